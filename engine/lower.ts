@@ -1,0 +1,78 @@
+/**
+ * What an op hands to the GPU layer: kernel calls, which are plain data. `launch` of an op is a pure function from
+ * operand shapes and adapter capabilities to a list of calls; the eager stream encodes them at once, a captured plan
+ * prepares them once and replays them. Nothing here touches a device.
+ */
+
+export type DType = "f32" | "i32" | "u32";
+
+/** Shape and element type of a tensor. */
+export interface TensorSpec {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+}
+
+/** Where the elements of a tensor lie in its buffer, in elements. `strides` may be 0 (broadcast) or negative (flip). */
+export interface Layout {
+  readonly strides: readonly number[];
+  readonly offset: number;
+}
+
+/** One kernel argument: a tensor in some buffer. `buffer` is an opaque identity, resolved by whoever runs the call. */
+export interface Operand extends TensorSpec, Layout {
+  readonly buffer: unknown;
+}
+
+/** What a kernel choice may depend on. A pure record, so that choices can be tested for adapters not at hand. */
+export interface Capabilities {
+  /** A CPU pretending to be a GPU (lavapipe, SwiftShader): other kernels win there. */
+  readonly software: boolean;
+  readonly subgroups: boolean;
+  readonly subgroupMinSize: number;
+  readonly subgroupMaxSize: number;
+  readonly f16: boolean;
+  readonly maxInvocationsPerWorkgroup: number;
+  readonly maxWorkgroupSizeX: number;
+  readonly maxWorkgroupStorageBytes: number;
+  readonly maxWorkgroupsPerDimension: number;
+  readonly maxBindingBytes: number;
+  readonly maxBufferBytes: number;
+  readonly maxStorageBuffers: number;
+}
+
+/** A kernel whose source was generated (fused pointwise chains); `wgsl` uses the notation of the files in shaders/. */
+export interface GeneratedKernel {
+  readonly name: string;
+  readonly wgsl: string;
+}
+
+/** One dispatch. `kernel` names a file of shaders/ without `.wgsl`, or carries generated source. */
+export interface KernelCall {
+  readonly kernel: string | GeneratedKernel;
+  /** Binding name in the source → operand. A kernel that reads a contiguous tensor gets one (offset 0). */
+  readonly bind: Readonly<Record<string, Operand>>;
+  /** Fields of the source's `Params` struct (padding is computed from the struct). */
+  readonly params?: Readonly<Record<string, number | readonly number[]>>;
+  /** `override` constants, `const … //@spec` constants and `//@if` flags, by name. */
+  readonly spec?: Readonly<Record<string, number | boolean>>;
+  readonly grid: readonly [number, number, number];
+}
+
+/** What an op's `launch` gets. Inputs are contiguous with offset 0 unless the op says `strided`. */
+export interface LaunchContext {
+  readonly inputs: readonly Operand[];
+  readonly output: Operand;
+  readonly caps: Capabilities;
+  /** A contiguous scratch tensor that lives until the last of this op's calls. */
+  temp(shape: readonly number[], dtype?: DType): Operand;
+}
+
+/** Workgroups for `count` items, `perGroup` each, as a 2-D grid when one dimension would exceed the limit. The kernel
+ *  recovers the flat index as `(group.y * groups.x + group.x) * perGroup + local` and guards it against the count. */
+export function linearGrid(count: number, perGroup: number, limit = 65_535): [number, number, number] {
+  const groups = Math.max(1, Math.ceil(count / perGroup));
+  if (groups <= limit) return [groups, 1, 1];
+  const y = Math.ceil(groups / limit);
+  const x = Math.ceil(groups / y);
+  return [x, y, 1];
+}
