@@ -1,0 +1,35 @@
+import type { TensorSpec } from "./lower.js";
+
+/** Shapes, dtypes or options that do not fit an op; thrown before any GPU work. */
+export class ShapeError extends Error {
+  override name = "ShapeError";
+}
+/** A tensor used after it was freed. */
+export class LifetimeError extends Error {
+  override name = "LifetimeError";
+}
+/** No adapter, a lost device, memory that ran out, a limit exceeded, a shader that does not compile. */
+export class DeviceError extends Error {
+  override name = "DeviceError";
+}
+/** The device ran out of memory. */
+export class OutOfMemoryError extends DeviceError {
+  override name = "OutOfMemoryError";
+}
+/** The device was lost; every tensor on it is gone. */
+export class DeviceLostError extends DeviceError {
+  override name = "DeviceLostError";
+}
+/** A captured function called with other shapes, or doing what cannot be replayed. */
+export class CaptureError extends Error {
+  override name = "CaptureError";
+}
+/** The first NaN or infinity, found by anomaly mode. */
+export class AnomalyError extends Error {
+  override name = "AnomalyError";
+}
+
+/** `f32[8,1,28,28]`: the one way a tensor is written in messages. */
+export function describe(t: TensorSpec): string {
+  return `${t.dtype}[${t.shape.join(",")}]`;
+}

@@ -1,0 +1,129 @@
+import { CaptureError, describe, LifetimeError } from "./errors.js";
+import { type Executor, executor, type HostArray, type Value } from "./executor.js";
+import type { DType, TensorSpec } from "./lower.js";
+import type { Node } from "./record.js";
+import { adopt, disown, type Scope } from "./scope.js";
+import { checkShape, sizeOf } from "./shape.js";
+
+let nextId = 1;
+
+/** An n-dimensional array on an executor: f32, or i32/u32 for indices and random bits. Immutable. Owned by the
+ *  innermost memory scope open when it was made, which frees it; `keep` it to own it yourself. */
+export class Tensor implements TensorSpec {
+  /** Creation order; a result's id is larger than its inputs', which makes it a topological order. */
+  readonly id = nextId++;
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  /** Gradient scopes this tensor depends on, one bit each (see record.ts). */
+  bits = 0;
+  node: Node | undefined;
+  /** The memory scope that owns this handle; undefined when kept. */
+  owner: Scope | undefined;
+  #value: Value | undefined;
+  #freedBy = "";
+
+  /** Takes over one ownership of `value`. For the engine; users call `tensor`, `zeros`, ... */
+  constructor(
+    readonly executor: Executor,
+    value: Value,
+    readonly origin: string,
+  ) {
+    this.shape = value.shape;
+    this.dtype = value.dtype;
+    this.#value = value;
+    adopt(this);
+  }
+
+  get rank(): number {
+    return this.shape.length;
+  }
+  /** Number of elements. */
+  get size(): number {
+    return sizeOf(this.shape);
+  }
+  get disposed(): boolean {
+    return this.#value === undefined;
+  }
+
+  /** The value, for an executor about to use it in `op`. A tracer takes tensors of its target as constants.
+   *  @throws LifetimeError after disposal or on another executor. */
+  valueOn(on: Executor, op: string): Value {
+    const value = this.#value;
+    if (!value)
+      throw new LifetimeError(
+        `${op}: ${describe(this)} made by ${this.origin} was freed by ${this.#freedBy}; keep() it, or return it from the scope`,
+      );
+    if (this.executor === on) return value;
+    const constant = on.importValue?.(value, this.executor);
+    if (constant) return constant;
+    throw new LifetimeError(
+      `${op}: ${describe(this)} made by ${this.origin} lives on ${this.executor.description}, but ops now run on ` +
+        `${on.description}; read it and make it again there`,
+    );
+  }
+
+  /** Copies the elements to the host, row-major. The only thing here that waits for the GPU.
+   *  @throws CaptureError inside `capture`, DeviceError if the device failed. */
+  async read(): Promise<HostArray> {
+    const value = this.valueOn(this.executor, "read");
+    if (this.executor.kind === "trace")
+      throw new CaptureError("read: a captured function cannot look at values; return the tensor and read it outside");
+    return this.executor.read(value);
+  }
+
+  /** The only element of a one-element tensor. */
+  async item(): Promise<number> {
+    if (this.size !== 1) throw new RangeError(`item: ${describe(this)} has ${this.size} elements; 1 is needed`);
+    return (await this.read())[0];
+  }
+
+  /** Frees the elements now instead of at the end of the scope. A second call does nothing. */
+  dispose(by = "dispose()"): void {
+    if (!this.#value) return;
+    this.executor.release(this.#value);
+    this.#value = undefined;
+    this.#freedBy = by;
+    this.node = undefined;
+    disown(this);
+  }
+
+  toString(): string {
+    return `${describe(this)} from ${this.origin}`;
+  }
+}
+
+/** What host data a tensor can be made from. */
+export type NestedNumbers = number | readonly NestedNumbers[];
+
+/** A tensor from host data: a flat typed array or list with a shape, nested arrays, or a number. Numbers become f32
+ *  unless `dtype` says otherwise; Int32Array and Uint32Array keep their type.
+ *  @throws ShapeError when the data does not fill the shape. */
+export function tensor(data: HostArray | NestedNumbers, shape?: readonly number[], dtype?: DType): Tensor {
+  const on = executor();
+  const [flat, inferred] = ArrayBuffer.isView(data) ? [data, [data.length]] : flatten(data);
+  const type = dtype ?? (flat instanceof Int32Array ? "i32" : flat instanceof Uint32Array ? "u32" : "f32");
+  const spec = { shape: [...(shape ?? inferred)], dtype: type };
+  checkShape("tensor", spec.shape);
+  if (sizeOf(spec.shape) !== flat.length)
+    throw new RangeError(
+      `tensor: ${flat.length} numbers do not fill ${describe(spec)} (${sizeOf(spec.shape)} elements)`,
+    );
+  return new Tensor(on, on.upload(flat, spec), "tensor");
+}
+
+function flatten(data: NestedNumbers): [Float64Array, number[]] {
+  const shape: number[] = [];
+  for (let d = data; typeof d !== "number"; d = d[0]) {
+    shape.push(d.length);
+    if (d.length === 0) break;
+  }
+  const flat: number[] = [];
+  const visit = (d: NestedNumbers, depth: number): void => {
+    if (typeof d === "number" ? depth !== shape.length : d.length !== shape[depth])
+      throw new RangeError(`tensor: nested arrays are ragged at depth ${depth}; every row needs the same length`);
+    if (typeof d === "number") flat.push(d);
+    else for (const e of d) visit(e, depth + 1);
+  };
+  visit(data, 0);
+  return [Float64Array.from(flat), shape];
+}
