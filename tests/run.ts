@@ -1,0 +1,98 @@
+/**
+ * `node dist/tests/run.js [--only substring] [--file substring] [--seed n] [file …]` runs the test files under
+ * dist/tests (or the ones named) in one process, one after the other, on one device. Exits 0 only if every registered
+ * test ran and none failed.
+ */
+import { readdirSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import fc from "fast-check";
+import { probeAdapter } from "../cli/driver/adapter.js";
+import { collect, hooks } from "./registry.js";
+import { runSuite } from "./suite.js";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+
+// Until the end is reached the run has failed, whatever ends it (an early process.exit included).
+let finished = false;
+process.exitCode = 1;
+process.on("exit", () => {
+  if (finished) return;
+  console.error("tests: the process ended before the tests did");
+  process.exitCode = 1;
+});
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { only: { type: "string" }, file: { type: "string" }, seed: { type: "string", default: "1" } },
+});
+fc.configureGlobal({ seed: Number(options.seed) });
+
+/** Why GPU tests cannot run; looked up once, when the first one comes. */
+let gpu: { adapter?: string; missing?: string } | undefined;
+
+async function openGpu(): Promise<{ adapter?: string; missing?: string }> {
+  const probe = await probeAdapter();
+  if ("reason" in probe) return { missing: probe.reason };
+  for (const hook of hooks.gpuStart) await hook();
+  return { adapter: probe.adapter.name };
+}
+
+function testFiles(): string[] {
+  if (positionals.length > 0) return positionals.map((path) => resolve(path));
+  const found = readdirSync(here, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".test.js"));
+  return found
+    .filter((path) => path.includes(options.file ?? ""))
+    .sort()
+    .map((path) => join(here, path));
+}
+
+const failed: string[] = [];
+const skipped: string[] = [];
+let registered = 0;
+let passed = 0;
+let gpuRan = 0;
+
+async function runFile(path: string): Promise<void> {
+  const name = relative(here, path).replace(/\.js$/, ".ts");
+  const started = performance.now();
+  const all = await collect(() => import(pathToFileURL(path).href));
+  if (all.length === 0) throw new Error("the file registers no test");
+  const tests = all.filter((test) => test.name.includes(options.only ?? ""));
+  if (tests.length === 0) return;
+  registered += tests.length;
+  if (tests.some((test) => test.gpu)) gpu ??= await openGpu();
+  const outcome = await runSuite(name, tests, gpu?.missing);
+  passed += outcome.passed;
+  gpuRan += outcome.gpuRan;
+  failed.push(...outcome.failed.map((test) => `${name}: ${test}`));
+  skipped.push(...outcome.skipped.map((test) => `${name}: ${test}`));
+  console.log(`    ${tests.length} tests in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+}
+
+for (const path of testFiles()) {
+  try {
+    await runFile(path);
+  } catch (error) {
+    registered++;
+    failed.push(relative(here, path));
+    console.log(`\n  FAIL  ${relative(here, path)}`, error);
+  }
+}
+for (const hook of hooks.shutdown) await hook();
+
+if (passed + failed.length + skipped.length !== registered)
+  failed.push(`internal: ${registered} tests registered, ${passed + failed.length + skipped.length} accounted for`);
+console.log();
+for (const line of skipped) console.log(`skipped  ${line}`);
+for (const line of failed) console.log(`FAILED   ${line}`);
+if (passed === 0) console.log("FAILED   no test passed");
+if (failed.length > 0) console.log(`seed of the random samples: ${options.seed}`);
+if (gpu?.missing !== undefined) console.log(`GPU: NOT RUN (${gpu.missing})`);
+else if (gpu) console.log(`GPU: ${gpuRan} checks on ${gpu.adapter}`);
+else console.log("GPU: no check was asked for");
+console.log(`${passed} passed, ${failed.length} failed, ${skipped.length} skipped`);
+finished = true;
+// Left-over timers or a device of a test that hung must not keep the process alive.
+process.exit(failed.length === 0 && passed > 0 ? 0 : 1);
