@@ -83,7 +83,6 @@ export class Tensor implements TensorSpec {
     this.executor.release(this.#value);
     this.#value = undefined;
     this.#freedBy = by;
-    this.node = undefined;
     disown(this);
   }
 

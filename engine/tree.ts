@@ -57,7 +57,7 @@ export function structureOf(tree: Tree): string {
 
 function visit(tree: Tree, path: string, f: (t: Tensor, path: string) => void): void {
   if (tree instanceof Tensor) f(tree, path);
-  else if (Array.isArray(tree)) tree.forEach((t, i) => visit(t, join(path, String(i)), f));
+  else if (Array.isArray(tree)) for (const [i, t] of tree.entries()) visit(t, join(path, String(i)), f);
   else if (isPlainObject(tree)) for (const k of Object.keys(tree).sort()) visit(tree[k], join(path, k), f);
 }
 

@@ -1,0 +1,233 @@
+/**
+ * Reverse-mode differentiation of any order. A rule is written in ops, so a backward pass is an ordinary graph; the walk
+ * visits tensors by falling id, which is a topological order because results are younger than their inputs.
+ */
+import { describe, ShapeError } from "./errors.js";
+import type { OpSpec } from "./op.js";
+import { add, constant, mul } from "./ops/arithmetic.js";
+import { expand, identity, identitySpec, reshape } from "./ops/movement.js";
+import { sum, sumTo } from "./ops/reduce.js";
+import { closeGradient, mark, openGradient, record, withBits } from "./record.js";
+import { scope } from "./scope.js";
+import { sameShape } from "./shape.js";
+import { Tensor, tensor } from "./tensor.js";
+import { leaves, mapTree, type Tree } from "./tree.js";
+
+/** Everything `valueAndGrad` and its relatives share: runs `f` on marked copies of `primals` inside a fresh gradient scope,
+ *  then `use` with a pullback that may be called more than once. */
+function differentiate<T extends Tree, R>(
+  f: (primals: T) => Tree,
+  primals: T,
+  use: (output: Tree, pullback: (output: Tensor, cotangent: Tensor) => T) => R,
+): R {
+  return scope(() => {
+    const bit = openGradient();
+    try {
+      const marked = mapTree(primals, (x) => {
+        const leaf = identity(x);
+        if (leaf.dtype === "f32") mark(leaf, bit);
+        return leaf;
+      });
+      const output = f(marked);
+      // Only scopes opened before this one record its backward pass.
+      return withBits(~bit, () =>
+        use(output, (y, cotangent) => {
+          const found = backward(y, cotangent, bit);
+          return mapTree(marked, (leaf) => found.get(leaf) ?? zerosLike(leaf));
+        }),
+      );
+    } finally {
+      closeGradient(bit);
+    }
+  }, "grad");
+}
+
+/** Cotangents of all tensors that carry `bit` and lead to `y`. */
+function backward(y: Tensor, cotangent: Tensor, bit: number): Map<Tensor, Tensor> {
+  const cotangents = new Map<Tensor, Tensor>();
+  if (!(y.bits & bit)) return cotangents;
+  cotangents.set(y, cotangent);
+  for (const t of reachable(y, bit)) {
+    const g = cotangents.get(t);
+    const node = t.node;
+    if (!g || !node?.inputs.some((x) => x.bits & bit)) continue;
+    const rules = node.op.vjp!(g, { inputs: node.inputs, output: t, attrs: node.attrs as never });
+    for (const [i, x] of node.inputs.entries()) {
+      const rule = rules[i];
+      if (!rule || !(x.bits & bit)) continue;
+      const gi = sumTo(rule(), x.shape);
+      const before = cotangents.get(x);
+      cotangents.set(x, before ? add(before, gi) : gi);
+    }
+  }
+  return cotangents;
+}
+
+/** Tensors with `bit` from which `y` was made, youngest first. */
+function reachable(y: Tensor, bit: number): Tensor[] {
+  const seen = new Set<Tensor>([y]);
+  const todo = [y];
+  for (let t = todo.pop(); t; t = todo.pop())
+    for (const x of t.node?.inputs ?? [])
+      if (x.bits & bit && !seen.has(x)) {
+        seen.add(x);
+        todo.push(x);
+      }
+  return [...seen].sort((a, b) => b.id - a.id);
+}
+
+function zerosLike(x: Tensor): Tensor {
+  return expand(constant(0), x.shape);
+}
+
+function requireScalar(name: string, y: unknown): asserts y is Tensor {
+  if (!(y instanceof Tensor)) throw new TypeError(`${name}: the function must return a tensor, got ${typeof y}`);
+  if (y.size !== 1 || y.dtype !== "f32")
+    throw new ShapeError(`${name}: the function must return one f32 number, got ${describe(y)}; sum it or use vjp`);
+}
+
+export interface GradOptions {
+  /** Which argument (or arguments) to differentiate with respect to; default 0. */
+  readonly argument?: number | readonly number[];
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: argument lists of user functions.
+type Args = any[];
+/** Gradient trees for a list of arguments, or one tree for one argument. */
+type GradOf<A extends Args> = A[0];
+
+function selected(args: Args, argument: number | readonly number[], name: string): number[] {
+  const list = typeof argument === "number" ? [argument] : [...argument];
+  for (const i of list)
+    if (!(i in args)) throw new RangeError(`${name}: argument ${i} of ${args.length} does not exist`);
+  return list;
+}
+
+/** `valueAndGrad(f)(...args)` is `[f(...args), gradient]`: the gradient has the structure of the argument. `f` returns one
+ *  number (f32, one element). Nest at will: the result is differentiable again. */
+export function valueAndGrad<A extends Args>(
+  f: (...args: A) => Tensor,
+  options: GradOptions = {},
+): (...args: A) => [Tensor, GradOf<A>] {
+  const withAux = valueAuxAndGrad((...args: A) => [f(...args), null] as const, options);
+  return (...args) => {
+    const [value, , gradient] = withAux(...args);
+    return [value, gradient];
+  };
+}
+
+/** Like `valueAndGrad` for a function that returns `[value, aux]`; gives `[value, aux, gradient]`. `aux` is any tree and is
+ *  not differentiated by this call. */
+export function valueAuxAndGrad<A extends Args, X extends Tree>(
+  f: (...args: A) => readonly [Tensor, X],
+  { argument = 0 }: GradOptions = {},
+): (...args: A) => [Tensor, X, GradOf<A>] {
+  return (...args) => {
+    const list = selected(args, argument, "grad");
+    return differentiate(
+      (chosen: Tree[]) => f(...(args.map((a, i) => (list.includes(i) ? chosen[list.indexOf(i)] : a)) as A)),
+      list.map((i) => args[i]),
+      (output, pullback) => {
+        const [y, aux] = output as [Tensor, X];
+        requireScalar("grad", y);
+        const gradients = pullback(y, reshape(constant(1), y.shape));
+        return [y, aux, typeof argument === "number" ? gradients[0] : gradients];
+      },
+    );
+  };
+}
+
+/** The gradient of a function that returns one number, with respect to its first argument (see `GradOptions`). */
+export function grad<A extends Args>(f: (...args: A) => Tensor, options: GradOptions = {}): (...args: A) => GradOf<A> {
+  const both = valueAndGrad(f, options);
+  return (...args) => scope(() => both(...args)[1], "grad");
+}
+
+/** Value and vector-Jacobian product: `[f(x), xᵀ-cotangent]` for a tensor-valued `f` and a cotangent of the result's shape. */
+export function vjp<T extends Tree>(f: (x: T) => Tensor, x: T, cotangent: Tensor): [Tensor, T] {
+  return differentiate(f, x, (y: Tensor, pullback) => {
+    requireCotangent("vjp", y, cotangent);
+    return [y, pullback(y, cotangent)];
+  });
+}
+
+function requireCotangent(name: string, y: Tensor, cotangent: Tensor): void {
+  if (!sameShape(y.shape, cotangent.shape))
+    throw new ShapeError(
+      `${name}: the function returned ${describe(y)}, the cotangent is ${describe(cotangent)}; they need the same shape`,
+    );
+}
+
+/** Hessian-vector product of a function that returns one number: d/dx ⟨∇f(x), v⟩, reverse over reverse. */
+export function hvp<T extends Tree>(f: (x: T) => Tensor, x: T, v: T): T {
+  const vs = leaves(v);
+  return scope(() =>
+    grad((p: T) => {
+      const gs = leaves(grad(f)(p));
+      if (gs.length !== vs.length) throw new TypeError(`hvp: x has ${gs.length} tensors, v has ${vs.length}`);
+      return gs.map((g, i) => sum(mul(g, vs[i]))).reduce(add);
+    })(x),
+  );
+}
+
+/** The full Jacobian of a tensor-valued function: f(x) [...out], x [...in] → [...out, ...in], a backward pass per output
+ *  element; for small outputs. */
+export function jacobian(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
+  return (x) =>
+    differentiate(f, x, (y: Tensor, pullback) => {
+      const n = y.size;
+      // Row i of the identity picks output i; rows are scattered into place by an outer product, which stays differentiable.
+      let all: Tensor | undefined;
+      for (let i = 0; i < n; i++) {
+        const row = oneHotRow(n, i);
+        const g = reshape(pullback(y, reshape(row, y.shape)), [1, x.size]);
+        const placed = mul(reshape(row, [n, 1]), g);
+        all = all ? add(all, placed) : placed;
+      }
+      return reshape(all ?? expand(constant(0), [0, x.size]), [...y.shape, ...x.shape]);
+    });
+}
+
+function oneHotRow(n: number, i: number): Tensor {
+  const row = new Float32Array(n);
+  row[i] = 1;
+  return tensor(row);
+}
+
+/** The Hessian of a function that returns one number: x [...in] → [...in, ...in]; for small inputs. */
+export function hessian(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
+  return jacobian(grad(f));
+}
+
+/** Runs `body` without recording: its results are constants for every open gradient. The thunk matters: the steps inside
+ *  are never recorded, however many there are. */
+export function stopGradient<T extends Tree>(body: () => T): T {
+  // Fresh handles, because a body may hand back a tensor that is being differentiated.
+  return withBits(0, () => scope(() => mapTree(body(), identity)));
+}
+
+/** A function with a derivative rule of its own. `rule(g, { inputs, output })` gives one gradient per input, written in ops
+ *  of the inputs, so it can be differentiated again. Tensors that `f` closes over get no gradient: pass them as inputs. */
+export function customVjp(
+  f: (...inputs: Tensor[]) => Tensor,
+  rule: (g: Tensor, context: { inputs: readonly Tensor[]; output: Tensor }) => readonly (Tensor | null)[],
+  name = "customVjp",
+): (...inputs: Tensor[]) => Tensor {
+  const spec: OpSpec<null> = {
+    ...identitySpec,
+    name,
+    vjp: (g, context) => {
+      let all: readonly (Tensor | null)[] | undefined;
+      const get = (): readonly (Tensor | null)[] => {
+        all ??= rule(g, context);
+        return all;
+      };
+      return context.inputs.map((x, i) => () => get()[i] ?? zerosLike(x));
+    },
+  };
+  return (...inputs) => {
+    const y = stopGradient(() => f(...inputs));
+    record(y, spec, inputs, null);
+    return y;
+  };
+}

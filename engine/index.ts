@@ -1,0 +1,21 @@
+/** The public surface of the engine; nothing is public that is not exported here. */
+export {
+  AnomalyError,
+  CaptureError,
+  DeviceError,
+  DeviceLostError,
+  describe,
+  LifetimeError,
+  OutOfMemoryError,
+  ShapeError,
+} from "./errors.js";
+export type { Executor, HostArray, MemoryReport } from "./executor.js";
+export * from "./grad.js";
+export type { DType, TensorSpec } from "./lower.js";
+export { add, constant, div, mul, neg, sub, type TensorOrNumber } from "./ops/arithmetic.js";
+export { expand, reshape } from "./ops/movement.js";
+export { type ReduceOptions, sum } from "./ops/reduce.js";
+export { ReferenceExecutor } from "./reference.js";
+export { dispose, keep, openScope, scope } from "./scope.js";
+export { type NestedNumbers, Tensor, tensor } from "./tensor.js";
+export { entries, leaves, mapTree, structureOf, type Tree, zipTrees } from "./tree.js";

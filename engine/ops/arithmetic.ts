@@ -1,0 +1,144 @@
+/** The four operations, with NumPy broadcasting. Plain numbers are constants. */
+
+import { literal } from "../literal.js";
+import type { DType } from "../lower.js";
+import { apply, type OpSpec } from "../op.js";
+import { Tensor } from "../tensor.js";
+import { definePointwise } from "./define.js";
+
+/** A tensor, or a number that stands for a constant of the other operand's dtype. */
+export type TensorOrNumber = Tensor | number;
+
+interface ConstantAttrs {
+  readonly value: number;
+  readonly dtype: DType;
+}
+
+/** A scalar constant; its value is part of a captured plan. */
+export function constant(value: number, dtype: DType = "f32"): Tensor {
+  return apply(constantSpec, [], { value, dtype });
+}
+export const constantSpec: OpSpec<ConstantAttrs> = {
+  name: "constant",
+  shape: (_, { dtype }) => ({ shape: [], dtype }),
+  reference: (_, { value }, y) => {
+    y.data[0] = value;
+  },
+  expression: (_, { value, dtype }) => literal(value, dtype),
+  vjp: null,
+  samples: () => [
+    { inputs: [], call: () => constant(1.5) },
+    { inputs: [], call: () => constant(-7, "i32") },
+  ],
+  failures: () => [],
+};
+
+/** Both operands as tensors. */
+export function operands(a: TensorOrNumber, b: TensorOrNumber): [Tensor, Tensor] {
+  const dtype = a instanceof Tensor ? a.dtype : b instanceof Tensor ? b.dtype : "f32";
+  return [a instanceof Tensor ? a : constant(a, dtype), b instanceof Tensor ? b : constant(b, dtype)];
+}
+
+const ANY: readonly DType[] = ["f32", "i32", "u32"];
+const pair = (
+  f: (a: Tensor, b: Tensor) => Tensor,
+  avoid: readonly number[] = [],
+): Pick<OpSpec, "samples" | "draw"> => ({
+  samples: () => [
+    { inputs: [{ shape: [2, 3] }, { shape: [2, 3], avoid, gap: 0.5 }], call: f },
+    { inputs: [{ shape: [2, 1, 3] }, { shape: [4, 1], avoid, gap: 0.5 }], call: f },
+    { inputs: [{ shape: [] }, { shape: [5], avoid, gap: 0.5 }], call: f },
+  ],
+  draw: (d) => {
+    const shape = d.shape({ maxSide: 3 });
+    const other = shape.map((s) => (d.boolean() ? s : 1)).slice(d.int(0, shape.length));
+    const inputs = [{ shape }, { shape: other, avoid, gap: 0.5 }];
+    return { inputs, call: f };
+  },
+});
+const mismatch = (name: string, f: (a: Tensor, b: Tensor) => Tensor): Pick<OpSpec, "failures"> => ({
+  failures: () => [
+    {
+      inputs: [{ shape: [2, 3] }, { shape: [2] }],
+      call: f,
+      message: new RegExp(`${name}: f32.2,3. and f32.2. do not`),
+    },
+  ],
+});
+
+export function add(a: TensorOrNumber, b: TensorOrNumber): Tensor {
+  return apply(addSpec, operands(a, b), null);
+}
+export const addSpec = definePointwise<null>({
+  name: "add",
+  arity: 2,
+  dtypes: ANY,
+  scalar: ([a, b]) => a + b,
+  expression: ([a, b]) => `(${a} + ${b})`,
+  vjp: (g) => [() => g, () => g],
+  linearIn: [],
+  ...pair(add),
+  ...mismatch("add", add),
+});
+
+export function sub(a: TensorOrNumber, b: TensorOrNumber): Tensor {
+  return apply(subSpec, operands(a, b), null);
+}
+export const subSpec = definePointwise<null>({
+  name: "sub",
+  arity: 2,
+  dtypes: ANY,
+  scalar: ([a, b]) => a - b,
+  expression: ([a, b]) => `(${a} - ${b})`,
+  vjp: (g) => [() => g, () => neg(g)],
+  ...pair(sub),
+  ...mismatch("sub", sub),
+});
+
+export function mul(a: TensorOrNumber, b: TensorOrNumber): Tensor {
+  return apply(mulSpec, operands(a, b), null);
+}
+export const mulSpec = definePointwise<null>({
+  name: "mul",
+  arity: 2,
+  dtypes: ANY,
+  scalar: ([a, b]) => a * b,
+  expression: ([a, b]) => `(${a} * ${b})`,
+  vjp: (g, { inputs: [a, b] }) => [() => mul(g, b), () => mul(g, a)],
+  linearIn: [0, 1],
+  ...pair(mul),
+  ...mismatch("mul", mul),
+});
+
+/** a / b. Rounding on the GPU: 2.5 ULP. */
+export function div(a: TensorOrNumber, b: TensorOrNumber): Tensor {
+  return apply(divSpec, operands(a, b), null);
+}
+export const divSpec = definePointwise<null>({
+  name: "div",
+  arity: 2,
+  scalar: ([a, b]) => a / b,
+  expression: ([a, b]) => `(${a} / ${b})`,
+  vjp: (g, { inputs: [, b], output: y }) => [() => div(g, b), () => neg(mul(g, div(y, b)))],
+  linearIn: [0],
+  ...pair(div, [0]),
+  ...mismatch("div", div),
+});
+
+export function neg(x: Tensor): Tensor {
+  return apply(negSpec, [x], null);
+}
+export const negSpec = definePointwise<null>({
+  name: "neg",
+  arity: 1,
+  dtypes: ["f32", "i32"],
+  scalar: ([x]) => -x,
+  expression: ([x]) => `(-${x})`,
+  vjp: (g) => [() => neg(g)],
+  linearIn: [0],
+  samples: () => [{ inputs: [{ shape: [2, 3] }], call: neg }],
+  draw: (d) => ({ inputs: [{ shape: d.shape() }], call: neg }),
+  failures: () => [
+    { inputs: [{ shape: [2], dtype: "u32" }], call: neg, message: /neg: u32\[2\] given; f32 or i32 is needed/ },
+  ],
+});

@@ -1,0 +1,47 @@
+/** How a pointwise op is written: one row with the float64 function, the WGSL expression and the rule. */
+import { describe, ShapeError } from "../errors.js";
+import type { DType, TensorSpec } from "../lower.js";
+import type { OpSpec } from "../op.js";
+import { broadcastShapes } from "../shape.js";
+import { mapBroadcast } from "./host.js";
+
+export interface PointwiseRow<A> extends Pick<OpSpec<A>, "name" | "vjp" | "samples"> {
+  readonly arity: number;
+  /** The definition on float64 (or exact integers). */
+  scalar(args: readonly number[], attrs: A): number;
+  expression(args: readonly string[], attrs: A): string;
+  /** Allowed input dtypes; default f32 only. All inputs share one. */
+  readonly dtypes?: readonly DType[];
+  /** Result dtype from the inputs' common one; default the same. */
+  result?(dtype: DType, attrs: A): DType;
+  readonly linearIn?: readonly number[];
+  readonly smoothOrder?: number;
+  readonly tolerance?: OpSpec<A>["tolerance"];
+  readonly draw?: OpSpec<A>["draw"];
+  readonly failures?: OpSpec<A>["failures"];
+}
+
+/** A pointwise op with NumPy broadcasting from its row. */
+export function definePointwise<A>(row: PointwiseRow<A>): OpSpec<A> {
+  const dtypes = row.dtypes ?? ["f32"];
+  return {
+    ...row,
+    shape(inputs, attrs) {
+      const dtype = commonDtype(row.name, inputs, dtypes);
+      return { shape: broadcastShapes(row.name, inputs), dtype: row.result ? row.result(dtype, attrs) : dtype };
+    },
+    reference: (inputs, attrs, output) => mapBroadcast(inputs, output, (...args) => row.scalar(args, attrs)),
+    failures: row.failures ?? (() => []),
+  };
+}
+
+function commonDtype(op: string, inputs: readonly TensorSpec[], allowed: readonly DType[]): DType {
+  const dtype = inputs[0].dtype;
+  for (const x of inputs)
+    if (x.dtype !== dtype || !allowed.includes(x.dtype))
+      throw new ShapeError(
+        `${op}: ${inputs.map(describe).join(" and ")} given; ${allowed.join(" or ")} is needed` +
+          `${inputs.length > 1 ? ", the same for all" : ""}; convert with cast()`,
+      );
+  return dtype;
+}

@@ -1,0 +1,54 @@
+/** Reductions over any axes. */
+import { describe, ShapeError } from "../errors.js";
+import { apply, type OpSpec } from "../op.js";
+import { contiguousStrides, normaliseAxes, reducedShape, type Shape, sameShape } from "../shape.js";
+import type { Tensor } from "../tensor.js";
+import { forEachOffset } from "./host.js";
+import { expand, reshape } from "./movement.js";
+
+export interface ReduceOptions {
+  /** Keep reduced axes as sides of 1. */
+  readonly keepDims?: boolean;
+}
+
+interface ReduceAttrs {
+  readonly axes: readonly number[];
+  readonly keepDims: boolean;
+}
+
+/** Sum over `axes` (all by default). */
+export function sum(x: Tensor, axes?: number | readonly number[], { keepDims = false }: ReduceOptions = {}): Tensor {
+  const list = normaliseAxes("sum", axes, x);
+  return list.length === 0 ? x : apply(sumSpec, [x], { axes: list, keepDims });
+}
+export const sumSpec: OpSpec<ReduceAttrs> = {
+  name: "sum",
+  shape: ([x], { axes, keepDims }) => {
+    if (x.dtype !== "f32") throw new ShapeError(`sum: ${describe(x)} given; f32 is needed; convert with cast()`);
+    return { shape: reducedShape(x.shape, axes, keepDims), dtype: x.dtype };
+  },
+  reference: ([x], { axes }, y) => {
+    const kept = contiguousStrides(reducedShape(x.shape, axes, true)).map((s, i) => (axes.includes(i) ? 0 : s));
+    forEachOffset(x.shape, [kept], (i, [at]) => {
+      y.data[at] += x.data[i];
+    });
+  },
+  vjp: (g, { inputs: [x], attrs: { axes } }) => [() => expand(reshape(g, reducedShape(x.shape, axes, true)), x.shape)],
+  linearIn: [0],
+  samples: () => [
+    { inputs: [{ shape: [2, 3, 4] }], call: (x) => sum(x, [0, 2]) },
+    { inputs: [{ shape: [5] }], call: (x) => sum(x) },
+    { inputs: [{ shape: [3, 0] }], call: (x) => sum(x, 1) },
+  ],
+  failures: () => [
+    { inputs: [{ shape: [2, 3] }], call: (x) => sum(x, 2), message: /sum: axis 2 is out of range for f32\[2,3\]/ },
+  ],
+};
+
+/** Sums a tensor down to a shape that broadcasts to it: the adjoint of `expand`. */
+export function sumTo(g: Tensor, shape: Shape): Tensor {
+  if (sameShape(g.shape, shape)) return g;
+  const lead = g.shape.length - shape.length;
+  const axes = g.shape.flatMap((d, i) => (i < lead || (shape[i - lead] === 1 && d !== 1) ? [i] : []));
+  return reshape(sum(g, axes), shape);
+}
