@@ -84,8 +84,7 @@ async function compare(
     if (!sameShape(g.shape, at[i].shape))
       throw new GradientError(`order ${order}: the gradient of ${describe(at[i])} came as ${describe(g)}`);
   const analytic = await inner(direction, gradients).item();
-  const moved = (sign: number): Tensor =>
-    inner(f(at.map((x, i) => add(x, mul(direction[i], sign * eps)))), cotangents);
+  const moved = (sign: number): Tensor => inner(f(at.map((x, i) => add(x, mul(direction[i], sign * eps)))), cotangents);
   const numeric = ((await moved(1).item()) - (await moved(-1).item())) / (2 * eps);
   // Written so that NaN on either side fails.
   if (!(Math.abs(analytic - numeric) <= atol + rtol * Math.abs(numeric)))
