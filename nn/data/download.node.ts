@@ -1,0 +1,118 @@
+import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { syncFolder } from "../write-file.node.js";
+import type { RemoteFile } from "./collections.js";
+import type { FileOptions } from "./datasets.js";
+import { DataError } from "./error.js";
+import { sha256 } from "./sha256.js";
+
+export interface DownloadOptions extends Pick<FileOptions, "onProgress" | "signal"> {
+  /** Give up on a server that sends nothing for so long. */
+  readonly stallMs?: number;
+}
+
+/** How often one address may break off and be resumed before the next one is tried. */
+const MAX_RESUMES = 10;
+
+/**
+ * Downloads `file` to `path`. What has arrived waits in `path.part` and is continued, also by a later run; `path` itself
+ * appears only when the checksum is right.
+ * @throws DataError that lists what each address answered, if none delivered; the reason of `signal` if it aborts.
+ */
+export async function download(file: RemoteFile, path: string, options: DownloadOptions = {}): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const part = `${path}.part`;
+  const failures: string[] = [];
+  for (const url of file.urls) {
+    let again = true;
+    for (let resumes = 0; again && resumes <= MAX_RESUMES; resumes++) {
+      const before = await sizeOf(part);
+      try {
+        await receive(url, part, file, options);
+        await acceptOrDiscard(part, file);
+        await rename(part, path);
+        await syncFolder(dirname(path));
+        return;
+      } catch (error) {
+        options.signal?.throwIfAborted();
+        failures.push(`${url}: ${describe(error)}`);
+        // Worth another try: new bytes have come, or old bytes that were wrong are gone.
+        const after = await sizeOf(part);
+        again = after > before || (before > 0 && after === 0);
+      }
+    }
+  }
+  throw new DataError(
+    `${file.name}: no address delivered it (${failures.slice(-4).join("; ")}); put the file at ${path} or set HOLDFAST_DATA to a folder that has it`,
+  );
+}
+
+/** Appends what is missing of `part`, or starts it anew where the server does not continue. */
+async function receive(url: string, part: string, file: RemoteFile, options: DownloadOptions): Promise<void> {
+  let have = await sizeOf(part);
+  if (have >= file.bytes) return;
+  const { stallMs = 30_000, signal, onProgress } = options;
+  const stop = new AbortController();
+  const abort = () => stop.abort(signal?.reason);
+  signal?.throwIfAborted();
+  signal?.addEventListener("abort", abort, { once: true });
+  const stalled = () => stop.abort(new Error(`sent nothing for ${stallMs / 1000} s`));
+  let timer = setTimeout(stalled, stallMs);
+  try {
+    // identity: a server that unpacks or packs on the way would change the bytes that are counted and summed.
+    const headers: Record<string, string> = { "accept-encoding": "identity" };
+    if (have > 0) headers.range = `bytes=${have}-`;
+    const response = await fetch(url, { headers, signal: stop.signal });
+    const continues = response.status === 206 && response.headers.get("content-range")?.startsWith(`bytes ${have}-`);
+    if (!(continues || response.status === 200) || response.body === null) {
+      await response.body?.cancel();
+      // Range not satisfiable: what is here is not the beginning of what is there.
+      if (response.status === 416) await rm(part);
+      throw new Error(`answered ${response.status}`);
+    }
+    if (!continues) have = 0;
+    const target = await open(part, continues ? "a" : "w");
+    try {
+      for await (const chunk of response.body) {
+        clearTimeout(timer);
+        timer = setTimeout(stalled, stallMs);
+        have += chunk.length;
+        if (have > file.bytes) break;
+        await target.appendFile(chunk);
+        onProgress?.({ file: file.name, received: have, total: file.bytes });
+      }
+      await target.sync();
+    } finally {
+      await target.close();
+    }
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+  }
+  if (have > file.bytes) {
+    await rm(part);
+    throw new Error(`sent more than the ${file.bytes} bytes of the file`);
+  }
+  if (have < file.bytes) throw new Error(`ended after ${have} of ${file.bytes} bytes`);
+}
+
+/** Deletes `part` and throws if it is not the file it should be. */
+async function acceptOrDiscard(part: string, file: RemoteFile): Promise<void> {
+  const sum = await sha256(await readFile(part));
+  if (sum === file.sha256) return;
+  await rm(part);
+  throw new Error(`delivered sha256 ${sum.slice(0, 16)}…, ${file.sha256.slice(0, 16)}… is needed`);
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return stat(path).then(
+    (found) => found.size,
+    () => 0,
+  );
+}
+
+/** fetch says "fetch failed" and keeps the reason in `cause`. */
+function describe(error: unknown): string {
+  const { message, cause } = error as Error;
+  return cause instanceof Error && cause.message ? `${message} (${cause.message})` : message;
+}

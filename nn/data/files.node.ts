@@ -1,0 +1,47 @@
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import envPaths from "env-paths";
+import type { RemoteFile } from "./collections.js";
+import type { FileOptions } from "./datasets.js";
+import { download } from "./download.node.js";
+import { DataError } from "./error.js";
+import { sha256 } from "./sha256.js";
+
+/**
+ * One file of a data set, from `options.dataDir` or HOLDFAST_DATA if one is given, else from the user's cache folder,
+ * into which it is downloaded when needed.
+ * @throws DataError if the file is missing or is not the expected one.
+ */
+export async function readDatasetFile(dataset: string, file: RemoteFile, options: FileOptions): Promise<Uint8Array> {
+  const folder = options.dataDir ?? (process.env.HOLDFAST_DATA || undefined);
+  if (folder !== undefined) return readFrom(folder, dataset, file);
+  const cached = join(envPaths("holdfast", { suffix: "" }).cache, dataset, file.name);
+  const ready = await open(cached, file);
+  if (ready instanceof Uint8Array) return ready;
+  await download(file, cached, options);
+  return readFile(cached);
+}
+
+async function readFrom(folder: string, dataset: string, file: RemoteFile): Promise<Uint8Array> {
+  for (const path of [join(folder, dataset, file.name), join(folder, file.name)]) {
+    const found = await open(path, file);
+    if (found instanceof Uint8Array) return found;
+    if (found !== "is missing") throw new DataError(`${dataset}: ${path} ${found}; replace the file`);
+  }
+  throw new DataError(
+    `${dataset}: no ${file.name} in ${folder} or ${join(folder, dataset)}; put it there, or give no data folder to download it`,
+  );
+}
+
+/** The bytes at `path`, or why they cannot be used. */
+async function open(path: string, file: RemoteFile): Promise<Uint8Array | string> {
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined;
+    throw error;
+  });
+  if (!found?.isFile()) return "is missing";
+  if (found.size !== file.bytes) return `has ${found.size} bytes; ${file.bytes} are needed`;
+  const bytes = await readFile(path);
+  const sum = await sha256(bytes);
+  return sum === file.sha256 ? bytes : `has sha256 ${sum}; ${file.sha256} is needed`;
+}

@@ -1,0 +1,217 @@
+/**
+ * Reads and writes safetensors files: 8 bytes of header length, a JSON header, raw little-endian elements.
+ * Source: the format description in the repository huggingface/safetensors, README "Format".
+ */
+import type { DType } from "../engine/lower.js";
+import { DataError } from "./data/error.js";
+import { assertNoRepeatedKeys } from "./data/json-keys.js";
+
+/** A tensor in the host's memory, elements in row-major order. */
+export interface HostTensor {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Int32Array | Uint32Array;
+}
+
+export interface SafetensorsFile {
+  readonly tensors: Map<string, HostTensor>;
+  readonly metadata: Map<string, string>;
+}
+
+/** Far above any real header (a model with 1 000 tensors has about 100 kB), and far below what JSON.parse chokes on. */
+const MAX_HEADER_BYTES = 16 * 2 ** 20;
+
+const NAME_IN_FILE: Record<DType, string> = { f32: "F32", i32: "I32", u32: "U32" };
+
+type Convert = (view: DataView, count: number) => Pick<HostTensor, "dtype" | "data">;
+
+const floats =
+  (bytes: number, read: (view: DataView, at: number) => number): Convert =>
+  (view, count) => ({ dtype: "f32", data: Float32Array.from({ length: count }, (_, i) => read(view, i * bytes)) });
+
+/** How each stored type comes back. */
+const READERS: Record<string, { bytes: number; convert: Convert }> = {
+  F32: { bytes: 4, convert: (view, count) => ({ dtype: "f32", data: new Float32Array(aligned(view), 0, count) }) },
+  I32: { bytes: 4, convert: (view, count) => ({ dtype: "i32", data: new Int32Array(aligned(view), 0, count) }) },
+  U32: { bytes: 4, convert: (view, count) => ({ dtype: "u32", data: new Uint32Array(aligned(view), 0, count) }) },
+  F64: { bytes: 8, convert: floats(8, (view, at) => view.getFloat64(at, true)) },
+  F16: { bytes: 2, convert: floats(2, (view, at) => halfToNumber(view.getUint16(at, true))) },
+  BF16: { bytes: 2, convert: floats(2, (view, at) => bfloatToNumber(view.getUint16(at, true))) },
+  // PyTorch keeps counters (num_batches_tracked of batch normalisation) as I64.
+  I64: { bytes: 8, convert: longsToInts },
+};
+
+/**
+ * The bytes of a safetensors file. Names are sorted, so equal contents give equal files.
+ * @throws DataError if a name is reserved or a shape disagrees with its number of elements.
+ */
+export function writeSafetensors(
+  tensors: ReadonlyMap<string, HostTensor>,
+  metadata: ReadonlyMap<string, string> = new Map(),
+): Uint8Array {
+  const names = [...tensors.keys()].sort();
+  const header: [string, unknown][] = metadata.size > 0 ? [["__metadata__", Object.fromEntries(metadata)]] : [];
+  let end = 0;
+  for (const name of names) {
+    const { dtype, shape, data } = tensors.get(name)!;
+    if (name === "__metadata__") throw new DataError('safetensors: a tensor is named "__metadata__"; rename it');
+    if (product(shape) !== data.length) {
+      throw new DataError(
+        `safetensors: ${quote(name)} has shape [${shape}] and ${data.length} elements; both must agree`,
+      );
+    }
+    header.push([name, { dtype: NAME_IN_FILE[dtype], shape, data_offsets: [end, end + data.byteLength] }]);
+    end += data.byteLength;
+  }
+  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
+  // Spaces after the header put the elements on a multiple of 8 bytes.
+  const start = 8 + Math.ceil(json.length / 8) * 8;
+  const bytes = new Uint8Array(start + end).fill(0x20, 8, start);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true);
+  bytes.set(json, 8);
+  let at = start;
+  for (const name of names) {
+    const { data } = tensors.get(name)!;
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return bytes;
+}
+
+/**
+ * Reads a safetensors file. F32, I32 and U32 come back as they are; F64, F16 and BF16 as f32 and
+ * I64 as i32. Stricter than the format
+ * asks: repeated keys, gaps, overlaps and bytes that belong to no tensor are refused.
+ * @throws DataError if anything in the file disagrees.
+ */
+export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
+  const { header, body } = splitFile(bytes);
+  const metadata = readMetadata(header.__metadata__);
+  const entries = Object.entries(header)
+    .filter(([name]) => name !== "__metadata__")
+    .map(([name, value]) => readEntry(name, value))
+    .sort((a, b) => a.begin - b.begin || a.end - b.end);
+  let covered = 0;
+  for (const { name, begin, end } of entries) {
+    if (begin !== covered) {
+      throw new DataError(
+        `safetensors: ${quote(name)} begins at byte ${begin}, the tensors before it end at ${covered}; tensors must follow each other without gap or overlap; write the file again`,
+      );
+    }
+    covered = end;
+  }
+  if (covered !== body.byteLength) {
+    throw new DataError(
+      `safetensors: the header describes ${covered} bytes of elements, the file holds ${body.byteLength}; both must agree; the file may be cut short`,
+    );
+  }
+  const tensors = new Map<string, HostTensor>();
+  for (const { name, type, shape, begin, end } of entries) {
+    const view = new DataView(body.buffer, body.byteOffset + begin, end - begin);
+    tensors.set(name, { shape, ...READERS[type].convert(view, product(shape)) });
+  }
+  return { tensors, metadata };
+}
+
+function splitFile(bytes: Uint8Array): { header: Record<string, unknown>; body: DataView } {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = bytes.length < 8 ? Number.NaN : Number(view.getBigUint64(0, true));
+  if (!(length >= 2 && length <= MAX_HEADER_BYTES && length <= bytes.length - 8)) {
+    throw new DataError(
+      `safetensors: ${bytes.length} bytes with a header length of ${length}; a length of 2 to ${Math.min(MAX_HEADER_BYTES, Math.max(2, bytes.length - 8))} is needed; check that this is a safetensors file`,
+    );
+  }
+  let header: unknown;
+  try {
+    const json = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.subarray(8, 8 + length));
+    header = JSON.parse(json);
+    assertNoRepeatedKeys(json, "safetensors");
+  } catch (cause) {
+    if (cause instanceof DataError) throw cause;
+    throw new DataError(
+      `safetensors: the header of ${length} bytes is not JSON in UTF-8 (${(cause as Error).message}); write the file again`,
+      { cause },
+    );
+  }
+  if (!isRecord(header)) {
+    throw new DataError("safetensors: the header is not a JSON object; one entry per tensor is needed");
+  }
+  return { header, body: new DataView(bytes.buffer, bytes.byteOffset + 8 + length, bytes.length - 8 - length) };
+}
+
+function readMetadata(value: unknown): Map<string, string> {
+  if (value === undefined) return new Map();
+  if (!isRecord(value) || !Object.values(value).every((entry) => typeof entry === "string")) {
+    throw new DataError('safetensors: "__metadata__" must map names to strings; write the file again');
+  }
+  return new Map(Object.entries(value as Record<string, string>));
+}
+
+function readEntry(name: string, value: unknown) {
+  const { dtype, shape, data_offsets: offsets } = isRecord(value) ? value : {};
+  if (typeof dtype !== "string" || !isSizes(shape) || !isSizes(offsets) || offsets.length !== 2) {
+    throw new DataError(
+      `safetensors: the entry of ${quote(name)} is not complete; dtype, shape and two data_offsets of whole numbers are needed; write the file again`,
+    );
+  }
+  const reader = Object.hasOwn(READERS, dtype) ? READERS[dtype] : undefined;
+  if (reader === undefined) {
+    throw new DataError(
+      `safetensors: ${quote(name)} has type ${dtype.slice(0, 20)}; ${Object.keys(READERS).join(", ")} are read; convert the tensor before saving`,
+    );
+  }
+  const [begin, end] = offsets;
+  if (shape.length > 8 || product(shape) * reader.bytes !== end - begin) {
+    throw new DataError(
+      `safetensors: ${quote(name)} is ${dtype} [${shape.slice(0, 9)}] in bytes ${begin} to ${end}; at most 8 dimensions, and as many bytes as they take, are needed; write the file again`,
+    );
+  }
+  return { name, type: dtype, shape, begin, end };
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const isSizes = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
+
+const product = (shape: readonly number[]): number => shape.reduce((size, length) => size * length, 1);
+
+/** A name for a message; a file may hold names of any length. */
+const quote = (name: string): string => JSON.stringify(name.length > 60 ? `${name.slice(0, 60)}…` : name);
+
+/** The bytes under a view, copied: typed arrays of 4-byte elements need an offset that is a multiple of 4. */
+const aligned = ({ buffer, byteOffset, byteLength }: DataView): ArrayBuffer =>
+  (buffer as ArrayBuffer).slice(byteOffset, byteOffset + byteLength);
+
+function longsToInts(view: DataView, count: number): Pick<HostTensor, "dtype" | "data"> {
+  const data = new Int32Array(count);
+  for (let i = 0; i < count; i++) {
+    const value = view.getBigInt64(8 * i, true);
+    data[i] = Number(BigInt.asIntN(32, value));
+    if (BigInt(data[i]) !== value) {
+      throw new DataError(
+        `safetensors: an I64 tensor holds ${value}; only values that fit 32 bits are read; convert the tensor before saving`,
+      );
+    }
+  }
+  return { dtype: "i32", data };
+}
+
+/** IEEE 754 binary16. */
+function halfToNumber(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 31) return fraction === 0 ? sign * Infinity : Number.NaN;
+  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+const BITS = new Uint32Array(1);
+const VALUE = new Float32Array(BITS.buffer);
+
+/** The upper half of an IEEE 754 binary32. */
+function bfloatToNumber(bits: number): number {
+  BITS[0] = bits << 16;
+  return VALUE[0];
+}

@@ -1,0 +1,81 @@
+import { DataError } from "../../nn/data/error.js";
+import { drawFrom } from "../../nn/data/integer-random.js";
+import { check } from "../harness.js";
+
+/** What a parser of foreign files may take. */
+const MAX_MS = 100;
+/** Results, errors and the parser's own objects, beside twice the file. */
+const SLACK_BYTES = 4 * 2 ** 20;
+
+/** Changes a few bytes, cuts, repeats or inserts a piece: mutant number `index` of `original`. */
+export function mutate(original: Uint8Array, index: number): Uint8Array {
+  const draw = drawFrom(7, index);
+  let bytes = new Uint8Array(original);
+  for (let edits = draw.below(4) + 1; edits > 0; edits--) {
+    // Half of the edits hit the first bytes, where headers are.
+    const at = draw.below(Math.max(1, draw.bits() & 1 ? Math.min(64, bytes.length) : bytes.length));
+    const kind = draw.below(6);
+    if (kind === 0) bytes[at] ^= 1 << draw.below(8);
+    else if (kind === 1) bytes[at] = draw.below(256);
+    else if (kind === 2) bytes.fill(draw.bits() & 1 ? 255 : 0, at, at + draw.below(8) + 1);
+    else if (kind === 3) bytes = bytes.slice(0, at);
+    else if (kind === 4) bytes = splice(bytes, at, bytes.subarray(at, at + draw.below(40)));
+    else
+      bytes = splice(
+        bytes,
+        at,
+        Uint8Array.from({ length: draw.below(12) }, () => draw.below(256)),
+      );
+  }
+  return bytes;
+}
+
+function splice(bytes: Uint8Array, at: number, piece: Uint8Array): Uint8Array<ArrayBuffer> {
+  const joined = new Uint8Array(bytes.length + piece.length);
+  joined.set(bytes.subarray(0, at));
+  joined.set(piece, at);
+  joined.set(bytes.subarray(at), at + piece.length);
+  return joined;
+}
+
+/**
+ * Feeds `count` mutants to a parser: it may return or throw DataError with a sentence, nothing else, and within the
+ * bounds of time and memory (`unpacked` is the size of a good file's contents, for compressed formats).
+ * Some must be refused, or nothing was tested.
+ */
+export async function surviveMutants(
+  original: Uint8Array,
+  parse: (bytes: Uint8Array) => unknown,
+  { count = 10_000, unpacked = original.length } = {},
+): Promise<void> {
+  let refused = 0;
+  let slowest = 0;
+  let largest = 0;
+  for (let index = 0; index < count; index++) {
+    const bytes = mutate(original, index);
+    const memory = inUse();
+    const start = performance.now();
+    try {
+      await parse(bytes);
+    } catch (error) {
+      refused++;
+      if (!(error instanceof DataError)) check.fail(`mutant ${index}: ${String(error)}`);
+      if (!/^[^\n]{20,600}$/.test(error.message)) check.fail(`mutant ${index}: not one sentence: ${error.message}`);
+    }
+    // One slow call may be the garbage collector's or the scheduler's: only a mutant that is slow twice counts.
+    if (performance.now() - start > MAX_MS) {
+      const again = performance.now();
+      await (async () => parse(bytes))().catch(() => {});
+      slowest = Math.max(slowest, performance.now() - again);
+    }
+    largest = Math.max(largest, inUse() - memory);
+  }
+  check.ok(refused > count / 10, `${refused} of ${count} mutants were refused`);
+  check.ok(slowest <= MAX_MS, `a mutant took ${slowest.toFixed()} ms`);
+  check.ok(largest <= 2 * unpacked + SLACK_BYTES, `a mutant took ${largest} bytes of memory`);
+}
+
+function inUse(): number {
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
