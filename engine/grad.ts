@@ -86,15 +86,15 @@ function requireScalar(name: string, y: unknown): asserts y is Tensor {
     throw new ShapeError(`${name}: the function must return one f32 number, got ${describe(y)}; sum it or use vjp`);
 }
 
-export interface GradOptions {
+export interface GradOptions<N extends number | readonly number[]> {
   /** Which argument (or arguments) to differentiate with respect to; default 0. */
-  readonly argument?: number | readonly number[];
+  readonly argument?: N;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: argument lists of user functions.
 type Args = any[];
-/** Gradient trees for a list of arguments, or one tree for one argument. */
-type GradOf<A extends Args> = A[0];
+/** A gradient tree of the argument's structure, or a list of them for a list of arguments. */
+type GradOf<A extends Args, N> = N extends number ? A[N] : A[number][];
 
 function selected(args: Args, argument: number | readonly number[], name: string): number[] {
   const list = typeof argument === "number" ? [argument] : [...argument];
@@ -105,10 +105,10 @@ function selected(args: Args, argument: number | readonly number[], name: string
 
 /** `valueAndGrad(f)(...args)` is `[f(...args), gradient]`: the gradient has the structure of the argument. `f` returns one
  *  number (f32, one element). Nest at will: the result is differentiable again. */
-export function valueAndGrad<A extends Args>(
+export function valueAndGrad<A extends Args, N extends number | readonly number[] = 0>(
   f: (...args: A) => Tensor,
-  options: GradOptions = {},
-): (...args: A) => [Tensor, GradOf<A>] {
+  options: GradOptions<N> = {},
+): (...args: A) => [Tensor, GradOf<A, N>] {
   const withAux = valueAuxAndGrad((...args: A) => [f(...args), null] as const, options);
   return (...args) => {
     const [value, , gradient] = withAux(...args);
@@ -118,10 +118,11 @@ export function valueAndGrad<A extends Args>(
 
 /** Like `valueAndGrad` for a function that returns `[value, aux]`; gives `[value, aux, gradient]`. `aux` is any tree and is
  *  not differentiated by this call. */
-export function valueAuxAndGrad<A extends Args, X extends Tree>(
+export function valueAuxAndGrad<A extends Args, X extends Tree, N extends number | readonly number[] = 0>(
   f: (...args: A) => readonly [Tensor, X],
-  { argument = 0 }: GradOptions = {},
-): (...args: A) => [Tensor, X, GradOf<A>] {
+  options: GradOptions<N> = {},
+): (...args: A) => [Tensor, X, GradOf<A, N>] {
+  const argument: number | readonly number[] = options.argument ?? 0;
   return (...args) => {
     const list = selected(args, argument, "grad");
     return differentiate(
@@ -138,7 +139,10 @@ export function valueAuxAndGrad<A extends Args, X extends Tree>(
 }
 
 /** The gradient of a function that returns one number, with respect to its first argument (see `GradOptions`). */
-export function grad<A extends Args>(f: (...args: A) => Tensor, options: GradOptions = {}): (...args: A) => GradOf<A> {
+export function grad<A extends Args, N extends number | readonly number[] = 0>(
+  f: (...args: A) => Tensor,
+  options: GradOptions<N> = {},
+): (...args: A) => GradOf<A, N> {
   const both = valueAndGrad(f, options);
   return (...args) => scope(() => both(...args)[1], "grad");
 }

@@ -13,8 +13,20 @@ export type { Executor, HostArray, MemoryReport } from "./executor.js";
 export * from "./grad.js";
 export type { DType, TensorSpec } from "./lower.js";
 export { add, constant, div, mul, neg, sub, type TensorOrNumber } from "./ops/arithmetic.js";
+export {
+  type ConvFilterOptions,
+  type ConvInputOptions,
+  type ConvOptions,
+  type ConvTransposeOptions,
+  conv2d,
+  conv2dFilter,
+  conv2dInput,
+  convTranspose2d,
+} from "./ops/conv.js";
+export { dot, type MatmulOptions, matmul, outer } from "./ops/matmul.js";
 export { expand, reshape } from "./ops/movement.js";
 export { type ReduceOptions, sum } from "./ops/reduce.js";
+export type { Padding, Pair } from "./ops/window.js";
 export { ReferenceExecutor } from "./reference.js";
 export { dispose, keep, openScope, scope } from "./scope.js";
 export { type NestedNumbers, Tensor, tensor } from "./tensor.js";

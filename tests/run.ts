@@ -3,12 +3,13 @@
  * dist/tests (or the ones named) in one process, one after the other, on one device. Exits 0 only if every registered
  * test ran and none failed.
  */
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import fc from "fast-check";
-import { probeAdapter } from "../cli/driver/adapter.js";
+import { ensureAdapter, formatRemedy } from "../cli/driver.js";
+import { root } from "./harness.js";
 import { collect, hooks } from "./registry.js";
 import { runSuite } from "./suite.js";
 
@@ -33,19 +34,26 @@ fc.configureGlobal({ seed: Number(options.seed) });
 let gpu: { adapter?: string; missing?: string } | undefined;
 
 async function openGpu(): Promise<{ adapter?: string; missing?: string }> {
-  const probe = await probeAdapter();
-  if ("reason" in probe) return { missing: probe.reason };
+  const found = await ensureAdapter();
+  if (found.kind === "missing") {
+    console.log(formatRemedy(found.remedy));
+    return { missing: found.remedy.reason };
+  }
   for (const hook of hooks.gpuStart) await hook();
-  return { adapter: probe.adapter.name };
+  return { adapter: found.adapter.name };
 }
 
 function testFiles(): string[] {
   if (positionals.length > 0) return positionals.map((path) => resolve(path));
   const found = readdirSync(here, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".test.js"));
-  return found
-    .filter((path) => path.includes(options.file ?? ""))
-    .sort()
-    .map((path) => join(here, path));
+  return (
+    found
+      .filter((path) => path.includes(options.file ?? ""))
+      // The compiler leaves the output of deleted sources behind.
+      .filter((path) => existsSync(join(root, "tests", path.replace(/\.js$/, ".ts"))))
+      .sort()
+      .map((path) => join(here, path))
+  );
 }
 
 const failed: string[] = [];

@@ -1,6 +1,7 @@
 /** Looks for a WebGPU adapter without risking this process: the probe is a child, since a broken driver can crash it. */
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import type { NoAdapter } from "./plan.js";
 
 /** The adapter the engine will get, as WebGPU describes it. */
 export interface AdapterReport {
@@ -14,7 +15,13 @@ export interface AdapterReport {
   readonly limits: Readonly<Record<string, number>>;
 }
 
-export type Probe = { readonly adapter: AdapterReport } | { readonly reason: string };
+export type Probe = { readonly adapter: AdapterReport } | NoAdapter;
+
+/** What the child prints. */
+export type ProbeOutput =
+  | { readonly adapter: AdapterReport }
+  | { readonly unloadable: string }
+  | { readonly reason: string };
 
 const probeTimeoutMs = 60_000;
 
@@ -24,20 +31,25 @@ export function probeAdapter(): Promise<Probe> {
   return new Promise((resolve) => {
     execFile(process.execPath, [script], { timeout: probeTimeoutMs }, (error, stdout, stderr) => {
       const line = stdout.trim().split("\n").at(-1) ?? "";
-      if (line.startsWith("{")) resolve(describe(JSON.parse(line) as Probe, stderr));
+      if (line.startsWith("{")) resolve(explain(JSON.parse(line) as ProbeOutput, stderr));
       else if (error?.killed)
-        resolve({ reason: `the graphics driver did not answer within ${probeTimeoutMs / 1000} s` });
+        resolve({ cause: "driver", reason: `the graphics driver did not answer within ${probeTimeoutMs / 1000} s` });
       else
-        resolve({ reason: `the graphics driver crashed the probe (${error?.signal ?? `exit code ${error?.code}`})` });
+        resolve({
+          cause: "driver",
+          reason: `the graphics driver crashed (${error?.signal ?? `exit code ${error?.code}`})`,
+        });
     });
   });
 }
 
-function describe(probe: Probe, stderr: string): Probe {
-  if ("adapter" in probe) return probe;
-  if (/Cannot find package 'webgpu'/.test(probe.reason)) return { reason: "the package webgpu is not installed" };
-  // Dawn explains a refused or missing driver on stderr only.
-  if (/Found no drivers|INCOMPATIBLE_DRIVER/.test(stderr)) return { reason: "no Vulkan driver is installed" };
-  const refused = stderr.match(/[^\n]*(?:required|DynamicIndexing)[^\n]*/)?.[0];
-  return refused ? { reason: `the installed graphics driver is refused by Dawn: ${refused.trim()}` } : probe;
+function explain(output: ProbeOutput, stderr: string): Probe {
+  if ("adapter" in output) return output;
+  if ("unloadable" in output)
+    return { cause: "package", reason: `the package webgpu cannot be loaded: ${output.unloadable}` };
+  // Dawn explains a missing or refused driver on stderr only.
+  if (/Found no drivers|Couldn't load Vulkan|libvulkan/i.test(stderr))
+    return { cause: "driver", reason: "no Vulkan driver is found" };
+  const refusal = stderr.match(/[^\n]*(?:DynamicIndexing|required)[^\n]*/)?.[0].trim();
+  return { cause: "driver", reason: refusal ? `the Vulkan driver is refused: ${refusal}` : output.reason };
 }

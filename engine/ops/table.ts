@@ -1,0 +1,17 @@
+/** Every op, for the generated tests and for benches. The engine itself never looks here: a rule travels with its function. */
+import type { OpSpec } from "../op.js";
+import * as arithmetic from "./arithmetic.js";
+import * as conv from "./conv.js";
+import * as matmul from "./matmul.js";
+import * as movement from "./movement.js";
+import * as reduce from "./reduce.js";
+
+const modules: readonly object[] = [arithmetic, movement, reduce, matmul, conv];
+
+// biome-ignore lint/suspicious/noExplicitAny: attributes differ by op.
+function isSpec(value: unknown): value is OpSpec<any> {
+  return typeof value === "object" && value !== null && "reference" in value && "vjp" in value;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: attributes differ by op.
+export const table: readonly OpSpec<any>[] = modules.flatMap((m) => Object.values(m).filter(isSpec));
