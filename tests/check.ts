@@ -1,4 +1,5 @@
 /** Assertions on top of uvu's, counted: a test that makes none fails. */
+import fc, { type IAsyncProperty, type IProperty, type IRawProperty, type Parameters } from "fast-check";
 import * as assert from "uvu/assert";
 import { running } from "./registry.js";
 
@@ -26,6 +27,9 @@ export interface Check {
   close(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: Tolerance, message?: string): void;
   /** The same numbers to the bit (0 and -0 differ, NaN equals NaN). */
   identical(actual: ArrayLike<number>, expected: ArrayLike<number>, message?: string): void;
+  /** A fast-check property holds for random samples (100 unless told otherwise); await it if it is asynchronous. */
+  holds<Ts>(property: IProperty<Ts>, parameters?: Parameters<Ts>): void;
+  holds<Ts>(property: IAsyncProperty<Ts>, parameters?: Parameters<Ts>): Promise<void>;
   fail(message: string): never;
 }
 
@@ -130,6 +134,11 @@ export const check: Check = {
     for (let i = 0; i < expected.length; i++)
       if (!Object.is(actual[i], expected[i]))
         fail(label(message, `element ${i} is ${actual[i]}, expected exactly ${expected[i]}`));
+  },
+  holds<Ts>(property: IRawProperty<Ts>, parameters?: Parameters<Ts>): Promise<void> & void {
+    count();
+    // Both overloads of fc.assert do the same; which one is meant is known to the caller only.
+    return fc.assert(property as IAsyncProperty<Ts>, parameters) as Promise<void> & void;
   },
   fail(message) {
     count();

@@ -6,6 +6,8 @@ import type { NoAdapter } from "./plan.js";
 /** The adapter the engine will get, as WebGPU describes it. */
 export interface AdapterReport {
   readonly name: string;
+  /** The driver's own description, with its version. */
+  readonly driver: string;
   readonly vendor: string;
   readonly architecture: string;
   readonly device: string;

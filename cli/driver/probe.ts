@@ -33,13 +33,16 @@ async function probe(): Promise<ProbeOutput> {
   const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
   // Dawn's null backend accepts every command and executes none.
   if (device === "null-backend") return { reason: "the only adapter is Dawn's null backend, which executes nothing" };
+  const software = isFallbackAdapter || architecture === "software" || /swiftshader|llvmpipe/i.test(description);
   return {
     adapter: {
-      name: description || device || vendor,
+      // Software drivers describe themselves well; of a GPU the model is what one wants to read.
+      name: (software ? description : `${vendor} ${device || architecture}`.trim()) || "unnamed adapter",
+      driver: description,
       vendor,
       architecture,
       device,
-      software: isFallbackAdapter || architecture === "software" || /swiftshader|llvmpipe/i.test(description),
+      software,
       features: [...adapter.features].sort(),
       limits: limitsOf(adapter),
     },

@@ -1,0 +1,50 @@
+#!/usr/bin/env node
+/** `holdfast <command>`: finds the command, parses its arguments, runs it. */
+import { readFileSync } from "node:fs";
+import { columns, commandHelp, parseArguments, unknown } from "./arguments.js";
+import { type Command, UsageError } from "./command.js";
+
+/** One line per command; a command is loaded only when it is asked for. */
+const commands: Readonly<Record<string, () => Promise<{ readonly command: Command }>>> = {
+  doctor: () => import("./commands/doctor.js"),
+};
+
+async function overview(): Promise<string> {
+  const rows = await Promise.all(
+    Object.entries(commands).map(async ([name, load]) => [name, (await load()).command.summary] as const),
+  );
+  return `holdfast <command> [options]\n\n${columns(rows)}\n\nholdfast <command> --help lists the options of a command.\n`;
+}
+
+function version(): string {
+  const file = new URL("../../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}
+
+async function main([name, ...args]: readonly string[]): Promise<number> {
+  if (name === "--version" || name === "-v") {
+    console.log(version());
+    return 0;
+  }
+  if (name === undefined || name === "help" || name === "--help" || name === "-h") {
+    process.stdout.write(await overview());
+    return name === undefined ? 2 : 0;
+  }
+  if (!Object.hasOwn(commands, name)) throw unknown("command", name, Object.keys(commands));
+  const { command } = await commands[name]();
+  const parsed = parseArguments(command, args);
+  if (parsed === "help") {
+    process.stdout.write(commandHelp(name, command));
+    return 0;
+  }
+  return (await command.run(parsed)) ?? 0;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  // A mistake of the user is one sentence; anything else is worth its stack.
+  if (error instanceof UsageError) console.error(`holdfast: ${error.message}`);
+  else console.error(error);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+}
