@@ -1,0 +1,126 @@
+/** Timing of GPU work from the host: wall time, and the CPU time of a software adapter's own threads. */
+import { readdirSync, readFileSync } from "node:fs";
+
+/** GPU work that can be issued again and again. */
+export interface Work {
+  /** Issues the whole work to the queue without waiting for it. */
+  submit(): void;
+  /** Resolves when the queue is empty. */
+  finish(): Promise<void>;
+}
+
+/**
+ * How the host waits: `spin` awaits at once, while Dawn polls and takes a core from a software adapter; `nap` sleeps for
+ * most of the expected time first.
+ */
+export type Waiting = "spin" | "nap";
+
+/** Milliseconds per run. */
+export interface Timing {
+  readonly medianMs: number;
+  readonly minMs: number;
+  /** Middle half of the runs' wall times, as a fraction of the median. */
+  readonly spread: number;
+  /** CPU time of all threads but the main one, mean over the runs; null where the system does not tell. */
+  readonly workerCpuMs: number | null;
+  readonly runs: number;
+}
+
+export interface MeasureOptions {
+  readonly wait: Waiting;
+  /** Timed runs, at least 1; default 10. */
+  readonly runs?: number;
+  /** Runs before them that are not counted; default 3. */
+  readonly warmUps?: number;
+}
+
+// The rest of the run is left to polling, so that a run that is faster than all before it is seen to be so.
+const napFraction = 0.85;
+
+const clockTicksPerSecond = 100;
+
+/** CPU milliseconds of one thread: to the nanosecond where the kernel keeps schedstat, else to the tick of 10 ms. */
+function threadCpuMs(directory: string): number {
+  try {
+    return Number(readFileSync(`${directory}/schedstat`, "utf8").split(" ")[0]) / 1e6;
+  } catch {
+    const [, fields] = readFileSync(`${directory}/stat`, "utf8").split(") ");
+    const [user, system] = fields.split(" ").slice(11, 13).map(Number);
+    return ((user + system) / clockTicksPerSecond) * 1000;
+  }
+}
+
+/** CPU milliseconds used so far by all threads of this process but the main one; null outside Linux. */
+export function workerCpuMs(): number | null {
+  let threads: string[];
+  try {
+    threads = readdirSync("/proc/self/task");
+  } catch {
+    return null;
+  }
+  let sum = 0;
+  for (const thread of threads) {
+    if (Number(thread) === process.pid) continue;
+    try {
+      sum += threadCpuMs(`/proc/self/task/${thread}`);
+    } catch {
+      // The thread ended between the listing and the reading.
+    }
+  }
+  return sum;
+}
+
+/** The q-quantile of at least one number, 0 <= q <= 1, between neighbours by linear interpolation. */
+export function quantile(values: readonly number[], q: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const position = q * (sorted.length - 1);
+  const below = Math.floor(position);
+  const above = Math.min(below + 1, sorted.length - 1);
+  return sorted[below] + (position - below) * (sorted[above] - sorted[below]);
+}
+
+/** The median of at least one number. */
+export function median(values: readonly number[]): number {
+  return quantile(values, 0.5);
+}
+
+/** The interquartile range as a fraction of the median. */
+export function spread(values: readonly number[]): number {
+  return (quantile(values, 0.75) - quantile(values, 0.25)) / median(values);
+}
+
+/** Blocks the thread for a number of milliseconds without using the CPU. */
+export function nap(milliseconds: number): void {
+  if (milliseconds > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
+
+/** Timing of one run of `work`, from its first host instruction to the empty queue. */
+export async function measure(work: Work, { wait, runs = 10, warmUps = 3 }: MeasureOptions): Promise<Timing> {
+  const durations: number[] = [];
+  let fastest = 0;
+  const once = async () => {
+    const start = performance.now();
+    work.submit();
+    if (wait === "nap") nap(napFraction * fastest - (performance.now() - start));
+    await work.finish();
+    const duration = performance.now() - start;
+    fastest = fastest === 0 ? duration : Math.min(fastest, duration);
+    return duration;
+  };
+  // The first run compiles; its duration says nothing about the next.
+  if (warmUps > 0) {
+    await once();
+    fastest = 0;
+  }
+  for (let i = 1; i < warmUps; i++) await once();
+  const before = workerCpuMs();
+  for (let i = 0; i < runs; i++) durations.push(await once());
+  const after = workerCpuMs();
+  return {
+    medianMs: median(durations),
+    minMs: Math.min(...durations),
+    spread: spread(durations),
+    workerCpuMs: before === null || after === null ? null : (after - before) / runs,
+    runs,
+  };
+}

@@ -1,0 +1,71 @@
+/** PyTorch through a Python of the system: inputs go out and results come back as raw arrays in a temporary folder. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as inputs from "../../dist/bench/inputs.js";
+
+const python = process.env.HOLDFAST_PYTHON ?? "/usr/bin/python3";
+
+/** @returns {string | undefined} why PyTorch cannot be used here */
+export function missingTorch() {
+  const { error, status, stderr } = spawnSync(python, ["-c", "import torch, numpy"], { encoding: "utf8" });
+  if (error) return `${python}: ${error.message}`;
+  if (status !== 0) return `${python}: ${stderr.trim().split("\n").at(-1)}`;
+}
+
+/** @returns {Record<string, {shape: readonly number[], data: Float32Array | Int32Array}>} */
+function inputsOf(name) {
+  if (name in inputs.batchSizes) {
+    const { images, labels } = inputs.networkBatch(name);
+    return { ...inputs.networkParameters(), images, labels: { shape: [labels.length], data: labels } };
+  }
+  if (name.startsWith("matmul")) return inputs.matmulInputs(Number(name.split("-")[1]));
+  if (name.startsWith("conv")) return inputs.convInputs(name.split("-")[0]);
+  return name === "softplus-4m" ? inputs.softplusInputs() : inputs.sumInputs();
+}
+
+/**
+ * Runs cases in PyTorch on the CPU.
+ *
+ * @param {readonly import("../inputs.js").CaseName[]} cases
+ * @param {"float32" | "float64"} dtype
+ * @param {number} runs timed runs of each; 0 for results alone
+ * @param {(name: string, results: import("./worker.mjs").Results, times: {wall: number[], cpu: number[]}) => void} visit
+ * @returns {{versions: Record<string, string>, threads: number}}
+ */
+export function runTorch(cases, dtype, runs, visit) {
+  const folder = mkdtempSync(join(tmpdir(), "holdfast-torch-"));
+  try {
+    const manifest = { dtype, runs, adam: inputs.adam, inputs: {} };
+    for (const name of cases) manifest.inputs[name] = writeInputs(folder, name);
+    writeFileSync(join(folder, "manifest.json"), JSON.stringify(manifest));
+    const script = fileURLToPath(new URL("pytorch.py", import.meta.url));
+    const { status, stderr } = spawnSync(python, [script, folder], { encoding: "utf8" });
+    if (status !== 0) throw new Error(`pytorch.py ended with ${status}:\n${stderr}`);
+    const answer = JSON.parse(readFileSync(join(folder, "answer.json"), "utf8"));
+    for (const [name, { results, ...times }] of Object.entries(answer.cases)) {
+      visit(name, readResults(folder, results, dtype), times);
+    }
+    return answer;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function writeInputs(folder, name) {
+  const entries = {};
+  for (const [key, { shape, data }] of Object.entries(inputsOf(name))) {
+    const file = `${name}.${key}.in`;
+    writeFileSync(join(folder, file), data);
+    entries[key] = { file, shape, dtype: data instanceof Int32Array ? "int32" : "float32" };
+  }
+  return entries;
+}
+
+function readResults(folder, files, dtype) {
+  const Elements = dtype === "float64" ? Float64Array : Float32Array;
+  const read = (file) => new Elements(new Uint8Array(readFileSync(join(folder, file))).buffer);
+  return Object.fromEntries(Object.entries(files).map(([name, file]) => [name, read(file)]));
+}

@@ -1,0 +1,113 @@
+/**
+ * Measures the peers: node bench/peers/run.mjs [tfjs] [jax-js] [torch-cpu] [--cases a,b] [--runs 10] [--adapter llvmpipe]
+ *
+ * Prints one JSON object {adapter, versions, results} on standard output, progress and agreement on standard error. Every
+ * WebGPU peer runs in a process of its own; a peer that cannot run is named with the reason and fails the command, except
+ * PyTorch, which is optional.
+ */
+import { fork } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { caseNames } from "../../dist/bench/inputs.js";
+import { median, spread } from "../../dist/bench/measure.js";
+import { missingTorch, runTorch } from "./pytorch.mjs";
+import { check } from "./worker.mjs";
+
+const webgpuPeers = { tfjs: "tfjs.mjs", "jax-js": "jaxjs.mjs" };
+const systems = [...Object.keys(webgpuPeers), "torch-cpu"];
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { cases: { type: "string" }, runs: { type: "string", default: "10" }, adapter: { type: "string" } },
+});
+const wanted = {
+  systems: pick("system", positionals, systems),
+  cases: pick("case", values.cases?.split(","), caseNames),
+};
+const runs = Number(values.runs);
+if (!Number.isInteger(runs) || runs < 1)
+  throw new Error(`--runs: ${values.runs} came ; a whole number from 1 is needed`);
+
+/** @type {Record<string, string> | undefined} */
+let adapter;
+/** @type {Record<string, string>} */
+const versions = { node: process.versions.node };
+/** @type {import("./worker.mjs").Row[]} */
+const results = [];
+for (const system of wanted.systems) {
+  if (system === "torch-cpu") measureTorch();
+  else await measureWebgpu(system);
+}
+console.log(JSON.stringify({ adapter, versions, results }, null, 1));
+
+function pick(what, names, known) {
+  if (names === undefined || names.length === 0) return [...known];
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new Error(`${what}: ${unknown} came ; one of ${known.join(", ")} is needed`);
+  return names;
+}
+
+/** @param {string} reason */
+function fail(reason) {
+  console.error(reason);
+  process.exitCode = 1;
+}
+
+/** @param {import("./worker.mjs").Row} row */
+function add(row) {
+  results.push(row);
+  const name = `${row.system} ${row.case} ${row.wait}`.padEnd(40);
+  if (row.error !== undefined) return fail(`${name} ${row.error}`);
+  const { where, got, truth, relativeError } = row.disagreement;
+  const agreement = `worst error ${relativeError.toExponential(1)} at ${where}`;
+  const cpu = row.workerCpuMs === null ? "" : `, ${row.workerCpuMs.toFixed(1)} ms of worker CPU`;
+  console.error(`${name} median ${row.medianMs.toFixed(1)} ms${cpu}; ${agreement}`);
+  if (!row.checked) fail(`${name} DISAGREES: ${where} is ${got}, float64 gives ${truth}`);
+}
+
+function measureWebgpu(system) {
+  if (!existsSync(new URL("node_modules", import.meta.url))) {
+    return fail(`${system}: not installed ; run \`npm ci\` in bench/peers`);
+  }
+  return new Promise((resolve) => {
+    const options = JSON.stringify({ cases: wanted.cases, runs, adapter: values.adapter });
+    const script = fileURLToPath(new URL(webgpuPeers[system], import.meta.url));
+    // The libraries' own messages must not mix with the JSON.
+    const child = fork(script, [options], { stdio: ["ignore", process.stderr, process.stderr, "ipc"] });
+    child.on("message", ({ about, row }) => {
+      if (row !== undefined) return add(row);
+      Object.assign(versions, about.versions);
+      adapter ??= about.adapter;
+      if (adapter.device !== about.adapter.device)
+        fail(`${system}: ran on ${about.adapter.device}, others on ${adapter.device}`);
+    });
+    child.on("exit", (code, signal) => {
+      if (code !== 0) fail(`${system}: its process ended with ${signal ?? code}`);
+      resolve(undefined);
+    });
+  });
+}
+
+function measureTorch() {
+  const missing = missingTorch();
+  if (missing !== undefined) {
+    console.error(`torch-cpu is left out: ${missing}`);
+    return;
+  }
+  const torch = runTorch(wanted.cases, "float32", runs, (name, outputs, { wall, cpu }) => {
+    add({
+      case: name,
+      system: "torch-cpu",
+      wait: "none",
+      medianMs: median(wall),
+      minMs: Math.min(...wall),
+      spread: spread(wall),
+      // PyTorch's main thread computes too: all threads count.
+      workerCpuMs: cpu.reduce((sum, value) => sum + value, 0) / runs,
+      runs,
+      ...check(name, outputs),
+    });
+  });
+  versions.torch = `${torch.versions.torch}, ${torch.threads} threads`;
+}

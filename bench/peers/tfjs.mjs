@@ -1,0 +1,233 @@
+/** The cases in tfjs on its WebGPU backend: channels last, its own layers, optimiser and fused operations. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import * as inputs from "../../dist/bench/inputs.js";
+import { installNavigator, versionOf } from "./adapter.mjs";
+import { runCases } from "./worker.mjs";
+
+const { adapter: wantedAdapter } = JSON.parse(process.argv[2]);
+const adapter = await installNavigator(wantedAdapter);
+const tf = await importTfjs();
+await tf.setBackend("webgpu");
+await tf.ready();
+if (tf.getBackend() !== "webgpu") throw new Error(`tfjs runs on ${tf.getBackend()}, not on WebGPU`);
+
+/** tfjs registers its gradients only in its ES modules, which Node cannot load as they are: bundle them. */
+async function importTfjs() {
+  const folder = mkdtempSync(join(tmpdir(), "holdfast-tfjs-"));
+  const outfile = join(folder, "tfjs.cjs");
+  const contents = [
+    'export * from "@tensorflow/tfjs-core";',
+    'import "@tensorflow/tfjs-core/dist/register_all_gradients";',
+    'import "@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops";',
+    'import "@tensorflow/tfjs-backend-webgpu";',
+  ].join("\n");
+  try {
+    await build({
+      stdin: { contents, resolveDir: fileURLToPath(new URL(".", import.meta.url)) },
+      outfile,
+      bundle: true,
+      platform: "node",
+      format: "cjs",
+      mainFields: ["module", "main"],
+      logLevel: "error",
+    });
+    return createRequire(import.meta.url)(outfile);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const upload = ({ shape, data }) => tf.tensor(data, [...shape], "float32");
+
+/** Tensors leave their scope here and wait on the host's layout: how to bring results back to bench/inputs.ts. */
+const imagesLast = (t) => tf.transpose(t, [0, 2, 3, 1]);
+const imagesFirst = (t) => tf.transpose(t, [0, 3, 1, 2]);
+const filtersLast = (t) => tf.transpose(t, [2, 3, 1, 0]);
+const filtersFirst = (t) => tf.transpose(t, [3, 2, 0, 1]);
+
+/** Rows of the first dense layer: channel-row-column on the host, row-column-channel here. */
+const rowsLast = (t) => tf.reshape(tf.transpose(tf.reshape(t, [64, 7, 7, 128]), [1, 2, 0, 3]), [3136, 128]);
+const rowsFirst = (t) => tf.reshape(tf.transpose(tf.reshape(t, [7, 7, 64, 128]), [2, 0, 1, 3]), [3136, 128]);
+
+const fromHost = { "conv1.w": filtersLast, "conv2.w": filtersLast, "dense1.w": rowsLast };
+const toHost = { "conv1.w": filtersFirst, "conv2.w": filtersFirst, "dense1.w": rowsFirst };
+const same = (t) => t;
+
+/** Issues what tfjs has recorded but holds back until a read or until enough of it has come together. */
+function issue() {
+  const backend = tf.backend();
+  if (backend.commandEncoder === null) return;
+  backend.endComputePassEncoder();
+  backend.submitQueue();
+}
+
+const finish = () => tf.backend().queue.onSubmittedWorkDone();
+
+/** A function of nothing as a case: its array of tensors, their names, and their way back to the host's layout. */
+function pure(f, names, back = []) {
+  return {
+    async results() {
+      const results = {};
+      const output = tf.tidy(() => f().map((t, i) => (back[i] ?? same)(t)));
+      for (const [i, name] of names.entries()) results[name] = await output[i].data();
+      tf.dispose(output);
+      return results;
+    },
+    submit() {
+      tf.dispose(tf.tidy(f));
+      issue();
+    },
+    finish,
+  };
+}
+
+function parametersOf() {
+  const parameters = {};
+  for (const [name, tensor] of Object.entries(inputs.networkParameters())) {
+    parameters[name] = tf.tidy(() => (fromHost[name] ?? same)(upload(tensor)));
+  }
+  return parameters;
+}
+
+function batchOf(name) {
+  const { images, labels } = inputs.networkBatch(name);
+  return { images: tf.tidy(() => imagesLast(upload(images))), labels: upload(inputs.oneHot(labels)) };
+}
+
+const averagePool = (x) => tf.avgPool(x, 2, 2, "valid");
+
+/** The gradient of tfjs's pooling has no gradient; means over reshaped rows, then columns, have. */
+function meanPool(x) {
+  const [batch, height, width, channels] = x.shape;
+  const rows = tf.mean(tf.reshape(x, [(batch * height) / 2, 2, width * channels]), 1);
+  return tf.reshape(tf.mean(tf.reshape(rows, [(batch * height * width) / 4, 2, channels]), 1), [
+    batch,
+    height / 2,
+    width / 2,
+    channels,
+  ]);
+}
+
+/** Logits of images [batch, 28, 28, 1]. */
+function logits(p, images, pool) {
+  const conv = (x, layer) => tf.add(tf.conv2d(x, p[`${layer}.w`], 1, "same"), p[`${layer}.b`]);
+  const dense = (x, layer) => tf.add(tf.matMul(x, p[`${layer}.w`]), p[`${layer}.b`]);
+  const first = pool(tf.softplus(conv(images, "conv1")));
+  const second = pool(tf.softplus(conv(first, "conv2")));
+  return dense(tf.softplus(dense(tf.reshape(second, [-1, 3136]), "dense1")), "dense2");
+}
+
+const labelLogit = (p, images, labels, pool) => tf.sum(tf.mul(logits(p, images, pool), labels));
+
+function trainStep() {
+  const { images, labels } = batchOf("train-step");
+  const { learningRate, beta1, beta2, epsilon } = inputs.adam;
+  const optimiser = tf.train.adam(learningRate, beta1, beta2, epsilon);
+  const initial = parametersOf();
+  const parameters = Object.fromEntries(inputs.parameterNames.map((name) => [name, tf.variable(initial[name])]));
+  const step = (returnLoss) =>
+    optimiser.minimize(
+      () => tf.losses.softmaxCrossEntropy(labels, logits(parameters, images, averagePool)),
+      returnLoss,
+      Object.values(parameters),
+    );
+  return {
+    async results() {
+      const losses = [];
+      const results = {};
+      for (let i = 0; i < 3; i++) {
+        losses.push((await step(true).data())[0]);
+        if (i > 0) continue;
+        // After one step the first moment is the gradient times 1 - beta1.
+        for (const [k, name] of inputs.parameterNames.entries()) {
+          const moment = optimiser.accumulatedFirstMoment[k].variable;
+          const gradient = tf.tidy(() => (toHost[name] ?? same)(tf.div(moment, 1 - beta1)));
+          results[`gradient ${name}`] = await gradient.data();
+        }
+      }
+      return { losses, ...results };
+    },
+    submit() {
+      step(false);
+      issue();
+    },
+    finish,
+  };
+}
+
+function inputGradient() {
+  const { images, labels } = batchOf("input-gradient");
+  const p = parametersOf();
+  const gradient = tf.grad((x) => labelLogit(p, x, labels, averagePool));
+  return pure(() => [gradient(images)], ["x"], [imagesFirst]);
+}
+
+function secondOrder() {
+  const { images, labels } = batchOf("second-order");
+  const { "dense2.b": constant, ...p } = parametersOf();
+  const names = Object.keys(p);
+  const roughness = (...values) => {
+    const q = { "dense2.b": constant, ...Object.fromEntries(names.map((name, i) => [name, values[i]])) };
+    const gradient = tf.grad((x) => labelLogit(q, x, labels, meanPool))(images);
+    return tf.div(tf.sum(tf.square(gradient)), inputs.batchSizes["second-order"]);
+  };
+  const gradients = tf.grads(roughness);
+  const titles = names.map((name) => `gradient ${name}`);
+  return pure(
+    () => gradients(Object.values(p)),
+    titles,
+    names.map((name) => toHost[name]),
+  );
+}
+
+function convInputs(layer) {
+  const { x, w, g } = inputs.convInputs(layer);
+  return tf.tidy(() => ({ x: imagesLast(upload(x)), w: filtersLast(upload(w)), g: imagesLast(upload(g)) }));
+}
+
+function convCase(layer) {
+  const { x, w } = convInputs(layer);
+  return pure(() => [tf.conv2d(x, w, 1, "same")], ["y"], [imagesFirst]);
+}
+
+function matmulCase(size) {
+  const { a, b } = inputs.matmulInputs(size);
+  const [left, right] = [upload(a), upload(b)];
+  return pure(() => [tf.matMul(left, right)], ["c"]);
+}
+
+const cases = {
+  "matmul-512": () => matmulCase(512),
+  "matmul-1024": () => matmulCase(1024),
+  conv1: () => convCase("conv1"),
+  conv2: () => convCase("conv2"),
+  "conv2-input-gradient"() {
+    const { x, w, g } = convInputs("conv2");
+    return pure(() => [tf.conv2dTranspose(g, w, x.shape, 1, "same")], ["x"], [imagesFirst]);
+  },
+  "conv2-filter-gradient"() {
+    const { x, w, g } = convInputs("conv2");
+    const attributes = { strides: 1, pad: "same", dataFormat: "NHWC", filterShape: w.shape };
+    // The kernel itself: the public way to it would run the forward pass as well.
+    return pure(() => [tf.engine().runKernel("Conv2DBackpropFilter", { x, dy: g }, attributes)], ["w"], [filtersFirst]);
+  },
+  "softplus-4m"() {
+    const { x, w, b } = inputs.softplusInputs();
+    const [values, scale, shift] = [upload(x), upload(w), upload(b)];
+    return pure(() => [tf.softplus(tf.add(tf.mul(values, scale), shift))], ["y"]);
+  },
+  "sum-4m"() {
+    const x = upload(inputs.sumInputs().x);
+    return pure(() => [tf.sum(x)], ["sum"]);
+  },
+  "train-step": trainStep,
+  "input-gradient": inputGradient,
+  "second-order": secondOrder,
+};
+
+await runCases("tfjs", cases, { adapter, versions: { tfjs: tf.version_core, webgpu: versionOf("webgpu") } });
