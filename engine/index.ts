@@ -25,6 +25,9 @@ export {
 } from "./ops/conv.js";
 export { dot, type MatmulOptions, matmul, outer } from "./ops/matmul.js";
 export { expand, reshape } from "./ops/movement.js";
+export { type AvgPoolOptions, avgPool2d, globalAvgPool2d, windowSpread, windowSum } from "./ops/pool.average.js";
+export { gatherPool, maxPool2d, poolIndices, scatterPool } from "./ops/pool.max.js";
+export type { PoolOptions } from "./ops/pool.shapes.js";
 export { type ReduceOptions, sum } from "./ops/reduce.js";
 export type { Padding, Pair } from "./ops/window.js";
 export { ReferenceExecutor } from "./reference.js";

@@ -4,9 +4,11 @@ import * as arithmetic from "./arithmetic.js";
 import * as conv from "./conv.js";
 import * as matmul from "./matmul.js";
 import * as movement from "./movement.js";
+import * as averagePool from "./pool.average.js";
+import * as maxPool from "./pool.max.js";
 import * as reduce from "./reduce.js";
 
-const modules: readonly object[] = [arithmetic, movement, reduce, matmul, conv];
+const modules: readonly object[] = [arithmetic, movement, reduce, matmul, conv, maxPool, averagePool];
 
 // biome-ignore lint/suspicious/noExplicitAny: attributes differ by op.
 function isSpec(value: unknown): value is OpSpec<any> {

@@ -1,0 +1,83 @@
+/** What the pooling ops share: options, shapes, the loop over windows that defines them, and the form of their launches. */
+import { describe, ShapeError } from "../errors.js";
+import { type KernelCall, type LaunchContext, linearGrid, type Operand, type TensorSpec } from "../lower.js";
+import { sizeOf } from "../shape.js";
+import { type Padding, type Pair, pairOf, type WindowAttrs, windowAttrs, windowPositions } from "./window.js";
+
+export interface PoolOptions {
+  readonly size: Pair;
+  /** Default: `size`, windows side by side. */
+  readonly stride?: Pair;
+  /** Padded pixels are never chosen by max pooling, and count as zeros for average pooling. Less than `size`. */
+  readonly padding?: Padding;
+}
+
+export interface PoolAttrs extends WindowAttrs {
+  readonly image: readonly [number, number];
+  readonly window: readonly [number, number];
+}
+
+export function poolAttrs(op: string, x: TensorSpec, options: PoolOptions): PoolAttrs {
+  if (x.shape.length !== 4 || x.dtype !== "f32")
+    throw new ShapeError(`${op}: ${describe(x)} given; f32 of rank 4, [n,c,h,w], is needed; reshape or cast()`);
+  const image = [x.shape[2], x.shape[3]] as const;
+  const window = pairOf(op, "size", options.size);
+  const attrs = { ...windowAttrs(op, image, window, { stride: window, ...options }), image, window };
+  if (attrs.padding.some((p, side) => p >= window[side >> 1]) || image[0] === 0 || image[1] === 0)
+    throw new ShapeError(
+      `${op}: padding ${attrs.padding} on ${describe(x)} with size ${window} leaves windows without a pixel; ` +
+        "padding must be less than size and the image not empty",
+    );
+  windowPositions(op, image, window, attrs);
+  return attrs;
+}
+
+export function pooledShape(op: string, x: TensorSpec, a: PoolAttrs): number[] {
+  return [x.shape[0], x.shape[1], ...windowPositions(op, a.image, a.window, a)];
+}
+export function unpooledSpec(g: TensorSpec, a: PoolAttrs): TensorSpec {
+  return { shape: [g.shape[0], g.shape[1], ...a.image], dtype: "f32" };
+}
+export function requirePooled(op: string, g: TensorSpec, shape: readonly number[]): void {
+  const needed = describe({ shape, dtype: "f32" });
+  if (describe(g) !== needed) throw new ShapeError(`${op}: g ${describe(g)} given; ${needed} is needed`);
+}
+
+/** Visits every (pixel, window that covers it) of `planes` images with their flat indices, window by window, pixels row by
+ *  row: the definition of all pooling. `pooled` ends in [oh, ow]. */
+export function forEachTap(
+  planes: number,
+  { image: [h, w], window: [r, s], stride, padding: [top, , left] }: PoolAttrs,
+  pooled: readonly number[],
+  visit: (pixel: number, window: number) => void,
+): void {
+  const [oh, ow] = pooled.slice(-2);
+  for (let o = 0; o < planes * oh * ow; o++) {
+    const plane = Math.floor(o / (oh * ow));
+    const y0 = (Math.floor(o / ow) % oh) * stride[0] - top;
+    const x0 = (o % ow) * stride[1] - left;
+    for (let y = Math.max(y0, 0); y < Math.min(y0 + r, h); y++)
+      for (let x = Math.max(x0, 0); x < Math.min(x0 + s, w); x++) visit((plane * h + y) * w + x, o);
+  }
+}
+
+/** Launches a kernel with one thread per window, or per pixel. */
+export function launchPool(
+  kernel: string,
+  { output, caps }: LaunchContext,
+  attrs: PoolAttrs,
+  bind: Record<string, Operand>,
+): KernelCall[] {
+  const count = sizeOf(output.shape);
+  const { image, window, stride } = attrs;
+  const pooled = windowPositions(kernel, image, window, attrs);
+  const padding = [attrs.padding[0], attrs.padding[2]];
+  return [
+    {
+      kernel,
+      bind,
+      params: { count, image, pooled, window, stride, padding },
+      grid: linearGrid(count, 64, caps.maxWorkgroupsPerDimension),
+    },
+  ];
+}
