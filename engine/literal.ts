@@ -1,13 +1,18 @@
 import type { DType } from "./lower.js";
 
-/** A JavaScript number as a WGSL expression. Infinities and NaN go through functions of shaders/lib/scalar.wgsl, because
- *  WGSL refuses constants that overflow. */
+const float = new Float32Array(1);
+const bits = new Uint32Array(float.buffer);
+
+/** A JavaScript number as a WGSL expression of exactly this value. Infinities, NaN, -0 and subnormals go through
+ *  `fromBits` of shaders/lib/scalar.wgsl, because WGSL refuses constants that overflow and may fold the others away. */
 export function literal(value: number, dtype: DType = "f32"): string {
   if (dtype === "u32") return `${value >>> 0}u`;
-  if (dtype === "i32") return value === -2147483648 ? "i32(-2147483648)" : `i32(${value | 0})`;
-  const v = Math.fround(value);
-  if (Number.isNaN(v)) return "nan_f32()";
-  if (!Number.isFinite(v)) return v > 0 ? "inf_f32()" : "(-inf_f32())";
-  if (Object.is(v, -0)) return "(-0f)";
-  return v < 0 ? `(${v}f)` : `${v}f`;
+  if (dtype === "i32") {
+    const v = value | 0;
+    return v === -2147483648 ? "(-2147483647i - 1i)" : v < 0 ? `(${v}i)` : `${v}i`;
+  }
+  float[0] = value;
+  const magnitude = bits[0] & 0x7fffffff;
+  if (magnitude >= 0x7f800000 || (magnitude < 0x00800000 && bits[0] !== 0)) return `fromBits(${bits[0]}u)`;
+  return float[0] < 0 ? `(${float[0]}f)` : `${float[0]}f`;
 }

@@ -1,0 +1,227 @@
+/**
+ * Pointwise kernels, generated: a small graph of scalar expressions over broadcast operands becomes one WGSL kernel.
+ * Eager code passes sizes and strides as parameters, so that few pipelines serve all shapes; captured code bakes them
+ * in as literals, which spares the divisions by variables.
+ */
+import {
+  type Capabilities,
+  type DType,
+  type GeneratedKernel,
+  type KernelCall,
+  linearGrid,
+  type Operand,
+} from "../lower.js";
+import { isContiguous, sizeOf } from "../shape.js";
+import { type Iteration, planIteration, type Stepping } from "./iteration.js";
+import { libraryFor } from "./library.js";
+
+/** One value, from earlier ones. Values are numbered: the inputs first, then the steps in order. */
+export interface PointwiseStep {
+  readonly dtype: DType;
+  readonly args: readonly number[];
+  expression(args: readonly string[]): string;
+}
+
+export interface PointwiseGraph {
+  readonly name: string;
+  readonly steps: readonly PointwiseStep[];
+  /** Numbers of the values that are written, one per output. */
+  readonly results: readonly number[];
+}
+
+export interface PointwiseOptions {
+  readonly caps: Capabilities;
+  /** Sizes and strides as literals instead of parameters. */
+  readonly bake?: boolean;
+}
+
+const workgroupSize = 64;
+const kernels = new Map<string, GeneratedKernel>();
+
+/** The call that computes `graph` for every element of the outputs, which have one shape; inputs broadcast to it. An
+ *  output must be contiguous from 0 in a buffer padded to 16 bytes, or it is written element by element.
+ *  `undefined` when there are no elements. */
+export function pointwise(
+  graph: PointwiseGraph,
+  inputs: readonly Operand[],
+  outputs: readonly Operand[],
+  { caps, bake = false }: PointwiseOptions,
+): KernelCall | undefined {
+  const { shape } = outputs[0];
+  if (sizeOf(shape) === 0) return undefined;
+  const loop = planIteration(shape, [
+    ...inputs,
+    ...outputs.map((o) => ({ shape: o.shape, strides: o.strides, offset: o.offset, padded: isContiguous(shape, o) })),
+  ]);
+  const parameters = new Parameters(bake);
+  const addressing = describeLoop(loop, inputs.length, parameters);
+  const texts = graph.steps.map((step) =>
+    parameters.lift(step.expression(step.args.map((a) => (a < inputs.length ? `x${a}` : `t${a - inputs.length}`)))),
+  );
+  const dtypes = [...inputs, ...outputs].map((o) => o.dtype);
+  const key = [graph.name, texts, graph.steps.map((s) => s.dtype), graph.results, dtypes, addressing.key].join("|");
+  let kernel = kernels.get(key);
+  if (!kernel) {
+    kernel = { name: graph.name, wgsl: source(graph, texts, inputs, outputs, loop, addressing, parameters) };
+    kernels.set(key, kernel);
+  }
+  const bind: Record<string, Operand> = {};
+  inputs.forEach((x, i) => {
+    bind[`in${i}`] = x;
+  });
+  outputs.forEach((y, i) => {
+    bind[`out${i}`] = y;
+  });
+  return {
+    kernel,
+    bind,
+    params: parameters.values,
+    grid: linearGrid(loop.count, workgroupSize, caps.maxWorkgroupsPerDimension),
+  };
+}
+
+const typeOfSuffix = { f: "f32", i: "i32", u: "u32" } as const;
+
+/** Numbers a kernel needs: fields of `Params`, or literals when baked. */
+class Parameters {
+  readonly values: Record<string, number> = {};
+  readonly types: Record<string, DType> = {};
+  #constants = 0;
+  constructor(readonly bake: boolean) {}
+
+  /** Constants of an expression as parameters, so that `x * 0.1` and `x * 0.2` share a kernel. */
+  lift(expression: string): string {
+    if (this.bake) return expression;
+    return expression.replace(/(?<![\w.])(\d+(?:\.\d+)?(?:e[+-]?\d+)?)([fiu])\b/g, (_, digits: string, suffix: "f") => {
+      const name = `constant${this.#constants++}`;
+      this.values[name] = Number(digits);
+      this.types[name] = typeOfSuffix[suffix];
+      return `p.${name}`;
+    });
+  }
+
+  /** The WGSL that stands for `value`. Negative strides wrap around, as u32 addition does. */
+  use(name: string, value: number): string {
+    if (this.bake) return `${value >>> 0}u`;
+    this.values[name] = value >>> 0;
+    this.types[name] = "u32";
+    return `p.${name}`;
+  }
+}
+
+interface Addressing {
+  readonly count: string;
+  /** Statements that turn the flat index `i` into coordinates `c0`, `c1`, ... */
+  readonly coordinates: readonly string[];
+  /** Index expression of each operand. */
+  readonly indices: readonly string[];
+  readonly key: string;
+}
+
+function describeLoop(loop: Iteration, inputCount: number, parameters: Parameters): Addressing {
+  const { sides, operands } = loop;
+  const count = parameters.use("count", loop.count);
+  const coordinates: string[] = [];
+  if (operands.some((o) => o.access === "strided")) {
+    let rest = "i";
+    for (let k = sides.length - 1; k > 0; k--) {
+      const side = parameters.use(`side${k}`, sides[k]);
+      coordinates.push(`let c${k} = ${rest} % ${side};`, `let q${k} = ${rest} / ${side};`);
+      rest = `q${k}`;
+    }
+    coordinates.push(`let c0 = ${rest};`);
+  }
+  const indices = operands.map((o, at) => {
+    const name = at < inputCount ? `in${at}` : `out${at - inputCount}`;
+    return indexOf(o, name, parameters);
+  });
+  return {
+    count,
+    coordinates,
+    indices,
+    key: [loop.width, operands.map((o) => o.vector), count, coordinates, indices].join(";"),
+  };
+}
+
+function indexOf(o: Stepping, name: string, parameters: Parameters): string {
+  const terms: string[] = [];
+  if (o.access === "linear") terms.push("i");
+  if (o.access === "strided")
+    o.strides.forEach((stride, k) => {
+      if (parameters.bake && stride === 0) return;
+      terms.push(stride === 1 ? `c${k}` : `c${k} * ${parameters.use(`${name}_stride${k}`, stride)}`);
+    });
+  if (o.offset !== 0) terms.push(parameters.use(`${name}_offset`, o.offset));
+  return terms.join(" + ") || "0u";
+}
+
+function source(
+  graph: PointwiseGraph,
+  texts: readonly string[],
+  inputs: readonly Operand[],
+  outputs: readonly Operand[],
+  loop: Iteration,
+  addressing: Addressing,
+  parameters: Parameters,
+): string {
+  const vector = (at: number): boolean => loop.operands[at].vector;
+  const element = (o: Operand, at: number): string => (vector(at) ? `vec4<${o.dtype}>` : o.dtype);
+  const n = inputs.length;
+  const lines: string[] = [];
+  if (!parameters.bake)
+    lines.push(
+      `struct Params { ${Object.entries(parameters.types)
+        .map(([name, type]) => `${name}: ${type}`)
+        .join(", ")} }`,
+    );
+  inputs.forEach((x, i) => {
+    lines.push(`@group(0) @binding(${i}) var<storage, read> in${i}: array<${element(x, i)}>;`);
+  });
+  outputs.forEach((y, i) => {
+    lines.push(`@group(0) @binding(${n + i}) var<storage, read_write> out${i}: array<${element(y, n + i)}>;`);
+  });
+  if (!parameters.bake) lines.push(`@group(0) @binding(${n + outputs.length}) var<uniform> p: Params;`);
+  lines.push("", ...computeFunction(graph, texts, inputs, outputs), "");
+  lines.push(
+    `@compute @workgroup_size(${workgroupSize})`,
+    "fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,",
+    "        @builtin(local_invocation_index) local: u32) {",
+    `  let i = (group.y * groups.x + group.x) * ${workgroupSize}u + local;`,
+    `  if (i >= ${addressing.count}) { return; }`,
+    ...addressing.coordinates.map((c) => `  ${c}`),
+    ...inputs.map((_, i) => `  let x${i} = in${i}[${addressing.indices[i]}];`),
+  );
+  const lane = (component: string): string =>
+    `compute(${inputs.map((_, i) => `x${i}${vector(i) ? component : ""}`).join(", ")})`;
+  const lanes = loop.width === 4 ? [".x", ".y", ".z", ".w"] : [""];
+  lines.push(...lanes.map((component, l) => `  let r${l} = ${lane(component)};`));
+  outputs.forEach((y, i) => {
+    const values = lanes.map((_, l) => (outputs.length === 1 ? `r${l}` : `r${l}.y${i}`));
+    const value = loop.width === 4 ? `vec4<${y.dtype}>(${values.join(", ")})` : values[0];
+    lines.push(`  out${i}[${addressing.indices[n + i]}] = ${value};`);
+  });
+  lines.push("}", "");
+  return `${libraryFor(texts.join("\n"))}//@origin generated:${graph.name} 1\n${lines.join("\n")}`;
+}
+
+/** `compute`: the expressions for one element. */
+function computeFunction(
+  graph: PointwiseGraph,
+  texts: readonly string[],
+  inputs: readonly Operand[],
+  outputs: readonly Operand[],
+): string[] {
+  const n = inputs.length;
+  const parameters = inputs.map((x, i) => `x${i}: ${x.dtype}`).join(", ");
+  const body = texts.map((text, i) => `  let t${i}: ${graph.steps[i].dtype} = ${text};`);
+  const results = graph.results.map((r) => (r < n ? `x${r}` : `t${r - n}`));
+  if (outputs.length === 1)
+    return [`fn compute(${parameters}) -> ${outputs[0].dtype} {`, ...body, `  return ${results[0]};`, "}"];
+  return [
+    `struct Results { ${outputs.map((y, i) => `y${i}: ${y.dtype}`).join(", ")} }`,
+    `fn compute(${parameters}) -> Results {`,
+    ...body,
+    `  return Results(${results.join(", ")});`,
+    "}",
+  ];
+}

@@ -1,0 +1,163 @@
+/**
+ * The device: found, asked for all it offers, and watched. WebGPU reports errors late and goes on after a loss as if
+ * nothing had happened, so every submit and creation is watched by an error scope, and a loss sets a flag of our own.
+ */
+import * as provider from "#gpu";
+import { DeviceError, DeviceLostError, OutOfMemoryError } from "../errors.js";
+import type { Capabilities } from "../lower.js";
+import type { Provider } from "./provider.js";
+
+const { openGpu, pollsWhileWaiting }: Provider = provider;
+
+export interface DeviceOptions {
+  /** Part of the adapter's name (Node only), for example `llvmpipe`. */
+  readonly adapter?: string;
+  readonly powerPreference?: "low-power" | "high-performance";
+}
+
+const wantedLimits = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeWorkgroupSizeY",
+  "maxComputeWorkgroupSizeZ",
+  "maxComputeWorkgroupsPerDimension",
+] as const;
+const wantedFeatures = ["subgroups", "shader-f16", "timestamp-query"] as const;
+
+export class Device {
+  readonly queue: GPUQueue;
+  readonly capabilities: Capabilities;
+  readonly description: string;
+  /** Waiting for a map costs the software adapter a core. */
+  readonly sleepsBeforeMapping: boolean;
+  #lost: DeviceLostError | undefined;
+  /** Outcomes still to be looked at, oldest first; clean ones remove themselves. */
+  readonly #outcomes = new Set<Promise<DeviceError | undefined>>();
+
+  constructor(
+    readonly gpu: GPUDevice,
+    info: GPUAdapterInfo,
+    readonly release: () => void,
+  ) {
+    this.queue = gpu.queue;
+    this.capabilities = capabilitiesOf(gpu, info);
+    this.description = info.description || info.device || info.vendor;
+    this.sleepsBeforeMapping = pollsWhileWaiting && this.capabilities.software;
+    gpu.lost.then(({ message }) => {
+      this.#lost ??= new DeviceLostError(`the device "${this.description}" was lost: ${message}; call init() again`);
+    });
+    gpu.addEventListener("uncapturederror", (event) => {
+      event.preventDefault();
+      this.#outcomes.add(Promise.resolve(typed(event.error)));
+    });
+  }
+
+  /** @throws DeviceLostError once the device is lost or shut down. */
+  assertAlive(): void {
+    if (this.#lost) throw this.#lost;
+  }
+
+  /** Runs `body`; an error it causes surfaces at the next `settle`. `explain` may turn it into a better one. */
+  watch<T>(
+    filters: readonly GPUErrorFilter[],
+    body: () => T,
+    explain?: (error: DeviceError) => Promise<DeviceError>,
+  ): T {
+    for (const filter of filters) this.gpu.pushErrorScope(filter);
+    try {
+      return body();
+    } finally {
+      for (const _ of filters) this.#await(this.gpu.popErrorScope(), explain);
+    }
+  }
+
+  #await(popped: Promise<GPUError | null>, explain?: (error: DeviceError) => Promise<DeviceError>): void {
+    const outcome = popped.then(
+      (error) => {
+        if (error) return explain ? explain(typed(error)) : typed(error);
+        this.#outcomes.delete(outcome);
+        return undefined;
+      },
+      // Scopes of a lost device reject; the loss is reported by its own flag.
+      () => undefined,
+    );
+    this.#outcomes.add(outcome);
+  }
+
+  /** Waits until everything issued so far is checked. Returns the first error since the last call. */
+  async settle(): Promise<DeviceError | undefined> {
+    let first: DeviceError | undefined;
+    for (const outcome of [...this.#outcomes]) {
+      first ??= await outcome;
+      this.#outcomes.delete(outcome);
+    }
+    this.assertAlive();
+    return first;
+  }
+
+  /** Ends the device; Node cannot exit before. */
+  destroy(): void {
+    this.#lost ??= new DeviceLostError(`the device "${this.description}" was shut down; call init() again`);
+    this.gpu.destroy();
+    this.release();
+  }
+}
+
+function typed(error: GPUError): DeviceError {
+  if (error.constructor.name === "GPUOutOfMemoryError")
+    return new OutOfMemoryError(`the device is out of memory: ${error.message}; free tensors or use smaller batches`);
+  return new DeviceError(`the device refused a command: ${error.message}`);
+}
+
+/** Opens the adapter's device with every limit and feature it offers that the engine uses.
+ *  @throws DeviceError when there is no adapter that computes. */
+export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
+  const { gpu, release } = await openGpu(options);
+  const adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference });
+  const which = options.adapter === undefined ? "" : ` named like "${options.adapter}"`;
+  const refuse = (reason: string): never => {
+    release();
+    throw new DeviceError(
+      `init: ${reason}; install a graphics driver (on Debian the package mesa-vulkan-drivers, 25 or newer, has a software one), ` +
+        'or run on the CPU with init({ executor: "reference" })',
+    );
+  };
+  if (!adapter) return refuse(`no WebGPU adapter${which} was found`);
+  // Dawn's null backend accepts every command and executes none: plausible garbage instead of results.
+  if (
+    adapter.info.device === "null-backend" ||
+    adapter.info.architecture === "null-backend" ||
+    adapter.info.vendor === "null"
+  )
+    return refuse("the only adapter is Dawn's null backend, which executes nothing");
+  const offered = adapter.limits;
+  const device = await adapter.requestDevice({
+    requiredFeatures: wantedFeatures.filter((f) => adapter.features.has(f)),
+    requiredLimits: Object.fromEntries(wantedLimits.map((name) => [name, offered[name]])),
+  });
+  return new Device(device, adapter.info, release);
+}
+
+function capabilitiesOf(device: GPUDevice, info: GPUAdapterInfo): Capabilities {
+  const { limits } = device;
+  const name = `${info.architecture} ${info.device} ${info.description}`;
+  const subgroups = device.features.has("subgroups");
+  return {
+    software: info.isFallbackAdapter || /swiftshader|llvmpipe|\bsoftware\b|\bcpu\b/i.test(name),
+    subgroups,
+    subgroupMinSize: subgroups ? (info.subgroupMinSize ?? 1) : 1,
+    subgroupMaxSize: subgroups ? (info.subgroupMaxSize ?? 1) : 1,
+    f16: device.features.has("shader-f16"),
+    maxInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
+    maxWorkgroupSizeX: limits.maxComputeWorkgroupSizeX,
+    maxWorkgroupStorageBytes: limits.maxComputeWorkgroupStorageSize,
+    maxWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
+    maxBindingBytes: limits.maxStorageBufferBindingSize,
+    maxBufferBytes: limits.maxBufferSize,
+    maxStorageBuffers: limits.maxStorageBuffersPerShaderStage,
+  };
+}

@@ -1,0 +1,176 @@
+/** Ops on the GPU, one after the other as they come. */
+import type { DeviceError } from "../errors.js";
+import type { Executor, HostArray, MemoryReport, Value } from "../executor.js";
+import type { DType, Layout, Operand, TensorSpec } from "../lower.js";
+import type { OpSpec } from "../op.js";
+import { contiguousStrides, isContiguous, sizeOf } from "../shape.js";
+import type { Device } from "./device.js";
+import { copyCalls, type LoweringHost, lowerOp, wholeOperand } from "./lowering.js";
+import { Pipelines } from "./pipelines.js";
+import { Pool, type Storage } from "./pool.js";
+import { Readback } from "./readback.js";
+import { Stream } from "./stream.js";
+
+const bytesPerElement = 4;
+
+/** A tensor on the GPU: a layout over a storage that views share. */
+export class GpuValue implements Value, Operand {
+  refs = 1;
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  readonly strides: readonly number[];
+  readonly offset: number;
+  constructor(
+    spec: TensorSpec,
+    layout: Layout,
+    readonly buffer: Storage,
+    /** Order of creation on this executor, to know which values a failure spoilt. */
+    readonly serial: number,
+  ) {
+    this.shape = spec.shape;
+    this.dtype = spec.dtype;
+    this.strides = layout.strides;
+    this.offset = layout.offset;
+  }
+}
+
+/** An error the GPU reported late: values made in [from, before) cannot be trusted. */
+interface Failure {
+  readonly from: number;
+  readonly before: number;
+  readonly error: DeviceError;
+}
+
+export interface GpuExecutorOptions {
+  /** Freed buffers kept for reuse; default 1 GiB. */
+  readonly poolBytes?: number;
+}
+
+export class GpuExecutor implements Executor {
+  readonly kind = "gpu";
+  readonly description: string;
+  readonly pipelines: Pipelines;
+  readonly stream: Stream;
+  readonly pool: Pool;
+  readonly #readback: Readback;
+  readonly #host: LoweringHost;
+  readonly #failures: Failure[] = [];
+  #liveCount = 0;
+  #nextSerial = 1;
+  /** Values older than this were made by commands known to have succeeded. */
+  #verified = 1;
+
+  constructor(
+    readonly device: Device,
+    { poolBytes = 2 ** 30 }: GpuExecutorOptions = {},
+  ) {
+    this.description = device.description;
+    this.pipelines = new Pipelines(device);
+    this.stream = new Stream(device, this.pipelines);
+    this.pool = new Pool(device, poolBytes, (storage) => this.stream.forget(storage));
+    this.#readback = new Readback(device, this.stream);
+    this.#host = {
+      caps: device.capabilities,
+      allocate: (spec, what) => wholeOperand(spec, this.pool.acquire(sizeOf(spec.shape) * bytesPerElement, what)),
+    };
+  }
+
+  upload(data: HostArray, spec: TensorSpec): GpuValue {
+    this.device.assertAlive();
+    const storage = this.pool.acquire(data.length * bytesPerElement, "tensor");
+    if (data.length > 0) this.stream.write(storage, elementsOf(data, spec.dtype));
+    return this.#own(spec, { strides: contiguousStrides(spec.shape), offset: 0 }, storage);
+  }
+
+  run(op: OpSpec<never>, inputs: readonly Value[], attrs: unknown, output: TensorSpec): GpuValue {
+    this.device.assertAlive();
+    const operands = inputs as readonly GpuValue[];
+    for (const x of operands) this.#assertUsable(x, op.name);
+    const lowering = lowerOp(op, operands, attrs, output, this.#host);
+    for (const call of lowering.calls) this.stream.record(call);
+    const storage = lowering.output.buffer as Storage;
+    if (operands.some((x) => x.buffer === storage) || lowering.temporaries.some((t) => t.buffer === storage))
+      storage.refs++;
+    for (const t of lowering.temporaries) this.pool.release(t.buffer as Storage);
+    return this.#own(output, lowering.output, storage);
+  }
+
+  #own(spec: TensorSpec, layout: Layout, storage: Storage): GpuValue {
+    this.#liveCount++;
+    return new GpuValue(spec, layout, storage, this.#nextSerial++);
+  }
+
+  async read(value: Value): Promise<HostArray> {
+    const x = value as GpuValue;
+    this.device.assertAlive();
+    this.#assertUsable(x, "read");
+    const elements = sizeOf(x.shape);
+    const upTo = this.#nextSerial;
+    const bytes = elements * bytesPerElement;
+    const memory = elements === 0 ? new ArrayBuffer(0) : await this.#readBytes(x, bytes);
+    await this.#settle(upTo);
+    this.#assertUsable(x, "read");
+    if (x.dtype === "f32") return new Float32Array(memory);
+    return x.dtype === "i32" ? new Int32Array(memory) : new Uint32Array(memory);
+  }
+
+  #readBytes(x: GpuValue, bytes: number): Promise<ArrayBuffer> {
+    if (isContiguous(x.shape, { strides: x.strides, offset: 0 }))
+      return this.#readback.read(x.buffer, x.offset * bytesPerElement, bytes);
+    const copy = this.#host.allocate(x, "read");
+    for (const call of copyCalls(x, copy, this.device.capabilities)) this.stream.record(call);
+    const storage = copy.buffer as Storage;
+    const reading = this.#readback.read(storage, 0, bytes);
+    // The copy to the host is submitted; whoever gets this buffer next comes after it.
+    this.pool.release(storage);
+    return reading;
+  }
+
+  /** Looks at the outcome of everything submitted; values older than `upTo` are then known to be good or bad. */
+  async #settle(upTo: number): Promise<void> {
+    const error = await this.device.settle();
+    if (error) this.#failures.push({ from: this.#verified, before: this.#nextSerial, error });
+    this.#verified = Math.max(this.#verified, error ? this.#nextSerial : upTo);
+  }
+
+  #assertUsable(x: GpuValue, op: string): void {
+    if (x.refs <= 0) throw new Error(`internal: ${op} uses a released value`);
+    for (const { from, before, error } of this.#failures) if (x.serial >= from && x.serial < before) throw error;
+  }
+
+  retain(value: Value): void {
+    (value as GpuValue).refs++;
+  }
+
+  release(value: Value): void {
+    const x = value as GpuValue;
+    if (--x.refs > 0) return;
+    if (x.refs < 0) throw new Error("internal: a value is released twice");
+    this.#liveCount--;
+    this.pool.release(x.buffer);
+  }
+
+  memory(): MemoryReport {
+    const { liveBytes, pooledBytes, peakBytes } = this.pool;
+    return { liveCount: this.#liveCount, liveBytes, pooledBytes, peakBytes };
+  }
+
+  /** Submits what is recorded, without waiting. */
+  flush(): void {
+    this.stream.flush();
+  }
+
+  /** Ends the device; every value is gone. */
+  destroy(): void {
+    this.device.destroy();
+  }
+}
+
+/** `data` as the four-byte elements a tensor of this type has on the GPU. */
+function elementsOf(
+  data: HostArray,
+  dtype: DType,
+): Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> {
+  const wanted = dtype === "f32" ? Float32Array : dtype === "i32" ? Int32Array : Uint32Array;
+  return data instanceof wanted ? (data as Float32Array<ArrayBuffer>) : wanted.from(data as Float64Array);
+}

@@ -1,0 +1,59 @@
+import type { ParamLayout } from "../../shaders/reflect.js";
+import type { KernelCall } from "../lower.js";
+
+/** Three views of one block of uniform memory. */
+export class UniformBlock {
+  readonly u32: Uint32Array;
+  readonly i32: Int32Array;
+  readonly f32: Float32Array;
+  constructor(readonly bytes: number) {
+    const memory = new ArrayBuffer(bytes);
+    this.u32 = new Uint32Array(memory);
+    this.i32 = new Int32Array(memory);
+    this.f32 = new Float32Array(memory);
+  }
+}
+
+/** Writes a call's parameters at byte `at`, as the kernel's `Params` struct lays them out.
+ *  @throws Error for a field that is missing, unknown, too long or out of range. */
+export function writeParams(
+  name: string,
+  { fields }: ParamLayout,
+  params: NonNullable<KernelCall["params"]>,
+  block: UniformBlock,
+  at: number,
+): void {
+  let given = 0;
+  for (const field of fields) {
+    const value = params[field.name];
+    if (value === undefined) throw new Error(`internal: shader ${name} gets no value for parameter ${field.name}`);
+    given++;
+    const view = block[field.scalar];
+    const base = (at + field.offset) / 4;
+    if (typeof value === "number") {
+      view[base] = value;
+      if (view[base] !== value && field.scalar !== "f32") throw outOfRange(name, field.name, value, field.scalar);
+      continue;
+    }
+    if (value.length > field.components * field.elements)
+      throw new Error(
+        `internal: shader ${name} gets ${value.length} numbers for parameter ${field.name}, which holds ${field.components * field.elements}`,
+      );
+    for (let e = 0; e < field.elements; e++)
+      for (let c = 0; c < field.components; c++) {
+        const number = value[e * field.components + c] ?? 0;
+        const index = base + (e * field.stride) / 4 + c;
+        view[index] = number;
+        if (view[index] !== number && field.scalar !== "f32") throw outOfRange(name, field.name, number, field.scalar);
+      }
+  }
+  for (const _ in params) given--;
+  if (given !== 0) {
+    const unknown = Object.keys(params).filter((key) => !fields.some((f) => f.name === key));
+    throw new Error(`internal: shader ${name} has no parameter ${unknown.join(", ")}`);
+  }
+}
+
+function outOfRange(shader: string, field: string, value: number, type: string): Error {
+  return new Error(`internal: shader ${shader} gets ${value} for parameter ${field}, which is ${type}`);
+}

@@ -1,0 +1,142 @@
+/** Compute pipelines, made on first use and found again by a key derived from everything they depend on. */
+import { kernelSources } from "../../shaders/gen/kernels.js";
+import { originOf, type SpecValue, specialise } from "../../shaders/preprocess.js";
+import { type Binding, type ParamLayout, type Reflection, reflect } from "../../shaders/reflect.js";
+import { DeviceError } from "../errors.js";
+import type { GeneratedKernel, KernelCall } from "../lower.js";
+import type { Device } from "./device.js";
+import { computeStage } from "./flags.js";
+
+/** A bind group layout shared by all pipelines with the same bindings. */
+export interface SharedLayout {
+  readonly id: number;
+  readonly layout: GPUBindGroupLayout;
+}
+
+export interface Pipeline {
+  readonly name: string;
+  readonly pipeline: GPUComputePipeline;
+  readonly shared: SharedLayout;
+  /** Storage bindings, in the order of their numbers. */
+  readonly storage: readonly Binding[];
+  /** The uniform binding and its layout, when the kernel takes parameters. */
+  readonly uniform: { readonly binding: number; readonly params: ParamLayout } | undefined;
+}
+
+export class Pipelines {
+  readonly #named = new Map<string, Pipeline>();
+  readonly #generated = new Map<GeneratedKernel, Pipeline>();
+  readonly #layouts = new Map<string, SharedLayout>();
+
+  constructor(readonly device: Device) {}
+
+  /** @throws DeviceError for an unknown kernel or spec name. WGSL errors surface at the next read. */
+  get({ kernel, spec }: KernelCall): Pipeline {
+    if (typeof kernel !== "string") {
+      let found = this.#generated.get(kernel);
+      if (!found) {
+        found = this.#create(kernel.name, kernel.wgsl, spec);
+        this.#generated.set(kernel, found);
+      }
+      return found;
+    }
+    const key = pipelineKey(kernel, spec);
+    let found = this.#named.get(key);
+    if (!found) {
+      const source = (kernelSources as Readonly<Record<string, string>>)[kernel];
+      if (source === undefined) throw new DeviceError(`shader ${kernel}: there is no shaders/${kernel}.wgsl`);
+      found = this.#create(kernel, source, spec);
+      this.#named.set(key, found);
+    }
+    return found;
+  }
+
+  #create(name: string, source: string, spec: KernelCall["spec"]): Pipeline {
+    this.device.assertAlive();
+    const { wgsl, constants } = specialise(name, source, spec);
+    const reflection = reflect(name, wgsl);
+    const { gpu } = this.device;
+    let module: GPUShaderModule | undefined;
+    const explain = async (error: DeviceError): Promise<DeviceError> => compileError(name, wgsl, module!, error);
+    const shared = this.#layout(name, reflection);
+    const pipeline = this.device.watch(
+      ["validation"],
+      () => {
+        module = gpu.createShaderModule({ label: name, code: wgsl });
+        return gpu.createComputePipeline({
+          label: name,
+          layout: gpu.createPipelineLayout({ bindGroupLayouts: [shared.layout] }),
+          compute: { module, constants },
+        });
+      },
+      explain,
+    );
+    const uniform = reflection.bindings.find((b) => b.access === "uniform");
+    return {
+      name,
+      pipeline,
+      shared,
+      storage: reflection.bindings.filter((b) => b.access !== "uniform").sort((a, b) => a.binding - b.binding),
+      uniform: uniform && { binding: uniform.binding, params: reflection.params! },
+    };
+  }
+
+  #layout(name: string, { bindings, params }: Reflection): SharedLayout {
+    const key = bindings.map((b) => `${b.binding}${b.access}${b.access === "uniform" ? params?.bytes : ""}`).join();
+    let shared = this.#layouts.get(key);
+    if (!shared) {
+      const entries = bindings.map(
+        (b): GPUBindGroupLayoutEntry => ({
+          binding: b.binding,
+          visibility: computeStage,
+          buffer:
+            b.access === "uniform"
+              ? { type: "uniform", hasDynamicOffset: true, minBindingSize: params?.bytes }
+              : { type: b.access === "read" ? "read-only-storage" : "storage" },
+        }),
+      );
+      const layout = this.device.watch(["validation"], () =>
+        this.device.gpu.createBindGroupLayout({ label: name, entries }),
+      );
+      shared = { id: this.#layouts.size, layout };
+      this.#layouts.set(key, shared);
+    }
+    return shared;
+  }
+}
+
+/** Everything a pipeline of a named kernel depends on. */
+export function pipelineKey(kernel: string, spec: Readonly<Record<string, SpecValue>> | undefined): string {
+  if (!spec) return kernel;
+  return `${kernel}|${Object.keys(spec)
+    .sort()
+    .map((name) => `${name}=${spec[name]}`)
+    .join()}`;
+}
+
+/** The compiler's first error with its file, line and an excerpt. */
+async function compileError(
+  name: string,
+  wgsl: string,
+  module: GPUShaderModule,
+  error: DeviceError,
+): Promise<DeviceError> {
+  const { messages } = await module.getCompilationInfo();
+  const first = messages.find((m) => m.type === "error");
+  if (!first) return new DeviceError(`shader ${name}: no pipeline: ${error.message}`);
+  const { file, line } = originOf(wgsl, first.lineNum);
+  const where = file.startsWith("generated:") ? file : `shaders/${file}`;
+  return new DeviceError(
+    `shader ${name} does not compile: ${where}:${line}:${first.linePos}: ${first.message}\n${excerpt(wgsl, first.lineNum)}`,
+  );
+}
+
+/** The lines around `line`, numbered as in their files. */
+function excerpt(wgsl: string, line: number): string {
+  const lines = wgsl.split("\n");
+  const out: string[] = [];
+  for (let i = Math.max(1, line - 3); i <= Math.min(lines.length, line + 3); i++)
+    if (!lines[i - 1].startsWith("//@origin"))
+      out.push(`${i === line ? ">" : " "}${String(originOf(wgsl, i).line).padStart(5)} | ${lines[i - 1]}`);
+  return out.join("\n");
+}

@@ -1,0 +1,93 @@
+/** GPU buffers, kept for reuse in size classes under a byte budget. */
+import { DeviceError } from "../errors.js";
+import type { Device } from "./device.js";
+import { usage } from "./flags.js";
+
+/** A GPU buffer that views may share; goes back to the pool with its last reference. */
+export class Storage {
+  refs = 1;
+  /** The stream's serial when a command that uses this buffer was last recorded. */
+  usedIn = 0;
+  constructor(
+    readonly buffer: GPUBuffer,
+    readonly bytes: number,
+    /** Identifies the buffer through all its uses. */
+    readonly id: number,
+  ) {}
+}
+
+/** Four classes per octave, multiples of 256: at most a quarter is wasted, and vec4 access may run into the padding. */
+export function sizeClass(bytes: number): number {
+  if (bytes <= 256) return 256;
+  const step = Math.max(256, 2 ** (Math.floor(Math.log2(bytes - 1)) - 2));
+  return Math.ceil(bytes / step) * step;
+}
+
+export class Pool {
+  liveBytes = 0;
+  pooledBytes = 0;
+  peakBytes = 0;
+  #nextId = 1;
+  readonly #free = new Map<number, Storage[]>();
+  /** Every free storage, the longest unused first. */
+  readonly #idle = new Set<Storage>();
+
+  /** `beforeDestroy` sees each buffer that is about to be destroyed: recorded commands may still use it. */
+  constructor(
+    readonly device: Device,
+    readonly budgetBytes: number,
+    readonly beforeDestroy: (storage: Storage) => void,
+  ) {}
+
+  /** A storage of at least `bytes`, with undefined contents. @throws DeviceError above the device's limits. */
+  acquire(bytes: number, what: string): Storage {
+    const { maxBindingBytes, maxBufferBytes } = this.device.capabilities;
+    const limit = Math.min(maxBindingBytes, maxBufferBytes);
+    if (bytes > limit)
+      throw new DeviceError(
+        `${what}: needs ${bytes} bytes in one buffer; this adapter binds at most ${limit}; split the work`,
+      );
+    const size = Math.min(sizeClass(bytes), limit);
+    const reused = this.#free.get(size)?.pop();
+    if (reused) {
+      this.#idle.delete(reused);
+      this.pooledBytes -= size;
+      reused.refs = 1;
+    }
+    this.liveBytes += size;
+    this.peakBytes = Math.max(this.peakBytes, this.liveBytes);
+    return reused ?? this.#create(size);
+  }
+
+  #create(size: number): Storage {
+    const buffer = this.device.watch(["out-of-memory"], () =>
+      this.device.gpu.createBuffer({ size, usage: usage.storage | usage.copySource | usage.copyTarget }),
+    );
+    return new Storage(buffer, size, this.#nextId++);
+  }
+
+  /** Gives up one reference. */
+  release(storage: Storage): void {
+    if (--storage.refs > 0) return;
+    this.liveBytes -= storage.bytes;
+    this.pooledBytes += storage.bytes;
+    const list = this.#free.get(storage.bytes);
+    if (list) list.push(storage);
+    else this.#free.set(storage.bytes, [storage]);
+    this.#idle.add(storage);
+    if (this.pooledBytes > this.budgetBytes) this.trim(this.budgetBytes);
+  }
+
+  /** Destroys the longest unused buffers until at most `budget` bytes are pooled. */
+  trim(budget = 0): void {
+    for (const storage of this.#idle) {
+      if (this.pooledBytes <= budget) return;
+      this.#idle.delete(storage);
+      const list = this.#free.get(storage.bytes)!;
+      list.splice(list.indexOf(storage), 1);
+      this.pooledBytes -= storage.bytes;
+      this.beforeDestroy(storage);
+      storage.buffer.destroy();
+    }
+  }
+}

@@ -1,0 +1,41 @@
+/** Opening and closing the engine. */
+import { DeviceError } from "./errors.js";
+import { type Executor, executor, hasExecutor, type MemoryReport, swapExecutor } from "./executor.js";
+import { openDevice } from "./gpu/device.js";
+import { GpuExecutor } from "./gpu/executor.js";
+import { ReferenceExecutor } from "./reference.js";
+
+export interface InitOptions {
+  /** Where ops run: the GPU (default), or the slow float64 reference on the CPU. */
+  readonly executor?: "gpu" | "reference";
+  /** Part of an adapter's name, for example `llvmpipe` (Node only). */
+  readonly adapter?: string;
+  /** Which of several adapters a browser should offer. */
+  readonly powerPreference?: "low-power" | "high-performance";
+  /** Bytes of freed GPU buffers kept for reuse; default 1 GiB. */
+  readonly poolBytes?: number;
+}
+
+/** Opens the device and makes it the place where ops run. Call `shutdown` when done: Node does not exit before.
+ *  @throws DeviceError, with a remedy, when there is no adapter, or when the engine is already open. */
+export async function init(options: InitOptions = {}): Promise<Executor> {
+  if (hasExecutor())
+    throw new DeviceError(`init: the engine already runs on ${executor().description}; call shutdown() first`);
+  const opened =
+    options.executor === "reference"
+      ? new ReferenceExecutor()
+      : new GpuExecutor(await openDevice(options), { poolBytes: options.poolBytes });
+  swapExecutor(opened);
+  return opened;
+}
+
+/** Closes the engine; every tensor is gone. Does nothing when it is not open. */
+export function shutdown(): void {
+  const closed = swapExecutor(undefined);
+  if (closed instanceof GpuExecutor) closed.destroy();
+}
+
+/** Live, pooled and peak bytes of the current executor. */
+export function memory(): MemoryReport {
+  return executor().memory();
+}
