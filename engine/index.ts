@@ -11,6 +11,7 @@ export {
 } from "./errors.js";
 export type { Executor, HostArray, MemoryReport } from "./executor.js";
 export * from "./grad.js";
+export { type InitOptions, init, memory, shutdown } from "./init.js";
 export type { DType, TensorSpec } from "./lower.js";
 export { add, constant, div, mul, neg, sub, type TensorOrNumber } from "./ops/arithmetic.js";
 export {
