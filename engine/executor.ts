@@ -5,6 +5,7 @@
 import { DeviceError } from "./errors.js";
 import type { TensorSpec } from "./lower.js";
 import type { OpSpec } from "./op.js";
+import type { Graph } from "./trace.js";
 
 /** Element storage on the host. The reference executor keeps f32 tensors as Float64Array. */
 export type HostArray = Float32Array | Float64Array | Int32Array | Uint32Array;
@@ -36,6 +37,22 @@ export interface Executor {
   memory(): MemoryReport;
   /** A value of another executor as a constant of this one; undefined when that cannot be. */
   importValue?(value: Value, from: Executor): Value | undefined;
+  /** Makes a captured graph ready to run many times; executors without it interpret the graph. */
+  prepare?(graph: Graph, options: PlanOptions): Plan;
+}
+
+export interface PlanOptions {
+  /** Joins ops into fewer kernels: equal to the separate ones to rounding. Without it, equal to the bit. */
+  readonly fuse: boolean;
+}
+
+/** A captured graph, ready to run. */
+export interface Plan {
+  /** Runs on values of the recorded shapes. Donated ones are released by the caller afterwards; the results are owned once. */
+  run(inputs: readonly Value[]): Value[];
+  /** What runs, for people; with `source`, generated kernels in full. */
+  describe(options?: { readonly source?: boolean }): string;
+  dispose(): void;
 }
 
 let current: Executor | undefined;

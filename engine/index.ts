@@ -1,4 +1,5 @@
 /** The public surface of the engine; nothing is public that is not exported here. */
+export { type Captured, type CaptureOptions, capture } from "./capture.js";
 export {
   AnomalyError,
   CaptureError,

@@ -71,6 +71,11 @@ export function withBits<T>(mask: number, body: () => T): T {
   }
 }
 
+/** Whether ops on `t` are being recorded now. */
+export function isRecorded(t: Tensor): boolean {
+  return (t.bits & activeBits) !== 0;
+}
+
 /** Whether `t` will be needed by a gradient scope that is still open. */
 export function isNeeded(t: Tensor): boolean {
   return (t.bits & allocatedBits) !== 0;

@@ -74,7 +74,7 @@ function join(path: string, key: string): string {
   return path ? `${path}.${key}` : key;
 }
 
-function isPlainObject(tree: Tree): tree is Record<string, Tree> {
+export function isPlainObject(tree: Tree): tree is Record<string, Tree> {
   if (typeof tree !== "object" || tree === null) return false;
   const proto = Object.getPrototypeOf(tree);
   return proto === Object.prototype || proto === null;

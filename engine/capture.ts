@@ -1,0 +1,221 @@
+/**
+ * Capture of a whole step: the function runs once on symbols, which gives a graph; the graph is simplified, planned and
+ * prepared once; each call then only replays it. A JavaScript number in the function is part of the graph: what varies
+ * from call to call must be a tensor.
+ */
+import { difference, recordArguments } from "./arguments.js";
+import { CaptureError, describe } from "./errors.js";
+import { type Executor, executor, type Plan, type Value, withExecutor } from "./executor.js";
+import { interpret } from "./graph/interpret.js";
+import { shareCommon, simplify } from "./graph/simplify.js";
+import { isNeeded, isRecorded } from "./record.js";
+import { openScope, scope } from "./scope.js";
+import { Tensor } from "./tensor.js";
+import { type GraphNode, type InputNode, inputNode, Tracer } from "./trace.js";
+import { entries, leaves, mapTree, type Tree } from "./tree.js";
+
+export interface CaptureOptions {
+  /** Positions of arguments whose tensors each call consumes. Outputs of the same shape and dtype, matched in order, take
+   *  over their storage: parameters and optimiser state are updated in place. */
+  readonly donate?: readonly number[];
+  /** Join ops into fewer kernels; default true. Results then equal the uncaptured function's to rounding, otherwise to
+   *  the bit. */
+  readonly fuse?: boolean;
+}
+
+/** A captured function. Call it like the function itself. */
+export interface Captured<A extends Tree[], R> {
+  (...args: A): R;
+  /** How often the function has been recorded: 0 before the first call, then 1. */
+  readonly recordings: number;
+  /** What runs: launches with shapes and buffers, memory against the lower bound; with `source`, the generated kernels.
+   *  @throws CaptureError before the first call. */
+  describe(options?: { readonly source?: boolean }): string;
+  /** Runs function and replay on the same arguments, consuming none, and compares.
+   *  @throws CaptureError naming the first output that differs. */
+  verify(...args: A): Promise<void>;
+  /** Frees the plan's buffers. Results stay valid. */
+  dispose(): void;
+  [Symbol.dispose](): void;
+}
+
+interface Recording {
+  readonly on: Executor;
+  readonly tracer: Tracer;
+  readonly plan: Plan;
+  readonly args: Tree[];
+  /** The result with symbols in place of tensors, and which output each of them is. */
+  readonly result: Tree;
+  readonly outputOf: ReadonlyMap<Tensor, number>;
+}
+
+/** `capture(fn)` is `fn`, recorded at the first call and replayed from then on, without host work per op. Arguments are trees
+ *  of tensors and plain values; plain values, shapes and structure are fixed by the first call.
+ *  @throws CaptureError when called with others, when `fn` reads a value or runs no op. */
+export function capture<A extends Tree[], R extends Tree>(
+  fn: (...args: A) => R,
+  { donate = [], fuse = true }: CaptureOptions = {},
+): Captured<A, R> {
+  const name = fn.name || "step";
+  let recording: Recording | undefined;
+  let recordings = 0;
+  let disposed = false;
+
+  const current = (args: A): Recording => {
+    if (disposed) throw new CaptureError(`capture: step "${name}" was disposed; capture it again`);
+    checkCall(name, args, donate);
+    if (!recording) {
+      recording = recordStep(name, fn, args, donate, fuse);
+      recordings++;
+    }
+    const { on, args: recorded } = recording;
+    if (executor() !== on)
+      throw new CaptureError(
+        `capture: step "${name}" was captured on ${on.description}, ops now run on ${executor().description}; ` +
+          `capture another for it`,
+      );
+    const found = difference(recorded, args);
+    if (found)
+      throw new CaptureError(
+        `capture: argument ${found.path} was ${found.recorded} at capture, now ${found.given}; ` +
+          `${found.hint} or capture a second step`,
+      );
+    return recording;
+  };
+
+  const replay = (args: A): R => {
+    const { on, plan, result, outputOf } = current(args);
+    const values = leaves(args).map((t) => t.valueOn(on, `capture "${name}"`));
+    const outputs = plan.run(values).map((value) => new Tensor(on, value, `step "${name}"`));
+    consume(name, args, donate);
+    return mapTree(result, (t) => outputs[outputOf.get(t)!]);
+  };
+
+  const step = (...args: A): R => {
+    // Inside another capture the function becomes part of that graph.
+    if (executor().kind !== "trace") return replay(args);
+    const result = fn(...args);
+    consume(name, args, donate);
+    return result;
+  };
+
+  const verify = async (...args: A): Promise<void> => {
+    using _ = openScope("verify");
+    const expected = entries(fn(...args));
+    const copies = args.map((a, i) => (donate.includes(i) ? mapTree(a, handle) : a)) as A;
+    const actual = new Map(entries(replay(copies)));
+    for (const [path, y] of expected) await compare(name, path, y, actual.get(path)!, fuse);
+  };
+
+  const dispose = (): void => {
+    disposed = true;
+    recording?.plan.dispose();
+    recording?.tracer.releaseConstants();
+    recording = undefined;
+  };
+
+  const describePlan: Captured<A, R>["describe"] = (options) => {
+    if (!recording) throw new CaptureError(`describe: step "${name}" has no plan now; call it first`);
+    return recording.plan.describe(options);
+  };
+
+  Object.defineProperty(step, "recordings", { get: () => recordings });
+  return Object.assign(step, { describe: describePlan, verify, dispose, [Symbol.dispose]: dispose }) as Captured<A, R>;
+}
+
+/** Refuses calls that could only give a wrong answer, whatever was recorded. */
+function checkCall(name: string, args: Tree[], donate: readonly number[]): void {
+  for (const i of donate)
+    if (!(i in args))
+      throw new CaptureError(`capture: step "${name}" donates argument ${i}, but was given ${args.length}`);
+  const seen = new Map<Tensor, string>();
+  const given = new Set(donate.flatMap((i) => leaves(args[i])));
+  for (const [path, t] of entries(args)) {
+    if (isRecorded(t))
+      throw new CaptureError(
+        `capture: argument ${path} of step "${name}" is being differentiated, and a replay has no gradient; ` +
+          `take the gradient inside the captured function, or wrap the call in stopGradient`,
+      );
+    const before = seen.get(t);
+    if (before !== undefined && given.has(t))
+      throw new CaptureError(
+        `capture: arguments ${before} and ${path} of step "${name}" are one tensor, ${describe(t)}, and it is donated; ` +
+          `a donated tensor may be passed once`,
+      );
+    seen.set(t, path);
+  }
+}
+
+function consume(name: string, args: Tree[], donate: readonly number[]): void {
+  for (const i of donate) for (const t of leaves(args[i])) t.dispose(`donation to step "${name}"`);
+}
+
+function recordStep(
+  name: string,
+  fn: (...args: never[]) => Tree,
+  args: Tree[],
+  donate: readonly number[],
+  fuse: boolean,
+): Recording {
+  const on = executor();
+  const tracer = new Tracer(on);
+  try {
+    const inputs: InputNode[] = [];
+    const outputs: GraphNode[] = [];
+    const outputOf = new Map<Tensor, number>();
+    let result: Tree;
+    withExecutor(tracer, () =>
+      scope(() => {
+        const symbols = new Map<string, Tensor>();
+        for (const [path, t] of entries(args)) {
+          const node = inputNode(t, path, donate.includes(Number.parseInt(path, 10)));
+          inputs.push(node);
+          symbols.set(path, new Tensor(tracer, node, `argument ${path}`));
+        }
+        result = fn(...(mapTree(args, (_, path) => symbols.get(path)!) as never[]));
+        if (result instanceof Promise)
+          throw new TypeError(`capture: function "${name}" returned a promise; capture only what needs no waiting`);
+        for (const t of leaves(result)) {
+          if (outputOf.has(t)) continue;
+          if (isNeeded(t))
+            throw new CaptureError(
+              `capture: step "${name}" closes over a tensor that is being differentiated outside; pass it as an ` +
+                `argument and take the gradient inside, or detach it with stopGradient`,
+            );
+          outputOf.set(t, outputs.push(t.valueOn(tracer, `capture "${name}"`) as GraphNode) - 1);
+        }
+      }, "capture"),
+    );
+    if (tracer.opCount === 0)
+      throw new CaptureError(`capture: function "${name}" ran no op; compute with tensors that are arguments`);
+    const shared = shareCommon({ inputs, outputs });
+    const graph = fuse ? shareCommon(simplify(shared)) : shared;
+    const plan = on.prepare?.(graph, { fuse }) ?? interpret(graph, on);
+    return { on, tracer, plan, args: recordArguments(args), result, outputOf };
+  } catch (error) {
+    tracer.releaseConstants();
+    throw error;
+  }
+}
+
+async function compare(name: string, path: string, expected: Tensor, actual: Tensor, fuse: boolean): Promise<void> {
+  const [e, a] = [await expected.read(), await actual.read()];
+  let scale = 0;
+  for (const v of e) scale = Math.max(scale, Math.abs(v));
+  // Rounding differs where sums are taken in another order; 1e-4 of the largest element is 1000 units in the last place.
+  const close = (p: number, q: number): boolean => Object.is(p, q) || (fuse && Math.abs(p - q) <= 1e-4 * scale);
+  for (let i = 0; i < e.length; i++)
+    if (!close(e[i], a[i]))
+      throw new CaptureError(
+        `verify: output ${path || "0"} of step "${name}", ${describe(expected)}, differs at element ${i}: ` +
+          `${e[i]} from the function, ${a[i]} from the replay; this is a fault of the plan`,
+      );
+}
+
+/** A second handle of the same elements, for a call that consumes it. */
+function handle(t: Tensor): Tensor {
+  const on = t.executor;
+  const value: Value = t.valueOn(on, "verify");
+  on.retain(value);
+  return new Tensor(on, value, t.origin);
+}
