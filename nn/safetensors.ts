@@ -128,10 +128,9 @@ function splitFile(bytes: Uint8Array): { header: Record<string, unknown>; body: 
     assertNoRepeatedKeys(json, "safetensors");
   } catch (cause) {
     if (cause instanceof DataError) throw cause;
-    throw new DataError(
-      `safetensors: the header of ${length} bytes is not JSON in UTF-8 (${(cause as Error).message}); write the file again`,
-      { cause },
-    );
+    throw new DataError(`safetensors: the header of ${length} bytes is not JSON in UTF-8; write the file again`, {
+      cause,
+    });
   }
   if (!isRecord(header)) {
     throw new DataError("safetensors: the header is not a JSON object; one entry per tensor is needed");
