@@ -15,6 +15,7 @@ export * from "./grad.js";
 export { type InitOptions, init, memory, shutdown } from "./init.js";
 export type { DType, TensorSpec } from "./lower.js";
 export { add, constant, div, mul, neg, sub, type TensorOrNumber } from "./ops/arithmetic.js";
+export { bitAnd, shiftRight } from "./ops/bits.js";
 export {
   type ConvFilterOptions,
   type ConvInputOptions,

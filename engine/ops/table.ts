@@ -1,6 +1,7 @@
 /** Every op, for the generated tests and for benches. The engine itself never looks here: a rule travels with its function. */
 import type { OpSpec } from "../op.js";
 import * as arithmetic from "./arithmetic.js";
+import * as bits from "./bits.js";
 import * as conv from "./conv.js";
 import * as matmul from "./matmul.js";
 import * as movement from "./movement.js";
@@ -8,7 +9,7 @@ import * as averagePool from "./pool.average.js";
 import * as maxPool from "./pool.max.js";
 import * as reduce from "./reduce.js";
 
-const modules: readonly object[] = [arithmetic, movement, reduce, matmul, conv, maxPool, averagePool];
+const modules: readonly object[] = [arithmetic, bits, movement, reduce, matmul, conv, maxPool, averagePool];
 
 // biome-ignore lint/suspicious/noExplicitAny: attributes differ by op.
 function isSpec(value: unknown): value is OpSpec<any> {

@@ -1,0 +1,53 @@
+/** Tests on the float64 reference, and the GPU opened once for the whole run. */
+import { type Executor, swapExecutor } from "../engine/executor.js";
+import { init, shutdown } from "../engine/init.js";
+import { ReferenceExecutor } from "../engine/reference.js";
+import { openScope } from "../engine/scope.js";
+import { check, gpuTest as gpuTestRaw, onGpuStart, onShutdown, setLeakProbe, test } from "./harness.js";
+
+let gpu: Executor | undefined;
+onGpuStart(async () => {
+  gpu = await init();
+});
+onShutdown(() => shutdown());
+setLeakProbe(() => gpu?.memory().liveCount ?? 0);
+
+/** Runs `body` on a fresh reference executor and checks that nothing stays alive. */
+export async function onReference<T>(body: () => T | Promise<T>): Promise<T> {
+  const reference = new ReferenceExecutor();
+  const previous = swapExecutor(reference);
+  try {
+    const s = openScope("test");
+    try {
+      return await body();
+    } finally {
+      s.close();
+      check.is(reference.memory().liveCount, 0, "values left alive on the reference executor");
+    }
+  } finally {
+    swapExecutor(previous);
+  }
+}
+
+/** Runs `body` on the GPU in a scope of its own. */
+export async function onGpu<T>(body: () => T | Promise<T>): Promise<T> {
+  if (!gpu) throw new Error("onGpu: outside a gpuTest");
+  const previous = swapExecutor(gpu);
+  const s = openScope("test");
+  try {
+    return await body();
+  } finally {
+    s.close();
+    swapExecutor(previous);
+  }
+}
+
+/** A test on the float64 reference. */
+export function referenceTest(name: string, body: () => unknown): void {
+  test(name, () => onReference(body));
+}
+
+/** A test on the GPU, in a memory scope. */
+export function gpuTest(name: string, body: () => unknown): void {
+  gpuTestRaw(name, () => onGpu(body));
+}
