@@ -1,0 +1,123 @@
+/** What holds the code base together: each rule is tried on this repository and on sources that break it. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  aimedLength,
+  backwardImports,
+  importsOf,
+  layers,
+  lengthOf,
+  nodeOnlyCode,
+  type PackageImports,
+  type Source,
+  tooLong,
+  withoutAssertion,
+} from "./architecture/rules.js";
+import { check, root, test } from "./harness.js";
+
+function sourcesUnder(folder: string): Source[] {
+  const paths = readdirSync(join(root, folder), { recursive: true, encoding: "utf8" });
+  const kept = paths.filter((path) => /\.(ts|mjs|wgsl)$/.test(path) && !/(^|\/)(gen|node_modules)\//.test(path));
+  return kept
+    .map((path) => `${folder}/${path.replaceAll("\\", "/")}`)
+    .map((path) => ({
+      path,
+      text: readFileSync(join(root, path), "utf8"),
+    }));
+}
+
+const sources = [...layers, "tests"].filter((folder) => existsSync(join(root, folder))).flatMap(sourcesUnder);
+const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+  imports: PackageImports;
+  exports: Record<string, unknown>;
+};
+
+function file(path: string, text: string): Source {
+  return { path, text };
+}
+
+test("the sources are found", () => {
+  check.ok(sources.length > 30, `${sources.length} sources`);
+  check.ok(sources.flatMap(importsOf).length > sources.length, "imports are read");
+});
+
+test("imports point one way", () => {
+  check.equal(backwardImports(sources, manifest.imports), []);
+});
+
+test("an import that points back is found, however it is written", () => {
+  const imports = { "#up": { node: "./dist/nn/up.node.js", default: "./dist/nn/up.js" } };
+  for (const line of [
+    'import { a } from "../nn/a.js";',
+    'import {\n  a,\n} from "../nn/a.js";',
+    'import type { A } from "../atex/a.js";',
+    'export * from "../nn/a.js";',
+    'import "../cli/a.js";',
+    'const a = await import("../bench/a.js");',
+    'import { a } from "../tests/a.js";',
+    'import { a } from "#up";',
+    'import { a } from "#unknown";',
+  ])
+    check.ok(backwardImports([file("engine/x.ts", line)], imports).length > 0, line);
+  const good = 'import { a } from "../shaders/a.js";\nimport fc from "fast-check";\n// import "../nn/a.js";\n';
+  check.equal(backwardImports([file("engine/x.ts", good)], imports), []);
+});
+
+test("library code runs in browsers", () => {
+  check.equal(nodeOnlyCode(sources), []);
+});
+
+test("library code that needs Node is found", () => {
+  for (const line of [
+    'import { join } from "node:path";',
+    'import "fs";',
+    'await import("webgpu");',
+    'import { f } from "./files.node.js";',
+  ])
+    check.is(nodeOnlyCode([file("nn/x.ts", line)]).length, 1, line);
+  check.equal(nodeOnlyCode([file("nn/x.node.ts", 'import "node:fs";'), file("cli/x.ts", 'import "node:fs";')]), []);
+});
+
+test("both sides of every switch between Node and browser exist", () => {
+  const files = Object.values(manifest.imports).flatMap((conditions) => Object.values(conditions));
+  check.ok(files.length > 0, "package.json has imports");
+  for (const path of files) check.ok(existsSync(join(root, path)), `${path} exists`);
+});
+
+test("no file is too long", () => {
+  check.equal(tooLong(sources), []);
+  const aim = sources.filter((source) => lengthOf(source) > aimedLength);
+  for (const source of aim) console.log(`\n    ${source.path}: ${lengthOf(source)} lines, the aim is ${aimedLength}`);
+});
+
+test("a file that is too long is found", () => {
+  check.equal(tooLong([file("engine/x.ts", "x\n".repeat(400))]), []);
+  check.is(tooLong([file("engine/x.ts", "x\n".repeat(401))]).length, 1);
+});
+
+test("every test file asserts", () => {
+  check.equal(withoutAssertion(sources), []);
+});
+
+test("a test file without an assertion is found, one that asserts in a helper is not", () => {
+  const bare = file("tests/bare.test.ts", 'import { test } from "./harness.js";\ntest("nothing", () => {});');
+  const helped = file("tests/helped.test.ts", 'import { same } from "./helper.js";\nsame(1, 1);');
+  const helper = file("tests/helper.ts", 'import "./helped.test.js";\nexport const same = (a, b) => check.is(a, b);');
+  check.equal(withoutAssertion([bare, helped, helper]), ["tests/bare.test.ts asserts nothing"]);
+});
+
+test("every command is one line in the dispatcher", () => {
+  const main = sources.find((source) => source.path === "cli/main.ts");
+  const commands = sources.filter((source) => /^cli\/commands\/[^/]+\.ts$/.test(source.path));
+  check.ok(commands.length > 0, "there are commands");
+  for (const { path } of commands) {
+    const name = path.slice("cli/commands/".length, -".ts".length);
+    check.match(main!.text, `${name}: () => import("./commands/${name}.js"),`);
+  }
+});
+
+test("the lock file names no host", () => {
+  const lock = readFileSync(join(root, "package-lock.json"), "utf8");
+  check.equal(lock.match(/https?:\/\/[^"]*\.tgz/g), null);
+  check.ok(!lock.includes('"resolved"'), "packages are found by name, version and checksum");
+});

@@ -1,0 +1,95 @@
+/** The rules of architecture.test.ts, as functions from sources to complaints, so that they can be tried on bad sources. */
+import { isBuiltin } from "node:module";
+import { posix } from "node:path";
+
+export interface Source {
+  /** Relative to the root of the repository, with forward slashes. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** package.json "imports": name → condition → file under ./dist. */
+export type PackageImports = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** From the ground up: a folder may import itself and what stands before it. */
+export const layers = ["shaders", "engine", "nn", "atex", "bench", "cli"] as const;
+/** Layers that must run in a browser. */
+const portable: readonly string[] = layers.slice(0, 4);
+
+export const longestFile = 400;
+export const aimedLength = 300;
+
+const importPattern =
+  /(?:^|\n)\s*(?:import|export)\b[^;'"]*?\bfrom\s*["']([^"']+)["']|(?:^|\n)\s*import\s*["']([^"']+)["']|\bimport\s*\(\s*["']([^"']+)["']/g;
+
+/** Everything a module imports, statically or dynamically. */
+export function importsOf({ text }: Source): string[] {
+  const code = text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1");
+  return [...code.matchAll(importPattern)].map((match) => match[1] ?? match[2] ?? match[3]);
+}
+
+export function folderOf(path: string): string {
+  return path.split("/")[0];
+}
+
+/** The file an import means, relative to the root; undefined for a package. */
+function target(from: string, specifier: string): string | undefined {
+  return specifier.startsWith(".") ? posix.join(posix.dirname(from), specifier) : undefined;
+}
+
+/** Imports that point from a lower layer to a higher one, or out of the layers (to tests). */
+export function backwardImports(sources: readonly Source[], imports: PackageImports): string[] {
+  const rank = (path: string) => (layers as readonly string[]).indexOf(folderOf(path));
+  return sources.flatMap((source) => {
+    if (rank(source.path) < 0) return [];
+    return importsOf(source).flatMap((specifier) => {
+      const files = specifier.startsWith("#")
+        ? Object.values(imports[specifier] ?? { missing: "?" }).map((file) => file.replace(/^\.\/dist\//, ""))
+        : [target(source.path, specifier)].filter((file) => file !== undefined);
+      const wrong = files.filter((file) => rank(file) < 0 || rank(file) > rank(source.path));
+      return wrong.map((file) => `${source.path} imports ${specifier} (${file}): ${layers.join(" <- ")}`);
+    });
+  });
+}
+
+/** Library code that would not run in a browser. Only *.node.ts may use Node, and only package.json "imports" lead there. */
+export function nodeOnlyCode(sources: readonly Source[]): string[] {
+  return sources.flatMap((source) => {
+    if (!portable.includes(folderOf(source.path)) || !source.path.endsWith(".ts") || source.path.endsWith(".node.ts"))
+      return [];
+    const wrong = importsOf(source).filter(
+      (specifier) => isBuiltin(specifier) || specifier === "webgpu" || /\.node\.js$/.test(specifier),
+    );
+    return wrong.map(
+      (specifier) => `${source.path} imports ${specifier}; only *.node.ts behind package.json "imports" may`,
+    );
+  });
+}
+
+export function lengthOf({ text }: Source): number {
+  return text.split("\n").length - (text.endsWith("\n") ? 1 : 0);
+}
+
+export function tooLong(sources: readonly Source[]): string[] {
+  const long = sources.filter((source) => lengthOf(source) > longestFile);
+  return long.map(
+    (source) => `${source.path} has ${lengthOf(source)} lines, ${longestFile} at most; split it by meaning`,
+  );
+}
+
+/** Test files that neither assert nor import a helper that does. */
+export function withoutAssertion(sources: readonly Source[]): string[] {
+  const byPath = new Map(sources.map((source) => [source.path, source]));
+  const asserts = (source: Source, seen: Set<string>): boolean => {
+    if (/\bcheck\.\w+\(/.test(source.text)) return true;
+    seen.add(source.path);
+    return importsOf(source).some((specifier) => {
+      const helper = byPath.get((target(source.path, specifier) ?? "").replace(/\.js$/, ".ts"));
+      return (
+        helper !== undefined && folderOf(helper.path) === "tests" && !seen.has(helper.path) && asserts(helper, seen)
+      );
+    });
+  };
+  const tests = sources.filter((source) => source.path.endsWith(".test.ts"));
+  return tests.filter((source) => !asserts(source, new Set())).map((source) => `${source.path} asserts nothing`);
+}
