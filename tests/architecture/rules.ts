@@ -34,7 +34,8 @@ export function folderOf(path: string): string {
 
 /** The file an import means, relative to the root; undefined for a package. */
 function target(from: string, specifier: string): string | undefined {
-  return specifier.startsWith(".") ? posix.join(posix.dirname(from), specifier) : undefined;
+  // Plain JavaScript beside the sources imports what the compiler wrote.
+  return specifier.startsWith(".") ? posix.join(posix.dirname(from), specifier).replace(/^dist\//, "") : undefined;
 }
 
 /** Imports that point from a lower layer to a higher one, or out of the layers (to tests). */
