@@ -22,7 +22,7 @@ export function gpuTest(name: string, fn: () => unknown, { timeoutMs = defaultTi
   register({ name, gpu: true, timeoutMs, fn });
 }
 
-/** Runs once before the first GPU test: opens the device. */
+/** Runs once, before the first GPU test that comes after it was registered: opens the device. */
 export function onGpuStart(fn: () => unknown): void {
   hooks.gpuStart.push(fn);
 }

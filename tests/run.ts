@@ -30,16 +30,15 @@ const { values: options, positionals } = parseArgs({
 });
 fc.configureGlobal({ seed: Number(options.seed) });
 
-/** Why GPU tests cannot run; looked up once, when the first one comes. */
+/** The adapter, or why GPU tests cannot run; looked up once, when the first one comes. */
 let gpu: { adapter?: string; missing?: string } | undefined;
 
-async function openGpu(): Promise<{ adapter?: string; missing?: string }> {
+async function findGpu(): Promise<{ adapter?: string; missing?: string }> {
   const found = await ensureAdapter();
   if (found.kind === "missing") {
     console.log(formatRemedy(found.remedy));
     return { missing: found.remedy.reason };
   }
-  for (const hook of hooks.gpuStart) await hook();
   return { adapter: found.adapter.name };
 }
 
@@ -70,7 +69,11 @@ async function runFile(path: string): Promise<void> {
   const tests = all.filter((test) => test.name.includes(options.only ?? ""));
   if (tests.length === 0) return;
   registered += tests.length;
-  if (tests.some((test) => test.gpu)) gpu ??= await openGpu();
+  if (tests.some((test) => test.gpu)) {
+    gpu ??= await findGpu();
+    // Hooks of a module that this file is the first to import have not run yet.
+    if (gpu.adapter !== undefined) for (const hook of hooks.gpuStart.splice(0)) await hook();
+  }
   const outcome = await runSuite(name, tests, gpu?.missing);
   passed += outcome.passed;
   gpuRan += outcome.gpuRan;
