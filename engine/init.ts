@@ -3,7 +3,10 @@ import { DeviceError } from "./errors.js";
 import { type Executor, executor, hasExecutor, type MemoryReport, swapExecutor } from "./executor.js";
 import { openDevice } from "./gpu/device.js";
 import { GpuExecutor } from "./gpu/executor.js";
+import type { KernelProfile } from "./gpu/profile.js";
 import { ReferenceExecutor } from "./reference.js";
+
+export { formatProfile, type KernelProfile } from "./gpu/profile.js";
 
 export interface InitOptions {
   /** Where ops run: the GPU (default), or the slow float64 reference on the CPU. */
@@ -38,4 +41,12 @@ export function shutdown(): void {
 /** Live, pooled and peak bytes of the current executor. */
 export function memory(): MemoryReport {
   return executor().memory();
+}
+
+/** Runs `body` with every kernel launch measured; each costs a pass of its own, so the whole is slower than without.
+ *  @throws DeviceError on the reference executor, or where the adapter has no timestamp queries. */
+export function profile<T>(body: () => T | Promise<T>): Promise<{ result: T; kernels: KernelProfile[] }> {
+  const on = executor();
+  if (!(on instanceof GpuExecutor)) throw new DeviceError(`profile: ${on.description} has no kernels; init() a GPU`);
+  return on.profile(body);
 }

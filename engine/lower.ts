@@ -56,6 +56,8 @@ export interface KernelCall {
   /** `override` constants, `const … //@spec` constants and `//@if` flags, by name. */
   readonly spec?: Readonly<Record<string, number | boolean>>;
   readonly grid: readonly [number, number, number];
+  /** Floating-point operations of the call, for the profile. */
+  readonly flops?: number;
 }
 
 /** What an op's `launch` gets. Inputs are contiguous with offset 0 unless the op says `strided`. */

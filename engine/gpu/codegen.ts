@@ -36,6 +36,14 @@ export interface PointwiseOptions {
 }
 
 const workgroupSize = 64;
+
+/** A call but for its operands. */
+type Prepared = Pick<KernelCall, "kernel" | "params" | "grid">;
+
+/** By everything a call depends on: the same op on the same shapes comes again and again. */
+const prepared = new Map<string, Prepared>();
+const maxPrepared = 16_384;
+/** By source, so that equal kernels share a pipeline. */
 const kernels = new Map<string, GeneratedKernel>();
 
 /** The call that computes `graph` for every element of the outputs, which have one shape; inputs broadcast to it. An
@@ -47,34 +55,58 @@ export function pointwise(
   outputs: readonly Operand[],
   { caps, bake = false }: PointwiseOptions,
 ): KernelCall | undefined {
+  if (sizeOf(outputs[0].shape) === 0) return undefined;
+  const texts = graph.steps.map((step) =>
+    step.expression(step.args.map((a) => (a < inputs.length ? `x${a}` : `t${a - inputs.length}`))),
+  );
+  let key = `${graph.name}|${caps.maxWorkgroupsPerDimension}|${bake}|${graph.results}`;
+  texts.forEach((text, i) => {
+    key += `|${graph.steps[i].dtype}${text}`;
+  });
+  const bind: Record<string, Operand> = {};
+  const add = (name: string, o: Operand): void => {
+    key += `|${name}${o.dtype}${o.shape};${o.strides};${o.offset}`;
+    bind[name] = o;
+  };
+  inputs.forEach((x, i) => {
+    add(`in${i}`, x);
+  });
+  outputs.forEach((y, i) => {
+    add(`out${i}`, y);
+  });
+  let call = prepared.get(key);
+  if (!call) {
+    if (prepared.size >= maxPrepared) prepared.clear();
+    call = prepare(graph, texts, inputs, outputs, caps, bake);
+    prepared.set(key, call);
+  }
+  return { kernel: call.kernel, bind, params: call.params, grid: call.grid };
+}
+
+function prepare(
+  graph: PointwiseGraph,
+  expressions: readonly string[],
+  inputs: readonly Operand[],
+  outputs: readonly Operand[],
+  caps: Capabilities,
+  bake: boolean,
+): Prepared {
   const { shape } = outputs[0];
-  if (sizeOf(shape) === 0) return undefined;
   const loop = planIteration(shape, [
     ...inputs,
     ...outputs.map((o) => ({ shape: o.shape, strides: o.strides, offset: o.offset, padded: isContiguous(shape, o) })),
   ]);
   const parameters = new Parameters(bake);
   const addressing = describeLoop(loop, inputs.length, parameters);
-  const texts = graph.steps.map((step) =>
-    parameters.lift(step.expression(step.args.map((a) => (a < inputs.length ? `x${a}` : `t${a - inputs.length}`)))),
-  );
-  const dtypes = [...inputs, ...outputs].map((o) => o.dtype);
-  const key = [graph.name, texts, graph.steps.map((s) => s.dtype), graph.results, dtypes, addressing.key].join("|");
-  let kernel = kernels.get(key);
+  const texts = expressions.map((text) => parameters.lift(text));
+  const wgsl = source(graph, texts, inputs, outputs, loop, addressing, parameters);
+  let kernel = kernels.get(wgsl);
   if (!kernel) {
-    kernel = { name: graph.name, wgsl: source(graph, texts, inputs, outputs, loop, addressing, parameters) };
-    kernels.set(key, kernel);
+    kernel = { name: graph.name, wgsl };
+    kernels.set(wgsl, kernel);
   }
-  const bind: Record<string, Operand> = {};
-  inputs.forEach((x, i) => {
-    bind[`in${i}`] = x;
-  });
-  outputs.forEach((y, i) => {
-    bind[`out${i}`] = y;
-  });
   return {
     kernel,
-    bind,
     params: parameters.values,
     grid: linearGrid(loop.count, workgroupSize, caps.maxWorkgroupsPerDimension),
   };
@@ -115,7 +147,6 @@ interface Addressing {
   readonly coordinates: readonly string[];
   /** Index expression of each operand. */
   readonly indices: readonly string[];
-  readonly key: string;
 }
 
 function describeLoop(loop: Iteration, inputCount: number, parameters: Parameters): Addressing {
@@ -135,12 +166,7 @@ function describeLoop(loop: Iteration, inputCount: number, parameters: Parameter
     const name = at < inputCount ? `in${at}` : `out${at - inputCount}`;
     return indexOf(o, name, parameters);
   });
-  return {
-    count,
-    coordinates,
-    indices,
-    key: [loop.width, operands.map((o) => o.vector), count, coordinates, indices].join(";"),
-  };
+  return { count, coordinates, indices };
 }
 
 function indexOf(o: Stepping, name: string, parameters: Parameters): string {

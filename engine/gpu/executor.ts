@@ -1,5 +1,5 @@
 /** Ops on the GPU, one after the other as they come. */
-import type { DeviceError } from "../errors.js";
+import { DeviceError } from "../errors.js";
 import type { Executor, HostArray, MemoryReport, Value } from "../executor.js";
 import type { DType, Layout, Operand, TensorSpec } from "../lower.js";
 import type { OpSpec } from "../op.js";
@@ -8,6 +8,7 @@ import type { Device } from "./device.js";
 import { copyCalls, type LoweringHost, lowerOp, wholeOperand } from "./lowering.js";
 import { Pipelines } from "./pipelines.js";
 import { Pool, type Storage } from "./pool.js";
+import { type KernelProfile, Profiler } from "./profile.js";
 import { Readback } from "./readback.js";
 import { Stream } from "./stream.js";
 
@@ -44,6 +45,8 @@ interface Failure {
 export interface GpuExecutorOptions {
   /** Freed buffers kept for reuse; default 1 GiB. */
   readonly poolBytes?: number;
+  /** Launches after which recorded work is submitted without being asked for; default 128. */
+  readonly launchesPerSubmit?: number;
 }
 
 export class GpuExecutor implements Executor {
@@ -62,11 +65,11 @@ export class GpuExecutor implements Executor {
 
   constructor(
     readonly device: Device,
-    { poolBytes = 2 ** 30 }: GpuExecutorOptions = {},
+    { poolBytes = 2 ** 30, launchesPerSubmit = 128 }: GpuExecutorOptions = {},
   ) {
     this.description = device.description;
     this.pipelines = new Pipelines(device);
-    this.stream = new Stream(device, this.pipelines);
+    this.stream = new Stream(device, this.pipelines, launchesPerSubmit);
     this.pool = new Pool(device, poolBytes, (storage) => this.stream.forget(storage));
     this.#readback = new Readback(device, this.stream);
     this.#host = {
@@ -153,6 +156,21 @@ export class GpuExecutor implements Executor {
   memory(): MemoryReport {
     const { liveBytes, pooledBytes, peakBytes } = this.pool;
     return { liveCount: this.#liveCount, liveBytes, pooledBytes, peakBytes };
+  }
+
+  /** Runs `body` with every launch measured. @throws DeviceError where the adapter has no timestamp queries. */
+  async profile<T>(body: () => T | Promise<T>): Promise<{ result: T; kernels: KernelProfile[] }> {
+    if (this.stream.profiler) throw new DeviceError("profile: already profiling; profiles do not nest");
+    const profiler = new Profiler(this.device);
+    this.stream.flush();
+    this.stream.profiler = profiler;
+    try {
+      const result = await body();
+      this.stream.flush();
+      return { result, kernels: await profiler.finish() };
+    } finally {
+      this.stream.profiler = undefined;
+    }
   }
 
   /** Submits what is recorded, without waiting. */

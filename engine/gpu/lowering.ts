@@ -74,12 +74,13 @@ function lowerExpression(
   { caps, allocate }: LoweringHost,
 ): Lowering {
   const result = allocate(output, op.name);
+  const distinct = inputs.length > 1 ? [...new Set(inputs)] : inputs;
   const step = {
     dtype: output.dtype,
-    args: inputs.map((_, i) => i),
+    args: inputs.map((x) => distinct.indexOf(x)),
     expression: (args: readonly string[]) => op.expression!(args, attrs as never),
   };
-  const call = pointwise({ name: op.name, steps: [step], results: [inputs.length] }, inputs, [result], { caps });
+  const call = pointwise({ name: op.name, steps: [step], results: [distinct.length] }, distinct, [result], { caps });
   return { calls: call ? [call] : [], output: result, temporaries: [] };
 }
 

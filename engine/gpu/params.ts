@@ -3,14 +3,15 @@ import type { KernelCall } from "../lower.js";
 
 /** Three views of one block of uniform memory. */
 export class UniformBlock {
+  readonly memory: ArrayBuffer;
   readonly u32: Uint32Array;
   readonly i32: Int32Array;
   readonly f32: Float32Array;
   constructor(readonly bytes: number) {
-    const memory = new ArrayBuffer(bytes);
-    this.u32 = new Uint32Array(memory);
-    this.i32 = new Int32Array(memory);
-    this.f32 = new Float32Array(memory);
+    this.memory = new ArrayBuffer(bytes);
+    this.u32 = new Uint32Array(this.memory);
+    this.i32 = new Int32Array(this.memory);
+    this.f32 = new Float32Array(this.memory);
   }
 }
 

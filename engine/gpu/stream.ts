@@ -5,22 +5,33 @@
  */
 import { DeviceError } from "../errors.js";
 import type { KernelCall, Operand } from "../lower.js";
+import { createBindGroup, slotBytes, slotsOf, writeSlot } from "./binding.js";
 import type { Device } from "./device.js";
 import { usage } from "./flags.js";
-import { UniformBlock, writeParams } from "./params.js";
+import { UniformBlock } from "./params.js";
 import type { Pipeline, Pipelines } from "./pipelines.js";
 import type { Storage } from "./pool.js";
+import type { Profiler } from "./profile.js";
 
-/** Dynamic offsets come in these steps on every adapter. */
-const slotBytes = 256;
 const slots = 1024;
 const maxBindGroups = 8192;
+
+/** A dispatch with everything made beforehand. */
+export interface PreparedCall {
+  readonly call: KernelCall;
+  readonly pipeline: Pipeline;
+  readonly group: GPUBindGroup;
+  /** Dynamic offset of the parameters; none for a kernel without. */
+  readonly offsets: readonly number[];
+}
 
 export class Stream {
   /** Counts submits; a storage whose `usedIn` equals it is used by commands not submitted yet. */
   serial = 1;
-  /** Launches recorded since the beginning. */
+  /** Launches encoded since the beginning. */
   launches = 0;
+  /** Measures every launch while set. */
+  profiler: Profiler | undefined;
   #encoder: GPUCommandEncoder | undefined;
   #pass: GPUComputePassEncoder | undefined;
   #pending = 0;
@@ -33,7 +44,7 @@ export class Stream {
     readonly device: Device,
     readonly pipelines: Pipelines,
     /** Submits at the latest after this many launches, so that the GPU starts while the host goes on. */
-    readonly launchesPerSubmit = 128,
+    readonly launchesPerSubmit: number,
   ) {
     this.#uniforms = device.gpu.createBuffer({ size: slotBytes * slots, usage: usage.uniform | usage.copyTarget });
   }
@@ -41,65 +52,48 @@ export class Stream {
   /** Encodes a call whose operands lie in `Storage`s. @throws DeviceError above the adapter's limits. */
   record(call: KernelCall): void {
     const pipeline = this.pipelines.get(call);
-    this.#checkGrid(pipeline, call);
-    const bytes = pipeline.uniform?.params.bytes ?? 0;
-    const needed = Math.ceil(bytes / slotBytes);
+    checkGrid(this.device, pipeline, call);
+    const needed = slotsOf(pipeline);
     if (this.#usedSlots + needed > slots) this.flush();
-    const at = this.#usedSlots * slotBytes;
-    if (pipeline.uniform) writeParams(pipeline.name, pipeline.uniform.params, call.params ?? {}, this.#block, at);
+    writeSlot(pipeline, call, this.#block, this.#usedSlots);
+    const offsets = needed > 0 ? [this.#usedSlots * slotBytes] : [];
     this.#usedSlots += needed;
-    const group = this.#bindGroup(pipeline, call.bind);
-    this.#encoder ??= this.device.gpu.createCommandEncoder();
-    this.#pass ??= this.#encoder.beginComputePass();
-    this.#pass.setPipeline(pipeline.pipeline);
-    this.#pass.setBindGroup(0, group, pipeline.uniform ? [at] : []);
-    this.#pass.dispatchWorkgroups(...call.grid);
-    this.launches++;
-    if (++this.#pending >= this.launchesPerSubmit) this.flush();
+    this.encode({ call, pipeline, group: this.#bindGroup(pipeline, call.bind), offsets });
+    if (this.#pending >= this.launchesPerSubmit) this.flush();
   }
 
-  #checkGrid({ name }: Pipeline, { grid }: KernelCall): void {
-    const limit = this.device.capabilities.maxWorkgroupsPerDimension;
-    if (grid[0] > limit || grid[1] > limit || grid[2] > limit)
-      throw new DeviceError(
-        `shader ${name}: a grid of ${grid.join("×")} workgroups; this adapter allows ${limit} per side; split the work`,
-      );
+  /** Encodes a dispatch that was prepared. */
+  encode({ call, pipeline, group, offsets }: PreparedCall): void {
+    if (this.profiler?.isFull) this.flush();
+    this.#encoder ??= this.device.gpu.createCommandEncoder();
+    if (this.profiler) {
+      this.#endPass();
+      this.#pass = this.profiler.beginPass(this.#encoder, pipeline.name, call);
+    }
+    this.#pass ??= this.#encoder.beginComputePass();
+    this.#pass.setPipeline(pipeline.pipeline);
+    this.#pass.setBindGroup(0, group, offsets);
+    this.#pass.dispatchWorkgroups(call.grid[0], call.grid[1], call.grid[2]);
+    this.launches++;
+    this.#pending++;
   }
 
   /** Bind groups are found again by layout and buffers: the pool hands the same buffers to the same loop. */
   #bindGroup(pipeline: Pipeline, bind: Readonly<Record<string, Operand>>): GPUBindGroup {
     let key = `${pipeline.shared.id}`;
     for (const { name } of pipeline.storage) {
-      const operand = bind[name];
-      if (!operand) throw new Error(`internal: shader ${pipeline.name} gets nothing for binding ${name}`);
-      const storage = operand.buffer as Storage;
+      const storage = bind[name]?.buffer as Storage | undefined;
+      if (!storage) throw new Error(`internal: shader ${pipeline.name} gets nothing for binding ${name}`);
       storage.usedIn = this.serial;
       key += `,${storage.id}`;
     }
     let group = this.#bindGroups.get(key);
     if (!group) {
       if (this.#bindGroups.size >= maxBindGroups) this.#bindGroups.clear();
-      group = this.#createBindGroup(pipeline, bind);
+      group = createBindGroup(this.device, pipeline, bind, this.#uniforms);
       this.#bindGroups.set(key, group);
     }
     return group;
-  }
-
-  #createBindGroup(
-    { name, shared, storage, uniform }: Pipeline,
-    bind: Readonly<Record<string, Operand>>,
-  ): GPUBindGroup {
-    const unknown = Object.keys(bind).filter((key) => !storage.some((b) => b.name === key));
-    if (unknown.length > 0) throw new Error(`internal: shader ${name} has no binding ${unknown.join(", ")}`);
-    const entries: GPUBindGroupEntry[] = storage.map((b) => {
-      const operand = bind[b.name];
-      if (operand.dtype !== b.scalar)
-        throw new Error(`internal: shader ${name} declares ${b.name} as ${b.type} and gets ${operand.dtype}`);
-      return { binding: b.binding, resource: { buffer: (operand.buffer as Storage).buffer } };
-    });
-    if (uniform)
-      entries.push({ binding: uniform.binding, resource: { buffer: this.#uniforms, size: uniform.params.bytes } });
-    return this.device.watch(["validation"], () => this.device.gpu.createBindGroup({ layout: shared.layout, entries }));
   }
 
   /** Copies bytes after everything recorded so far. */
@@ -131,22 +125,25 @@ export class Stream {
   flush(): void {
     const encoder = this.#encoder;
     if (!encoder) return;
-    this.#encoder = undefined;
+    const { queue } = this.device;
     this.device.watch(["validation", "out-of-memory", "internal"], () => {
-      if (this.#usedSlots > 0)
-        this.device.queue.writeBuffer(
-          this.#uniforms,
-          0,
-          this.#block.u32.buffer as ArrayBuffer,
-          0,
-          this.#usedSlots * slotBytes,
-        );
-      this.#pass?.end();
-      this.device.queue.submit([encoder.finish()]);
+      this.#endPass();
+      this.profiler?.collect(encoder);
+      if (this.#usedSlots > 0) queue.writeBuffer(this.#uniforms, 0, this.#block.memory, 0, this.#usedSlots * slotBytes);
+      queue.submit([encoder.finish()]);
     });
-    this.#pass = undefined;
+    this.#encoder = undefined;
     this.#pending = 0;
     this.#usedSlots = 0;
     this.serial++;
   }
+}
+
+/** @throws DeviceError for a grid over the adapter's limit. */
+export function checkGrid({ capabilities }: Device, { name }: Pipeline, { grid }: KernelCall): void {
+  const limit = capabilities.maxWorkgroupsPerDimension;
+  if (grid[0] > limit || grid[1] > limit || grid[2] > limit)
+    throw new DeviceError(
+      `shader ${name}: a grid of ${grid.join("×")} workgroups; this adapter allows ${limit} per side; split the work`,
+    );
 }
