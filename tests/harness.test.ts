@@ -49,6 +49,13 @@ test("a run that ends early is red although the test said 0", () => {
   check.match(text, /ended before the tests did/);
 });
 
+test("a test that blocks the event loop ends the run, named and counted", () => {
+  const { code, text } = run("blocks");
+  check.ok(code !== 0, `exit code ${code}`);
+  check.match(text, "blocks.ts: blocks the event loop: blocks the event loop, the run ends here");
+  check.is(lastLine(text), "1 passed, 1 failed, 0 skipped");
+});
+
 test("tests that hold are green, and skips are counted", () => {
   const { code, text } = run("passes");
   check.is(code, 0);

@@ -11,7 +11,7 @@ import fc from "fast-check";
 import { ensureAdapter, formatRemedy } from "../cli/driver.js";
 import { root } from "./harness.js";
 import { collect, hooks } from "./registry.js";
-import { runSuite } from "./suite.js";
+import { runSuite, type Totals, verdict } from "./suite.js";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 
@@ -35,11 +35,21 @@ let gpu: { adapter?: string; missing?: string } | undefined;
 
 async function findGpu(): Promise<{ adapter?: string; missing?: string }> {
   const found = await ensureAdapter();
-  if (found.kind === "missing") {
-    console.log(formatRemedy(found.remedy));
-    return { missing: found.remedy.reason };
+  if (found.kind === "ready") return { adapter: found.adapter.name };
+  console.log(formatRemedy(found.remedy));
+  return { missing: found.remedy.reason };
+}
+
+/** Opens the device for the modules that asked for it since the last file. */
+async function openGpu(): Promise<void> {
+  gpu ??= await findGpu();
+  if (gpu.missing !== undefined) return;
+  try {
+    for (const hook of hooks.gpuStart.splice(0)) await hook();
+  } catch (error) {
+    console.log(error);
+    gpu = { missing: `the adapter ${gpu.adapter} cannot be opened` };
   }
-  return { adapter: found.adapter.name };
 }
 
 function testFiles(): string[] {
@@ -55,11 +65,9 @@ function testFiles(): string[] {
   );
 }
 
-const failed: string[] = [];
-const skipped: string[] = [];
+const totals: Totals = { passed: 0, failed: [], skipped: [], gpuRan: 0 };
+const { failed, skipped } = totals;
 let registered = 0;
-let passed = 0;
-let gpuRan = 0;
 
 async function runFile(path: string): Promise<void> {
   const name = relative(here, path).replace(/\.js$/, ".ts");
@@ -69,16 +77,8 @@ async function runFile(path: string): Promise<void> {
   const tests = all.filter((test) => test.name.includes(options.only ?? ""));
   if (tests.length === 0) return;
   registered += tests.length;
-  if (tests.some((test) => test.gpu)) {
-    gpu ??= await findGpu();
-    // Hooks of a module that this file is the first to import have not run yet.
-    if (gpu.adapter !== undefined) for (const hook of hooks.gpuStart.splice(0)) await hook();
-  }
-  const outcome = await runSuite(name, tests, gpu?.missing);
-  passed += outcome.passed;
-  gpuRan += outcome.gpuRan;
-  failed.push(...outcome.failed.map((test) => `${name}: ${test}`));
-  skipped.push(...outcome.skipped.map((test) => `${name}: ${test}`));
+  if (tests.some((test) => test.gpu)) await openGpu();
+  await runSuite(name, tests, gpu?.missing, totals);
   console.log(`    ${tests.length} tests in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 }
 
@@ -93,17 +93,17 @@ for (const path of testFiles()) {
 }
 for (const hook of hooks.shutdown) await hook();
 
-if (passed + failed.length + skipped.length !== registered)
-  failed.push(`internal: ${registered} tests registered, ${passed + failed.length + skipped.length} accounted for`);
+const accounted = totals.passed + failed.length + skipped.length;
+if (accounted !== registered) failed.push(`internal: ${registered} tests registered, ${accounted} accounted for`);
 console.log();
 for (const line of skipped) console.log(`skipped  ${line}`);
 for (const line of failed) console.log(`FAILED   ${line}`);
-if (passed === 0) console.log("FAILED   no test passed");
+if (totals.passed === 0) console.log("FAILED   no test passed");
 if (failed.length > 0) console.log(`seed of the random samples: ${options.seed}`);
 if (gpu?.missing !== undefined) console.log(`GPU: NOT RUN (${gpu.missing})`);
-else if (gpu) console.log(`GPU: ${gpuRan} checks on ${gpu.adapter}`);
+else if (gpu) console.log(`GPU: ${totals.gpuRan} checks on ${gpu.adapter}`);
 else console.log("GPU: no check was asked for");
-console.log(`${passed} passed, ${failed.length} failed, ${skipped.length} skipped`);
+console.log(verdict(totals));
 finished = true;
 // Left-over timers or a device of a test that hung must not keep the process alive.
-process.exit(failed.length === 0 && passed > 0 ? 0 : 1);
+process.exit(failed.length === 0 && totals.passed > 0 ? 0 : 1);

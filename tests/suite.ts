@@ -1,13 +1,20 @@
 /** Runs the tests of one file on uvu, which prints them; what counts as passed is decided here, not by uvu. */
 import { inspect } from "node:util";
 import { hooks, type RegisteredTest, running, Skip } from "./registry.js";
+import { startWatchdog } from "./watchdog.js";
 
-export interface Outcome {
-  readonly passed: number;
-  readonly failed: readonly string[];
-  readonly skipped: readonly string[];
+/** What came of the tests so far. */
+export interface Totals {
+  passed: number;
+  readonly failed: string[];
+  readonly skipped: string[];
   /** GPU tests that ran, whatever came of them. */
-  readonly gpuRan: number;
+  gpuRan: number;
+}
+
+/** The last line of a run. */
+export function verdict({ passed, failed, skipped }: Totals): string {
+  return `${passed} passed, ${failed.length} failed, ${skipped.length} skipped`;
 }
 
 /** One uvu suite, already asked to run: prints the dots, returns the formatted failures. */
@@ -21,6 +28,8 @@ declare global {
 // uvu must find this when it is loaded, or it runs suites by itself.
 globalThis.UVU_DEFER = 1;
 const { suite } = await import("uvu");
+
+const watch = startWatchdog();
 
 /** Rejections nobody awaited, since the last look. */
 const stray: unknown[] = [];
@@ -54,35 +63,32 @@ async function runTest(test: RegisteredTest): Promise<void> {
   if (stray.length > 0) throw new Error(`a rejection was not awaited: ${asError(stray[0]).stack}`);
 }
 
-/** Runs `tests`; `missingGpu` says why GPU tests cannot run, in which case they fail without being tried. */
-export async function runSuite(
-  name: string,
-  tests: RegisteredTest[],
-  missingGpu: string | undefined,
-): Promise<Outcome> {
-  const failed: string[] = [];
-  const skipped: string[] = [];
-  let passed = 0;
-  let gpuRan = 0;
+/** Runs `tests` of the file `name`; `missingGpu` says why GPU tests cannot run, in which case they fail untried. */
+export async function runSuite(name: string, tests: RegisteredTest[], missingGpu: string | undefined, totals: Totals) {
   const uvu = suite(name);
   for (const test of tests) {
+    const fullName = `${name}: ${test.name}`;
     if (test.gpu && missingGpu !== undefined) {
-      failed.push(`${test.name} (not run: no GPU)`);
+      totals.failed.push(`${fullName} (not run: no GPU)`);
       continue;
     }
     uvu(test.name, async () => {
+      const ifBlocked = verdict({ ...totals, failed: [...totals.failed, fullName] });
+      watch({ name: fullName, timeoutMs: test.timeoutMs, verdict: ifBlocked });
       try {
         stray.length = 0;
-        if (test.gpu) gpuRan++;
+        if (test.gpu) totals.gpuRan++;
         await runTest(test);
-        passed++;
+        totals.passed++;
       } catch (error) {
         if (error instanceof Skip) {
-          skipped.push(`${test.name}: ${error.message}`);
+          totals.skipped.push(`${fullName}: ${error.message}`);
           return;
         }
-        failed.push(test.name);
+        totals.failed.push(fullName);
         throw asError(error);
+      } finally {
+        watch(undefined);
       }
     });
   }
@@ -90,5 +96,4 @@ export async function runSuite(
   uvu.run();
   const [errors] = await (globalThis.UVU_QUEUE[0][0] as UvuRun)();
   if (typeof errors === "string") process.stdout.write(`\n${errors}\n`);
-  return { passed, failed, skipped, gpuRan };
 }
