@@ -4,6 +4,8 @@
  * prepares them once and replays them. Nothing here touches a device.
  */
 
+import type { KernelName } from "../shaders/gen/kernels.js";
+
 export type DType = "f32" | "i32" | "u32";
 
 /** Shape and element type of a tensor. */
@@ -48,7 +50,7 @@ export interface GeneratedKernel {
 
 /** One dispatch. `kernel` names a file of shaders/ without `.wgsl`, or carries generated source. */
 export interface KernelCall {
-  readonly kernel: string | GeneratedKernel;
+  readonly kernel: KernelName | GeneratedKernel;
   /** Binding name in the source → operand. A kernel that reads a contiguous tensor gets one (offset 0). */
   readonly bind: Readonly<Record<string, Operand>>;
   /** Fields of the source's `Params` struct (padding is computed from the struct). */

@@ -18,6 +18,7 @@ const specLine = /^(\s*const\s+(\w+)(?:\s*:\s*\w+)?\s*=\s*)([^;]+)(;\s*\/\/@spec
 const overrideLine = /^\s*override\s+(\w+)\b/;
 const ifLine = /^\s*\/\/@if\s+(\w+)\s*$/;
 const elseLine = /^\s*\/\/@else\s*$/;
+const variantLine = /^\s*\/\/@variant\s+(.+?)\s*$/;
 const endLine = /^\s*\/\/@end\s*$/;
 
 /** Pastes the includes of `file`, each once, with origin markers. `read` gives a file's text by its path in shaders/. */
@@ -58,7 +59,10 @@ export interface Notation {
   readonly overrides: ReadonlySet<string>;
   readonly specs: ReadonlySet<string>;
   readonly flags: ReadonlySet<string>;
+  /** Places where generated code may be pasted (`//@hook name`). */
   readonly hooks: ReadonlySet<string>;
+  /** Variants that the engine uses (`//@variant RM=4 RELU`), besides the defaults and each flag alone. */
+  readonly variants: readonly Readonly<Record<string, SpecValue>>[];
 }
 
 export function notationOf(source: string): Notation {
@@ -69,7 +73,22 @@ export function notationOf(source: string): Notation {
     specs: names(specLine, 2),
     flags: names(ifLine, 1),
     hooks: names(/^\s*\/\/@hook\s+(\w+)\s*$/, 1),
+    variants: source.split("\n").flatMap((line) => {
+      const words = line.match(variantLine)?.[1].split(/\s+/);
+      return words ? [Object.fromEntries(words.map(variantEntry))] : [];
+    }),
   };
+}
+
+function variantEntry(word: string): [string, SpecValue] {
+  const [name, value = "true"] = word.split("=");
+  return [name, value === "true" || value === "false" ? value === "true" : Number(value)];
+}
+
+/** Every variant that must compile: the defaults, each flag alone, and those the source declares. */
+export function variantsOf(source: string): Readonly<Record<string, SpecValue>>[] {
+  const { flags, variants } = notationOf(source);
+  return [{}, ...[...flags].map((flag) => ({ [flag]: true })), ...variants];
 }
 
 export interface Specialised {

@@ -5,7 +5,7 @@ import type { DType, Layout, Operand, TensorSpec } from "../lower.js";
 import type { OpSpec } from "../op.js";
 import { contiguousStrides, isContiguous, sizeOf } from "../shape.js";
 import type { Device } from "./device.js";
-import { copyCalls, type LoweringHost, lowerOp, wholeOperand } from "./lowering.js";
+import { copyCalls, lowerOp, wholeOperand } from "./lowering.js";
 import { Pipelines } from "./pipelines.js";
 import { Pool, type Storage } from "./pool.js";
 import { type KernelProfile, Profiler } from "./profile.js";
@@ -56,7 +56,6 @@ export class GpuExecutor implements Executor {
   readonly stream: Stream;
   readonly pool: Pool;
   readonly #readback: Readback;
-  readonly #host: LoweringHost;
   readonly #failures: Failure[] = [];
   #liveCount = 0;
   #nextSerial = 1;
@@ -72,10 +71,6 @@ export class GpuExecutor implements Executor {
     this.stream = new Stream(device, this.pipelines, launchesPerSubmit);
     this.pool = new Pool(device, poolBytes, (storage) => this.stream.forget(storage));
     this.#readback = new Readback(device, this.stream);
-    this.#host = {
-      caps: device.capabilities,
-      allocate: (spec, what) => wholeOperand(spec, this.pool.acquire(sizeOf(spec.shape) * bytesPerElement, what)),
-    };
   }
 
   upload(data: HostArray, spec: TensorSpec): GpuValue {
@@ -89,13 +84,28 @@ export class GpuExecutor implements Executor {
     this.device.assertAlive();
     const operands = inputs as readonly GpuValue[];
     for (const x of operands) this.#assertUsable(x, op.name);
-    const lowering = lowerOp(op, operands, attrs, output, this.#host);
-    for (const call of lowering.calls) this.stream.record(call);
-    const storage = lowering.output.buffer as Storage;
-    if (operands.some((x) => x.buffer === storage) || lowering.temporaries.some((t) => t.buffer === storage))
+    /** What this op allocates: its output and its temporaries. */
+    const made: Storage[] = [];
+    try {
+      const lowering = lowerOp(op, operands, attrs, output, {
+        caps: this.device.capabilities,
+        allocate: (spec, what) => {
+          const operand = this.#allocate(spec, what);
+          made.push(operand.buffer as Storage);
+          return operand;
+        },
+      });
+      for (const call of lowering.calls) this.stream.record(call);
+      const storage = lowering.output.buffer as Storage;
       storage.refs++;
-    for (const t of lowering.temporaries) this.pool.release(t.buffer as Storage);
-    return this.#own(output, lowering.output, storage);
+      return this.#own(output, lowering.output, storage);
+    } finally {
+      for (const storage of made) this.pool.release(storage);
+    }
+  }
+
+  #allocate(spec: TensorSpec, what: string): Operand {
+    return wholeOperand(spec, this.pool.acquire(sizeOf(spec.shape) * bytesPerElement, what));
   }
 
   #own(spec: TensorSpec, layout: Layout, storage: Storage): GpuValue {
@@ -120,7 +130,7 @@ export class GpuExecutor implements Executor {
   #readBytes(x: GpuValue, bytes: number): Promise<ArrayBuffer> {
     if (isContiguous(x.shape, { strides: x.strides, offset: 0 }))
       return this.#readback.read(x.buffer, x.offset * bytesPerElement, bytes);
-    const copy = this.#host.allocate(x, "read");
+    const copy = this.#allocate(x, "read");
     for (const call of copyCalls(x, copy, this.device.capabilities)) this.stream.record(call);
     const storage = copy.buffer as Storage;
     const reading = this.#readback.read(storage, 0, bytes);

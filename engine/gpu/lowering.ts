@@ -13,10 +13,9 @@ export interface LoweringHost {
 
 export interface Lowering {
   readonly calls: readonly KernelCall[];
-  /** In a buffer of its own, or for a view in that of the input (or of a temporary). */
+  /** In a buffer of its own, or for a view in that of the input (or of a contiguous copy). All else that was allocated
+   *  is done with after the last call. */
   readonly output: Operand;
-  /** Buffers that are done with after the last call. */
-  readonly temporaries: readonly Operand[];
 }
 
 /** Lowers one op whose shapes are validated. */
@@ -29,11 +28,9 @@ export function lowerOp(
 ): Lowering {
   if (op.expression) return lowerExpression(op, inputs, attrs, output, host);
   const calls: KernelCall[] = [];
-  const temporaries: Operand[] = [];
   const contiguous = (x: Operand): Operand => {
     if (isContiguous(x.shape, x)) return x;
     const copy = host.allocate(x, op.name);
-    temporaries.push(copy);
     calls.push(...copyCalls(x, copy, host.caps));
     return copy;
   };
@@ -42,7 +39,7 @@ export function lowerOp(
     const source = direct ? inputs[0] : contiguous(inputs[0]);
     const layout = direct ?? op.view(source, attrs as never, output);
     if (!layout) throw new Error(`internal: the view of ${op.name} refuses a contiguous input`);
-    return { calls, output: { ...output, ...layout, buffer: source.buffer }, temporaries };
+    return { calls, output: { ...output, ...layout, buffer: source.buffer } };
   }
   if (!op.launch) throw new Error(`internal: op ${op.name} has no expression, view or launch`);
   const operands = op.strided ? inputs : inputs.map(contiguous);
@@ -54,16 +51,12 @@ export function lowerOp(
           inputs: operands,
           output: result,
           caps: host.caps,
-          temp: (shape: readonly number[], dtype: DType = "f32") => {
-            const scratch = host.allocate({ shape, dtype }, op.name);
-            temporaries.push(scratch);
-            return scratch;
-          },
+          temp: (shape: readonly number[], dtype: DType = "f32") => host.allocate({ shape, dtype }, op.name),
         },
         attrs as never,
       ),
     );
-  return { calls, output: result, temporaries };
+  return { calls, output: result };
 }
 
 function lowerExpression(
@@ -81,7 +74,7 @@ function lowerExpression(
     expression: (args: readonly string[]) => op.expression!(args, attrs as never),
   };
   const call = pointwise({ name: op.name, steps: [step], results: [distinct.length] }, distinct, [result], { caps });
-  return { calls: call ? [call] : [], output: result, temporaries: [] };
+  return { calls: call ? [call] : [], output: result };
 }
 
 /** Copies elements between layouts of one shape. */

@@ -1,4 +1,6 @@
 /** What the pooling ops share: options, shapes, the loop over windows that defines them, and the form of their launches. */
+
+import type { KernelName } from "../../shaders/gen/kernels.js";
 import { describe, ShapeError } from "../errors.js";
 import { type KernelCall, type LaunchContext, linearGrid, type Operand, type TensorSpec } from "../lower.js";
 import { sizeOf } from "../shape.js";
@@ -63,7 +65,7 @@ export function forEachTap(
 
 /** Launches a kernel with one thread per window, or per pixel. */
 export function launchPool(
-  kernel: string,
+  kernel: KernelName,
   { output, caps }: LaunchContext,
   attrs: PoolAttrs,
   bind: Record<string, Operand>,
