@@ -8,6 +8,7 @@ Inputs and layouts are those of bench/inputs.ts.
 """
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -19,6 +20,8 @@ import torch.nn.functional as F
 folder = Path(sys.argv[1])
 manifest = json.loads((folder / "manifest.json").read_text())
 dtype = getattr(torch, manifest["dtype"])
+# Debian's build starts with one thread.
+torch.set_num_threads(len(os.sched_getaffinity(0)))
 
 
 def load(entry):

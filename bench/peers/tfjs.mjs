@@ -101,17 +101,17 @@ function batchOf(name) {
 
 const averagePool = (x) => tf.avgPool(x, 2, 2, "valid");
 
-/** The gradient of tfjs's pooling has no gradient; means over reshaped rows, then columns, have. */
-function meanPool(x) {
-  const [batch, height, width, channels] = x.shape;
-  const rows = tf.mean(tf.reshape(x, [(batch * height) / 2, 2, width * channels]), 1);
-  return tf.reshape(tf.mean(tf.reshape(rows, [(batch * height * width) / 4, 2, channels]), 1), [
-    batch,
-    height / 2,
-    width / 2,
-    channels,
-  ]);
-}
+/**
+ * The gradient of tfjs's pooling has no gradient of its own. Pooling is linear, so it and its adjoint are each other's
+ * gradients: told so, they differentiate to any order on tfjs's own kernels, in half the time of reshape and mean.
+ */
+const linearPool = tf.customGrad((x) => ({ value: averagePool(x), gradFunc: (dy) => linearUnpool(dy) }));
+const linearUnpool = tf.customGrad((dy) => {
+  const [batch, height, width, channels] = dy.shape;
+  const input = tf.zeros([batch, 2 * height, 2 * width, channels]);
+  const attributes = { filterSize: 2, strides: 2, pad: "valid" };
+  return { value: tf.engine().runKernel("AvgPoolGrad", { dy, input }, attributes), gradFunc: (ddx) => linearPool(ddx) };
+});
 
 /** Logits of images [batch, 28, 28, 1]. */
 function logits(p, images, pool) {
@@ -173,7 +173,7 @@ function secondOrder() {
   const names = Object.keys(p);
   const roughness = (...values) => {
     const q = { "dense2.b": constant, ...Object.fromEntries(names.map((name, i) => [name, values[i]])) };
-    const gradient = tf.grad((x) => labelLogit(q, x, labels, meanPool))(images);
+    const gradient = tf.grad((x) => labelLogit(q, x, labels, linearPool))(images);
     return tf.div(tf.sum(tf.square(gradient)), inputs.batchSizes["second-order"]);
   };
   const gradients = tf.grads(roughness);
