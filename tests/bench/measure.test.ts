@@ -1,0 +1,61 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { measure, median, nap, quantile, spread, type Waiting, workerCpuMs } from "../../bench/measure.js";
+import { check, test } from "../harness.js";
+
+test("quantiles interpolate between neighbours", () => {
+  check.equal(median([3, 1, 2]), 2);
+  check.equal(median([4, 1, 2, 3]), 2.5);
+  check.equal(quantile([1, 2, 3, 4, 5], 0.25), 2);
+  check.equal(spread([1, 2, 3, 4, 5]), 2 / 3);
+  check.equal(spread([7]), 0);
+});
+
+/** Work of a fixed length that runs beside the main thread, as a GPU does. */
+function timer(milliseconds: number) {
+  const counts = { submitted: 0, finished: 0 };
+  let end = 0;
+  const work = {
+    submit() {
+      counts.submitted++;
+      end = performance.now() + milliseconds;
+    },
+    async finish() {
+      nap(end - performance.now());
+      counts.finished++;
+    },
+  };
+  return { work, counts };
+}
+
+test("warm-ups run but do not count", async () => {
+  for (const wait of ["spin", "nap"] satisfies Waiting[]) {
+    const { work, counts } = timer(5);
+    const timing = await measure(work, { wait, runs: 4, warmUps: 2 });
+    check.equal(counts, { submitted: 6, finished: 6 });
+    check.equal(timing.runs, 4);
+    check.ok(timing.minMs >= 4.9 && timing.minMs <= timing.medianMs);
+  }
+});
+
+test("the CPU time of workers counts other threads and leaves out the main one", async () => {
+  const before = workerCpuMs();
+  if (before === null) return check.ok(process.platform !== "linux");
+  const end = performance.now() + 60;
+  while (performance.now() < end);
+  const mainAlone = workerCpuMs() ?? Number.NaN;
+  check.ok(mainAlone - before < 30);
+  // The thread lives on until it is measured: with it its time would be gone.
+  const worker = new Worker(
+    `const { parentPort } = require("node:worker_threads");
+     let sum = 0;
+     for (let i = 0; i < 1e8; i++) sum += Math.sqrt(i);
+     parentPort.on("message", () => {});
+     parentPort.postMessage(sum);`,
+    { eval: true },
+  );
+  await once(worker, "message");
+  const withWorker = workerCpuMs() ?? Number.NaN;
+  await worker.terminate();
+  check.ok(withWorker - mainAlone > 30);
+});
