@@ -33,6 +33,7 @@ export { gatherPool, maxPool2d, poolIndices, scatterPool } from "./ops/pool.max.
 export type { PoolOptions } from "./ops/pool.shapes.js";
 export { type ReduceOptions, sum } from "./ops/reduce.js";
 export type { Padding, Pair } from "./ops/window.js";
+export * as random from "./random.js";
 export { ReferenceExecutor } from "./reference.js";
 export { dispose, keep, openScope, scope } from "./scope.js";
 export { type NestedNumbers, Tensor, tensor } from "./tensor.js";

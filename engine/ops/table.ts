@@ -1,5 +1,6 @@
 /** Every op, for the generated tests and for benches. The engine itself never looks here: a rule travels with its function. */
 import type { OpSpec } from "../op.js";
+import * as argsort from "./argsort.js";
 import * as arithmetic from "./arithmetic.js";
 import * as bits from "./bits.js";
 import * as conv from "./conv.js";
@@ -7,9 +8,21 @@ import * as matmul from "./matmul.js";
 import * as movement from "./movement.js";
 import * as averagePool from "./pool.average.js";
 import * as maxPool from "./pool.max.js";
+import * as random from "./random.js";
 import * as reduce from "./reduce.js";
 
-const modules: readonly object[] = [arithmetic, bits, movement, reduce, matmul, conv, maxPool, averagePool];
+const modules: readonly object[] = [
+  arithmetic,
+  bits,
+  movement,
+  reduce,
+  matmul,
+  conv,
+  maxPool,
+  averagePool,
+  argsort,
+  random,
+];
 
 // biome-ignore lint/suspicious/noExplicitAny: attributes differ by op.
 function isSpec(value: unknown): value is OpSpec<any> {

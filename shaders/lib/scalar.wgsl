@@ -13,3 +13,10 @@ fn isNan(x: f32) -> bool {
 fn relu(x: f32) -> f32 {
   return select(max(x, 0.0), x, isNan(x));
 }
+
+// The upper 32 bits of the 64-bit product, from products of halves.
+fn mulHigh(a: u32, b: u32) -> u32 {
+  let middle = (a >> 16u) * (b & 0xffffu) + (((a & 0xffffu) * (b & 0xffffu)) >> 16u);
+  let other = (a & 0xffffu) * (b >> 16u) + (middle & 0xffffu);
+  return (a >> 16u) * (b >> 16u) + (middle >> 16u) + (other >> 16u);
+}

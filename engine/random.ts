@@ -1,0 +1,60 @@
+/**
+ * Random numbers as pure functions: the same key gives the same numbers on every adapter. A key is a tensor u32[2]; use each
+ * key once and get more with `split` (into a few) or `fold` (by a number, such as the step of a loop).
+ */
+
+import { argsortRows } from "./ops/argsort.js";
+import { add, constant, mul } from "./ops/arithmetic.js";
+import { bernoulliFromBits, foldKey, integerFromBits, randomBits, unitFromBits } from "./ops/random.js";
+import type { Shape } from "./shape.js";
+import { type Tensor, tensor } from "./tensor.js";
+
+/** A key from a seed: an integer on [0, 2⁵³). */
+export function key(seed: number): Tensor {
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new RangeError(`random.key: the seed is ${seed}; an integer from 0 to 2^53 - 1 is needed`);
+  return tensor(Uint32Array.of(seed % 2 ** 32, Math.floor(seed / 2 ** 32)));
+}
+
+/** A new key from a key and an integer on [0, 2³²) or a u32 tensor with one element, such as a step counter
+ *  that lives on the GPU. */
+export function fold(key: Tensor, data: Tensor | number): Tensor {
+  return foldKey(key, typeof data === "number" ? constant(data, "u32") : data);
+}
+
+/** Uniform 32-bit words, u32. */
+export { randomBits as bits } from "./ops/random.js";
+
+/** Uniform on [low, high), from 24 random bits; default [0, 1). */
+export function uniform(key: Tensor, shape: Shape, { low = 0, high = 1 } = {}): Tensor {
+  const unit = unitFromBits(randomBits(key, shape));
+  return low === 0 && high === 1 ? unit : add(mul(unit, high - low), low);
+}
+
+/** 1 with probability p, else 0. */
+export function bernoulli(key: Tensor, p: number, shape: Shape): Tensor {
+  if (!(p >= 0 && p <= 1)) throw new RangeError(`random.bernoulli: p is ${p}; a probability on [0, 1] is needed`);
+  return bernoulliFromBits(randomBits(key, shape), p);
+}
+
+/** Integers on [low, high), i32. Their probabilities differ by at most 2⁻³², from a multiplication without rejection. */
+export function randint(key: Tensor, shape: Shape, low: number, high: number): Tensor {
+  if (!Number.isInteger(low) || !Number.isInteger(high) || low < -(2 ** 31) || high >= 2 ** 31 || low >= high)
+    throw new RangeError(
+      `random.randint: [${low}, ${high}) given; integers with -2^31 <= low < high < 2^31 are needed`,
+    );
+  return integerFromBits(randomBits(key, shape), low, high - low);
+}
+
+/** The integers 0 to n − 1 in random order, i32 [n], by sorting n random words; equal words, of which there are n²/2³³ on
+ *  average, keep their order. */
+export function permutation(key: Tensor, n: number): Tensor {
+  return argsortRows(randomBits(key, [n]));
+}
+
+/** Inverted dropout: 0 with probability `rate`, else 1 / (1 − rate), so that the mean is 1. @throws RangeError unless
+ *  0 <= rate < 1. */
+export function dropoutMask(key: Tensor, shape: Shape, rate: number): Tensor {
+  if (!(rate >= 0 && rate < 1)) throw new RangeError(`random.dropoutMask: rate is ${rate}; 0 <= rate < 1 is needed`);
+  return mul(bernoulli(key, 1 - rate, shape), 1 / (1 - rate));
+}
