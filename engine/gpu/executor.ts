@@ -1,14 +1,17 @@
 /** Ops on the GPU, one after the other as they come. */
 import { DeviceError } from "../errors.js";
-import type { Executor, HostArray, MemoryReport, Value } from "../executor.js";
+import type { Executor, HostArray, MemoryReport, Plan, PlanOptions, Value } from "../executor.js";
 import type { DType, Layout, Operand, TensorSpec } from "../lower.js";
 import type { OpSpec } from "../op.js";
 import { contiguousStrides, isContiguous, sizeOf } from "../shape.js";
+import type { Graph } from "../trace.js";
 import type { Device } from "./device.js";
 import { copyCalls, lowerOp, wholeOperand } from "./lowering.js";
 import { Pipelines } from "./pipelines.js";
 import { Pool, type Storage } from "./pool.js";
+import { PreparedPlan } from "./prepared.js";
 import { type KernelProfile, Profiler } from "./profile.js";
+import { compile } from "./program.js";
 import { Readback } from "./readback.js";
 import { Stream } from "./stream.js";
 
@@ -77,13 +80,13 @@ export class GpuExecutor implements Executor {
     this.device.assertAlive();
     const storage = this.pool.acquire(data.length * bytesPerElement, "tensor");
     if (data.length > 0) this.stream.write(storage, elementsOf(data, spec.dtype));
-    return this.#own(spec, { strides: contiguousStrides(spec.shape), offset: 0 }, storage);
+    return this.own(spec, { strides: contiguousStrides(spec.shape), offset: 0 }, storage);
   }
 
   run(op: OpSpec<never>, inputs: readonly Value[], attrs: unknown, output: TensorSpec): GpuValue {
     this.device.assertAlive();
     const operands = inputs as readonly GpuValue[];
-    for (const x of operands) this.#assertUsable(x, op.name);
+    for (const x of operands) this.assertUsable(x, op.name);
     /** What this op allocates: its output and its temporaries. */
     const made: Storage[] = [];
     try {
@@ -98,7 +101,7 @@ export class GpuExecutor implements Executor {
       for (const call of lowering.calls) this.stream.record(call);
       const storage = lowering.output.buffer as Storage;
       storage.refs++;
-      return this.#own(output, lowering.output, storage);
+      return this.own(output, lowering.output, storage);
     } finally {
       for (const storage of made) this.pool.release(storage);
     }
@@ -108,7 +111,8 @@ export class GpuExecutor implements Executor {
     return wholeOperand(spec, this.pool.acquire(sizeOf(spec.shape) * bytesPerElement, what));
   }
 
-  #own(spec: TensorSpec, layout: Layout, storage: Storage): GpuValue {
+  /** A new value in a storage whose reference it takes over. */
+  own(spec: TensorSpec, layout: Layout, storage: Storage): GpuValue {
     this.#liveCount++;
     return new GpuValue(spec, layout, storage, this.#nextSerial++);
   }
@@ -116,13 +120,13 @@ export class GpuExecutor implements Executor {
   async read(value: Value): Promise<HostArray> {
     const x = value as GpuValue;
     this.device.assertAlive();
-    this.#assertUsable(x, "read");
+    this.assertUsable(x, "read");
     const elements = sizeOf(x.shape);
     const upTo = this.#nextSerial;
     const bytes = elements * bytesPerElement;
     const memory = elements === 0 ? new ArrayBuffer(0) : await this.#readBytes(x, bytes);
     await this.#settle(upTo);
-    this.#assertUsable(x, "read");
+    this.assertUsable(x, "read");
     if (x.dtype === "f32") return new Float32Array(memory);
     return x.dtype === "i32" ? new Int32Array(memory) : new Uint32Array(memory);
   }
@@ -146,9 +150,15 @@ export class GpuExecutor implements Executor {
     this.#verified = Math.max(this.#verified, error ? this.#nextSerial : upTo);
   }
 
-  #assertUsable(x: GpuValue, op: string): void {
+  /** @throws DeviceError when the GPU failed while the value was made. */
+  assertUsable(x: GpuValue, op: string): void {
     if (x.refs <= 0) throw new Error(`internal: ${op} uses a released value`);
     for (const { from, before, error } of this.#failures) if (x.serial >= from && x.serial < before) throw error;
+  }
+
+  prepare(graph: Graph, _: PlanOptions): Plan {
+    this.device.assertAlive();
+    return new PreparedPlan(this, compile(graph, this.device.capabilities));
   }
 
   retain(value: Value): void {

@@ -38,8 +38,13 @@ export class Replay {
   /** Runs the calls after everything recorded so far, and submits. */
   run(): void {
     this.stream.device.assertAlive();
-    for (const call of this.calls) this.stream.encode(call);
+    this.encode();
     this.stream.flush();
+  }
+
+  /** Appends the calls to what is recorded. */
+  encode(): void {
+    for (const call of this.calls) this.stream.encode(call);
   }
 
   /** Frees the parameters. The calls must have been submitted. */

@@ -1,7 +1,7 @@
 /** Capture and replay: guards, donation, memory, gradients inside. Here on the float64 reference; on the GPU in
  *  replay.test.ts. */
 import { type Captured, capture } from "../../engine/capture.js";
-import { executor, swapExecutor, withExecutor } from "../../engine/executor.js";
+import { executor, withExecutor } from "../../engine/executor.js";
 import { grad, hvp, stopGradient, valueAndGrad } from "../../engine/grad.js";
 import { shareCommon, simplify } from "../../engine/graph/simplify.js";
 import { add, constant, mul, neg, sub } from "../../engine/ops/arithmetic.js";
@@ -9,28 +9,12 @@ import { matmul } from "../../engine/ops/matmul.js";
 import { expand, reshape } from "../../engine/ops/movement.js";
 import { sum } from "../../engine/ops/reduce.js";
 import { ReferenceExecutor } from "../../engine/reference.js";
-import { openScope, scope } from "../../engine/scope.js";
+import { scope } from "../../engine/scope.js";
 import { Tensor, tensor } from "../../engine/tensor.js";
 import { type Graph, type GraphNode, inputNode, opsOf, Tracer } from "../../engine/trace.js";
 import type { Tree } from "../../engine/tree.js";
+import { referenceTest } from "../executors.js";
 import { check, test } from "../harness.js";
-
-/** A test on an executor of its own that must end with nothing alive on it. */
-function captureTest(name: string, body: () => Promise<void>): void {
-  test(name, async () => {
-    const on = new ReferenceExecutor();
-    const previous = swapExecutor(on);
-    try {
-      {
-        using _ = openScope("test");
-        await body();
-      }
-      check.is(on.memory().liveCount, 0, "tensors left alive");
-    } finally {
-      swapExecutor(previous);
-    }
-  });
-}
 
 const values = async (t: Tensor): Promise<number[]> => [...(await t.read())];
 
@@ -52,7 +36,7 @@ const problem = (): [{ w: Tensor; b: Tensor }, Tensor, Tensor] => [
   tensor([[1], [2], [3]]),
 ];
 
-captureTest("replay equals the function, with a gradient inside", async () => {
+referenceTest("replay equals the function, with a gradient inside", async () => {
   using step = capture(descend);
   let eager = problem();
   let replayed = problem();
@@ -68,7 +52,7 @@ captureTest("replay equals the function, with a gradient inside", async () => {
   check.is(step.recordings, 1);
 });
 
-captureTest("gradients of second order are captured", async () => {
+referenceTest("gradients of second order are captured", async () => {
   const cube = (x: Tensor): Tensor => sum(mul(mul(x, x), x));
   using second = capture((x: Tensor) => grad((p: Tensor) => sum(grad(cube)(p)))(x));
   using product = capture((x: Tensor, v: Tensor) => hvp(cube, x, v));
@@ -77,7 +61,7 @@ captureTest("gradients of second order are captured", async () => {
   check.equal(await values(product(tensor([1, 2]), tensor([1, 0]))), [6, 0]);
 });
 
-captureTest("donated tensors are consumed, others are not", async () => {
+referenceTest("donated tensors are consumed, others are not", async () => {
   using step = capture((state: Tensor, x: Tensor) => add(state, x), { donate: [0] });
   const [first, x] = [tensor([1, 2]), tensor([10, 20])];
   const second = step(first, x);
@@ -88,7 +72,7 @@ captureTest("donated tensors are consumed, others are not", async () => {
   await check.rejects(() => first.read(), /f32\[2\] made by tensor was freed by donation to step/);
 });
 
-captureTest("a donated tensor may be passed once", async () => {
+referenceTest("a donated tensor may be passed once", async () => {
   using step = capture((a: Tensor, b: Tensor) => add(a, b), { donate: [0] });
   const x = tensor([1, 2]);
   check.throws(() => step(x, x), /arguments 0 and 1 of step .* are one tensor, f32\[2\], and it is donated/);
@@ -99,7 +83,7 @@ captureTest("a donated tensor may be passed once", async () => {
   check.equal(await values(x), [1, 2]);
 });
 
-captureTest("other shapes, dtypes, structures and plain values are refused with both sides", async () => {
+referenceTest("other shapes, dtypes, structures and plain values are refused with both sides", async () => {
   const step = capture((p: { w: Tensor; list: Tensor[] }, scale: number) => mul(add(p.w, p.list[0]), scale));
   const ok = { w: tensor([1, 2]), list: [tensor([3, 4])] };
   check.equal(await values(step(ok, 2)), [8, 12]);
@@ -120,7 +104,7 @@ captureTest("other shapes, dtypes, structures and plain values are refused with 
   check.throws(() => step(ok, 2), /was disposed; capture it again/);
 });
 
-captureTest("what cannot be replayed is refused", async () => {
+referenceTest("what cannot be replayed is refused", async () => {
   const x = tensor([1, 2]);
   check.throws(() => capture((a: Tensor) => a)(x), /ran no op/);
   check.throws(() => capture(async (a: Tensor) => neg(a))(x), /returned a promise/);
@@ -157,7 +141,7 @@ captureTest("what cannot be replayed is refused", async () => {
   );
 });
 
-captureTest("a function that throws while it is recorded leaves nothing behind", async () => {
+referenceTest("a function that throws while it is recorded leaves nothing behind", async () => {
   const step = capture((a: Tensor) => {
     tensor([1, 2, 3]);
     return add(a, tensor([1, 2, 3]));
@@ -168,7 +152,7 @@ captureTest("a function that throws while it is recorded leaves nothing behind",
   step.dispose();
 });
 
-captureTest("tensors closed over are constants, kept until the step is disposed", async () => {
+referenceTest("tensors closed over are constants, kept until the step is disposed", async () => {
   const offset = tensor([10, 20]);
   const step = capture((x: Tensor) => ({ y: add(x, offset), offset, twice: [x, x] }));
   check.equal(await values(step(tensor([1, 2])).y), [11, 22]);
@@ -182,14 +166,14 @@ captureTest("tensors closed over are constants, kept until the step is disposed"
   check.equal(await values(y), [13, 24]);
 });
 
-captureTest("a step inside a captured function becomes part of it", async () => {
+referenceTest("a step inside a captured function becomes part of it", async () => {
   using inner = capture((x: Tensor) => mul(x, x));
   using outer = capture((x: Tensor) => sum(inner(inner(x))));
   check.is(await outer(tensor([1, 2])).item(), 17);
   check.is(inner.recordings, 0);
 });
 
-captureTest("verify accepts an honest replay, consumes nothing, and names what differs", async () => {
+referenceTest("verify accepts an honest replay, consumes nothing, and names what differs", async () => {
   using step = capture((state: Tensor, x: Tensor) => ({ state: add(state, x), square: mul(x, x) }), { donate: [0] });
   const [state, x] = [tensor([1, 2]), tensor([3, 4])];
   await step.verify(state, x);
@@ -203,7 +187,7 @@ captureTest("verify accepts an honest replay, consumes nothing, and names what d
   );
 });
 
-captureTest("200 replays hold no more than one", async () => {
+referenceTest("200 replays hold no more than one", async () => {
   const on = executor();
   using step = capture(descend, { donate: [0] });
   let [params, x, y] = problem();

@@ -1,0 +1,168 @@
+/** A captured graph as a list of kernel calls over buffers that do not exist yet. Pure: the same for every device with the
+ *  same capabilities, and testable without one. */
+import { type BufferPlan, type Lifetime, lowerBound, planBuffers } from "../graph/plan.js";
+import type { Capabilities, KernelCall, Operand, TensorSpec } from "../lower.js";
+import { isContiguous, sameShape, sizeOf } from "../shape.js";
+import { type Graph, type GraphNode, type InputNode, opsOf } from "../trace.js";
+import { copyCalls, type LoweringHost, lowerOp, wholeOperand } from "./lowering.js";
+
+/** A buffer to be: what it holds, and from which launch to which. */
+export class PlannedBuffer {
+  first = Number.POSITIVE_INFINITY;
+  last = Number.NEGATIVE_INFINITY;
+  home: string | undefined;
+  constructor(
+    /** For people: the op that writes it, or the argument. */
+    readonly name: string,
+    readonly bytes: number,
+  ) {}
+
+  touch(launch: number): void {
+    this.first = Math.min(this.first, launch);
+    this.last = Math.max(this.last, launch);
+  }
+}
+
+/** A captured tensor: its buffer exists already. */
+export class ConstantBuffer {
+  constructor(readonly operand: Operand) {}
+}
+
+export interface ProgramInput {
+  readonly node: InputNode;
+  readonly buffer: PlannedBuffer;
+}
+
+/** Where an output comes from after the last launch. */
+export interface ProgramOutput extends TensorSpec {
+  /** Contiguous, from its offset. */
+  readonly operand: Operand;
+  /** The donated input whose buffer it takes over. */
+  readonly takesOver: ProgramInput | undefined;
+  /** Whether the launches write it there, so that nothing has to be copied. */
+  readonly inPlace: boolean;
+}
+
+export interface Program {
+  readonly launches: readonly KernelCall[];
+  readonly inputs: readonly ProgramInput[];
+  readonly outputs: readonly ProgramOutput[];
+  /** Everything that gets memory, in the order of `plan.bufferOf`. */
+  readonly buffers: readonly PlannedBuffer[];
+  readonly plan: BufferPlan;
+  /** The most bytes that must live at once, constants excepted. */
+  readonly lowerBoundBytes: number;
+}
+
+const bytesPerElement = 4;
+
+/** Lowers every op of the graph and plans the memory. */
+export function compile(graph: Graph, caps: Capabilities): Program {
+  const launches: KernelCall[] = [];
+  const buffers: PlannedBuffer[] = [];
+  const planned = (spec: TensorSpec, name: string): PlannedBuffer => {
+    const buffer = new PlannedBuffer(name, sizeOf(spec.shape) * bytesPerElement);
+    buffers.push(buffer);
+    return buffer;
+  };
+  const host: LoweringHost = { caps, allocate: (spec, what) => wholeOperand(spec, planned(spec, what)) };
+  const operands = new Map<GraphNode, Operand>();
+  const operandOf = (node: GraphNode): Operand => {
+    let operand = operands.get(node);
+    if (!operand) {
+      if (node.kind !== "constant") throw new Error("internal: an op is lowered before its inputs");
+      const value = node.value as unknown as Operand;
+      operand = { ...layoutOf(value), buffer: new ConstantBuffer(value) };
+      operands.set(node, operand);
+    }
+    return operand;
+  };
+
+  const inputs = graph.inputs.map((node): ProgramInput => {
+    const buffer = planned(node, `argument ${node.path}`);
+    buffer.home = buffer.name;
+    operands.set(node, wholeOperand(node, buffer));
+    return { node, buffer };
+  });
+  for (const node of opsOf(graph.outputs)) {
+    const lowering = lowerOp(node.op, node.inputs.map(operandOf), node.attrs, node, host);
+    launches.push(...lowering.calls);
+    operands.set(node, lowering.output);
+  }
+
+  // Outputs are copied by range or taken over as whole buffers; what is neither is first made contiguous on its own.
+  const takers = matchDonations(graph).map((i) => (i === undefined ? undefined : inputs[i]));
+  const givenUp = new Set<unknown>(inputs.filter(({ node }) => node.donated).map(({ buffer }) => buffer));
+  const claimed = new Set<unknown>(inputs.map(({ buffer }) => buffer));
+  const sources = graph.outputs.map((node, j) => {
+    const operand = operandOf(node);
+    const { buffer, shape, strides } = operand;
+    const taker = takers[j];
+    if (!taker) {
+      if (isContiguous(shape, { strides, offset: 0 }) && !givenUp.has(buffer)) return operand;
+    } else if (isContiguous(shape, operand)) {
+      if (buffer === taker.buffer) return operand;
+      if (buffer instanceof PlannedBuffer && !claimed.has(buffer)) {
+        claimed.add(buffer);
+        return operand;
+      }
+    }
+    const copy = host.allocate(node, "copy of an output");
+    launches.push(...copyCalls(operand, copy, caps));
+    return copy;
+  });
+
+  const end = launches.length;
+  for (const [k, { bind }] of launches.entries())
+    for (const { buffer } of Object.values(bind)) if (buffer instanceof PlannedBuffer) buffer.touch(k);
+  for (const { buffer } of sources) if (buffer instanceof PlannedBuffer) buffer.touch(end);
+  // What no launch touches has no elements.
+  for (const buffer of buffers) if (buffer.last < buffer.first) buffer.touch(end);
+  for (const { node, buffer } of inputs) {
+    buffer.touch(-1);
+    // What is not given up stays, so that an argument passed again need not be copied again.
+    if (!node.donated) buffer.touch(end);
+  }
+
+  const outputs = sources.map((operand, j): ProgramOutput => {
+    const taker = takers[j];
+    const { shape, dtype } = graph.outputs[j];
+    if (!taker) return { shape, dtype, operand, takesOver: undefined, inPlace: false };
+    const source = operand.buffer as PlannedBuffer;
+    const inPlace = source === taker.buffer || source.first > taker.buffer.last;
+    if (inPlace) source.home = taker.buffer.home;
+    return { shape, dtype, operand, takesOver: taker, inPlace };
+  });
+  const lives: Lifetime[] = [...buffers];
+  // A result that is copied into its place at the end needs the place then, whatever used it in between.
+  for (const { takesOver, inPlace } of outputs)
+    if (takesOver && !inPlace)
+      lives.push({ bytes: takesOver.buffer.bytes, first: end, last: end, home: takesOver.buffer.home });
+  return { launches, inputs, outputs, buffers, plan: planBuffers(lives), lowerBoundBytes: lowerBound(lives) };
+}
+
+function layoutOf({ shape, dtype, strides, offset }: Operand): Omit<Operand, "buffer"> {
+  return { shape, dtype, strides, offset };
+}
+
+/** For each output, the donated input whose storage it takes over: itself if it is one, else the first of the same shape
+ *  and dtype that is still free. */
+export function matchDonations(graph: Graph): (number | undefined)[] {
+  const free = new Set(graph.inputs.keys());
+  for (const [i, { donated }] of graph.inputs.entries()) if (!donated) free.delete(i);
+  const match = graph.outputs.map((y) => {
+    const i = graph.inputs.indexOf(y as InputNode);
+    return i >= 0 && free.delete(i) ? i : undefined;
+  });
+  for (const [j, y] of graph.outputs.entries()) {
+    if (match[j] !== undefined) continue;
+    for (const i of free) {
+      const x = graph.inputs[i];
+      if (x.dtype !== y.dtype || !sameShape(x.shape, y.shape)) continue;
+      match[j] = i;
+      free.delete(i);
+      break;
+    }
+  }
+  return match;
+}
