@@ -1,0 +1,57 @@
+/** The look of every report: system fonts, one column, sharp pixels, light and dark, fit for printing. */
+export const STYLE = `
+:root {
+  --paper: #fbfbf9; --ink: #1c1f24; --quiet: #626873; --line: #dcdfe4; --card: #ffffff; --accent: #9a3412;
+  --warm: #fff4e5;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --paper: #14161a; --ink: #e6e8ec; --quiet: #9aa1ad; --line: #30343c; --card: #1b1e24; --accent: #f0a070;
+    --warm: #33271a;
+  }
+}
+* { box-sizing: border-box; }
+body {
+  margin: 0; background: var(--paper); color: var(--ink);
+  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif;
+}
+main { max-width: 62rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; }
+h1 { font-size: 2rem; line-height: 1.2; margin: 0 0 .5rem; letter-spacing: -.01em; text-wrap: balance; }
+h2 { font-size: 1.3rem; margin: 3rem 0 .75rem; padding-top: 1rem; border-top: 1px solid var(--line); }
+p { max-width: 44rem; margin: .75rem 0; }
+.lead { font-size: 1.1rem; color: var(--quiet); }
+code { font: .9em/1.4 ui-monospace, "SF Mono", Menlo, "DejaVu Sans Mono", monospace; }
+.notice { background: var(--warm); border-left: 4px solid var(--accent); padding: .6rem 1rem; border-radius: 0 4px 4px 0; }
+.facts {
+  display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: 1px; margin: 1.25rem 0; padding: 0;
+  background: var(--line); border: 1px solid var(--line); border-radius: 6px; overflow: hidden;
+}
+.facts div { background: var(--card); padding: .8rem 1rem; }
+.facts dd { margin: 0; font-size: 1.35rem; font-weight: 600; font-variant-numeric: tabular-nums; }
+.facts dt { color: var(--quiet); font-size: .85rem; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
+caption { text-align: left; color: var(--quiet); font-size: .9rem; padding-bottom: .4rem; }
+th, td { text-align: left; padding: .4rem .9rem .4rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+thead th { font-size: .85rem; color: var(--quiet); font-weight: 600; border-bottom-width: 2px; }
+.number { text-align: right; }
+figure { margin: 1.25rem 0; }
+figcaption { color: var(--quiet); font-size: .9rem; max-width: 44rem; margin-top: .4rem; }
+img { display: block; image-rendering: pixelated; }
+img.wide { max-width: 100%; height: auto; border-radius: 4px; }
+img.tile { width: 112px; height: 112px; border-radius: 3px; }
+.grid { margin: 0; }
+.grid th, .grid td { border: 0; padding: .25rem .35rem; }
+.grid thead th { vertical-align: bottom; width: 112px; line-height: 1.3; }
+.grid tbody th { font-weight: 600; font-size: .9rem; padding-right: 1rem; min-width: 6.5rem; max-width: 11rem; vertical-align: middle; }
+.grid small { display: block; color: var(--quiet); font-size: .78rem; line-height: 1.35; max-width: 112px; margin-top: .2rem; }
+footer { margin-top: 3.5rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--quiet); font-size: .85rem; }
+@media print {
+  :root { --paper: #fff; --ink: #000; --quiet: #444; --line: #bbb; --card: #fff; --accent: #000; --warm: #fff; }
+  body { font-size: 10.5pt; }
+  main { max-width: none; padding: 0; }
+  h2 { break-after: avoid; }
+  figure, tr, .facts { break-inside: avoid; }
+  img { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  img.tile { width: 22mm; height: 22mm; }
+}`;
