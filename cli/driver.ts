@@ -1,7 +1,7 @@
 /** Makes sure that there is a WebGPU adapter, or says exactly what is missing. */
 import { type AdapterReport, probeAdapter } from "./driver/adapter.js";
 import { installDriver } from "./driver/install.js";
-import { planDriver, type Remedy } from "./driver/plan.js";
+import { packages, planDriver, type Remedy } from "./driver/plan.js";
 import { readSystem } from "./driver/system.js";
 
 export type { AdapterReport } from "./driver/adapter.js";
@@ -28,10 +28,10 @@ export async function ensureAdapter(say: (line: string) => void = console.error)
   const { install, remedy } = planDriver(await readSystem(), probe);
   if (!install) return { kind: "missing", remedy };
   say(
-    `holdfast: ${probe.reason}; installing Mesa's software driver (${install.packages.join(", ")}) with apt-get, ` +
+    `holdfast: ${probe.reason}; installing Mesa's software driver (${packages.join(", ")}) with apt-get, ` +
       "once (HOLDFAST_NO_INSTALL=1 forbids it)",
   );
-  const failure = await installDriver(install);
+  const failure = await installDriver();
   if (failure !== undefined) return { kind: "missing", remedy: { ...remedy, reason: `${probe.reason}; ${failure}` } };
   const again = await probeAdapter();
   if ("adapter" in again) return { kind: "ready", adapter: again.adapter };

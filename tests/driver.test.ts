@@ -1,6 +1,14 @@
 /** What is done about a missing adapter, for systems that are not at hand. */
 
-import { candidateSuffices, majorVersion, osField, packages, planDriver, type System } from "../cli/driver/plan.js";
+import {
+  candidateSuffices,
+  debianBackports,
+  majorVersion,
+  osField,
+  packages,
+  planDriver,
+  type System,
+} from "../cli/driver/plan.js";
 import { formatRemedy } from "../cli/driver.js";
 import { check, test } from "./harness.js";
 
@@ -27,9 +35,8 @@ const ubuntu: System = {
 };
 
 test("Debian 12 as root installs, from the backports of its own archive", () => {
-  const { install } = planDriver(bookworm, missing);
-  check.equal(install?.packages, packages);
-  check.equal(install?.backports, {
+  check.is(planDriver(bookworm, missing).install, true);
+  check.equal(debianBackports(bookworm), {
     suite: "bookworm-backports",
     source: "deb http://mirror.test/debian/ bookworm-backports main",
   });
@@ -40,14 +47,13 @@ test("backports that are configured already are not listed again", () => {
     ...bookworm,
     indexTargets: `${bookworm.indexTargets}\nhttp://mirror.test/debian/ bookworm-backports`,
   };
-  const { install, remedy } = planDriver(configured, missing);
-  check.equal(install?.backports, { suite: "bookworm-backports", source: "" });
+  const { remedy } = planDriver(configured, missing);
+  check.equal(debianBackports(configured), { suite: "bookworm-backports", source: "" });
   check.equal(remedy.commands, ["apt-get update", `apt-get install -y -t bookworm-backports ${packages.join(" ")}`]);
 });
 
 test("an installation disc is no archive", () => {
-  const disc = { ...bookworm, indexTargets: "cdrom:[Debian_12]/ bookworm" };
-  check.is(planDriver(disc, missing).install?.backports, undefined);
+  check.is(debianBackports({ ...bookworm, indexTargets: "cdrom:[Debian_12]/ bookworm" }), undefined);
 });
 
 test("Ubuntu and later Debians are told to take their own Mesa", () => {
@@ -56,7 +62,7 @@ test("Ubuntu and later Debians are told to take their own Mesa", () => {
       "apt-get update",
       `apt-get install -y ${packages.join(" ")}`,
     ]);
-  check.is(planDriver(ubuntu, missing).install?.backports, undefined);
+  check.is(debianBackports(ubuntu), undefined);
 });
 
 test("nothing is installed where it is forbidden, without root, or where it would change nothing", () => {
@@ -66,11 +72,11 @@ test("nothing is installed where it is forbidden, without root, or where it woul
     [{ root: false }, /takes root/],
     [{ installedPackages: installed }, /although Mesa's are installed/],
     [{ driverVariable: "VK_DRIVER_FILES" }, /where VK_DRIVER_FILES points/],
-    [{ indexTargets: "" }, /^no Vulkan driver is found$/],
+    [{ indexTargets: undefined }, /^no Vulkan driver is found$/],
   ];
   for (const [change, reason] of cases) {
     const { install, remedy } = planDriver({ ...bookworm, ...change }, missing);
-    check.is(install, undefined);
+    check.is(install, false);
     check.match(remedy.reason, reason);
   }
 });
@@ -81,18 +87,26 @@ test("an old Mesa, a removed one or a missing loader does not count as installed
     ["config-files 25.0.7-2~bpo12+1", "installed 1.3.239.0-1"],
     ["installed 25.0.7-2~bpo12+1"],
   ])
-    check.ok(planDriver({ ...bookworm, installedPackages }, missing).install, installedPackages.join());
+    check.is(planDriver({ ...bookworm, installedPackages }, missing).install, true, installedPackages.join());
 });
 
 test("without root the commands say sudo, and name the archive of this system", () => {
   const { remedy } = planDriver({ ...bookworm, root: false }, missing);
   check.is(remedy.commands.length, 3);
-  check.match(remedy.commands[0], "echo 'deb http://mirror.test/debian/ bookworm-backports main' | sudo tee");
+  check.match(remedy.commands[0], 'echo "deb http://mirror.test/debian/ bookworm-backports main" | sudo tee');
   for (const command of remedy.commands) check.match(command, "sudo ");
 });
 
+test("before the first apt-get update the archive is not known: install all the same, and let the shell ask apt", () => {
+  const { install, remedy } = planDriver({ ...bookworm, indexTargets: "" }, missing);
+  check.is(install, true);
+  check.is(remedy.commands[0], "apt-get update");
+  check.match(remedy.commands[1], /^echo "deb \$\(apt-get indextargets .*\) bookworm-backports main" \| tee/);
+  check.is(remedy.commands.length, 4);
+});
+
 test("other systems get their own commands, and nothing is installed", () => {
-  const elsewhere = { ...bookworm, indexTargets: "" };
+  const elsewhere = { ...bookworm, indexTargets: undefined };
   const cases: [Partial<System>, RegExp][] = [
     [{ osRelease: "ID=fedora\n" }, /dnf install -y mesa-vulkan-drivers/],
     [{ osRelease: 'ID="rocky"\nID_LIKE="rhel centos fedora"\n' }, /dnf install/],
@@ -103,14 +117,14 @@ test("other systems get their own commands, and nothing is installed", () => {
   ];
   for (const [change, text] of cases) {
     const { install, remedy } = planDriver({ ...elsewhere, ...change }, missing);
-    check.is(install, undefined);
+    check.is(install, false);
     check.match(formatRemedy(remedy), text);
   }
 });
 
 test("an npm package that is missing or does not load is no reason to install a driver", () => {
   const { install, remedy } = planDriver(bookworm, { cause: "package", reason: "the package webgpu cannot be loaded" });
-  check.is(install, undefined);
+  check.is(install, false);
   check.equal(remedy.commands, ["npm install webgpu"]);
 });
 

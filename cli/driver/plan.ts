@@ -9,8 +9,8 @@ export interface System {
   readonly root: boolean;
   /** HOLDFAST_NO_INSTALL is set. */
   readonly installForbidden: boolean;
-  /** Lines `archive suite`, as `apt-get indextargets` lists them; "" where there is no apt. */
-  readonly indexTargets: string;
+  /** Lines `archive suite` of `apt-get indextargets`: "" before the first `apt-get update`, undefined without apt. */
+  readonly indexTargets: string | undefined;
   /** `status version` of each of `packages`, as dpkg-query prints it. */
   readonly installedPackages: readonly string[];
   /** VK_DRIVER_FILES or VK_ICD_FILENAMES, whichever is set: the loader then looks nowhere else. */
@@ -34,15 +34,16 @@ export interface Remedy extends Advice {
   readonly reason: string;
 }
 
-export interface Install {
-  readonly packages: readonly string[];
-  /** Where to look when the release's own Mesa is too old. */
-  readonly backports: { readonly suite: string; readonly source: string } | undefined;
+/** Where a newer Mesa is to be had. */
+export interface Backports {
+  readonly suite: string;
+  /** The line for apt's lists; "" if the suite is configured already. */
+  readonly source: string;
 }
 
 export interface Plan {
-  /** What apt can do about it; undefined where it can do nothing, for the reason in `remedy`. */
-  readonly install: Install | undefined;
+  /** Whether apt can do something about it; if not, `remedy` says why. */
+  readonly install: boolean;
   readonly remedy: Remedy;
 }
 
@@ -65,30 +66,36 @@ function distributions(osRelease: string): string[] {
   return `${osField(osRelease, "ID")} ${osField(osRelease, "ID_LIKE")}`.toLowerCase().split(/\s+/);
 }
 
-/** Backports of a Debian release from the archive it already uses; undefined for other systems. */
-function debianBackports(system: System): Install["backports"] {
-  const codename = osField(system.osRelease, "VERSION_CODENAME");
-  if (osField(system.osRelease, "ID") !== "debian" || codename === "") return undefined;
-  const targets = system.indexTargets.split("\n").map((line) => line.trim().split(/\s+/));
+/** Backports of a Debian release, from the archive it already uses; undefined for other systems, or if that is unknown. */
+export function debianBackports({ osRelease, indexTargets }: System): Backports | undefined {
+  const codename = osField(osRelease, "VERSION_CODENAME");
+  if (osField(osRelease, "ID") !== "debian" || codename === "" || !indexTargets) return undefined;
+  const targets = indexTargets.split("\n").map((line) => line.trim().split(/\s+/));
   const suite = `${codename}-backports`;
-  const archive = targets.find(([uri, release]) => release === codename && !uri.startsWith("cdrom:"))?.[0];
-  if (archive === undefined) return undefined;
   // A suite that is configured already must not be listed twice: apt refuses differing options for one source.
-  const configured = targets.some(([, release]) => release === suite);
-  return { suite, source: configured ? "" : `deb ${archive} ${suite} main` };
+  if (targets.some(([, release]) => release === suite)) return { suite, source: "" };
+  const archive = targets.find(([uri, release]) => release === codename && !uri.startsWith("cdrom:"))?.[0];
+  return archive === undefined ? undefined : { suite, source: `deb ${archive} ${suite} main` };
 }
+
+/** The same for a person to type where apt has no lists yet: the shell asks apt for the archive. */
+const bookwormBackports: Backports = {
+  suite: "bookworm-backports",
+  source:
+    "deb $(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Codename: bookworm' | head -n 1) " +
+    "bookworm-backports main",
+};
 
 function aptCommands(system: System): string[] {
   const sudo = system.root ? "" : "sudo ";
+  const update = `${sudo}apt-get update`;
+  const install = (suite: string) => `${sudo}apt-get install -y ${suite}${packages.join(" ")}`;
   // Of the releases that webgpu runs on, only Debian 12 has a Mesa that is too old.
-  const old = osField(system.osRelease, "VERSION_CODENAME") === "bookworm";
-  const own = old ? debianBackports(system) : undefined;
-  const list = `/etc/apt/sources.list.d/${own?.suite}.list`;
-  return [
-    ...(own?.source ? [`echo '${own.source}' | ${sudo}tee ${list}`] : []),
-    `${sudo}apt-get update`,
-    `${sudo}apt-get install -y ${own ? `-t ${own.suite} ` : ""}${packages.join(" ")}`,
-  ];
+  if (osField(system.osRelease, "VERSION_CODENAME") !== "bookworm") return [update, install("")];
+  const known = debianBackports(system);
+  const { suite, source } = known ?? bookwormBackports;
+  const addition = source ? [`echo "${source}" | ${sudo}tee /etc/apt/sources.list.d/${suite}.list`, update] : [update];
+  return [...(known ? [] : [update]), ...addition, install(`-t ${suite} `)];
 }
 
 /** The commands that usually give this system a Vulkan driver, and what is normally there. */
@@ -125,23 +132,18 @@ function alreadyInstalled({ installedPackages }: System): boolean {
   return versions.length === packages.length && majorVersion(versions[0]) >= oldestMesa;
 }
 
-function manual(reason: string, advice: Advice): Plan {
-  return { install: undefined, remedy: { reason, ...advice } };
-}
-
 /** Install by apt where that can work; in any case what a person can do. */
 export function planDriver(system: System, { cause, reason }: NoAdapter): Plan {
+  const manual = (why: string, advice: Advice): Plan => ({ install: false, remedy: { reason: why, ...advice } });
   if (cause === "package") {
     const hint = "the webgpu package needs Linux with glibc 2.34 or newer, macOS or Windows";
     return manual(reason, { commands: ["npm install webgpu"], hint });
   }
-  if (system.platform === "linux" && system.driverVariable)
-    return manual(`${reason} where ${system.driverVariable} points`, {
-      commands: [`unset ${system.driverVariable}`],
-      hint: "",
-    });
+  const { driverVariable } = system;
+  if (system.platform === "linux" && driverVariable)
+    return manual(`${reason} where ${driverVariable} points`, { commands: [`unset ${driverVariable}`], hint: "" });
   const advice = howTo(system);
-  if (system.platform !== "linux" || !system.indexTargets) return manual(reason, advice);
+  if (system.platform !== "linux" || system.indexTargets === undefined) return manual(reason, advice);
   if (system.installForbidden) return manual(`${reason}, and HOLDFAST_NO_INSTALL forbids to install one`, advice);
   if (!system.root) return manual(`${reason}, and installing one takes root`, advice);
   if (alreadyInstalled(system))
@@ -149,7 +151,8 @@ export function planDriver(system: System, { cause, reason }: NoAdapter): Plan {
       commands: [`apt-get install -y --reinstall ${packages.join(" ")}`],
       hint: "if that changes nothing, `vulkaninfo` (package vulkan-tools) says why the loader drops the driver",
     });
-  return { install: { packages, backports: debianBackports(system) }, remedy: { reason, ...advice } };
+  const hint = "npm test and holdfast demo install it by themselves";
+  return { install: true, remedy: { reason, ...advice, hint } };
 }
 
 /** Whether the candidate in the output of `apt-cache policy mesa-vulkan-drivers` is one that Dawn accepts. */

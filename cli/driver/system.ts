@@ -38,7 +38,7 @@ export async function readSystem(): Promise<System> {
     root: process.getuid?.() === 0,
     installForbidden: !["", "0"].includes(process.env.HOLDFAST_NO_INSTALL ?? ""),
     driverVariable: ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"].find((name) => process.env[name]),
-    indexTargets: targets.ok ? targets.stdout.trim() : "",
+    indexTargets: targets.ok ? targets.stdout.trim() : undefined,
     installedPackages: installed.stdout.trim().split("\n"),
   };
 }
