@@ -25,9 +25,14 @@ const NAME_IN_FILE: Record<DType, string> = { f32: "F32", i32: "I32", u32: "U32"
 
 type Convert = (view: DataView, count: number) => Pick<HostTensor, "dtype" | "data">;
 
+/** Rounds stored numbers of `bytes` bytes each to f32. */
 const floats =
   (bytes: number, read: (view: DataView, at: number) => number): Convert =>
-  (view, count) => ({ dtype: "f32", data: Float32Array.from({ length: count }, (_, i) => read(view, i * bytes)) });
+  (view, count) => {
+    const data = new Float32Array(count);
+    for (let i = 0; i < count; i++) data[i] = read(view, i * bytes);
+    return { dtype: "f32", data };
+  };
 
 /** How each stored type comes back. */
 const READERS: Record<string, { bytes: number; convert: Convert }> = {

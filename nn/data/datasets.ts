@@ -30,11 +30,19 @@ export interface Progress {
   readonly total: number;
 }
 
+/** What is used of an AbortSignal; described here, so that the types need neither those of a browser nor of Node. */
+export interface AbortSignalLike {
+  readonly reason: unknown;
+  throwIfAborted(): void;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
 export interface FileOptions {
   /** A folder with NAME/FILE.gz or FILE.gz; in a browser its address. Without it: HOLDFAST_DATA, else a download. */
   readonly dataDir?: string;
   readonly onProgress?: (progress: Progress) => void;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignalLike;
 }
 
 export interface DatasetOptions extends FileOptions {

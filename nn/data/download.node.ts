@@ -43,7 +43,7 @@ export async function download(file: RemoteFile, path: string, options: Download
     }
   }
   throw new DataError(
-    `${file.name}: no address delivered it (${failures.slice(-4).join("; ")}); put the file at ${path} or set HOLDFAST_DATA to a folder that has it`,
+    `${file.name}: no address delivered it (${failures.slice(-4).join("; ")}); put the file at ${path}, or name a folder that has it (--data-dir or HOLDFAST_DATA)`,
   );
 }
 
@@ -55,7 +55,7 @@ async function receive(url: string, part: string, file: RemoteFile, options: Dow
   const stop = new AbortController();
   const abort = () => stop.abort(signal?.reason);
   signal?.throwIfAborted();
-  signal?.addEventListener("abort", abort, { once: true });
+  signal?.addEventListener("abort", abort);
   const stalled = () => stop.abort(new Error(`sent nothing for ${stallMs / 1000} s`));
   let timer = setTimeout(stalled, stallMs);
   try {

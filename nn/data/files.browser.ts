@@ -15,7 +15,7 @@ export async function readDatasetFile(dataset: string, file: RemoteFile, options
     );
   }
   const url = `${options.dataDir.replace(/\/$/, "")}/${dataset}/${file.name}`;
-  const response = await fetch(url, { signal: options.signal });
+  const response = await fetch(url, { signal: options.signal as AbortSignal | undefined });
   if (!response.ok) {
     throw new DataError(`${dataset}: ${url} answered ${response.status}; put ${file.name} there`);
   }

@@ -1,5 +1,6 @@
 import { FIGURES, type Figure } from "./figures.js";
 import { type Draw, drawFrom } from "./integer-random.js";
+import { unitPixels } from "./pixels.js";
 
 /** Names of the ten classes, by label. */
 export const SHAPE_CLASSES: readonly string[] = FIGURES.map((figure) => figure.name);
@@ -55,11 +56,6 @@ export function shapes(options: ShapesOptions): { images: Float32Array; labels: 
   return { images: unitPixels(images), labels, masks };
 }
 
-/** Bytes 0 to 255 as numbers in [0,1]. */
-export function unitPixels(bytes: Uint8Array): Float32Array {
-  return Float32Array.from(bytes, (byte) => byte / 255);
-}
-
 /** Paints one picture into `image` and returns the figure's coverage per pixel, in sixteenths. */
 function paint(figure: Figure, draw: Draw, image: Uint8Array): Uint8Array {
   const coverage = rasterise(figure, draw);
@@ -106,10 +102,15 @@ function rasterise(figure: Figure, draw: Draw): Uint8Array {
   const coverage = new Uint8Array(AREA);
   // A figure lies in [-1,1]^2 before rotation, so within 1.5 radii of its centre after it.
   const reach = 1.5 * radius;
+  const edge = 1 + 0.75 / radius;
   const x1 = Math.min(SIDE - 1, Math.ceil(centreX + reach));
   const y1 = Math.min(SIDE - 1, Math.ceil(centreY + reach));
   for (let y = Math.max(0, Math.floor(centreY - reach)); y <= y1; y++) {
     for (let x = Math.max(0, Math.floor(centreX - reach)); x <= x1; x++) {
+      const toX = (x + 0.5 - centreX) / radius;
+      const toY = (y + 0.5 - centreY) / radius;
+      // No sub-pixel is farther than √½ pixels from the middle of its pixel.
+      if (Math.max(Math.abs(cos * toX + sin * toY), Math.abs(cos * toY - sin * toX)) > edge) continue;
       let covered = 0;
       for (let s = 0; s < SUB * SUB; s++) {
         const dx = (x + ((s % SUB) + 0.5) / SUB - centreX) / radius;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -6,7 +6,7 @@ import { type Collection, FASHION_MNIST, MNIST, type RemoteFile } from "../../nn
 import { loadDataset, readCollection } from "../../nn/data/datasets.js";
 import { DataError } from "../../nn/data/error.js";
 import { readDatasetFile } from "../../nn/data/files.browser.js";
-import { check, test, withData } from "../harness.js";
+import { check, skip, test, withData } from "../harness.js";
 
 /** A gzipped IDX file of zeros but for its last byte. */
 function idx(shape: number[], last = 0): Uint8Array {
@@ -103,6 +103,25 @@ test("the pinned sums are those of the real files, in a folder of their own or d
     check.equal([train.labels.length, held.labels.length], [60_000, 10_000]);
     const direct = await loadDataset(name, { dataDir: source, testSize: 10 });
     check.identical(direct.test.images, held.images.subarray(0, 7840));
+  }
+});
+
+test("without a data folder the user's cache folder is used", async () => {
+  if (process.platform !== "linux") skip("the cache folder is redirected by XDG_CACHE_HOME, which is Linux's");
+  const source = withData("mnist");
+  const cache = mkdtempSync(join(tmpdir(), "holdfast-cache-"));
+  const { XDG_CACHE_HOME, HOLDFAST_DATA } = process.env;
+  process.env.XDG_CACHE_HOME = cache;
+  delete process.env.HOLDFAST_DATA;
+  try {
+    mkdirSync(join(cache, "holdfast"));
+    symlinkSync(source, join(cache, "holdfast", "mnist"));
+    check.is((await loadDataset("mnist", { trainSize: 1 })).test.labels.length, 10_000);
+  } finally {
+    if (HOLDFAST_DATA !== undefined) process.env.HOLDFAST_DATA = HOLDFAST_DATA;
+    if (XDG_CACHE_HOME === undefined) delete process.env.XDG_CACHE_HOME;
+    else process.env.XDG_CACHE_HOME = XDG_CACHE_HOME;
+    rmSync(cache, { recursive: true });
   }
 });
 

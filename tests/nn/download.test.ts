@@ -144,7 +144,7 @@ test("what every address answered is told, and nothing is left under the name", 
     check.match(error.message, /\/1: delivered sha256 [0-9a-f]{16}…, [0-9a-f]{16}… is needed; /);
     check.match(
       error.message,
-      /\/2: sent more than the 300000 bytes of the file\); put the file at \S+data\.gz or set/,
+      /\/2: sent more than the 300000 bytes of the file\); put the file at \S+data\.gz, or name a folder/,
     );
     check.ok(!existsSync(path) && !existsSync(part), "no file");
   }));
