@@ -88,15 +88,15 @@ export class Device {
     this.#outcomes.add(outcome);
   }
 
-  /** Waits until everything issued so far is checked. Returns the first error since the last call. */
-  async settle(): Promise<DeviceError | undefined> {
-    let first: DeviceError | undefined;
+  /** Waits until everything issued so far is checked; `report` gets each error once, oldest first.
+   *  @throws DeviceLostError once the device is lost or shut down. */
+  async settle(report: (error: DeviceError) => void): Promise<void> {
     for (const outcome of [...this.#outcomes]) {
-      first ??= await outcome;
-      this.#outcomes.delete(outcome);
+      const error = await outcome;
+      // Of several readers that wait for the same outcome, the first reports it.
+      if (this.#outcomes.delete(outcome) && error) report(error);
     }
     this.assertAlive();
-    return first;
   }
 
   /** Ends the device; Node cannot exit before. */
@@ -117,7 +117,6 @@ function typed(error: GPUError): DeviceError {
  *  @throws DeviceError when there is no adapter that computes. */
 export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
   const { gpu, release } = await openGpu(options);
-  const adapter = await gpu.requestAdapter({ powerPreference: options.powerPreference });
   const which = options.adapter === undefined ? "" : ` named like "${options.adapter}"`;
   const refuse = (reason: string): never => {
     release();
@@ -126,6 +125,10 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
         'or run on the CPU with init({ executor: "reference" })',
     );
   };
+  // Dawn rejects where the standard says null.
+  const adapter = await gpu
+    .requestAdapter({ powerPreference: options.powerPreference })
+    .catch((error: Error) => refuse(`no WebGPU adapter${which} was found (${error.message.split("\n")[0]})`));
   if (!adapter) return refuse(`no WebGPU adapter${which} was found`);
   // Dawn's null backend accepts every command and executes none: plausible garbage instead of results.
   if (

@@ -8,7 +8,7 @@ import type { Graph } from "../trace.js";
 import type { Device } from "./device.js";
 import { copyCalls, lowerOp, wholeOperand } from "./lowering.js";
 import { Pipelines } from "./pipelines.js";
-import { Pool, type Storage } from "./pool.js";
+import { Pool, type Storage, sizeClass } from "./pool.js";
 import { PreparedPlan } from "./prepared.js";
 import { type KernelProfile, Profiler } from "./profile.js";
 import { compile } from "./program.js";
@@ -16,6 +16,7 @@ import { Readback } from "./readback.js";
 import { Stream } from "./stream.js";
 
 const bytesPerElement = 4;
+const maxConstants = 1024;
 
 /** A tensor on the GPU: a layout over a storage that views share. */
 export class GpuValue implements Value, Operand {
@@ -60,6 +61,8 @@ export class GpuExecutor implements Executor {
   readonly pool: Pool;
   readonly #readback: Readback;
   readonly #failures: Failure[] = [];
+  /** Scalars written in the program, by expression and type: they come back in every step. */
+  readonly #constants = new Map<string, Storage>();
   #liveCount = 0;
   #nextSerial = 1;
   /** Values older than this were made by commands known to have succeeded. */
@@ -87,6 +90,9 @@ export class GpuExecutor implements Executor {
     this.device.assertAlive();
     const operands = inputs as readonly GpuValue[];
     for (const x of operands) this.assertUsable(x, op.name);
+    const constant = inputs.length === 0 && output.shape.length === 0 ? op.expression?.([], attrs as never) : undefined;
+    const kept = constant === undefined ? undefined : this.#constants.get(constant + output.dtype);
+    if (kept) return this.#share(output, kept);
     /** What this op allocates: its output and its temporaries. */
     const made: Storage[] = [];
     try {
@@ -100,11 +106,29 @@ export class GpuExecutor implements Executor {
       });
       for (const call of lowering.calls) this.stream.record(call);
       const storage = lowering.output.buffer as Storage;
+      if (constant !== undefined) this.#keepConstant(constant + output.dtype, storage);
       storage.refs++;
       return this.own(output, lowering.output, storage);
     } finally {
       for (const storage of made) this.pool.release(storage);
     }
+  }
+
+  #keepConstant(key: string, storage: Storage): void {
+    if (this.#constants.size >= maxConstants) this.#dropConstants();
+    storage.refs++;
+    this.#constants.set(key, storage);
+  }
+
+  #dropConstants(): void {
+    for (const storage of this.#constants.values()) this.pool.release(storage);
+    this.#constants.clear();
+  }
+
+  /** Another value in a storage. */
+  #share(spec: TensorSpec, storage: Storage): GpuValue {
+    storage.refs++;
+    return this.own(spec, wholeOperand(spec, storage), storage);
   }
 
   #allocate(spec: TensorSpec, what: string): Operand {
@@ -145,9 +169,11 @@ export class GpuExecutor implements Executor {
 
   /** Looks at the outcome of everything submitted; values older than `upTo` are then known to be good or bad. */
   async #settle(upTo: number): Promise<void> {
-    const error = await this.device.settle();
-    if (error) this.#failures.push({ from: this.#verified, before: this.#nextSerial, error });
-    this.#verified = Math.max(this.#verified, error ? this.#nextSerial : upTo);
+    await this.device.settle((error) => {
+      this.#failures.push({ from: this.#verified, before: this.#nextSerial, error });
+      this.#dropConstants();
+    });
+    this.#verified = Math.max(this.#verified, upTo);
   }
 
   /** @throws DeviceError when the GPU failed while the value was made. */
@@ -175,7 +201,13 @@ export class GpuExecutor implements Executor {
 
   memory(): MemoryReport {
     const { liveBytes, pooledBytes, peakBytes } = this.pool;
-    return { liveCount: this.#liveCount, liveBytes, pooledBytes, peakBytes };
+    const constants = this.#constants.size * sizeClass(bytesPerElement);
+    return {
+      liveCount: this.#liveCount,
+      liveBytes: liveBytes - constants,
+      pooledBytes: pooledBytes + constants,
+      peakBytes,
+    };
   }
 
   /** Runs `body` with every launch measured. @throws DeviceError where the adapter has no timestamp queries. */

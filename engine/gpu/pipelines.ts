@@ -30,6 +30,11 @@ export class Pipelines {
 
   constructor(readonly device: Device) {}
 
+  /** Pipelines made so far. */
+  get size(): number {
+    return this.#named.size + this.#generated.size;
+  }
+
   /** @throws Error for an unknown name in `spec`. WGSL errors surface at the next read. */
   get({ kernel, spec }: KernelCall): Pipeline {
     if (typeof kernel !== "string") {
