@@ -28,6 +28,8 @@ const AREA = SIDE * SIDE;
 const SUB = 4;
 /** How far the centre of a figure may be from the centre of the picture, in pixels. */
 const SHIFT = 3.5;
+/** Tangent of half of the largest rotation, 14 degrees: a plus stays a plus, and bars keep their direction. */
+const TILT = 0.12;
 
 /**
  * Draws grey pictures of ten figures that vary in place, size, rotation and contrast, over an uneven
@@ -91,12 +93,12 @@ function scatterSpecks(level: Float64Array, draw: Draw): void {
 
 /** How many of a pixel's 4x4 sub-pixels lie in the figure, for a random place, size, rotation and thickness. */
 function rasterise(figure: Figure, draw: Draw): Uint8Array {
-  const radius = draw.between(figure.radius[0], figure.radius[1]);
+  const radius = draw.between(6.5, 10.5);
   const centreX = SIDE / 2 + draw.between(-SHIFT, SHIFT);
   const centreY = SIDE / 2 + draw.between(-SHIFT, SHIFT);
-  const thickness = draw.between(figure.thickness[0], figure.thickness[1]) / radius;
+  const thickness = draw.between(1.8, 3.2) / radius;
   // Rotation by 2 atan(t), from rational functions of t: engines may round Math.sin and Math.cos differently.
-  const t = draw.between(-figure.turn, figure.turn);
+  const t = draw.between(-TILT, TILT);
   const cos = (1 - t * t) / (1 + t * t);
   const sin = (2 * t) / (1 + t * t);
   const coverage = new Uint8Array(AREA);
