@@ -32,6 +32,7 @@ export { type AvgPoolOptions, avgPool2d, globalAvgPool2d, windowSpread, windowSu
 export { gatherPool, maxPool2d, poolIndices, scatterPool } from "./ops/pool.max.js";
 export type { PoolOptions } from "./ops/pool.shapes.js";
 export { type ReduceOptions, sum } from "./ops/reduce.js";
+export { type ResizeOptions, resize2d } from "./ops/resize.js";
 export type { Padding, Pair } from "./ops/window.js";
 export * as random from "./random.js";
 export { ReferenceExecutor } from "./reference.js";

@@ -1,5 +1,6 @@
-// sort.block — sorts blocks of BLOCK elements of the rows x[rows, n], padded to x[rows, padded]. With WHOLE a block is a row
-// and y[rows, n] gets the order; else pairs[rows, padded] gets (key, position), sorted by blocks. One workgroup per block.
+// sort.block — sorts runs of `run` elements of the rows x[rows, n], padded to x[rows, padded], in blocks of BLOCK elements,
+// which hold part of a row (run = BLOCK) or several rows (run = padded). With WHOLE y[rows, n] gets the order; else
+// pairs[rows, padded] gets (key, position), sorted by runs. One workgroup per block.
 override BLOCK: u32 = 1024;
 override THREADS: u32 = 256;
 override DESCENDING: bool = false;
@@ -7,7 +8,8 @@ override DESCENDING: bool = false;
 struct Params {
   n: u32,
   padded: u32,
-  blocks: u32,
+  rows: u32,
+  run: u32,
 }
 //@if FLOAT
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -45,34 +47,34 @@ fn keyOf(i: u32) -> u32 {
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let block = group.y * groups.x + group.x;
-  if (block >= p.blocks) {
-    return;
-  }
-  let start = block * BLOCK;
-  let row = start / p.padded;
+  let start = (group.y * groups.x + group.x) * BLOCK;
   for (var i = local; i < BLOCK; i += THREADS) {
-    let position = start + i - row * p.padded;
+    let row = (start + i) / p.padded;
+    let position = (start + i) % p.padded;
     // Padding sorts last: its key is the largest, and its position is larger than all real ones.
     var key = 0xffffffffu;
-    if (position < p.n) {
+    if (row < p.rows && position < p.n) {
       key = keyOf(row * p.n + position);
     }
     tile[i] = vec2u(key, position);
   }
-  for (var run = 2u; run <= BLOCK; run *= 2u) {
+  for (var run = 2u; run <= p.run; run *= 2u) {
     for (var span = run; span > 1u; span /= 2u) {
       stepInTile(span, span == run, local);
     }
   }
   workgroupBarrier();
   for (var i = local; i < BLOCK; i += THREADS) {
+    let row = (start + i) / p.padded;
+    let position = (start + i) % p.padded;
 //@if WHOLE
-    if (i < p.n) {
-      y[row * p.n + i] = i32(tile[i].y);
+    if (row < p.rows && position < p.n) {
+      y[row * p.n + position] = i32(tile[i].y);
     }
 //@else
-    pairs[start + i] = tile[i];
+    if (row < p.rows) {
+      pairs[start + i] = tile[i];
+    }
 //@end
   }
 }

@@ -6,7 +6,7 @@ override THREADS: u32 = 256;
 struct Params {
   n: u32,
   padded: u32,
-  blocks: u32,
+  rows: u32,
 }
 @group(0) @binding(0) var<storage, read_write> pairs: array<vec2<u32>>;
 //@if LAST
@@ -16,11 +16,12 @@ struct Params {
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let block = group.y * groups.x + group.x;
-  if (block >= p.blocks) {
+  let start = (group.y * groups.x + group.x) * BLOCK;
+  // A block is part of one row.
+  let row = start / p.padded;
+  if (row >= p.rows) {
     return;
   }
-  let start = block * BLOCK;
   for (var i = local; i < BLOCK; i += THREADS) {
     tile[i] = pairs[start + i];
   }
@@ -30,7 +31,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   workgroupBarrier();
   for (var i = local; i < BLOCK; i += THREADS) {
 //@if LAST
-    let row = start / p.padded;
     let at = start + i - row * p.padded;
     if (at < p.n) {
       y[row * p.n + at] = i32(tile[i].y);

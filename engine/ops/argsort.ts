@@ -77,36 +77,32 @@ function argsortCalls(
   const rows = sizeOf(x.shape) / n;
   const padded = 2 ** Math.ceil(Math.log2(n));
   const limit = caps.maxWorkgroupsPerDimension;
-  const block = Math.min(padded, BLOCK);
-  const threads = Math.max(1, Math.min(block / 2, 256, caps.maxInvocationsPerWorkgroup));
-  const spec = { BLOCK: block, THREADS: threads };
-  const blocks = linearGrid((rows * padded) / block, 1, limit);
-  const kind = x.dtype;
-  const load = { FLOAT: kind === "f32", SIGNED: kind === "i32", DESCENDING: attrs.descending };
-  const params = { n, padded, blocks: (rows * padded) / block };
-  if (padded === block)
-    return [{ kernel: "sort.block", bind: { x, y }, params, spec: { ...spec, ...load, WHOLE: true }, grid: blocks }];
+  // A barrier costs a software adapter a switch per thread.
+  const spec = { BLOCK, THREADS: caps.software ? 32 : Math.min(256, caps.maxInvocationsPerWorkgroup) };
+  const load = { ...spec, FLOAT: x.dtype === "f32", SIGNED: x.dtype === "i32", DESCENDING: attrs.descending };
+  const params = { n, padded, rows };
+  const blocks = linearGrid(rows * padded, BLOCK, limit);
+  if (padded <= BLOCK) {
+    const whole = { ...load, WHOLE: true };
+    return [{ kernel: "sort.block", bind: { x, y }, params: { ...params, run: padded }, spec: whole, grid: blocks }];
+  }
 
   const pairs = temp([rows, padded, 2], "u32");
+  const half = (rows * padded) / 2;
   const calls: KernelCall[] = [
-    { kernel: "sort.block", bind: { x, pairs }, params, spec: { ...spec, ...load }, grid: blocks },
+    { kernel: "sort.block", bind: { x, pairs }, params: { ...params, run: BLOCK }, spec: load, grid: blocks },
   ];
-  for (let run = 2 * block; run <= padded; run *= 2) {
-    for (let span = run; span > block; span /= 2)
+  for (let run = 2 * BLOCK; run <= padded; run *= 2) {
+    for (let span = run; span > BLOCK; span /= 2)
       calls.push({
         kernel: "sort.step",
         bind: { pairs },
-        params: { count: (rows * padded) / 2, span, mirrored: Number(span === run) },
-        grid: linearGrid((rows * padded) / 2, 64, limit),
+        params: { count: half, span, mirrored: Number(span === run) },
+        grid: linearGrid(half, 64, limit),
       });
     const last = run === padded;
-    calls.push({
-      kernel: "sort.merge",
-      bind: last ? { pairs, y } : { pairs },
-      params,
-      spec: { ...spec, LAST: last },
-      grid: blocks,
-    });
+    const bind: KernelCall["bind"] = last ? { pairs, y } : { pairs };
+    calls.push({ kernel: "sort.merge", bind, params, spec: { ...spec, LAST: last }, grid: blocks });
   }
   return calls;
 }
