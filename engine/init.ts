@@ -3,10 +3,10 @@ import { DeviceError } from "./errors.js";
 import { type Executor, executor, hasExecutor, type MemoryReport, swapExecutor } from "./executor.js";
 import { openDevice } from "./gpu/device.js";
 import { GpuExecutor } from "./gpu/executor.js";
-import type { KernelProfile } from "./gpu/profile.js";
+import type { KernelProfile } from "./gpu/profile.table.js";
 import { ReferenceExecutor } from "./reference.js";
 
-export { formatProfile, type KernelProfile } from "./gpu/profile.js";
+export { formatProfile, type KernelProfile } from "./gpu/profile.table.js";
 
 export interface InitOptions {
   /** Where ops run: the GPU (default), or the slow float64 reference on the CPU. */

@@ -52,6 +52,6 @@ function explain(output: ProbeOutput, stderr: string): Probe {
   // Dawn explains a missing or refused driver on stderr only.
   if (/Found no drivers|Couldn't load Vulkan|libvulkan/i.test(stderr))
     return { cause: "driver", reason: "no Vulkan driver is found" };
-  const refusal = stderr.match(/[^\n]*(?:DynamicIndexing|required)[^\n]*/)?.[0].trim();
+  const refusal = stderr.match(/^(?:Warning: )?(.*\brequired)\b/m)?.[1];
   return { cause: "driver", reason: refusal ? `the Vulkan driver is refused: ${refusal}` : output.reason };
 }

@@ -1,0 +1,176 @@
+/** The package as its users meet it: packed, installed into empty projects, type-checked, run in Node, bundled for a browser. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { check, gpuTest, onShutdown, root, test } from "./harness.js";
+
+/** The example of the README. */
+const program = readFileSync(join(root, "README.md"), "utf8").match(/```ts\n(import[\s\S]*?)```/)![1];
+
+/** What a user's project may look like; the default library of the compiler includes the DOM. */
+const configurations: Readonly<Record<string, object>> = {
+  "with the DOM library": { target: "ES2022", lib: ["ES2022", "DOM"] },
+  "without the DOM library": { target: "ES2022", lib: ["ES2022"] },
+  "with the compiler's defaults": {},
+};
+
+const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+  name: string;
+  version: string;
+  exports: Record<string, { types: string } | string>;
+  dependencies: Record<string, string>;
+};
+
+/** The folder of the only project, made by the first test that asks. */
+let project: string | undefined;
+onShutdown(() => project && rmSync(project, { recursive: true, force: true }));
+
+function npm(args: string[], cwd: string): string {
+  // `npm test` names the npm that runs it, which is a script for Node on every system.
+  const script = process.env.npm_execpath;
+  const [program, first] = script ? [process.execPath, [script]] : ["npm", []];
+  return execFileSync(program, [...first, ...args], {
+    cwd,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: 120_000,
+  });
+}
+
+/** Packs this repository and installs the tarball; what it depends on is linked, so that no network is needed. */
+function installed(): string {
+  if (project) return project;
+  project = mkdtempSync(join(tmpdir(), "holdfast-embed-"));
+  npm(["pack", "--ignore-scripts", "--pack-destination", project], root);
+  const linked = [...Object.keys(manifest.dependencies), "webgpu", "typescript"];
+  const dependencies = Object.fromEntries(linked.map((name) => [name, `file:${join(root, "node_modules", name)}`]));
+  const tarball = `file:${manifest.name}-${manifest.version}.tgz`;
+  const own = { name: "user", private: true, type: "module", dependencies: { ...dependencies, holdfast: tarball } };
+  writeFileSync(join(project, "package.json"), JSON.stringify(own));
+  npm(["install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund"], project);
+  writeFileSync(join(project, "main.ts"), program);
+  return project;
+}
+
+/** Every entry point there is a declaration file for, so that all public types are checked. */
+function entries(folder: string): string[] {
+  const paths = Object.entries(manifest.exports).filter(([, target]) => typeof target === "object");
+  const present = paths.filter(([, target]) =>
+    existsSync(join(folder, "node_modules/holdfast", (target as { types: string }).types)),
+  );
+  return present.map(([path]) => path.replace(/^\./, "holdfast"));
+}
+
+function compile(folder: string, name: string, options: object): { code: number | null; text: string } {
+  const imports = entries(folder).map((entry, i) => `import * as entry${i} from "${entry}";\nexport { entry${i} };`);
+  writeFileSync(join(folder, "entries.ts"), imports.join("\n"));
+  const compilerOptions = {
+    module: "NodeNext",
+    moduleResolution: "NodeNext",
+    strict: true,
+    skipLibCheck: false,
+    types: [],
+    outDir: "built",
+    ...options,
+  };
+  const config = `tsconfig.${name.replaceAll(/\W+/g, "-")}.json`;
+  writeFileSync(
+    join(folder, config),
+    JSON.stringify({ compilerOptions, files: ["main.ts", "entries.ts", "console.d.ts"] }),
+  );
+  // Without the DOM library and without Node's types nobody declares console.
+  const declared = "lib" in options && !(options.lib as string[]).includes("DOM");
+  writeFileSync(
+    join(folder, "console.d.ts"),
+    declared ? "declare const console: { log(...values: unknown[]): void };" : "",
+  );
+  const tsc = join(folder, "node_modules/typescript/bin/tsc");
+  const result = spawnSync(process.execPath, [tsc, "-p", config], { cwd: folder, encoding: "utf8", timeout: 120_000 });
+  return { code: result.status, text: result.stdout + result.stderr };
+}
+
+test(
+  "the tarball holds what is published and nothing else",
+  () => {
+    const top = join(installed(), "node_modules/holdfast");
+    check.equal(readdirSync(top).sort(), ["CHANGELOG.md", "LICENSE", "README.md", "dist", "package.json"]);
+    const published = ["atex", "bench", "cli", "engine", "nn", "shaders"];
+    check.equal(
+      readdirSync(join(top, "dist")).filter((folder) => !published.includes(folder)),
+      [],
+    );
+    check.ok(entries(installed()).includes("holdfast"), "the declarations of the engine are there");
+  },
+  { timeoutMs: 180_000 },
+);
+
+for (const [name, options] of Object.entries(configurations))
+  test(
+    `a program type-checks ${name} under skipLibCheck: false`,
+    () => {
+      const { code, text } = compile(installed(), name, options);
+      check.is(text, "");
+      check.is(code, 0);
+    },
+    { timeoutMs: 180_000 },
+  );
+
+test(
+  "a mistake in the program is found, so the declarations are in force",
+  () => {
+    const folder = installed();
+    writeFileSync(join(folder, "main.ts"), program.replace("tensor(3)", 'tensor("three")'));
+    const { code, text } = compile(folder, "with-a-mistake", {});
+    writeFileSync(join(folder, "main.ts"), program);
+    check.ok(code !== 0, "the compiler refuses it");
+    check.match(text, /main\.ts.*error TS/);
+  },
+  { timeoutMs: 180_000 },
+);
+
+gpuTest(
+  "the program runs in Node and ends by itself",
+  () => {
+    const folder = installed();
+    compile(folder, "to-run", {});
+    const result = spawnSync(process.execPath, ["built/main.js"], { cwd: folder, encoding: "utf8", timeout: 60_000 });
+    check.is(result.status, 0, result.stderr);
+    check.is(result.stdout, "27 18\n");
+  },
+  { timeoutMs: 180_000 },
+);
+
+test(
+  "bundled for a browser, nothing of Node or webgpu is left",
+  async () => {
+    const folder = installed();
+    const imports = entries(folder).map((entry, i) => `export * as entry${i} from "${entry}";`);
+    mkdirSync(join(folder, "bundle"), { recursive: true });
+    writeFileSync(join(folder, "bundle/all.ts"), imports.join("\n"));
+    const bundle = await build({
+      entryPoints: [join(folder, "main.ts"), join(folder, "bundle/all.ts")],
+      outdir: join(folder, "bundle/out"),
+      bundle: true,
+      platform: "browser",
+      format: "esm",
+      target: "es2022",
+      write: false,
+      metafile: true,
+      logLevel: "silent",
+    });
+    check.equal(bundle.warnings, []);
+    for (const { text, path } of bundle.outputFiles) {
+      check.ok(text.length > 1000, `${path} is a bundle`);
+      check.equal(text.match(/(?:import|require)\s*\(?\s*["'](?:webgpu|node:[a-z/]+)["']/g), null, path);
+      check.equal(text.match(/\bfrom\s*["'][^"']*["']/g), null, path);
+    }
+    const inputs = Object.keys(bundle.metafile.inputs);
+    check.equal(
+      inputs.filter((path) => /\.node\.js$|node_modules\/webgpu\//.test(path)),
+      [],
+    );
+  },
+  { timeoutMs: 180_000 },
+);
