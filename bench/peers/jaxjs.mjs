@@ -14,15 +14,9 @@ const upload = ({ shape, data }) => np.array(data, { shape: [...shape], dtype: n
 const uploadAll = (tensors) => Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, upload(t)]));
 const finish = () => jax.getWebGPUDevice().queue.onSubmittedWorkDone();
 
-/** Issues what the arrays wait for; blockUntilReady would issue only after a turn of the event loop. */
+/** Issues what the arrays wait for, now; blockUntilReady would do so after a turn of the event loop. */
 function issue(arrays) {
   for (const array of tree.leaves(arrays)) array.ref.gpuBufferSync();
-}
-
-async function download(arrays) {
-  const results = {};
-  for (const [name, array] of Object.entries(arrays)) results[name] = await array.data();
-  return results;
 }
 
 /** A pure function of a list of arrays as a case; `names` are those of its results. */
@@ -34,9 +28,9 @@ function pure(f, args, names) {
   };
   return {
     async results() {
-      const output = call();
-      await jax.blockUntilReady(output);
-      return download(Object.fromEntries(names.map((name, i) => [name, output[i]])));
+      const results = {};
+      for (const [i, array] of call().entries()) results[names[i]] = await array.data();
+      return results;
     },
     submit() {
       const output = call();

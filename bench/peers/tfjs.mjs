@@ -44,7 +44,7 @@ async function importTfjs() {
 
 const upload = ({ shape, data }) => tf.tensor(data, [...shape], "float32");
 
-/** Tensors leave their scope here and wait on the host's layout: how to bring results back to bench/inputs.ts. */
+// Between the layouts of bench/inputs.ts (channels first) and those tfjs is made for (channels last).
 const imagesLast = (t) => tf.transpose(t, [0, 2, 3, 1]);
 const imagesFirst = (t) => tf.transpose(t, [0, 3, 1, 2]);
 const filtersLast = (t) => tf.transpose(t, [2, 3, 1, 0]);
