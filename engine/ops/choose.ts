@@ -1,0 +1,143 @@
+/**
+ * Which kernel runs a matrix product or a convolution: pure functions of shape and adapter. Three families:
+ * `registers` (lib/registers.wgsl) for software adapters, `tiled` (lib/tiles.wgsl) for GPUs, `plain` for everything else.
+ */
+import type { Capabilities } from "../lower.js";
+
+/** A stack of products [m, depth] · [depth, n]. */
+export interface MatmulShape {
+  readonly batch: number;
+  readonly m: number;
+  readonly n: number;
+  readonly depth: number;
+  /** Whether a is stored [depth, m], and b [n, depth]. */
+  readonly transA: boolean;
+  readonly transB: boolean;
+}
+
+/** A convolution as a product: `rows` × `columns` outputs, each a sum of `depth` terms. */
+export interface ConvShape {
+  readonly rows: number;
+  readonly columns: number;
+  readonly depth: number;
+  readonly groups: number;
+}
+
+export interface Plain {
+  readonly variant: "plain";
+}
+
+export interface Registers {
+  readonly variant: "registers";
+  readonly subgroups: boolean;
+  readonly lanes: 4 | 8;
+  /** Columns of a tile; its rows are 4 · lanes. */
+  readonly columns: number;
+}
+
+export interface Tiled {
+  readonly variant: "tiled";
+  /** Invocations per side of a tile; the tile is 8 · side squared. */
+  readonly side: 8 | 16;
+}
+
+/** `parts`: into how many partial sums the reduction is split. `exchanged`: rows of the tile are columns of y. */
+export type MatmulChoice = Plain | (Registers & { readonly exchanged: boolean }) | (Tiled & { readonly parts: number });
+export type ConvChoice = Plain | Registers | Tiled;
+export type FilterChoice = Plain | ((Registers | Tiled) & { readonly parts: number });
+
+/** Cycles of eight lanes on a software adapter (llvmpipe, 256-bit): measured, and only their ratios matter. */
+const cycles = { load: 20, vectorLoad: 52, boundedLoad: 26, multiply: 1.1, store: 40, tileStart: 2000, plainStep: 60 };
+/** Tiles are shared out over at least this many threads of a software adapter. */
+const threads = 4;
+/** Compute units a GPU is assumed to have, for splitting reductions; WebGPU does not tell. */
+const gpuUnits = 64;
+const tileColumns = [4, 8, 12, 16, 24, 32, 48, 64];
+
+/** Cheapest width of register tile for `rows` × `columns` outputs, with its cost in cycles. */
+function cheapestTile(
+  caps: Capabilities,
+  rows: number,
+  columns: number,
+  depth: number,
+  cost: { rowLoad: number; columnLoad: number },
+): { choice: Registers; cycles: number } {
+  const subgroups = caps.subgroups && caps.subgroupMinSize >= 4;
+  const lanes = subgroups && caps.subgroupMinSize < 8 ? 4 : 8;
+  let best: { choice: Registers; cycles: number } | undefined;
+  for (const width of tileColumns) {
+    // Wider tiles without subgroups are no longer unrolled by the driver and fall to a fifth of the speed.
+    if (width > (subgroups ? 8 * lanes : 32)) continue;
+    const tiles = Math.ceil(rows / (4 * lanes)) * Math.ceil(columns / width);
+    const loads = subgroups ? Math.ceil(width / (4 * lanes)) : width / 4;
+    const step = cost.rowLoad + loads * cost.columnLoad + 4 * width * cycles.multiply;
+    const total = Math.ceil(tiles / threads) * (cycles.tileStart + depth * step + 4 * width * cycles.store);
+    if (!best || total < best.cycles)
+      best = { choice: { variant: "registers", subgroups, lanes, columns: width }, cycles: total };
+  }
+  return best!;
+}
+
+const plainCycles = (outputs: number, depth: number): number =>
+  Math.ceil(outputs / 64 / threads) * 8 * (depth * cycles.plainStep + cycles.store);
+
+/** The kernel of a matrix product and its parameters. */
+export function chooseMatmul(shape: MatmulShape, caps: Capabilities): MatmulChoice {
+  const { batch, m, n, depth, transA, transB } = shape;
+  if (!caps.software) {
+    if (Math.min(m, n) < 16 || m * n * depth < 32 ** 3) return { variant: "plain" };
+    return { variant: "tiled", ...splitTiles(m, n, batch, depth) };
+  }
+  const vector = (together: boolean, count: number) => (together && count % 4 === 0 ? cycles.vectorLoad : 80);
+  const a = vector(transA, m);
+  const b = vector(!transB, n);
+  const straight = cheapestTile(caps, batch * m, n, depth, { rowLoad: a, columnLoad: b });
+  const exchanged = cheapestTile(caps, batch * n, m, depth, { rowLoad: b, columnLoad: a });
+  const best = straight.cycles <= exchanged.cycles ? straight : exchanged;
+  if (plainCycles(batch * m * n, depth) <= best.cycles) return { variant: "plain" };
+  return { ...best.choice, exchanged: best === exchanged };
+}
+
+/** The kernel of conv2d or conv2dInput: rows are pixels made, columns channels made, depth taps times channels summed. */
+export function chooseConv2d(shape: ConvShape, caps: Capabilities): ConvChoice {
+  const { rows, columns, depth, groups } = shape;
+  if (groups !== 1) return { variant: "plain" };
+  if (!caps.software) {
+    if (columns < 8 || rows * columns * depth < 32 ** 3) return { variant: "plain" };
+    return { variant: "tiled", side: sideFor(columns, rows, 1) };
+  }
+  const loads = { rowLoad: 4 * cycles.boundedLoad, columnLoad: cycles.vectorLoad };
+  const best = cheapestTile(caps, rows, columns, depth, loads);
+  return plainCycles(rows * columns, depth) <= best.cycles ? { variant: "plain" } : best.choice;
+}
+
+/** The kernel of conv2dFilter: rows are taps of the window times channels in, columns channels out, depth pixels; the
+ *  reduction may be cut at the `cuts` rows of the images. */
+export function chooseConv2dFilter(shape: ConvShape & { readonly cuts: number }, caps: Capabilities): FilterChoice {
+  const { rows, columns, depth, groups, cuts } = shape;
+  if (groups !== 1) return { variant: "plain" };
+  if (!caps.software) {
+    if (rows * columns * depth < 32 ** 3) return { variant: "plain" };
+    return { variant: "tiled", ...splitTiles(columns, rows, 1, depth) };
+  }
+  const loads = { rowLoad: 4 * cycles.boundedLoad, columnLoad: 4 * cycles.load };
+  // A part takes as many cuts as give each thread several tiles, so depth per tile is judged after the split.
+  const tiles = (width: number) => Math.ceil(rows / 32) * Math.ceil(columns / width);
+  const parts = Math.max(1, Math.min(cuts, Math.ceil((8 * threads) / tiles(32))));
+  const best = cheapestTile(caps, rows * parts, columns, Math.ceil(depth / parts), loads);
+  if (plainCycles(rows * columns, depth) <= best.cycles) return { variant: "plain" };
+  return { ...best.choice, parts };
+}
+
+/** Tiles of 128 squared once they fill a GPU, of 64 before. */
+function sideFor(rows: number, columns: number, batch: number): 8 | 16 {
+  return Math.ceil(rows / 128) * Math.ceil(columns / 128) * batch >= gpuUnits ? 16 : 8;
+}
+
+/** Side of the tiles, and parts of the reduction so that small outputs of long sums fill a GPU as well. */
+function splitTiles(rows: number, columns: number, batch: number, depth: number): { side: 8 | 16; parts: number } {
+  const side = sideFor(rows, columns, batch);
+  const tiles = Math.ceil(rows / (8 * side)) * Math.ceil(columns / (8 * side)) * batch;
+  const parts = Math.min(Math.floor(gpuUnits / tiles), Math.floor(depth / 128));
+  return { side, parts: Math.max(1, parts) };
+}

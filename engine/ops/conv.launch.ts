@@ -1,0 +1,235 @@
+/** Kernel calls of conv2d and its two adjoints. Letters: n images, c channels in, k channels out, h×w image, r×s window. */
+import { type KernelCall, type LaunchContext, linearGrid, type Operand } from "../lower.js";
+import { sizeOf } from "../shape.js";
+import { chooseConv2d, chooseConv2dFilter } from "./choose.js";
+import { sumPartsCall } from "./parts.launch.js";
+
+export interface ConvGeometry {
+  readonly stride: readonly [number, number];
+  /** Top, bottom, left, right. */
+  readonly padding: readonly [number, number, number, number];
+  readonly dilation: readonly [number, number];
+  readonly groups: number;
+}
+
+/** x [n,c,h,w] * w [k,c/groups,r,s] → [n,k,oh,ow], all contiguous. `choose` is for tests and measurements. */
+export function conv2dCalls(ctx: LaunchContext, geometry: ConvGeometry, choose = chooseConv2d): KernelCall[] {
+  const { inputs, output: y, caps } = ctx;
+  const [x, w] = inputs;
+  if (sizeOf(y.shape) === 0) return [];
+  const [n, k, oh, ow] = y.shape;
+  const [, c, r, s] = w.shape;
+  const choice = choose({ rows: n * oh * ow, columns: k, depth: c * r * s, groups: geometry.groups }, caps);
+  if (choice.variant === "plain") return [plainCall("conv2d.plain", { x, w, y }, x, w, y, y, ctx, geometry)];
+  const task = {
+    x,
+    w,
+    y,
+    upsample: [1, 1] as const,
+    stride: geometry.stride,
+    dilation: geometry.dilation,
+    pad: [geometry.padding[0], geometry.padding[2]] as const,
+    ...{ wOut: c * r * s, wIn: r * s, flipped: false },
+  };
+  return denseCalls(ctx, task, choice);
+}
+
+/** Adjoint of conv2d in x. g [n,k,oh,ow], w [k,c/groups,r,s] → [n,c,h,w]: the convolution of g, spread out by the stride,
+ *  with the window flipped and its channels exchanged. */
+export function conv2dInputCalls(ctx: LaunchContext, geometry: ConvGeometry, choose = chooseConv2d): KernelCall[] {
+  const { inputs, output: y, caps } = ctx;
+  const [g, w] = inputs;
+  if (sizeOf(y.shape) === 0) return [];
+  const [n, c, h, width] = y.shape;
+  const [k, , r, s] = w.shape;
+  const choice = choose({ rows: n * h * width, columns: c, depth: k * r * s, groups: geometry.groups }, caps);
+  if (choice.variant === "plain") return [plainCall("conv2dInput.plain", { g, w, y }, y, w, g, y, ctx, geometry)];
+  const task = {
+    x: g,
+    w,
+    y,
+    upsample: geometry.stride,
+    stride: [1, 1] as const,
+    dilation: geometry.dilation,
+    pad: [
+      geometry.dilation[0] * (r - 1) - geometry.padding[0],
+      geometry.dilation[1] * (s - 1) - geometry.padding[2],
+    ] as const,
+    ...{ wOut: r * s, wIn: c * r * s, flipped: true },
+  };
+  return denseCalls(ctx, task, choice);
+}
+
+/** Adjoint of conv2d in w. x [n,c,h,w], g [n,k,oh,ow] → [k,c/groups,r,s]. */
+export function conv2dFilterCalls(
+  ctx: LaunchContext,
+  geometry: ConvGeometry,
+  choose = chooseConv2dFilter,
+): KernelCall[] {
+  const { inputs, output: y, caps } = ctx;
+  const [x, g] = inputs;
+  if (sizeOf(y.shape) === 0) return [];
+  const limit = caps.maxWorkgroupsPerDimension;
+  const [n, , h, width] = x.shape;
+  const [, , oh, ow] = g.shape;
+  const [k, c, r, s] = y.shape;
+  const taps = c * r * s;
+  const pixels = n * oh * ow;
+  const shape = { rows: taps, columns: k, depth: pixels, groups: geometry.groups, cuts: n * oh };
+  const choice = choose(shape, caps);
+  if (choice.variant === "plain") return [plainCall("conv2dFilter.plain", { x, g, y }, x, y, g, y, ctx, geometry)];
+
+  const { parts } = choice;
+  const partial = parts > 1 ? ctx.temp([parts, sizeOf(y.shape)]) : y;
+  const common = {
+    ...{ taps, out_channels: k, in_channels: c, in_height: h, in_width: width, out_height: oh, out_width: ow },
+    ...windowParams(r, s, geometry.stride, geometry.dilation, [geometry.padding[0], geometry.padding[2]]),
+  };
+  let call: KernelCall;
+  if (choice.variant === "registers") {
+    const { subgroups, lanes, columns } = choice;
+    const rowTiles = Math.ceil(taps / (4 * lanes));
+    const columnTiles = Math.ceil(k / columns);
+    const tiles = parts * rowTiles * columnTiles;
+    call = {
+      kernel: "conv2dFilter.registers",
+      bind: { x, g, y: partial },
+      params: {
+        ...{ ...common, tiles, row_tiles: rowTiles, column_tiles: columnTiles },
+        ...{ rows: n * oh, part_rows: Math.ceil((n * oh) / parts) },
+      },
+      spec: { SUBGROUPS: subgroups, LANES: lanes, COLUMNS: columns },
+      grid: linearGrid(tiles, 1, limit),
+    };
+  } else {
+    const { side } = choice;
+    const rowTiles = Math.ceil(k / (8 * side));
+    const columnTiles = Math.ceil(taps / (8 * side));
+    const tiles = parts * rowTiles * columnTiles;
+    call = {
+      kernel: "conv2dFilter.tiled",
+      bind: { x, g, y: partial },
+      params: {
+        ...{ ...common, tiles, row_tiles: rowTiles, column_tiles: columnTiles },
+        ...{ pixels, part_pixels: Math.ceil(pixels / parts) },
+      },
+      // Neighbours read neighbouring pixels of g and of x, both of which are steps of the sum.
+      spec: { SIDE: side, ROWS_BY_STEP: true, COLUMNS_BY_STEP: true },
+      grid: linearGrid(tiles, 1, limit),
+    };
+  }
+  return parts > 1 ? [call, sumPartsCall(partial, y, parts, limit)] : [call];
+}
+
+/** A convolution without groups of x, spread out by `upsample`, with w at the given strides of its channel axes. */
+interface Dense {
+  readonly x: Operand;
+  readonly w: Operand;
+  readonly y: Operand;
+  readonly upsample: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly dilation: readonly [number, number];
+  /** Top and left; may be negative. */
+  readonly pad: readonly [number, number];
+  /** Strides of w along the channels made and the channels summed. */
+  readonly wOut: number;
+  readonly wIn: number;
+  readonly flipped: boolean;
+}
+
+function denseCalls(
+  ctx: LaunchContext,
+  { x, w, y, upsample, stride, dilation, pad, wOut, wIn, flipped }: Dense,
+  choice: Exclude<ReturnType<typeof chooseConv2d>, { variant: "plain" }>,
+): KernelCall[] {
+  const limit = ctx.caps.maxWorkgroupsPerDimension;
+  const [n, channelsIn, h, width] = x.shape;
+  const [, channelsOut, oh, ow] = y.shape;
+  const [r, s] = w.shape.slice(2);
+  const pixels = n * oh * ow;
+  const common = {
+    ...{ pixels, out_channels: channelsOut, in_channels: channelsIn },
+    ...{ in_height: h, in_width: width, out_height: oh, out_width: ow, ...windowParams(r, s, stride, dilation, pad) },
+  };
+  const spread = { UP_Y: upsample[0], UP_X: upsample[1] };
+  if (choice.variant === "registers") {
+    const { subgroups, lanes, columns } = choice;
+    const quads = Math.ceil(channelsOut / 4);
+    const count = r * s * channelsIn * quads * 4;
+    const packed = ctx.temp([r * s, channelsIn, quads * 4]);
+    const columnTiles = Math.ceil(channelsOut / columns);
+    const tiles = Math.ceil(pixels / (4 * lanes)) * columnTiles;
+    return [
+      {
+        kernel: "conv2d.pack",
+        bind: { w, packed },
+        params: {
+          ...{ count, columns: channelsOut, width: quads * 4, depth: channelsIn, taps: r * s },
+          ...{ w_column: wOut, w_channel: wIn },
+        },
+        spec: { FLIPPED: flipped },
+        grid: linearGrid(count, 64, limit),
+      },
+      {
+        kernel: "conv2d.registers",
+        bind: { x, w: packed, y },
+        params: { ...common, tiles, column_tiles: columnTiles, quads },
+        spec: { ...spread, SUBGROUPS: subgroups, LANES: lanes, COLUMNS: columns },
+        grid: linearGrid(tiles, 1, limit),
+      },
+    ];
+  }
+  const { side } = choice;
+  const columnTiles = Math.ceil(pixels / (8 * side));
+  const tiles = Math.ceil(channelsOut / (8 * side)) * columnTiles;
+  return [
+    {
+      kernel: "conv2d.tiled",
+      bind: { x, w, y },
+      params: { ...common, tiles, column_tiles: columnTiles, steps: channelsIn * r * s, w_row: wOut, w_channel: wIn },
+      spec: { ...spread, SIDE: side, FLIPPED: flipped, ROWS_BY_STEP: true },
+      grid: linearGrid(tiles, 1, limit),
+    },
+  ];
+}
+
+/** A plain kernel, whose parameters are always those of the forward convolution x * w → g; `y` is what it makes. */
+function plainCall(
+  kernel: string,
+  bind: Readonly<Record<string, Operand>>,
+  x: Operand,
+  w: Operand,
+  g: Operand,
+  y: Operand,
+  ctx: LaunchContext,
+  { stride, padding, dilation, groups }: ConvGeometry,
+): KernelCall {
+  const [n, c, h, width] = x.shape;
+  const [, k, oh, ow] = g.shape;
+  const [, , r, s] = w.shape;
+  const count = sizeOf(y.shape);
+  return {
+    kernel,
+    bind,
+    params: {
+      ...{ count, in_channels: c, out_channels: k, channels_per_group: c / groups, filters_per_group: k / groups },
+      ...{ in_height: h, in_width: width, out_height: oh, out_width: ow },
+      ...windowParams(r, s, stride, dilation, [padding[0], padding[2]]),
+      ...(kernel === "conv2dFilter.plain" ? { images: n } : {}),
+    },
+    grid: linearGrid(count, 64, ctx.caps.maxWorkgroupsPerDimension),
+  };
+}
+
+function windowParams(
+  r: number,
+  s: number,
+  stride: readonly [number, number],
+  dilation: readonly [number, number],
+  pad: readonly [number, number],
+): Record<string, number> {
+  return {
+    ...{ window_height: r, window_width: s, stride_y: stride[0], stride_x: stride[1] },
+    ...{ dilation_y: dilation[0], dilation_x: dilation[1], pad_top: pad[0], pad_left: pad[1] },
+  };
+}

@@ -1,0 +1,160 @@
+/** Kernel calls of a batched matrix product. */
+import { type KernelCall, type LaunchContext, linearGrid, type Operand } from "../lower.js";
+import { broadcastStrides, contiguousStrides, sizeOf } from "../shape.js";
+import { chooseMatmul, type MatmulChoice, type MatmulShape } from "./choose.js";
+import { sumPartsCall } from "./parts.launch.js";
+
+/** One level of the leading axes: `size` matrices of y, and how far apart the operands' lie (0 where one is shared). */
+interface Level {
+  readonly size: number;
+  readonly a: number;
+  readonly b: number;
+  readonly y: number;
+}
+
+/** How far to the next column or row of a matrix (`line`), and along the sum (`step`). */
+interface Strides {
+  readonly line: number;
+  readonly step: number;
+}
+
+/** y [...,m,n] = a · b over contiguous operands whose leading axes broadcast: a [...,m,k] or [...,k,m] with `transA`,
+ *  b [...,k,n] or [...,n,k] with `transB`. `choose` is for tests and measurements. */
+export function matmulCalls(
+  ctx: LaunchContext,
+  { transA, transB }: { readonly transA: boolean; readonly transB: boolean },
+  choose: typeof chooseMatmul = chooseMatmul,
+): KernelCall[] {
+  const { inputs, output, caps } = ctx;
+  if (sizeOf(output.shape) === 0) return [];
+  const [m, n] = output.shape.slice(-2);
+  const depth = inputs[0].shape.at(transA ? -2 : -1)!;
+  const levels = batchLevels(inputs[0], inputs[1], output);
+  // The largest level is one dispatch; the others, which only mixed broadcasting leaves, take a dispatch per matrix.
+  const batch = levels.reduce((best, level) => (level.size > best.size ? level : best));
+  const outer = levels.filter((level) => level !== batch);
+  const shape = { batch: batch.size, m, n, depth, transA, transB };
+  const choice = choose(shape, caps);
+  return firstsOf(outer).flatMap((firsts) => callsOf(ctx, shape, batch, firsts, choice));
+}
+
+/** The leading axes with neighbours merged where both operands go on evenly. Never empty. */
+function batchLevels(a: Operand, b: Operand, y: Operand): Level[] {
+  const axes = y.shape.slice(0, -2);
+  const strides = ({ shape }: Operand) =>
+    broadcastStrides(shape.slice(0, -2), contiguousStrides(shape).slice(0, -2), axes);
+  const [aStrides, bStrides, yStrides] = [a, b, y].map(strides);
+  const levels: Level[] = [];
+  axes.forEach((size, i) => {
+    const level = { size, a: aStrides[i], b: bStrides[i], y: yStrides[i] };
+    const last = levels.at(-1);
+    const even = last && (["a", "b", "y"] as const).every((x) => last[x] === size * level[x]);
+    if (size === 1) return;
+    if (even) levels[levels.length - 1] = { ...level, size: last.size * size };
+    else levels.push(level);
+  });
+  return levels.length > 0 ? levels : [{ size: 1, a: 0, b: 0, y: 0 }];
+}
+
+/** Where each combination of the levels begins. */
+function firstsOf(levels: readonly Level[]): { a: number; b: number; y: number }[] {
+  return levels.reduce(
+    (firsts, level) =>
+      firsts.flatMap((f) =>
+        Array.from({ length: level.size }, (_, i) => ({
+          a: f.a + i * level.a,
+          b: f.b + i * level.b,
+          y: f.y + i * level.y,
+        })),
+      ),
+    [{ a: 0, b: 0, y: 0 }],
+  );
+}
+
+function callsOf(
+  ctx: LaunchContext,
+  shape: MatmulShape,
+  batch: Level,
+  firsts: { a: number; b: number; y: number },
+  choice: MatmulChoice,
+): KernelCall[] {
+  const { inputs, output: y, caps } = ctx;
+  const { m, n, depth, transA, transB } = shape;
+  const left = { first: firsts.a, batch: batch.a, count: m, ...stridesOf(transA, m, depth) };
+  const right = { first: firsts.b, batch: batch.b, count: n, ...stridesOf(!transB, n, depth) };
+  const operands = (a: typeof left, b: typeof right) => ({
+    ...{ a_first: a.first, a_row: a.line, a_step: a.step, a_batch: a.batch },
+    ...{ b_first: b.first, b_column: b.line, b_step: b.step, b_batch: b.batch },
+    ...{ y_first: firsts.y, y_batch: batch.y },
+  });
+  const limit = caps.maxWorkgroupsPerDimension;
+  const vectors = (x: typeof left) => x.line === 1 && x.count % 4 === 0;
+  const bind = (a: Operand, aVectors: boolean, b: Operand, bVectors: boolean, out: Operand) => ({
+    [aVectors ? "a4" : "a"]: a,
+    [bVectors ? "b4" : "b"]: b,
+    y: out,
+  });
+
+  if (choice.variant === "plain") {
+    const count = batch.size * m * n;
+    const params = { count, m, n, depth, ...operands(left, right) };
+    return [
+      {
+        kernel: "matmul.plain",
+        bind: { a: inputs[0], b: inputs[1], y },
+        params,
+        grid: linearGrid(count, 64, limit),
+      },
+    ];
+  }
+
+  if (choice.variant === "registers") {
+    const { subgroups, lanes, columns, exchanged } = choice;
+    const [a, b] = exchanged ? [right, left] : [left, right];
+    const [aInput, bInput] = exchanged ? [inputs[1], inputs[0]] : [inputs[0], inputs[1]];
+    const rowTiles = Math.ceil(a.count / (4 * lanes));
+    const columnTiles = Math.ceil(b.count / columns);
+    const tiles = batch.size * rowTiles * columnTiles;
+    return [
+      {
+        kernel: "matmul.registers",
+        bind: bind(aInput, vectors(a), bInput, vectors(b), y),
+        params: {
+          ...{ rows: a.count, columns: b.count, depth, tiles, row_tiles: rowTiles, column_tiles: columnTiles },
+          ...{ ...operands(a, b), y_row: exchanged ? 1 : n, y_column: exchanged ? n : 1 },
+        },
+        spec: {
+          ...{ SUBGROUPS: subgroups, LANES: lanes, COLUMNS: columns },
+          ...{ A_VECTORS: vectors(a), B_VECTORS: vectors(b) },
+        },
+        grid: linearGrid(tiles, 1, limit),
+      },
+    ];
+  }
+
+  const { side } = choice;
+  // Parts are laid out as whole results one after the other, which only a single dispatch can do.
+  const parts = batch.size * m * n === sizeOf(y.shape) ? choice.parts : 1;
+  const rowTiles = Math.ceil(m / (8 * side));
+  const columnTiles = Math.ceil(n / (8 * side));
+  const tiles = parts * batch.size * rowTiles * columnTiles;
+  const partial = parts > 1 ? ctx.temp([parts, sizeOf(y.shape)]) : y;
+  const call: KernelCall = {
+    kernel: "matmul.tiled",
+    bind: bind(inputs[0], vectors(left), inputs[1], vectors(right), partial),
+    params: {
+      ...{ m, n, depth, tiles, row_tiles: rowTiles, column_tiles: columnTiles },
+      ...{ batches: batch.size, part_depth: Math.ceil(depth / parts), ...operands(left, right), y_batch: parts > 1 ? m * n : batch.y },
+    },
+    spec: {
+      ...{ SIDE: side, A_VECTORS: vectors(left), B_VECTORS: vectors(right) },
+      ...{ ROWS_BY_STEP: left.step === 1, COLUMNS_BY_STEP: right.step === 1 },
+    },
+    grid: linearGrid(tiles, 1, limit),
+  };
+  return parts > 1 ? [call, sumPartsCall(partial, y, parts, limit)] : [call];
+}
+
+function stridesOf(linesTogether: boolean, lines: number, depth: number): Strides {
+  return linesTogether ? { line: 1, step: lines } : { line: depth, step: 1 };
+}

@@ -1,0 +1,87 @@
+// matmul, register tiles — y[row,column] = Σ_k a[row,k] · b[column,k] per batch, every operand addressed by strides, so that
+// one kernel serves both transpositions and, with a and b exchanged, both choices of what lies along the lanes.
+// One workgroup is one subgroup and one tile (lib/registers.wgsl). Needs a, b and y below 2^32 elements.
+//@if SUBGROUPS
+enable subgroups;
+//@end
+struct Params {
+  rows: u32, columns: u32, depth: u32, tiles: u32, row_tiles: u32, column_tiles: u32,
+  a_first: u32, a_row: u32, a_step: u32, a_batch: u32,
+  b_first: u32, b_column: u32, b_step: u32, b_batch: u32,
+  y_first: u32, y_row: u32, y_column: u32, y_batch: u32,
+}
+@group(0) @binding(0) var<uniform> p: Params;
+//@if A_VECTORS
+@group(0) @binding(1) var<storage, read> a4: array<vec4f>;
+//@else
+@group(0) @binding(2) var<storage, read> a: array<f32>;
+//@end
+//@if B_VECTORS
+@group(0) @binding(3) var<storage, read> b4: array<vec4f>;
+//@else
+@group(0) @binding(4) var<storage, read> b: array<f32>;
+//@end
+@group(0) @binding(5) var<storage, read_write> y: array<f32>;
+fn store_result(index: u32, value: f32) { y[index] = value; } //@hook store
+
+//@include "lib/registers.wgsl"
+
+var<private> column_at: array<vec4u, QUADS>;  // where the columns of each slot begin
+var<private> b_step: u32;
+
+fn column_values(slot: u32) -> vec4f {
+  let at = column_at[slot] + b_step;
+//@if B_VECTORS
+  return b4[at.x / 4u];
+//@else
+  return vec4f(b[at.x], b[at.y], b[at.z], b[at.w]);
+//@end
+}
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let id = group.y * groups.x + group.x;
+  if (id >= p.tiles) { return; }
+  let column_tile = id % p.column_tiles;
+  let row_tile = (id / p.column_tiles) % p.row_tiles;
+  let batch = id / (p.column_tiles * p.row_tiles);
+  let row_start = (row_tile * LANES + lane) * 4u;
+  let own = vec4u(row_start, row_start + 1u, row_start + 2u, row_start + 3u);
+  let column_start = column_tile * COLUMNS;
+  for (var slot = 0u; slot < QUADS; slot++) {
+    let column = column_start + first_column(slot, lane);
+//@if B_VECTORS
+    column_at[slot] = vec4u(p.b_first + batch * p.b_batch + min(column, p.columns - 4u));
+//@else
+    let columns = min(vec4u(column, column + 1u, column + 2u, column + 3u), vec4u(p.columns - 1u));
+    column_at[slot] = p.b_first + batch * p.b_batch + columns * p.b_column;
+//@end
+  }
+//@if A_VECTORS
+  var a_offset = p.a_first + batch * p.a_batch + min(row_start, p.rows - 4u);
+//@else
+  var a_offsets = p.a_first + batch * p.a_batch + min(own, vec4u(p.rows - 1u)) * p.a_row;
+//@end
+  for (var k = 0u; k < p.depth; k++) {
+//@if A_VECTORS
+    accumulate(a4[a_offset / 4u]);
+    a_offset += p.a_step;
+//@else
+    accumulate(vec4f(a[a_offsets.x], a[a_offsets.y], a[a_offsets.z], a[a_offsets.w]));
+    a_offsets += p.a_step;
+//@end
+    b_step += p.b_step;
+  }
+  let y_at = p.y_first + batch * p.y_batch + own * p.y_row;
+  let inside = own < vec4u(p.rows);
+  for (var i = 0u; i < COLUMNS; i++) {
+    let column = column_start + i;
+    if (column < p.columns) {
+      let at = y_at + column * p.y_column;
+      if (inside.x) { store_result(at.x, tile[i * 4u]); }
+      if (inside.y) { store_result(at.y, tile[i * 4u + 1u]); }
+      if (inside.z) { store_result(at.z, tile[i * 4u + 2u]); }
+      if (inside.w) { store_result(at.w, tile[i * 4u + 3u]); }
+    }
+  }
+}

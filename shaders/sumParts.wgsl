@@ -1,0 +1,17 @@
+// sumParts — y[i] = Σ_part x[part,i]: adds the partial results of a reduction that was split over workgroups, in a fixed order.
+struct Params { count: u32, parts: u32 }
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+fn store_result(index: u32, value: f32) { y[index] = value; } //@hook store
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.y * groups.x * 64u + id.x;
+  if (i >= p.count) { return; }
+  var sum = 0.0;
+  for (var part = 0u; part < p.parts; part++) {
+    sum += x[part * p.count + i];
+  }
+  store_result(i, sum);
+}
