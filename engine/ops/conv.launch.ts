@@ -195,7 +195,7 @@ function denseCalls(
 
 /** A plain kernel, whose parameters are always those of the forward convolution x * w → g; `y` is what it makes. */
 function plainCall(
-  kernel: string,
+  kernel: "conv2d.plain" | "conv2dInput.plain" | "conv2dFilter.plain",
   bind: Readonly<Record<string, Operand>>,
   x: Operand,
   w: Operand,

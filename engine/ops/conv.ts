@@ -3,6 +3,7 @@ import { describe, ShapeError } from "../errors.js";
 import type { TensorSpec } from "../lower.js";
 import { apply, type HostTensor, type OpSpec } from "../op.js";
 import type { Tensor } from "../tensor.js";
+import { conv2dCalls, conv2dFilterCalls, conv2dInputCalls } from "./conv.launch.js";
 import { convDraw, convSamples, refusedConvs } from "./conv.samples.js";
 import { extent, type Padding, type Pair, pairOf, type WindowAttrs, windowAttrs, windowPositions } from "./window.js";
 
@@ -42,6 +43,7 @@ export const conv2dSpec: OpSpec<ConvAttrs> = {
     forEachTap(x, w, y, a, (i, j, o) => {
       y.data[o] += x.data[i] * w.data[j];
     }),
+  launch: (context, attrs) => conv2dCalls(context, attrs),
   vjp: (g, { inputs: [x, w], attrs }) => [
     () => apply(conv2dInputSpec, [g, w], attrs),
     () => apply(conv2dFilterSpec, [x, g], attrs),
@@ -74,6 +76,7 @@ export const conv2dInputSpec: OpSpec<ConvAttrs> = {
     forEachTap(x, w, g, a, (i, j, o) => {
       x.data[i] += g.data[o] * w.data[j];
     }),
+  launch: (context, attrs) => conv2dInputCalls(context, attrs),
   vjp: (c, { inputs: [g, w], attrs }) => [
     () => apply(conv2dSpec, [c, w], attrs),
     () => apply(conv2dFilterSpec, [c, g], attrs),
@@ -123,6 +126,7 @@ export const conv2dFilterSpec: OpSpec<ConvAttrs> = {
     forEachTap(x, w, g, a, (i, j, o) => {
       w.data[j] += x.data[i] * g.data[o];
     }),
+  launch: (context, attrs) => conv2dFilterCalls(context, attrs),
   vjp: (c, { inputs: [x, g], attrs }) => [
     () => apply(conv2dInputSpec, [g, c], attrs),
     () => apply(conv2dSpec, [x, c], attrs),

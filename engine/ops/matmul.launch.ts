@@ -144,7 +144,12 @@ function callsOf(
     bind: bind(inputs[0], vectors(left), inputs[1], vectors(right), partial),
     params: {
       ...{ m, n, depth, tiles, row_tiles: rowTiles, column_tiles: columnTiles },
-      ...{ batches: batch.size, part_depth: Math.ceil(depth / parts), ...operands(left, right), y_batch: parts > 1 ? m * n : batch.y },
+      ...{
+        batches: batch.size,
+        part_depth: Math.ceil(depth / parts),
+        ...operands(left, right),
+        y_batch: parts > 1 ? m * n : batch.y,
+      },
     },
     spec: {
       ...{ SIDE: side, A_VECTORS: vectors(left), B_VECTORS: vectors(right) },

@@ -6,6 +6,7 @@ import { broadcastShapes, broadcastStrides, contiguousStrides, sizeOf } from "..
 import type { Tensor } from "../tensor.js";
 import { mul } from "./arithmetic.js";
 import { forEachOffset } from "./host.js";
+import { matmulCalls } from "./matmul.launch.js";
 import { reshape } from "./movement.js";
 import { sum } from "./reduce.js";
 
@@ -72,6 +73,7 @@ export const matmulSpec: OpSpec<MatmulAttrs> = {
         }
     });
   },
+  launch: (context, attrs) => matmulCalls(context, attrs),
   // With A = op(a), B = op(b), Y = AB: dA = G Bᵀ and dB = Aᵀ G; a transposed operand takes the transposed product.
   vjp: (g, { inputs: [a, b], attrs: { transA, transB } }) => [
     () =>
