@@ -36,6 +36,9 @@ export interface Reflection {
 const bindingDeclaration =
   /@group\((\d+)\)\s*@binding\((\d+)\)\s*var<\s*(\w+)\s*(?:,\s*(\w+)\s*)?>\s*(\w+)\s*:\s*([^;]+);/g;
 
+/** Scalar types by the suffix of the short vector names (vec4f). */
+const scalarOf: Readonly<Record<string, string>> = { u: "u32", i: "i32", f: "f32", h: "f16" };
+
 /** @throws Error for a declaration the engine cannot serve. */
 export function reflect(name: string, source: string): Reflection {
   const code = source.replace(/\/\*[\s\S]*?\*\//g, "").replace(/\/\/.*$/gm, "");
@@ -45,7 +48,7 @@ export function reflect(name: string, source: string): Reflection {
     binding: Number(binding),
     access: accessOf(name, variable, space, access),
     type: type.replace(/\s+/g, ""),
-    scalar: type.match(/\b(u32|i32|f32|f16)\b/)?.[1] ?? type.match(/\bvec[234]([uifh])\b/)?.[1],
+    scalar: type.match(/\b(u32|i32|f32|f16)\b/)?.[1] ?? scalarOf[type.match(/\bvec[234]([uifh])\b/)?.[1] ?? ""],
   }));
   for (const b of bindings)
     if (b.group !== 0) throw new Error(`shader ${name}: ${b.name} is in group ${b.group}; only group 0 is used`);

@@ -65,10 +65,15 @@ for (const name of names)
     }
   });
 
+/** A library that a kernel pastes is compiled there, and may use what the kernel defines. */
+const pasted = new Set(
+  Object.values(kernelSources).flatMap((s) => [...s.matchAll(/^\/\/@origin (lib\/\w+)/gm)].map((m) => m[1])),
+);
 for (const [name, source] of Object.entries(librarySources))
-  test(`${name} compiles`, async () => {
-    check.equal(await errorsOf(source), []);
-  });
+  if (!pasted.has(name))
+    test(`${name} compiles`, async () => {
+      check.equal(await errorsOf(source), []);
+    });
 
 test("a compiler message finds its file and line through includes, constants and flags", async () => {
   const files: Record<string, string> = {
