@@ -53,6 +53,7 @@ test("an import that points back is found, however it is written", () => {
     'import type { A } from "../atex/a.js";',
     'export * from "../nn/a.js";',
     'import "../cli/a.js";',
+    'const a = 1; import "../nn/a.js";',
     'const a = await import("../bench/a.js");',
     'import { a } from "../tests/a.js";',
     'import { a } from "#up";',
@@ -73,6 +74,7 @@ test("library code that needs Node is found", () => {
     'import "fs";',
     'await import("webgpu");',
     'import { f } from "./files.node.js";',
+    "const home = process.env.HOME;",
   ])
     check.is(nodeOnlyCode([file("nn/x.ts", line)]).length, 1, line);
   check.equal(nodeOnlyCode([file("nn/x.node.ts", 'import "node:fs";'), file("cli/x.ts", 'import "node:fs";')]), []);

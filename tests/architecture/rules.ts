@@ -20,12 +20,15 @@ export const longestFile = 400;
 export const aimedLength = 300;
 
 const importPattern =
-  /(?:^|\n)\s*(?:import|export)\b[^;'"]*?\bfrom\s*["']([^"']+)["']|(?:^|\n)\s*import\s*["']([^"']+)["']|\bimport\s*\(\s*["']([^"']+)["']/g;
+  /(?:^|[\n;])\s*(?:import|export)\b[^;'"]*?\bfrom\s*["']([^"']+)["']|(?:^|[\n;])\s*import\s*["']([^"']+)["']|\bimport\s*\(\s*["']([^"']+)["']/g;
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1");
+}
 
 /** Everything a module imports, statically or dynamically. */
 export function importsOf({ text }: Source): string[] {
-  const code = text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1");
-  return [...code.matchAll(importPattern)].map((match) => match[1] ?? match[2] ?? match[3]);
+  return [...withoutComments(text).matchAll(importPattern)].map((match) => match[1] ?? match[2] ?? match[3]);
 }
 
 export function folderOf(path: string): string {
@@ -61,8 +64,9 @@ export function nodeOnlyCode(sources: readonly Source[]): string[] {
     const wrong = importsOf(source).filter(
       (specifier) => isBuiltin(specifier) || specifier === "webgpu" || /\.node\.js$/.test(specifier),
     );
-    return wrong.map(
-      (specifier) => `${source.path} imports ${specifier}; only *.node.ts behind package.json "imports" may`,
+    const globals = withoutComments(source.text).match(/\b(?:process\.\w+|Buffer\.\w+|__dirname|require\()/g) ?? [];
+    return [...wrong.map((specifier) => `imports ${specifier}`), ...globals.map((name) => `uses ${name}`)].map(
+      (what) => `${source.path} ${what}; only *.node.ts behind package.json "imports" may`,
     );
   });
 }
