@@ -3,14 +3,7 @@
  * Eager code passes sizes and strides as parameters, so that few pipelines serve all shapes; captured code bakes them
  * in as literals, which spares the divisions by variables.
  */
-import {
-  type Capabilities,
-  type DType,
-  type GeneratedKernel,
-  type KernelCall,
-  linearGrid,
-  type Operand,
-} from "../lower.js";
+import type { Capabilities, DType, GeneratedKernel, KernelCall, Operand } from "../lower.js";
 import { isContiguous, sizeOf } from "../shape.js";
 import { type Iteration, planIteration, type Stepping } from "./iteration.js";
 import { libraryFor } from "./library.js";
@@ -59,7 +52,7 @@ export function pointwise(
   const texts = graph.steps.map((step) =>
     step.expression(step.args.map((a) => (a < inputs.length ? `x${a}` : `t${a - inputs.length}`))),
   );
-  let key = `${graph.name}|${caps.maxWorkgroupsPerDimension}|${bake}|${graph.results}`;
+  let key = `${graph.name}|${caps.maxWorkgroupsPerDimension}|${caps.software}|${bake}|${graph.results}`;
   texts.forEach((text, i) => {
     key += `|${graph.steps[i].dtype}${text}`;
   });
@@ -97,7 +90,8 @@ function prepare(
     ...outputs.map((o) => ({ shape: o.shape, strides: o.strides, offset: o.offset, padded: isContiguous(shape, o) })),
   ]);
   const parameters = new Parameters(bake);
-  const addressing = describeLoop(loop, inputs.length, parameters);
+  const span = spanFor(loop.count, caps);
+  const addressing = describeLoop(loop, span, inputs.length, parameters);
   const texts = expressions.map((text) => parameters.lift(text));
   const wgsl = source(graph, texts, inputs, outputs, loop, addressing, parameters);
   let kernel = kernels.get(wgsl);
@@ -108,8 +102,16 @@ function prepare(
   return {
     kernel,
     params: parameters.values,
-    grid: linearGrid(loop.count, workgroupSize, caps.maxWorkgroupsPerDimension),
+    grid: [Math.ceil(loop.count / span), 1, 1],
   };
+}
+
+/** Indices a workgroup goes through, one after the other: a multiple of its size. A workgroup costs a software adapter
+ *  as much as a hundred elements or so: few of them there, but enough to occupy its cores. */
+function spanFor(count: number, { software, maxWorkgroupsPerDimension }: Capabilities): number {
+  const rounds = Math.ceil(count / workgroupSize);
+  const perGroup = software ? Math.min(64, Math.ceil(rounds / 32)) : 1;
+  return workgroupSize * Math.max(perGroup, Math.ceil(rounds / maxWorkgroupsPerDimension));
 }
 
 const typeOfSuffix = { f: "f32", i: "i32", u: "u32" } as const;
@@ -143,15 +145,17 @@ class Parameters {
 
 interface Addressing {
   readonly count: string;
+  readonly span: string;
   /** Statements that turn the flat index `i` into coordinates `c0`, `c1`, ... */
   readonly coordinates: readonly string[];
   /** Index expression of each operand. */
   readonly indices: readonly string[];
 }
 
-function describeLoop(loop: Iteration, inputCount: number, parameters: Parameters): Addressing {
+function describeLoop(loop: Iteration, groupSpan: number, inputCount: number, parameters: Parameters): Addressing {
   const { sides, operands } = loop;
   const count = parameters.use("count", loop.count);
+  const span = parameters.use("span", groupSpan);
   const coordinates: string[] = [];
   if (operands.some((o) => o.access === "strided")) {
     let rest = "i";
@@ -166,7 +170,7 @@ function describeLoop(loop: Iteration, inputCount: number, parameters: Parameter
     const name = at < inputCount ? `in${at}` : `out${at - inputCount}`;
     return indexOf(o, name, parameters);
   });
-  return { count, coordinates, indices };
+  return { count, span, coordinates, indices };
 }
 
 function indexOf(o: Stepping, name: string, parameters: Parameters): string {
@@ -175,7 +179,8 @@ function indexOf(o: Stepping, name: string, parameters: Parameters): string {
   if (o.access === "strided")
     o.strides.forEach((stride, k) => {
       if (parameters.bake && stride === 0) return;
-      terms.push(stride === 1 ? `c${k}` : `c${k} * ${parameters.use(`${name}_stride${k}`, stride)}`);
+      const unit = stride === 1 && (parameters.bake || k === o.strides.length - 1);
+      terms.push(unit ? `c${k}` : `c${k} * ${parameters.use(`${name}_stride${k}`, stride)}`);
     });
   if (o.offset !== 0) terms.push(parameters.use(`${name}_offset`, o.offset));
   return terms.join(" + ") || "0u";
@@ -210,23 +215,23 @@ function source(
   lines.push("", ...computeFunction(graph, texts, inputs, outputs), "");
   lines.push(
     `@compute @workgroup_size(${workgroupSize})`,
-    "fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>,",
-    "        @builtin(local_invocation_index) local: u32) {",
-    `  let i = (group.y * groups.x + group.x) * ${workgroupSize}u + local;`,
-    `  if (i >= ${addressing.count}) { return; }`,
-    ...addressing.coordinates.map((c) => `  ${c}`),
-    ...inputs.map((_, i) => `  let x${i} = in${i}[${addressing.indices[i]}];`),
+    "fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {",
+    `  let start = group.x * ${addressing.span};`,
+    `  let end = min(start + ${addressing.span}, ${addressing.count});`,
+    `  for (var i = start + local; i < end; i += ${workgroupSize}u) {`,
+    ...addressing.coordinates.map((c) => `    ${c}`),
+    ...inputs.map((_, i) => `    let x${i} = in${i}[${addressing.indices[i]}];`),
   );
   const lane = (component: string): string =>
     `compute(${inputs.map((_, i) => `x${i}${vector(i) ? component : ""}`).join(", ")})`;
   const lanes = loop.width === 4 ? [".x", ".y", ".z", ".w"] : [""];
-  lines.push(...lanes.map((component, l) => `  let r${l} = ${lane(component)};`));
+  lines.push(...lanes.map((component, l) => `    let r${l} = ${lane(component)};`));
   outputs.forEach((y, i) => {
     const values = lanes.map((_, l) => (outputs.length === 1 ? `r${l}` : `r${l}.y${i}`));
     const value = loop.width === 4 ? `vec4<${y.dtype}>(${values.join(", ")})` : values[0];
-    lines.push(`  out${i}[${addressing.indices[n + i]}] = ${value};`);
+    lines.push(`    out${i}[${addressing.indices[n + i]}] = ${value};`);
   });
-  lines.push("}", "");
+  lines.push("  }", "}", "");
   return `${libraryFor(texts.join("\n"))}//@origin generated:${graph.name} 1\n${lines.join("\n")}`;
 }
 
