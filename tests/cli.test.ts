@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { commandHelp, parseArguments } from "../cli/arguments.js";
 import { type Arguments, defineCommand, numberOption, UsageError } from "../cli/command.js";
 import { editDistance, nearest } from "../cli/nearest.js";
-import { check, gpuTest, root, test } from "./harness.js";
+import { check, gpuTest, root, test, withoutDriver } from "./harness.js";
 
 function holdfast(args: string[], env: Record<string, string> = {}): { code: number | null; out: string; err: string } {
   const result = spawnSync(process.execPath, [join(root, "dist/cli/main.js"), ...args], {
@@ -96,7 +96,7 @@ test("an unknown command is answered with the nearest one and exit code 2", () =
 });
 
 test("doctor without an adapter says what is missing and fails", () => {
-  const { code, out } = holdfast(["doctor", "--json"], { VK_DRIVER_FILES: "/nonexistent" });
+  const { code, out } = holdfast(["doctor", "--json"], withoutDriver);
   check.is(code, 1);
   const diagnosis = JSON.parse(out);
   check.is(diagnosis.adapter, null);

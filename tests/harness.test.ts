@@ -1,7 +1,7 @@
 /** The runner itself: each way in which a run could pass by mistake must be red. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { check, root, test } from "./harness.js";
+import { check, root, test, withoutDriver } from "./harness.js";
 
 function run(
   fixture: string,
@@ -69,7 +69,7 @@ test("--only runs what matches and is red when nothing does", () => {
 });
 
 test("without an adapter a GPU test is failed, named, and the reason is printed", () => {
-  const { code, text } = run("needsGpu", [], { VK_DRIVER_FILES: "/nonexistent" });
+  const { code, text } = run("needsGpu", [], withoutDriver);
   check.is(code, 1);
   check.match(text, /FAILED {3}fixtures\/harness\/needsGpu.ts: needs an adapter \(not run: no GPU\)/);
   check.match(text, /GPU: NOT RUN \(no Vulkan driver is found where VK_DRIVER_FILES points\)/);

@@ -12,6 +12,9 @@ export { check } from "./check.js";
 /** The root of the repository (this file runs as dist/tests/harness.js). */
 export const root = fileURLToPath(new URL("../../", import.meta.url));
 
+/** The environment of a machine without a graphics driver, for child processes. Older loaders know the second name only. */
+export const withoutDriver = { VK_DRIVER_FILES: "/nonexistent", VK_ICD_FILENAMES: "/nonexistent" };
+
 /** Registers a test that needs no adapter. */
 export function test(name: string, fn: () => unknown, { timeoutMs = defaultTimeoutMs }: TestOptions = {}): void {
   register({ name, gpu: false, timeoutMs, fn });

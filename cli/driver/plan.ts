@@ -47,7 +47,7 @@ export interface Plan {
   readonly remedy: Remedy;
 }
 
-/** Dawn refuses Debian 12's Mesa 22.3; the next release branch offers what it asks for. */
+/** Dawn refuses Mesa 22.3 (Debian 12) and accepts 23.2 (Ubuntu 22.04); both were tried with webgpu 0.6.2. */
 export const oldestMesa = 23;
 export const packages: readonly string[] = ["mesa-vulkan-drivers", "libvulkan1"];
 
