@@ -50,7 +50,7 @@ function explain(output: ProbeOutput, stderr: string): Probe {
   if ("unloadable" in output)
     return { cause: "package", reason: `the package webgpu cannot be loaded: ${output.unloadable}` };
   // Dawn explains a missing or refused driver on stderr only.
-  if (/Found no drivers|Couldn't load Vulkan|libvulkan/i.test(stderr))
+  if (/Found no drivers|VK_ERROR_INCOMPATIBLE_DRIVER|libvulkan/i.test(stderr))
     return { cause: "driver", reason: "no Vulkan driver is found" };
   const refusal = stderr.match(/^(?:Warning: )?(.*\brequired)\b/m)?.[1];
   return { cause: "driver", reason: refusal ? `the Vulkan driver is refused: ${refusal}` : output.reason };
