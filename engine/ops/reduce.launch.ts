@@ -1,0 +1,104 @@
+/** Kernel calls of the reductions: a pure function of shape and adapter. */
+import { type Capabilities, type KernelCall, type LaunchContext, linearGrid, type Operand } from "../lower.js";
+import { type Shape, sizeOf } from "../shape.js";
+
+/** What is combined; the numbers are those of shaders/lib/combine.wgsl. */
+export const combination = { sum: 0, max: 1, min: 2, prod: 3 } as const;
+export type Combination = keyof typeof combination;
+
+/** x[outer, reduced, inner], reduced over the middle. */
+export interface Triple {
+  readonly outer: number;
+  readonly reduced: number;
+  readonly inner: number;
+}
+
+/** Reduces x over `axes`: one pass per run of neighbouring axes, the innermost first. */
+export function reduceCalls(
+  { inputs: [x], output, caps, temp }: LaunchContext,
+  axes: readonly number[],
+  op: Combination,
+): KernelCall[] {
+  const triples = passes(x.shape, axes);
+  const calls: KernelCall[] = [];
+  let from = x;
+  triples.forEach((t, i) => {
+    const to = i === triples.length - 1 ? output : temp([t.outer * t.inner]);
+    calls.push(...passCalls(from, to, t, op, caps, temp));
+    from = to;
+  });
+  return calls;
+}
+
+/** The passes of a reduction; sides of 1 belong to no axis. */
+export function passes(shape: Shape, axes: readonly number[]): Triple[] {
+  /** Runs of neighbouring axes of one kind. */
+  const runs: { size: number; reduced: boolean }[] = [];
+  shape.forEach((size, axis) => {
+    if (size === 1) return;
+    const reduced = axes.includes(axis);
+    const last = runs.at(-1);
+    if (last?.reduced === reduced) last.size *= size;
+    else runs.push({ size, reduced });
+  });
+  const triples: Triple[] = [];
+  let inner = 1;
+  for (let i = runs.length - 1; i >= 0; i--) {
+    if (runs[i].reduced)
+      triples.push({ outer: sizeOf(runs.slice(0, i).map((r) => r.size)), reduced: runs[i].size, inner });
+    else inner *= runs[i].size;
+  }
+  return triples.length > 0 ? triples : [{ outer: 1, reduced: 1, inner }];
+}
+
+function passCalls(
+  x: Operand,
+  y: Operand,
+  { outer, reduced, inner }: Triple,
+  op: Combination,
+  caps: Capabilities,
+  temp: LaunchContext["temp"],
+): KernelCall[] {
+  const parts = partsOf({ outer, reduced, inner }, caps);
+  if (parts === 1) return [stageCall(x, y, { outer, reduced, inner }, 1, op, caps)];
+  const partial = temp([outer, parts, inner]);
+  return [
+    stageCall(x, partial, { outer, reduced, inner }, parts, op, caps),
+    ...passCalls(partial, y, { outer, reduced: parts, inner }, op, caps, temp),
+  ];
+}
+
+/** Elements an invocation reduces at least, where there is a choice. */
+const shortest = 64;
+
+/** Into how many parts to split, so that a few long reductions still fill the adapter. */
+export function partsOf({ outer, reduced, inner }: Triple, caps: Capabilities): number {
+  const wanted = caps.software ? 256 : 65_536;
+  const parts = Math.min(Math.floor(wanted / (outer * inner)), Math.floor(reduced / shortest));
+  return parts >= 4 ? parts - (parts % 4) : 1;
+}
+
+function stageCall(
+  x: Operand,
+  y: Operand,
+  { outer, reduced, inner }: Triple,
+  parts: number,
+  op: Combination,
+  caps: Capabilities,
+): KernelCall {
+  const row = reduced * inner;
+  const results = outer * parts * inner;
+  // Four numbers that lie together: of one result where inner is 1, else of four.
+  const quads = row % 4 === 0 && (inner === 1 || inner % 4 === 0);
+  const merge = quads && inner === 1;
+  const width = quads ? 4 : 1;
+  const count = merge ? results : results / width;
+  return {
+    kernel: "reduce",
+    bind: { x, y },
+    params: { count, row: row / width, step: merge ? parts : (parts * inner) / width },
+    spec: { OP: combination[op], QUADS: quads, MERGE: merge },
+    grid: linearGrid(count, 64, caps.maxWorkgroupsPerDimension),
+    flops: outer * row,
+  };
+}

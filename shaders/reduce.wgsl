@@ -1,0 +1,55 @@
+// reduce — y[outer, part, inner] = combination of x[outer, part + m · parts, inner] over m: one stage of a reduction of
+// x[outer, reduced, inner]. Neighbouring invocations read neighbouring elements whatever `inner` is. With QUADS an element is
+// four numbers that lie together; with MERGE these are combined into one in the end.
+//@variant QUADS MERGE
+//@variant QUADS MERGE OP=1
+//@variant QUADS OP=3
+//@include "lib/combine.wgsl"
+struct Params {
+  count: u32,   // elements of y
+  row: u32,     // reduced · inner
+  step: u32,    // parts · inner
+}
+//@if QUADS
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+//@else
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+//@end
+//@if QUADS
+//@if MERGE
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+//@else
+@group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
+//@end
+//@else
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+//@end
+@group(0) @binding(2) var<uniform> p: Params;
+
+// Combined in blocks, so that rounding grows with the number of blocks and not of elements.
+const BLOCK = 32u;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let i = (group.y * groups.x + group.x) * 64u + local;
+  if (i >= p.count) {
+    return;
+  }
+  let start = i / p.step * p.row;
+  let end = start + p.row;
+  var at = start + i % p.step;
+  var total = identity();
+  while (at < end) {
+    var block = identity();
+    for (var k = 0u; k < BLOCK && at < end; k++) {
+      block = combine(block, x[at]);
+      at += p.step;
+    }
+    total = combine(total, block);
+  }
+//@if MERGE
+  y[i] = merge(total);
+//@else
+  y[i] = total;
+//@end
+}
