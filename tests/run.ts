@@ -106,4 +106,5 @@ else console.log("GPU: no check was asked for");
 console.log(verdict(totals));
 finished = true;
 // Left-over timers or a device of a test that hung must not keep the process alive.
+await new Promise((written) => process.stdout.write("", written)); // a pipe takes the report after process.exit otherwise
 process.exit(failed.length === 0 && totals.passed > 0 ? 0 : 1);
