@@ -44,19 +44,33 @@ export interface Tiled {
 /** `parts`: into how many partial sums the reduction is split. `exchanged`: rows of the tile are columns of y. */
 export type MatmulChoice = Plain | (Registers & { readonly exchanged: boolean }) | (Tiled & { readonly parts: number });
 export type ConvChoice = Plain | Registers | Tiled;
+/** `fold`: the product of gradient and weights first, then the sum over the window. */
+export type InputChoice = ConvChoice | { readonly variant: "fold" };
 export type FilterChoice = Plain | ((Registers | Tiled) & { readonly parts: number });
 
 /** Cycles of eight lanes on a software adapter (llvmpipe, 256-bit): measured, and only their ratios matter. */
-const cycles = { load: 20, vectorLoad: 52, boundedLoad: 26, multiply: 1.1, store: 40, tileStart: 2000, plainStep: 60 };
+const cycles = {
+  load: 20,
+  vectorLoad: 52,
+  boundedLoad: 26,
+  multiply: 1.1,
+  store: 40,
+  tileStart: 2000,
+  plainStep: 60,
+  foldStep: 75,
+};
 /** Tiles are shared out over at least this many threads of a software adapter. */
 const threads = 4;
 /** Compute units a GPU is assumed to have, for splitting reductions; WebGPU does not tell. */
 const gpuUnits = 64;
+/** Bytes that folding may take for its intermediate. */
+const largestFold = 2 ** 27;
 const tileColumns = [4, 8, 12, 16, 24, 32, 48, 64];
 
-/** Cheapest width of register tile for `rows` × `columns` outputs, with its cost in cycles. */
+/** Cheapest width of register tile for `batch` times `rows` × `columns` outputs, with its cost in cycles. */
 function cheapestTile(
   caps: Capabilities,
+  batch: number,
   rows: number,
   columns: number,
   depth: number,
@@ -68,7 +82,7 @@ function cheapestTile(
   for (const width of tileColumns) {
     // Wider tiles without subgroups are no longer unrolled by the driver and fall to a fifth of the speed.
     if (width > (subgroups ? 8 * lanes : 32)) continue;
-    const tiles = Math.ceil(rows / (4 * lanes)) * Math.ceil(columns / width);
+    const tiles = batch * Math.ceil(rows / (4 * lanes)) * Math.ceil(columns / width);
     const loads = subgroups ? Math.ceil(width / (4 * lanes)) : width / 4;
     const step = cost.rowLoad + loads * cost.columnLoad + 4 * width * cycles.multiply;
     const total = Math.ceil(tiles / threads) * (cycles.tileStart + depth * step + 4 * width * cycles.store);
@@ -83,22 +97,32 @@ const plainCycles = (outputs: number, depth: number): number =>
 
 /** The kernel of a matrix product and its parameters. */
 export function chooseMatmul(shape: MatmulShape, caps: Capabilities): MatmulChoice {
-  const { batch, m, n, depth, transA, transB } = shape;
+  const { batch, m, n, depth } = shape;
   if (!caps.software) {
     if (Math.min(m, n) < 16 || m * n * depth < 32 ** 3) return { variant: "plain" };
     return { variant: "tiled", ...splitTiles(m, n, batch, depth) };
   }
-  const vector = (together: boolean, count: number) => (together && count % 4 === 0 ? cycles.vectorLoad : 80);
-  const a = vector(transA, m);
-  const b = vector(!transB, n);
-  const straight = cheapestTile(caps, batch * m, n, depth, { rowLoad: a, columnLoad: b });
-  const exchanged = cheapestTile(caps, batch * n, m, depth, { rowLoad: b, columnLoad: a });
-  const best = straight.cycles <= exchanged.cycles ? straight : exchanged;
+  const best = cheapestProduct(shape, caps);
   if (plainCycles(batch * m * n, depth) <= best.cycles) return { variant: "plain" };
-  return { ...best.choice, exchanged: best === exchanged };
+  return best.choice;
 }
 
-/** The kernel of conv2d or conv2dInput: rows are pixels made, columns channels made, depth taps times channels summed. */
+/** Register tiles along m or along n, whichever is cheaper. */
+function cheapestProduct(
+  { batch, m, n, depth, transA, transB }: MatmulShape,
+  caps: Capabilities,
+): { choice: Registers & { exchanged: boolean }; cycles: number } {
+  const vector = (together: boolean, count: number) =>
+    together && count % 4 === 0 ? cycles.vectorLoad : 4 * cycles.load;
+  const a = vector(transA, m);
+  const b = vector(!transB, n);
+  const straight = cheapestTile(caps, batch, m, n, depth, { rowLoad: a, columnLoad: b });
+  const turned = cheapestTile(caps, batch, n, m, depth, { rowLoad: b, columnLoad: a });
+  const best = straight.cycles <= turned.cycles ? straight : turned;
+  return { choice: { ...best.choice, exchanged: best === turned }, cycles: best.cycles };
+}
+
+/** The kernel of conv2d: rows are pixels made, columns channels made, depth taps times channels summed. */
 export function chooseConv2d(shape: ConvShape, caps: Capabilities): ConvChoice {
   const { rows, columns, depth, groups } = shape;
   if (groups !== 1) return { variant: "plain" };
@@ -106,9 +130,36 @@ export function chooseConv2d(shape: ConvShape, caps: Capabilities): ConvChoice {
     if (columns < 8 || rows * columns * depth < 32 ** 3) return { variant: "plain" };
     return { variant: "tiled", side: sideFor(columns, rows, 1) };
   }
-  const loads = { rowLoad: 4 * cycles.boundedLoad, columnLoad: cycles.vectorLoad };
-  const best = cheapestTile(caps, rows, columns, depth, loads);
+  const best = cheapestConv(shape, caps);
   return plainCycles(rows * columns, depth) <= best.cycles ? { variant: "plain" } : best.choice;
+}
+
+function cheapestConv({ rows, columns, depth }: ConvShape, caps: Capabilities): { choice: Registers; cycles: number } {
+  const loads = { rowLoad: 4 * cycles.boundedLoad, columnLoad: cycles.vectorLoad };
+  return cheapestTile(caps, 1, rows, columns, depth, loads);
+}
+
+/** The kernel of conv2dInput: the same, for `images` of which each has a gradient of `places` pixels and a window of
+ *  `window` taps. A register or workgroup tile visits the zeros that a stride leaves between gradients, and wastes
+ *  lanes on few channels; folding does neither but keeps a window for every pixel. */
+export function chooseConv2dInput(
+  shape: ConvShape & { readonly images: number; readonly places: number; readonly window: number },
+  caps: Capabilities,
+): InputChoice {
+  const { rows, columns, depth, groups, images, places, window } = shape;
+  if (groups !== 1) return { variant: "plain" };
+  const fits = images * places * columns * window * 4 <= Math.min(caps.maxBindingBytes, largestFold);
+  const direct = chooseConv2d(shape, caps);
+  if (!fits) return direct;
+  if (!caps.software) return columns < 8 && direct.variant === "plain" && depth >= 64 ? { variant: "fold" } : direct;
+  const product = {
+    ...{ batch: images, m: columns * window, n: places, depth: depth / window },
+    ...{ transA: true, transB: false },
+  };
+  const fold =
+    cheapestProduct(product, caps).cycles + Math.ceil(rows / 64 / threads) * 8 * columns * window * cycles.foldStep;
+  const other = Math.min(cheapestConv(shape, caps).cycles, plainCycles(rows * columns, depth));
+  return fold < other ? { variant: "fold" } : direct;
 }
 
 /** The kernel of conv2dFilter: rows are taps of the window times channels in, columns channels out, depth pixels; the
@@ -124,7 +175,7 @@ export function chooseConv2dFilter(shape: ConvShape & { readonly cuts: number },
   // A part takes as many cuts as give each thread several tiles, so depth per tile is judged after the split.
   const tiles = (width: number) => Math.ceil(rows / 32) * Math.ceil(columns / width);
   const parts = Math.max(1, Math.min(cuts, Math.ceil((8 * threads) / tiles(32))));
-  const best = cheapestTile(caps, rows * parts, columns, Math.ceil(depth / parts), loads);
+  const best = cheapestTile(caps, parts, rows, columns, Math.ceil(depth / parts), loads);
   if (plainCycles(rows * columns, depth) <= best.cycles) return { variant: "plain" };
   return { ...best.choice, parts };
 }

@@ -1,7 +1,8 @@
 /** Kernel calls of conv2d and its two adjoints. Letters: n images, c channels in, k channels out, h×w image, r×s window. */
 import { type KernelCall, type LaunchContext, linearGrid, type Operand } from "../lower.js";
-import { sizeOf } from "../shape.js";
-import { chooseConv2d, chooseConv2dFilter } from "./choose.js";
+import { contiguousStrides, sizeOf } from "../shape.js";
+import { chooseConv2d, chooseConv2dFilter, chooseConv2dInput } from "./choose.js";
+import { matmulCalls } from "./matmul.launch.js";
 import { sumPartsCall } from "./parts.launch.js";
 
 export interface ConvGeometry {
@@ -36,14 +37,17 @@ export function conv2dCalls(ctx: LaunchContext, geometry: ConvGeometry, choose =
 
 /** Adjoint of conv2d in x. g [n,k,oh,ow], w [k,c/groups,r,s] → [n,c,h,w]: the convolution of g, spread out by the stride,
  *  with the window flipped and its channels exchanged. */
-export function conv2dInputCalls(ctx: LaunchContext, geometry: ConvGeometry, choose = chooseConv2d): KernelCall[] {
+export function conv2dInputCalls(ctx: LaunchContext, geometry: ConvGeometry, choose = chooseConv2dInput): KernelCall[] {
   const { inputs, output: y, caps } = ctx;
   const [g, w] = inputs;
   if (sizeOf(y.shape) === 0) return [];
   const [n, c, h, width] = y.shape;
   const [k, , r, s] = w.shape;
-  const choice = choose({ rows: n * h * width, columns: c, depth: k * r * s, groups: geometry.groups }, caps);
+  const [, , oh, ow] = g.shape;
+  const shape = { rows: n * h * width, columns: c, depth: k * r * s, groups: geometry.groups };
+  const choice = choose({ ...shape, images: n, places: oh * ow, window: r * s }, caps);
   if (choice.variant === "plain") return [plainCall("conv2dInput.plain", { g, w, y }, y, w, g, y, ctx, geometry)];
+  if (choice.variant === "fold") return foldCalls(ctx, geometry);
   const task = {
     x: g,
     w,
@@ -58,6 +62,38 @@ export function conv2dInputCalls(ctx: LaunchContext, geometry: ConvGeometry, cho
     ...{ wOut: r * s, wIn: c * r * s, flipped: true },
   };
   return denseCalls(ctx, task, choice);
+}
+
+/** t[n, c·r·s, oh·ow] = wᵀ · g, then every pixel of the image sums its taps of t. */
+function foldCalls(ctx: LaunchContext, { stride, dilation, padding }: ConvGeometry): KernelCall[] {
+  const { inputs, output: y, caps } = ctx;
+  const [n, c, h, width] = y.shape;
+  const [k, , r, s] = inputs[1].shape;
+  const [, , oh, ow] = inputs[0].shape;
+  const g = reshaped(inputs[0], [n, k, oh * ow]);
+  const w = reshaped(inputs[1], [k, c * r * s]);
+  const t = ctx.temp([n, c * r * s, oh * ow]);
+  const count = sizeOf(y.shape);
+  return [
+    ...matmulCalls(
+      { ...ctx, inputs: [w, g], output: t, temp: (...a) => ctx.temp(...a) },
+      { transA: true, transB: false },
+    ),
+    {
+      kernel: "conv2dInput.fold",
+      bind: { t, y },
+      params: {
+        ...{ count, in_height: h, in_width: width, out_height: oh, out_width: ow, window_height: r, window_width: s },
+        ...{ dilation_y: dilation[0], dilation_x: dilation[1], pad_top: padding[0], pad_left: padding[2] },
+      },
+      spec: { STRIDE_Y: stride[0], STRIDE_X: stride[1] },
+      grid: linearGrid(count, 64, caps.maxWorkgroupsPerDimension),
+    },
+  ];
+}
+
+function reshaped(x: Operand, shape: readonly number[]): Operand {
+  return { ...x, shape, strides: contiguousStrides(shape) };
 }
 
 /** Adjoint of conv2d in w. x [n,c,h,w], g [n,k,oh,ow] → [k,c/groups,r,s]. */
