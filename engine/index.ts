@@ -14,8 +14,11 @@ export type { Executor, HostArray, MemoryReport } from "./executor.js";
 export * from "./grad.js";
 export { type InitOptions, init, memory, shutdown } from "./init.js";
 export type { DType, TensorSpec } from "./lower.js";
+export { elu, erf, erfinv, gelu, leakyRelu, relu, sigmoid, silu, softplus, step, tanh } from "./ops/activations.js";
 export { add, constant, div, mul, neg, sub, type TensorOrNumber } from "./ops/arithmetic.js";
+export { clamp, maximum, minimum, pow, where } from "./ops/binary.js";
 export { bitAnd, shiftRight } from "./ops/bits.js";
+export { cast, equal, greater, greaterEqual, less, lessEqual, notEqual } from "./ops/compare.js";
 export {
   type ConvFilterOptions,
   type ConvInputOptions,
@@ -31,8 +34,28 @@ export { expand, reshape } from "./ops/movement.js";
 export { type AvgPoolOptions, avgPool2d, globalAvgPool2d, windowSpread, windowSum } from "./ops/pool.average.js";
 export { gatherPool, maxPool2d, poolIndices, scatterPool } from "./ops/pool.max.js";
 export type { PoolOptions } from "./ops/pool.shapes.js";
+export { averageRank } from "./ops/rank.js";
 export { type ReduceOptions, sum } from "./ops/reduce.js";
 export { type ResizeOptions, resize2d } from "./ops/resize.js";
+export {
+  abs,
+  ceil,
+  cos,
+  exp,
+  expm1,
+  finiteMask,
+  floor,
+  log,
+  log1p,
+  nanMask,
+  reciprocal,
+  round,
+  rsqrt,
+  sign,
+  sin,
+  sqrt,
+  square,
+} from "./ops/unary.js";
 export type { Padding, Pair } from "./ops/window.js";
 export * as random from "./random.js";
 export { ReferenceExecutor } from "./reference.js";

@@ -39,6 +39,8 @@ export interface Sample {
   readonly inputs: readonly InputSpec[];
   readonly call: (...inputs: Tensor[]) => Tensor;
   readonly note?: string;
+  /** False where the op has a rule but this call has no f32 result. */
+  readonly differentiable?: false;
 }
 
 /** A call that must be refused with a message like `message`. */

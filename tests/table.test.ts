@@ -30,7 +30,7 @@ function samplesOf(op: AnyOp): Sample[] {
 }
 
 function isDifferentiable(op: AnyOp, sample: Sample): boolean {
-  return op.vjp !== null && sample.inputs.some((x) => (x.dtype ?? "f32") === "f32");
+  return op.vjp !== null && sample.differentiable !== false && sample.inputs.some((x) => (x.dtype ?? "f32") === "f32");
 }
 
 /** ⟨call(inputs), w⟩ with fixed random weights, so that a gradient sees every output element. */

@@ -76,7 +76,6 @@ export const addSpec = definePointwise<null>({
   scalar: ([a, b]) => a + b,
   expression: ([a, b]) => `(${a} + ${b})`,
   vjp: (g) => [() => g, () => g],
-  linearIn: [],
   ...pair(add),
   ...mismatch("add", add),
 });

@@ -1,21 +1,31 @@
 /** Every op, for the generated tests and for benches. The engine itself never looks here: a rule travels with its function. */
 import type { OpSpec } from "../op.js";
+import * as activations from "./activations.js";
 import * as argsort from "./argsort.js";
 import * as arithmetic from "./arithmetic.js";
+import * as binary from "./binary.js";
 import * as bits from "./bits.js";
+import * as compare from "./compare.js";
 import * as conv from "./conv.js";
 import * as matmul from "./matmul.js";
 import * as movement from "./movement.js";
 import * as averagePool from "./pool.average.js";
 import * as maxPool from "./pool.max.js";
 import * as random from "./random.js";
+import * as rank from "./rank.js";
 import * as reduce from "./reduce.js";
+import * as unary from "./unary.js";
 
 const modules: readonly object[] = [
   arithmetic,
+  unary,
+  activations,
+  binary,
+  compare,
   bits,
   movement,
   reduce,
+  rank,
   matmul,
   conv,
   maxPool,

@@ -1,0 +1,115 @@
+/** Comparisons and masks: f32 tensors of 0 and 1. No gradient flows through them. */
+import type { DType } from "../lower.js";
+import { apply, type OpSpec } from "../op.js";
+import type { Tensor } from "../tensor.js";
+import { operands, type TensorOrNumber } from "./arithmetic.js";
+import { definePointwise } from "./define.js";
+
+const ANY: readonly DType[] = ["f32", "i32", "u32"];
+
+function comparison(
+  name: string,
+  call: (a: Tensor, b: Tensor) => Tensor,
+  scalar: (a: number, b: number) => boolean,
+  operator: string,
+): OpSpec<null> {
+  return definePointwise<null>({
+    name,
+    arity: 2,
+    dtypes: ANY,
+    result: () => "f32",
+    scalar: ([a, b]) => Number(scalar(a, b)),
+    expression: ([a, b]) => `select(0.0, 1.0, ${a} ${operator} ${b})`,
+    vjp: null,
+    samples: () => [
+      { inputs: [{ shape: [4, 5] }, { shape: [5] }], call },
+      // Few values, so that some are equal.
+      {
+        inputs: [
+          { shape: [6, 5], dtype: "i32", high: 2 },
+          { shape: [6, 1], dtype: "i32", high: 2 },
+        ],
+        call,
+        note: "integers",
+      },
+    ],
+    failures: () => [
+      {
+        inputs: [{ shape: [2] }, { shape: [2], dtype: "i32" }],
+        call,
+        message: new RegExp(`${name}: f32.2. and i32.2. given; .* the same for all`),
+      },
+    ],
+  });
+}
+
+/** 1 where a = b, else 0. */
+export function equal(a: TensorOrNumber, b: TensorOrNumber): Tensor {
+  return apply(equalSpec, operands(a, b), null);
+}
+export const equalSpec = comparison("equal", equal, (a, b) => a === b, "==");
+
+/** 1 where a ≠ b, else 0. */
+export function notEqual(a: TensorOrNumber, b: TensorOrNumber): Tensor {
+  return apply(notEqualSpec, operands(a, b), null);
+}
+export const notEqualSpec = comparison("notEqual", notEqual, (a, b) => a !== b, "!=");
+
+/** 1 where a < b, else 0. */
+export function less(a: TensorOrNumber, b: TensorOrNumber): Tensor {
+  return apply(lessSpec, operands(a, b), null);
+}
+export const lessSpec = comparison("less", less, (a, b) => a < b, "<");
+
+/** 1 where a ≤ b, else 0. */
+export function lessEqual(a: TensorOrNumber, b: TensorOrNumber): Tensor {
+  return apply(lessEqualSpec, operands(a, b), null);
+}
+export const lessEqualSpec = comparison("lessEqual", lessEqual, (a, b) => a <= b, "<=");
+
+/** 1 where a > b, else 0. */
+export function greater(a: TensorOrNumber, b: TensorOrNumber): Tensor {
+  return apply(greaterSpec, operands(a, b), null);
+}
+export const greaterSpec = comparison("greater", greater, (a, b) => a > b, ">");
+
+/** 1 where a ≥ b, else 0. */
+export function greaterEqual(a: TensorOrNumber, b: TensorOrNumber): Tensor {
+  return apply(greaterEqualSpec, operands(a, b), null);
+}
+export const greaterEqualSpec = comparison("greaterEqual", greaterEqual, (a, b) => a >= b, ">=");
+
+interface CastAttrs {
+  readonly from: DType;
+  readonly to: DType;
+}
+/** Elements as another type. Floats are cut towards zero and clipped to the integer's range, NaN becomes 0; between i32 and
+ *  u32 the bits stay. No gradient flows. */
+export function cast(x: Tensor, dtype: DType): Tensor {
+  return x.dtype === dtype ? x : apply(castSpec, [x], { from: x.dtype, to: dtype });
+}
+export const castSpec = definePointwise<CastAttrs>({
+  name: "cast",
+  arity: 1,
+  dtypes: ANY,
+  result: (_, { to }) => to,
+  scalar: ([x], { from, to }) => (to === "f32" ? x : from === "f32" ? cut(x, to) : to === "i32" ? x | 0 : x >>> 0),
+  expression: ([x], { from, to }) => (from === "f32" ? `to${to.toUpperCase()}(${x})` : `${to}(${x})`),
+  vjp: null,
+  samples: () =>
+    ANY.flatMap((from) =>
+      ANY.filter((to) => to !== from).map((to) => ({
+        inputs: [from === "f32" ? { shape: [5, 3], low: -3, high: 9 } : { shape: [5, 3], dtype: from }],
+        call: (x: Tensor) => cast(x, to),
+        note: `${from} to ${to}`,
+      })),
+    ),
+});
+
+/** Towards zero, inside the range: 2147483520 and 4294967040 are the largest f32 below 2³¹ and 2³². */
+function cut(x: number, to: DType): number {
+  if (Number.isNaN(x)) return 0;
+  return Math.trunc(
+    to === "i32" ? Math.min(Math.max(x, -(2 ** 31)), 2147483520) : Math.min(Math.max(x, 0), 4294967040),
+  );
+}
