@@ -21,7 +21,10 @@ export async function openGpu({ adapter }: ProviderOptions): Promise<OpenGpu> {
       },
     );
   }
-  const gpu = dawn.create(adapter === undefined ? [] : [`adapter=${adapter}`]);
+  // Quantised time stamps would give a kernel of a few microseconds the time 0.
+  const options = ["disable-dawn-features=timestamp_quantization"];
+  if (adapter !== undefined) options.push(`adapter=${adapter}`);
+  const gpu = dawn.create(options);
   alive.add(gpu);
   return { gpu, release: () => alive.delete(gpu) };
 }

@@ -5,6 +5,7 @@ import { contiguousStrides, normaliseAxes, reducedShape, type Shape, sameShape }
 import type { Tensor } from "../tensor.js";
 import { forEachOffset } from "./host.js";
 import { expand, reshape } from "./movement.js";
+import { reduceCalls } from "./reduce.launch.js";
 
 export interface ReduceOptions {
   /** Keep reduced axes as sides of 1. */
@@ -34,12 +35,22 @@ export const sumSpec: OpSpec<ReduceAttrs> = {
     });
   },
   vjp: (g, { inputs: [x], attrs: { axes } }) => [() => expand(reshape(g, reducedShape(x.shape, axes, true)), x.shape)],
+  launch: (context, { axes }) => reduceCalls(context, axes, "sum"),
   linearIn: [0],
   samples: () => [
     { inputs: [{ shape: [2, 3, 4] }], call: (x) => sum(x, [0, 2]) },
     { inputs: [{ shape: [5] }], call: (x) => sum(x) },
     { inputs: [{ shape: [3, 0] }], call: (x) => sum(x, 1) },
+    { inputs: [{ shape: [3, 5, 2, 4] }], call: (x) => sum(x, [0, 2]), note: "two passes" },
+    { inputs: [{ shape: [3, 1100] }], call: (x) => sum(x, 1), note: "in parts" },
+    { inputs: [{ shape: [2, 1100, 4] }], call: (x) => sum(x, 1, { keepDims: true }), note: "in parts, by fours" },
   ],
+  draw: (d) => {
+    const shape = d.shape();
+    const axes = shape.map((_, i) => i).filter(() => d.boolean());
+    const keepDims = d.boolean();
+    return { inputs: [{ shape }], call: (x) => sum(x, axes, { keepDims }) };
+  },
   failures: () => [
     { inputs: [{ shape: [2, 3] }], call: (x) => sum(x, 2), message: /sum: axis 2 is out of range for f32\[2,3\]/ },
   ],
