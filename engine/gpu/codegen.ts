@@ -31,7 +31,10 @@ export interface PointwiseOptions {
 const workgroupSize = 64;
 
 /** A call but for its operands. */
-type Prepared = Pick<KernelCall, "kernel" | "params" | "grid">;
+interface Prepared extends Pick<KernelCall, "kernel" | "params" | "grid"> {
+  /** The variable each input is read from. */
+  readonly sources: readonly string[];
+}
 
 /** By everything a call depends on: the same op on the same shapes comes again and again. */
 const prepared = new Map<string, Prepared>();
@@ -56,24 +59,32 @@ export function pointwise(
   texts.forEach((text, i) => {
     key += `|${graph.steps[i].dtype}${text}`;
   });
-  const bind: Record<string, Operand> = {};
-  const add = (name: string, o: Operand): void => {
-    key += `|${name}${o.dtype}${o.shape};${o.strides};${o.offset}`;
-    bind[name] = o;
-  };
-  inputs.forEach((x, i) => {
-    add(`in${i}`, x);
-  });
-  outputs.forEach((y, i) => {
-    add(`out${i}`, y);
-  });
+  for (const o of [...inputs, ...outputs]) key += `|${o.dtype}${o.shape};${o.strides};${o.offset}`;
+  if (bake) key += `|${inputs.map((x) => [...outputs, ...inputs].findIndex((o) => o.buffer === x.buffer))}`;
   let call = prepared.get(key);
   if (!call) {
     if (prepared.size >= maxPrepared) prepared.clear();
     call = prepare(graph, texts, inputs, outputs, caps, bake);
     prepared.set(key, call);
   }
+  const bind: Record<string, Operand> = {};
+  inputs.forEach((x, i) => {
+    if (call.sources[i] === `in${i}`) bind[`in${i}`] = x;
+  });
+  outputs.forEach((y, i) => {
+    bind[`out${i}`] = y;
+  });
   return { kernel: call.kernel, bind, params: call.params, grid: call.grid };
+}
+
+/** Captured kernels bind each buffer once: for several inputs in it, and for an input that an output overwrites in
+ *  place, because WebGPU does not bind a buffer for reading and for writing at once. */
+function sourcesOf(inputs: readonly Operand[], outputs: readonly Operand[], { operands }: Iteration): string[] {
+  return inputs.map((x, i) => {
+    const out = outputs.findIndex((y) => y.buffer === x.buffer);
+    if (out >= 0) return `out${out}`;
+    return `in${inputs.findIndex((o, j) => o.buffer === x.buffer && operands[j].vector === operands[i].vector)}`;
+  });
 }
 
 function prepare(
@@ -93,7 +104,8 @@ function prepare(
   const span = spanFor(loop.count, caps);
   const addressing = describeLoop(loop, span, inputs.length, parameters);
   const texts = expressions.map((text) => parameters.lift(text));
-  const wgsl = source(graph, texts, inputs, outputs, loop, addressing, parameters);
+  const sources = bake ? sourcesOf(inputs, outputs, loop) : inputs.map((_, i) => `in${i}`);
+  const wgsl = source(graph, texts, inputs, outputs, sources, loop, addressing, parameters);
   let kernel = kernels.get(wgsl);
   if (!kernel) {
     kernel = { name: graph.name, wgsl };
@@ -101,7 +113,8 @@ function prepare(
   }
   return {
     kernel,
-    params: parameters.values,
+    sources,
+    params: bake ? undefined : parameters.values,
     grid: [Math.ceil(loop.count / span), 1, 1],
   };
 }
@@ -191,6 +204,7 @@ function source(
   texts: readonly string[],
   inputs: readonly Operand[],
   outputs: readonly Operand[],
+  sources: readonly string[],
   loop: Iteration,
   addressing: Addressing,
   parameters: Parameters,
@@ -206,7 +220,8 @@ function source(
         .join(", ")} }`,
     );
   inputs.forEach((x, i) => {
-    lines.push(`@group(0) @binding(${i}) var<storage, read> in${i}: array<${element(x, i)}>;`);
+    if (sources[i] === `in${i}`)
+      lines.push(`@group(0) @binding(${i}) var<storage, read> in${i}: array<${element(x, i)}>;`);
   });
   outputs.forEach((y, i) => {
     lines.push(`@group(0) @binding(${n + i}) var<storage, read_write> out${i}: array<${element(y, n + i)}>;`);
@@ -220,7 +235,7 @@ function source(
     `  let end = min(start + ${addressing.span}, ${addressing.count});`,
     `  for (var i = start + local; i < end; i += ${workgroupSize}u) {`,
     ...addressing.coordinates.map((c) => `    ${c}`),
-    ...inputs.map((_, i) => `    let x${i} = in${i}[${addressing.indices[i]}];`),
+    ...inputs.map((_, i) => `    let x${i} = ${sources[i]}[${addressing.indices[i]}];`),
   );
   const lane = (component: string): string =>
     `compute(${inputs.map((_, i) => `x${i}${vector(i) ? component : ""}`).join(", ")})`;

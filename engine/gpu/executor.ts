@@ -183,9 +183,9 @@ export class GpuExecutor implements Executor {
     for (const { from, before, error } of this.#failures) if (x.serial >= from && x.serial < before) throw error;
   }
 
-  prepare(graph: Graph, _: PlanOptions): Plan {
+  prepare(graph: Graph, options: PlanOptions): Plan {
     this.device.assertAlive();
-    return new PreparedPlan(this, compile(graph, this.device.capabilities));
+    return new PreparedPlan(this, compile(graph, this.device.capabilities, options));
   }
 
   retain(value: Value): void {

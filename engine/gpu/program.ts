@@ -1,9 +1,14 @@
 /** A captured graph as a list of kernel calls over buffers that do not exist yet. Pure: the same for every device with the
  *  same capabilities, and testable without one. */
+import type { PlanOptions } from "../executor.js";
+import { wholeAccess } from "../graph/access.js";
+import { eachOp, fuse as fuseGraph, type Step } from "../graph/fuse.js";
+import { isSame } from "../graph/kernel.js";
 import { type BufferPlan, type Lifetime, lowerBound, planBuffers } from "../graph/plan.js";
 import type { Capabilities, KernelCall, Operand, TensorSpec } from "../lower.js";
 import { isContiguous, sameShape, sizeOf } from "../shape.js";
-import { type Graph, type GraphNode, type InputNode, opsOf } from "../trace.js";
+import type { Graph, GraphNode, InputNode } from "../trace.js";
+import { pointwise } from "./codegen.js";
 import { copyCalls, type LoweringHost, lowerOp, wholeOperand } from "./lowering.js";
 
 /** A buffer to be: what it holds, and from which launch to which. */
@@ -57,7 +62,7 @@ export interface Program {
 const bytesPerElement = 4;
 
 /** Lowers every op of the graph and plans the memory. */
-export function compile(graph: Graph, caps: Capabilities): Program {
+export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions): Program {
   const launches: KernelCall[] = [];
   const buffers: PlannedBuffer[] = [];
   const planned = (spec: TensorSpec, name: string): PlannedBuffer => {
@@ -84,14 +89,37 @@ export function compile(graph: Graph, caps: Capabilities): Program {
     operands.set(node, wholeOperand(node, buffer));
     return { node, buffer };
   });
-  for (const node of opsOf(graph.outputs)) {
-    const lowering = lowerOp(node.op, node.inputs.map(operandOf), node.attrs, node, host);
-    launches.push(...lowering.calls);
-    operands.set(node, lowering.output);
+  const takers = matchDonations(graph).map((i) => (i === undefined ? undefined : inputs[i]));
+  const steps = fuse ? fuseGraph(graph, caps.maxStorageBuffers) : eachOp(graph);
+  const overwritable = overwrites(graph, steps, takers);
+  for (const step of steps) {
+    if (step.kind === "op") {
+      const { node } = step;
+      const lowering = lowerOp(node.op, node.inputs.map(operandOf), node.attrs, node, host);
+      launches.push(...lowering.calls);
+      operands.set(node, lowering.output);
+      continue;
+    }
+    const { loops, leaves, outputs, graph: scalars } = step.kernel;
+    const contiguous = (node: GraphNode): Operand => {
+      const operand = operandOf(node);
+      if (isContiguous(operand.shape, operand)) return operand;
+      const copy = host.allocate(operand, "copy");
+      launches.push(...copyCalls(operand, copy, caps));
+      operands.set(node, copy);
+      return copy;
+    };
+    const sources = leaves.map(({ node, access }): Operand => ({ ...contiguous(node), ...access, shape: loops }));
+    for (const y of outputs) {
+      const taken = overwritable.get(y);
+      operands.set(y, taken ? wholeOperand(y, taken.buffer) : host.allocate(y, y.op.name));
+    }
+    const targets = outputs.map((y): Operand => ({ ...operandOf(y), ...wholeAccess(loops), shape: loops }));
+    const call = pointwise(scalars, sources, targets, { caps, bake: true });
+    if (call) launches.push(call);
   }
 
   // Outputs are copied by range or taken over as whole buffers; what is neither is first made contiguous on its own.
-  const takers = matchDonations(graph).map((i) => (i === undefined ? undefined : inputs[i]));
   const givenUp = new Set<unknown>(inputs.filter(({ node }) => node.donated).map(({ buffer }) => buffer));
   const claimed = new Set<unknown>(inputs.map(({ buffer }) => buffer));
   const sources = graph.outputs.map((node, j) => {
@@ -143,6 +171,35 @@ export function compile(graph: Graph, caps: Capabilities): Program {
 
 function layoutOf({ shape, dtype, strides, offset }: Operand): Omit<Operand, "buffer"> {
   return { shape, dtype, strides, offset };
+}
+
+/** Outputs of fused kernels that may overwrite the donated input they take over while they are computed: the kernel reads
+ *  the input in the order of its own loop and nothing reads it later. */
+function overwrites(
+  graph: Graph,
+  steps: readonly Step[],
+  takers: readonly (ProgramInput | undefined)[],
+): Map<GraphNode, ProgramInput> {
+  const written = new Set<GraphNode>(steps.flatMap((s) => (s.kind === "fused" ? s.kernel.outputs : [])));
+  const storedIn = (node: GraphNode): GraphNode =>
+    node.kind === "op" && node.op.view && !written.has(node) ? storedIn(node.inputs[0]) : node;
+  const lastReader = new Map<GraphNode, Step | undefined>();
+  for (const step of steps)
+    for (const x of step.kind === "op" ? step.node.inputs : step.kernel.leaves.map(({ node }) => node))
+      lastReader.set(storedIn(x), step);
+  for (const y of graph.outputs) lastReader.set(storedIn(y), undefined);
+  const found = new Map<GraphNode, ProgramInput>();
+  for (const [j, y] of graph.outputs.entries()) {
+    const taker = takers[j];
+    const reader = taker && lastReader.get(taker.node);
+    if (reader?.kind !== "fused") continue;
+    const { leaves, outputs, loops } = reader.kernel;
+    const reads = leaves.filter(({ node }) => node === taker!.node);
+    const whole = wholeAccess(loops);
+    if ((outputs as readonly GraphNode[]).includes(y) && reads.every(({ access }) => isSame(access, whole)))
+      found.set(y, taker!);
+  }
+  return found;
 }
 
 /** For each output, the donated input whose storage it takes over: itself if it is one, else the first of the same shape

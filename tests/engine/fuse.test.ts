@@ -1,0 +1,263 @@
+/** Fusion, without a GPU: fused kernels are run on the host by their index maps and expressions, and compared with the
+ *  graph run op by op. */
+import fc from "fast-check";
+import { withExecutor } from "../../engine/executor.js";
+import { fuse, type Step } from "../../engine/graph/fuse.js";
+import type { FusedKernel } from "../../engine/graph/kernel.js";
+import { simplify } from "../../engine/graph/simplify.js";
+import type { HostTensor, OpSpec } from "../../engine/op.js";
+import { apply } from "../../engine/op.js";
+import { add, mul, neg, sub } from "../../engine/ops/arithmetic.js";
+import { forEachOffset, hostTensor } from "../../engine/ops/host.js";
+import { expand, reshape } from "../../engine/ops/movement.js";
+import { sum } from "../../engine/ops/reduce.js";
+import { ReferenceExecutor } from "../../engine/reference.js";
+import { broadcastShapes, contiguousStrides, sizeOf } from "../../engine/shape.js";
+import { Tensor } from "../../engine/tensor.js";
+import { type Graph, type GraphNode, inputNode, type OpNode, opsOf, Tracer } from "../../engine/trace.js";
+import { check, test } from "../harness.js";
+import { drawFrom, generator } from "../values.js";
+
+/** Reverses the axes: a view that is not contiguous. */
+const reverseSpec: OpSpec<null> = {
+  name: "reverse",
+  shape: ([x]) => ({ shape: [...x.shape].reverse(), dtype: x.dtype }),
+  reference: ([x], _, y) =>
+    forEachOffset(y.shape, [[...contiguousStrides(x.shape)].reverse()], (i, [at]) => {
+      y.data[i] = x.data[at];
+    }),
+  view: (x) => ({ strides: [...x.strides].reverse(), offset: x.offset }),
+  vjp: null,
+  samples: () => [],
+  failures: () => [],
+};
+/** The same elements by a kernel of its own. */
+const opaqueSpec: OpSpec<null> = {
+  name: "opaque",
+  shape: ([x]) => x,
+  reference: ([x], _, y) => y.data.set(x.data),
+  launch: () => [],
+  vjp: null,
+  samples: () => [],
+  failures: () => [],
+};
+const reverse = (x: Tensor): Tensor => apply(reverseSpec, [x], null);
+const opaque = (x: Tensor): Tensor => apply(opaqueSpec, [x], null);
+
+function trace(f: (...xs: Tensor[]) => Tensor[], shapes: readonly (readonly number[])[]): Graph {
+  const tracer = new Tracer(new ReferenceExecutor());
+  const inputs = shapes.map((shape, i) => inputNode({ shape, dtype: "f32" }, String(i), false));
+  const outputs = withExecutor(tracer, () => f(...inputs.map((node) => new Tensor(tracer, node, "input"))));
+  return simplify({ inputs, outputs: outputs.map((y) => y.valueOn(tracer, "test") as GraphNode) });
+}
+
+/** Constants are written in f32; everything else is float64. */
+const TOLERANCE = { rtol: 1e-6, atol: 1e-6 };
+
+type Memory = Map<GraphNode, HostTensor>;
+
+function runOp(node: OpNode, memory: Memory): HostTensor {
+  const y = hostTensor(node);
+  node.op.reference(
+    node.inputs.map((x) => memory.get(x)!),
+    node.attrs as never,
+    y,
+  );
+  return y;
+}
+
+/** The WGSL of arithmetic is JavaScript but for the suffixes of its numbers. */
+function runKernel({ loops, leaves, graph, outputs }: FusedKernel, memory: Memory): void {
+  const names = graph.steps.map((_, i) => `v${leaves.length + i}`);
+  const body = graph.steps.map((step, i) => {
+    const text = step.expression(step.args.map((a) => `v${a}`)).replace(/(\d)f\b/g, "$1");
+    return `const ${names[i]} = ${text};`;
+  });
+  const compute = new Function(
+    ...leaves.map((_, i) => `v${i}`),
+    `${body.join(" ")} return [${graph.results.map((r) => `v${r}`).join()}];`,
+  ) as (...xs: number[]) => number[];
+  const targets = outputs.map((y) => hostTensor(y));
+  const data = leaves.map(({ node }) => {
+    const found = memory.get(node);
+    if (!found) throw new Error(`${node.id} is read before it is written`);
+    return found.data;
+  });
+  if (sizeOf(loops) > 0)
+    forEachOffset(
+      loops,
+      leaves.map(({ access }) => access.strides),
+      (i, offsets) => {
+        const results = compute(...leaves.map(({ access }, k) => data[k][access.offset + offsets[k]]));
+        for (const [j, y] of targets.entries()) y.data[i] = results[j];
+      },
+    );
+  for (const [j, y] of outputs.entries()) memory.set(y, targets[j]);
+}
+
+function runSteps(steps: readonly Step[], memory: Memory): void {
+  for (const step of steps) {
+    if (step.kind === "fused") runKernel(step.kernel, memory);
+    else memory.set(step.node, runOp(step.node, memory));
+  }
+}
+
+function inputsOf(graph: Graph): Memory {
+  const random = generator(5);
+  return new Map(
+    graph.inputs.map((node) => {
+      const x = hostTensor(node);
+      return [node, { ...x, data: (x.data as Float64Array).map(() => random() * 2 - 1) }];
+    }),
+  );
+}
+
+function compare(graph: Graph, steps: readonly Step[]): void {
+  const expected = inputsOf(graph);
+  for (const node of opsOf(graph.outputs)) expected.set(node, runOp(node, expected));
+  const actual = inputsOf(graph);
+  runSteps(steps, actual);
+  for (const y of graph.outputs) {
+    const found = actual.get(y);
+    check.ok(found !== undefined, `output ${y.id} is not in memory`);
+    check.close([...found!.data], [...expected.get(y)!.data], TOLERANCE);
+  }
+}
+
+const kernelsOf = (steps: readonly Step[]): FusedKernel[] =>
+  steps.flatMap((s) => (s.kind === "fused" ? [s.kernel] : []));
+const namesOf = (steps: readonly Step[]): string[] =>
+  steps.flatMap((s) => (s.kind === "fused" ? [s.kernel.graph.name] : s.node.op.view ? [] : [s.node.op.name]));
+
+function broadcasts(a: Tensor, b: Tensor): boolean {
+  try {
+    return sizeOf(broadcastShapes("add", [a, b])) <= 400;
+  } catch {
+    return false;
+  }
+}
+
+/** A random result of the tensors so far. */
+function grow(tensors: readonly Tensor[], int: (low: number, high: number) => number): Tensor {
+  const d = drawFrom(int);
+  const x = d.pick(tensors);
+  const axis = d.int(0, Math.max(0, x.rank - 1));
+  const kind = d.pick(["binary", "binary", "binary", "split", "merge", "expand", "sum", "reverse", "opaque", "neg"]);
+  if (kind === "binary") {
+    const fitting = tensors.filter((t) => broadcasts(x, t));
+    return d.pick([add, sub, mul])(x, d.pick(fitting));
+  }
+  if (kind === "split" && x.rank > 0 && x.rank < 6 && x.shape[axis] % 2 === 0)
+    return reshape(x, x.shape.flatMap((s, i) => (i === axis ? d.pick([[2, s / 2], [s / 2, 2]]) : [s]))); // biome-ignore format: one line
+  if (kind === "merge" && axis > 0)
+    return reshape(x, [...x.shape.slice(0, axis - 1), x.shape[axis - 1] * x.shape[axis], ...x.shape.slice(axis + 1)]);
+  if (kind === "expand" && x.rank < 6 && x.size <= 200)
+    return expand(reshape(x, spliced(x.shape, axis, 1)), spliced(x.shape, axis, 2));
+  if (kind === "sum" && x.rank > 0) return sum(x, axis, { keepDims: d.boolean() });
+  if (kind === "reverse") return reverse(x);
+  return kind === "opaque" ? opaque(x) : neg(x);
+}
+
+function spliced(shape: readonly number[], at: number, side: number): number[] {
+  return [...shape.slice(0, at), side, ...shape.slice(at)];
+}
+
+test("fused kernels compute what the graph computes", () => {
+  let fused = 0;
+  fc.assert(
+    fc.property(fc.gen(), (g) => {
+      const int = (low: number, high: number): number => g(fc.integer, { min: low, max: high });
+      const d = drawFrom(int);
+      const shapes = [[4, 6], [6], [2, 1, 6], []].slice(0, d.int(1, 4));
+      const graph = trace((...xs) => {
+        const all = [...xs];
+        for (let i = d.int(1, 14); i > 0; i--) all.push(grow(all, int));
+        return all.slice(-d.int(1, 3));
+      }, shapes);
+      const steps = fuse(graph, 8);
+      for (const kernel of kernelsOf(steps)) {
+        const bound = new Set<GraphNode>([...kernel.leaves.map(({ node }) => node), ...kernel.outputs]);
+        check.ok(bound.size <= 8, `${bound.size} tensors bound`);
+        if (kernel.graph.steps.length > 1) fused++;
+      }
+      compare(graph, steps);
+    }),
+    { numRuns: 600 },
+  );
+  check.ok(fused > 200, `only ${fused} kernels with more than one op`);
+});
+
+test("a chain of pointwise ops and views is one kernel", () => {
+  const graph = trace((x, b) => [neg(mul(reshape(add(x, b), [2, 2, 6]), 2))], [[4, 6], [6]]);
+  const steps = fuse(graph, 8);
+  check.equal(namesOf(steps), ["add_mul_neg"]);
+  compare(graph, steps);
+});
+
+test("average pooling after a pointwise op is one kernel with four taps", () => {
+  const graph = trace((z, b) => [mul(sum(reshape(mul(add(z, b), add(z, b)), [2, 3, 2, 2, 3, 2]), [3, 5]), 0.25)], [[2, 3, 4, 6], [3, 1, 1]]); // biome-ignore format: one line
+  const steps = fuse(graph, 8);
+  check.is(kernelsOf(steps).length, 1);
+  check.is(steps.length, 1);
+  compare(graph, steps);
+});
+
+test("its gradient spreads without a copy, the loops split where the window is", () => {
+  const graph = trace(
+    (g, z) => [mul(reshape(expand(reshape(mul(g, 0.25), [2, 2, 1, 3, 1]), [2, 2, 2, 3, 2]), [2, 4, 6]), z)],
+    [
+      [2, 2, 3],
+      [2, 4, 6],
+    ],
+  );
+  const [step] = fuse(graph, 8);
+  check.ok(step.kind === "fused", "fused");
+  if (step.kind === "fused") check.equal(step.kernel.loops, [2, 2, 2, 3, 2]);
+  compare(graph, [step]);
+});
+
+test("an update with its states is one kernel with three outputs", () => {
+  const graph = trace(
+    (p, m, v, g) => {
+      const m1 = add(mul(m, 0.9), mul(g, 0.1));
+      const v1 = add(mul(v, 0.99), mul(mul(g, g), 0.01));
+      return [sub(p, mul(m1, v1)), m1, v1];
+    },
+    [
+      [4, 6],
+      [4, 6],
+      [4, 6],
+      [4, 6],
+    ],
+  );
+  const steps = fuse(graph, 8);
+  check.is(steps.length, 1);
+  check.is(kernelsOf(steps)[0].outputs.length, 3);
+  compare(graph, steps);
+});
+
+test("kernels that wait for each other are not joined", () => {
+  const graph = trace(
+    (x) => {
+      const y = mul(x, x);
+      return [mul(y, opaque(y)), y];
+    },
+    [[4, 6]],
+  );
+  const steps = fuse(graph, 8);
+  check.equal(namesOf(steps), ["mul", "opaque", "mul"]);
+  compare(graph, steps);
+});
+
+test("what many places need is computed once, what is cheap is computed again", () => {
+  const graph = trace(
+    (x) => {
+      const cheap = neg(x);
+      return [opaque(add(cheap, x)), opaque(mul(cheap, x))];
+    },
+    [[4, 6]],
+  );
+  const steps = fuse(graph, 8);
+  check.equal(namesOf(steps).sort(), ["neg_add", "neg_mul", "opaque", "opaque"]);
+  compare(graph, steps);
+});
