@@ -102,3 +102,31 @@ function stageCall(
     flops: outer * row,
   };
 }
+
+/** argmax (`largest`) or argmin along one axis. */
+export function argCalls(
+  { inputs: [x], output: y, caps, temp }: LaunchContext,
+  axis: number,
+  largest: boolean,
+): KernelCall[] {
+  const outer = sizeOf(x.shape.slice(0, axis));
+  const reduced = x.shape[axis];
+  const inner = sizeOf(x.shape.slice(axis + 1));
+  const stage = (to: Operand, parts: number, positions?: Operand, candidates = 0): KernelCall => ({
+    kernel: "reduce.arg",
+    bind: positions ? { x, y: to, positions } : { x, y: to },
+    params: { count: outer * parts * inner, reduced, inner, parts, candidates },
+    spec: { LARGEST: largest, CANDIDATES: positions !== undefined },
+    grid: linearGrid(outer * parts * inner, 64, caps.maxWorkgroupsPerDimension),
+  });
+  const stages: KernelCall[] = [];
+  let positions: Operand | undefined;
+  let left = reduced;
+  for (let parts = left; parts > 1; left = parts) {
+    parts = partsOf({ outer, reduced: left, inner }, caps);
+    const to: Operand = parts === 1 ? y : temp([outer, parts, inner], "i32");
+    stages.push(stage(to, parts, positions, positions ? left : 0));
+    positions = to;
+  }
+  return stages.length > 0 ? stages : [stage(y, 1)];
+}

@@ -1,8 +1,9 @@
 /** Reductions over any axes. */
 import { describe, ShapeError } from "../errors.js";
 import { apply, type OpSpec } from "../op.js";
-import { contiguousStrides, normaliseAxes, reducedShape, type Shape, sameShape } from "../shape.js";
+import { contiguousStrides, normaliseAxes, reducedShape, type Shape, sameShape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
+import { div, mul } from "./arithmetic.js";
 import { forEachOffset } from "./host.js";
 import { expand, reshape } from "./movement.js";
 import { reduceCalls } from "./reduce.launch.js";
@@ -12,7 +13,7 @@ export interface ReduceOptions {
   readonly keepDims?: boolean;
 }
 
-interface ReduceAttrs {
+export interface ReduceAttrs {
   readonly axes: readonly number[];
   readonly keepDims: boolean;
 }
@@ -55,6 +56,13 @@ export const sumSpec: OpSpec<ReduceAttrs> = {
     { inputs: [{ shape: [2, 3] }], call: (x) => sum(x, 2), message: /sum: axis 2 is out of range for f32\[2,3\]/ },
   ],
 };
+
+/** Arithmetic mean over `axes` (all by default); NaN over no elements. */
+export function mean(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
+  const count = sizeOf(normaliseAxes("mean", axes, x).map((a) => x.shape[a]));
+  const total = sum(x, axes, options);
+  return count === 0 ? div(total, 0) : mul(total, 1 / count);
+}
 
 /** Sums a tensor down to a shape that broadcasts to it: the adjoint of `expand`. */
 export function sumTo(g: Tensor, shape: Shape): Tensor {

@@ -7,6 +7,8 @@ import * as binary from "./binary.js";
 import * as bits from "./bits.js";
 import * as compare from "./compare.js";
 import * as conv from "./conv.js";
+import * as create from "./create.js";
+import * as extremes from "./extremes.js";
 import * as matmul from "./matmul.js";
 import * as movement from "./movement.js";
 import * as averagePool from "./pool.average.js";
@@ -14,7 +16,6 @@ import * as maxPool from "./pool.max.js";
 import * as random from "./random.js";
 import * as rank from "./rank.js";
 import * as reduce from "./reduce.js";
-import * as softmax from "./softmax.js";
 import * as unary from "./unary.js";
 
 const modules: readonly object[] = [
@@ -27,13 +28,14 @@ const modules: readonly object[] = [
   movement,
   reduce,
   rank,
+  extremes,
+  create,
   matmul,
   conv,
   maxPool,
   averagePool,
   argsort,
   random,
-  softmax,
 ];
 
 // biome-ignore lint/suspicious/noExplicitAny: attributes differ by op.
