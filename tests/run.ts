@@ -91,7 +91,15 @@ for (const path of testFiles()) {
     console.log(`\n  FAIL  ${relative(here, path)}`, error);
   }
 }
-for (const hook of hooks.shutdown) await hook();
+for (const hook of hooks.shutdown) {
+  try {
+    await hook();
+  } catch (error) {
+    registered++;
+    failed.push("shutdown");
+    console.log(error);
+  }
+}
 
 const accounted = totals.passed + failed.length + skipped.length;
 if (accounted !== registered) failed.push(`internal: ${registered} tests registered, ${accounted} accounted for`);

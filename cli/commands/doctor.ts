@@ -1,5 +1,5 @@
 /** `holdfast doctor`: what this machine offers the engine, and what is missing. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { columns } from "../arguments.js";
 import { defineCommand } from "../command.js";
 import { osField } from "../driver/plan.js";
@@ -11,8 +11,8 @@ interface Diagnosis {
   readonly system: string;
   readonly adapter: AdapterReport | null;
   readonly missing: Remedy | null;
-  /** What works less well without a feature this adapter lacks. */
-  readonly without: readonly string[];
+  /** What works less well than it could, and why. */
+  readonly notes: readonly string[];
 }
 
 /** Features the engine makes use of where they exist. */
@@ -33,6 +33,17 @@ function webgpuVersion(): string | null {
   }
 }
 
+function notesOn(adapter: AdapterReport): string[] {
+  const lacking = Object.keys(uses).filter((name) => !adapter.features.includes(name));
+  const notes = lacking.map((name) => `no ${name}: ${uses[name]}`);
+  if (adapter.software && existsSync("/dev/nvidiactl"))
+    notes.push(
+      "an NVIDIA device is present, but the loader finds no Vulkan driver for it: in a container allow the graphics " +
+        "capability, or point VK_DRIVER_FILES at the driver's nvidia_icd.json",
+    );
+  return notes;
+}
+
 async function diagnose(): Promise<Diagnosis> {
   const [found, { osRelease }] = await Promise.all([findAdapter(), readSystem()]);
   const adapter = found.kind === "ready" ? found.adapter : null;
@@ -45,7 +56,7 @@ async function diagnose(): Promise<Diagnosis> {
     system: [osField(osRelease, "PRETTY_NAME"), process.platform, process.arch].filter(Boolean).join(" "),
     adapter,
     missing: found.kind === "missing" ? found.remedy : null,
-    without: adapter ? Object.keys(uses).filter((name) => !adapter.features.includes(name)) : [],
+    notes: adapter ? notesOn(adapter) : [],
   };
 }
 
@@ -65,7 +76,7 @@ function limit([name, value]: [string, number]): [string, string] {
   return [name, /Size$/.test(name) && /Buffer|Storage|Binding/.test(name) ? bytes(value) : String(value)];
 }
 
-function report({ versions, system, adapter, missing, without }: Diagnosis): string {
+function report({ versions, system, adapter, missing, notes }: Diagnosis): string {
   const rows: [string, string][] = [
     ["holdfast", versions.holdfast],
     ["node", versions.node],
@@ -78,7 +89,7 @@ function report({ versions, system, adapter, missing, without }: Diagnosis): str
     ["driver", adapter.driver],
     ["kind", adapter.software ? "software: the processor does the work of a GPU" : "hardware"],
     ["features", adapter.features.join(", ")],
-    ["missing", without.map((name) => `${name}: ${uses[name]}`).join("; ") || "nothing"],
+    ["missing", notes.join("; ") || "nothing"],
   );
   return `${columns(rows)}\n\nlimits\n${columns(Object.entries(adapter.limits).filter(matters).map(limit))}`;
 }
