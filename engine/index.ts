@@ -33,12 +33,22 @@ export { arange, eye, full, linspace, oneHot, ones, onesLike, zeros, zerosLike }
 export { argmax, argmin, max, min } from "./ops/extremes.js";
 export { dot, type MatmulOptions, matmul, outer } from "./ops/matmul.js";
 export { expand, reshape } from "./ops/movement.js";
+export {
+  batchNorm,
+  batchStatistics,
+  groupNorm,
+  type LayerNormOptions,
+  layerNorm,
+  type NormOptions,
+  type Statistics,
+} from "./ops/norm.js";
 export { type AvgPoolOptions, avgPool2d, globalAvgPool2d, windowSpread, windowSum } from "./ops/pool.average.js";
 export { gatherPool, maxPool2d, poolIndices, scatterPool } from "./ops/pool.max.js";
 export type { PoolOptions } from "./ops/pool.shapes.js";
 export { averageRank } from "./ops/rank.js";
 export { mean, type ReduceOptions, sum } from "./ops/reduce.js";
 export { type ResizeOptions, resize2d } from "./ops/resize.js";
+export { logSoftmax, softmax } from "./ops/softmax.js";
 export {
   abs,
   ceil,

@@ -3,9 +3,17 @@
  * key once and get more with `split` (into a few) or `fold` (by a number, such as the step of a loop).
  */
 
+import { erfinv } from "./ops/activations.js";
 import { argsortRows } from "./ops/argsort.js";
 import { add, constant, mul } from "./ops/arithmetic.js";
-import { bernoulliFromBits, foldKey, integerFromBits, randomBits, unitFromBits } from "./ops/random.js";
+import {
+  bernoulliFromBits,
+  foldKey,
+  integerFromBits,
+  randomBits,
+  symmetricFromBits,
+  unitFromBits,
+} from "./ops/random.js";
 import type { Shape } from "./shape.js";
 import { type Tensor, tensor } from "./tensor.js";
 
@@ -29,6 +37,13 @@ export { randomBits as bits } from "./ops/random.js";
 export function uniform(key: Tensor, shape: Shape, { low = 0, high = 1 } = {}): Tensor {
   const unit = unitFromBits(randomBits(key, shape));
   return low === 0 && high === 1 ? unit : add(mul(unit, high - low), low);
+}
+
+/** Normal with `mean` and standard `deviation`, default 0 and 1, by the inverse of the distribution function: the same on
+ *  every adapter to rounding, and within 5.3 deviations. */
+export function normal(key: Tensor, shape: Shape, { mean = 0, deviation = 1 } = {}): Tensor {
+  const unit = mul(erfinv(symmetricFromBits(randomBits(key, shape))), Math.SQRT2 * deviation);
+  return mean === 0 ? unit : add(unit, mean);
 }
 
 /** 1 with probability p, else 0. */

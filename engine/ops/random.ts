@@ -146,6 +146,24 @@ export const unitFromBitsSpec = definePointwise<null>({
   failures: () => [{ inputs: [{ shape: [2] }], call: unitFromBits, message: /unitFromBits: f32\[2\] given; u32/ }],
 });
 
+/** Words to odd multiples of 2⁻²⁴ on (−1, 1), exactly: never 0 or ±1. */
+export function symmetricFromBits(bits: Tensor): Tensor {
+  return apply(symmetricFromBitsSpec, [bits], null);
+}
+export const symmetricFromBitsSpec = definePointwise<null>({
+  name: "symmetricFromBits",
+  arity: 1,
+  dtypes: ["u32"],
+  result: () => "f32",
+  scalar: ([x]) => (2 * (x >>> 8) + 1 - 2 ** 24) * 2 ** -24,
+  expression: ([x]) => `(f32(i32(${x} >> 8u) * 2i - 16777215i) * 5.9604644775390625e-8f)`,
+  vjp: null,
+  samples: () => [{ inputs: [{ shape: [4, 5], ...word }], call: symmetricFromBits }],
+  failures: () => [
+    { inputs: [{ shape: [2] }], call: symmetricFromBits, message: /symmetricFromBits: f32\[2\] given; u32/ },
+  ],
+});
+
 /** 1 where the upper 24 bits of a word are below p·2²⁴, else 0: P(1) = p to 2⁻²⁵. */
 export function bernoulliFromBits(bits: Tensor, p: number): Tensor {
   return apply(bernoulliFromBitsSpec, [bits], { threshold: Math.round(p * 2 ** 24) });

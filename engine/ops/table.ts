@@ -16,6 +16,7 @@ import * as maxPool from "./pool.max.js";
 import * as random from "./random.js";
 import * as rank from "./rank.js";
 import * as reduce from "./reduce.js";
+import * as softmax from "./softmax.js";
 import * as unary from "./unary.js";
 
 const modules: readonly object[] = [
@@ -36,6 +37,7 @@ const modules: readonly object[] = [
   averagePool,
   argsort,
   random,
+  softmax,
 ];
 
 // biome-ignore lint/suspicious/noExplicitAny: attributes differ by op.

@@ -78,6 +78,22 @@ referenceTest("uniform numbers fill their interval evenly", async () => {
   check.ok(low >= -1 && low < -0.99 && high < 3 && high > 2.99);
 });
 
+referenceTest("normal numbers have the moments and tails of the distribution", async () => {
+  const { mean, variance } = await moments(random.normal(random.key(6), [count], { mean: 2, deviation: 3 }));
+  check.close([mean], [2], { atol: spread(3) });
+  check.close([variance], [9], { rtol: 0.04 });
+  const unit = [...(await random.normal(random.key(7), [count]).read())];
+  // Φ(1) − Φ(−1) and 1 − Φ(2)
+  const share = (inside: (v: number) => boolean): number => unit.filter(inside).length / count;
+  check.close([share((v) => Math.abs(v) < 1)], [0.682689], { atol: spread(0.4654) });
+  check.close([share((v) => v > 2)], [0.02275], { atol: spread(0.1491) });
+});
+
+gpuTest("normal numbers on the GPU are those of the reference", async () => {
+  const draw = async (): Promise<number[]> => [...(await random.normal(random.key(8), [4000]).read())];
+  check.close(await onGpu(draw), await onReference(draw), { rtol: 1e-5, atol: 1e-6 });
+});
+
 referenceTest("bernoulli and dropout keep the right share", async () => {
   const ones = await moments(random.bernoulli(random.key(2), 0.3, [count]));
   check.close([ones.mean], [0.3], { atol: spread(Math.sqrt(0.21)) });

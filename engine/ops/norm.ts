@@ -1,0 +1,93 @@
+/** Normalisation, composed of means and products: any order of derivative, and captured steps fuse it. */
+import { describe, ShapeError } from "../errors.js";
+import type { Tensor } from "../tensor.js";
+import { add, mul, sub } from "./arithmetic.js";
+import { reshape } from "./movement.js";
+import { sum } from "./reduce.js";
+import { rsqrt, square } from "./unary.js";
+
+export interface NormOptions {
+  /** Multiplied and added after normalising. */
+  readonly scale?: Tensor;
+  readonly shift?: Tensor;
+  /** Added to the variance; default 1e-5. */
+  readonly epsilon?: number;
+}
+
+export interface LayerNormOptions extends NormOptions {
+  /** Axes normalised over; default the last. */
+  readonly axes?: number | readonly number[];
+}
+
+/** Mean 0 and variance 1 (divided by n) over `axes` of each example; `scale` and `shift` broadcast to x.
+ *  Source: Ba et al., "Layer normalization", 2016. */
+export function layerNorm(x: Tensor, { axes = -1, ...options }: LayerNormOptions = {}): Tensor {
+  return affine(normalise(x, axes, options.epsilon), options);
+}
+
+/** Mean 0 and variance 1 (divided by n) over each of `groups` groups of channels of each example; x [n,c,...], `scale` and
+ *  `shift` [c]. Source: Wu and He, "Group normalization", 2018. @throws ShapeError unless `groups` divides c. */
+export function groupNorm(x: Tensor, groups: number, options: NormOptions = {}): Tensor {
+  const [n, c] = channels("groupNorm", x);
+  if (!Number.isInteger(groups) || groups < 1 || c % groups !== 0)
+    throw new ShapeError(`groupNorm: ${describe(x)} has ${c} channels, which do not fall into ${groups} groups`);
+  const grouped = reshape(x, [n, groups, n * groups === 0 ? 0 : x.size / (n * groups)]);
+  return affine(reshape(normalise(grouped, 2, options.epsilon), x.shape), perChannel("groupNorm", x, options));
+}
+
+export interface Statistics {
+  /** [c] */
+  readonly mean: Tensor;
+  /** [c]; divided by n, also for running statistics made of it. */
+  readonly variance: Tensor;
+}
+
+/** Mean and variance of each channel over the batch and all positions: x [n,c,...]. */
+export function batchStatistics(x: Tensor): Statistics {
+  channels("batchStatistics", x);
+  const axes = x.shape.flatMap((_, i) => (i === 1 ? [] : [i]));
+  const mean = average(x, axes);
+  const variance = average(square(sub(x, mean)), axes);
+  return { mean: reshape(mean, [x.shape[1]]), variance: reshape(variance, [x.shape[1]]) };
+}
+
+/** Each channel of x [n,c,...] shifted and scaled by `statistics` to mean 0 and variance 1; `scale` and `shift` [c]. In
+ *  training the statistics are `batchStatistics(x)`, through which gradients flow. Source: Ioffe and Szegedy, "Batch
+ *  normalization", 2015. */
+export function batchNorm(x: Tensor, statistics: Statistics, options: NormOptions = {}): Tensor {
+  const perX = (t: Tensor): Tensor => perChannel("batchNorm", x, { scale: t }).scale!;
+  const factor = rsqrt(add(perX(statistics.variance), options.epsilon ?? 1e-5));
+  return affine(mul(sub(x, perX(statistics.mean)), factor), perChannel("batchNorm", x, options));
+}
+
+function normalise(x: Tensor, axes: number | readonly number[], epsilon = 1e-5): Tensor {
+  const centred = sub(x, average(x, axes));
+  return mul(centred, rsqrt(add(average(square(centred), axes), epsilon)));
+}
+
+function affine(x: Tensor, { scale, shift }: NormOptions): Tensor {
+  const scaled = scale ? mul(x, scale) : x;
+  return shift ? add(scaled, shift) : scaled;
+}
+
+function channels(op: string, x: Tensor): [number, number] {
+  if (x.rank < 2) throw new ShapeError(`${op}: ${describe(x)} given; [n,c,...] is needed`);
+  return [x.shape[0], x.shape[1]];
+}
+
+/** `scale` and `shift` [c] as [c,1,...], to go with x [n,c,...]. */
+function perChannel(op: string, x: Tensor, { scale, shift }: NormOptions): NormOptions {
+  const [, c] = channels(op, x);
+  const widen = (t: Tensor | undefined): Tensor | undefined => {
+    if (t && (t.rank !== 1 || t.size !== c))
+      throw new ShapeError(`${op}: ${describe(t)} given for the ${c} channels of ${describe(x)}; [${c}] is needed`);
+    return t && reshape(t, [c, ...x.shape.slice(2).map(() => 1)]);
+  };
+  return { scale: widen(scale), shift: widen(shift) };
+}
+
+/** Mean over `axes`, kept as sides of 1. */
+function average(x: Tensor, axes: number | readonly number[]): Tensor {
+  const total = sum(x, axes, { keepDims: true });
+  return mul(total, total.size / x.size);
+}
