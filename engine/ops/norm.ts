@@ -3,7 +3,7 @@ import { describe, ShapeError } from "../errors.js";
 import type { Tensor } from "../tensor.js";
 import { add, mul, sub } from "./arithmetic.js";
 import { reshape } from "./movement.js";
-import { sum } from "./reduce.js";
+import { mean } from "./reduce.js";
 import { rsqrt, square } from "./unary.js";
 
 export interface NormOptions {
@@ -46,9 +46,8 @@ export interface Statistics {
 export function batchStatistics(x: Tensor): Statistics {
   channels("batchStatistics", x);
   const axes = x.shape.flatMap((_, i) => (i === 1 ? [] : [i]));
-  const mean = average(x, axes);
-  const variance = average(square(sub(x, mean)), axes);
-  return { mean: reshape(mean, [x.shape[1]]), variance: reshape(variance, [x.shape[1]]) };
+  const average = mean(x, axes, { keepDims: true });
+  return { mean: reshape(average, [x.shape[1]]), variance: mean(square(sub(x, average)), axes) };
 }
 
 /** Each channel of x [n,c,...] shifted and scaled by `statistics` to mean 0 and variance 1; `scale` and `shift` [c]. In
@@ -61,8 +60,8 @@ export function batchNorm(x: Tensor, statistics: Statistics, options: NormOption
 }
 
 function normalise(x: Tensor, axes: number | readonly number[], epsilon = 1e-5): Tensor {
-  const centred = sub(x, average(x, axes));
-  return mul(centred, rsqrt(add(average(square(centred), axes), epsilon)));
+  const centred = sub(x, mean(x, axes, { keepDims: true }));
+  return mul(centred, rsqrt(add(mean(square(centred), axes, { keepDims: true }), epsilon)));
 }
 
 function affine(x: Tensor, { scale, shift }: NormOptions): Tensor {
@@ -84,10 +83,4 @@ function perChannel(op: string, x: Tensor, { scale, shift }: NormOptions): NormO
     return t && reshape(t, [c, ...x.shape.slice(2).map(() => 1)]);
   };
   return { scale: widen(scale), shift: widen(shift) };
-}
-
-/** Mean over `axes`, kept as sides of 1. */
-function average(x: Tensor, axes: number | readonly number[]): Tensor {
-  const total = sum(x, axes, { keepDims: true });
-  return mul(total, total.size / x.size);
 }
