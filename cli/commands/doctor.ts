@@ -18,7 +18,7 @@ interface Diagnosis {
 /** Features the engine makes use of where they exist. */
 const uses: Readonly<Record<string, string>> = {
   "timestamp-query": "the time of each kernel cannot be measured",
-  subgroups: "reductions use workgroup memory only",
+  subgroups: "matrix products take slower kernels",
 };
 
 function packageVersion(url: string | URL): string {
