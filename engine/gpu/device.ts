@@ -45,7 +45,8 @@ export class Device {
   ) {
     this.queue = gpu.queue;
     this.capabilities = capabilitiesOf(gpu, info);
-    this.description = info.description || info.device || info.vendor;
+    this.description =
+      info.description || info.device || `${info.vendor} ${info.architecture}`.trim() || "unnamed adapter";
     this.sleepsBeforeMapping = pollsWhileWaiting && this.capabilities.software;
     gpu.lost.then(({ message }) => {
       this.#lost ??= new DeviceLostError(`the device "${this.description}" was lost: ${message}; call init() again`);
@@ -108,9 +109,13 @@ export class Device {
 }
 
 function typed(error: GPUError): DeviceError {
+  // Dawn appends the stack of its own sources.
+  const message = error.message.replace(/\n\s+at [\s\S]*$/, "").trim();
   if (error.constructor.name === "GPUOutOfMemoryError")
-    return new OutOfMemoryError(`the device is out of memory: ${error.message}; free tensors or use smaller batches`);
-  return new DeviceError(`the device refused a command: ${error.message}`);
+    return new OutOfMemoryError(
+      `the device is out of memory: ${message.split("\n")[0]}; free tensors or use smaller batches`,
+    );
+  return new DeviceError(`the device refused a command: ${message}`);
 }
 
 /** Opens the adapter's device with every limit and feature it offers that the engine uses.

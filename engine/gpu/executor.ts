@@ -1,5 +1,5 @@
 /** Ops on the GPU, one after the other as they come. */
-import { DeviceError } from "../errors.js";
+import { DeviceError, OutOfMemoryError } from "../errors.js";
 import type { Executor, HostArray, MemoryReport, Plan, PlanOptions, Value } from "../executor.js";
 import type { DType, Layout, Operand, TensorSpec } from "../lower.js";
 import type { OpSpec } from "../op.js";
@@ -149,9 +149,14 @@ export class GpuExecutor implements Executor {
     const elements = sizeOf(x.shape);
     const upTo = this.#nextSerial;
     const bytes = elements * bytesPerElement;
-    const memory = elements === 0 ? new ArrayBuffer(0) : await this.#readBytes(x, bytes);
-    await this.#settle(upTo);
-    this.assertUsable(x, "read");
+    let memory = new ArrayBuffer(0);
+    try {
+      if (elements > 0) memory = await this.#readBytes(x, bytes);
+    } finally {
+      // An earlier error is the cause of one in reading, and says more.
+      await this.#settle(upTo);
+      this.assertUsable(x, "read");
+    }
     if (x.dtype === "f32") return new Float32Array(memory);
     return x.dtype === "i32" ? new Int32Array(memory) : new Uint32Array(memory);
   }
@@ -173,6 +178,7 @@ export class GpuExecutor implements Executor {
     await this.device.settle((error) => {
       this.#failures.push({ from: this.#verified, before: this.#nextSerial, error });
       this.#dropConstants();
+      if (error instanceof OutOfMemoryError) this.pool.trim();
     });
     this.#verified = Math.max(this.#verified, upTo);
   }

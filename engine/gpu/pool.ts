@@ -39,6 +39,9 @@ export class Pool {
   /** Every free storage, the longest unused first. */
   readonly #idle = new Set<Storage>();
 
+  /** Buffers there was no memory for; they are never used again. */
+  readonly #broken = new WeakSet<GPUBuffer>();
+
   /** `beforeDestroy` sees each buffer that is about to be destroyed: recorded commands may still use it. */
   constructor(
     readonly device: Device,
@@ -67,8 +70,13 @@ export class Pool {
   }
 
   #create(size: number): Storage {
-    const buffer = this.device.watch(["out-of-memory"], () =>
-      this.device.gpu.createBuffer({ size, usage: usage.storage | usage.copySource | usage.copyTarget }),
+    const buffer = this.device.watch(
+      ["out-of-memory"],
+      () => this.device.gpu.createBuffer({ size, usage: usage.storage | usage.copySource | usage.copyTarget }),
+      async (error) => {
+        this.#broken.add(buffer);
+        return error;
+      },
     );
     return new Storage(buffer, size, this.#nextId++);
   }
@@ -77,6 +85,7 @@ export class Pool {
   release(storage: Storage): void {
     if (--storage.refs > 0) return;
     this.liveBytes -= storage.bytes;
+    if (this.#broken.has(storage.buffer)) return;
     this.pooledBytes += storage.bytes;
     const list = this.#free.get(storage.bytes);
     if (list) list.push(storage);

@@ -38,6 +38,7 @@ export class Readback {
     try {
       await staging.mapAsync(mapRead, 0, bytes);
     } catch (cause) {
+      staging.destroy();
       // The loss is announced by a promise of its own, which may come a moment later.
       await new Promise((resolve) => setTimeout(resolve, 0));
       this.device.assertAlive();
