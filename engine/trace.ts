@@ -34,6 +34,8 @@ export type GraphNode = InputNode | ConstantNode | OpNode;
 export interface Graph {
   readonly inputs: readonly InputNode[];
   readonly outputs: readonly GraphNode[];
+  /** Where each output lies in the function's result: `1.layers.0.weight`. */
+  readonly outputPaths: readonly string[];
 }
 
 let nextId = 1;
@@ -76,7 +78,7 @@ export function rewrite(graph: Graph, visit: (node: OpNode, inputs: readonly Gra
           )
         : node,
     );
-  return { inputs: graph.inputs, outputs: graph.outputs.map((y) => next.get(y)!) };
+  return { ...graph, outputs: graph.outputs.map((y) => next.get(y)!) };
 }
 
 /** `node` with other inputs, or itself when they are the same. */

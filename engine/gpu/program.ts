@@ -202,24 +202,26 @@ function overwrites(
   return found;
 }
 
-/** For each output, the donated input whose storage it takes over: itself if it is one, else the first of the same shape
- *  and dtype that is still free. */
-export function matchDonations(graph: Graph): (number | undefined)[] {
-  const free = new Set(graph.inputs.keys());
-  for (const [i, { donated }] of graph.inputs.entries()) if (!donated) free.delete(i);
-  const match = graph.outputs.map((y) => {
-    const i = graph.inputs.indexOf(y as InputNode);
-    return i >= 0 && free.delete(i) ? i : undefined;
-  });
-  for (const [j, y] of graph.outputs.entries()) {
-    if (match[j] !== undefined) continue;
-    for (const i of free) {
-      const x = graph.inputs[i];
-      if (x.dtype !== y.dtype || !sameShape(x.shape, y.shape)) continue;
-      match[j] = i;
-      free.delete(i);
-      break;
+/** For each output, the donated input whose storage it takes over: itself if it is one; else, of the same shape and dtype,
+ *  the one whose path ends most alike (a parameter, its moment, the step count), and among equals the last that is free,
+ *  since what a step reports comes before what it updates. */
+export function matchDonations({ inputs, outputs, outputPaths }: Graph): (number | undefined)[] {
+  const match = outputs.map((): number | undefined => undefined);
+  const free = new Set(inputs.keys());
+  const pairs: { i: number; j: number; score: number }[] = [];
+  for (const [i, x] of inputs.entries())
+    for (const [j, y] of outputs.entries()) {
+      if (!x.donated || x.dtype !== y.dtype || !sameShape(x.shape, y.shape)) continue;
+      pairs.push({ i, j, score: x === y ? Number.POSITIVE_INFINITY : commonEnd(x.path, outputPaths[j]) });
     }
-  }
+  pairs.sort((p, q) => q.score - p.score || q.j - p.j || q.i - p.i);
+  for (const { i, j } of pairs) if (match[j] === undefined && free.delete(i)) match[j] = i;
   return match;
+}
+
+/** How many keys two paths have in common, counted from the end. */
+function commonEnd(a: string, b: string): number {
+  const [p, q] = [a.split(".").reverse(), b.split(".").reverse()];
+  const differ = p.findIndex((key, i) => key !== q[i]);
+  return differ < 0 ? p.length : differ;
 }

@@ -48,11 +48,16 @@ function isFusible(node: OpNode): boolean {
 }
 
 /** Something inside the kernel to put into memory when it binds more than `maxBuffers` tensors. */
-function tooMany({ leaves, outputs }: FusedKernel, maxBuffers: number): OpNode | undefined {
-  if (leaves.length + outputs.length <= maxBuffers) return undefined;
-  const inMemory = new Set(leaves.map(({ node }) => node));
-  const inner = outputs[0].inputs.find((x) => x.kind === "op" && !inMemory.has(x) && x.inputs.length > 0);
+function tooMany(kernel: FusedKernel, maxBuffers: number): OpNode | undefined {
+  if (bindings(kernel) <= maxBuffers) return undefined;
+  const inMemory = new Set(kernel.leaves.map(({ node }) => node));
+  const inner = kernel.outputs[0].inputs.find((x) => x.kind === "op" && !inMemory.has(x) && x.inputs.length > 0);
   return inner as OpNode | undefined;
+}
+
+/** Storage bindings of a kernel, at most: a tensor is bound once as numbers and once as vectors of four. */
+function bindings({ leaves, outputs }: FusedKernel): number {
+  return outputs.length + new Set(leaves.map(({ node, access }) => `${node.id}:${access.strides.at(-1) === 1}`)).size;
 }
 
 /** What is computed into memory: fusible nodes that are roots of kernels, and ops and free views scheduled by themselves. */
@@ -110,11 +115,10 @@ const cost = { call: 10, load: 16, store: 16, launch: 400_000 } as const;
 function isBetterStored(node: OpNode, runs: ReadonlyMap<OpNode, number>): boolean {
   const size = sizeOf(node.shape);
   let total = 0;
-  let joins = false;
-  for (const [, count] of runs) {
-    total += count;
-    joins ||= count === size;
-  }
+  for (const count of runs.values()) total += count;
+  // Stored, it can be one more output of the first kernel that uses it, if that has the same loop.
+  const first = [...runs.keys()].reduce((a, b) => (a.id < b.id ? a : b));
+  const joins = sizeOf(first.shape) === size;
   if (total <= size || node.inputs.length === 0) return false;
   const again = (total - size) * costOf(node, new Set());
   return again > size * cost.store + total * cost.load + (joins ? 0 : cost.launch);
@@ -146,7 +150,7 @@ function merge(steps: readonly Step[], roots: ReadonlySet<OpNode>, maxBuffers: n
       if (step?.kind !== "fused") break;
       for (const other of current) {
         const kernel = other !== step && other.kind === "fused" ? join(step.kernel, other.kernel, roots) : undefined;
-        if (!kernel || kernel.leaves.length + kernel.outputs.length > maxBuffers) continue;
+        if (!kernel || bindings(kernel) > maxBuffers) continue;
         const next: Step = { kind: "fused", kernel };
         const ordered = order([...current.filter((s) => s !== step && s !== other), next]);
         if (!ordered) continue;

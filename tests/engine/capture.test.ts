@@ -206,7 +206,7 @@ function trace(f: (...xs: Tensor[]) => Tensor, ...shapes: number[][]): Graph {
   const tracer = new Tracer(new ReferenceExecutor());
   const inputs = shapes.map((shape, i) => inputNode({ shape, dtype: "f32" }, String(i), false));
   const y = withExecutor(tracer, () => f(...inputs.map((node) => new Tensor(tracer, node, "input"))));
-  return { inputs, outputs: [y.valueOn(tracer, "test") as GraphNode] };
+  return { inputs, outputs: [y.valueOn(tracer, "test") as GraphNode], outputPaths: [""] };
 }
 const names = (graph: Graph): string[] => opsOf(graph.outputs).map((node) => node.op.name);
 

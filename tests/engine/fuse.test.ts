@@ -48,7 +48,11 @@ function trace(f: (...xs: Tensor[]) => Tensor[], shapes: readonly (readonly numb
   const tracer = new Tracer(new ReferenceExecutor());
   const inputs = shapes.map((shape, i) => inputNode({ shape, dtype: "f32" }, String(i), false));
   const outputs = withExecutor(tracer, () => f(...inputs.map((node) => new Tensor(tracer, node, "input"))));
-  return simplify({ inputs, outputs: outputs.map((y) => y.valueOn(tracer, "test") as GraphNode) });
+  return simplify({
+    inputs,
+    outputs: outputs.map((y) => y.valueOn(tracer, "test") as GraphNode),
+    outputPaths: outputs.map((_, i) => String(i)),
+  });
 }
 
 /** Constants are written in f32; everything else is float64. */
