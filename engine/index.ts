@@ -1,5 +1,7 @@
 /** The public surface of the engine; nothing is public that is not exported here. */
+export { detectAnomalies } from "./anomaly.js";
 export { type Captured, type CaptureOptions, capture } from "./capture.js";
+export { type CheckOptions, checkGrads, GradientError } from "./check.js";
 export {
   AnomalyError,
   CaptureError,
@@ -72,5 +74,7 @@ export type { Padding, Pair } from "./ops/window.js";
 export * as random from "./random.js";
 export { ReferenceExecutor } from "./reference.js";
 export { dispose, keep, openScope, scope } from "./scope.js";
+export { sameShape } from "./shape.js";
+export { shapeOf } from "./shape-of.js";
 export { type NestedNumbers, Tensor, tensor } from "./tensor.js";
 export { entries, leaves, mapTree, structureOf, type Tree, zipTrees } from "./tree.js";

@@ -110,6 +110,11 @@ export function apply<A>(op: OpSpec<A>, inputs: readonly Tensor[], attrs: A): Te
 type Observer = (y: Tensor, op: string, inputs: readonly Tensor[], on: Executor) => void;
 let observer: Observer | undefined;
 
+/** Whether somebody wants to see every op, so that none may be hidden in a replay. */
+export function isObserved(): boolean {
+  return observer !== undefined;
+}
+
 /** Sees every result of every op; for anomaly mode. Returns the previous observer. */
 export function observe(next: Observer | undefined): Observer | undefined {
   const previous = observer;
