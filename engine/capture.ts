@@ -16,8 +16,8 @@ import { type GraphNode, type InputNode, inputNode, Tracer } from "./trace.js";
 import { entries, leaves, mapTree, type Tree } from "./tree.js";
 
 export interface CaptureOptions {
-  /** Positions of arguments whose tensors each call consumes. Outputs of the same shape and dtype, matched in order, take
-   *  over their storage: parameters and optimiser state are updated in place. */
+  /** Positions of arguments whose tensors each call consumes. Outputs of the same shape and dtype take over their
+   *  storage, by name where trees have one: parameters and optimiser state are updated in place. */
   readonly donate?: readonly number[];
   /** Join ops into fewer kernels; default true. Results then equal the uncaptured function's to rounding, otherwise to
    *  the bit. */
@@ -163,6 +163,7 @@ function recordStep(
   try {
     const inputs: InputNode[] = [];
     const outputs: GraphNode[] = [];
+    const outputPaths: string[] = [];
     const outputOf = new Map<Tensor, number>();
     let result: Tree;
     withExecutor(tracer, () =>
@@ -176,7 +177,7 @@ function recordStep(
         result = fn(...(mapTree(args, (_, path) => symbols.get(path)!) as never[]));
         if (result instanceof Promise)
           throw new TypeError(`capture: function "${name}" returned a promise; capture only what needs no waiting`);
-        for (const t of leaves(result)) {
+        for (const [path, t] of entries(result)) {
           if (outputOf.has(t)) continue;
           if (isNeeded(t))
             throw new CaptureError(
@@ -184,12 +185,13 @@ function recordStep(
                 `argument and take the gradient inside, or detach it with stopGradient`,
             );
           outputOf.set(t, outputs.push(t.valueOn(tracer, `capture "${name}"`) as GraphNode) - 1);
+          outputPaths.push(path);
         }
       }, "capture"),
     );
     if (tracer.opCount === 0)
       throw new CaptureError(`capture: function "${name}" ran no op; compute with tensors that are arguments`);
-    const shared = shareCommon({ inputs, outputs });
+    const shared = shareCommon({ inputs, outputs, outputPaths });
     const graph = fuse ? shareCommon(simplify(shared)) : shared;
     const plan = on.prepare?.(graph, { fuse }) ?? interpret(graph, on);
     return { on, tracer, plan, args: recordArguments(args), result, outputOf };
