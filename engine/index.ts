@@ -50,6 +50,7 @@ export type { PoolOptions } from "./ops/pool.shapes.js";
 export { averageRank } from "./ops/rank.js";
 export { mean, type ReduceOptions, sum } from "./ops/reduce.js";
 export { type ResizeOptions, resize2d } from "./ops/resize.js";
+export { pad, slice, split } from "./ops/slice.js";
 export { logSoftmax, softmax } from "./ops/softmax.js";
 export {
   abs,
@@ -70,6 +71,7 @@ export {
   sqrt,
   square,
 } from "./ops/unary.js";
+export { flip, squeeze, transpose, unsqueeze } from "./ops/view.js";
 export type { Padding, Pair } from "./ops/window.js";
 export * as random from "./random.js";
 export { ReferenceExecutor } from "./reference.js";

@@ -16,8 +16,10 @@ import * as maxPool from "./pool.max.js";
 import * as random from "./random.js";
 import * as rank from "./rank.js";
 import * as reduce from "./reduce.js";
+import * as slice from "./slice.js";
 import * as softmax from "./softmax.js";
 import * as unary from "./unary.js";
+import * as view from "./view.js";
 
 const modules: readonly object[] = [
   arithmetic,
@@ -27,6 +29,8 @@ const modules: readonly object[] = [
   compare,
   bits,
   movement,
+  view,
+  slice,
   reduce,
   rank,
   extremes,
