@@ -21,6 +21,7 @@ export { add, constant, div, mul, neg, sub, type TensorOrNumber } from "./ops/ar
 export { clamp, maximum, minimum, pow, where } from "./ops/binary.js";
 export { bitAnd, shiftRight } from "./ops/bits.js";
 export { cast, equal, greater, greaterEqual, less, lessEqual, notEqual } from "./ops/compare.js";
+export { concat, stack } from "./ops/concat.js";
 export {
   type ConvFilterOptions,
   type ConvInputOptions,
@@ -33,6 +34,7 @@ export {
 } from "./ops/conv.js";
 export { arange, eye, full, linspace, oneHot, ones, onesLike, zeros, zerosLike } from "./ops/create.js";
 export { argmax, argmin, max, min } from "./ops/extremes.js";
+export { gather, gatherAlong, scatterAdd, scatterAlong } from "./ops/gather.js";
 export { dot, type MatmulOptions, matmul, outer } from "./ops/matmul.js";
 export { expand, reshape } from "./ops/movement.js";
 export {

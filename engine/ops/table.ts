@@ -6,9 +6,11 @@ import * as arithmetic from "./arithmetic.js";
 import * as binary from "./binary.js";
 import * as bits from "./bits.js";
 import * as compare from "./compare.js";
+import * as concat from "./concat.js";
 import * as conv from "./conv.js";
 import * as create from "./create.js";
 import * as extremes from "./extremes.js";
+import * as gather from "./gather.js";
 import * as matmul from "./matmul.js";
 import * as movement from "./movement.js";
 import * as averagePool from "./pool.average.js";
@@ -31,6 +33,8 @@ const modules: readonly object[] = [
   movement,
   view,
   slice,
+  concat,
+  gather,
   reduce,
   rank,
   extremes,
