@@ -6,14 +6,17 @@
 import { erfinv } from "./ops/activations.js";
 import { argsortRows } from "./ops/argsort.js";
 import { add, constant, mul } from "./ops/arithmetic.js";
+import { reshape } from "./ops/movement.js";
 import {
   bernoulliFromBits,
   foldKey,
   integerFromBits,
   randomBits,
+  splitKey,
   symmetricFromBits,
   unitFromBits,
 } from "./ops/random.js";
+import { slice } from "./ops/slice.js";
 import type { Shape } from "./shape.js";
 import { type Tensor, tensor } from "./tensor.js";
 
@@ -22,6 +25,14 @@ export function key(seed: number): Tensor {
   if (!Number.isSafeInteger(seed) || seed < 0)
     throw new RangeError(`random.key: the seed is ${seed}; an integer from 0 to 2^53 - 1 is needed`);
   return tensor(Uint32Array.of(seed % 2 ** 32, Math.floor(seed / 2 ** 32)));
+}
+
+/** `n` new keys, unrelated to each other and to the numbers drawn with `key`; rows of one tensor, nothing is copied. */
+export function split(key: Tensor, n = 2): Tensor[] {
+  if (!Number.isInteger(n) || n < 1)
+    throw new RangeError(`random.split: n is ${n}; an integer of at least 1 is needed`);
+  const rows = splitKey(key, n);
+  return Array.from({ length: n }, (_, i) => reshape(slice(rows, [i, 0], [1, 2]), [2]));
 }
 
 /** A new key from a key and an integer on [0, 2³²) or a u32 tensor with one element, such as a step counter

@@ -3,6 +3,8 @@
 // pairs[rows, padded] gets (key, position), sorted by runs. One workgroup per block.
 override BLOCK: u32 = 1024;
 override THREADS: u32 = 256;
+override FLOAT: bool = false;
+override SIGNED: bool = false;
 override DESCENDING: bool = false;
 //@include "lib/bitonic.wgsl"
 struct Params {
@@ -11,15 +13,7 @@ struct Params {
   rows: u32,
   run: u32,
 }
-//@if FLOAT
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-//@else
-//@if SIGNED
-@group(0) @binding(0) var<storage, read> x: array<i32>;
-//@else
 @group(0) @binding(0) var<storage, read> x: array<u32>;
-//@end
-//@end
 //@if WHOLE
 @group(0) @binding(1) var<storage, read_write> y: array<i32>;
 //@else
@@ -28,20 +22,13 @@ struct Params {
 @group(0) @binding(2) var<uniform> p: Params;
 
 // An unsigned number with the order asked for. All NaNs are the largest, -0 is 0.
-fn keyOf(i: u32) -> u32 {
-  let bits = bitcast<u32>(x[i]);
-//@if FLOAT
-  if ((bits & 0x7fffffffu) > 0x7f800000u) {
+fn keyOf(bits: u32) -> u32 {
+  let sign = 0x80000000u;
+  if (FLOAT && (bits & ~sign) > 0x7f800000u) {
     return 0xffffffffu;
   }
-  let key = select(bits | 0x80000000u, ~bits, bits > 0x80000000u);
-//@else
-//@if SIGNED
-  let key = bits ^ 0x80000000u;
-//@else
-  let key = bits;
-//@end
-//@end
+  let integer = select(bits, bits ^ sign, SIGNED);
+  let key = select(integer, select(bits | sign, ~bits, bits > sign), FLOAT);
   return select(key, ~key, DESCENDING);
 }
 
@@ -54,7 +41,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     // Padding sorts last: its key is the largest, and its position is larger than all real ones.
     var key = 0xffffffffu;
     if (row < p.rows && position < p.n) {
-      key = keyOf(row * p.n + position);
+      key = keyOf(x[row * p.n + position]);
     }
     tile[i] = vec2u(key, position);
   }

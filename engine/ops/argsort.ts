@@ -4,6 +4,7 @@ import { type KernelCall, type LaunchContext, linearGrid } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import { sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
+import { asWords } from "./words.js";
 
 /** Positions along the last axis in sorted order, i32, of x's shape. */
 export function argsortRows(x: Tensor, descending = false): Tensor {
@@ -80,17 +81,20 @@ function argsortCalls(
   // A barrier costs a software adapter a switch per thread.
   const spec = { BLOCK, THREADS: caps.software ? 32 : Math.min(256, caps.maxInvocationsPerWorkgroup) };
   const load = { ...spec, FLOAT: x.dtype === "f32", SIGNED: x.dtype === "i32", DESCENDING: attrs.descending };
+  const words = asWords(x);
   const params = { n, padded, rows };
   const blocks = linearGrid(rows * padded, BLOCK, limit);
   if (padded <= BLOCK) {
     const whole = { ...load, WHOLE: true };
-    return [{ kernel: "sort.block", bind: { x, y }, params: { ...params, run: padded }, spec: whole, grid: blocks }];
+    return [
+      { kernel: "sort.block", bind: { x: words, y }, params: { ...params, run: padded }, spec: whole, grid: blocks },
+    ];
   }
 
   const pairs = temp([rows, padded, 2], "u32");
   const half = (rows * padded) / 2;
   const calls: KernelCall[] = [
-    { kernel: "sort.block", bind: { x, pairs }, params: { ...params, run: BLOCK }, spec: load, grid: blocks },
+    { kernel: "sort.block", bind: { x: words, pairs }, params: { ...params, run: BLOCK }, spec: load, grid: blocks },
   ];
   for (let run = 2 * BLOCK; run <= padded; run *= 2) {
     for (let span = run; span > BLOCK; span /= 2)

@@ -58,7 +58,10 @@ export const reshapeSpec: OpSpec<ShapeAttrs> = {
   },
   reference: ([x], _, y) => y.data.set(x.data),
   vjp: (g, { inputs: [x] }) => [() => reshape(g, x.shape)],
-  view: (x, { shape }) => (isContiguous(x.shape, x) ? { strides: contiguousStrides(shape), offset: 0 } : undefined),
+  view: ({ offset, ...x }, { shape }) =>
+    isContiguous(x.shape, { strides: x.strides, offset: 0 })
+      ? { strides: contiguousStrides(shape), offset }
+      : undefined,
   linearIn: [0],
   samples: () => [
     { inputs: [{ shape: [2, 6] }], call: (x) => reshape(x, [3, -1]) },

@@ -47,6 +47,18 @@ gpuTest("bits are the same on the GPU and the reference", async () => {
   check.equal(await onGpu(draw), await onReference(draw));
 });
 
+gpuTest("split keys are read in place and give the same numbers everywhere", async () => {
+  const draw = async (): Promise<number[]> => {
+    const out: number[] = [];
+    for (const k of random.split(random.key(9), 3)) {
+      out.push(...(await random.bits(k, [5]).read()));
+      out.push(...(await random.fold(k, 2 ** 32 - 1).read()));
+    }
+    return out;
+  };
+  check.equal(await onGpu(draw), await onReference(draw));
+});
+
 referenceTest("keys made from one another give unrelated numbers", async () => {
   const key = random.key(3);
   const drawn = new Set<number>();
@@ -56,6 +68,7 @@ referenceTest("keys made from one another give unrelated numbers", async () => {
     random.fold(key, 1),
     random.fold(random.fold(key, 0), 0),
     random.key(3 + 2 ** 32),
+    ...random.split(key, 3),
   ];
   for (const k of keys) for (const word of await random.bits(k, [100]).read()) drawn.add(word);
   check.is(drawn.size, 100 * keys.length);
@@ -127,6 +140,7 @@ gpuTest("a permutation has each integer once and is the same everywhere", async 
 referenceTest("random functions refuse what they cannot draw", () => {
   const key = random.key(0);
   check.throws(() => random.key(-1), /random.key: the seed is -1; an integer from 0 to 2\^53 - 1/);
+  check.throws(() => random.split(key, 0), /random.split: n is 0/);
   check.throws(() => random.bernoulli(key, 1.5, [2]), /random.bernoulli: p is 1.5; a probability/);
   check.throws(() => random.randint(key, [2], 3, 3), /random.randint: \[3, 3\) given/);
   check.throws(() => random.dropoutMask(key, [2], 1), /random.dropoutMask: rate is 1/);
