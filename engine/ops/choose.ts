@@ -1,6 +1,6 @@
 /**
  * Which kernel runs a matrix product or a convolution: pure functions of shape and adapter. Three families:
- * `registers` (lib/registers.wgsl) for software adapters, `tiled` (lib/tiles.wgsl) for GPUs, `plain` for everything else.
+ * `registers` (lib/registers.wgsl) for llvmpipe, `tiled` (lib/tiles.wgsl) for GPUs, `plain` for everything else.
  */
 import type { Capabilities } from "../lower.js";
 
@@ -30,8 +30,7 @@ export interface Plain {
 export interface Registers {
   readonly variant: "registers";
   readonly subgroups: boolean;
-  readonly lanes: 4 | 8;
-  /** Columns of a tile; its rows are 4 · lanes. */
+  /** Columns of a tile of 32 rows. */
   readonly columns: number;
 }
 
@@ -67,6 +66,12 @@ const gpuUnits = 64;
 const largestFold = 2 ** 27;
 const tileColumns = [4, 8, 12, 16, 24, 32, 48, 64];
 
+/** Register tiles are for vectors of eight: llvmpipe. On subgroups of four (SwiftShader) they are three times slower than
+ *  workgroup tiles, as on GPUs. */
+function registers({ software, subgroups, subgroupMinSize }: Capabilities): boolean {
+  return software && (!subgroups || subgroupMinSize >= 8);
+}
+
 /** Cheapest width of register tile for `batch` times `rows` × `columns` outputs, with its cost in cycles. */
 function cheapestTile(
   caps: Capabilities,
@@ -76,18 +81,16 @@ function cheapestTile(
   depth: number,
   cost: { rowLoad: number; columnLoad: number },
 ): { choice: Registers; cycles: number } {
-  const subgroups = caps.subgroups && caps.subgroupMinSize >= 4;
-  const lanes = subgroups && caps.subgroupMinSize < 8 ? 4 : 8;
   let best: { choice: Registers; cycles: number } | undefined;
   for (const width of tileColumns) {
     // Wider tiles without subgroups are no longer unrolled by the driver and fall to a fifth of the speed.
-    if (width > (subgroups ? 8 * lanes : 32)) continue;
-    const tiles = batch * Math.ceil(rows / (4 * lanes)) * Math.ceil(columns / width);
-    const loads = subgroups ? Math.ceil(width / (4 * lanes)) : width / 4;
+    if (width > 32 && !caps.subgroups) break;
+    const tiles = batch * Math.ceil(rows / 32) * Math.ceil(columns / width);
+    const loads = caps.subgroups ? Math.ceil(width / 32) : width / 4;
     const step = cost.rowLoad + loads * cost.columnLoad + 4 * width * cycles.multiply;
     const total = Math.ceil(tiles / threads) * (cycles.tileStart + depth * step + 4 * width * cycles.store);
     if (!best || total < best.cycles)
-      best = { choice: { variant: "registers", subgroups, lanes, columns: width }, cycles: total };
+      best = { choice: { variant: "registers", subgroups: caps.subgroups, columns: width }, cycles: total };
   }
   return best!;
 }
@@ -98,7 +101,7 @@ const plainCycles = (outputs: number, depth: number): number =>
 /** The kernel of a matrix product and its parameters. */
 export function chooseMatmul(shape: MatmulShape, caps: Capabilities): MatmulChoice {
   const { batch, m, n, depth } = shape;
-  if (!caps.software) {
+  if (!registers(caps)) {
     if (Math.min(m, n) < 16 || m * n * depth < 32 ** 3) return { variant: "plain" };
     return { variant: "tiled", ...splitTiles(m, n, batch, depth) };
   }
@@ -126,7 +129,7 @@ function cheapestProduct(
 export function chooseConv2d(shape: ConvShape, caps: Capabilities): ConvChoice {
   const { rows, columns, depth, groups } = shape;
   if (groups !== 1) return { variant: "plain" };
-  if (!caps.software) {
+  if (!registers(caps)) {
     if (columns < 8 || rows * columns * depth < 32 ** 3) return { variant: "plain" };
     return { variant: "tiled", side: sideFor(columns, rows, 1) };
   }
@@ -151,7 +154,7 @@ export function chooseConv2dInput(
   const fits = images * places * columns * window * 4 <= Math.min(caps.maxBindingBytes, largestFold);
   const direct = chooseConv2d(shape, caps);
   if (!fits) return direct;
-  if (!caps.software) return columns < 8 && direct.variant === "plain" && depth >= 64 ? { variant: "fold" } : direct;
+  if (!registers(caps)) return columns < 8 && direct.variant === "plain" && depth >= 64 ? { variant: "fold" } : direct;
   const product = {
     ...{ batch: images, m: columns * window, n: places, depth: depth / window },
     ...{ transA: true, transB: false },
@@ -167,7 +170,7 @@ export function chooseConv2dInput(
 export function chooseConv2dFilter(shape: ConvShape & { readonly cuts: number }, caps: Capabilities): FilterChoice {
   const { rows, columns, depth, groups, cuts } = shape;
   if (groups !== 1) return { variant: "plain" };
-  if (!caps.software) {
+  if (!registers(caps)) {
     if (rows * columns * depth < 32 ** 3) return { variant: "plain" };
     return { variant: "tiled", ...splitTiles(columns, rows, 1, depth) };
   }

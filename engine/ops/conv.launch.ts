@@ -123,8 +123,8 @@ export function conv2dFilterCalls(
   };
   let call: KernelCall;
   if (choice.variant === "registers") {
-    const { subgroups, lanes, columns } = choice;
-    const rowTiles = Math.ceil(taps / (4 * lanes));
+    const { subgroups, columns } = choice;
+    const rowTiles = Math.ceil(taps / 32);
     const columnTiles = Math.ceil(k / columns);
     const tiles = parts * rowTiles * columnTiles;
     call = {
@@ -134,7 +134,7 @@ export function conv2dFilterCalls(
         ...{ ...common, tiles, row_tiles: rowTiles, column_tiles: columnTiles },
         ...{ rows: n * oh, part_rows: Math.ceil((n * oh) / parts) },
       },
-      spec: { SUBGROUPS: subgroups, LANES: lanes, COLUMNS: columns },
+      spec: { SUBGROUPS: subgroups, COLUMNS: columns },
       grid: linearGrid(tiles, 1, limit),
     };
   } else {
@@ -189,12 +189,12 @@ function denseCalls(
   };
   const spread = { UP_Y: upsample[0], UP_X: upsample[1] };
   if (choice.variant === "registers") {
-    const { subgroups, lanes, columns } = choice;
+    const { subgroups, columns } = choice;
     const quads = Math.ceil(channelsOut / 4);
     const count = r * s * channelsIn * quads * 4;
     const packed = ctx.temp([r * s, channelsIn, quads * 4]);
     const columnTiles = Math.ceil(channelsOut / columns);
-    const tiles = Math.ceil(pixels / (4 * lanes)) * columnTiles;
+    const tiles = Math.ceil(pixels / 32) * columnTiles;
     return [
       {
         kernel: "conv2d.pack",
@@ -210,7 +210,7 @@ function denseCalls(
         kernel: "conv2d.registers",
         bind: { x, w: packed, y },
         params: { ...common, tiles, column_tiles: columnTiles, quads },
-        spec: { ...spread, SUBGROUPS: subgroups, LANES: lanes, COLUMNS: columns },
+        spec: { ...spread, SUBGROUPS: subgroups, COLUMNS: columns },
         grid: linearGrid(tiles, 1, limit),
       },
     ];

@@ -109,10 +109,10 @@ function callsOf(
   }
 
   if (choice.variant === "registers") {
-    const { subgroups, lanes, columns, exchanged } = choice;
+    const { subgroups, columns, exchanged } = choice;
     const [a, b] = exchanged ? [right, left] : [left, right];
     const [aInput, bInput] = exchanged ? [inputs[1], inputs[0]] : [inputs[0], inputs[1]];
-    const rowTiles = Math.ceil(a.count / (4 * lanes));
+    const rowTiles = Math.ceil(a.count / 32);
     const columnTiles = Math.ceil(b.count / columns);
     const tiles = batch.size * rowTiles * columnTiles;
     return [
@@ -124,7 +124,7 @@ function callsOf(
           ...{ ...operands(a, b), y_row: exchanged ? 1 : n, y_column: exchanged ? n : 1 },
         },
         spec: {
-          ...{ SUBGROUPS: subgroups, LANES: lanes, COLUMNS: columns },
+          ...{ SUBGROUPS: subgroups, COLUMNS: columns },
           ...{ A_VECTORS: vectors(a), B_VECTORS: vectors(b) },
         },
         grid: linearGrid(tiles, 1, limit),

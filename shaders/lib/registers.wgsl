@@ -1,15 +1,16 @@
-// Register tile: one subgroup makes (4 · LANES) rows × COLUMNS columns of a matrix product. Each lane owns four rows and
-// every column. A step of the reduction takes the lane's four row values and COLUMNS column values, which the subgroup
-// loads once, four per lane, and passes around by subgroupBroadcast; without subgroups every lane loads them all.
+// Register tile: a subgroup of eight makes 32 rows × COLUMNS columns of a matrix product. Each lane owns four rows and every
+// column. A step of the reduction takes the lane's four row values and COLUMNS column values, which the subgroup loads
+// once, four per lane, and passes around by subgroupBroadcast; without subgroups every lane loads them all.
 // The file that includes this one defines column_values(slot: u32) -> vec4f, the values at the current step of the four
 // columns from first_column(slot, lane) on.
 //
 // The tile is read back through a variable index, so that a software adapter keeps it in memory (the stack, first-level
 // cache) instead of trying to colour hundreds of registers: same speed, a tenth of the compile time.
-// Needs a subgroup of at least LANES lanes, all of one workgroup.
-const LANES = 8u;     //@spec  4 or 8
-const COLUMNS = 32u;  //@spec  a multiple of 4, at most 8 · LANES
+// Needs workgroups of LANES invocations that lie in one subgroup, in order.
+const LANES = 8u;
+const COLUMNS = 32u;  //@spec  a multiple of 4, at most 64
 const QUADS = COLUMNS / 4u;
+
 var<private> tile: array<f32, COLUMNS * 4u>;
 
 fn first_column(slot: u32, lane: u32) -> u32 {
@@ -36,12 +37,10 @@ fn multiply_lanes(rows: vec4f, own: vec4f, quad: u32) {
   multiply(rows, subgroupBroadcast(own, 1u), quad + 1u);
   multiply(rows, subgroupBroadcast(own, 2u), quad + 2u);
   multiply(rows, subgroupBroadcast(own, 3u), quad + 3u);
-  if (LANES == 8u) {
-    multiply(rows, subgroupBroadcast(own, 4u), quad + 4u);
-    multiply(rows, subgroupBroadcast(own, 5u), quad + 5u);
-    multiply(rows, subgroupBroadcast(own, 6u), quad + 6u);
-    multiply(rows, subgroupBroadcast(own, 7u), quad + 7u);
-  }
+  multiply(rows, subgroupBroadcast(own, 4u), quad + 4u);
+  multiply(rows, subgroupBroadcast(own, 5u), quad + 5u);
+  multiply(rows, subgroupBroadcast(own, 6u), quad + 6u);
+  multiply(rows, subgroupBroadcast(own, 7u), quad + 7u);
 }
 //@end
 
