@@ -55,6 +55,16 @@ export { type ResizeOptions, resize2d } from "./ops/resize.js";
 export { pad, slice, split } from "./ops/slice.js";
 export { logSoftmax, softmax } from "./ops/softmax.js";
 export {
+  argsort,
+  median,
+  type QuantileOptions,
+  quantile,
+  type SortOptions,
+  sort,
+  type TopKOptions,
+  topK,
+} from "./ops/sort.js";
+export {
   abs,
   ceil,
   cos,

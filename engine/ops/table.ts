@@ -20,6 +20,7 @@ import * as rank from "./rank.js";
 import * as reduce from "./reduce.js";
 import * as slice from "./slice.js";
 import * as softmax from "./softmax.js";
+import * as sort from "./sort.js";
 import * as unary from "./unary.js";
 import * as view from "./view.js";
 
@@ -46,6 +47,7 @@ const modules: readonly object[] = [
   argsort,
   random,
   softmax,
+  sort,
 ];
 
 // biome-ignore lint/suspicious/noExplicitAny: attributes differ by op.

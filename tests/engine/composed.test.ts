@@ -1,0 +1,97 @@
+/** Ops made of other ops: values by hand, derivatives to the third order, refusals. */
+import { checkGrads } from "../../engine/check.js";
+import { convTranspose2d } from "../../engine/ops/conv.js";
+import { dot, outer } from "../../engine/ops/matmul.js";
+import { batchNorm, batchStatistics, groupNorm, layerNorm } from "../../engine/ops/norm.js";
+import { globalAvgPool2d } from "../../engine/ops/pool.average.js";
+import { resize2d } from "../../engine/ops/resize.js";
+import { median, quantile, sort, topK } from "../../engine/ops/sort.js";
+import { type Tensor, tensor } from "../../engine/tensor.js";
+import { referenceTest } from "../executors.js";
+import { check } from "../harness.js";
+import { tensorsOf } from "../values.js";
+
+const values = async (t: Tensor): Promise<number[]> => [...(await t.read())];
+
+const cases: readonly [name: string, shapes: readonly number[][], f: (...xs: Tensor[]) => Tensor][] = [
+  ["dot", [[4], [4]], dot],
+  ["outer", [[3], [2]], outer],
+  ["globalAvgPool2d", [[2, 2, 2, 3]], globalAvgPool2d],
+  [
+    "convTranspose2d",
+    [
+      [1, 2, 3, 2],
+      [2, 3, 2, 2],
+    ],
+    (x, w) => convTranspose2d(x, w, { stride: 2, padding: 1 }),
+  ],
+  ["resize2d", [[1, 2, 2, 3]], (x) => resize2d(x, [3, 2])],
+  ["layerNorm", [[2, 3], [3], [3]], (x, scale, shift) => layerNorm(x, { scale, shift })],
+  ["groupNorm", [[2, 4, 3], [4], [4]], (x, scale, shift) => groupNorm(x, 2, { scale, shift })],
+  ["batchNorm", [[3, 2, 2], [2], [2]], (x, scale, shift) => batchNorm(x, batchStatistics(x), { scale, shift })],
+  ["sort", [[2, 5]], (x) => sort(x, { axis: 0, descending: true })],
+  ["topK", [[2, 5]], (x) => topK(x, 2).values],
+  ["quantile", [[3, 4]], (x) => quantile(x, 0.3, { axis: 1 })],
+];
+for (const [name, shapes, f] of cases)
+  referenceTest(`${name}: orders 1 to 3`, async () => {
+    await checkGrads(
+      f,
+      tensorsOf(
+        shapes.map((shape) => ({ shape, distinct: true })),
+        5,
+      ),
+      { order: 3 },
+    );
+    check.ok(true, "checkGrads throws when a derivative is wrong");
+  });
+
+referenceTest("dot, outer and the global average by hand", async () => {
+  check.equal(await values(dot(tensor([1, 2, 3]), tensor([4, 5, 6]))), [32]);
+  check.equal(await values(outer(tensor([1, 2]), tensor([3, 4]))), [3, 4, 6, 8]);
+  check.equal(await values(globalAvgPool2d(tensor([[[[1, 2, 3, 6]]]]))), [3]);
+});
+
+referenceTest("batchNorm with given statistics is one affine map", async () => {
+  const x = tensor([
+    [1, 10],
+    [3, 20],
+  ]);
+  const given = { mean: tensor([1, 10]), variance: tensor([4, 25]) };
+  check.close(await values(batchNorm(x, given, { epsilon: 0 })), [0, 0, 1, 2], { atol: 1e-12 });
+});
+
+referenceTest("sort, topK and median by hand, with ties", async () => {
+  const x = tensor([
+    [3, 1, 2, 3],
+    [0, 0, -1, 5],
+  ]);
+  check.equal(await values(sort(x)), [1, 2, 3, 3, -1, 0, 0, 5]);
+  check.equal(await values(sort(x, { axis: 0, descending: true })), [3, 1, 2, 5, 0, 0, -1, 3]);
+  const { values: top, indices } = topK(x, 2);
+  check.equal(
+    [await values(top), await values(indices)],
+    [
+      [3, 3, 5, 0],
+      [0, 3, 3, 0],
+    ],
+  );
+  check.equal(await values(topK(x, 1, { axis: 0, smallest: true }).indices), [1, 1, 1, 0]);
+  check.equal(await values(median(x, { axis: 1 })), [2.5, 0]);
+});
+
+referenceTest("ops made of ops refuse what does not fit", () => {
+  const image = tensor(new Float32Array(8), [1, 2, 2, 2]);
+  check.throws(() => dot(tensor([1, 2]), tensor([1])), /dot: f32\[2\] and f32\[1\] given; two vectors of one length/);
+  check.throws(() => outer(image, tensor([1])), /outer: f32\[1,2,2,2\] and f32\[1\] given; two vectors/);
+  check.throws(() => convTranspose2d(image, image, { padding: "same" }), /convTranspose2d: padding "same" does not/);
+  check.throws(() => convTranspose2d(image, image, { outputPadding: 1 }), /outputPadding 1,1 is not smaller/);
+  check.throws(() => resize2d(image, [0, 2]), /resize2d: size is \[0,2\]/);
+  check.throws(() => groupNorm(image, 3), /groupNorm: f32\[1,2,2,2\] has 2 channels, which do not fall into 3 groups/);
+  check.throws(
+    () => batchNorm(image, { mean: tensor([1]), variance: tensor([1]) }),
+    /f32\[1\] given for the 2 channels/,
+  );
+  check.throws(() => topK(image, 3), /topK: 3 of f32\[1,2,2,2\] asked for along axis 3, which has 2/);
+  check.throws(() => quantile(image, 1.5), /quantile: 1.5 given; a number on \[0, 1\]/);
+});
