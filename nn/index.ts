@@ -1,0 +1,34 @@
+/** Small networks: layers, losses, optimisers, data sets, training. */
+export * from "./activations.js";
+export {
+  type DatasetName,
+  type DatasetOptions,
+  type ImageDataset,
+  type ImageSplit,
+  loadDataset,
+} from "./data/datasets.js";
+export { DataError } from "./data/error.js";
+export { unitPixels } from "./data/pixels.js";
+export { batchIndices, pickImages, type ResidentImages, residentImages } from "./data/resident.js";
+export { SHAPE_CLASSES, shapeBytes, shapes } from "./data/shapes.js";
+export type { Fans, Initialiser } from "./init.js";
+export * as initialisers from "./init.js";
+export {
+  type ApplyContext,
+  type Initialised,
+  isSequential,
+  type Layer,
+  named,
+  replaceLayers,
+  type Sequential,
+  sequential,
+} from "./layer.js";
+export * from "./layers.js";
+export * from "./losses.js";
+export * from "./metrics.js";
+export * from "./optim.js";
+export * from "./presets.js";
+export { type HostTensor, readSafetensors, writeSafetensors } from "./safetensors.js";
+export * from "./schedules.js";
+export * from "./train.js";
+export { type PackedTree, packTree, unpackTree } from "./weights.js";

@@ -1,0 +1,66 @@
+/** Losses: means over the batch, one number each. */
+import {
+  add,
+  describe,
+  logSoftmax,
+  mean,
+  mul,
+  neg,
+  oneHot,
+  ShapeError,
+  softmax,
+  square,
+  sub,
+  sum,
+  type Tensor,
+} from "../engine/index.js";
+
+export interface CrossEntropyOptions {
+  /** Share of the target spread evenly over all classes, in [0, 1). Source: Szegedy et al. 2016, sec. 7. */
+  readonly labelSmoothing?: number;
+}
+
+/** −mean over the batch of Σ_c t_c log softmax(logits)_c. logits [n,C]; targets i32 [n] (classes) or f32 [n,C] (soft).
+ *  @throws ShapeError when the targets fit neither form. */
+export function crossEntropy(
+  logits: Tensor,
+  targets: Tensor,
+  { labelSmoothing = 0 }: CrossEntropyOptions = {},
+): Tensor {
+  return mean(crossEntropyPerSample(logits, targets, { labelSmoothing }));
+}
+
+/** The terms of `crossEntropy`, one per sample. [n,C] → [n]. */
+export function crossEntropyPerSample(
+  logits: Tensor,
+  targets: Tensor,
+  { labelSmoothing = 0 }: CrossEntropyOptions = {},
+): Tensor {
+  const [n, classes] = logits.shape;
+  const soft = targets.rank === 2;
+  const fits = soft ? targets.dtype === "f32" && targets.shape[1] === classes : targets.dtype === "i32";
+  if (logits.rank !== 2 || !fits || targets.shape[0] !== n)
+    throw new ShapeError(
+      `crossEntropy: logits ${describe(logits)} with targets ${describe(targets)}; f32[n,C] with i32[n] or f32[n,C] is needed`,
+    );
+  const hard = soft ? targets : oneHot(targets, classes);
+  const t = labelSmoothing === 0 ? hard : add(mul(hard, 1 - labelSmoothing), labelSmoothing / classes);
+  return neg(sum(mul(t, logSoftmax(logits)), 1));
+}
+
+/** Mean over the batch of KL(softmax(teacher/T) ‖ softmax(student/S)). [n,C], [n,C] → one number. T defaults to 1, S to T.
+ *  Source: Hinton et al. 2015, without their factor T². */
+export function klDivergence(
+  teacherLogits: Tensor,
+  studentLogits: Tensor,
+  { temperature = 1, studentTemperature = temperature }: { temperature?: number; studentTemperature?: number } = {},
+): Tensor {
+  const scaled = mul(teacherLogits, 1 / temperature);
+  const gap = sub(logSoftmax(scaled), logSoftmax(mul(studentLogits, 1 / studentTemperature)));
+  return mean(sum(mul(softmax(scaled), gap), 1));
+}
+
+/** Mean squared difference over all elements. */
+export function mse(a: Tensor, b: Tensor): Tensor {
+  return mean(square(sub(a, b)));
+}

@@ -1,0 +1,137 @@
+/** Optimisers as pure functions of trees. The step count is a tensor, so that a captured step advances it on the GPU; a
+ *  learning rate that changes is a schedule, a function of that tensor. */
+import {
+  add,
+  constant,
+  div,
+  exp,
+  keep,
+  leaves,
+  mapTree,
+  maximum,
+  minimum,
+  mul,
+  sqrt,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  type TensorOrNumber,
+  type Tree,
+  tensor,
+  zeros,
+  zipTrees,
+} from "../engine/index.js";
+
+/** Learning rate as a function of the step count (f32, 0 before the first step). */
+export type Schedule = (step: Tensor) => TensorOrNumber;
+
+export interface Optimiser {
+  readonly name: string;
+  /** State for parameters; kept tensors, to be disposed by the caller. */
+  init(params: Tree): Tree;
+  /** New parameters and state; nothing is changed in place (a captured step donates the old ones). */
+  update<P extends Tree>(params: P, gradients: P, state: Tree): [P, Tree];
+}
+
+function rate(lr: number | Schedule, step: Tensor): TensorOrNumber {
+  return typeof lr === "number" ? lr : lr(step);
+}
+
+const zerosLikeTree = (params: Tree): Tree => mapTree(params, (p) => zeros(p.shape));
+
+export interface SgdOptions {
+  readonly lr: number | Schedule;
+  readonly momentum?: number;
+  readonly nesterov?: boolean;
+  /** L2 penalty added to the gradient. */
+  readonly weightDecay?: number;
+}
+
+/** v ← μ v + g, p ← p − lr v (Nesterov: p − lr (g + μ v)). Source: Sutskever et al. 2013, in PyTorch's form. */
+export function sgd({ lr, momentum = 0, nesterov = false, weightDecay = 0 }: SgdOptions): Optimiser {
+  return {
+    name: "sgd",
+    init: (params) => keep({ step: tensor(0), velocity: momentum === 0 ? null : zerosLikeTree(params) }),
+    update(params, gradients, state) {
+      const eta = rate(lr, state.step);
+      const g = weightDecay === 0 ? gradients : zipTrees((d, p) => add(d, mul(p, weightDecay)), gradients, params);
+      const velocity = momentum === 0 ? null : zipTrees((v, d) => add(mul(v, momentum), d), state.velocity, g);
+      const direction =
+        velocity === null ? g : nesterov ? zipTrees((d, v) => add(d, mul(v, momentum)), g, velocity) : velocity;
+      const next = zipTrees((p, d) => sub(p, mul(d, eta)), params, direction);
+      return [next, { step: add(state.step, 1), velocity }];
+    },
+  };
+}
+
+export interface AdamOptions {
+  readonly lr?: number | Schedule;
+  readonly beta1?: number;
+  readonly beta2?: number;
+  readonly epsilon?: number;
+}
+
+/** Adam with bias correction. Source: Kingma, Ba 2015, algorithm 1. */
+export function adam(options: AdamOptions = {}): Optimiser {
+  return adaptive("adam", options, 0);
+}
+
+/** Adam with decoupled weight decay: p ← p − lr (adam direction + λ p). Source: Loshchilov, Hutter 2019, algorithm 2. */
+export function adamW({
+  weightDecay = 0.01,
+  ...options
+}: AdamOptions & { readonly weightDecay?: number } = {}): Optimiser {
+  return adaptive("adamW", options, weightDecay);
+}
+
+function adaptive(
+  name: string,
+  { lr = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamOptions,
+  weightDecay: number,
+): Optimiser {
+  return {
+    name,
+    init: (params) => keep({ step: tensor(0), m: zerosLikeTree(params), v: zerosLikeTree(params) }),
+    update(params, gradients, state) {
+      const step = add(state.step, 1);
+      const eta = rate(lr, state.step);
+      // 1 − βᵗ with the step count on the GPU.
+      const correction = (beta: number): Tensor => sub(1, exp(mul(step, Math.log(beta))));
+      const [c1, c2] = [correction(beta1), correction(beta2)];
+      const m = zipTrees((a, g) => add(mul(a, beta1), mul(g, 1 - beta1)), state.m, gradients);
+      const v = zipTrees((a, g) => add(mul(a, beta2), mul(square(g), 1 - beta2)), state.v, gradients);
+      const next = zipTrees(
+        (p, a, b) => {
+          const direction = div(div(a, c1), add(sqrt(div(b, c2)), epsilon));
+          const decayed = weightDecay === 0 ? direction : add(direction, mul(p, weightDecay));
+          return sub(p, mul(decayed, eta));
+        },
+        params,
+        m,
+        v,
+      );
+      return [next, { step, m, v }];
+    },
+  };
+}
+
+/** √Σ‖g‖² over all tensors of a tree. */
+export function globalNorm(gradients: Tree): Tensor {
+  return sqrt(
+    leaves(gradients)
+      .map((g) => sum(square(g)))
+      .reduce(add, constant(0)),
+  );
+}
+
+/** Scales all gradients so that their joint L2 norm is at most `max`. Source: Pascanu et al. 2013, algorithm 1. */
+export function clipByGlobalNorm<T extends Tree>(gradients: T, max: number): T {
+  const factor = minimum(1, div(max, maximum(globalNorm(gradients), 1e-12)));
+  return mapTree(gradients, (g) => mul(g, factor));
+}
+
+/** Clips every element to [−max, max]. */
+export function clipByValue<T extends Tree>(gradients: T, max: number): T {
+  return mapTree(gradients, (g) => minimum(maximum(g, -max), max));
+}
