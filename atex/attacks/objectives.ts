@@ -1,0 +1,86 @@
+/** What an attack on an explanation wants of the map: a number per image to be made large. */
+import {
+  abs,
+  add,
+  div,
+  mul,
+  neg,
+  reshape,
+  ShapeError,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  tensor,
+} from "../../engine/index.js";
+import { rows } from "../metrics/metric.js";
+import { topKMask } from "../metrics/similarities.js";
+
+export interface Objective {
+  readonly name: string;
+  /** Fixes what depends on the clean map: attribution [n,c,h,w] → the number to maximise, as a function of another attribution
+   *  → [n]. */
+  against(clean: Tensor): (attribution: Tensor) => Tensor;
+}
+
+/** I_t = |φ_t| / ‖φ‖₁ per image, as rows. [n,...] → [n,d]. Source: Tang et al. 2022, sec. 3.1. */
+export function relativeImportance(attribution: Tensor): Tensor {
+  const a = abs(rows(attribution));
+  return div(a, add(sum(a, 1, { keepDims: true }), 1e-12));
+}
+
+/** Untargeted: minus the importance of the k most important pixels of the clean map. Source: Tang et al. 2022, sec. 5.2;
+ *  Ghorbani et al. 2019, algorithm 1. */
+export function topKSuppression(k = 50): Objective {
+  return {
+    name: `top-${k} suppression`,
+    against(clean) {
+      const mask = topKMask(relativeImportance(clean), k);
+      return (attribution) => neg(sum(mul(relativeImportance(attribution), mask), 1));
+    },
+  };
+}
+
+/** Targeted: the importance inside a mask [n,h,w] of zeros and ones, a 5×5 block in the paper. Source: Tang et al. 2022, sec. 5.2. */
+export function targetRegion(mask: Tensor): Objective {
+  return {
+    name: "target region",
+    against: () => (attribution) => sum(mul(relativeImportance(attribution), rows(mask)), 1),
+  };
+}
+
+/** Minus the mean squared difference to a target map [n,h,w], both scaled to sum 1. Source: Dombrowski et al. 2019, sec. 2. */
+export function targetMap(target: Tensor): Objective {
+  return {
+    name: "target map",
+    against() {
+      const wanted = relativeImportance(target);
+      return (attribution) => neg(sum(square(sub(relativeImportance(attribution), wanted)), 1));
+    },
+  };
+}
+
+/** Squared distance, in pixels, between the map's centre of mass and the clean one's. Source: Ghorbani et al. 2019, sec. 2. */
+export function massCentre(): Objective {
+  return {
+    name: "mass centre",
+    against(clean) {
+      const origin = centreOfMass(clean);
+      return (attribution) => sum(square(sub(centreOfMass(attribution), origin)), 1);
+    },
+  };
+}
+
+/** Row and column of the centre of |attribution|: [n,c,h,w] → [n,2]. */
+export function centreOfMass(attribution: Tensor): Tensor {
+  if (attribution.rank !== 4) throw new ShapeError(`centreOfMass: rank ${attribution.rank} given; [n,c,h,w] is needed`);
+  const [, c, h, w] = attribution.shape;
+  const weights = new Float32Array(2 * c * h * w);
+  for (let i = 0; i < c * h * w; i++) {
+    weights[i] = Math.floor((i % (h * w)) / w);
+    weights[c * h * w + i] = i % w;
+  }
+  const places = tensor(weights, [1, 2, c * h * w]);
+  const importance = relativeImportance(attribution);
+  return sum(mul(reshape(importance, [importance.shape[0], 1, -1]), places), 2);
+}

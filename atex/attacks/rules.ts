@@ -1,0 +1,61 @@
+/** How an attack steps along a gradient. */
+import {
+  abs,
+  add,
+  div,
+  exp,
+  max,
+  maximum,
+  mul,
+  sign,
+  sqrt,
+  square,
+  sub,
+  type Tensor,
+  zerosLike,
+} from "../../engine/index.js";
+
+export interface StepRule {
+  readonly name: string;
+  /** Memory between steps, for images like x. */
+  init(x: Tensor): Tensor[];
+  /** The change of the image, and the next memory. */
+  step(gradient: Tensor, memory: readonly Tensor[], iteration: Tensor): readonly [change: Tensor, memory: Tensor[]];
+}
+
+/** size · sign(g). Source: Goodfellow et al. 2015; Ghorbani et al. 2019, algorithm 1. */
+export function signStep(size: number): StepRule {
+  return { name: "sign", init: () => [], step: (g) => [mul(sign(g), size), []] };
+}
+
+/** size · g / max|g| per image, as the authors of ATEX step. */
+export function maxAbsStep(size: number): StepRule {
+  return {
+    name: "max-abs",
+    init: () => [],
+    step(g) {
+      const axes = g.shape.slice(1).map((_, i) => i + 1);
+      return [mul(div(g, maximum(max(abs(g), axes, { keepDims: true }), 1e-20)), size), []];
+    },
+  };
+}
+
+/** Adam on the image, as Dombrowski et al. 2019 step. Source: Kingma, Ba 2015, algorithm 1. */
+export function adamStep(size: number, { beta1 = 0.9, beta2 = 0.999 } = {}): StepRule {
+  return {
+    name: "Adam",
+    init: (x) => [zerosLike(x), zerosLike(x)],
+    step(g, [m, v], iteration) {
+      const t = add(iteration, 1);
+      const nextM = add(mul(m, beta1), mul(g, 1 - beta1));
+      const nextV = add(mul(v, beta2), mul(square(g), 1 - beta2));
+      const direction = div(corrected(nextM, beta1, t), add(sqrt(corrected(nextV, beta2, t)), 1e-12));
+      return [mul(direction, size), [nextM, nextV]];
+    },
+  };
+}
+
+/** moment / (1 − βᵗ) */
+function corrected(moment: Tensor, beta: number, t: Tensor): Tensor {
+  return div(moment, sub(1, exp(mul(t, Math.log(beta)))));
+}

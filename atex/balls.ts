@@ -1,0 +1,80 @@
+/** How far an attack may go: sets of allowed changes around each image. */
+import {
+  add,
+  clamp,
+  div,
+  maximum,
+  minimum,
+  mul,
+  pow,
+  random,
+  sqrt,
+  square,
+  sub,
+  sum,
+  type Tensor,
+} from "../engine/index.js";
+
+export interface Ball {
+  readonly name: string;
+  readonly radius: number;
+  /** The nearest point of the ball around x (in its norm's usual projection). x, moved [n,...] → [n,...] */
+  project(moved: Tensor, x: Tensor): Tensor;
+  /** A random point of the ball around x. */
+  sample(key: Tensor, x: Tensor): Tensor;
+}
+
+/** f32 sums of pixels in [0,1] round by at most 2⁻²⁵, so keeping this much inside makes the budget hold exactly. */
+const ROUNDING = 2 ** -24;
+
+/** ‖x' − x‖∞ ≤ radius, exactly, for pixels in [0,1]. */
+export function linf(radius: number): Ball {
+  requireRadius("linf", radius);
+  const inside = Math.max(0, radius - ROUNDING);
+  const project = (moved: Tensor, x: Tensor): Tensor => minimum(maximum(moved, sub(x, inside)), add(x, inside));
+  return {
+    name: "L-inf",
+    radius,
+    project,
+    sample: (key, x) => project(add(x, mul(sub(mul(random.uniform(key, x.shape), 2), 1), inside)), x),
+  };
+}
+
+/** ‖x' − x‖₂ ≤ radius per image, up to a relative 1e-6. */
+export function l2(radius: number): Ball {
+  requireRadius("l2", radius);
+  const inside = radius * (1 - 1e-6);
+  const project = (moved: Tensor, x: Tensor): Tensor => {
+    const change = sub(moved, x);
+    return add(x, mul(change, minimum(1, div(inside, maximum(norms(change), 1e-12)))));
+  };
+  return {
+    name: "L2",
+    radius,
+    project,
+    sample: (key, x) => {
+      const [direction, length] = random.split(key, 2);
+      const d = random.normal(direction, x.shape);
+      // Uniform in the ball: length radius · u^(1/D) along a uniform direction.
+      const dimensions = x.size / x.shape[0];
+      const u = random.uniform(length, [x.shape[0], ...x.shape.slice(1).map(() => 1)]);
+      return project(add(x, mul(div(d, norms(d)), mul(pow(u, 1 / dimensions), inside))), x);
+    },
+  };
+}
+
+/** Pixels back into their range. */
+export function clipPixels(x: Tensor, [low, high]: readonly [number, number] = [0, 1]): Tensor {
+  return clamp(x, low, high);
+}
+
+/** L2 norm per image, broadcastable. [n,...] → [n,1,...] */
+export function norms(x: Tensor): Tensor {
+  const axes = x.shape.slice(1).map((_, i) => i + 1);
+  return sqrt(sum(square(x), axes, { keepDims: true }));
+}
+
+function requireRadius(name: string, radius: number): void {
+  if (!(radius >= 0 && Number.isFinite(radius)))
+    throw new RangeError(`${name}: radius ${radius} given; a finite number of at least 0 is needed`);
+}

@@ -1,0 +1,22 @@
+/** Explanations of networks: made, attacked, measured. */
+export {
+  type AttackResult,
+  type AttackTarget,
+  attackExplanation,
+  type ExplanationAttackOptions,
+} from "./attacks/explanation.js";
+export * from "./attacks/objectives.js";
+export * from "./attacks/rules.js";
+export { type Ball, clipPixels, l2, linf } from "./balls.js";
+export { type Explainer, type ExplainerInfo, saliencyMap } from "./explainers/explainer.js";
+export { gradient, gradientTimesInput } from "./explainers/gradient.js";
+export {
+  completenessGap,
+  type IntegratedGradientsOptions,
+  integratedGradients,
+} from "./explainers/integratedGradients.js";
+export { type SmoothGradOptions, smoothGrad } from "./explainers/smoothGrad.js";
+export type { MetricInfo, Similarity } from "./metrics/metric.js";
+export * from "./metrics/similarities.js";
+export { ssim } from "./metrics/ssim.js";
+export { type Classifier, classScore, type Score, type ScoreOptions } from "./score.js";
