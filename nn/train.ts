@@ -144,27 +144,29 @@ export async function train(
       };
       keep([order, carried]);
       const epochBegan = performance.now();
-      let reported = epochBegan;
+      let synchronised = { step: 0, at: epochBegan };
+      let next = 1;
       for (let i = 1; i <= steps; i++) {
         options.signal?.throwIfAborted();
         carried = step(carried, order);
+        if (i !== next && i !== steps) continue;
+        // Reading waits for the GPU, so the queue never holds more than about PROGRESS_MS of steps.
+        const [l, c] = [await carried.loss.item(), await carried.correct.item()];
         const now = performance.now();
-        if (options.onProgress && (now - reported > PROGRESS_MS || i === steps)) {
-          const [l, c] = [await carried.loss.item(), await carried.correct.item()];
-          reported = performance.now();
-          const done = (epoch - start.epoch) * steps + i;
-          const seconds = (reported - began) / 1000;
-          options.onProgress({
-            epoch: epoch + 1,
-            epochs,
-            step: i,
-            steps,
-            loss: l / i,
-            accuracy: c / (i * batchSize),
-            imagesPerSecond: (i * batchSize) / ((reported - epochBegan) / 1000),
-            secondsLeft: (seconds / done) * ((epochs - start.epoch) * steps - done),
-          });
-        }
+        const msPerStep = (now - synchronised.at) / (i - synchronised.step);
+        synchronised = { step: i, at: now };
+        next = Math.min(steps, i + Math.max(1, Math.round(PROGRESS_MS / msPerStep)));
+        const done = (epoch - start.epoch) * steps + i;
+        options.onProgress?.({
+          epoch: epoch + 1,
+          epochs,
+          step: i,
+          steps,
+          loss: l / i,
+          accuracy: c / (i * batchSize),
+          imagesPerSecond: (i * batchSize) / ((now - epochBegan) / 1000),
+          secondsLeft: ((now - began) / 1000 / done) * ((epochs - start.epoch) * steps - done),
+        });
       }
       ({ params, optimiser: state } = carried);
       dispose([order, carried.at, carried.key, carried.loss, carried.correct]);
