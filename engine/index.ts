@@ -33,6 +33,7 @@ export {
   convTranspose2d,
 } from "./ops/conv.js";
 export { arange, eye, full, linspace, oneHot, ones, onesLike, zeros, zerosLike } from "./ops/create.js";
+export { cumsum } from "./ops/cumsum.js";
 export { argmax, argmin, max, min } from "./ops/extremes.js";
 export { gather, gatherAlong, scatterAdd, scatterAlong } from "./ops/gather.js";
 export { dot, type MatmulOptions, matmul, outer } from "./ops/matmul.js";
@@ -49,11 +50,13 @@ export {
 export { type AvgPoolOptions, avgPool2d, globalAvgPool2d, windowSpread, windowSum } from "./ops/pool.average.js";
 export { gatherPool, maxPool2d, poolIndices, scatterPool } from "./ops/pool.max.js";
 export type { PoolOptions } from "./ops/pool.shapes.js";
+export { prod } from "./ops/prod.js";
 export { averageRank } from "./ops/rank.js";
 export { mean, type ReduceOptions, sum } from "./ops/reduce.js";
 export { type ResizeOptions, resize2d } from "./ops/resize.js";
 export { pad, slice, split } from "./ops/slice.js";
 export { logSoftmax, softmax } from "./ops/softmax.js";
+export { logSumExp, norm, type VarianceOptions, type VectorNormOptions, variance } from "./ops/statistics.js";
 export {
   argsort,
   median,

@@ -9,12 +9,14 @@ import * as compare from "./compare.js";
 import * as concat from "./concat.js";
 import * as conv from "./conv.js";
 import * as create from "./create.js";
+import * as cumsum from "./cumsum.js";
 import * as extremes from "./extremes.js";
 import * as gather from "./gather.js";
 import * as matmul from "./matmul.js";
 import * as movement from "./movement.js";
 import * as averagePool from "./pool.average.js";
 import * as maxPool from "./pool.max.js";
+import * as prod from "./prod.js";
 import * as random from "./random.js";
 import * as rank from "./rank.js";
 import * as reduce from "./reduce.js";
@@ -37,6 +39,8 @@ const modules: readonly object[] = [
   concat,
   gather,
   reduce,
+  prod,
+  cumsum,
   rank,
   extremes,
   create,

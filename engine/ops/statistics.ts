@@ -1,0 +1,69 @@
+/** Reductions composed of others. */
+import { describe, ShapeError } from "../errors.js";
+import { withBits } from "../record.js";
+import { normaliseAxes, reducedShape, sizeOf } from "../shape.js";
+import type { Tensor } from "../tensor.js";
+import { add, mul, sub } from "./arithmetic.js";
+import { where } from "./binary.js";
+import { equal } from "./compare.js";
+import { max } from "./extremes.js";
+import { reshape } from "./movement.js";
+import { mean, type ReduceOptions, sum } from "./reduce.js";
+import { abs, exp, finiteMask, log, sqrt, square } from "./unary.js";
+
+export interface VarianceOptions extends ReduceOptions {
+  /** What is subtracted from the count in the divisor: 0 (default) for the mean square, 1 for the unbiased estimate. */
+  readonly ddof?: number;
+}
+
+/** Sum of squared deviations from the mean over `axes` (all by default), divided by count - ddof.
+ *  @throws ShapeError when the divisor is not positive. */
+export function variance(
+  x: Tensor,
+  axes?: number | readonly number[],
+  { ddof = 0, keepDims = false }: VarianceOptions = {},
+): Tensor {
+  const list = normaliseAxes("variance", axes, x);
+  const count = sizeOf(list.map((a) => x.shape[a]));
+  if (!(count - ddof > 0))
+    throw new ShapeError(`variance: ${count} elements of ${describe(x)} with ddof ${ddof}; more than ddof are needed`);
+  const deviation = sub(x, mean(x, list, { keepDims: true }));
+  return mul(sum(square(deviation), list, { keepDims }), 1 / (count - ddof));
+}
+
+export interface VectorNormOptions extends ReduceOptions {
+  /** Σ|x| (1), √Σx² (2, the default) or max|x| (Infinity). */
+  readonly p?: 1 | 2 | typeof Infinity;
+}
+
+/** Vector norm over `axes` (all by default). The gradient is 0 where the norm is; for p = Infinity equal largest elements share
+ *  it evenly. The squares of p = 2 must be f32 numbers: |x| below 1e19. */
+export function norm(
+  x: Tensor,
+  axes?: number | readonly number[],
+  { p = 2, keepDims = false }: VectorNormOptions = {},
+): Tensor {
+  if (p === 1) return sum(abs(x), axes, { keepDims });
+  if (p === Infinity) return max(abs(x), axes, { keepDims });
+  if (p !== 2) throw new ShapeError(`norm: p ${p} given; 1, 2 or Infinity is needed`);
+  const squares = sum(square(x), axes, { keepDims });
+  // The root is taken of 1 where it is not used, because its derivative at 0 is infinite.
+  const none = equal(squares, 0);
+  return where(none, 0, sqrt(where(none, 1, squares)));
+}
+
+/** log Σ exp(x) over `axes` (all by default), without overflow; -Infinity where all elements are. */
+export function logSumExp(
+  x: Tensor,
+  axes?: number | readonly number[],
+  { keepDims = false }: ReduceOptions = {},
+): Tensor {
+  const list = normaliseAxes("logSumExp", axes, x);
+  // The shift cancels, so nothing depends on it; an infinite one would give NaN.
+  const shift = withBits(0, () => {
+    const largest = max(x, list, { keepDims: true });
+    return where(finiteMask(largest), largest, 0);
+  });
+  const y = add(log(sum(exp(sub(x, shift)), list, { keepDims: true })), shift);
+  return reshape(y, reducedShape(x.shape, list, keepDims));
+}
