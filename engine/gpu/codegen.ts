@@ -24,7 +24,8 @@ export interface PointwiseGraph {
 
 export interface PointwiseOptions {
   readonly caps: Capabilities;
-  /** Sizes and strides as literals instead of parameters. */
+  /** For kernels that are prepared once: sizes and strides as literals where the index is taken apart, and every buffer
+   *  bound once, so that an output may overwrite an input. */
   readonly bake?: boolean;
 }
 
@@ -100,7 +101,9 @@ function prepare(
     ...inputs,
     ...outputs.map((o) => ({ shape: o.shape, strides: o.strides, offset: o.offset, padded: isContiguous(shape, o) })),
   ]);
-  const parameters = new Parameters(bake);
+  // Only divisions gain from literals; without any, one kernel serves every size.
+  const literal = bake && loop.operands.some(({ access }) => access === "strided");
+  const parameters = new Parameters(literal);
   const span = spanFor(loop.count, caps);
   const addressing = describeLoop(loop, span, inputs.length, parameters);
   const texts = expressions.map((text) => parameters.lift(text));
@@ -114,7 +117,7 @@ function prepare(
   return {
     kernel,
     sources,
-    params: bake ? undefined : parameters.values,
+    params: literal ? undefined : parameters.values,
     grid: [Math.ceil(loop.count / span), 1, 1],
   };
 }
@@ -130,7 +133,7 @@ function spanFor(count: number, { software, maxWorkgroupsPerDimension }: Capabil
 const typeOfSuffix = { f: "f32", i: "i32", u: "u32" } as const;
 
 /** Numbers a kernel needs: fields of `Params`, or literals when baked. */
-class Parameters {
+export class Parameters {
   readonly values: Record<string, number> = {};
   readonly types: Record<string, DType> = {};
   #constants = 0;
@@ -165,7 +168,12 @@ interface Addressing {
   readonly indices: readonly string[];
 }
 
-function describeLoop(loop: Iteration, groupSpan: number, inputCount: number, parameters: Parameters): Addressing {
+export function describeLoop(
+  loop: Iteration,
+  groupSpan: number,
+  inputCount: number,
+  parameters: Parameters,
+): Addressing {
   const { sides, operands } = loop;
   const count = parameters.use("count", loop.count);
   const span = parameters.use("span", groupSpan);

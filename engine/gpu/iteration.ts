@@ -30,13 +30,14 @@ export interface Operating extends Layout {
   readonly padded?: boolean;
 }
 
-/** Plans the loop over `shape` for operands that broadcast to it. `shape` has at least one element. */
-export function planIteration(shape: readonly number[], operands: readonly Operating[]): Iteration {
+/** Plans the loop over `shape` for operands that broadcast to it. `shape` has at least one element. A thread makes at most
+ *  `widest` elements. */
+export function planIteration(shape: readonly number[], operands: readonly Operating[], widest: 1 | 4 = 4): Iteration {
   const { sides, strides } = coalesce(
     shape,
     operands.map((o) => broadcastStrides(o.shape, o.strides, shape)),
   );
-  const vector = canVectorise(sides, strides, operands);
+  const vector = widest === 4 && canVectorise(sides, strides, operands);
   const inner = sides.length - 1;
   const threads = vector ? sides.map((d, k) => (k === inner ? Math.ceil(d / 4) : d)) : sides;
   const plan = operands.map((o, at): Stepping => {

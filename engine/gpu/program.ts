@@ -2,14 +2,15 @@
  *  same capabilities, and testable without one. */
 import type { PlanOptions } from "../executor.js";
 import { wholeAccess } from "../graph/access.js";
-import { eachOp, fuse as fuseGraph, type Step } from "../graph/fuse.js";
+import { type EpilogueRoom, eachOp, fuse as fuseGraph, type Kernels, readBy, type Step } from "../graph/fuse.js";
 import { isSame } from "../graph/kernel.js";
 import { type BufferPlan, type Lifetime, lowerBound, planBuffers } from "../graph/plan.js";
 import type { Capabilities, KernelCall, Operand, TensorSpec } from "../lower.js";
 import { isContiguous, sameShape, sizeOf } from "../shape.js";
-import type { Graph, GraphNode, InputNode } from "../trace.js";
+import type { Graph, GraphNode, InputNode, OpNode } from "../trace.js";
 import { pointwise } from "./codegen.js";
-import { copyCalls, type LoweringHost, lowerOp, wholeOperand } from "./lowering.js";
+import { repeatsStores, storesThroughHook, withEpilogue } from "./epilogue.js";
+import { copyCalls, type Lowering, type LoweringHost, lowerOp, wholeOperand } from "./lowering.js";
 
 /** A buffer to be: what it holds, and from which launch to which. */
 export class PlannedBuffer {
@@ -90,33 +91,43 @@ export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions)
     return { node, buffer };
   });
   const takers = matchDonations(graph).map((i) => (i === undefined ? undefined : inputs[i]));
-  const steps = fuse ? fuseGraph(graph, caps.maxStorageBuffers) : eachOp(graph);
+  const steps = fuse ? fuseGraph(graph, kernelsOn(caps)) : eachOp(graph);
   const overwritable = overwrites(graph, steps, takers);
+  const read = new Set([...graph.outputs, ...steps.flatMap(readBy)]);
+  const lower = (node: OpNode): Lowering => lowerOp(node.op, node.inputs.map(operandOf), node.attrs, node, host);
+  const contiguous = (node: GraphNode): Operand => {
+    const operand = operandOf(node);
+    if (isContiguous(operand.shape, operand)) return operand;
+    const copy = host.allocate(operand, "copy");
+    launches.push(...copyCalls(operand, copy, caps));
+    operands.set(node, copy);
+    return copy;
+  };
   for (const step of steps) {
-    if (step.kind === "op") {
-      const { node } = step;
-      const lowering = lowerOp(node.op, node.inputs.map(operandOf), node.attrs, node, host);
-      launches.push(...lowering.calls);
-      operands.set(node, lowering.output);
+    const result = step.kind === "op" ? lower(step.node) : undefined;
+    const kernel = step.kind === "op" ? step.epilogue : step.kernel;
+    if (step.kind === "op") operands.set(step.node, result!.output);
+    if (!kernel) {
+      launches.push(...result!.calls);
       continue;
     }
-    const { loops, leaves, outputs, graph: scalars } = step.kernel;
-    const contiguous = (node: GraphNode): Operand => {
-      const operand = operandOf(node);
-      if (isContiguous(operand.shape, operand)) return operand;
-      const copy = host.allocate(operand, "copy");
-      launches.push(...copyCalls(operand, copy, caps));
-      operands.set(node, copy);
-      return copy;
-    };
-    const sources = leaves.map(({ node, access }): Operand => ({ ...contiguous(node), ...access, shape: loops }));
+    const { loops, leaves, outputs, graph: scalars } = kernel;
+    const own = step.kind === "op" ? step.node : undefined;
+    const sources = leaves.map(({ node, access }): Operand | undefined =>
+      node === own ? undefined : { ...contiguous(node), ...access, shape: loops },
+    );
     for (const y of outputs) {
       const taken = overwritable.get(y);
       operands.set(y, taken ? wholeOperand(y, taken.buffer) : host.allocate(y, y.op.name));
     }
     const targets = outputs.map((y): Operand => ({ ...operandOf(y), ...wholeAccess(loops), shape: loops }));
-    const call = pointwise(scalars, sources, targets, { caps, bake: true });
-    if (call) launches.push(call);
+    if (result) {
+      const epilogue = { graph: scalars, inputs: sources, outputs: targets, keepsResult: read.has(own!) };
+      launches.push(...withEpilogue(result.calls, result.output, epilogue));
+    } else {
+      const call = pointwise(scalars, sources as Operand[], targets, { caps, bake: true });
+      if (call) launches.push(call);
+    }
   }
 
   // Outputs are copied by range or taken over as whole buffers; what is neither is first made contiguous on its own.
@@ -144,8 +155,6 @@ export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions)
   for (const [k, { bind }] of launches.entries())
     for (const { buffer } of Object.values(bind)) if (buffer instanceof PlannedBuffer) buffer.touch(k);
   for (const { buffer } of sources) if (buffer instanceof PlannedBuffer) buffer.touch(end);
-  // What no launch touches has no elements.
-  for (const buffer of buffers) if (buffer.last < buffer.first) buffer.touch(end);
   for (const { node, buffer } of inputs) {
     buffer.touch(-1);
     // What is not given up stays, so that an argument passed again need not be copied again.
@@ -161,16 +170,43 @@ export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions)
     if (inPlace) source.home = taker.buffer.home;
     return { shape, dtype, operand, takesOver: taker, inPlace };
   });
-  const lives: Lifetime[] = [...buffers];
+  // What nothing touches needs no memory: tensors without elements, results that only an epilogue reads.
+  const used = buffers.filter(({ first, last }) => first <= last);
+  const lives: Lifetime[] = [...used];
   // A result that is copied into its place at the end needs the place then, whatever used it in between.
   for (const { takesOver, inPlace } of outputs)
     if (takesOver && !inPlace)
       lives.push({ bytes: takesOver.buffer.bytes, first: end, last: end, home: takesOver.buffer.home });
-  return { launches, inputs, outputs, buffers, plan: planBuffers(lives), lowerBoundBytes: lowerBound(lives) };
+  return { launches, inputs, outputs, buffers: used, plan: planBuffers(lives), lowerBoundBytes: lowerBound(lives) };
 }
 
 function layoutOf({ shape, dtype, strides, offset }: Operand): Omit<Operand, "buffer"> {
   return { shape, dtype, strides, offset };
+}
+
+/** A bias and a factor. */
+const lightEpilogue = 3;
+
+/** What the hand-written kernels allow, found by lowering each op once without memory. */
+function kernelsOn(caps: Capabilities): Kernels {
+  const known = new Map<OpNode, EpilogueRoom | undefined>();
+  const find = (node: OpNode): EpilogueRoom | undefined => {
+    if (!node.op.launch || sizeOf(node.shape) === 0 || node.dtype !== "f32") return undefined;
+    const host: LoweringHost = { caps, allocate: (spec) => wholeOperand(spec, {}) };
+    const inputs = node.inputs.map((x) => wholeOperand(x, {}));
+    const { calls, output } = lowerOp(node.op, inputs, node.attrs, node, host);
+    if (!storesThroughHook(calls, output)) return undefined;
+    // Software adapters compile for seconds when the code is long and repeated.
+    const maxCost = caps.software && repeatsStores(calls, output) ? lightEpilogue : Number.POSITIVE_INFINITY;
+    return { bindings: Math.max(...calls.map(({ bind }) => Object.keys(bind).length)) - 1, maxCost };
+  };
+  return {
+    maxBuffers: caps.maxStorageBuffers,
+    epilogue(node) {
+      if (!known.has(node)) known.set(node, find(node));
+      return known.get(node);
+    },
+  };
 }
 
 /** Outputs of fused kernels that may overwrite the donated input they take over while they are computed: the kernel reads
@@ -180,22 +216,25 @@ function overwrites(
   steps: readonly Step[],
   takers: readonly (ProgramInput | undefined)[],
 ): Map<GraphNode, ProgramInput> {
-  const written = new Set<GraphNode>(steps.flatMap((s) => (s.kind === "fused" ? s.kernel.outputs : [])));
+  const written = new Set<GraphNode>(
+    steps.flatMap((s) => (s.kind === "fused" ? s.kernel.outputs : (s.epilogue?.outputs ?? []))),
+  );
   const storedIn = (node: GraphNode): GraphNode =>
     node.kind === "op" && node.op.view && !written.has(node) ? storedIn(node.inputs[0]) : node;
   const lastReader = new Map<GraphNode, Step | undefined>();
-  for (const step of steps)
-    for (const x of step.kind === "op" ? step.node.inputs : step.kernel.leaves.map(({ node }) => node))
-      lastReader.set(storedIn(x), step);
+  for (const step of steps) for (const x of readBy(step)) lastReader.set(storedIn(x), step);
   for (const y of graph.outputs) lastReader.set(storedIn(y), undefined);
   const found = new Map<GraphNode, ProgramInput>();
   for (const [j, y] of graph.outputs.entries()) {
     const taker = takers[j];
     const reader = taker && lastReader.get(taker.node);
-    if (reader?.kind !== "fused") continue;
-    const { leaves, outputs, loops } = reader.kernel;
+    const kernel = reader?.kind === "op" ? reader.epilogue : reader?.kernel;
+    if (!kernel) continue;
+    const { leaves, outputs, loops } = kernel;
     const reads = leaves.filter(({ node }) => node === taker!.node);
     const whole = wholeAccess(loops);
+    // The op before an epilogue reads in an order of its own.
+    if (reader!.kind === "op" && reader!.node.inputs.some((x) => storedIn(x) === taker!.node)) continue;
     if ((outputs as readonly GraphNode[]).includes(y) && reads.every(({ access }) => isSame(access, whole)))
       found.set(y, taker!);
   }

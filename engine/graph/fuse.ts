@@ -8,31 +8,47 @@ import { type Graph, type GraphNode, type OpNode, opsOf } from "../trace.js";
 import { viewLayout, wholeAccess } from "./access.js";
 import { buildKernel, type FusedKernel, isSame, NeedsMemory, unrolledAxes } from "./kernel.js";
 
-/** One entry of the schedule: an op by itself (a kernel of its own, or a view that costs nothing), or a fused kernel. */
+/** One entry of the schedule: an op by itself (a kernel of its own, or a view that costs nothing), which may end in an
+ *  epilogue that reads the op's result where it is stored, or a fused kernel. */
 export type Step =
-  | { readonly kind: "op"; readonly node: OpNode }
+  | { readonly kind: "op"; readonly node: OpNode; readonly epilogue?: FusedKernel }
   | { readonly kind: "fused"; readonly kernel: FusedKernel };
+
+export interface EpilogueRoom {
+  /** Tensors the kernel binds besides its result. */
+  readonly bindings: number;
+  /** Most additions' worth of code, where the kernel repeats it for every element it holds in registers. */
+  readonly maxCost: number;
+}
+
+/** What fusion needs to know of the kernels that are not generated. */
+export interface Kernels {
+  /** Most tensors a kernel may bind. */
+  readonly maxBuffers: number;
+  /** What the op's last kernel allows, if it can end in an epilogue. */
+  readonly epilogue: (node: OpNode) => EpilogueRoom | undefined;
+}
 
 /** Every op by itself, in the order of the program. */
 export function eachOp(graph: Graph): Step[] {
   return opsOf(graph.outputs).map((node) => ({ kind: "op", node }));
 }
 
-/** The graph as fused kernels that bind at most `maxBuffers` tensors each. */
-export function fuse(graph: Graph, maxBuffers: number): Step[] {
+/** The graph as fused kernels. */
+export function fuse(graph: Graph, kernels: Kernels): Step[] {
   const forced = new Set<OpNode>();
   for (;;) {
-    const { roots, alone } = choose(graph, forced);
+    const { roots, alone } = choose(graph, forced, kernels);
     const steps: Step[] = [...alone].map((node) => ({ kind: "op", node }));
     let missing: OpNode | undefined;
     for (const root of roots) {
       const kernel = buildKernel([root], (node) => roots.has(node as OpNode) || isAlone(node));
       if (kernel === undefined) throw new Error("internal: a kernel does not visit its output in order");
-      missing = kernel instanceof NeedsMemory ? kernel.node : tooMany(kernel, maxBuffers);
+      missing = kernel instanceof NeedsMemory ? kernel.node : tooMany(kernel, kernels.maxBuffers);
       if (missing) break;
       steps.push({ kind: "fused", kernel: kernel as FusedKernel });
     }
-    if (!missing) return merge(steps, roots, maxBuffers);
+    if (!missing) return merge(steps, graph, roots, kernels);
     if (forced.has(missing)) throw new Error(`internal: ${missing.op.name} cannot be fused and not be put into memory`);
     forced.add(missing);
   }
@@ -61,7 +77,11 @@ function bindings({ leaves, outputs }: FusedKernel): number {
 }
 
 /** What is computed into memory: fusible nodes that are roots of kernels, and ops and free views scheduled by themselves. */
-function choose(graph: Graph, forced: ReadonlySet<OpNode>): { roots: Set<OpNode>; alone: Set<OpNode> } {
+function choose(
+  graph: Graph,
+  forced: ReadonlySet<OpNode>,
+  kernels: Kernels,
+): { roots: Set<OpNode>; alone: Set<OpNode> } {
   const ops = opsOf(graph.outputs);
   const roots = new Set(forced);
   const alone = new Set<OpNode>();
@@ -92,9 +112,21 @@ function choose(graph: Graph, forced: ReadonlySet<OpNode>): { roots: Set<OpNode>
       for (const [root, count] of outer) own.set(root, Math.max(own.get(root) ?? 0, count * taps));
     }
     runs.set(node, own);
-    if (!roots.has(node) && isFusible(node) && isBetterStored(node, own)) roots.add(node);
+    if (roots.has(node) || !isFusible(node)) continue;
+    const epilogueOf = node.inputs.find((x) => x.kind === "op" && kernels.epilogue(x) !== undefined);
+    const isEpilogue =
+      epilogueOf !== undefined &&
+      sizeOf(epilogueOf.shape) === sizeOf(node.shape) &&
+      consumers.get(epilogueOf)!.length === 1 &&
+      node.inputs.every((x) => x === epilogueOf || isStored(x));
+    if (isBetterStored(node, own, isEpilogue)) roots.add(node);
   }
   return { roots, alone };
+}
+
+/** Whether a node lies in memory before the step begins, perhaps under a view. */
+function isStored(node: GraphNode): boolean {
+  return node.kind !== "op" || (node.op.view !== undefined && isStored(node.inputs[0]));
 }
 
 /** Whether a view needs no kernel: its elements lie contiguous, or strided where that is good enough. */
@@ -111,8 +143,9 @@ function isFree(node: OpNode, strided: boolean): boolean {
 /** Costs per element in units of one addition, from measurements on a software adapter; only their proportions matter. */
 const cost = { call: 10, load: 16, store: 16, launch: 400_000 } as const;
 
-/** Whether a value used in several kernels, or at several places of one, is computed once into memory. */
-function isBetterStored(node: OpNode, runs: ReadonlyMap<OpNode, number>): boolean {
+/** Whether a value used in several kernels, or at several places of one, is computed once into memory. An epilogue
+ *  stores it in place of what it was made from, at no cost. */
+function isBetterStored(node: OpNode, runs: ReadonlyMap<OpNode, number>, isEpilogue: boolean): boolean {
   const size = sizeOf(node.shape);
   let total = 0;
   for (const count of runs.values()) total += count;
@@ -120,6 +153,7 @@ function isBetterStored(node: OpNode, runs: ReadonlyMap<OpNode, number>): boolea
   const first = [...runs.keys()].reduce((a, b) => (a.id < b.id ? a : b));
   const joins = sizeOf(first.shape) === size;
   if (total <= size || node.inputs.length === 0) return false;
+  if (isEpilogue) return true;
   const again = (total - size) * costOf(node, new Set());
   return again > size * cost.store + total * cost.load + (joins ? 0 : cost.launch);
 }
@@ -137,73 +171,114 @@ function costOf(node: GraphNode, seen: Set<GraphNode>): number {
     node.inputs.map((_, i) => `x${i}`),
     node.attrs as never,
   );
-  return inner + 1 + cost.call * (text.match(/\w\(/g)?.length ?? 0);
+  return inner + expressionCost(text);
 }
 
 /** Joins kernels of one loop where one reads what the other writes, in order, while no cycle arises. */
-function merge(steps: readonly Step[], roots: ReadonlySet<OpNode>, maxBuffers: number): Step[] {
+function merge(steps: readonly Step[], graph: Graph, roots: ReadonlySet<OpNode>, kernels: Kernels): Step[] {
   let current = order(steps)!;
-  for (let i = current.length - 1; i >= 0; i--) {
-    for (let joined = true; joined; ) {
-      joined = false;
-      const step = current[i];
-      if (step?.kind !== "fused") break;
-      for (const other of current) {
-        const kernel = other !== step && other.kind === "fused" ? join(step.kernel, other.kernel, roots) : undefined;
-        if (!kernel || bindings(kernel) > maxBuffers) continue;
-        const next: Step = { kind: "fused", kernel };
-        const ordered = order([...current.filter((s) => s !== step && s !== other), next]);
+  const joinOnce = (): boolean => {
+    for (const later of [...current].reverse())
+      for (const earlier of [...current].reverse()) {
+        const joined = later === earlier ? undefined : join(later, earlier, roots);
+        if (!joined || !fits(joined, kernels, readOutside(current, graph, later))) continue;
+        const ordered = order([...current.filter((s) => s !== later && s !== earlier), joined]);
         if (!ordered) continue;
         current = ordered;
-        i = current.indexOf(next);
-        joined = true;
-        break;
+        return true;
       }
-    }
-  }
+    return false;
+  };
+  while (joinOnce());
   return current;
 }
 
-/** One kernel for both, if `later` reads an output of `earlier` in the order of its own loop. */
-function join(later: FusedKernel, earlier: FusedKernel, roots: ReadonlySet<OpNode>): FusedKernel | undefined {
-  const whole = wholeAccess(later.loops);
-  const reads = later.leaves.some(
-    ({ node, access }) => (earlier.outputs as readonly GraphNode[]).includes(node) && isSame(access, whole),
+/** One step for both, if the kernel `later` reads a result of `earlier` in the order of its own loop. */
+function join(later: Step, earlier: Step, roots: ReadonlySet<OpNode>): Step | undefined {
+  if (later.kind !== "fused") return undefined;
+  const { kernel } = later;
+  const whole = wholeAccess(kernel.loops);
+  const results = producedBy(earlier);
+  const reads = kernel.leaves.filter(({ node }) => (results as readonly GraphNode[]).includes(node));
+  if (reads.length === 0 || !reads.every(({ access }) => isSame(access, whole))) return undefined;
+  if (sizeOf(results[0].shape) !== sizeOf(kernel.loops)) return undefined;
+  if (earlier.kind === "op" && !earlier.epilogue)
+    return isAlone(earlier.node) ? { ...earlier, epilogue: kernel } : undefined;
+  const before = earlier.kind === "op" ? earlier.epilogue! : earlier.kernel;
+  const both = buildKernel(
+    [...kernel.outputs, ...before.outputs],
+    (node) => roots.has(node as OpNode) || isAlone(node),
   );
-  if (!reads || sizeOf(later.loops) !== sizeOf(earlier.loops)) return undefined;
-  const outputs = [...later.outputs, ...earlier.outputs];
-  const kernel = buildKernel(outputs, (node) => roots.has(node as OpNode) || isAlone(node));
-  return kernel instanceof NeedsMemory ? undefined : kernel;
+  if (!both || both instanceof NeedsMemory) return undefined;
+  if (earlier.kind === "fused") return { kind: "fused", kernel: both };
+  const own = both.leaves.filter(({ node }) => node === earlier.node);
+  return own.every(({ access }) => isSame(access, wholeAccess(both.loops)))
+    ? { ...earlier, epilogue: both }
+    : undefined;
+}
+
+function fits(step: Step, kernels: Kernels, read: ReadonlySet<GraphNode>): boolean {
+  if (step.kind === "fused") return bindings(step.kernel) <= kernels.maxBuffers;
+  const room = kernels.epilogue(step.node);
+  if (!room || codeCost(step.epilogue!) > room.maxCost) return false;
+  // The result is read where it is made, and stored only if somebody else reads it.
+  return room.bindings + (read.has(step.node) ? 1 : 0) + bindings(step.epilogue!) - 1 <= kernels.maxBuffers;
+}
+
+function codeCost({ graph }: FusedKernel): number {
+  return graph.steps.reduce((total, step) => total + expressionCost(step.expression(step.args.map((a) => `x${a}`))), 0);
+}
+
+function expressionCost(text: string): number {
+  return 1 + cost.call * (text.match(/\w\(/g)?.length ?? 0);
+}
+
+/** What is read by others than `step`. */
+function readOutside(steps: readonly Step[], graph: Graph, step: Step): Set<GraphNode> {
+  return new Set([...graph.outputs, ...steps.flatMap((s) => (s === step ? [] : readBy(s)))]);
 }
 
 function producedBy(step: Step): readonly OpNode[] {
-  return step.kind === "op" ? [step.node] : step.kernel.outputs;
+  if (step.kind === "fused") return step.kernel.outputs;
+  return step.epilogue ? [step.node, ...step.epilogue.outputs] : [step.node];
+}
+
+/** What has to be in memory before a step runs. */
+export function readBy(step: Step): readonly GraphNode[] {
+  if (step.kind === "fused") return step.kernel.leaves.map(({ node }) => node);
+  const extra = step.epilogue?.leaves.map(({ node }) => node).filter((x) => x !== step.node) ?? [];
+  return [...step.node.inputs, ...extra];
 }
 
 /** The steps after what they read, otherwise as the program had them; undefined when they wait for each other. */
 function order(steps: readonly Step[]): Step[] | undefined {
   const producer = new Map<GraphNode, Step>();
   for (const step of steps) for (const node of producedBy(step)) producer.set(node, step);
-  const waiting = [...steps].sort((a, b) => lastId(a) - lastId(b));
-  const done = new Set<Step>();
-  const isReady = (step: Step): boolean => {
-    const reads = step.kind === "op" ? step.node.inputs : step.kernel.leaves.map(({ node }) => node);
-    return reads.every((x) => {
-      const before = producer.get(x);
-      return !before || done.has(before);
-    });
-  };
-  const out: Step[] = [];
-  while (waiting.length > 0) {
-    const at = waiting.findIndex(isReady);
-    if (at < 0) return undefined;
-    const [step] = waiting.splice(at, 1);
-    done.add(step);
-    out.push(step);
-  }
-  return out;
+  const place = new Map(steps.map((step) => [step, placeOf(step)]));
+  const before = (step: Step): Step[] => readBy(step).flatMap((x) => producer.get(x) ?? []);
+  const first = schedule(steps, before, place);
+  // What an epilogue waits for moves forward with it.
+  for (const step of first?.toReversed() ?? [])
+    for (const producing of before(step)) place.set(producing, Math.min(place.get(producing)!, place.get(step)!));
+  return first && schedule(steps, before, place);
 }
 
-function lastId(step: Step): number {
-  return Math.max(...producedBy(step).map((node) => node.id));
+function schedule(
+  steps: readonly Step[],
+  before: (step: Step) => readonly Step[],
+  place: ReadonlyMap<Step, number>,
+): Step[] | undefined {
+  const waiting = [...steps].sort((a, b) => place.get(a)! - place.get(b)!);
+  const done = new Set<Step>();
+  while (waiting.length > 0) {
+    const at = waiting.findIndex((step) => before(step).every((s) => done.has(s)));
+    if (at < 0) return undefined;
+    done.add(waiting.splice(at, 1)[0]);
+  }
+  return [...done];
+}
+
+/** Where the program had a step: an op with its epilogue where the op was, so that what it reads is soon free. */
+function placeOf(step: Step): number {
+  return step.kind === "op" ? step.node.id : Math.max(...step.kernel.outputs.map((node) => node.id));
 }

@@ -2,7 +2,7 @@
  *  graph run op by op. */
 import fc from "fast-check";
 import { withExecutor } from "../../engine/executor.js";
-import { fuse, type Step } from "../../engine/graph/fuse.js";
+import { fuse, type Kernels, type Step } from "../../engine/graph/fuse.js";
 import type { FusedKernel } from "../../engine/graph/kernel.js";
 import { simplify } from "../../engine/graph/simplify.js";
 import type { HostTensor, OpSpec } from "../../engine/op.js";
@@ -102,7 +102,10 @@ function runKernel({ loops, leaves, graph, outputs }: FusedKernel, memory: Memor
 function runSteps(steps: readonly Step[], memory: Memory): void {
   for (const step of steps) {
     if (step.kind === "fused") runKernel(step.kernel, memory);
-    else memory.set(step.node, runOp(step.node, memory));
+    else {
+      memory.set(step.node, runOp(step.node, memory));
+      if (step.epilogue) runKernel(step.epilogue, memory);
+    }
   }
 }
 
@@ -128,10 +131,20 @@ function compare(graph: Graph, steps: readonly Step[]): void {
   }
 }
 
+/** Eight bindings, and an epilogue for every opaque op. */
+const kernels: Kernels = {
+  maxBuffers: 8,
+  epilogue: ({ op }) => (op.name === "opaque" ? { bindings: 1, maxCost: 100 } : undefined),
+};
+
 const kernelsOf = (steps: readonly Step[]): FusedKernel[] =>
   steps.flatMap((s) => (s.kind === "fused" ? [s.kernel] : []));
 const namesOf = (steps: readonly Step[]): string[] =>
-  steps.flatMap((s) => (s.kind === "fused" ? [s.kernel.graph.name] : s.node.op.view ? [] : [s.node.op.name]));
+  steps.flatMap((s) => {
+    if (s.kind === "fused") return [s.kernel.graph.name];
+    if (s.node.op.view) return [];
+    return [s.epilogue ? `${s.node.op.name}+${s.epilogue.graph.name}` : s.node.op.name];
+  });
 
 function broadcasts(a: Tensor, b: Tensor): boolean {
   try {
@@ -178,7 +191,7 @@ test("fused kernels compute what the graph computes", () => {
         for (let i = d.int(1, 14); i > 0; i--) all.push(grow(all, int));
         return all.slice(-d.int(1, 3));
       }, shapes);
-      const steps = fuse(graph, 8);
+      const steps = fuse(graph, kernels);
       for (const kernel of kernelsOf(steps)) {
         const bound = new Set<GraphNode>([...kernel.leaves.map(({ node }) => node), ...kernel.outputs]);
         check.ok(bound.size <= 8, `${bound.size} tensors bound`);
@@ -193,14 +206,14 @@ test("fused kernels compute what the graph computes", () => {
 
 test("a chain of pointwise ops and views is one kernel", () => {
   const graph = trace((x, b) => [neg(mul(reshape(add(x, b), [2, 2, 6]), 2))], [[4, 6], [6]]);
-  const steps = fuse(graph, 8);
+  const steps = fuse(graph, kernels);
   check.equal(namesOf(steps), ["add_mul_neg"]);
   compare(graph, steps);
 });
 
 test("average pooling after a pointwise op is one kernel with four taps", () => {
   const graph = trace((z, b) => [mul(sum(reshape(mul(add(z, b), add(z, b)), [2, 3, 2, 2, 3, 2]), [3, 5]), 0.25)], [[2, 3, 4, 6], [3, 1, 1]]); // biome-ignore format: one line
-  const steps = fuse(graph, 8);
+  const steps = fuse(graph, kernels);
   check.is(kernelsOf(steps).length, 1);
   check.is(steps.length, 1);
   compare(graph, steps);
@@ -214,7 +227,7 @@ test("its gradient spreads without a copy, the loops split where the window is",
       [2, 4, 6],
     ],
   );
-  const [step] = fuse(graph, 8);
+  const [step] = fuse(graph, kernels);
   check.ok(step.kind === "fused", "fused");
   if (step.kind === "fused") check.equal(step.kernel.loops, [2, 2, 2, 3, 2]);
   compare(graph, [step]);
@@ -234,7 +247,7 @@ test("an update with its states is one kernel with three outputs", () => {
       [4, 6],
     ],
   );
-  const steps = fuse(graph, 8);
+  const steps = fuse(graph, kernels);
   check.is(steps.length, 1);
   check.is(kernelsOf(steps)[0].outputs.length, 3);
   compare(graph, steps);
@@ -248,8 +261,8 @@ test("kernels that wait for each other are not joined", () => {
     },
     [[4, 6]],
   );
-  const steps = fuse(graph, 8);
-  check.equal(namesOf(steps), ["mul", "opaque", "mul"]);
+  const steps = fuse(graph, kernels);
+  check.equal(namesOf(steps), ["mul", "opaque+mul"]);
   compare(graph, steps);
 });
 
@@ -261,7 +274,7 @@ test("what many places need is computed once, what is cheap is computed again", 
     },
     [[4, 6]],
   );
-  const steps = fuse(graph, 8);
+  const steps = fuse(graph, kernels);
   check.equal(namesOf(steps).sort(), ["neg_add", "neg_mul", "opaque", "opaque"]);
   compare(graph, steps);
 });
