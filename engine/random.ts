@@ -58,7 +58,7 @@ export function normal(key: Tensor, shape: Shape, { mean = 0, deviation = 1 } = 
 }
 
 /** 1 with probability p, else 0. */
-export function bernoulli(key: Tensor, p: number, shape: Shape): Tensor {
+export function bernoulli(key: Tensor, shape: Shape, p: number): Tensor {
   if (!(p >= 0 && p <= 1)) throw new RangeError(`random.bernoulli: p is ${p}; a probability on [0, 1] is needed`);
   return bernoulliFromBits(randomBits(key, shape), p);
 }
@@ -82,5 +82,5 @@ export function permutation(key: Tensor, n: number): Tensor {
  *  0 <= rate < 1. */
 export function dropoutMask(key: Tensor, shape: Shape, rate: number): Tensor {
   if (!(rate >= 0 && rate < 1)) throw new RangeError(`random.dropoutMask: rate is ${rate}; 0 <= rate < 1 is needed`);
-  return mul(bernoulli(key, 1 - rate, shape), 1 / (1 - rate));
+  return mul(bernoulli(key, shape, 1 - rate), 1 / (1 - rate));
 }

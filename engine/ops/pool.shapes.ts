@@ -24,7 +24,8 @@ export function poolAttrs(op: string, x: TensorSpec, options: PoolOptions): Pool
     throw new ShapeError(`${op}: ${describe(x)} given; f32 of rank 4, [n,c,h,w], is needed; reshape or cast()`);
   const image = [x.shape[2], x.shape[3]] as const;
   const window = pairOf(op, "size", options.size);
-  const attrs = { ...windowAttrs(op, image, window, { stride: window, ...options }), image, window };
+  const { stride = window, padding } = options;
+  const attrs = { ...windowAttrs(op, image, window, { stride, padding }), image, window };
   if (attrs.padding.some((p, side) => p >= window[side >> 1]) || image[0] === 0 || image[1] === 0)
     throw new ShapeError(
       `${op}: padding ${attrs.padding} on ${describe(x)} with size ${window} leaves windows without a pixel; ` +

@@ -1,5 +1,6 @@
 /** Random numbers: the published vectors of Philox, the same bits on every executor, and the shape of the distributions. */
 
+import { capture } from "../../engine/capture.js";
 import { apply } from "../../engine/op.js";
 import { randomBitsSpec } from "../../engine/ops/random.js";
 import { philox } from "../../engine/philox.js";
@@ -74,6 +75,22 @@ referenceTest("keys made from one another give unrelated numbers", async () => {
   check.is(drawn.size, 100 * keys.length);
 });
 
+gpuTest("a captured step splits a key that it carries", async () => {
+  const draw = (key: Tensor): [Tensor, Tensor] => {
+    const [next, own] = random.split(key);
+    return [random.normal(own, [3]), next];
+  };
+  using step = capture(draw);
+  let [eager, replayed] = [random.key(11), random.key(11)];
+  for (let i = 0; i < 5; i++) {
+    const [expected, nextEager] = draw(eager);
+    const [actual, nextReplayed] = step(replayed);
+    check.close(await actual.read(), await expected.read(), { rtol: 1e-6 });
+    check.identical(await nextReplayed.read(), await nextEager.read());
+    [eager, replayed] = [nextEager, nextReplayed];
+  }
+});
+
 const count = 20_000;
 const moments = async (t: Tensor): Promise<{ mean: number; variance: number; low: number; high: number }> => {
   const x = [...(await t.read())];
@@ -108,12 +125,12 @@ gpuTest("normal numbers on the GPU are those of the reference", async () => {
 });
 
 referenceTest("bernoulli and dropout keep the right share", async () => {
-  const ones = await moments(random.bernoulli(random.key(2), 0.3, [count]));
+  const ones = await moments(random.bernoulli(random.key(2), [count], 0.3));
   check.close([ones.mean], [0.3], { atol: spread(Math.sqrt(0.21)) });
   const kept = await moments(random.dropoutMask(random.key(3), [count], 0.75));
   check.close([kept.mean, kept.low, kept.high], [1, 0, 4], { atol: spread(4 * Math.sqrt(0.1875)) });
-  check.is((await moments(random.bernoulli(random.key(2), 1, [count]))).low, 1);
-  check.is((await moments(random.bernoulli(random.key(2), 0, [count]))).high, 0);
+  check.is((await moments(random.bernoulli(random.key(2), [count], 1))).low, 1);
+  check.is((await moments(random.bernoulli(random.key(2), [count], 0))).high, 0);
 });
 
 referenceTest("randint takes every value about equally often", async () => {
@@ -141,7 +158,7 @@ referenceTest("random functions refuse what they cannot draw", () => {
   const key = random.key(0);
   check.throws(() => random.key(-1), /random.key: the seed is -1; an integer from 0 to 2\^53 - 1/);
   check.throws(() => random.split(key, 0), /random.split: n is 0/);
-  check.throws(() => random.bernoulli(key, 1.5, [2]), /random.bernoulli: p is 1.5; a probability/);
+  check.throws(() => random.bernoulli(key, [2], 1.5), /random.bernoulli: p is 1.5; a probability/);
   check.throws(() => random.randint(key, [2], 3, 3), /random.randint: \[3, 3\) given/);
   check.throws(() => random.dropoutMask(key, [2], 1), /random.dropoutMask: rate is 1/);
 });

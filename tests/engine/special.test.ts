@@ -1,0 +1,69 @@
+/** What ops do with NaN, infinities and equal elements, on the GPU as in the reference. */
+import { layerNorm } from "../../engine/ops/norm.js";
+import { avgPool2d } from "../../engine/ops/pool.average.js";
+import { maxPool2d, poolIndices } from "../../engine/ops/pool.max.js";
+import { logSoftmax, softmax } from "../../engine/ops/softmax.js";
+import { sort, topK } from "../../engine/ops/sort.js";
+import { type Tensor, tensor } from "../../engine/tensor.js";
+import { gpuTest, onGpu, onReference } from "../executors.js";
+import { check } from "../harness.js";
+
+const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
+
+/** `f` gives `expected` on both executors, to rounding. */
+function both(name: string, expected: number[], f: () => Tensor): void {
+  gpuTest(name, async () => {
+    const run = async (): Promise<number[]> => [...(await f().read())];
+    check.close(await onReference(run), expected, { rtol: 1e-6, atol: 1e-7 });
+    check.close(await onGpu(run), expected, { rtol: 1e-5, atol: 1e-6 });
+  });
+}
+
+const image = (): Tensor =>
+  tensor([
+    [
+      [
+        [1, 5, nan, 2],
+        [5, 0, 3, nan],
+        [-inf, -inf, 7, 7],
+        [-inf, -inf, 7, 7],
+      ],
+    ],
+  ]);
+both("max pooling hands NaN on", [5, nan, -inf, 7], () => maxPool2d(image(), { size: 2 }));
+both("max pooling takes the first of equals, and the first NaN", [1, 2, 8, 10], () =>
+  poolIndices(image(), { size: 2 }),
+);
+both("average pooling hands NaN on", [2.75, nan, -inf, 7], () => avgPool2d(image(), { size: 2, stride: 2 }));
+
+both("softmax gives masked elements nothing", [0, 0.5, 0.5, 0, 1, 0], () =>
+  softmax(
+    tensor([
+      [-inf, 2, 2],
+      [-inf, 3, -inf],
+    ]),
+  ),
+);
+both("softmax of one NaN is NaN, as is that of nothing", [nan, nan, nan, nan], () =>
+  softmax(
+    tensor([
+      [1, nan],
+      [-inf, -inf],
+    ]),
+  ),
+);
+both("logSoftmax of far apart elements stays exact", [0, -200, -1e30, 0], () =>
+  logSoftmax(
+    tensor([
+      [100, -100],
+      [-1e30, 0],
+    ]),
+  ),
+);
+both("layerNorm of a constant is 0", [0, 0, 0], () => layerNorm(tensor([3, 3, 3])));
+
+both("sort puts NaN last", [-inf, 1, inf, nan], () => sort(tensor([nan, inf, 1, -inf])));
+both("a descending sort puts NaN last too", [inf, 1, -inf, nan], () =>
+  sort(tensor([nan, inf, 1, -inf]), { descending: true }),
+);
+both("topK takes the first of equals", [1, 3], () => topK(tensor([0, 4, 1, 4, 4]), 2).indices);
