@@ -1,7 +1,8 @@
 // Functions of one element, for kernels and for generated pointwise code. A generated kernel gets only those it calls, so a
 // function may call others but use no module constant. All are within a few units of the last place of the exact result
 // unless the comment says otherwise, give NaN for NaN, and do not rely on what the driver does with infinities. The
-// differences that compilers like to simplify ((1 + x) - 1 and the like) are avoided.
+// differences that compilers like to simplify ((1 + x) - 1 and the like) are avoided. So are && and ||, which branch: after
+// a few inlined calls one software driver (SwiftShader) compiles such code for minutes.
 
 // A float from its bits, for NaN, infinities and -0, which WGSL refuses or folds away as constants.
 fn fromBits(bits: u32) -> f32 {
@@ -76,7 +77,7 @@ fn logSafe(x: f32) -> f32 {
   let m = bitcast<f32>(bits - (k << 23u));
   let y = f32(select(k, k - 24, tiny)) * 0.69314718 + artanhTwice((m - 1.0) / (m + 1.0));
   let atEdge = select(nan_f32(), -inf_f32(), (bitcast<u32>(x) << 1u) == 0u);
-  return select(select(y, atEdge, x <= 0.0), x, isNan(x) || (!isFinite(x) && !isNegative(x)));
+  return select(select(y, atEdge, x <= 0.0), x, isNan(x) | (!isFinite(x) & !isNegative(x)));
 }
 
 // 2 artanh(s) for |s| <= 0.25, by its series.
@@ -122,7 +123,7 @@ fn softplus(x: f32, beta: f32) -> f32 {
 }
 
 fn elu(x: f32, alpha: f32) -> f32 {
-  return select(alpha * expm1(min(x, 0.0)), x, x > 0.0 || isNan(x));
+  return select(alpha * expm1(min(x, 0.0)), x, (x > 0.0) | isNan(x));
 }
 
 // e^(x²) erfc(x) e^(-x²) for x >= 1: a polynomial in 1 / (1 + x / 2), fitted on Chebyshev points to 2e-8.
@@ -154,7 +155,7 @@ fn erfNear(x: f32) -> f32 {
 
 fn erf(x: f32) -> f32 {
   let far = 1.0 - erfcTail(max(abs(x), 1.0));
-  return select(select(far, -far, x < 0.0), erfNear(x), abs(x) < 1.0 || isNan(x));
+  return select(select(far, -far, x < 0.0), erfNear(x), (abs(x) < 1.0) | isNan(x));
 }
 
 // x Φ(x), with Φ from erfc, so that the negative tail does not cancel.
@@ -162,7 +163,7 @@ fn gelu(x: f32) -> f32 {
   let h = x * 0.70710678;
   let tail = 0.5 * erfcTail(max(abs(h), 1.0));
   let far = select(1.0 - tail, tail, x < 0.0);
-  return max(x, -1e30) * select(far, 0.5 + 0.5 * erfNear(h), abs(h) < 1.0 || isNan(x));
+  return max(x, -1e30) * select(far, 0.5 + 0.5 * erfNear(h), (abs(h) < 1.0) | isNan(x));
 }
 
 // The inverse of erf, to 4e-7 relative. Source: M. Giles, Approximating the erfinv function, GPU Computing Gems Jade, 2012,
@@ -191,7 +192,7 @@ fn erfinv(x: f32) -> f32 {
   q = q * t + 2.83297682;
   let y = x * select(q, p, w < 5.0);
   let atOne = select(inf_f32(), -inf_f32(), x < 0.0);
-  return select(select(y, atOne, abs(x) == 1.0), nan_f32(), abs(x) > 1.0 || isNan(x));
+  return select(select(y, atOne, abs(x) == 1.0), nan_f32(), (abs(x) > 1.0) | isNan(x));
 }
 
 fn quarterTurns(x: f32) -> f32 {
@@ -257,14 +258,14 @@ fn powWhole(x: f32, n: i32) -> f32 {
 fn power(x: f32, y: f32) -> f32 {
   let whole = floor(y) == y;
   // Above 2^24 every float is even.
-  let odd = whole && abs(y) < 16777216.0 && (i32(clamp(y, -16777216.0, 16777216.0)) & 1) != 0;
+  let odd = whole & (abs(y) < 16777216.0) & ((i32(clamp(y, -16777216.0, 16777216.0)) & 1) != 0);
   let a = abs(x);
   var p = expSafe(y * logSafe(a));
   p = select(p, 1.0, a == 1.0);
-  p = select(p, -p, odd && isNegative(x));
-  p = select(p, nan_f32(), x < 0.0 && isFinite(x) && !whole);
-  p = select(p, nan_f32(), isNan(x) || isNan(y));
-  return select(p, 1.0, y == 0.0 || x == 1.0);
+  p = select(p, -p, odd & isNegative(x));
+  p = select(p, nan_f32(), (x < 0.0) & isFinite(x) & !whole);
+  p = select(p, nan_f32(), isNan(x) | isNan(y));
+  return select(p, 1.0, (y == 0.0) | (x == 1.0));
 }
 
 fn toI32(x: f32) -> i32 {
