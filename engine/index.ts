@@ -56,7 +56,6 @@ export { mean, type ReduceOptions, sum } from "./ops/reduce.js";
 export { type ResizeOptions, resize2d } from "./ops/resize.js";
 export { pad, slice, split } from "./ops/slice.js";
 export { logSoftmax, softmax } from "./ops/softmax.js";
-export { logSumExp, norm, type VarianceOptions, type VectorNormOptions, variance } from "./ops/statistics.js";
 export {
   argsort,
   median,
@@ -67,6 +66,7 @@ export {
   type TopKOptions,
   topK,
 } from "./ops/sort.js";
+export { logSumExp, norm, type VarianceOptions, type VectorNormOptions, variance } from "./ops/statistics.js";
 export {
   abs,
   ceil,

@@ -15,16 +15,9 @@ struct Params {
 //@else
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 //@end
-//@if QUADS
-//@if MERGE
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
-//@else
-@group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
-//@end
-//@else
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
-//@end
 @group(0) @binding(2) var<uniform> p: Params;
+fn store_result(index: u32, value: f32) { y[index] = value; } //@hook store
 
 // Combined in blocks, so that rounding grows with the number of blocks and not of elements.
 const BLOCK = 32u;
@@ -48,8 +41,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     total = combine(total, block);
   }
 //@if MERGE
-  y[i] = merge(total);
+  store_result(i, merge(total));
 //@else
-  y[i] = total;
+//@if QUADS
+  for (var k = 0u; k < 4u; k++) {
+    store_result(i * 4u + k, total[k]);
+  }
+//@else
+  store_result(i, total);
+//@end
 //@end
 }

@@ -10,6 +10,8 @@ import { libraryFor } from "./library.js";
 
 const hookLine = /^fn store_result\(index: u32, value: f32\) \{.*\} \/\/@hook store$/m;
 const resultLine = /^@group\(0\) @binding\(\d+\) var<storage, read_write> y: array<f32>;$/m;
+/** In kernels that have the scalar functions already. */
+const libraryMark = "//@origin lib/scalar.wgsl";
 /** Bindings above those of any kernel file. */
 const firstBinding = 32;
 
@@ -66,6 +68,7 @@ export function withEpilogue(calls: readonly KernelCall[], result: Operand, epil
     return `@group(0) @binding(${firstBinding + i}) var<storage, ${access}> ${name}: array<${dtype}>;`;
   });
   const body = storeFunction(epilogue, sources);
+  const library = libraryFor(body);
   return calls.map((call) => {
     if (call.bind.y?.buffer !== result.buffer) return call;
     const { y: _, ...others } = call.bind;
@@ -73,7 +76,10 @@ export function withEpilogue(calls: readonly KernelCall[], result: Operand, epil
     const source = kernelSources[call.kernel as keyof typeof kernelSources];
     const next = originOf(source, source.slice(0, source.search(hookLine)).split("\n").length + 1);
     const wgsl = source
-      .replace(hookLine, () => `${body}\n//@origin ${next.file} ${next.line}`)
+      .replace(
+        hookLine,
+        () => `${source.includes(libraryMark) ? "" : library}${body}\n//@origin ${next.file} ${next.line}`,
+      )
       .replace(resultLine, (line) => [...(keepsResult ? [line] : []), ...declarations].join("\n"));
     const key = `${wgsl}${JSON.stringify(call.spec)}`;
     let kernel = kernels.get(key);
@@ -105,5 +111,5 @@ function storeFunction({ graph, inputs, outputs, keepsResult }: Epilogue, source
     ...outputs.map((_, i) => `  fused_out${i}[${indices[at++]}] = ${value(graph.results[i])};`),
     "}",
   ];
-  return `${libraryFor(texts.join("\n"))}//@origin generated:${graph.name} 1\n${lines.join("\n")}`;
+  return `//@origin generated:${graph.name} 1\n${lines.join("\n")}`;
 }
