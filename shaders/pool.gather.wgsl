@@ -1,12 +1,8 @@
 // pool.gather — y[plane, oy, ox] = x[plane, indices[plane, oy, ox]] with positions counted inside the plane. One thread per
 // window.
+//@include "lib/pool.wgsl"
 struct Params {
   count: u32,
-  image: vec2u,
-  pooled: vec2u,
-  window: vec2u,
-  stride: vec2u,
-  padding: vec2u,
 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> indices: array<i32>;
@@ -19,5 +15,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (i >= p.count) {
     return;
   }
-  y[i] = x[i / (p.pooled.x * p.pooled.y) * p.image.x * p.image.y + u32(indices[i])];
+  y[i] = x[i / (ROWS * COLUMNS) * (HEIGHT * WIDTH) + u32(indices[i])];
 }

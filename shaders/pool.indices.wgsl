@@ -1,21 +1,13 @@
 // pool.indices — y[plane, oy, ox] = position row·w + column of the largest element of the window in x[plane, h, w]. The first
 // one (row by row) on ties, and a NaN beats every number. Padding is never chosen. One thread per window.
+//@include "lib/pool.wgsl"
+//@include "lib/scalar.wgsl"
 struct Params {
   count: u32,
-  image: vec2u,
-  pooled: vec2u,
-  window: vec2u,
-  stride: vec2u,
-  padding: vec2u,
 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<i32>;
 @group(0) @binding(2) var<uniform> p: Params;
-
-// Comparing a NaN with itself is undefined in WGSL; its bits are not.
-fn isNotANumber(v: f32) -> bool {
-  return (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u;
-}
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -23,21 +15,22 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (i >= p.count) {
     return;
   }
-  let base = i / (p.pooled.x * p.pooled.y) * p.image.x * p.image.y;
-  let start = vec2i(vec2u(i / p.pooled.y % p.pooled.x, i % p.pooled.y) * p.stride) - vec2i(p.padding);
-  let first = vec2u(max(start, vec2i(0)));
-  let end = vec2u(min(start + vec2i(p.window), vec2i(p.image)));
-  var at = first.x * p.image.y + first.y;
-  var best = x[base + at];
-  for (var row = first.x; row < end.x; row++) {
-    for (var column = first.y; column < end.y; column++) {
-      let candidate = row * p.image.y + column;
-      let v = x[base + candidate];
-      if (!isNotANumber(best) && (v > best || isNotANumber(v))) {
-        best = v;
-        at = candidate;
+  let base = i / (ROWS * COLUMNS) * (HEIGHT * WIDTH);
+  let start = vec2u(i / COLUMNS % ROWS * STRIDE_DOWN - TOP, i % COLUMNS * STRIDE_RIGHT - LEFT);
+  var best = 0.0;
+  var at = -1;
+  for (var down = 0u; down < WINDOW_HEIGHT; down++) {
+    for (var right = 0u; right < WINDOW_WIDTH; right++) {
+      let pixel = start + vec2u(down, right);
+      if (pixel.x < HEIGHT && pixel.y < WIDTH) {
+        let candidate = pixel.x * WIDTH + pixel.y;
+        let v = x[base + candidate];
+        if (at < 0 || (!isNan(best) && (v > best || isNan(v)))) {
+          best = v;
+          at = i32(candidate);
+        }
       }
     }
   }
-  y[i] = i32(at);
+  y[i] = at;
 }

@@ -1,13 +1,9 @@
 // pool.scatter — x[plane, pixel] = Σ g[plane, o] over the windows o with indices[plane, o] = pixel: the adjoint of pool.gather.
 // One thread per pixel looks at the windows that cover it, so nothing is added concurrently and the result is the same each
 // time.
+//@include "lib/pool.wgsl"
 struct Params {
   count: u32,
-  image: vec2u,
-  pooled: vec2u,
-  window: vec2u,
-  stride: vec2u,
-  padding: vec2u,
 }
 @group(0) @binding(0) var<storage, read> g: array<f32>;
 @group(0) @binding(1) var<storage, read> indices: array<i32>;
@@ -20,18 +16,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (i >= p.count) {
     return;
   }
-  let plane = i / (p.image.x * p.image.y);
-  let at = i % (p.image.x * p.image.y);
-  let pixel = vec2u(at / p.image.y, at % p.image.y) + p.padding;
-  // Windows o with o·stride <= pixel < o·stride + window.
-  let first = (max(pixel + 1u, p.window) - p.window + p.stride - 1u) / p.stride;
-  let end = min(pixel / p.stride + 1u, p.pooled);
+  let plane = i / (HEIGHT * WIDTH);
+  let at = i % (HEIGHT * WIDTH);
+  let pixel = vec2u(i / WIDTH % HEIGHT + TOP, i % WIDTH + LEFT);
   var total = 0.0;
-  for (var row = first.x; row < end.x; row++) {
-    for (var column = first.y; column < end.y; column++) {
-      let o = (plane * p.pooled.x + row) * p.pooled.y + column;
-      if (u32(indices[o]) == at) {
-        total += g[o];
+  for (var up = 0u; up < REACH_DOWN; up++) {
+    for (var left = 0u; left < REACH_RIGHT; left++) {
+      let row = pixel.x / STRIDE_DOWN - up;
+      let column = pixel.y / STRIDE_RIGHT - left;
+      if (covers(row, pixel.x, STRIDE_DOWN, WINDOW_HEIGHT, ROWS) && covers(column, pixel.y, STRIDE_RIGHT, WINDOW_WIDTH, COLUMNS)) {
+        let o = (plane * ROWS + row) * COLUMNS + column;
+        total += select(0.0, g[o], u32(indices[o]) == at);
       }
     }
   }

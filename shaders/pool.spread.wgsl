@@ -1,12 +1,8 @@
 // pool.spread — x[plane, pixel] = Σ g[plane, o] over the windows o that cover the pixel: the adjoint of pool.sum. One thread
 // per pixel.
+//@include "lib/pool.wgsl"
 struct Params {
   count: u32,
-  image: vec2u,
-  pooled: vec2u,
-  window: vec2u,
-  stride: vec2u,
-  padding: vec2u,
 }
 @group(0) @binding(0) var<storage, read> g: array<f32>;
 @group(0) @binding(1) var<storage, read_write> x: array<f32>;
@@ -18,16 +14,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (i >= p.count) {
     return;
   }
-  let plane = i / (p.image.x * p.image.y);
-  let at = i % (p.image.x * p.image.y);
-  let pixel = vec2u(at / p.image.y, at % p.image.y) + p.padding;
-  // Windows o with o·stride <= pixel < o·stride + window.
-  let first = (max(pixel + 1u, p.window) - p.window + p.stride - 1u) / p.stride;
-  let end = min(pixel / p.stride + 1u, p.pooled);
+  let plane = i / (HEIGHT * WIDTH);
+  let pixel = vec2u(i / WIDTH % HEIGHT + TOP, i % WIDTH + LEFT);
   var total = 0.0;
-  for (var row = first.x; row < end.x; row++) {
-    for (var column = first.y; column < end.y; column++) {
-      total += g[(plane * p.pooled.x + row) * p.pooled.y + column];
+  for (var up = 0u; up < REACH_DOWN; up++) {
+    for (var left = 0u; left < REACH_RIGHT; left++) {
+      let row = pixel.x / STRIDE_DOWN - up;
+      let column = pixel.y / STRIDE_RIGHT - left;
+      if (covers(row, pixel.x, STRIDE_DOWN, WINDOW_HEIGHT, ROWS) && covers(column, pixel.y, STRIDE_RIGHT, WINDOW_WIDTH, COLUMNS)) {
+        total += g[(plane * ROWS + row) * COLUMNS + column];
+      }
     }
   }
   x[i] = total;

@@ -1,11 +1,7 @@
 // pool.sum — y[plane, oy, ox] = Σ of the window in x[plane, h, w], padding being zeros. One thread per window.
+//@include "lib/pool.wgsl"
 struct Params {
   count: u32,
-  image: vec2u,
-  pooled: vec2u,
-  window: vec2u,
-  stride: vec2u,
-  padding: vec2u,
 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
@@ -17,14 +13,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (i >= p.count) {
     return;
   }
-  let base = i / (p.pooled.x * p.pooled.y) * p.image.x * p.image.y;
-  let start = vec2i(vec2u(i / p.pooled.y % p.pooled.x, i % p.pooled.y) * p.stride) - vec2i(p.padding);
-  let first = vec2u(max(start, vec2i(0)));
-  let end = vec2u(min(start + vec2i(p.window), vec2i(p.image)));
+  let base = i / (ROWS * COLUMNS) * (HEIGHT * WIDTH);
+  let start = vec2u(i / COLUMNS % ROWS * STRIDE_DOWN - TOP, i % COLUMNS * STRIDE_RIGHT - LEFT);
   var total = 0.0;
-  for (var row = first.x; row < end.x; row++) {
-    for (var column = first.y; column < end.y; column++) {
-      total += x[base + row * p.image.y + column];
+  for (var down = 0u; down < WINDOW_HEIGHT; down++) {
+    for (var right = 0u; right < WINDOW_WIDTH; right++) {
+      let pixel = start + vec2u(down, right);
+      if (pixel.x < HEIGHT && pixel.y < WIDTH) {
+        total += x[base + pixel.x * WIDTH + pixel.y];
+      }
     }
   }
   y[i] = total;

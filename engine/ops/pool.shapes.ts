@@ -71,16 +71,13 @@ export function launchPool(
   attrs: PoolAttrs,
   bind: Record<string, Operand>,
 ): KernelCall[] {
+  const { image, window, stride, padding } = attrs;
+  const [rows, columns] = windowPositions(kernel, image, window, attrs);
   const count = sizeOf(output.shape);
-  const { image, window, stride } = attrs;
-  const pooled = windowPositions(kernel, image, window, attrs);
-  const padding = [attrs.padding[0], attrs.padding[2]];
-  return [
-    {
-      kernel,
-      bind,
-      params: { count, image, pooled, window, stride, padding },
-      grid: linearGrid(count, 64, caps.maxWorkgroupsPerDimension),
-    },
-  ];
+  const spec = {
+    ...{ HEIGHT: image[0], WIDTH: image[1], ROWS: rows, COLUMNS: columns },
+    ...{ WINDOW_HEIGHT: window[0], WINDOW_WIDTH: window[1], STRIDE_DOWN: stride[0], STRIDE_RIGHT: stride[1] },
+    ...{ TOP: padding[0], LEFT: padding[2] },
+  };
+  return [{ kernel, bind, params: { count }, spec, grid: linearGrid(count, 64, caps.maxWorkgroupsPerDimension) }];
 }
