@@ -20,7 +20,18 @@ export { elu, erf, erfinv, gelu, leakyRelu, relu, sigmoid, silu, softplus, step,
 export { add, constant, div, mul, neg, sub, type TensorOrNumber } from "./ops/arithmetic.js";
 export { clamp, maximum, minimum, pow, where } from "./ops/binary.js";
 export { bitAnd, shiftRight } from "./ops/bits.js";
-export { cast, equal, greater, greaterEqual, less, lessEqual, notEqual } from "./ops/compare.js";
+export {
+  cast,
+  equal,
+  greater,
+  greaterEqual,
+  less,
+  lessEqual,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  notEqual,
+} from "./ops/compare.js";
 export { concat, stack } from "./ops/concat.js";
 export {
   type ConvFilterOptions,

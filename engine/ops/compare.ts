@@ -2,7 +2,7 @@
 import type { DType } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import type { Tensor } from "../tensor.js";
-import { operands, type TensorOrNumber } from "./arithmetic.js";
+import { mul, operands, type TensorOrNumber } from "./arithmetic.js";
 import { definePointwise } from "./define.js";
 
 const ANY: readonly DType[] = ["f32", "i32", "u32"];
@@ -78,6 +78,21 @@ export function greaterEqual(a: TensorOrNumber, b: TensorOrNumber): Tensor {
   return apply(greaterEqualSpec, operands(a, b), null);
 }
 export const greaterEqualSpec = comparison("greaterEqual", greaterEqual, (a, b) => a >= b, ">=");
+
+/** Mask of masks: 1 where x is 0, else 0. */
+export function logicalNot(x: Tensor): Tensor {
+  return equal(x, 0);
+}
+
+/** Mask of masks: 1 where neither is 0, else 0. */
+export function logicalAnd(a: Tensor, b: Tensor): Tensor {
+  return mul(notEqual(a, 0), notEqual(b, 0));
+}
+
+/** Mask of masks: 1 where one is not 0, else 0. */
+export function logicalOr(a: Tensor, b: Tensor): Tensor {
+  return logicalNot(mul(logicalNot(a), logicalNot(b)));
+}
 
 interface CastAttrs {
   readonly from: DType;

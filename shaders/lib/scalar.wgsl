@@ -69,15 +69,17 @@ fn expSafe(x: f32) -> f32 {
 // Natural logarithm: x = m 2^k with m in [√½, √2], ln m = 2 artanh((m - 1) / (m + 1)). The driver's own may be off by 5e-7
 // near 1, and is finite at 0 on some.
 fn logSafe(x: f32) -> f32 {
-  // Subnormal numbers are scaled up first.
-  let tiny = x < 1.17549435e-38;
-  let bits = bitcast<i32>(select(x, x * 16777216.0, tiny));
+  // A subnormal number is its bits times 2^-149; drivers may take it for 0 in arithmetic.
+  let pattern = bitcast<u32>(x);
+  let tiny = pattern < 0x00800000u;
+  let bits = bitcast<i32>(select(x, f32(pattern), tiny));
   // 0x3f3504f3 is √½: the exponent is taken as if the mantissa began there.
   let k = (bits - 0x3f3504f3) >> 23u;
   let m = bitcast<f32>(bits - (k << 23u));
-  let y = f32(select(k, k - 24, tiny)) * 0.69314718 + artanhTwice((m - 1.0) / (m + 1.0));
-  let atEdge = select(nan_f32(), -inf_f32(), (bitcast<u32>(x) << 1u) == 0u);
-  return select(select(y, atEdge, x <= 0.0), x, isNan(x) | (!isFinite(x) & !isNegative(x)));
+  let y = f32(select(k, k - 149, tiny)) * 0.69314718 + artanhTwice((m - 1.0) / (m + 1.0));
+  let atEdge = select(nan_f32(), -inf_f32(), (pattern << 1u) == 0u);
+  // From infinity up to the largest NaN, x is its own logarithm.
+  return select(select(y, atEdge, (pattern == 0u) | isNegative(x)), x, pattern - 0x7f800000u < 0x00800000u);
 }
 
 // 2 artanh(s) for |s| <= 0.25, by its series.
