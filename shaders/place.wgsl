@@ -1,5 +1,6 @@
 // place — y is `value` but for y[start + j · step] = x[j], axis by axis. One thread per element of y, whose elements are words
 // of any type.
+override STEPPED: bool = true; // whether some step is not 1
 struct Params {
   count: u32, // elements of y
   rank: u32,
@@ -23,13 +24,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var a = p.rank; a > 0u; a--) {
     let axis = p.axes[a - 1u];
     let side = u32(axis.x);
-    // How far past the start, in the direction of the step.
-    let distance = (i32(rest % side) - axis.z) * sign(axis.w);
-    let j = distance / abs(axis.w);
-    inside = inside && distance >= 0 && j < axis.y && j * abs(axis.w) == distance;
+    let above = rest / side;
+    var j = i32(rest - above * side) - axis.z;
+    if (STEPPED) {
+      // How far past the start, in the direction of the step.
+      let distance = j * sign(axis.w);
+      j = select(-1, distance / abs(axis.w), (distance >= 0) & (distance % axis.w == 0));
+    }
+    inside = inside & (j >= 0) & (j < axis.y);
     source += u32(j) * stride;
     stride *= u32(axis.y);
-    rest /= side;
+    rest = above;
   }
   if (inside) {
     y[i] = x[source];

@@ -1,6 +1,6 @@
 /** Tensors side by side. */
 import { describe, ShapeError } from "../errors.js";
-import { linearGrid } from "../lower.js";
+import { type KernelCall, linearGrid } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import { normaliseAxis, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -51,16 +51,20 @@ export const concatSpec: OpSpec<ConcatAttrs> = {
     });
   },
   launch: ({ inputs, output: y, caps }, { axis }) => {
-    const row = sizeOf(y.shape.slice(axis));
+    const sizes = inputs.map((x) => sizeOf(x.shape.slice(axis)));
+    const quads = sizes.every((size) => size % 4 === 0);
+    const width = quads ? 4 : 1;
+    const row = sizes.reduce((a, b) => a + b, 0) / width;
     let start = 0;
-    return inputs.flatMap((x) => {
-      const count = sizeOf(x.shape);
-      const size = sizeOf(x.shape.slice(axis));
+    return inputs.flatMap((x, i): KernelCall[] => {
+      const count = sizeOf(x.shape) / width;
+      const size = sizes[i] / width;
       const params = { count, size, row, start };
       start += size;
       if (count === 0) return [];
       const bind = { x: asWords(x), y: asWords(y) };
-      return [{ kernel: "concat", bind, params, grid: linearGrid(count, 64, caps.maxWorkgroupsPerDimension) }];
+      const grid = linearGrid(count, 64, caps.maxWorkgroupsPerDimension);
+      return [{ kernel: "concat", bind, params, spec: { QUADS: quads }, grid }];
     });
   },
   linearIn: [],
@@ -71,6 +75,7 @@ export const concatSpec: OpSpec<ConcatAttrs> = {
       call: (...xs) => concat(xs),
       note: "one empty",
     },
+    { inputs: [{ shape: [2, 4] }, { shape: [2, 8] }], call: (...xs) => concat(xs, 1), note: "by fours" },
     { inputs: [{ shape: [2] }], call: (x) => concat([x, x]), note: "the same twice" },
     {
       inputs: [

@@ -31,6 +31,11 @@ export const gatherSpec: OpSpec<AxisAttrs> = {
   linearIn: [0],
   samples: () => [
     { inputs: [{ shape: [5, 3] }, { shape: [4], dtype: "i32", high: 4 }], call: (x, i) => gather(x, i) },
+    {
+      inputs: [{ shape: [3, 2, 4] }, { shape: [5], dtype: "i32", low: -1, high: 3 }],
+      call: (x, i) => gather(x, i),
+      note: "by fours",
+    },
     { inputs: [{ shape: [2, 5, 3] }, { shape: [2, 2], dtype: "i32", high: 4 }], call: (x, i) => gather(x, i, 1) },
     {
       inputs: [{ shape: [4, 3] }, { shape: [], dtype: "i32", high: 2 }],
@@ -237,13 +242,16 @@ function gatherCalls(
   picks: number,
   along: boolean,
 ): KernelCall[] {
-  const count = sizeOf(y.shape);
+  const inner = sizeOf(x.shape.slice(axis + 1));
+  const quads = !along && inner % 4 === 0;
+  const width = quads ? 4 : 1;
+  const count = sizeOf(y.shape) / width;
   return [
     {
       kernel: "gather",
       bind: { x: asWords(x), indices, y: asWords(y) },
-      params: { count, side: x.shape[axis], picks, inner: sizeOf(x.shape.slice(axis + 1)) },
-      spec: { ALONG: along },
+      params: { count, side: x.shape[axis], picks, inner: inner / width },
+      spec: { ALONG: along, QUADS: quads },
       grid: linearGrid(count, 64, caps.maxWorkgroupsPerDimension),
     },
   ];

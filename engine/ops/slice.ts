@@ -145,6 +145,7 @@ function placeCalls({ inputs: [x], output: y, caps }: LaunchContext, attrs: Plac
       kernel: "place",
       bind: { x: asWords(x), y: asWords(y) },
       params: { count, rank: axes.length, value: wordOf(attrs.value, y.dtype), axes: axes.flat() },
+      spec: { STEPPED: axes.some(([, , , step]) => step !== 1) },
       grid: linearGrid(count, 64, caps.maxWorkgroupsPerDimension),
     },
   ];
