@@ -16,6 +16,7 @@ import {
   tensor,
   valueAuxAndGrad,
 } from "../engine/index.js";
+import type { AbortSignalLike } from "./data/datasets.js";
 import { batchIndices, pickImages, type ResidentImages } from "./data/resident.js";
 import type { ApplyContext, Layer } from "./layer.js";
 import { crossEntropy } from "./losses.js";
@@ -62,7 +63,7 @@ export interface TrainOptions {
   readonly onProgress?: (progress: TrainProgress) => void;
   /** Called after each epoch with the state to resume from; what it holds is freed after the call. */
   readonly onEpoch?: (state: TrainState) => Promise<void> | void;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignalLike;
 }
 
 /** Everything that a run goes on from: with the same data, options and seed it gives the same bits. */

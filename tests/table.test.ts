@@ -3,6 +3,7 @@
  * order?) is split in two: rules are checked against finite differences in float64, kernels against float64.
  */
 import fc from "fast-check";
+import { capture } from "../engine/capture.js";
 import { checkGrads } from "../engine/check.js";
 import { grad } from "../engine/grad.js";
 import type { OpSpec, Sample } from "../engine/op.js";
@@ -97,6 +98,20 @@ for (const op of table) {
       check.close(actual, expected, { rtol: op.tolerance?.rtol ?? 1e-5, atol: op.tolerance?.atol ?? 1e-6 });
     });
 
+    gpuTest(`${name}: replay = eager to the bit`, async () => {
+      const inputs = tensorsOf(sample.inputs, seed);
+      // A reduction over no axes is its input, and a step needs an op; a product with 1 changes no bit.
+      const call = (xs: Tensor[]): Tensor => mul(sample.call(...xs), 1);
+      const step = capture((xs: Tensor[]) => [call(xs)], { fuse: false });
+      try {
+        const eager = await call(inputs).read();
+        // The second call is the first that only replays.
+        for (let i = 0; i < 2; i++) check.identical(await step(inputs)[0].read(), eager);
+      } finally {
+        step.dispose();
+      }
+    });
+
     if (!isDifferentiable(op, sample)) continue;
 
     referenceTest(`${name}: orders 1 to ${op.smoothOrder ?? 3}`, async () => {
@@ -107,6 +122,17 @@ for (const op of table) {
     gpuTest(`${name}: gradient on the GPU`, async () => {
       const { actual, expected } = await bothExecutors(sample, seed, (xs) => gradients(sample, xs));
       closeScaled(actual, expected, GRADIENT);
+    });
+
+    gpuTest(`${name}: captured and fused second order`, async () => {
+      const expected = await onReference(() => readAll(secondOrder(sample, tensorsOf(sample.inputs, seed))));
+      const inputs = tensorsOf(sample.inputs, seed);
+      const step = capture((xs: Tensor[]) => secondOrder(sample, xs));
+      try {
+        closeScaled(await readAll(step(inputs)), expected, SECOND);
+      } finally {
+        step.dispose();
+      }
     });
 
     gpuTest(`${name}: second order on the GPU`, async () => {
