@@ -1,0 +1,69 @@
+/** Captured steps of a convolutional network: right, small in launches, memory and host work. */
+import { type Captured, capture } from "../../engine/capture.js";
+import { executor } from "../../engine/executor.js";
+import { dispose, scope } from "../../engine/scope.js";
+import type { Tree } from "../../engine/tree.js";
+import { gpuTest } from "../executors.js";
+import { check } from "../harness.js";
+import { network, type Training, training } from "./net.js";
+
+const small = (): Training => training(network(8, 16, 32), 8);
+
+/** Numbers out of `describe()`. */
+function figures(step: Captured<never[], Tree>): { launches: number; planned: number; live: number } {
+  const text = step.describe();
+  const [, launches] = text.match(/^(\d+) launches, 1 submit/m)!;
+  const [, planned, live] = text.match(/memory: (\d+) bytes in .*; (\d+) live at once/)!;
+  return { launches: Number(launches), planned: Number(planned), live: Number(live) };
+}
+
+gpuTest("a training step takes at most 40 launches and little more memory than lives", async () => {
+  const { params, state, x, y, step } = small();
+  using fused = capture(step, { donate: [0, 1] });
+  await fused.verify(params, state, x, y);
+  const { launches, planned, live } = figures(fused);
+  check.ok(launches <= 40, `${launches} launches`);
+  check.ok(planned <= 1.3 * live, `${planned} bytes planned, ${live} live at once`);
+  check.ok(!fused.describe().includes("copied over"), "every parameter and moment is updated in place");
+  dispose([params, state]);
+});
+
+gpuTest("without fusion a training step is the eager one to the bit", async () => {
+  const { params, state, x, y, step } = small();
+  using exact = capture(step, { donate: [0, 1], fuse: false });
+  await exact.verify(params, state, x, y);
+  check.ok(figures(exact).launches > 100, "one launch or more per op");
+  dispose([params, state]);
+});
+
+gpuTest("gradients of the input, and through it of second order, are fused and right", async () => {
+  const { params, state, x, y, inputGradient, secondOrder } = small();
+  using first = capture(inputGradient);
+  await first.verify(params, x, y);
+  check.ok(figures(first).launches <= 25, `${figures(first).launches} launches`);
+  using second = capture(secondOrder);
+  await second.verify(params, x, y);
+  check.ok(figures(second).launches <= 70, `${figures(second).launches} launches`);
+  dispose([params, state]);
+});
+
+gpuTest("200 training steps lower the loss and hold memory flat", async () => {
+  const { params: first, state: start, x, y, step } = small();
+  using train = capture(step, { donate: [0, 1] });
+  const on = executor();
+  let [params, state] = [first, start];
+  const losses: number[] = [];
+  const bytes: number[] = [];
+  for (let i = 0; i < 200; i++) {
+    const [loss, p, s] = scope(() => train(params, state, x, y));
+    [params, state] = [p, s];
+    if (i % 50 === 49) {
+      losses.push(await loss.item());
+      bytes.push(on.memory().liveBytes);
+    }
+    loss.dispose();
+  }
+  check.ok(losses[3] < 0.5 * losses[0], `losses ${losses}`);
+  check.equal(bytes, [bytes[0], bytes[0], bytes[0], bytes[0]]);
+  check.is(train.recordings, 1);
+});
