@@ -14,9 +14,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (i >= p.count) {
     return;
   }
-  let half = p.span / 2u;
-  let low = i / half * p.span + i % half;
-  let high = select(low + half, low ^ (p.span - 1u), p.mirrored == 1u);
+  let inHalf = i & (p.span / 2u - 1u);
+  let low = ((i - inHalf) << 1u) + inHalf;
+  let high = select(low + p.span / 2u, low ^ (p.span - 1u), p.mirrored == 1u);
   let a = pairs[low];
   let b = pairs[high];
   if (a.x > b.x || (a.x == b.x && a.y > b.y)) {

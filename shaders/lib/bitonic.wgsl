@@ -6,10 +6,10 @@ fn isAfter(a: vec2u, b: vec2u) -> bool {
   return a.x > b.x || (a.x == b.x && a.y > b.y);
 }
 
-// The lower position of pair `i` of a step over runs of `span` elements; its partner is in the other half of the run.
+// The lower position of pair `i` of a step over runs of `span` elements, a power of two: the partner is in the other half.
 fn lowerOf(i: u32, span: u32) -> u32 {
-  let half = span / 2u;
-  return i / half * span + i % half;
+  let inHalf = i & (span / 2u - 1u);
+  return ((i - inHalf) << 1u) + inHalf;
 }
 
 // The mirror image in the run for the first step of a merge, else the same place in the other half.
