@@ -44,7 +44,7 @@ export function fold(key: Tensor, data: Tensor | number): Tensor {
 /** Uniform 32-bit words, u32. */
 export { randomBits as bits } from "./ops/random.js";
 
-/** Uniform on [low, high), from 24 random bits; default [0, 1). */
+/** Uniform on [low, high), from 24 random bits; default [0, 1). Rounding may give `high` where |low| is far above high − low. */
 export function uniform(key: Tensor, shape: Shape, { low = 0, high = 1 } = {}): Tensor {
   const unit = unitFromBits(randomBits(key, shape));
   return low === 0 && high === 1 ? unit : add(mul(unit, high - low), low);
