@@ -24,8 +24,8 @@ export interface Ball {
   sample(key: Tensor, x: Tensor): Tensor;
 }
 
-/** f32 sums of pixels in [0,1] round by at most 2⁻²⁵, so keeping this much inside makes the budget hold exactly. */
-const ROUNDING = 2 ** -24;
+/** Sums below 2 round by at most 2⁻²⁴ in f32, so keeping this much inside makes the budget hold exactly. */
+const ROUNDING = 2 ** -23;
 
 /** ‖x' − x‖∞ ≤ radius, exactly, for pixels in [0,1]. */
 export function linf(radius: number): Ball {

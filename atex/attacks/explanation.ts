@@ -39,7 +39,8 @@ export interface ExplanationAttackOptions extends ScoreOptions {
   readonly rule: StepRule;
   /** Steps per start. */
   readonly steps: number;
-  /** Random starts inside the ball besides the one at the image itself; default 0. Needs a key. */
+  /** Random starts inside the ball besides the one at the image itself; default 0, or 1 for an objective that is flat there.
+   *  Needs a key. */
   readonly restarts?: number;
   /** Largest change of any logit, eq. 1's bound on the output; default none. */
   readonly outputBound?: number;
@@ -83,22 +84,23 @@ interface Carried extends Best {
  * is lost it steps back up the log-probability of its class. Second order through the network; each step is one replay.
  */
 export function attackExplanation(options: ExplanationAttackOptions): (target: AttackTarget) => AttackResult {
-  const { steps, restarts = 0 } = options;
+  const { steps, restarts = options.objective.flatAtClean ? 1 : 0 } = options;
   if (!Number.isInteger(steps) || steps < 1 || !Number.isInteger(restarts) || restarts < 0)
     throw new RangeError(`attackExplanation: steps ${steps}, restarts ${restarts} given; at least 1 and 0 are needed`);
   return (target) => {
     const { x, key } = target;
     if (x.rank !== 4) throw new ShapeError(`attackExplanation: images are of rank ${x.rank}; [n,c,h,w] is needed`);
-    if (restarts > 0 && !key) throw new TypeError("attackExplanation: random restarts need a key");
-    return scope(() => run(options, target), "attack");
+    if (restarts > 0 && !key)
+      throw new TypeError(`attackExplanation: ${restarts} random starts (${options.objective.name}) need a key`);
+    return scope(() => run({ ...options, restarts }, target), "attack");
   };
 }
 
 function run(
-  options: ExplanationAttackOptions,
+  options: ExplanationAttackOptions & { readonly restarts: number },
   { classifier, judge = classifier, x, key }: AttackTarget,
 ): AttackResult {
-  const { explainer, objective, ball, rule, steps, restarts = 0, outputBound } = options;
+  const { explainer, objective, ball, rule, steps, restarts, outputBound } = options;
   const logits = judge(x);
   const classes = argmax(logits, 1);
   const chosen = oneHot(classes, logits.shape[1]);
@@ -130,7 +132,7 @@ function run(
   );
   const before = objectiveAt(x);
   let best: Best = { images: add(x, 0), value: add(before, 0) };
-  for (let start = 0; start <= restarts; start++) {
+  for (let start = objective.flatAtClean ? 1 : 0; start <= restarts; start++) {
     const at = start === 0 ? add(x, 0) : clipPixels(ball.sample(random.fold(key!, start), x));
     let c: Carried = { at, memory: rule.init(x), iteration: tensor(0), ...best };
     for (let i = 0; i < steps; i++) c = step(c);

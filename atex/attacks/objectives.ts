@@ -18,6 +18,8 @@ import { topKMask } from "../metrics/similarities.js";
 
 export interface Objective {
   readonly name: string;
+  /** Its gradient is zero at the clean image, so an attack has to start elsewhere in the ball. */
+  readonly flatAtClean?: boolean;
   /** Fixes what depends on the clean map: attribution [n,c,h,w] → the number to maximise, as a function of another attribution
    *  → [n]. */
   against(clean: Tensor): (attribution: Tensor) => Tensor;
@@ -64,6 +66,7 @@ export function targetMap(target: Tensor): Objective {
 export function massCentre(): Objective {
   return {
     name: "mass centre",
+    flatAtClean: true,
     against(clean) {
       const origin = centreOfMass(clean);
       return (attribution) => sum(square(sub(centreOfMass(attribution), origin)), 1);
