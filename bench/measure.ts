@@ -23,6 +23,8 @@ export interface Timing {
   readonly spread: number;
   /** CPU time of all threads but the main one, mean over the runs; null where the system does not tell. */
   readonly workerCpuMs: number | null;
+  /** From the first host instruction to the end of `submit`, median. */
+  readonly hostMs: number;
   readonly runs: number;
 }
 
@@ -97,15 +99,17 @@ export function nap(milliseconds: number): void {
 /** Timing of one run of `work`, from its first host instruction to the empty queue. */
 export async function measure(work: Work, { wait, runs = 10, warmUps = 3 }: MeasureOptions): Promise<Timing> {
   const durations: number[] = [];
+  const hostTimes: number[] = [];
   let fastest = 0;
   const once = async () => {
     const start = performance.now();
     work.submit();
-    if (wait === "nap") nap(napFraction * fastest - (performance.now() - start));
+    const host = performance.now() - start;
+    if (wait === "nap") nap(napFraction * fastest - host);
     await work.finish();
     const duration = performance.now() - start;
     fastest = fastest === 0 ? duration : Math.min(fastest, duration);
-    return duration;
+    return { duration, host };
   };
   // The first run compiles; its duration says nothing about the next.
   if (warmUps > 0) {
@@ -114,13 +118,18 @@ export async function measure(work: Work, { wait, runs = 10, warmUps = 3 }: Meas
   }
   for (let i = 1; i < warmUps; i++) await once();
   const before = workerCpuMs();
-  for (let i = 0; i < runs; i++) durations.push(await once());
+  for (let i = 0; i < runs; i++) {
+    const { duration, host } = await once();
+    durations.push(duration);
+    hostTimes.push(host);
+  }
   const after = workerCpuMs();
   return {
     medianMs: median(durations),
     minMs: Math.min(...durations),
     spread: spread(durations),
     workerCpuMs: before === null || after === null ? null : (after - before) / runs,
+    hostMs: median(hostTimes),
     runs,
   };
 }

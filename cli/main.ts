@@ -6,6 +6,7 @@ import { type Command, UsageError } from "./command.js";
 
 /** One line per command; a command is loaded only when it is asked for. */
 const commands: Readonly<Record<string, () => Promise<{ readonly command: Command }>>> = {
+  bench: () => import("./commands/bench.js"),
   doctor: () => import("./commands/doctor.js"),
 };
 

@@ -1,0 +1,84 @@
+/** What the host pays: milliseconds of JavaScript for ops one by one, for the replay of a whole step, for a read-back. */
+import { add, capture, dispose, openScope, tensor } from "../engine/index.js";
+import { cases } from "./cases.js";
+import { checkResults } from "./goldens.js";
+import type { Bench } from "./holdfast.js";
+import type { CaseName } from "./inputs.js";
+import { median } from "./measure.js";
+import type { Row } from "./report.js";
+
+/** Ops per run of the first two cases. */
+const chain = 100;
+const smallSide = 8;
+
+/** Median and minimum of the host's milliseconds; the queue is empty before each run. */
+async function hostTimes(on: Bench, runs: number, work: () => void | Promise<void>): Promise<Partial<Row>> {
+  const times: number[] = [];
+  for (let i = -2; i < runs; i++) {
+    await on.finish();
+    const start = performance.now();
+    await work();
+    if (i >= 0) times.push(performance.now() - start);
+  }
+  await on.finish();
+  const medianMs = median(times);
+  return { medianMs, minMs: Math.min(...times), hostMs: medianMs, runs };
+}
+
+function increments(count: number) {
+  return (x: ReturnType<typeof tensor>) => {
+    let y = x;
+    for (let i = 0; i < count; i++) y = add(y, 1);
+    return y;
+  };
+}
+
+/** Host rows: `eager-100` and `replay-100` are 100 additions to 64 numbers, `read-4-bytes` is a read-back, and the network
+ *  cases are replays of their step. */
+export async function runEngine(on: Bench, { runs = 20, onRow }: { runs?: number; onRow?: (row: Row) => void } = {}) {
+  const rows: Row[] = [];
+  const report = (name: string, checked: boolean, measured: Partial<Row>) => {
+    const row: Row = { case: name, system: "holdfast", wait: "none", checked, ...measured };
+    rows.push(row);
+    onRow?.(row);
+  };
+
+  using _ = openScope("engine benchmark");
+  const x = tensor(new Float32Array(smallSide ** 2), [smallSide, smallSide]);
+  const eager = increments(chain);
+  const replayed = capture(eager, { fuse: false });
+  for (const [name, f] of [
+    ["eager-100", eager],
+    ["replay-100", replayed],
+  ] as const) {
+    const run = () => {
+      using _ = openScope("run");
+      f(x);
+    };
+    const y = f(x);
+    const checked = (await y.read()).every((value) => value === chain);
+    const before = on.launches();
+    run();
+    const dispatches = on.launches() - before;
+    report(name, checked, { dispatches, ...(await hostTimes(on, runs, run)) });
+  }
+  replayed.dispose();
+
+  const one = tensor([1]);
+  const read = await hostTimes(on, runs, async () => {
+    await one.read();
+  });
+  report("read-4-bytes", (await one.item()) === 1, read);
+
+  for (const name of ["train-step", "input-gradient", "second-order"] satisfies CaseName[]) {
+    const work = cases[name]();
+    const { checked, disagreement } = checkResults(name, await work.results());
+    const before = on.launches();
+    work.submit();
+    const dispatches = on.launches() - before;
+    report(`replay-${name}`, checked, { disagreement, dispatches, ...(await hostTimes(on, runs, work.submit)) });
+    work.dispose();
+  }
+  dispose([x, one]);
+  return rows;
+}

@@ -1,0 +1,59 @@
+/** `bench <suite>`: the suite's report, and whether all of it is right. */
+import { execFileSync } from "node:child_process";
+import { availableParallelism, loadavg } from "node:os";
+import { shutdown } from "../engine/index.js";
+import { runEngine } from "./engine.js";
+import { openBench, versions } from "./holdfast.js";
+import { type CaseName, caseNames } from "./inputs.js";
+import type { Waiting } from "./measure.js";
+import { joinReports, runPeers } from "./peers.js";
+import type { Report, Row } from "./report.js";
+import { runCases } from "./run.js";
+
+/** Suites of the cases of inputs.ts. */
+export const caseSuites: Readonly<Record<string, readonly CaseName[]>> = {
+  kernels: caseNames.slice(0, caseNames.indexOf("train-step")),
+  train: ["train-step"],
+  explain: ["input-gradient"],
+  attack: ["second-order"],
+  peers: caseNames,
+};
+
+export interface SuiteOptions {
+  /** Only these cases of the suite. */
+  readonly cases?: readonly CaseName[];
+  readonly waits?: readonly Waiting[];
+  readonly runs?: number;
+  /** Part of the adapter's name. */
+  readonly adapter?: string;
+  readonly onRow?: (row: Row) => void;
+}
+
+/** Runs a suite on an engine of its own. @throws DeviceError where there is no GPU. */
+export async function runSuite(suite: string, options: SuiteOptions): Promise<Report> {
+  const on = await openBench(options.adapter);
+  const about = { adapter: on.adapter, versions: versions() };
+  try {
+    if (suite === "engine") return { ...about, results: await runEngine(on, options) };
+    const names = options.cases ?? caseSuites[suite];
+    const ours: Report = { ...about, results: await runCases(on, names, options) };
+    if (suite !== "peers") return ours;
+    // The peers must not share the processor with an open device.
+    shutdown();
+    return joinReports(ours, await runPeers({ ...options, cases: names }));
+  } finally {
+    shutdown();
+  }
+}
+
+/** A report with what is needed to judge it later: the commit, the date, the processors and their load. */
+export function withOrigin(report: Report): Report {
+  const git = (...args: string[]) => execFileSync("git", args, { encoding: "utf8" }).trim();
+  const made = {
+    commit: git("rev-parse", "--short=12", "HEAD") + (git("status", "--porcelain", "-uno") ? " with changes" : ""),
+    date: new Date().toISOString().slice(0, 10),
+    processors: availableParallelism(),
+    load: loadavg()[0],
+  };
+  return { ...report, made };
+}

@@ -1,0 +1,102 @@
+/** `holdfast bench`: how fast the engine is here, next to others, and whether its results are right. */
+import { compareReports, formatComparison } from "../../bench/compare.js";
+import { openBench, versions } from "../../bench/holdfast.js";
+import type { CaseName } from "../../bench/inputs.js";
+import type { Waiting } from "../../bench/measure.js";
+import { formatPeers } from "../../bench/peers.js";
+import { type CaseProfile, formatCaseProfile, profileCase } from "../../bench/profile.js";
+import { formatReport, isRight, loadReport, type Report, type Row, saveReport } from "../../bench/report.js";
+import { formatSoak, soak } from "../../bench/soak.js";
+import { caseSuites, runSuite, withOrigin } from "../../bench/suite.js";
+import { unknown } from "../arguments.js";
+import { type Arguments, defineCommand, numberOption, UsageError } from "../command.js";
+
+const options = {
+  json: { type: "boolean", help: "print one JSON object" },
+  case: { type: "string", value: "name", help: "only this case; several with commas" },
+  wait: { type: "string", value: "spin|nap", help: "only this way of waiting; both if not given" },
+  runs: { type: "string", value: "n", default: "10", help: "timed runs per case" },
+  adapter: { type: "string", value: "name", help: "part of the adapter's name" },
+  steps: { type: "string", value: "n", default: "10000", help: "training steps of soak" },
+  save: { type: "boolean", help: "also write the report to bench/results/<suite>.json" },
+} as const;
+type Given = Arguments<typeof options>["values"];
+
+const suites = ["engine", ...Object.keys(caseSuites), "profile", "soak", "compare"];
+
+function progress(row: Row): void {
+  const time = row.error ?? `${row.medianMs?.toFixed(1)} ms`;
+  console.error(`${row.case} ${row.wait}: ${row.checked ? time : `WRONG ${row.error ?? ""}`}`);
+}
+
+function print(given: Given, value: unknown, text: () => string): void {
+  console.log(given.json ? JSON.stringify(value, null, 1) : text());
+}
+
+function casesOf(suite: string, text: string | undefined): readonly CaseName[] | undefined {
+  const known = caseSuites[suite] ?? [];
+  const names = text?.split(",");
+  const stranger = names?.find((name) => !(known as readonly string[]).includes(name));
+  if (stranger !== undefined)
+    throw known.length > 0 ? unknown("case", stranger, known) : new UsageError(`${suite} has no cases to choose from`);
+  return names as readonly CaseName[] | undefined;
+}
+
+async function measured(suite: string, given: Given): Promise<number> {
+  if (given.wait !== undefined && given.wait !== "spin" && given.wait !== "nap")
+    throw unknown("way of waiting", given.wait, ["spin", "nap"]);
+  const cases = casesOf(suite, given.case);
+  const runs = numberOption("runs", given.runs, { min: 1, integer: true });
+  const waits: Waiting[] | undefined = given.wait === undefined ? undefined : [given.wait];
+  const report = await runSuite(suite, { cases, waits, runs, adapter: given.adapter, onRow: progress });
+  print(given, report, () => (suite === "peers" ? formatPeers(report) : formatReport(report)));
+  if (given.save) console.error(`written to ${saveReport(suite, withOrigin(report))}`);
+  return isRight(report) ? 0 : 1;
+}
+
+async function profiled(given: Given): Promise<number> {
+  const cases = casesOf("peers", given.case) ?? caseSuites.peers;
+  const runs = numberOption("runs", given.runs, { min: 1, integer: true });
+  const on = await openBench(given.adapter);
+  const results: CaseProfile[] = [];
+  for (const name of cases) results.push(await profileCase(on, name, runs));
+  print(given, { adapter: on.adapter, versions: versions(), results }, () =>
+    results.map(formatCaseProfile).join("\n\n"),
+  );
+  return results.every(({ checked }) => checked) ? 0 : 1;
+}
+
+function compared(given: Given, files: readonly string[]): number {
+  if (files.length !== 2) throw new UsageError(`compare: ${files.length} files came, two saved reports are needed`);
+  const [before, after]: Report[] = files.map(loadReport);
+  print(given, compareReports(before, after), () => formatComparison(before, after));
+  return 0;
+}
+
+async function soaked(given: Given): Promise<number> {
+  const steps = numberOption("steps", given.steps, { min: 1000, integer: true });
+  const on = await openBench(given.adapter);
+  const onSample = ({ step }: { step: number }) => {
+    if (step % 1000 === 0) console.error(`step ${step}`);
+  };
+  const report = await soak({ steps, onSample });
+  print(given, { adapter: on.adapter, versions: versions(), ...report }, () => formatSoak(report));
+  return report.flat ? 0 : 1;
+}
+
+export const command = defineCommand({
+  summary: `measure speed: ${suites.join(", ")}`,
+  options,
+  positionals: "<suite> [report A] [report B]",
+  async run({ values, positionals: [suite, ...files] }) {
+    if (suite === undefined) throw new UsageError(`a suite is needed: ${suites.join(", ")}`);
+    if (!suites.includes(suite)) throw unknown("suite", suite, suites);
+    if (suite !== "compare" && files.length > 0) throw new UsageError(`${files[0]}: only compare takes files`);
+    if (suite === "compare") return compared(values, files);
+    const run = { soak: soaked, profile: profiled }[suite] ?? ((given: Given) => measured(suite, given));
+    const code = await run(values);
+    // Dawn aborts at random when the event loop ends by itself.
+    await new Promise((written) => process.stdout.write("", written));
+    process.exit(code);
+  },
+});

@@ -1,0 +1,113 @@
+/** The benchmark's own path, for breakage and not for speed. */
+
+import { caseOf, upload } from "../../bench/cases.js";
+import { compareReports, formatComparison } from "../../bench/compare.js";
+import { runEngine } from "../../bench/engine.js";
+import { benchOn, versions } from "../../bench/holdfast.js";
+import { formatPeers, joinReports } from "../../bench/peers.js";
+import { formatReport, isRight, type Report, type Row } from "../../bench/report.js";
+import { runCase, runCases } from "../../bench/run.js";
+import { growthOf, type MemorySample, soak } from "../../bench/soak.js";
+import { caseSuites } from "../../bench/suite.js";
+import { executor } from "../../engine/executor.js";
+import { capture, square, type Tensor } from "../../engine/index.js";
+import { gpuTest } from "../executors.js";
+import { check, test } from "../harness.js";
+
+const once = { runs: 1, waits: ["nap"] } as const;
+
+function row(system: string, name: string, ms: number, more: Partial<Row> = {}): Row {
+  return { case: name, system, wait: "nap", medianMs: ms, minMs: ms, workerCpuMs: ms, checked: true, ...more };
+}
+
+function reportOf(...results: Row[]): Report {
+  return { adapter: { device: "a", description: "An adapter" }, versions: { holdfast: "1" }, results };
+}
+
+gpuTest("small cases run, are right and are reported", async () => {
+  const on = benchOn(executor());
+  const names = ["matmul-512", "conv1", "sum-4m"] as const;
+  const rows = await runCases(on, names, once);
+  const report = { adapter: on.adapter, versions: versions(), results: rows };
+  check.equal(
+    rows.map((r) => [r.case, r.checked, r.error]),
+    names.map((name) => [name, true, undefined]),
+  );
+  check.ok(rows.every((r) => r.minMs! > 0 && r.dispatches! > 0));
+  check.ok(isRight(report));
+  check.match(formatReport(report), /matmul-512 +holdfast +nap .* yes/);
+});
+
+gpuTest("a wrong result is not timed and fails the report", async () => {
+  const wrong = () =>
+    caseOf(
+      capture((x: Tensor) => ({ sum: square(x) })),
+      [upload({ shape: [], data: Float32Array.of(3) })],
+    );
+  const rows = await runCase(benchOn(executor()), "sum-4m", wrong, once);
+  check.is(rows[0].checked, false);
+  check.is(rows[0].medianMs, undefined);
+  check.is(isRight(reportOf(...rows)), false);
+});
+
+gpuTest("a case that throws is a row with its error", async () => {
+  const broken = () => {
+    throw new Error("no such thing");
+  };
+  const [first] = await runCase(benchOn(executor()), "sum-4m", broken, once);
+  check.equal([first.checked, first.error], [false, "no such thing"]);
+});
+
+gpuTest("the network's steps are right, and the host's costs are measured", async () => {
+  const rows = await runEngine(benchOn(executor()), { runs: 1 });
+  check.ok(rows.every((r) => r.checked && r.hostMs! > 0));
+  check.is(rows.find((r) => r.case === "eager-100")?.dispatches, 100);
+});
+
+gpuTest("a short soak trains and samples memory", async () => {
+  const { steps, samples } = await soak({ steps: 150 });
+  check.is(steps, 200);
+  check.equal(
+    samples.map((s) => s.step),
+    [100, 200],
+  );
+  check.is(samples[0].liveBytes, samples[1].liveBytes);
+});
+
+test("growth is seen over the last half alone", () => {
+  const at = (step: number, rssBytes: number): MemorySample => ({
+    ...{ step, rssBytes, liveBytes: 10, pooledBytes: 0, peakBytes: 10 },
+  });
+  check.equal(growthOf([at(1, 50), at(2, 100), at(3, 110)]), { liveBytes: 0, rssBytes: 110 / 100 - 1 });
+  check.is(growthOf([at(1, 50), at(2, 100), at(3, 100)]).rssBytes, 0);
+});
+
+test("every suite has cases", () => {
+  check.ok(Object.values(caseSuites).every((names) => names.length > 0));
+});
+
+test("peers stand beside Holdfast with their multiple of its time", () => {
+  const ours = reportOf(row("holdfast", "conv1", 10));
+  const theirs = reportOf(row("tfjs", "conv1", 35), row("torch-cpu", "conv1", 5, { wait: "none" }));
+  const text = formatPeers(joinReports(ours, theirs));
+  check.match(text, /conv1 +nap +10 +35 \(3\.5x\) +5 \(0\.5x\)/);
+  check.match(formatPeers(reportOf(...ours.results, row("tfjs", "conv1", 35, { checked: false }))), /WRONG/);
+});
+
+test("reports of different adapters are not joined", () => {
+  const other = { ...reportOf(row("tfjs", "conv1", 1)), adapter: { device: "b" } };
+  check.throws(() => joinReports(reportOf(row("holdfast", "conv1", 1)), other), /they ran on b, Holdfast on a/);
+});
+
+test("two reports are compared by worker CPU, and what is wrong or missing is named", () => {
+  const before = reportOf(row("holdfast", "conv1", 10), row("holdfast", "conv2", 10));
+  const after = reportOf(
+    row("holdfast", "conv1", 20, { workerCpuMs: 5 }),
+    row("holdfast", "conv2", 1, { checked: false }),
+  );
+  check.equal(
+    compareReports(before, after).map((c) => [c.case, c.ratio]),
+    [["conv1", 0.5]],
+  );
+  check.match(formatComparison(before, after), /not in both, or wrong in one: conv2 holdfast nap/);
+});
