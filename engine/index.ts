@@ -14,7 +14,7 @@ export {
 } from "./errors.js";
 export type { Executor, HostArray, MemoryReport } from "./executor.js";
 export * from "./grad.js";
-export { type InitOptions, init, memory, shutdown } from "./init.js";
+export { formatProfile, type InitOptions, init, type KernelProfile, memory, profile, shutdown } from "./init.js";
 export type { DType, TensorSpec } from "./lower.js";
 export { elu, erf, erfinv, gelu, leakyRelu, relu, sigmoid, silu, softplus, step, tanh } from "./ops/activations.js";
 export { add, constant, div, mul, neg, sub, type TensorOrNumber } from "./ops/arithmetic.js";

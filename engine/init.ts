@@ -19,23 +19,33 @@ export interface InitOptions {
   readonly poolBytes?: number;
 }
 
+/** What `init` made. */
+let opened: Executor | undefined;
+let isOpening = false;
+
 /** Opens the device and makes it the place where ops run. Call `shutdown` when done: Node does not exit before.
  *  @throws DeviceError, with a remedy, when there is no adapter, or when the engine is already open. */
 export async function init(options: InitOptions = {}): Promise<Executor> {
-  if (hasExecutor())
-    throw new DeviceError(`init: the engine already runs on ${executor().description}; call shutdown() first`);
-  const opened =
-    options.executor === "reference"
-      ? new ReferenceExecutor()
-      : new GpuExecutor(await openDevice(options), { poolBytes: options.poolBytes });
-  swapExecutor(opened);
-  return opened;
+  if (opened) throw new DeviceError(`init: the engine already runs on ${opened.description}; call shutdown() first`);
+  if (isOpening) throw new DeviceError("init: a first call has not finished; await it");
+  isOpening = true;
+  try {
+    opened =
+      options.executor === "reference"
+        ? new ReferenceExecutor()
+        : new GpuExecutor(await openDevice(options), { poolBytes: options.poolBytes });
+    swapExecutor(opened);
+    return opened;
+  } finally {
+    isOpening = false;
+  }
 }
 
 /** Closes the engine; every tensor is gone. Does nothing when it is not open. */
 export function shutdown(): void {
-  const closed = swapExecutor(undefined);
-  if (closed instanceof GpuExecutor) closed.destroy();
+  if (hasExecutor() && executor() === opened) swapExecutor(undefined);
+  if (opened instanceof GpuExecutor) opened.destroy();
+  opened = undefined;
 }
 
 /** Live, pooled and peak bytes of the current executor. */

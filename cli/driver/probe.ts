@@ -1,10 +1,11 @@
 /** Run as a child process: finds the adapter, prints one `AdapterReport` as JSON. A driver that crashes takes only this process. */
 import { inspect } from "node:util";
+import { isSoftware } from "../../engine/gpu/adapter.js";
 import type { ProbeOutput } from "./adapter.js";
 
 /** What of `webgpu` is used here, so that the package stays optional at type level too. */
 interface GpuModule {
-  create(options: string[]): { requestAdapter(): Promise<GPUAdapter | null> };
+  create(options: string[]): { requestAdapter(options: GPURequestAdapterOptions): Promise<GPUAdapter | null> };
 }
 
 function limitsOf(adapter: GPUAdapter): Record<string, number> {
@@ -28,12 +29,13 @@ async function probe(): Promise<ProbeOutput> {
     return { unloadable: messageOf(error) };
   }
   const gpu = webgpu.create([]);
-  const adapter = await gpu.requestAdapter();
+  // As the engine asks.
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) return { reason: "no graphics driver offers an adapter" };
-  const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
+  const { vendor, architecture, device, description } = adapter.info;
   // Dawn's null backend accepts every command and executes none.
   if (device === "null-backend") return { reason: "the only adapter is Dawn's null backend, which executes nothing" };
-  const software = isFallbackAdapter || architecture === "software" || /swiftshader|llvmpipe/i.test(description);
+  const software = isSoftware(adapter.info);
   return {
     adapter: {
       // Software drivers describe themselves well; of a GPU the model is what one wants to read.

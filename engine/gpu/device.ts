@@ -5,6 +5,7 @@
 import * as provider from "#gpu";
 import { DeviceError, DeviceLostError, OutOfMemoryError } from "../errors.js";
 import type { Capabilities } from "../lower.js";
+import { isSoftware } from "./adapter.js";
 import type { Provider } from "./provider.js";
 
 const { openGpu, pollsWhileWaiting }: Provider = provider;
@@ -49,7 +50,9 @@ export class Device {
       info.description || info.device || `${info.vendor} ${info.architecture}`.trim() || "unnamed adapter";
     this.sleepsBeforeMapping = pollsWhileWaiting && this.capabilities.software;
     gpu.lost.then(({ message }) => {
-      this.#lost ??= new DeviceLostError(`the device "${this.description}" was lost: ${message}; call init() again`);
+      this.#lost ??= new DeviceLostError(
+        `the device "${this.description}" was lost: ${message}; call shutdown(), then init() again`,
+      );
     });
     gpu.addEventListener("uncapturederror", (event) => {
       event.preventDefault();
@@ -132,7 +135,7 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
   };
   // Dawn rejects where the standard says null.
   const adapter = await gpu
-    .requestAdapter({ powerPreference: options.powerPreference })
+    .requestAdapter({ powerPreference: options.powerPreference ?? "high-performance" })
     .catch((error: Error) => refuse(`no WebGPU adapter${which} was found (${error.message.split("\n")[0]})`));
   if (!adapter) return refuse(`no WebGPU adapter${which} was found`);
   // Dawn's null backend accepts every command and executes none: plausible garbage instead of results.
@@ -152,10 +155,9 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
 
 function capabilitiesOf(device: GPUDevice, info: GPUAdapterInfo): Capabilities {
   const { limits } = device;
-  const name = `${info.architecture} ${info.device} ${info.description}`;
   const subgroups = device.features.has("subgroups");
   return {
-    software: info.isFallbackAdapter || /swiftshader|llvmpipe|\bsoftware\b|\bcpu\b/i.test(name),
+    software: isSoftware(info),
     subgroups,
     subgroupMinSize: subgroups ? (info.subgroupMinSize ?? 1) : 1,
     subgroupMaxSize: subgroups ? (info.subgroupMaxSize ?? 1) : 1,

@@ -223,13 +223,14 @@ export class GpuExecutor implements Executor {
     const profiler = new Profiler(this.device);
     this.stream.flush();
     this.stream.profiler = profiler;
+    let result: T;
     try {
-      const result = await body();
-      this.stream.flush();
-      return { result, kernels: await profiler.finish() };
+      result = await body();
     } finally {
+      this.stream.flush();
       this.stream.profiler = undefined;
     }
+    return { result, kernels: await profiler.finish() };
   }
 
   /** Submits what is recorded, without waiting. */

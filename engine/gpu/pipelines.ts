@@ -3,7 +3,7 @@ import { kernelSources } from "../../shaders/gen/kernels.js";
 import { originOf, type SpecValue, specialise } from "../../shaders/preprocess.js";
 import { type Binding, type ParamLayout, type Reflection, reflect } from "../../shaders/reflect.js";
 import { DeviceError } from "../errors.js";
-import type { GeneratedKernel, KernelCall } from "../lower.js";
+import type { KernelCall } from "../lower.js";
 import type { Device } from "./device.js";
 import { computeStage } from "./flags.js";
 
@@ -24,32 +24,32 @@ export interface Pipeline {
 }
 
 export class Pipelines {
-  readonly #named = new Map<string, Pipeline>();
-  readonly #generated = new Map<GeneratedKernel, Pipeline>();
+  /** By kernel, then by variant. */
+  readonly #byKernel = new Map<KernelCall["kernel"], Map<string, Pipeline>>();
+  #size = 0;
   readonly #layouts = new Map<string, SharedLayout>();
 
   constructor(readonly device: Device) {}
 
   /** Pipelines made so far. */
   get size(): number {
-    return this.#named.size + this.#generated.size;
+    return this.#size;
   }
 
   /** @throws Error for an unknown name in `spec`. WGSL errors surface at the next read. */
   get({ kernel, spec }: KernelCall): Pipeline {
-    if (typeof kernel !== "string") {
-      let found = this.#generated.get(kernel);
-      if (!found) {
-        found = this.#create(kernel.name, kernel.wgsl, spec);
-        this.#generated.set(kernel, found);
-      }
-      return found;
+    let variants = this.#byKernel.get(kernel);
+    if (!variants) {
+      variants = new Map();
+      this.#byKernel.set(kernel, variants);
     }
-    const key = pipelineKey(kernel, spec);
-    let found = this.#named.get(key);
+    const key = variantKey(spec);
+    let found = variants.get(key);
     if (!found) {
-      found = this.#create(kernel, kernelSources[kernel], spec);
-      this.#named.set(key, found);
+      const [name, source] = typeof kernel === "string" ? [kernel, kernelSources[kernel]] : [kernel.name, kernel.wgsl];
+      found = this.#create(name, source, spec);
+      variants.set(key, found);
+      this.#size++;
     }
     return found;
   }
@@ -108,13 +108,13 @@ export class Pipelines {
   }
 }
 
-/** Everything a pipeline of a named kernel depends on. */
-export function pipelineKey(kernel: string, spec: Readonly<Record<string, SpecValue>> | undefined): string {
-  if (!spec) return kernel;
-  return `${kernel}|${Object.keys(spec)
+/** The values given to a source's constants and flags, in an order of their own. */
+function variantKey(spec: Readonly<Record<string, SpecValue>> | undefined): string {
+  if (!spec) return "";
+  return Object.keys(spec)
     .sort()
     .map((name) => `${name}=${spec[name]}`)
-    .join()}`;
+    .join();
 }
 
 /** The compiler's first error with its file, line and an excerpt. */

@@ -10,9 +10,13 @@ const napShare = 0.85;
 /** A timer is not worth its imprecision below this. */
 const shortestNapMs = 2;
 const maxDurations = 1024;
+const lossDelayMs = 1000;
+/** Buffers for reading that are kept for the next time. */
+const keptBytes = 2 ** 26;
 
 export class Readback {
   readonly #free = new Map<number, GPUBuffer[]>();
+  #keptBytes = 0;
   /** How long work of this many launches and bytes took last time, in ms. */
   readonly #durations = new Map<string, number>();
   /** Launches since the last read. */
@@ -26,7 +30,7 @@ export class Readback {
   /** `bytes` of `storage` from `offset` (multiples of 4), after everything recorded so far. */
   async read(storage: Storage, offset: number, bytes: number): Promise<ArrayBuffer> {
     const size = sizeClass(bytes);
-    const staging = this.#free.get(size)?.pop() ?? this.#create(size);
+    const staging = this.#take(size);
     this.stream.copy(storage, offset, staging, bytes);
     this.stream.flush();
     const work = `${this.stream.launches - this.#launchesBefore}:${size}`;
@@ -40,17 +44,26 @@ export class Readback {
     } catch (cause) {
       staging.destroy();
       // The loss is announced by a promise of its own, which may come a moment later.
-      await new Promise((resolve) => setTimeout(resolve, 0));
+      await Promise.race([this.device.gpu.lost, new Promise((resolve) => setTimeout(resolve, lossDelayMs))]);
       this.device.assertAlive();
       throw new DeviceError(`read: the result could not be mapped: ${(cause as Error).message}`, { cause });
     }
     this.#remember(work, started, asked);
     const copy = staging.getMappedRange(0, bytes).slice(0);
     staging.unmap();
+    this.#keep(staging, size);
+    return copy;
+  }
+
+  #keep(staging: GPUBuffer, size: number): void {
+    if (this.#keptBytes + size > keptBytes) {
+      staging.destroy();
+      return;
+    }
+    this.#keptBytes += size;
     const list = this.#free.get(size);
     if (list) list.push(staging);
     else this.#free.set(size, [staging]);
-    return copy;
   }
 
   #remember(work: string, started: number, asked: number): void {
@@ -61,7 +74,12 @@ export class Readback {
     this.#durations.set(work, overslept ? (now - started) / 2 : now - started);
   }
 
-  #create(size: number): GPUBuffer {
+  #take(size: number): GPUBuffer {
+    const kept = this.#free.get(size)?.pop();
+    if (kept) {
+      this.#keptBytes -= size;
+      return kept;
+    }
     return this.device.watch(["out-of-memory"], () =>
       this.device.gpu.createBuffer({ size, usage: usage.mapRead | usage.copyTarget }),
     );

@@ -301,7 +301,7 @@ gpuTest("after a loss everything throws, and a pending read rejects", async () =
     on.device.gpu.destroy();
     await check.rejects(() => pending, DeviceLostError);
     check.throws(() => on.upload(ramp(3), spec), DeviceLostError);
-    await check.rejects(() => on.read(x), /was lost: .*; call init\(\) again/);
+    await check.rejects(() => on.read(x), /was lost: .*; call shutdown\(\), then init\(\) again/);
     on.release(x);
     check.is(on.memory().liveCount, 0);
   });
