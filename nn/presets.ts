@@ -4,14 +4,15 @@ import { type Layer, named, type Sequential, sequential } from "./layer.js";
 import { avgPool, conv2d, dense, flatten, maxPool } from "./layers.js";
 
 export interface PresetOptions {
-  /** Activation after convolutions (and the hidden dense layer of the paper's network); default softplus with beta 1. */
+  /** Activation after convolutions (and the hidden dense layer of the paper's network); default softplus with beta 10, which trains
+   *  about as fast as relu, while beta 1 lags several points behind in the first epochs. */
   readonly activation?: Layer;
   readonly classes?: number;
 }
 
 /** Two convolutions and two dense layers with softplus, as the ATEX paper describes its network (Tang et al. 2022, sec. 5.1);
  *  the sizes, which it does not give, are ours: conv 5×5 1-32, average pool, conv 5×5 32-64, average pool, dense 128. */
-export function paperNetwork({ activation = softplus(), classes = 10 }: PresetOptions = {}): Sequential {
+export function paperNetwork({ activation = softplus({ beta: 10 }), classes = 10 }: PresetOptions = {}): Sequential {
   return sequential([
     named("conv1", conv2d(32, 5, { padding: "same" })),
     activation,
@@ -27,7 +28,7 @@ export function paperNetwork({ activation = softplus(), classes = 10 }: PresetOp
 }
 
 /** The network of the authors' released code: conv 3×3 1-32, max pool, conv 3×3 32-32, max pool, dense 120 with tanh, dense 10. */
-export function authorsNetwork({ activation = softplus(), classes = 10 }: PresetOptions = {}): Sequential {
+export function authorsNetwork({ activation = softplus({ beta: 10 }), classes = 10 }: PresetOptions = {}): Sequential {
   return sequential([
     named("conv1", conv2d(32, 3)),
     activation,
@@ -43,7 +44,7 @@ export function authorsNetwork({ activation = softplus(), classes = 10 }: Preset
 }
 
 /** A small network that trains in seconds: conv 3×3 1-8, average pool, conv 3×3 8-16, average pool, dense 10. */
-export function tinyNetwork({ activation = softplus(), classes = 10 }: PresetOptions = {}): Sequential {
+export function tinyNetwork({ activation = softplus({ beta: 10 }), classes = 10 }: PresetOptions = {}): Sequential {
   return sequential([
     named("conv1", conv2d(8, 3, { padding: "same" })),
     activation,

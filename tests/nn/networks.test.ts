@@ -25,7 +25,7 @@ interface Golden {
 
 const goldens = JSON.parse(readFileSync(join(root, "tests/goldens/networks.json"), "utf8")) as Record<string, Golden>;
 const networks: Record<string, () => Sequential> = {
-  "paper softplus": () => paperNetwork(),
+  "paper softplus": () => paperNetwork({ activation: softplus() }),
   "authors softplus beta 10": () => authorsNetwork({ activation: softplus({ beta: 10 }) }),
   "authors relu": () => authorsNetwork({ activation: relu }),
 };
