@@ -1,4 +1,4 @@
-/** The cases that run the network: paperNetwork of nn, its losses and optimiser. */
+/** The cases that run the network: paperNetwork of nn with softplus (beta 1, as the peers have it), its losses and optimiser. */
 import {
   capture,
   dispose,
@@ -13,7 +13,7 @@ import {
   tensor,
   valueAndGrad,
 } from "../engine/index.js";
-import { adam, crossEntropy, paperNetwork } from "../nn/index.js";
+import { adam, crossEntropy, paperNetwork, softplus } from "../nn/index.js";
 import { type BenchCase, caseOf, upload } from "./cases.js";
 import {
   batchSizes,
@@ -26,7 +26,7 @@ import {
   parameterShapes,
 } from "./inputs.js";
 
-const model = paperNetwork();
+const model = paperNetwork({ activation: softplus() });
 /** Where each parameter lies in the model's tree. */
 const places = Object.fromEntries(
   parameterNames.map((name) => {
