@@ -74,14 +74,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   let y_at = p.y_first + batch * p.y_batch + own * p.y_row;
   let inside = own < vec4u(p.rows);
-  for (var i = 0u; i < COLUMNS; i++) {
-    let column = column_start + i;
-    if (column < p.columns) {
-      let at = y_at + column * p.y_column;
-      if (inside.x) { store_result(at.x, tile[i * 4u]); }
-      if (inside.y) { store_result(at.y, tile[i * 4u + 1u]); }
-      if (inside.z) { store_result(at.z, tile[i * 4u + 2u]); }
-      if (inside.w) { store_result(at.w, tile[i * 4u + 3u]); }
-    }
+  for (var i = 0u; i < min(COLUMNS, p.columns - column_start); i++) {
+    let at = y_at + (column_start + i) * p.y_column;
+    if (inside.x) { store_result(at.x, tile[i * 4u]); }
+    if (inside.y) { store_result(at.y, tile[i * 4u + 1u]); }
+    if (inside.z) { store_result(at.z, tile[i * 4u + 2u]); }
+    if (inside.w) { store_result(at.w, tile[i * 4u + 3u]); }
   }
 }

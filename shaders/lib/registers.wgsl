@@ -4,8 +4,9 @@
 // The file that includes this one defines column_values(slot: u32) -> vec4f, the values at the current step of the four
 // columns from first_column(slot, lane) on.
 //
-// The tile is read back through a variable index, so that a software adapter keeps it in memory (the stack, first-level
-// cache) instead of trying to colour hundreds of registers: same speed, a tenth of the compile time.
+// The tile is read back through a variable index, in a loop whose length is no constant, so that a software adapter keeps it
+// in memory (the stack, first-level cache) instead of trying to colour hundreds of registers: same speed, a fifth to a
+// tenth of the compile time.
 // Needs workgroups of LANES invocations that lie in one subgroup, in order.
 const LANES = 8u;
 const COLUMNS = 32u;  //@spec  a multiple of 4, at most 64

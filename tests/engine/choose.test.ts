@@ -1,0 +1,91 @@
+/** Which kernel runs a matrix product or a convolution, for adapters that need not be at hand. */
+import type { Capabilities } from "../../engine/lower.js";
+import {
+  chooseConv2d,
+  chooseConv2dFilter,
+  chooseConv2dInput,
+  chooseMatmul,
+  type MatmulShape,
+} from "../../engine/ops/choose.js";
+import { check, test } from "../harness.js";
+
+const llvmpipe: Capabilities = {
+  software: true,
+  subgroups: true,
+  subgroupMinSize: 8,
+  subgroupMaxSize: 8,
+  f16: true,
+  maxInvocationsPerWorkgroup: 1024,
+  maxWorkgroupSizeX: 1024,
+  maxWorkgroupStorageBytes: 32768,
+  maxWorkgroupsPerDimension: 65535,
+  maxBindingBytes: 2 ** 27,
+  maxBufferBytes: 2 ** 31,
+  maxStorageBuffers: 16,
+};
+const plainLlvmpipe = { ...llvmpipe, subgroups: false, subgroupMinSize: 0, subgroupMaxSize: 0 };
+const swiftShader = { ...llvmpipe, subgroupMinSize: 4, subgroupMaxSize: 4 };
+const gpu = { ...llvmpipe, software: false, subgroupMinSize: 32, subgroupMaxSize: 32 };
+const product = (m: number, n: number, depth: number, more: Partial<MatmulShape> = {}): MatmulShape => ({
+  ...{ batch: 1, m, n, depth, transA: false, transB: false },
+  ...more,
+});
+const secondConv = { rows: 64 * 14 * 14, columns: 64, depth: 32 * 25, groups: 1 };
+const firstInput = { rows: 64 * 784, columns: 1, depth: 32 * 25, groups: 1, images: 64, places: 784, window: 25 };
+
+test("the family follows the adapter", () => {
+  const big = product(512, 512, 512);
+  check.is(chooseMatmul(big, llvmpipe).variant, "registers");
+  check.is(chooseMatmul(big, plainLlvmpipe).variant, "registers");
+  check.is(chooseMatmul(big, swiftShader).variant, "tiled");
+  check.is(chooseMatmul(big, gpu).variant, "tiled");
+  check.is(chooseConv2d(secondConv, llvmpipe).variant, "registers");
+  check.is(chooseConv2d(secondConv, gpu).variant, "tiled");
+});
+
+test("tiles are as wide as pays: 64 columns with subgroups, at most 32 without, few for few outputs", () => {
+  const columns = (shape: MatmulShape, caps: Capabilities): number => {
+    const choice = chooseMatmul(shape, caps);
+    return choice.variant === "registers" ? choice.columns : 0;
+  };
+  check.is(columns(product(512, 512, 512), llvmpipe), 64);
+  check.is(columns(product(512, 512, 512), plainLlvmpipe), 32);
+  check.is(columns(product(1024, 10, 128), llvmpipe), 12);
+});
+
+test("what is long lies along the lanes", () => {
+  const exchanged = (shape: MatmulShape): boolean => {
+    const choice = chooseMatmul(shape, llvmpipe);
+    return choice.variant === "registers" && choice.exchanged;
+  };
+  check.is(exchanged(product(4, 1000, 256)), true);
+  check.is(exchanged(product(1000, 4, 256)), false);
+});
+
+test("groups, and outputs too few for a tile, take the plain kernel", () => {
+  for (const caps of [llvmpipe, plainLlvmpipe, swiftShader, gpu]) {
+    check.is(chooseConv2d({ ...secondConv, groups: 4 }, caps).variant, "plain");
+    check.is(chooseConv2dInput({ ...firstInput, groups: 2 }, caps).variant, "plain");
+    check.is(chooseConv2dFilter({ ...secondConv, groups: 2, cuts: 10 }, caps).variant, "plain");
+    check.is(chooseMatmul(product(1, 1, 8), caps).variant, "plain");
+  }
+});
+
+test("an image gradient of one channel is folded while its intermediate fits", () => {
+  check.is(chooseConv2dInput(firstInput, llvmpipe).variant, "fold");
+  check.is(chooseConv2dInput(firstInput, gpu).variant, "fold");
+  check.ok(chooseConv2dInput(firstInput, { ...llvmpipe, maxBindingBytes: 2 ** 20 }).variant !== "fold");
+  check.is(chooseConv2dInput({ ...secondConv, images: 64, places: 196, window: 25 }, llvmpipe).variant, "registers");
+});
+
+test("long sums for few outputs are split, never into more parts than there are cuts", () => {
+  const parts = (rows: number, columns: number, cuts: number, caps: Capabilities): number => {
+    const choice = chooseConv2dFilter({ rows, columns, depth: cuts * 28, groups: 1, cuts }, caps);
+    return choice.variant === "plain" ? 0 : choice.parts;
+  };
+  for (const caps of [llvmpipe, plainLlvmpipe, gpu]) check.ok(parts(25, 32, 64 * 28, caps) >= 16);
+  check.is(parts(2048, 512, 64 * 28, llvmpipe), 1);
+  check.ok(parts(25, 32, 3, llvmpipe) <= 3);
+  const tall = chooseMatmul(product(64, 64, 100_000), gpu);
+  check.ok(tall.variant === "tiled" && tall.parts >= 16);
+});

@@ -1,0 +1,127 @@
+/** Every kernel of the matrix product and the convolutions, whatever the adapter would choose, against the reference. */
+import type { KernelCall, LaunchContext } from "../../engine/lower.js";
+import { apply, type OpSpec } from "../../engine/op.js";
+import type { FilterChoice, InputChoice, MatmulChoice } from "../../engine/ops/choose.js";
+import { type ConvAttrs, conv2dFilterSpec, conv2dInputSpec, conv2dSpec } from "../../engine/ops/conv.js";
+import { conv2dCalls, conv2dFilterCalls, conv2dInputCalls } from "../../engine/ops/conv.launch.js";
+import { type MatmulAttrs, matmulSpec } from "../../engine/ops/matmul.js";
+import { matmulCalls } from "../../engine/ops/matmul.launch.js";
+import { sizeOf } from "../../engine/shape.js";
+import { tensor } from "../../engine/tensor.js";
+import { gpuTest, onReference } from "../executors.js";
+import { check } from "../harness.js";
+
+const plain = { variant: "plain" } as const;
+/** Tiles of one and of two loads of columns per lane; a pipeline each, which takes its time to compile. */
+const registers = [
+  { variant: "registers", subgroups: true, columns: 12 },
+  { variant: "registers", subgroups: true, columns: 64 },
+  { variant: "registers", subgroups: false, columns: 24 },
+] as const;
+const tiled = { variant: "tiled", side: 8 } as const;
+
+/** Uneven numbers in [-1, 1), the same for the same shape. */
+function values(shape: readonly number[]): Float32Array {
+  let state = 12345 + sizeOf(shape);
+  return Float32Array.from({ length: sizeOf(shape) }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 31 - 1;
+  });
+}
+
+/** Runs `op` with `launch` on the GPU and compares with its reference; `depth` terms are summed for each output. */
+async function compare<A>(
+  op: OpSpec<A>,
+  launch: (ctx: LaunchContext) => KernelCall[],
+  shapes: readonly (readonly number[])[],
+  attrs: A,
+  depth: number,
+  message: string,
+): Promise<void> {
+  const run = (spec: OpSpec<A>) =>
+    apply(
+      spec,
+      shapes.map((shape) => tensor(values(shape), shape)),
+      attrs,
+    ).read();
+  const expected = await onReference(() => run(op));
+  check.close(await run({ ...op, launch }), expected, { atol: 2e-5 * Math.sqrt(depth) }, message);
+}
+
+const products: readonly { a: number[]; b: number[]; m: number; n: number; k: number }[] = [
+  { a: [], b: [], m: 70, n: 65, k: 7 },
+  { a: [], b: [], m: 1, n: 130, k: 300 },
+  { a: [3], b: [], m: 36, n: 20, k: 12 },
+  { a: [2, 1, 2], b: [1, 3, 2], m: 8, n: 4, k: 5 },
+];
+
+async function checkProducts(choice: MatmulChoice, cases = products, transpositions = [0, 1, 2, 3]): Promise<void> {
+  for (const { a, b, m, n, k } of cases)
+    for (const attrs of transpositions.map((bits): MatmulAttrs => ({ transA: bits > 1, transB: bits % 2 === 1 }))) {
+      const left = [...a, ...(attrs.transA ? [k, m] : [m, k])];
+      const right = [...b, ...(attrs.transB ? [n, k] : [k, n])];
+      const launch = (ctx: LaunchContext) => matmulCalls(ctx, attrs, () => choice);
+      await compare(matmulSpec, launch, [left, right], attrs, k, `[${left}] · [${right}] ${JSON.stringify(attrs)}`);
+    }
+}
+
+/** Image, window, options: tails in every direction, strides, one-sided padding, holes, one pixel, one channel. */
+const convolutions: readonly { x: number[]; w: number[]; attrs: Partial<ConvAttrs>; out: [number, number] }[] = [
+  { x: [2, 3, 9, 7], w: [5, 3, 3, 3], attrs: {}, out: [7, 5] },
+  { x: [2, 3, 11, 10], w: [7, 3, 3, 2], attrs: { stride: [2, 3], padding: [0, 2, 1, 0] }, out: [6, 4] },
+  {
+    x: [1, 3, 12, 11],
+    w: [6, 3, 3, 3],
+    attrs: { stride: [2, 2], padding: [3, 1, 0, 2], dilation: [2, 1] },
+    out: [6, 6],
+  },
+  { x: [3, 9, 7, 7], w: [66, 9, 3, 3], attrs: { padding: [1, 1, 1, 1] }, out: [7, 7] },
+  { x: [4, 1, 12, 12], w: [33, 1, 5, 5], attrs: { padding: [2, 2, 2, 2] }, out: [12, 12] },
+  { x: [2, 3, 4, 4], w: [5, 3, 3, 3], attrs: { padding: [4, 3, 2, 5] }, out: [9, 9] },
+  { x: [1, 2, 3, 3], w: [2, 2, 3, 3], attrs: { stride: [2, 3] }, out: [1, 1] },
+];
+const grouped = [
+  { x: [2, 4, 7, 7], w: [8, 1, 3, 3], attrs: { groups: 4, stride: [2, 1], padding: [1, 0, 1, 2] }, out: [3, 8] },
+] as const;
+
+async function checkConvolutions(choice: InputChoice, parts: number, cases: readonly unknown[]): Promise<void> {
+  for (const { x, w, attrs: given, out } of cases as typeof convolutions) {
+    const attrs: ConvAttrs = {
+      ...{ stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups: 1 },
+      ...{ ...given, image: [x[2], x[3]], window: [w[2], w[3]] },
+    };
+    const g = [x[0], w[0], ...out];
+    const label = `x [${x}] w [${w}] ${JSON.stringify(given)}`;
+    const taps = w[2] * w[3];
+    const input = (ctx: LaunchContext) => conv2dInputCalls(ctx, attrs, () => choice);
+    await compare(conv2dInputSpec, input, [g, w], attrs, w[0] * taps, `conv2dInput ${label}`);
+    if (choice.variant === "fold") continue;
+    const forward = (ctx: LaunchContext) => conv2dCalls(ctx, attrs, () => choice);
+    await compare(conv2dSpec, forward, [x, w], attrs, w[1] * taps, `conv2d ${label}`);
+    const split: FilterChoice = choice.variant === "plain" ? choice : { ...choice, parts };
+    const filter = (ctx: LaunchContext) => conv2dFilterCalls(ctx, attrs, () => split);
+    await compare(conv2dFilterSpec, filter, [x, g], attrs, x[0] * out[0] * out[1], `conv2dFilter ${label}`);
+  }
+}
+
+const named = (choice: object): string => Object.values(choice).join(" ");
+
+gpuTest("matmul plain", () => checkProducts(plain));
+for (const tile of registers)
+  for (const exchanged of [false, true]) {
+    const choice = { ...tile, exchanged };
+    gpuTest(`matmul ${named(choice)}`, () => checkProducts(choice));
+  }
+for (const choice of [
+  { ...tiled, parts: 3 },
+  { ...tiled, side: 16, parts: 1 },
+] as const)
+  gpuTest(`matmul ${named(choice)}`, () => checkProducts(choice, products.slice(0, 3), [0, 3]));
+
+gpuTest("convolutions plain", () => checkConvolutions(plain, 1, [...convolutions, ...grouped]));
+gpuTest("conv2dInput fold", () => checkConvolutions({ variant: "fold" }, 1, convolutions));
+for (const choice of [...registers, tiled])
+  gpuTest(`convolutions ${named(choice)}`, async () => {
+    await checkConvolutions(choice, 1, convolutions.slice(0, 1));
+    await checkConvolutions(choice, 3, convolutions);
+  });
