@@ -2,9 +2,10 @@
  *  same capabilities, and testable without one. */
 import type { PlanOptions } from "../executor.js";
 import { wholeAccess } from "../graph/access.js";
-import { type EpilogueRoom, eachOp, fuse as fuseGraph, type Kernels, readBy, type Step } from "../graph/fuse.js";
+import { type EpilogueRoom, fuse as fuseGraph, type Kernels } from "../graph/fuse.js";
 import { isSame } from "../graph/kernel.js";
 import { type BufferPlan, type Lifetime, lowerBound, planBuffers } from "../graph/plan.js";
+import { eachOp, readBy, type Step } from "../graph/schedule.js";
 import type { Capabilities, KernelCall, Operand, TensorSpec } from "../lower.js";
 import { isContiguous, sameShape, sizeOf } from "../shape.js";
 import type { Graph, GraphNode, InputNode, OpNode } from "../trace.js";

@@ -1,18 +1,13 @@
 /**
  * Which ops of a captured graph share a kernel. Pointwise ops, views and small sums between them are computed where they
  * are used; a value is put into memory when something needs it there, or when computing it again would cost more. Kernels
- * of one loop then join when one reads what the other writes.
+ * of one loop then join when one reads what the other writes, and kernels of single ops end in an epilogue.
  */
 import { isContiguous, sizeOf } from "../shape.js";
 import { type Graph, type GraphNode, type OpNode, opsOf } from "../trace.js";
 import { viewLayout, wholeAccess } from "./access.js";
 import { buildKernel, type FusedKernel, isSame, NeedsMemory, unrolledAxes } from "./kernel.js";
-
-/** One entry of the schedule: an op by itself (a kernel of its own, or a view that costs nothing), which may end in an
- *  epilogue that reads the op's result where it is stored, or a fused kernel. */
-export type Step =
-  | { readonly kind: "op"; readonly node: OpNode; readonly epilogue?: FusedKernel }
-  | { readonly kind: "fused"; readonly kernel: FusedKernel };
+import { order, placeOf, producedBy, readBy, type Step } from "./schedule.js";
 
 export interface EpilogueRoom {
   /** Tensors the kernel binds besides its result. */
@@ -29,28 +24,25 @@ export interface Kernels {
   readonly epilogue: (node: OpNode) => EpilogueRoom | undefined;
 }
 
-/** Every op by itself, in the order of the program. */
-export function eachOp(graph: Graph): Step[] {
-  return opsOf(graph.outputs).map((node) => ({ kind: "op", node }));
-}
-
 /** The graph as fused kernels. */
 export function fuse(graph: Graph, kernels: Kernels): Step[] {
   const forced = new Set<OpNode>();
   for (;;) {
     const { roots, alone } = choose(graph, forced, kernels);
     const steps: Step[] = [...alone].map((node) => ({ kind: "op", node }));
-    let missing: OpNode | undefined;
+    const missing = new Set<OpNode>();
     for (const root of roots) {
       const kernel = buildKernel([root], (node) => roots.has(node as OpNode) || isAlone(node));
       if (kernel === undefined) throw new Error("internal: a kernel does not visit its output in order");
-      missing = kernel instanceof NeedsMemory ? kernel.node : tooMany(kernel, kernels.maxBuffers);
-      if (missing) break;
-      steps.push({ kind: "fused", kernel: kernel as FusedKernel });
+      const inner = kernel instanceof NeedsMemory ? kernel.node : tooMany(kernel, kernels.maxBuffers);
+      if (inner) missing.add(inner);
+      else steps.push({ kind: "fused", kernel: kernel as FusedKernel });
     }
-    if (!missing) return merge(steps, graph, roots, kernels);
-    if (forced.has(missing)) throw new Error(`internal: ${missing.op.name} cannot be fused and not be put into memory`);
-    forced.add(missing);
+    if (missing.size === 0) return merge(steps, graph, roots, kernels);
+    for (const node of missing) {
+      if (forced.has(node)) throw new Error(`internal: ${node.op.name} can neither be fused nor be put into memory`);
+      forced.add(node);
+    }
   }
 }
 
@@ -63,7 +55,7 @@ function isFusible(node: OpNode): boolean {
   return node.op.expression !== undefined || unrolledAxes(node) !== undefined;
 }
 
-/** Something inside the kernel to put into memory when it binds more than `maxBuffers` tensors. */
+/** Something inside the kernel to put into memory when it binds more than `maxBuffers` tensors, or reads too much. */
 function tooMany(kernel: FusedKernel, maxBuffers: number): OpNode | undefined {
   if (bindings(kernel) <= maxBuffers) return undefined;
   const inMemory = new Set(kernel.leaves.map(({ node }) => node));
@@ -71,8 +63,12 @@ function tooMany(kernel: FusedKernel, maxBuffers: number): OpNode | undefined {
   return inner as OpNode | undefined;
 }
 
+/** Most elements a kernel reads in one turn of its loops: they are parameters of a WGSL function, which has 255 at most. */
+const maxLeaves = 128;
+
 /** Storage bindings of a kernel, at most: a tensor is bound once as numbers and once as vectors of four. */
 function bindings({ leaves, outputs }: FusedKernel): number {
+  if (leaves.length > maxLeaves) return Number.POSITIVE_INFINITY;
   return outputs.length + new Set(leaves.map(({ node, access }) => `${node.id}:${access.strides.at(-1) === 1}`)).size;
 }
 
@@ -176,21 +172,48 @@ function costOf(node: GraphNode, seen: Set<GraphNode>): number {
 
 /** Joins kernels of one loop where one reads what the other writes, in order, while no cycle arises. */
 function merge(steps: readonly Step[], graph: Graph, roots: ReadonlySet<OpNode>, kernels: Kernels): Step[] {
-  let current = order(steps)!;
-  const joinOnce = (): boolean => {
-    for (const later of [...current].reverse())
-      for (const earlier of [...current].reverse()) {
-        const joined = later === earlier ? undefined : join(later, earlier, roots);
-        if (!joined || !fits(joined, kernels, readOutside(current, graph, later))) continue;
-        const ordered = order([...current.filter((s) => s !== later && s !== earlier), joined]);
-        if (!ordered) continue;
-        current = ordered;
-        return true;
-      }
-    return false;
+  const current = new Set(steps);
+  const producers = new Map(steps.flatMap((step) => producedBy(step).map((node) => [node as GraphNode, step])));
+  /** How many steps read a node; the caller counts as one. */
+  const readers = new Map<GraphNode, number>(graph.outputs.map((y) => [y, 1]));
+  const replace = (step: Step, by: 1 | -1): void => {
+    for (const x of new Set(readBy(step))) readers.set(x, (readers.get(x) ?? 0) + by);
+    if (by < 0) current.delete(step);
+    else current.add(step);
   };
-  while (joinOnce());
-  return current;
+  for (const step of steps) replace(step, 1);
+  const todo = order(current);
+  for (let later = todo.pop(); later; later = todo.pop()) {
+    if (!current.has(later)) continue;
+    const before = new Set(readBy(later).flatMap((x) => producers.get(x) ?? []));
+    for (const earlier of [...before].sort((a, b) => placeOf(b) - placeOf(a))) {
+      const joined = join(later, earlier, roots);
+      if (!joined || !fits(joined, kernels, readers) || dependsOtherwise(later, earlier, producers)) continue;
+      replace(later, -1);
+      replace(earlier, -1);
+      replace(joined, 1);
+      for (const node of producedBy(joined)) producers.set(node, joined);
+      todo.push(joined);
+      break;
+    }
+  }
+  return order(current);
+}
+
+/** Whether `later` needs `earlier` through a third step too, which would then have to run in their middle. */
+function dependsOtherwise(later: Step, earlier: Step, producers: ReadonlyMap<GraphNode, Step>): boolean {
+  const seen = new Set<Step>();
+  for (const x of readBy(later)) {
+    const step = producers.get(x);
+    if (step && step !== earlier) seen.add(step);
+  }
+  for (const step of seen)
+    for (const x of readBy(step)) {
+      const producer = producers.get(x);
+      if (producer === earlier) return true;
+      if (producer) seen.add(producer);
+    }
+  return false;
 }
 
 /** One step for both, if the kernel `later` reads a result of `earlier` in the order of its own loop. */
@@ -217,12 +240,14 @@ function join(later: Step, earlier: Step, roots: ReadonlySet<OpNode>): Step | un
     : undefined;
 }
 
-function fits(step: Step, kernels: Kernels, read: ReadonlySet<GraphNode>): boolean {
+function fits(step: Step, kernels: Kernels, readers: ReadonlyMap<GraphNode, number>): boolean {
   if (step.kind === "fused") return bindings(step.kernel) <= kernels.maxBuffers;
-  const room = kernels.epilogue(step.node);
-  if (!room || codeCost(step.epilogue!) > room.maxCost) return false;
-  // The result is read where it is made, and stored only if somebody else reads it.
-  return room.bindings + (read.has(step.node) ? 1 : 0) + bindings(step.epilogue!) - 1 <= kernels.maxBuffers;
+  const { node, epilogue } = step;
+  const room = kernels.epilogue(node);
+  if (!room || codeCost(epilogue!) > room.maxCost) return false;
+  // The result is read where it is made, and stored only if others than the joined kernel read it.
+  const keepsResult = readers.get(node)! > 1;
+  return room.bindings + (keepsResult ? 1 : 0) + bindings(epilogue!) - 1 <= kernels.maxBuffers;
 }
 
 function codeCost({ graph }: FusedKernel): number {
@@ -231,54 +256,4 @@ function codeCost({ graph }: FusedKernel): number {
 
 function expressionCost(text: string): number {
   return 1 + cost.call * (text.match(/\w\(/g)?.length ?? 0);
-}
-
-/** What is read by others than `step`. */
-function readOutside(steps: readonly Step[], graph: Graph, step: Step): Set<GraphNode> {
-  return new Set([...graph.outputs, ...steps.flatMap((s) => (s === step ? [] : readBy(s)))]);
-}
-
-function producedBy(step: Step): readonly OpNode[] {
-  if (step.kind === "fused") return step.kernel.outputs;
-  return step.epilogue ? [step.node, ...step.epilogue.outputs] : [step.node];
-}
-
-/** What has to be in memory before a step runs. */
-export function readBy(step: Step): readonly GraphNode[] {
-  if (step.kind === "fused") return step.kernel.leaves.map(({ node }) => node);
-  const extra = step.epilogue?.leaves.map(({ node }) => node).filter((x) => x !== step.node) ?? [];
-  return [...step.node.inputs, ...extra];
-}
-
-/** The steps after what they read, otherwise as the program had them; undefined when they wait for each other. */
-function order(steps: readonly Step[]): Step[] | undefined {
-  const producer = new Map<GraphNode, Step>();
-  for (const step of steps) for (const node of producedBy(step)) producer.set(node, step);
-  const place = new Map(steps.map((step) => [step, placeOf(step)]));
-  const before = (step: Step): Step[] => readBy(step).flatMap((x) => producer.get(x) ?? []);
-  const first = schedule(steps, before, place);
-  // What an epilogue waits for moves forward with it.
-  for (const step of first?.toReversed() ?? [])
-    for (const producing of before(step)) place.set(producing, Math.min(place.get(producing)!, place.get(step)!));
-  return first && schedule(steps, before, place);
-}
-
-function schedule(
-  steps: readonly Step[],
-  before: (step: Step) => readonly Step[],
-  place: ReadonlyMap<Step, number>,
-): Step[] | undefined {
-  const waiting = [...steps].sort((a, b) => place.get(a)! - place.get(b)!);
-  const done = new Set<Step>();
-  while (waiting.length > 0) {
-    const at = waiting.findIndex((step) => before(step).every((s) => done.has(s)));
-    if (at < 0) return undefined;
-    done.add(waiting.splice(at, 1)[0]);
-  }
-  return [...done];
-}
-
-/** Where the program had a step: an op with its epilogue where the op was, so that what it reads is soon free. */
-function placeOf(step: Step): number {
-  return step.kind === "op" ? step.node.id : Math.max(...step.kernel.outputs.map((node) => node.id));
 }

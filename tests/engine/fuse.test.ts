@@ -2,8 +2,9 @@
  *  graph run op by op. */
 import fc from "fast-check";
 import { withExecutor } from "../../engine/executor.js";
-import { fuse, type Kernels, type Step } from "../../engine/graph/fuse.js";
+import { fuse, type Kernels } from "../../engine/graph/fuse.js";
 import type { FusedKernel } from "../../engine/graph/kernel.js";
+import type { Step } from "../../engine/graph/schedule.js";
 import { simplify } from "../../engine/graph/simplify.js";
 import type { HostTensor, OpSpec } from "../../engine/op.js";
 import { apply } from "../../engine/op.js";
