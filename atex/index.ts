@@ -8,6 +8,7 @@ export {
 export * from "./attacks/objectives.js";
 export * from "./attacks/rules.js";
 export { type Ball, clipPixels, l2, linf } from "./balls.js";
+export { EXPLAINERS, type ExplainerName, type ExplainerSettings, explainerByName } from "./explainers/byName.js";
 export { type Explainer, type ExplainerInfo, saliencyMap } from "./explainers/explainer.js";
 export { gradient, gradientTimesInput } from "./explainers/gradient.js";
 export {
@@ -17,6 +18,17 @@ export {
 } from "./explainers/integratedGradients.js";
 export { type SmoothGradOptions, smoothGrad } from "./explainers/smoothGrad.js";
 export type { MetricInfo, Similarity } from "./metrics/metric.js";
+export { relevanceMass } from "./metrics/relevanceMass.js";
 export * from "./metrics/similarities.js";
 export { ssim } from "./metrics/ssim.js";
 export { type Classifier, classScore, type Score, type ScoreOptions } from "./score.js";
+export {
+  type Agreement,
+  type AttackStudy,
+  type ExplainerStudy,
+  type StudyOptions,
+  studyAttack,
+  VARIANTS,
+  type Variant,
+  type VariantName,
+} from "./study.js";

@@ -16,6 +16,13 @@ export function unknown(what: string, word: string, candidates: readonly string[
   return new UsageError(`unknown ${what} ${word}${known}`);
 }
 
+/** The word of `candidates` that an option gives. @throws UsageError naming the nearest one. */
+export function choice<T extends string>(what: string, word: string, candidates: readonly T[]): T {
+  const found = candidates.find((candidate) => candidate === word);
+  if (found === undefined) throw unknown(what, word, candidates);
+  return found;
+}
+
 function checkOptions(args: readonly string[], options: Options): void {
   const { tokens } = parseArgs({ args: [...args], options, strict: false, allowPositionals: true, tokens: true });
   for (const token of tokens) {

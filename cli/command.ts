@@ -46,6 +46,11 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
+/** There is no adapter; the message says how to get one. Exit code 1. */
+export class NoAdapterError extends Error {
+  override readonly name = "NoAdapterError";
+}
+
 export interface NumberRange {
   readonly min?: number;
   readonly max?: number;

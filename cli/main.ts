@@ -1,11 +1,16 @@
 #!/usr/bin/env node
 /** `holdfast <command>`: finds the command, parses its arguments, runs it. */
 import { readFileSync } from "node:fs";
+import { DataError } from "../nn/data/error.js";
 import { columns, commandHelp, parseArguments, unknown } from "./arguments.js";
-import { type Command, UsageError } from "./command.js";
+import { type Command, NoAdapterError, UsageError } from "./command.js";
 
 /** One line per command; a command is loaded only when it is asked for. */
 const commands: Readonly<Record<string, () => Promise<{ readonly command: Command }>>> = {
+  demo: () => import("./commands/demo.js"),
+  train: () => import("./commands/train.js"),
+  explain: () => import("./commands/explain.js"),
+  attack: () => import("./commands/attack.js"),
   bench: () => import("./commands/bench.js"),
   doctor: () => import("./commands/doctor.js"),
 };
@@ -44,8 +49,10 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  // A mistake of the user is one sentence; anything else is worth its stack.
-  if (error instanceof UsageError) console.error(`holdfast: ${error.message}`);
+  // What the user can mend is one sentence; anything else is worth its stack.
+  const mistake = error instanceof UsageError || error instanceof DataError;
+  if (mistake) console.error(`holdfast: ${error.message}`);
+  else if (error instanceof NoAdapterError) console.error(error.message);
   else console.error(error);
-  process.exitCode = error instanceof UsageError ? 2 : 1;
+  process.exitCode = mistake ? 2 : 1;
 }

@@ -6,6 +6,7 @@ export {
   type ImageDataset,
   type ImageSplit,
   loadDataset,
+  type Progress,
 } from "./data/datasets.js";
 export { DataError } from "./data/error.js";
 export { unitPixels } from "./data/pixels.js";
@@ -26,6 +27,14 @@ export {
 export * from "./layers.js";
 export * from "./losses.js";
 export * from "./metrics.js";
+export {
+  ACTIVATIONS,
+  type ActivationName,
+  buildNetwork,
+  cardMetadata,
+  type ModelCard,
+  readCard,
+} from "./model-card.js";
 export * from "./optim.js";
 export * from "./presets.js";
 export { type HostTensor, readSafetensors, writeSafetensors } from "./safetensors.js";

@@ -4,6 +4,7 @@ import {
   add,
   argmax,
   capture,
+  cast,
   dispose,
   equal,
   keep,
@@ -16,7 +17,6 @@ import {
   tensor,
   valueAuxAndGrad,
 } from "../engine/index.js";
-import type { AbortSignalLike } from "./data/datasets.js";
 import { batchIndices, pickImages, type ResidentImages } from "./data/resident.js";
 import type { ApplyContext, Layer } from "./layer.js";
 import { crossEntropy } from "./losses.js";
@@ -44,7 +44,7 @@ export interface TrainProgress {
   /** Steps done in this epoch, and steps per epoch. */
   readonly step: number;
   readonly steps: number;
-  /** Means since the epoch began. */
+  /** Means since the epoch began, or was resumed. */
   readonly loss: number;
   readonly accuracy: number;
   readonly imagesPerSecond: number;
@@ -63,20 +63,23 @@ export interface TrainOptions {
   readonly onProgress?: (progress: TrainProgress) => void;
   /** Called after each epoch with the state to resume from; what it holds is freed after the call. */
   readonly onEpoch?: (state: TrainState) => Promise<void> | void;
-  readonly signal?: AbortSignalLike;
+  /** Stops before the next step once `aborted`; an AbortSignal will do. */
+  readonly signal?: { readonly aborted: boolean };
 }
 
 /** Everything that a run goes on from: with the same data, options and seed it gives the same bits. */
 export interface TrainState {
   /** Epochs done. */
   readonly epoch: number;
+  /** Steps done in the next epoch; 0 unless the run was stopped in its middle. */
+  readonly step: number;
   readonly params: Tree;
   readonly optimiser: Tree;
 }
 
 /** The state before the first step. */
 export function initialState(params: Tree, optimiser: Optimiser): TrainState {
-  return { epoch: 0, params, optimiser: optimiser.init(params) };
+  return { epoch: 0, step: 0, params, optimiser: optimiser.init(params) };
 }
 
 interface Carried {
@@ -84,17 +87,15 @@ interface Carried {
   optimiser: Tree;
   /** i32 [], the first sample of the next batch. */
   at: Tensor;
-  key: Tensor;
   /** Sums over the epoch. */
   loss: Tensor;
   correct: Tensor;
 }
 
-const PROGRESS_MS = 500;
-
 /**
  * Trains `model` from `start` (consumed: its tensors are donated to the step) for the epochs that remain.
- * @returns the final state, kept. @throws RangeError when a batch is larger than the data set; AbortError by `signal`.
+ * @returns the state reached, kept: after the last epoch, or where `signal` stopped it. @throws RangeError when a batch is
+ * larger than the data set.
  */
 export async function train(
   model: Layer,
@@ -108,9 +109,9 @@ export async function train(
     throw new RangeError(`train: a batch of ${batchSize} from ${data.count} images; 1 to ${data.count} is needed`);
 
   const step = capture(
-    (carried: Carried, order: Tensor): Carried => {
+    (carried: Carried, order: Tensor, epochKey: Tensor): Carried => {
       const { x, y } = pickImages(data, batchIndices(order, carried.at, batchSize));
-      const [next, key] = random.split(carried.key, 2);
+      const key = random.fold(epochKey, cast(carried.at, "u32"));
       const statistics = new Map<string, Readonly<Record<string, Tensor>>>();
       const context: ApplyContext = { training: true, key, onStatistics: (path, p) => statistics.set(path, p) };
       const [value, logits, gradients] = valueAuxAndGrad((p: Tree) => loss(model, p, x, y, context))(carried.params);
@@ -119,7 +120,6 @@ export async function train(
         params: withStatistics(params, statistics),
         optimiser: state,
         at: add(carried.at, batchSize),
-        key: next,
         loss: add(carried.loss, value),
         correct: add(carried.correct, sum(equal(argmax(logits, 1), y))),
       };
@@ -127,56 +127,75 @@ export async function train(
     { donate: [0] },
   );
 
-  let { params, optimiser: state } = start;
+  let { epoch, step: done, params, optimiser: state } = start;
+  const pace = new Pace();
   const began = performance.now();
+  const total = epochs * steps - (epoch * steps + done);
+  let stepped = 0;
   try {
-    for (let epoch = start.epoch; epoch < epochs; epoch++) {
+    for (; epoch < epochs && !options.signal?.aborted; epoch++) {
       const { order, key } = scope(() => {
         const [shuffle, stepKey] = random.split(random.fold(random.key(seed), epoch), 2);
         return { order: random.permutation(shuffle, data.count), key: stepKey };
       });
-      let carried: Carried = {
-        params,
-        optimiser: state,
-        key,
-        at: tensor(0, [], "i32"),
-        loss: tensor(0),
-        correct: tensor(0),
-      };
-      keep([order, carried]);
-      const epochBegan = performance.now();
-      let synchronised = { step: 0, at: epochBegan };
-      let next = 1;
-      for (let i = 1; i <= steps; i++) {
-        options.signal?.throwIfAborted();
-        carried = step(carried, order);
-        if (i !== next && i !== steps) continue;
-        // Reading waits for the GPU, so the queue never holds more than about PROGRESS_MS of steps.
-        const [l, c] = [await carried.loss.item(), await carried.correct.item()];
-        const now = performance.now();
-        const msPerStep = (now - synchronised.at) / (i - synchronised.step);
-        synchronised = { step: i, at: now };
-        next = Math.min(steps, i + Math.max(1, Math.round(PROGRESS_MS / msPerStep)));
-        const done = (epoch - start.epoch) * steps + i;
+      const at = tensor(done * batchSize, [], "i32");
+      let carried: Carried = { params, optimiser: state, at, loss: tensor(0), correct: tensor(0) };
+      keep([order, key, carried]);
+      const [first, epochBegan] = [done, performance.now()];
+      while (done < steps && !options.signal?.aborted) {
+        carried = step(carried, order, key);
+        done++;
+        stepped++;
+        if (!pace.due() && done < steps) continue;
+        // Reading waits for the GPU, so its queue never holds more than about PROGRESS_MS of steps.
+        const [lossSum, correct] = [await carried.loss.item(), await carried.correct.item()];
+        await pace.restart();
+        const images = (done - first) * batchSize;
         options.onProgress?.({
           epoch: epoch + 1,
           epochs,
-          step: i,
+          step: done,
           steps,
-          loss: l / i,
-          accuracy: c / (i * batchSize),
-          imagesPerSecond: (i * batchSize) / ((now - epochBegan) / 1000),
-          secondsLeft: ((now - began) / 1000 / done) * ((epochs - start.epoch) * steps - done),
+          loss: lossSum / (done - first),
+          accuracy: correct / images,
+          imagesPerSecond: (1000 * images) / (performance.now() - epochBegan),
+          secondsLeft: ((performance.now() - began) / 1000 / stepped) * (total - stepped),
         });
       }
       ({ params, optimiser: state } = carried);
-      dispose([order, carried.at, carried.key, carried.loss, carried.correct]);
-      await options.onEpoch?.({ epoch: epoch + 1, params, optimiser: state });
+      dispose([order, key, carried.at, carried.loss, carried.correct]);
+      if (done < steps) break;
+      done = 0;
+      await options.onEpoch?.({ epoch: epoch + 1, step: 0, params, optimiser: state });
     }
   } finally {
     step.dispose();
   }
-  return keep({ epoch: epochs, params, optimiser: state });
+  return keep({ epoch, step: done, params, optimiser: state });
+}
+
+/** How often the running sums are read. */
+const PROGRESS_MS = 500;
+
+/** When to read. Time is counted in steps, since the host runs far ahead of the GPU: by how long the last ones took. */
+class Pace {
+  #since = performance.now();
+  #steps = 0;
+  #every = 1;
+
+  /** Counts a step. */
+  due(): boolean {
+    return ++this.#steps >= this.#every;
+  }
+
+  /** After a read; lets signals and timers through, also on an executor that never waits. */
+  async restart(): Promise<void> {
+    await new Promise<void>((resolve) => setTimeout(resolve));
+    const now = performance.now();
+    this.#every = Math.max(1, Math.round((PROGRESS_MS * this.#steps) / (now - this.#since)));
+    this.#since = now;
+    this.#steps = 0;
+  }
 }
 
 /** The parameters with what layers measured (batch norm) put in its place. */

@@ -1,0 +1,28 @@
+import type { Tensor } from "../../engine/index.js";
+import type { Explainer } from "./explainer.js";
+import { gradient } from "./gradient.js";
+import { integratedGradients } from "./integratedGradients.js";
+import { smoothGrad } from "./smoothGrad.js";
+
+export const EXPLAINERS = ["gradient", "smoothgrad", "integrated-gradients"] as const;
+export type ExplainerName = (typeof EXPLAINERS)[number];
+
+export interface ExplainerSettings {
+  /** Noisy copies of SmoothGrad; default 50. */
+  readonly samples?: number;
+  /** Noise of SmoothGrad in units of the input range; default 0.15. */
+  readonly sigma?: number;
+  /** Points on the path of integrated gradients; default 50. */
+  readonly steps?: number;
+  /** Key of SmoothGrad's noise. */
+  readonly key?: Tensor;
+}
+
+/** An explainer by the name that the command line and files use. @throws TypeError for SmoothGrad without a key. */
+export function explainerByName(name: ExplainerName, settings: ExplainerSettings = {}): Explainer {
+  const { samples, sigma, steps, key } = settings;
+  if (name === "gradient") return gradient;
+  if (name === "integrated-gradients") return integratedGradients({ steps });
+  if (!key) throw new TypeError("smoothgrad: no random key given; one is needed for its noise");
+  return smoothGrad({ samples, sigma, key });
+}

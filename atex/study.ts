@@ -1,0 +1,187 @@
+/**
+ * A study of one attack: a batch of images is attacked through one explainer, and the maps of several explainers are compared
+ * before and after. Beside the attack stands a control: the same change with its pixels shuffled, which is as large in every
+ * norm and aims at nothing.
+ */
+import {
+  abs,
+  add,
+  argmax,
+  div,
+  equal,
+  gather,
+  max,
+  maximum,
+  mul,
+  oneHot,
+  openScope,
+  random,
+  reshape,
+  round,
+  softmax,
+  sub,
+  sum,
+  type Tensor,
+} from "../engine/index.js";
+import { attackExplanation, type ExplanationAttackOptions } from "./attacks/explanation.js";
+import { clipPixels } from "./balls.js";
+import { type Explainer, saliencyMap } from "./explainers/explainer.js";
+import { relevanceMass } from "./metrics/relevanceMass.js";
+import { spearman, topKIntersection } from "./metrics/similarities.js";
+import { ssim } from "./metrics/ssim.js";
+import { type Classifier, classScore } from "./score.js";
+
+export interface StudyOptions {
+  /** The network under study: it judges predictions, and its maps are compared. */
+  readonly classifier: Classifier;
+  /** Differentiated in its place by the attack, for networks with relu; default the same. */
+  readonly twin?: Classifier;
+  /** Images [n,1,h,w] in [0,1]. */
+  readonly x: Tensor;
+  /** The attack; its explainer is the one under attack. */
+  readonly attack: ExplanationAttackOptions;
+  /** Whose maps are compared. */
+  readonly explainers: readonly Explainer[];
+  /** Pixels that carry the class, [n,h,w] of zeros and ones, where they are known. */
+  readonly masks?: Tensor;
+  /** Pixels in the top-k intersection; default 50. */
+  readonly k?: number;
+  /** Key of the attack's random starts and of the control's shuffling. */
+  readonly key: Tensor;
+}
+
+/** What the clean images are compared with: the attacked ones, these as an 8-bit file holds them, and the control, the
+ *  attack's change with its pixels shuffled. */
+export const VARIANTS = ["attacked", "rounded", "control"] as const;
+export type VariantName = (typeof VARIANTS)[number];
+
+/** Images of one variant; lists have one entry per image. */
+export interface Variant {
+  /** [n·h·w] */
+  readonly images: Float32Array;
+  /** Whether the prediction is that of the clean image. */
+  readonly kept: readonly boolean[];
+  /** Probability of the clean image's predicted class. */
+  readonly probability: readonly number[];
+  /** Largest change of a pixel. */
+  readonly change: readonly number[];
+}
+
+/** Maps of one variant, and how much they agree with those of the clean images. */
+export interface Agreement {
+  /** Relative importance |φ|/‖φ‖₁, [n·h·w]. */
+  readonly maps: Float32Array;
+  readonly spearman: readonly number[];
+  readonly topK: readonly number[];
+  /** Of maps scaled to maximum 1. */
+  readonly ssim: readonly number[];
+  /** Share of the map's mass on the mask; only with masks. */
+  readonly mass?: readonly number[];
+}
+
+export interface ExplainerStudy {
+  /** The explainer's name. */
+  readonly name: string;
+  readonly clean: Pick<Agreement, "maps" | "mass">;
+  readonly under: Readonly<Record<VariantName, Agreement>>;
+}
+
+export interface AttackStudy {
+  /** Predicted classes of the clean images, and their probabilities. */
+  readonly classes: readonly number[];
+  readonly probability: readonly number[];
+  /** The attack's objective, to be made large. */
+  readonly objective: { readonly clean: readonly number[]; readonly attacked: readonly number[] };
+  readonly images: Readonly<Record<VariantName, Variant>>;
+  readonly explainers: readonly ExplainerStudy[];
+}
+
+/** Attacks, explains and measures. */
+export async function studyAttack(options: StudyOptions): Promise<AttackStudy> {
+  using _ = openScope("study");
+  const { classifier, twin = classifier, x, attack, explainers, key } = options;
+  const [attackKey, shuffleKey] = random.split(key, 2);
+  const result = attackExplanation(attack)({ classifier: twin, judge: classifier, x, key: attackKey });
+  const variants: Record<VariantName, Tensor> = {
+    attacked: result.images,
+    rounded: div(round(mul(result.images, 255)), 255),
+    control: clipPixels(add(x, shuffled(sub(result.images, x), shuffleKey))),
+  };
+  const studied: ExplainerStudy[] = [];
+  for (const explainer of explainers) studied.push(await studyMaps(options, explainer, result.classes, variants));
+  return {
+    classes: await list(result.classes),
+    probability: await list(probabilityOf(classifier(x), result.classes)),
+    objective: { clean: await list(result.before), attacked: await list(result.after) },
+    images: await eachVariant((name) => describeVariant(classifier, x, variants[name], result.classes)),
+    explainers: studied,
+  };
+}
+
+async function describeVariant(classifier: Classifier, x: Tensor, images: Tensor, classes: Tensor): Promise<Variant> {
+  const logits = classifier(images);
+  return {
+    images: await floats(images),
+    kept: (await list(equal(argmax(logits, 1), classes))).map(Boolean),
+    probability: await list(probabilityOf(logits, classes)),
+    change: await list(max(abs(sub(images, x)), [1, 2, 3])),
+  };
+}
+
+async function studyMaps(
+  { classifier, x, masks, k = 50 }: StudyOptions,
+  explainer: Explainer,
+  classes: Tensor,
+  variants: Readonly<Record<VariantName, Tensor>>,
+): Promise<ExplainerStudy> {
+  using _ = openScope(explainer.info.name);
+  const score = classScore(classifier, classes);
+  const mapOf = (images: Tensor): Tensor => scaled(saliencyMap(explainer(score, images)), sum);
+  const clean = mapOf(x);
+  const describeMap = async (map: Tensor) => ({
+    maps: await floats(map),
+    mass: masks && (await list(relevanceMass(map, masks))),
+  });
+  return {
+    name: explainer.info.name,
+    clean: await describeMap(clean),
+    under: await eachVariant(async (name) => {
+      const map = mapOf(variants[name]);
+      return {
+        ...(await describeMap(map)),
+        spearman: await list(spearman(clean, map)),
+        topK: await list(topKIntersection(k)(clean, map)),
+        ssim: await list(ssim(scaled(clean, max), scaled(map, max), { range: 1 })),
+      };
+    }),
+  };
+}
+
+async function eachVariant<T>(describe: (name: VariantName) => Promise<T>): Promise<Record<VariantName, T>> {
+  const entries: [VariantName, T][] = [];
+  for (const name of VARIANTS) entries.push([name, await describe(name)]);
+  return Object.fromEntries(entries) as Record<VariantName, T>;
+}
+
+/** Each image's pixels in another order, the same for all. [n,1,h,w] */
+function shuffled(change: Tensor, key: Tensor): Tensor {
+  const pixels = change.size / change.shape[0];
+  return reshape(gather(reshape(change, [change.shape[0], pixels]), random.permutation(key, pixels), 1), change.shape);
+}
+
+/** Maps [n,h,w] divided by their sum or maximum; a map of zeros stays one. */
+function scaled(map: Tensor, total: typeof sum): Tensor {
+  return div(map, maximum(total(map, [1, 2], { keepDims: true }), 1e-30));
+}
+
+function probabilityOf(logits: Tensor, classes: Tensor): Tensor {
+  return sum(mul(softmax(logits), oneHot(classes, logits.shape[1])), 1);
+}
+
+async function list(t: Tensor): Promise<number[]> {
+  return Array.from(await t.read());
+}
+
+async function floats(t: Tensor): Promise<Float32Array> {
+  return Float32Array.from(await t.read());
+}

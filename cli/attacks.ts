@@ -1,0 +1,86 @@
+/** Attacks as commands name them. */
+import {
+  type Explainer,
+  type ExplanationAttackOptions,
+  linf,
+  massCentre,
+  maxAbsStep,
+  type Objective,
+  targetRegion,
+  topKSuppression,
+} from "../atex/index.js";
+import { random, type Tensor, tensor } from "../engine/index.js";
+import { choice } from "./arguments.js";
+import { numberOption } from "./command.js";
+
+const OBJECTIVES = ["top-k", "target", "mass-centre"] as const;
+
+export const attackOptions = {
+  objective: {
+    type: "string",
+    default: "top-k",
+    value: "name",
+    help: `${OBJECTIVES.join(", ")}: drain the k most important pixels, fill a random 5x5 block, move the centre`,
+  },
+  k: { type: "string", default: "50", value: "n", help: "pixels of top-k, in the attack and in its measure" },
+  eps: { type: "string", default: "0.03", value: "number", help: "largest change of a pixel, where pixels are 0 to 1" },
+  steps: { type: "string", default: "100", value: "n", help: "steps per start, each of eps/10 or --step-size" },
+  "step-size": { type: "string", value: "number", help: "largest change of a pixel in one step (default eps/10)" },
+  restarts: { type: "string", default: "0", value: "n", help: "further starts at random points" },
+} as const;
+
+type AttackValues = { readonly [K in Exclude<keyof typeof attackOptions, "step-size">]: string } & {
+  readonly "step-size": string | undefined;
+};
+
+export interface AttackRequest {
+  readonly objective: (typeof OBJECTIVES)[number];
+  readonly k: number;
+  readonly eps: number;
+  readonly steps: number;
+  readonly stepSize: number;
+  readonly restarts: number;
+}
+
+export function attackRequest(values: AttackValues): AttackRequest {
+  const eps = numberOption("eps", values.eps, { min: 0, max: 1 });
+  const stepSize = values["step-size"];
+  return {
+    objective: choice("objective", values.objective, OBJECTIVES),
+    k: numberOption("k", values.k, { min: 1, max: 784, integer: true }),
+    eps,
+    steps: numberOption("steps", values.steps, { min: 1, max: 100_000, integer: true }),
+    stepSize: stepSize === undefined ? eps / 10 : numberOption("step-size", stepSize, { min: 0, max: 1 }),
+    restarts: numberOption("restarts", values.restarts, { min: 0, max: 1000, integer: true }),
+  };
+}
+
+/** The attack of a request on one explainer, for `n` images of 28×28. */
+export async function makeAttack(
+  { objective, k, eps, steps, stepSize, restarts }: AttackRequest,
+  { explainer, n, key }: { readonly explainer: Explainer; readonly n: number; readonly key: Tensor },
+): Promise<ExplanationAttackOptions> {
+  const makers: Record<AttackRequest["objective"], () => Promise<Objective>> = {
+    "top-k": async () => topKSuppression(k),
+    "mass-centre": async () => massCentre(),
+    target: async () => targetRegion(tensor(await randomBlocks(n, key), [n, 28, 28])),
+  };
+  return {
+    explainer,
+    objective: await makers[objective](),
+    ball: linf(eps),
+    rule: maxAbsStep(stepSize),
+    steps,
+    restarts,
+  };
+}
+
+/** A 5×5 block of ones at a random place for each image: [n·28²]. Source: Tang et al. 2022, sec. 5.2. */
+async function randomBlocks(n: number, key: Tensor): Promise<Float32Array> {
+  const corners = await random.randint(key, [n, 2], 0, 28 - 5 + 1).read();
+  const masks = new Float32Array(n * 784);
+  for (let i = 0; i < n; i++)
+    for (let p = 0; p < 25; p++)
+      masks[i * 784 + 28 * (corners[2 * i] + Math.floor(p / 5)) + corners[2 * i + 1] + (p % 5)] = 1;
+  return masks;
+}

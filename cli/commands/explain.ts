@@ -1,0 +1,70 @@
+/** `holdfast explain`: what a trained network predicts for one image, and which pixels it used. */
+import { classScore, completenessGap } from "../../atex/index.js";
+import { heatmap } from "../../atex/render/heatmap.js";
+import { panel } from "../../atex/render/panel.js";
+import { greyPicture, toPng } from "../../atex/render/picture.js";
+import { abs, openScope, tensor } from "../../engine/index.js";
+import { unknown } from "../arguments.js";
+import { defineCommand } from "../command.js";
+import { cpuOption, withEngine } from "../engine.js";
+import { describeExplainer, explainerOptions, explainerRequest, makeExplainer } from "../explainers.js";
+import { writeOutput } from "../files.js";
+import { Live } from "../live.js";
+import { asBatch, imageOptions, modelOptions, openImage, openModel, predict, predictionLines } from "../model.js";
+
+const options = {
+  ...modelOptions,
+  ...imageOptions,
+  ...explainerOptions,
+  class: { type: "string", value: "name", help: "the class to explain, by name or number; default the predicted one" },
+  out: { type: "string", default: "out/explanation.png", value: "file.png", help: "where the picture goes" },
+  ...cpuOption,
+} as const;
+
+/** A class by name or number. */
+function classOf(text: string, classes: readonly string[]): number {
+  const found = classes.indexOf(text);
+  if (found >= 0) return found;
+  if (/^\d+$/.test(text) && Number(text) < classes.length) return Number(text);
+  throw unknown("class", text, classes);
+}
+
+export const command = defineCommand({
+  summary: "show which pixels a prediction rests on",
+  options,
+  async run({ values }) {
+    const request = explainerRequest(values);
+    const live = new Live();
+    const image = await openImage(values, live);
+    await withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, async (place) => {
+      using _ = openScope("explain");
+      const loaded = await openModel(values);
+      const { classes } = loaded.card;
+      const prediction = await predict(loaded, image.pixels);
+      const chosen = values.class === undefined ? prediction.predicted : classOf(values.class, classes);
+      const x = asBatch(image.pixels);
+      const score = classScore(loaded.classifier, tensor(Int32Array.of(chosen)));
+      const attribution = makeExplainer(request)(score, x);
+      const signed = heatmap(await attribution.read(), { mode: "diverging", normalise: "p99" });
+      const size = heatmap(await abs(attribution).read(), { mode: "abs", normalise: "p99" });
+      const over = heatmap(await attribution.read(), { mode: "overlay", normalise: "p99", image: image.pixels });
+      const method = describeExplainer(request);
+      const sheet = panel([[greyPicture(image.pixels), size, signed, over]], {
+        columns: ["input", "|attribution|", "attribution", "attribution over the input"],
+        footer:
+          `${image.title}: ${method} of the logit "${classes[chosen]}". Red speaks for it, blue against it; ` +
+          `full colour at ${signed.range.toPrecision(3)} and more (99th percentile).`,
+        scale: 8,
+      });
+      await writeOutput(values.out, toPng(sheet));
+      live.print(`${image.title}: ${classes[prediction.predicted]}`);
+      live.print(predictionLines(prediction, classes, image.label));
+      live.print(`explained: the logit of "${classes[chosen]}" by ${method}, on ${place.name}`);
+      if (request.name === "integrated-gradients") {
+        const gap = await completenessGap(score, x, attribution).item();
+        live.print(`completeness: the map's sum misses the change of the logit by ${gap.toPrecision(2)}`);
+      }
+      live.print(`picture  ${values.out}`);
+    });
+  },
+});

@@ -1,0 +1,106 @@
+/** `holdfast train`: trains a network; writes its weights and a checkpoint to go on from. */
+import { dispose } from "../../engine/index.js";
+import {
+  buildNetwork,
+  type ModelCard,
+  packTree,
+  readSafetensors,
+  type TrainState,
+  unpackTree,
+} from "../../nn/index.js";
+import { defineCommand, numberOption, UsageError } from "../command.js";
+import { dataOptions, openData } from "../data.js";
+import { cpuOption, withEngine } from "../engine.js";
+import { parsing, readInput, writeOutput } from "../files.js";
+import { Live, percent } from "../live.js";
+import { fileMetadata, type Recipe, recipeFrom, recipeOptions, resumedRecipe } from "../recipe.js";
+import { countParameters, firstState, runTraining } from "../training.js";
+
+const options = {
+  ...recipeOptions,
+  "data-dir": dataOptions["data-dir"],
+  epochs: { type: "string", default: "2", value: "n", help: "passes over the training images, all told" },
+  out: { type: "string", default: "out/weights.safetensors", value: "file", help: "where the weights go" },
+  resume: { type: "string", value: "file", help: "go on from a checkpoint, to the same bits as without the pause" },
+  ...cpuOption,
+} as const;
+
+/** Where the checkpoint that belongs to a file of weights goes. */
+export function checkpointPath(out: string): string {
+  return out.replace(/(\.safetensors)?$/, ".checkpoint.safetensors");
+}
+
+interface Resumed {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+async function openCheckpoint(path: string): Promise<Resumed> {
+  const bytes = await readInput("resume", path);
+  const { metadata } = await parsing(path, () => readSafetensors(bytes));
+  if (metadata.get("step") === undefined)
+    throw new UsageError(`--resume ${path}: it holds weights only; give the checkpoint written beside them`);
+  return { path, bytes, metadata };
+}
+
+/** The state in a checkpoint, whose tensors must be those of the network. */
+async function stateFrom({ path, bytes, metadata }: Resumed, first: TrainState): Promise<TrainState> {
+  const { params, optimiser } = first;
+  const { tree } = await parsing(path, () => unpackTree(bytes, { params, optimiser }));
+  dispose({ params, optimiser });
+  const count = (name: string): number =>
+    numberOption(`resume ${path}: ${name}`, metadata.get(name) ?? "", { min: 0, integer: true });
+  return { epoch: count("epoch"), step: count("step"), params: tree.params, optimiser: tree.optimiser };
+}
+
+/** Writes both files; each name always leads to a whole file. */
+async function save(out: string, recipe: Recipe, card: ModelCard, state: TrainState, accuracy: number): Promise<void> {
+  const { epoch, step, params, optimiser } = state;
+  const metadata = { ...fileMetadata(recipe, card), epoch: String(epoch), accuracy: String(accuracy) };
+  await writeOutput(out, await packTree(params, metadata));
+  await writeOutput(checkpointPath(out), await packTree({ params, optimiser }, { ...metadata, step: String(step) }));
+}
+
+export const command = defineCommand({
+  summary: "train a network and write its weights",
+  options,
+  async run({ values }) {
+    const epochs = numberOption("epochs", values.epochs, { min: 1, integer: true });
+    const resumed = values.resume === undefined ? undefined : await openCheckpoint(values.resume);
+    const recipe = resumed ? resumedRecipe(resumed.metadata, values, resumed.path) : recipeFrom(values);
+    const live = new Live();
+    const { data: name, trainSize, testSize } = recipe;
+    const dataset = await openData({ name, folder: values["data-dir"], trainSize, testSize }, live);
+    const card: ModelCard = { ...recipe.card, classes: dataset.classes };
+    return withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, async (place) => {
+      const model = buildNetwork(card);
+      const first = firstState(model, recipe);
+      const start = resumed ? await stateFrom(resumed, first) : first;
+      if (start.epoch >= epochs)
+        throw new UsageError(
+          `--epochs ${epochs}: ${values.resume} has done ${start.epoch}; give a larger number to go on`,
+        );
+      const { network, activation, beta } = card;
+      live.print(
+        `${network} network, ${activation === "softplus" ? `softplus (beta ${beta})` : activation}, ` +
+          `${countParameters(start.params)} parameters; ${dataset.train.labels.length} images of ${name}; ${place.name}`,
+      );
+      const stop = new AbortController();
+      // Once: a second Ctrl-C ends the process in the usual way.
+      process.once("SIGINT", () => {
+        live.print("stopping after this step");
+        stop.abort();
+      });
+      const { state, accuracy } = await runTraining({
+        ...{ model, recipe, dataset, epochs, live, start, signal: stop.signal },
+        onState: (reached, measured) => save(values.out, recipe, card, reached, measured),
+      });
+      live.print(`test accuracy ${percent(accuracy, 2)} on ${dataset.test.labels.length} images`);
+      live.print(`weights     ${values.out}\ncheckpoint  ${checkpointPath(values.out)}`);
+      if (state.epoch < epochs)
+        live.print(`stopped in epoch ${state.epoch + 1}; go on with --resume ${checkpointPath(values.out)}`);
+      return stop.signal.aborted ? 130 : 0;
+    });
+  },
+});

@@ -1,0 +1,152 @@
+/** What the demo does: train, choose images, attack, measure. */
+import {
+  type AttackStudy,
+  EXPLAINERS,
+  explainerByName,
+  linf,
+  signStep,
+  studyAttack,
+  topKSuppression,
+} from "../../atex/index.js";
+import { argmax, openScope, random, tensor } from "../../engine/index.js";
+import {
+  buildNetwork,
+  type DatasetName,
+  type ImageDataset,
+  type ModelCard,
+  packTree,
+  type Sequential,
+  type TrainState,
+  unitPixels,
+} from "../../nn/index.js";
+import type { Place } from "../engine.js";
+import type { Live } from "../live.js";
+import { fileMetadata, type Recipe } from "../recipe.js";
+import { countParameters, runTraining } from "../training.js";
+
+/** How large everything is. */
+export interface DemoPlan {
+  readonly recipe: Recipe;
+  readonly epochs: number;
+  /** Test images attacked, at most. */
+  readonly images: number;
+  readonly eps: number;
+  /** Attack steps, each of eps/10 by sign. */
+  readonly steps: number;
+  /** SmoothGrad's copies. */
+  readonly samples: number;
+  readonly sigma: number;
+  /** Points of integrated gradients. */
+  readonly points: number;
+  readonly k: number;
+}
+
+/** The plan for a place: what takes a minute on a software adapter, or on the reference executor a small part of it. */
+export function planDemo(data: DatasetName, seed: number, place: Place["kind"]): DemoPlan {
+  const recipe = {
+    card: { network: "tiny", activation: "softplus", beta: 30 },
+    ...{ data, seed, batch: 64, learningRate: 3e-3 },
+  } as const;
+  const common = { eps: 0.05, sigma: 0.15, k: 50 };
+  if (place === "reference")
+    return {
+      ...common,
+      recipe: { ...recipe, trainSize: 1000, testSize: 200, batch: 20 },
+      ...{ epochs: 2, images: 4, steps: 20, samples: 8, points: 8 },
+    };
+  return { ...common, recipe, epochs: data === "shapes" ? 3 : 2, images: 20, steps: 100, samples: 50, points: 32 };
+}
+
+export interface DemoResult {
+  readonly plan: DemoPlan;
+  readonly card: ModelCard;
+  readonly parameters: number;
+  readonly trainImages: number;
+  readonly testImages: number;
+  readonly accuracy: number;
+  readonly trainSeconds: number;
+  readonly attackSeconds: number;
+  /** The images attacked: their places in the test set and true classes, pixels [n·784], masks where known. */
+  readonly indices: readonly number[];
+  readonly labels: readonly number[];
+  readonly pixels: Float32Array;
+  readonly masks?: Float32Array;
+  readonly study: AttackStudy;
+  /** The trained network as a safetensors file. */
+  readonly weights: Uint8Array;
+}
+
+export async function runDemo(plan: DemoPlan, dataset: ImageDataset, live: Live): Promise<DemoResult> {
+  using _ = openScope("demo");
+  const { recipe, epochs, eps, steps, samples, sigma, points, k } = plan;
+  const card: ModelCard = { ...recipe.card, classes: dataset.classes };
+  const model = buildNetwork(card);
+  const began = performance.now();
+  const { state, accuracy } = await runTraining({ model, recipe, dataset, epochs, live });
+  const trained = performance.now();
+  live.print(`test accuracy ${(100 * accuracy).toFixed(2)} % on ${dataset.test.labels.length} images`);
+
+  const indices = await chooseImages(model, state, dataset, plan.images);
+  const pixels = pick(unitPixels(dataset.test.images), indices);
+  const masks = dataset.test.masks && pick(Float32Array.from(dataset.test.masks), indices);
+  live.print(
+    `attacking the gradient maps of ${indices.length} test images: ${steps} steps, second order through the network`,
+  );
+  const key = random.key(recipe.seed);
+  const explainers = EXPLAINERS.map((name) =>
+    explainerByName(name, { samples, sigma, steps: points, key: random.fold(key, 1) }),
+  );
+  const study = await studyAttack({
+    classifier: (x) => model.apply(state.params, x),
+    x: tensor(pixels, [indices.length, 1, 28, 28]),
+    masks: masks && tensor(masks, [indices.length, 28, 28]),
+    attack: {
+      explainer: explainers[0],
+      objective: topKSuppression(k),
+      ball: linf(eps),
+      rule: signStep(eps / 10),
+      steps,
+    },
+    ...{ explainers, k, key: random.fold(key, 2) },
+  });
+  return {
+    ...{ plan, card, accuracy, indices, pixels, masks, study },
+    parameters: countParameters(state.params),
+    trainImages: dataset.train.labels.length,
+    testImages: dataset.test.labels.length,
+    trainSeconds: (trained - began) / 1000,
+    attackSeconds: (performance.now() - trained) / 1000,
+    labels: indices.map((index) => dataset.test.labels[index]),
+    weights: await packTree(state.params, {
+      ...fileMetadata(recipe, card),
+      ...{ epoch: String(epochs), accuracy: String(accuracy) },
+    }),
+  };
+}
+
+/** How many test images are looked at to find some. */
+const CANDIDATES = 500;
+
+/** The first correctly classified test images, one of each class in turn. */
+async function chooseImages(
+  model: Sequential,
+  { params }: TrainState,
+  { test, classes }: ImageDataset,
+  wanted: number,
+): Promise<number[]> {
+  using _ = openScope("choose images");
+  const n = Math.min(CANDIDATES, test.labels.length);
+  const x = tensor(unitPixels(test.images.subarray(0, n * 784)), [n, 1, 28, 28]);
+  const predicted = await argmax(model.apply(params, x), 1).read();
+  const correct = Array.from({ length: n }, (_, i) => i).filter((i) => predicted[i] === test.labels[i]);
+  const byClass = classes.map((_, c) => correct.filter((i) => test.labels[i] === c));
+  const rounds = Array.from({ length: n }, (_, round) => byClass.flatMap((list) => list.slice(round, round + 1)));
+  return rounds.flat().slice(0, wanted);
+}
+
+/** The images at some places of [m·784]. */
+function pick(all: Float32Array, indices: readonly number[]): Float32Array {
+  const picked = new Float32Array(indices.length * 784);
+  for (const [to, from] of indices.entries()) picked.set(all.subarray(from * 784, (from + 1) * 784), to * 784);
+  return picked;
+}

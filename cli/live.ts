@@ -1,0 +1,56 @@
+/** Progress for people: one line that is rewritten on a terminal, a line every few seconds elsewhere. */
+import type { Progress, TrainProgress } from "../nn/index.js";
+
+/** How often a file or a pipe gets a line. */
+const LINE_MS = 5000;
+
+export class Live {
+  #printed = -Infinity;
+  #open = false;
+  constructor(readonly out: NodeJS.WriteStream = process.stdout) {}
+
+  /** Shows `text` for now. */
+  update(text: string): void {
+    if (this.out.isTTY) {
+      this.out.write(`\r\x1b[2K${text.slice(0, (this.out.columns ?? 80) - 1)}`);
+      this.#open = true;
+      return;
+    }
+    const now = performance.now();
+    if (now - this.#printed < LINE_MS) return;
+    this.#printed = now;
+    this.out.write(`${text}\n`);
+  }
+
+  /** Prints `text` for good, in place of what `update` shows. */
+  print(text: string): void {
+    this.out.write(`${this.#open ? "\r\x1b[2K" : ""}${text}\n`);
+    this.#open = false;
+    this.#printed = performance.now();
+  }
+}
+
+export function trainingLine(p: TrainProgress): string {
+  return [
+    `epoch ${p.epoch}/${p.epochs}`,
+    `step ${p.step}/${p.steps}`,
+    `loss ${p.loss.toFixed(3)}`,
+    `accuracy ${percent(p.accuracy)}`,
+    `${p.imagesPerSecond.toFixed(0)} images/s`,
+    `${duration(p.secondsLeft)} left`,
+  ].join("  ");
+}
+
+export function downloadLine({ file, received, total }: Progress): string {
+  const mega = (bytes: number): string => (bytes / 1e6).toFixed(1);
+  return `downloading ${file}: ${mega(received)} of ${mega(total)} MB`;
+}
+
+export function percent(share: number, digits = 1): string {
+  return `${(100 * share).toFixed(digits)} %`;
+}
+
+export function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  return whole < 90 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}
