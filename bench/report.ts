@@ -11,7 +11,7 @@ export interface Row {
   readonly minMs?: number;
   readonly spread?: number;
   readonly workerCpuMs?: number | null;
-  /** Milliseconds of JavaScript until everything is submitted, median. */
+  /** Milliseconds of JavaScript until everything is submitted, fastest run. */
   readonly hostMs?: number;
   /** Kernel launches per run. */
   readonly dispatches?: number;
