@@ -4,8 +4,9 @@
  */
 import { describe, ShapeError } from "./errors.js";
 import type { OpSpec } from "./op.js";
-import { add, constant, mul } from "./ops/arithmetic.js";
-import { expand, identity, identitySpec, reshape } from "./ops/movement.js";
+import { add, mul } from "./ops/arithmetic.js";
+import { ones, zeros, zerosLike } from "./ops/create.js";
+import { identity, identitySpec, reshape } from "./ops/movement.js";
 import { sum, sumTo } from "./ops/reduce.js";
 import { closeGradient, mark, openGradient, record, withBits } from "./record.js";
 import { scope } from "./scope.js";
@@ -76,10 +77,6 @@ function reachable(y: Tensor, bit: number): Tensor[] {
   return [...seen].sort((a, b) => b.id - a.id);
 }
 
-function zerosLike(x: Tensor): Tensor {
-  return expand(constant(0), x.shape);
-}
-
 function requireScalar(name: string, y: unknown): asserts y is Tensor {
   if (!(y instanceof Tensor)) throw new TypeError(`${name}: the function must return a tensor, got ${typeof y}`);
   if (y.size !== 1 || y.dtype !== "f32")
@@ -131,7 +128,7 @@ export function valueAuxAndGrad<A extends Args, X extends Tree, N extends number
       (output, pullback) => {
         const [y, aux] = output as [Tensor, X];
         requireScalar("grad", y);
-        const gradients = pullback(y, reshape(constant(1), y.shape));
+        const gradients = pullback(y, ones(y.shape));
         return [y, aux, typeof argument === "number" ? gradients[0] : gradients];
       },
     );
@@ -188,7 +185,7 @@ export function jacobian(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
         const placed = mul(reshape(row, [n, 1]), g);
         all = all ? add(all, placed) : placed;
       }
-      return reshape(all ?? expand(constant(0), [0, x.size]), [...y.shape, ...x.shape]);
+      return reshape(all ?? zeros([0, x.size]), [...y.shape, ...x.shape]);
     });
 }
 
