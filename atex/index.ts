@@ -32,3 +32,4 @@ export {
   type Variant,
   type VariantName,
 } from "./study.js";
+export * from "./training/index.js";

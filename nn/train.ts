@@ -22,13 +22,20 @@ import type { ApplyContext, Layer } from "./layer.js";
 import { crossEntropy } from "./losses.js";
 import type { Optimiser } from "./optim.js";
 
+/** What a loss may use besides the images; all of it changes from batch to batch. */
+export interface BatchContext extends ApplyContext {
+  readonly key: Tensor;
+  /** Places of the batch's images in the data set, i32 [b]: the way to whatever else is kept for each image. */
+  readonly indices: Tensor;
+}
+
 /** Loss of a batch, a mean over its samples; `logits` are reported as accuracy. */
 export type BatchLoss = (
   model: Layer,
   params: Tree,
   x: Tensor,
   y: Tensor,
-  context: ApplyContext,
+  context: BatchContext,
 ) => readonly [loss: Tensor, logits: Tensor];
 
 /** Cross-entropy of the model's own predictions. */
@@ -110,10 +117,12 @@ export async function train(
 
   const step = capture(
     (carried: Carried, order: Tensor, epochKey: Tensor): Carried => {
-      const { x, y } = pickImages(data, batchIndices(order, carried.at, batchSize));
+      const indices = batchIndices(order, carried.at, batchSize);
+      const { x, y } = pickImages(data, indices);
       const key = random.fold(epochKey, cast(carried.at, "u32"));
       const statistics = new Map<string, Readonly<Record<string, Tensor>>>();
-      const context: ApplyContext = { training: true, key, onStatistics: (path, p) => statistics.set(path, p) };
+      const onStatistics: ApplyContext["onStatistics"] = (path, update) => statistics.set(path, update);
+      const context: BatchContext = { training: true, key, indices, onStatistics };
       const [value, logits, gradients] = valueAuxAndGrad((p: Tree) => loss(model, p, x, y, context))(carried.params);
       const [params, state] = optimiser.update(carried.params, gradients, carried.optimiser);
       return {

@@ -1,0 +1,177 @@
+/** ATEX: the network learns the teacher's predictions around each image, along the explanation and across it. First order only. */
+import {
+  add,
+  concat,
+  gather,
+  random,
+  reshape,
+  split,
+  stopGradient,
+  type Tensor,
+  transpose,
+} from "../../engine/index.js";
+import { klDivergence, type ResidentImages } from "../../nn/index.js";
+import { asOneBatch } from "../explainers/explainer.js";
+import type { Classifier } from "../score.js";
+import {
+  type KeptDirections,
+  overData,
+  pickDirections,
+  type SmoothGradSettings,
+  smoothDirection,
+} from "./directions.js";
+import { type Batch, joined, type Network, type Scheme, weighted } from "./scheme.js";
+import {
+  type AlongOptions,
+  alongExplanation,
+  forCopies,
+  gridLengths,
+  lengthsAlong,
+  type TangentOptions,
+  tangentShifts,
+} from "./shifts.js";
+
+/** φ at the images of a batch, [n,c,h,w]; its length does not matter. */
+export type DirectionSource = (g: Network, batch: Batch) => Tensor;
+
+/** The teacher's, computed before. */
+export function directionsAtHand(kept: KeptDirections): DirectionSource {
+  return (_, { indices }) => pickDirections(kept, indices);
+}
+
+/** SmoothGrad in every batch: of the teacher (paper) or of the network that is trained (released code). */
+export function freshDirections(of: Classifier | "student", settings: SmoothGradSettings = {}): DirectionSource {
+  return (g, { x, key }) => smoothDirection(of === "student" ? g : of, x, key, settings);
+}
+
+/** The teacher's logits at every image of a data set and at the points of a grid along its direction, kept on the GPU. */
+export interface KeptPredictions {
+  readonly along: AlongOptions;
+  /** [count, (1 + points)·C]: the image's own first. */
+  readonly logits: Tensor;
+}
+
+export interface AtexOptions {
+  /** f, the normally trained network. */
+  readonly teacher: Classifier;
+  readonly directions: DirectionSource;
+  /** Δ₁ and Δ₂, the longest shifts along and across the explanation, in units of `normalisation`. Δ₂ is Δ₁ unless told otherwise. */
+  readonly delta1: number;
+  readonly delta2?: number;
+  /** Default "maxAbs". */
+  readonly normalisation?: AlongOptions["normalisation"];
+  /** Points along the explanation, default 4 on a grid; tangent copies of each, default 2. */
+  readonly points?: number;
+  readonly spacing?: AlongOptions["spacing"];
+  readonly copies?: number;
+  /** Default "positive" and "unit", as the paper has it. */
+  readonly noise?: TangentOptions["noise"];
+  readonly scale?: TangentOptions["scale"];
+  /** Weight of the second term, whose sums are means here: the paper's α times points · copies. Default 1. */
+  readonly alpha?: number;
+  /** Both terms of eq. 4 (paper) or only the second (released code). Default "both". */
+  readonly terms?: "both" | "second";
+  /** Temperatures of the teacher's and the student's softmax in L; default 1 and 1 (released code: 4 and 1). */
+  readonly temperature?: number;
+  readonly studentTemperature?: number;
+  /** The teacher's predictions computed before, for directions at hand on a grid. */
+  readonly predictions?: KeptPredictions;
+}
+
+/** L(g(x), f(x)) + α · mean over xᵢ, x_p of L(g(x_p), f(xᵢ)), L = KL(f ‖ g). The teacher sees each xᵢ once, however many tangent
+ *  copies the student sees of it, and nothing is differentiated twice. Source: Tang et al. 2022, eq. 4 to 6.
+ *  @throws RangeError for impossible numbers of points or predictions made for another grid. */
+export function atex(options: AtexOptions): Scheme {
+  const { teacher, directions, delta1, delta2 = delta1, normalisation = "maxAbs", predictions } = options;
+  const { points = 4, spacing = "grid", copies = 2, noise = "positive", scale = "unit" } = options;
+  const { alpha = 1, terms = "both", temperature = 1, studentTemperature = 1 } = options;
+  const along: AlongOptions = { length: delta1, points, spacing, normalisation };
+  const tangent: TangentOptions = { length: delta2, copies, noise, scale, normalisation };
+  requireAlong("atex", along);
+  if (!Number.isInteger(copies) || copies < 1)
+    throw new RangeError(`atex: ${copies} copies given; at least 1 is needed`);
+  if (predictions) requireSameGrid(along, predictions.along);
+
+  return {
+    name: "ATEX",
+    formula: "L(g(x), f(x)) + α · mean over xᵢ, x_p of L(g(x_p), f(xᵢ)), L = KL(f ‖ g)",
+    source: "Tang et al. 2022, eq. 4 to 6",
+    loss(g, batch) {
+      const { x, indices, key } = batch;
+      const n = x.shape[0];
+      const { around, taught } = stopGradient(() => {
+        const [lengthKey, tangentKey, directionKey] = random.split(key, 3);
+        const direction = directions(g, { ...batch, key: directionKey });
+        const centres = alongExplanation(x, direction, lengthsAlong(along, n, lengthKey), normalisation);
+        const shifts = tangentShifts(direction, points, tangent, tangentKey);
+        const beside = add(reshape(centres, [points, 1, n, ...x.shape.slice(1)]), shifts);
+        return {
+          around: asOneBatch(asOneBatch(beside)),
+          taught: predictions
+            ? pickPredictions(predictions, indices)
+            : reshape(teacher(concat([x, asOneBatch(centres)])), [1 + points, n, -1]),
+        };
+      });
+      const [own, nearby] = split(taught, [1, points]);
+      const { all, apart } = joined([x, around]);
+      const [logits, logitsAround] = apart(g(all));
+      const distilled = (f: Tensor, student: Tensor): Tensor =>
+        klDivergence(f, student, { temperature, studentTemperature });
+      const loss = weighted(
+        [terms === "both" ? 1 : 0, () => distilled(asOneBatch(own), logits)],
+        [alpha, () => distilled(forCopies(nearby, copies), logitsAround)],
+      );
+      return [loss, logits];
+    },
+  };
+}
+
+export interface PredictionOptions extends AlongOptions {
+  /** Images at once; default 100. */
+  readonly batchSize?: number;
+  readonly onProgress?: (done: number, count: number) => void;
+}
+
+/** The teacher's logits at x and on a grid along its directions, for every image: neither teacher nor grid changes while ATEX
+ *  trains, so a step then needs no pass of the teacher. 26 MB for Fashion-MNIST and 10 points.
+ *  @throws RangeError unless the points are a grid. */
+export async function teacherPredictions(
+  teacher: Classifier,
+  data: ResidentImages,
+  directions: KeptDirections,
+  { batchSize = 100, onProgress, ...along }: PredictionOptions,
+): Promise<KeptPredictions> {
+  requireAlong("teacherPredictions", along);
+  if (along.spacing !== "grid")
+    throw new RangeError("teacherPredictions: sampled points change from batch to batch; a grid is needed");
+  const { points, normalisation } = along;
+  const logits = await overData(data, batchSize, onProgress, (x, _, indices) => {
+    const n = x.shape[0];
+    const direction = pickDirections(directions, indices);
+    const centres = alongExplanation(x, direction, gridLengths(along), normalisation);
+    const all = reshape(teacher(concat([x, asOneBatch(centres)])), [1 + points, n, -1]);
+    return reshape(transpose(all, [1, 0, 2]), [n, -1]);
+  });
+  return { along, logits };
+}
+
+/** i32 [b] → [1 + points, b, C] */
+function pickPredictions({ along, logits }: KeptPredictions, indices: Tensor): Tensor {
+  const rows = reshape(gather(logits, indices, 0), [indices.shape[0], 1 + along.points, -1]);
+  return transpose(rows, [1, 0, 2]);
+}
+
+function requireAlong(name: string, { length, points, spacing }: AlongOptions): void {
+  const fewest = spacing === "grid" ? 2 : 1;
+  if (!Number.isInteger(points) || points < fewest || !(length >= 0))
+    throw new RangeError(
+      `${name}: ${points} ${spacing} points up to ${length} given; at least ${fewest} and a length of at least 0 are needed`,
+    );
+}
+
+function requireSameGrid(wanted: AlongOptions, kept: AlongOptions): void {
+  const [a, b] = [wanted, kept].map(
+    ({ length, points, spacing, normalisation }) => `${points} ${spacing} points up to ${length} ${normalisation}`,
+  );
+  if (a !== b) throw new RangeError(`atex: predictions of ${b} for shifts of ${a}; make them again for these`);
+}

@@ -1,0 +1,91 @@
+/** Where ATEX looks: points along an explanation, and points beside those. */
+import {
+  abs,
+  add,
+  div,
+  expand,
+  linspace,
+  max,
+  maximum,
+  mul,
+  random,
+  reshape,
+  sub,
+  sum,
+  type Tensor,
+} from "../../engine/index.js";
+import { norms } from "../balls.js";
+
+/** What "length 1" means for a direction: an L2 norm of 1 (paper) or a largest |element| of 1 (released code). On 784 pixels the
+ *  second is up to 28 times longer, as is an L-inf ball's corner. */
+export type Normalisation = "l2" | "maxAbs";
+
+/** Directions of length 1 per image; zero stays zero. [n,c,h,w] → [n,c,h,w] */
+export function unit(direction: Tensor, normalisation: Normalisation): Tensor {
+  const length = normalisation === "l2" ? norms(direction) : max(abs(direction), [1, 2, 3], { keepDims: true });
+  return div(direction, maximum(length, 1e-20));
+}
+
+export interface AlongOptions {
+  /** Δ₁, the longest shift along the explanation. */
+  readonly length: number;
+  /** Shifts per image. */
+  readonly points: number;
+  /** An even grid of [−Δ₁, Δ₁] (needs two points), the same for all images, or uniform draws from it for each. */
+  readonly spacing: "grid" | "sampled";
+  readonly normalisation: Normalisation;
+}
+
+/** The lengths of a grid, the same for all images: [points, 1, 1, 1, 1]. */
+export function gridLengths({ length, points }: AlongOptions): Tensor {
+  return reshape(linspace(-length, length, points), [points, 1, 1, 1, 1]);
+}
+
+/** δ₁ of every point: [points, n or 1, 1, 1, 1]. */
+export function lengthsAlong(along: AlongOptions, n: number, key: Tensor): Tensor {
+  const { length, points, spacing } = along;
+  if (spacing === "grid") return gridLengths(along);
+  return random.uniform(key, [points, n, 1, 1, 1], { low: -length, high: length });
+}
+
+/** xᵢ = x + δ₁ φ/‖φ‖ (eq. 5): x and direction [n,c,h,w], lengths as of `lengthsAlong` → [points,n,c,h,w]. */
+export function alongExplanation(x: Tensor, direction: Tensor, lengths: Tensor, normalisation: Normalisation): Tensor {
+  const [phi, centre] = [unit(direction, normalisation), x].map((t) => reshape(t, [1, ...t.shape]));
+  return add(centre, mul(phi, lengths));
+}
+
+export interface TangentOptions {
+  /** Δ₂, the longest shift across the explanation. */
+  readonly length: number;
+  /** Random directions per point. */
+  readonly copies: number;
+  /** u uniform on [0, Δ₂] (paper) or on [−Δ₂, Δ₂] (released code). */
+  readonly noise: "positive" | "symmetric";
+  /** φ⊥ scaled to length 1 and then by δ₂, uniform on [−Δ₂, Δ₂] (paper), or taken as it is after projection (released code). */
+  readonly scale: "unit" | "asProjected";
+  readonly normalisation: Normalisation;
+}
+
+/** φ⊥ = u − φ ⟨u,φ⟩/‖φ‖² (eq. 6), scaled: direction [n,c,h,w] → shifts [points, copies, n,c,h,w]. */
+export function tangentShifts(direction: Tensor, points: number, options: TangentOptions, key: Tensor): Tensor {
+  const { length, copies, noise, scale, normalisation } = options;
+  const [n, ...image] = direction.shape;
+  const [uKey, lengthKey] = random.split(key, 2);
+  const low = noise === "positive" ? 0 : -length;
+  const u = random.uniform(uKey, [points * copies, n, ...image], { low, high: length });
+  // With φ of L2 norm 1 the projection needs no division.
+  const phi = reshape(unit(direction, "l2"), [1, ...direction.shape]);
+  const across = sub(u, mul(phi, sum(mul(u, phi), [2, 3, 4], { keepDims: true })));
+  const shape = [points, copies, n, ...image];
+  if (scale === "asProjected") return reshape(across, shape);
+  const flat = unit(reshape(across, [points * copies * n, ...image]), normalisation);
+  const lengths = random.uniform(lengthKey, [points * copies * n, 1, 1, 1], { low: -length, high: length });
+  return reshape(mul(flat, lengths), shape);
+}
+
+/** Something that belongs to each point, for each of its tangent copies: [points, n, ...] → [points·copies·n, ...]. */
+export function forCopies(perPoint: Tensor, copies: number): Tensor {
+  const [points, n, ...rest] = perPoint.shape;
+  const all = expand(reshape(perPoint, [points, 1, n, ...rest]), [points, copies, n, ...rest]);
+  return reshape(all, [points * copies * n, ...rest]);
+}
