@@ -40,13 +40,14 @@ export function linf(radius: number): Ball {
   };
 }
 
-/** ‖x' − x‖₂ ≤ radius per image, up to a relative 1e-6. */
+/** ‖x' − x‖₂ ≤ radius per image, exactly, for pixels in [0,1]. */
 export function l2(radius: number): Ball {
   requireRadius("l2", radius);
-  const inside = radius * (1 - 1e-6);
+  // A norm in f32 is right to 1e-6, and each of D pixels rounds once.
+  const inside = (x: Tensor): number => Math.max(0, radius * (1 - 1e-6) - Math.sqrt(x.size / x.shape[0]) * ROUNDING);
   const project = (moved: Tensor, x: Tensor): Tensor => {
     const change = sub(moved, x);
-    return add(x, mul(change, minimum(1, div(inside, maximum(norms(change), 1e-12)))));
+    return add(x, mul(change, minimum(1, div(inside(x), maximum(norms(change), 1e-12)))));
   };
   return {
     name: "L2",
@@ -58,7 +59,7 @@ export function l2(radius: number): Ball {
       // Uniform in the ball: length radius · u^(1/D) along a uniform direction.
       const dimensions = x.size / x.shape[0];
       const u = random.uniform(length, [x.shape[0], ...x.shape.slice(1).map(() => 1)]);
-      return project(add(x, mul(div(d, norms(d)), mul(pow(u, 1 / dimensions), inside))), x);
+      return project(add(x, mul(div(d, norms(d)), mul(pow(u, 1 / dimensions), radius))), x);
     },
   };
 }

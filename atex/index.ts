@@ -5,7 +5,9 @@ export {
   attackExplanation,
   type ExplanationAttackOptions,
 } from "./attacks/explanation.js";
+export { type Ascent, type AscentOptions, ascend, type Constraint, type Search } from "./attacks/loop.js";
 export * from "./attacks/objectives.js";
+export * from "./attacks/prediction.js";
 export * from "./attacks/rules.js";
 export { type Ball, clipPixels, l2, linf } from "./balls.js";
 export { EXPLAINERS, type ExplainerName, type ExplainerSettings, explainerByName } from "./explainers/byName.js";

@@ -154,7 +154,7 @@ gpuTest("balls hold what they promise, to the last bit", async () => {
         for (let n = 0; n < N; n++) {
           let squares = 0;
           for (let i = n * 64; i < (n + 1) * 64; i++) squares += (m[i] - clean[i]) ** 2;
-          check.ok(Math.sqrt(squares) <= radius + 1e-6, `${Math.sqrt(squares)} > ${radius}`);
+          check.ok(Math.sqrt(squares) <= radius, `${Math.sqrt(squares)} > ${radius}`);
         }
       }
     },

@@ -1,0 +1,122 @@
+/** The loop every attack runs: projected ascent inside a ball, every iterate judged, the best of each image kept. */
+import {
+  add,
+  capture,
+  greater,
+  mul,
+  random,
+  reshape,
+  scope,
+  sum,
+  type Tensor,
+  tensor,
+  valueAuxAndGrad,
+  where,
+} from "../../engine/index.js";
+import { type Ball, clipPixels } from "../balls.js";
+import type { StepRule } from "./rules.js";
+
+/** How an attack moves; the same for every attack. */
+export interface Search {
+  readonly ball: Ball;
+  readonly rule: StepRule;
+  /** Steps per start. */
+  readonly steps: number;
+  /** Random starts inside the ball besides the one at the image itself. They need a key. */
+  readonly restarts?: number;
+}
+
+/** Which images may be returned, and the way back to them. */
+export interface Constraint {
+  /** 1 where an image is allowed, else 0. [n,...] → [n] */
+  readonly feasible: (z: Tensor) => Tensor;
+  /** The direction to step in while an image is not. [n,...] → [n,...] */
+  readonly back: (z: Tensor) => Tensor;
+}
+
+export interface AscentOptions extends Search {
+  /** What is made large. [n,...] → [n] */
+  readonly objective: (z: Tensor) => Tensor;
+  readonly constraint?: Constraint;
+  /** The objective has no gradient at the image itself, so that only random starts are of use. */
+  readonly flatAtClean?: boolean;
+  readonly key?: Tensor;
+}
+
+export interface Ascent {
+  /** The best allowed image of each sample; the clean one where none was better. */
+  readonly images: Tensor;
+  /** Objective of the clean and of the returned images, [n] each. */
+  readonly before: Tensor;
+  readonly after: Tensor;
+}
+
+interface Best {
+  images: Tensor;
+  value: Tensor;
+}
+
+interface Carried extends Best {
+  at: Tensor;
+  memory: Tensor[];
+  iteration: Tensor;
+}
+
+/** Maximises the objective over the part of the ball around x [n,...] that lies in the pixel range and fulfils the constraint.
+ *  A value of NaN is never the best. Each step is one replay of a captured plan, or part of the plan being captured. */
+export function ascend(x: Tensor, options: AscentOptions): Ascent {
+  return scope(() => run(x, options), "attack");
+}
+
+function run(x: Tensor, options: AscentOptions): Ascent {
+  const { objective, constraint, ball, rule, steps, restarts = 0, flatAtClean = false, key } = options;
+  const better = (z: Tensor, value: Tensor, allowed: Tensor | undefined, best: Best): Best => {
+    const larger = greater(value, best.value);
+    const wins = allowed ? mul(allowed, larger) : larger;
+    return { images: where(perImage(wins, z), z, best.images), value: where(wins, value, best.value) };
+  };
+  const step = capture(
+    function attackStep(c: Carried): Carried {
+      const [, value, up] = valueAuxAndGrad((z: Tensor) => {
+        const each = objective(z);
+        return [sum(each), each];
+      })(c.at);
+      const allowed = constraint?.feasible(c.at);
+      const way = constraint ? where(perImage(allowed!, c.at), up, constraint.back(c.at)) : up;
+      const [change, memory] = rule.step(way, c.memory, c.iteration);
+      const at = clipPixels(ball.project(add(c.at, change), x));
+      return { at, memory, iteration: add(c.iteration, 1), ...better(c.at, value, allowed, c) };
+    },
+    { donate: [0] },
+  );
+  const before = objective(x);
+  let best: Best = { images: add(x, 0), value: add(before, 0) };
+  for (let start = flatAtClean ? 1 : 0; start <= restarts; start++) {
+    const at = start === 0 ? add(x, 0) : clipPixels(ball.sample(random.fold(key!, start), x));
+    let c: Carried = { at, memory: rule.init(x), iteration: tensor(0), ...best };
+    for (let i = 0; i < steps; i++) c = step(c);
+    best = better(c.at, objective(c.at), constraint?.feasible(c.at), c);
+  }
+  step.dispose();
+  return { images: best.images, before, after: best.value };
+}
+
+/** @throws RangeError when there is nothing to do: fewer than one step, or no start at all. */
+export function requireSearch(
+  name: string,
+  { steps, restarts = 0, flatAtClean = false }: Pick<AscentOptions, "steps" | "restarts" | "flatAtClean">,
+): void {
+  const least = flatAtClean ? 1 : 0;
+  if (!Number.isInteger(steps) || steps < 1 || !Number.isInteger(restarts) || restarts < least)
+    throw new RangeError(`${name}: steps ${steps}, restarts ${restarts} given; at least 1 and ${least} are needed`);
+}
+
+/** @throws TypeError when there are random starts and no key. */
+export function requireKey(name: string, restarts: number, key: Tensor | undefined): void {
+  if (restarts > 0 && !key) throw new TypeError(`${name}: ${restarts} random starts need a key`);
+}
+
+/** [n] → [n,1,...] of x's rank. */
+function perImage(v: Tensor, x: Tensor): Tensor {
+  return reshape(v, [v.shape[0], ...x.shape.slice(1).map(() => 1)]);
+}

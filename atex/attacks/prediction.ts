@@ -1,0 +1,62 @@
+/** Attacks on predictions: the loop of the attacks on explanations, with the loss for an objective and no constraint. */
+import { argmax, notEqual, scope, type Tensor } from "../../engine/index.js";
+import { crossEntropyPerSample } from "../../nn/index.js";
+import { linf } from "../balls.js";
+import type { Classifier } from "../score.js";
+import { ascend, requireKey, requireSearch, type Search } from "./loop.js";
+import { signStep } from "./rules.js";
+
+export interface PredictionTarget {
+  readonly classifier: Classifier;
+  /** Images [n,...] in [0,1]. */
+  readonly x: Tensor;
+  /** True classes, i32 [n]. */
+  readonly labels: Tensor;
+  /** Key of the random starts. */
+  readonly key?: Tensor;
+}
+
+export interface PredictionAttackResult {
+  /** The iterate of the largest loss of each image, the clean one included. [n,...] */
+  readonly images: Tensor;
+  /** Cross-entropy of the clean and of the returned images, [n] each. */
+  readonly before: Tensor;
+  readonly after: Tensor;
+  /** 1 where the returned image is not classified as labelled. [n] */
+  readonly fooled: Tensor;
+}
+
+export type PredictionAttack = (target: PredictionTarget) => PredictionAttackResult;
+
+/** Maximises the cross-entropy of the true class over the ball and the pixel range; the best iterate of each image is kept. Inside
+ *  a captured training step it becomes part of the step. @throws TypeError for random starts without a key. */
+export function attackPrediction(search: Search): PredictionAttack {
+  requireSearch("attackPrediction", search);
+  return ({ classifier, x, labels, key }) => {
+    requireKey("attackPrediction", search.restarts ?? 0, key);
+    return scope(() => {
+      const ascent = ascend(x, { ...search, objective: (z) => crossEntropyPerSample(classifier(z), labels), key });
+      return { ...ascent, fooled: notEqual(argmax(classifier(ascent.images), 1), labels) };
+    }, "attack");
+  };
+}
+
+/** Fast gradient sign method: one step of the whole radius. Source: Goodfellow, Shlens, Szegedy 2015, sec. 4. */
+export function fgsm(radius: number): PredictionAttack {
+  return attackPrediction({ ball: linf(radius), rule: signStep(radius), steps: 1 });
+}
+
+export interface PgdOptions {
+  /** Size of the L-inf ball. */
+  readonly radius: number;
+  readonly steps: number;
+  /** Length of a step; default 2.5 · radius / steps, so that the far side of the ball can be reached. */
+  readonly size?: number;
+  /** Random starts besides the one at the image itself; default 1. */
+  readonly restarts?: number;
+}
+
+/** Projected gradient ascent with sign steps from the image and from random starts. Source: Madry et al. 2018, sec. 2.1. */
+export function pgd({ radius, steps, size = (2.5 * radius) / steps, restarts = 1 }: PgdOptions): PredictionAttack {
+  return attackPrediction({ ball: linf(radius), rule: signStep(size), steps, restarts });
+}

@@ -1,0 +1,127 @@
+/** Attacks on predictions: they raise the loss, keep the best iterate, and honour their budget to the last bit. */
+import fc from "fast-check";
+import {
+  adamStep,
+  attackPrediction,
+  type Ball,
+  type Classifier,
+  fgsm,
+  l2,
+  linf,
+  maxAbsStep,
+  pgd,
+  signStep,
+} from "../../atex/index.js";
+import { add, argmax, capture, clamp, grad, mul, random, sign, type Tensor } from "../../engine/index.js";
+import { crossEntropy, crossEntropyPerSample, dense, flatten, sequential, softplus } from "../../nn/index.js";
+import { gpuTest, referenceTest } from "../executors.js";
+import { check } from "../harness.js";
+
+const N = 4;
+const SIDE = 6;
+const model = sequential([flatten, dense(12), softplus({ beta: 3 }), dense(5)]);
+
+function setting(seed: number): { classifier: Classifier; x: Tensor; labels: Tensor } {
+  const { params } = model.init(random.key(seed), [1, SIDE, SIDE]);
+  const classifier = (z: Tensor): Tensor => model.apply(params, z);
+  const x = random.uniform(random.key(seed + 1), [N, 1, SIDE, SIDE]);
+  return { classifier, x, labels: argmax(classifier(x), 1) };
+}
+
+gpuTest("fgsm is one sign step of the loss's gradient, written out", async () => {
+  const { classifier, x, labels } = setting(1);
+  const radius = 0.1;
+  const { images, before, after } = fgsm(radius)({ classifier, x, labels });
+  const g = grad((z: Tensor) => crossEntropy(classifier(z), labels))(x);
+  const expected = clamp(add(x, mul(sign(g), radius)), 0, 1);
+  check.close(await images.read(), await expected.read(), { atol: 1e-6 });
+  check.close(await before.read(), await crossEntropyPerSample(classifier(x), labels).read(), { rtol: 1e-5 });
+  check.close(await after.read(), await crossEntropyPerSample(classifier(images), labels).read(), { rtol: 1e-5 });
+});
+
+for (const run of [gpuTest, referenceTest])
+  run(
+    `pgd is at least as strong as fgsm, and says whom it fooled (${run === gpuTest ? "GPU" : "reference"})`,
+    async () => {
+      const { classifier, x, labels } = setting(5);
+      const one = await fgsm(0.2)({ classifier, x, labels }).after.read();
+      const many = pgd({ radius: 0.2, steps: 12 })({ classifier, x, labels, key: random.key(1) });
+      const [before, after, fooled] = [await many.before.read(), await many.after.read(), await many.fooled.read()];
+      const classes = await argmax(classifier(many.images), 1).read();
+      const truth = await labels.read();
+      for (let i = 0; i < N; i++) {
+        check.ok(after[i] > before[i], `image ${i}: ${before[i]} became ${after[i]}`);
+        check.ok(after[i] >= one[i] - 1e-4, `image ${i}: pgd ${after[i]}, fgsm ${one[i]}`);
+        check.is(Boolean(fooled[i]), classes[i] !== truth[i]);
+      }
+      check.ok(
+        fooled.some((f) => f === 1),
+        "nobody was fooled",
+      );
+    },
+  );
+
+gpuTest("the best iterate is kept: steps far too long never lose what was gained", async () => {
+  const { classifier, x, labels } = setting(9);
+  const attack = (steps: number) =>
+    attackPrediction({ ball: linf(0.3), rule: signStep(0.25), steps })({ classifier, x, labels }).after.read();
+  let last = await attack(1);
+  for (const steps of [2, 3, 5]) {
+    const next = await attack(steps);
+    for (let i = 0; i < N; i++) check.ok(next[i] >= last[i], `${steps} steps: ${last[i]} became ${next[i]}`);
+    last = next;
+  }
+});
+
+gpuTest("inside a captured step an attack is part of the step", async () => {
+  const { classifier, x, labels } = setting(13);
+  const attack = fgsm(0.1);
+  const step = capture((z: Tensor) => attack({ classifier, x: z, labels }).images);
+  try {
+    step(x);
+    check.close(await step(x).read(), await attack({ classifier, x, labels }).images.read(), { atol: 1e-6 });
+    check.is(step.recordings, 1);
+  } finally {
+    step.dispose();
+  }
+});
+
+const rules = [signStep, maxAbsStep, adamStep];
+
+gpuTest("an attack's budget holds to the last bit, whatever the radius, rule and start", async () => {
+  const property = fc.asyncProperty(
+    fc.double({ min: 0, max: 0.6, noNaN: true }),
+    fc.double({ min: 1e-4, max: 1, noNaN: true }),
+    fc.constantFrom(0, 1, 2),
+    fc.boolean(),
+    fc.nat(1000),
+    async (radius, size, rule, box, seed) => {
+      const { classifier, x, labels } = setting(seed);
+      const ball: Ball = (box ? linf : l2)(radius);
+      const attack = attackPrediction({ ball, rule: rules[rule](size), steps: 2, restarts: 1 });
+      const { images } = attack({ classifier, x, labels, key: random.key(seed) });
+      const [clean, moved] = [await x.read(), await images.read()];
+      const changes = Float64Array.from(clean, (v, i) => moved[i] - v);
+      const pixels = SIDE * SIDE;
+      for (let n = 0; n < N; n++) {
+        const change = changes.subarray(n * pixels, (n + 1) * pixels);
+        const length = box ? Math.max(...change.map(Math.abs)) : Math.hypot(...change);
+        check.ok(length <= radius, `${ball.name} ${radius}: moved by ${length}`);
+      }
+      check.ok(
+        moved.every((v) => v >= 0 && v <= 1),
+        "a pixel left its range",
+      );
+    },
+  );
+  await fc.assert(property, { numRuns: 30 });
+});
+
+referenceTest("attacks without a start or a key are refused", () => {
+  const { classifier, x, labels } = setting(1);
+  check.throws(() => pgd({ radius: 0.1, steps: 0 }), /attackPrediction: steps 0, restarts 1 given; at least 1 and 0/);
+  check.throws(
+    () => pgd({ radius: 0.1, steps: 1 })({ classifier, x, labels }),
+    /attackPrediction: 1 random starts need a key/,
+  );
+});
