@@ -3,7 +3,7 @@
  * gradient with respect to the parameters" is an argument position. Shapes in `init` are those of one sample, without the
  * batch side.
  */
-import { describe, random, ShapeError, type Tensor, type Tree } from "../engine/index.js";
+import { describe, random, ShapeError, scope, type Tensor, type Tree } from "../engine/index.js";
 
 export type SampleShape = readonly number[];
 
@@ -47,6 +47,12 @@ export interface Sequential extends Layer {
 /** Applies layers one after the other. */
 export function sequential(layers: readonly Layer[]): Sequential {
   const activations = (params: Tree, x: Tensor, context: ApplyContext = {}): Tensor[] => {
+    // Trailing layers without parameters may be missing, as in a tree read from a file.
+    if (!Array.isArray(params) || params.length > layers.length)
+      throw new TypeError(
+        `sequential: the parameters are ${Array.isArray(params) ? `a list of ${params.length}` : `no list`}; ` +
+          `one entry for each of the ${layers.length} layers is needed, as init gives them`,
+      );
     const keys = context.key ? random.split(context.key, Math.max(1, layers.length)) : [];
     const out: Tensor[] = [];
     let h = x;
@@ -60,17 +66,18 @@ export function sequential(layers: readonly Layer[]): Sequential {
   return {
     kind: "sequential",
     layers,
-    init(key, shape) {
-      const keys = random.split(key, Math.max(1, layers.length));
-      const params: Tree[] = [];
-      let at = shape;
-      for (const [i, layer] of layers.entries()) {
-        const made = layer.init(keys[i], at);
-        params.push(made.params);
-        at = made.shape;
-      }
-      return { params, shape: at };
-    },
+    init: (key, shape) =>
+      scope(() => {
+        const keys = random.split(key, Math.max(1, layers.length));
+        const params: Tree[] = [];
+        let at = shape;
+        for (const [i, layer] of layers.entries()) {
+          const made = layer.init(keys[i], at);
+          params.push(made.params);
+          at = made.shape;
+        }
+        return { params, shape: at };
+      }, "init"),
     activations,
     apply: (params, x, context) => activations(params, x, context).at(-1) ?? x,
   };
@@ -89,10 +96,10 @@ export function replaceLayers(model: Sequential, kind: string | Layer, by: Layer
   const walk = (m: Sequential): Sequential =>
     sequential(
       m.layers.map((layer) => {
-        if (isSequential(layer)) return walk(layer);
-        if (layer.kind !== wanted) return layer;
-        replaced++;
-        return layer.name === undefined ? by : named(layer.name, by);
+        if (!isSequential(layer) && layer.kind !== wanted) return layer;
+        if (!isSequential(layer)) replaced++;
+        const replacement = isSequential(layer) ? walk(layer) : by;
+        return layer.name === undefined ? replacement : named(layer.name, replacement);
       }),
     );
   const result = walk(model);

@@ -1,5 +1,5 @@
-/** Layers with parameters, pooling and the rest; activations are in activations.ts. Weights have PyTorch's layout, so that
- *  files can be exchanged: dense [out, in], conv2d [k, c/groups, r, s]. */
+/** Layers with parameters, pooling and the rest; activations are in activations.ts. Parameters have PyTorch's names and layout,
+ *  so that files can be exchanged: dense weight [out, in], conv2d weight [k, c/groups, r, s], batchNorm running_mean [c]. */
 import {
   add,
   avgPool2d,
@@ -7,6 +7,7 @@ import {
   batchStatistics,
   type ConvOptions,
   conv2d as conv2dOp,
+  describe,
   layerNorm as layerNormOp,
   matmul,
   maxPool2d,
@@ -15,6 +16,7 @@ import {
   ones,
   random,
   reshape,
+  ShapeError,
   shapeOf,
   stopGradient,
   type Tensor,
@@ -66,6 +68,10 @@ export function conv2d(filters: number, size: number | readonly [number, number]
     init(key, shape) {
       requireRank("conv2d", shape, 3, "[c,h,w]");
       const inside = shape[0] / groups;
+      if (!Number.isInteger(inside) || !Number.isInteger(filters / groups))
+        throw new ShapeError(
+          `conv2d: ${shape[0]} channels and ${filters} filters in ${groups} groups; groups must divide both`,
+        );
       const fan = { fanIn: inside * r * s, fanOut: (filters / groups) * r * s };
       const weight = init(key, [filters, inside, r, s], fan);
       const params = bias ? { weight, bias: zeros([filters]) } : { weight };
@@ -121,12 +127,16 @@ export function dropout(rate: number): Layer {
   };
 }
 
-/** Normalises each sample over all its sides, then scales and shifts per element. Source: Ba, Kiros, Hinton 2016. */
+/** Normalises each sample over all its sides, then scales and shifts per element; parameters weight and bias, of a sample's
+ *  shape. Source: Ba, Kiros, Hinton 2016. */
 export function layerNorm(epsilon = 1e-5): Layer {
   return {
     kind: "layerNorm",
-    init: (_, shape) => ({ params: { scale: ones(shape), shift: zeros(shape) }, shape }),
-    apply: (params, x) => layerNormOp(x, { ...params, axes: x.shape.slice(1).map((_, i) => i + 1), epsilon }),
+    init: (_, shape) => ({ params: { weight: ones(shape), bias: zeros(shape) }, shape }),
+    apply(params, x) {
+      const axes = x.shape.slice(1).map((_, i) => i + 1);
+      return layerNormOp(x, { scale: params.weight, shift: params.bias, axes, epsilon });
+    },
   };
 }
 
@@ -136,36 +146,40 @@ export interface BatchNormOptions {
   readonly momentum?: number;
 }
 
-/** Normalises each channel with the batch's statistics while training and with running ones otherwise. Running statistics
- *  are parameters without a gradient; `context.onStatistics` gets their new values. Source: Ioffe, Szegedy 2015. */
+/** Normalises each channel with the batch's statistics while training and with running ones otherwise. x [n,c,...];
+ *  parameters weight, bias, running_mean, running_var, all [c]. Running statistics are parameters without a gradient;
+ *  `context.onStatistics` gets their new values. Source: Ioffe, Szegedy 2015.
+ *  @throws ShapeError in training with one value per channel. */
 export function batchNorm({ epsilon = 1e-5, momentum = 0.1 }: BatchNormOptions = {}): Layer {
   return {
     kind: "batchNorm",
     init(_, shape) {
+      if (shape.length === 0) throw new ShapeError("batchNorm: samples are single numbers; [c,...] is needed");
       const c = [shape[0]];
-      return { params: { scale: ones(c), shift: zeros(c), mean: zeros(c), variance: ones(c) }, shape };
+      return { params: { weight: ones(c), bias: zeros(c), running_mean: zeros(c), running_var: ones(c) }, shape };
     },
     apply(params, x, context = {}) {
-      const statistics = context.training
-        ? batchStatistics(x)
-        : stopGradient(() => ({ mean: params.mean, variance: params.variance }));
-      const { scale, shift } = params;
-      if (context.training) {
-        // The running variance is the unbiased one, as in PyTorch; a batch has at least two values per channel.
-        const count = x.size / x.shape[1];
-        const update = stopGradient(() => ({
-          mean: running(params.mean, statistics.mean, momentum),
-          variance: running(params.variance, mul(statistics.variance, count / Math.max(1, count - 1)), momentum),
-        }));
-        context.onStatistics?.(context.path ?? "", update);
+      const { weight: scale, bias: shift, running_mean, running_var } = params;
+      if (!context.training) {
+        const statistics = stopGradient(() => ({ mean: running_mean, variance: running_var }));
+        return batchNormOp(x, statistics, { scale, shift, epsilon });
       }
+      const statistics = batchStatistics(x);
+      const count = x.size / x.shape[1];
+      if (count < 2)
+        throw new ShapeError(
+          `batchNorm: ${describe(x)} has one value per channel, which has no variance; train on larger batches`,
+        );
+      const blend = (old: Tensor, now: Tensor): Tensor => add(mul(old, 1 - momentum), mul(now, momentum));
+      const update = stopGradient(() => ({
+        running_mean: blend(running_mean, statistics.mean),
+        // The unbiased variance, as in PyTorch.
+        running_var: blend(running_var, mul(statistics.variance, count / (count - 1))),
+      }));
+      context.onStatistics?.(context.path ?? "", update);
       return batchNormOp(x, statistics, { scale, shift, epsilon });
     },
   };
-}
-
-function running(old: Tensor, now: Tensor, momentum: number): Tensor {
-  return add(mul(old, 1 - momentum), mul(now, momentum));
 }
 
 /** The sample shape that a layer's function gives. */

@@ -8,6 +8,7 @@ import {
   neg,
   oneHot,
   ShapeError,
+  sameShape,
   softmax,
   square,
   sub,
@@ -20,8 +21,8 @@ export interface CrossEntropyOptions {
   readonly labelSmoothing?: number;
 }
 
-/** −mean over the batch of Σ_c t_c log softmax(logits)_c. logits [n,C]; targets i32 [n] (classes) or f32 [n,C] (soft).
- *  @throws ShapeError when the targets fit neither form. */
+/** −mean over the batch of Σ_c t_c log softmax(logits)_c. logits [n,C]; targets i32 [n] (classes; one outside
+ *  0 … C−1 counts for nothing) or f32 [n,C] (soft). @throws ShapeError when the targets fit neither form. */
 export function crossEntropy(
   logits: Tensor,
   targets: Tensor,
@@ -38,11 +39,13 @@ export function crossEntropyPerSample(
 ): Tensor {
   const [n, classes] = logits.shape;
   const soft = targets.rank === 2;
-  const fits = soft ? targets.dtype === "f32" && targets.shape[1] === classes : targets.dtype === "i32";
-  if (logits.rank !== 2 || !fits || targets.shape[0] !== n)
+  const fits = sameShape(targets.shape, soft ? [n, classes] : [n]) && targets.dtype === (soft ? "f32" : "i32");
+  if (logits.rank !== 2 || !fits)
     throw new ShapeError(
       `crossEntropy: logits ${describe(logits)} with targets ${describe(targets)}; f32[n,C] with i32[n] or f32[n,C] is needed`,
     );
+  if (!(labelSmoothing >= 0 && labelSmoothing < 1))
+    throw new RangeError(`crossEntropy: labelSmoothing ${labelSmoothing} given; a share in [0, 1) is needed`);
   const hard = soft ? targets : oneHot(targets, classes);
   const t = labelSmoothing === 0 ? hard : add(mul(hard, 1 - labelSmoothing), labelSmoothing / classes);
   return neg(sum(mul(t, logSoftmax(logits)), 1));
@@ -55,12 +58,24 @@ export function klDivergence(
   studentLogits: Tensor,
   { temperature = 1, studentTemperature = temperature }: { temperature?: number; studentTemperature?: number } = {},
 ): Tensor {
+  requireSame("klDivergence", teacherLogits, studentLogits);
+  if (!(temperature > 0 && studentTemperature > 0))
+    throw new RangeError(
+      `klDivergence: temperatures ${temperature} and ${studentTemperature} given; positive ones are needed`,
+    );
   const scaled = mul(teacherLogits, 1 / temperature);
   const gap = sub(logSoftmax(scaled), logSoftmax(mul(studentLogits, 1 / studentTemperature)));
   return mean(sum(mul(softmax(scaled), gap), 1));
 }
 
-/** Mean squared difference over all elements. */
+/** Mean squared difference over all elements. @throws ShapeError when the shapes differ. */
 export function mse(a: Tensor, b: Tensor): Tensor {
+  requireSame("mse", a, b);
   return mean(square(sub(a, b)));
+}
+
+/** Broadcasting [n] against [n,1] would compare everything with everything. */
+function requireSame(name: string, a: Tensor, b: Tensor): void {
+  if (!sameShape(a.shape, b.shape))
+    throw new ShapeError(`${name}: ${describe(a)} and ${describe(b)} given; one shape is needed; reshape one of them`);
 }

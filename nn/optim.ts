@@ -4,13 +4,15 @@ import {
   add,
   constant,
   div,
-  exp,
+  expm1,
   keep,
   leaves,
   mapTree,
   maximum,
   minimum,
   mul,
+  neg,
+  scope,
   sqrt,
   square,
   sub,
@@ -34,11 +36,25 @@ export interface Optimiser {
   update<P extends Tree>(params: P, gradients: P, state: Tree): [P, Tree];
 }
 
+/** Parameters whose option is out of range give plausible nonsense. */
+function requireOption(name: string, option: string, value: number, fits: boolean, needed: string): void {
+  if (!fits) throw new RangeError(`${name}: ${option} ${value} given; ${needed} is needed`);
+}
+
+function requireNotNegative(name: string, options: Readonly<Record<string, number | Schedule>>): void {
+  for (const [option, value] of Object.entries(options))
+    if (typeof value === "number")
+      requireOption(name, option, value, value >= 0 && value < Infinity, "a finite number of at least 0");
+}
+
 function rate(lr: number | Schedule, step: Tensor): TensorOrNumber {
   return typeof lr === "number" ? lr : lr(step);
 }
 
 const zerosLikeTree = (params: Tree): Tree => mapTree(params, (p) => zeros(p.shape));
+
+/** The first state, kept; what it was made from is freed. */
+const stateOf = (make: () => Tree): Tree => keep(scope(make, "optimiser"));
 
 export interface SgdOptions {
   readonly lr: number | Schedule;
@@ -48,11 +64,14 @@ export interface SgdOptions {
   readonly weightDecay?: number;
 }
 
-/** v ← μ v + g, p ← p − lr v (Nesterov: p − lr (g + μ v)). Source: Sutskever et al. 2013, in PyTorch's form. */
+/** v ← μ v + g, p ← p − lr v (Nesterov: p − lr (g + μ v)). Source: Sutskever et al. 2013, in PyTorch's form.
+ *  @throws RangeError for negative options, or Nesterov without momentum. */
 export function sgd({ lr, momentum = 0, nesterov = false, weightDecay = 0 }: SgdOptions): Optimiser {
+  requireNotNegative("sgd", { lr, momentum, weightDecay });
+  if (nesterov) requireOption("sgd", "nesterov with momentum", momentum, momentum > 0, "a positive momentum");
   return {
     name: "sgd",
-    init: (params) => keep({ step: tensor(0), velocity: momentum === 0 ? null : zerosLikeTree(params) }),
+    init: (params) => stateOf(() => ({ step: tensor(0), velocity: momentum === 0 ? null : zerosLikeTree(params) })),
     update(params, gradients, state) {
       const eta = rate(lr, state.step);
       const g = weightDecay === 0 ? gradients : zipTrees((d, p) => add(d, mul(p, weightDecay)), gradients, params);
@@ -90,14 +109,17 @@ function adaptive(
   { lr = 1e-3, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamOptions,
   weightDecay: number,
 ): Optimiser {
+  requireNotNegative(name, { lr, epsilon, weightDecay });
+  for (const [option, beta] of Object.entries({ beta1, beta2 }))
+    requireOption(name, option, beta, beta >= 0 && beta < 1, "a number in [0, 1)");
   return {
     name,
-    init: (params) => keep({ step: tensor(0), m: zerosLikeTree(params), v: zerosLikeTree(params) }),
+    init: (params) => stateOf(() => ({ step: tensor(0), m: zerosLikeTree(params), v: zerosLikeTree(params) })),
     update(params, gradients, state) {
       const step = add(state.step, 1);
       const eta = rate(lr, state.step);
-      // 1 − βᵗ with the step count on the GPU.
-      const correction = (beta: number): Tensor => sub(1, exp(mul(step, Math.log(beta))));
+      // 1 − βᵗ with the step count on the GPU; the difference itself would cancel in early steps, where βᵗ is almost 1.
+      const correction = (beta: number): TensorOrNumber => (beta === 0 ? 1 : neg(expm1(mul(step, Math.log(beta)))));
       const [c1, c2] = [correction(beta1), correction(beta2)];
       const m = zipTrees((a, g) => add(mul(a, beta1), mul(g, 1 - beta1)), state.m, gradients);
       const v = zipTrees((a, g) => add(mul(a, beta2), mul(square(g), 1 - beta2)), state.v, gradients);
@@ -125,13 +147,16 @@ export function globalNorm(gradients: Tree): Tensor {
   );
 }
 
-/** Scales all gradients so that their joint L2 norm is at most `max`. Source: Pascanu et al. 2013, algorithm 1. */
+/** Scales all gradients so that their joint L2 norm is at most `max`. Source: Pascanu et al. 2013, algorithm 1.
+ *  @throws RangeError unless `max` is positive. */
 export function clipByGlobalNorm<T extends Tree>(gradients: T, max: number): T {
+  requireOption("clipByGlobalNorm", "max", max, max > 0, "a positive number");
   const factor = minimum(1, div(max, maximum(globalNorm(gradients), 1e-12)));
   return mapTree(gradients, (g) => mul(g, factor));
 }
 
-/** Clips every element to [−max, max]. */
+/** Clips every element to [−max, max]. @throws RangeError unless `max` is positive. */
 export function clipByValue<T extends Tree>(gradients: T, max: number): T {
+  requireOption("clipByValue", "max", max, max > 0, "a positive number");
   return mapTree(gradients, (g) => minimum(maximum(g, -max), max));
 }

@@ -2,8 +2,9 @@
 import { add, clamp, cos, div, exp, floor, minimum, mul } from "../engine/index.js";
 import type { Schedule } from "./optim.js";
 
-/** lr · ½(1 + cos(π t/steps)) · (1 − floor) + floor·lr, then constant. Source: Loshchilov, Hutter 2017, eq. 5. */
+/** end + ½(lr − end)(1 + cos(π t/steps)), then `end`. Source: Loshchilov, Hutter 2017, eq. 5. */
 export function cosineDecay(lr: number, steps: number, { end = 0 }: { readonly end?: number } = {}): Schedule {
+  requirePositive("cosineDecay", { steps });
   return (step) => {
     const angle = mul(clamp(div(step, steps), 0, 1), Math.PI);
     return add(mul(add(cos(angle), 1), (lr - end) / 2), end);
@@ -12,15 +13,25 @@ export function cosineDecay(lr: number, steps: number, { end = 0 }: { readonly e
 
 /** lr · factor^⌊t/every⌋. */
 export function stepDecay(lr: number, every: number, factor = 0.1): Schedule {
-  return (step) => mul(exp(mul(floor(div(step, every)), Math.log(factor))), lr);
+  requirePositive("stepDecay", { every, factor });
+  // Half a step more: a quotient of multiples may be rounded down, and its floor would be one too small.
+  return (step) => mul(exp(mul(floor(div(add(step, 0.5), every)), Math.log(factor))), lr);
 }
 
 /** lr · factor^(t/steps). */
 export function exponentialDecay(lr: number, steps: number, factor: number): Schedule {
+  requirePositive("exponentialDecay", { steps, factor });
   return (step) => mul(exp(mul(step, Math.log(factor) / steps)), lr);
 }
 
-/** Grows linearly over the first `steps` steps, then follows `after`. */
+/** `after` times min(1, (t + 1)/steps): grows linearly over the first `steps` steps. */
 export function warmup(steps: number, after: Schedule): Schedule {
+  requirePositive("warmup", { steps });
   return (step) => mul(minimum(div(add(step, 1), steps), 1), after(step));
+}
+
+function requirePositive(name: string, options: Readonly<Record<string, number>>): void {
+  for (const [option, value] of Object.entries(options))
+    if (!(value > 0 && value < Infinity))
+      throw new RangeError(`${name}: ${option} ${value} given; a positive finite number is needed`);
 }

@@ -7,6 +7,7 @@ import { type HostTensor, readSafetensors, writeSafetensors } from "./safetensor
 export async function packTree(tree: Tree, metadata: Readonly<Record<string, string>> = {}): Promise<Uint8Array> {
   const tensors = new Map<string, HostTensor>();
   for (const [path, t] of entries(tree)) {
+    if (tensors.has(path)) throw new DataError(`weights: two tensors are called ${path}; rename one of them`);
     const data = await t.read();
     tensors.set(path, {
       dtype: t.dtype,
@@ -24,13 +25,16 @@ export interface PackedTree {
 }
 
 /** The tree in a safetensors file. With `like`, the names and shapes must be exactly those of that tree, whose other
- *  content (nulls, numbers) is kept. @throws DataError when they differ. */
+ *  content (nulls, numbers) is kept; `num_batches_tracked` of PyTorch is left out. @throws DataError when they differ. */
 export function unpackTree(bytes: Uint8Array, like?: Tree): PackedTree {
   const { tensors, metadata } = readSafetensors(bytes);
   if (like !== undefined) requireSame(tensors, entries(like));
   const made = new Map([...tensors].map(([name, t]) => [name, keep(tensor(t.data, t.shape, t.dtype))]));
   return { tree: like === undefined ? grow(made) : mapTree(like, (_, path) => made.get(path)!), metadata };
 }
+
+/** How many batches PyTorch's batch normalisation has seen; only its momentum "None" makes use of it. */
+const COUNTER = /(^|\.)num_batches_tracked$/;
 
 function requireSame(tensors: ReadonlyMap<string, HostTensor>, wanted: readonly [string, Tensor][]): void {
   for (const [name, t] of wanted) {
@@ -41,11 +45,12 @@ function requireSame(tensors: ReadonlyMap<string, HostTensor>, wanted: readonly 
           "choose the network the file was made with",
       );
   }
-  if (tensors.size !== wanted.length) {
-    const names = new Set(wanted.map(([name]) => name));
-    const extra = [...tensors.keys()].filter((name) => !names.has(name));
-    throw new DataError(`weights: the file also has ${extra.join(", ")}, which the network lacks`);
-  }
+  const names = new Set(wanted.map(([name]) => name));
+  const extra = [...tensors.keys()].filter((name) => !names.has(name) && !COUNTER.test(name));
+  if (extra.length > 0)
+    throw new DataError(
+      `weights: the file also has ${extra.join(", ")}, which the network lacks; choose the network the file was made with`,
+    );
 }
 
 /** A tree from dotted names. */

@@ -38,8 +38,8 @@ export function residentImages(
     throw new ShapeError(
       `residentImages: ${images.length} bytes for ${count} labels; ${bytes} bytes per image are needed, a multiple of 4`,
     );
-  // A fresh copy is aligned to four bytes, whatever the offset of the source.
-  const words = new Uint32Array(images.slice().buffer, 0, images.length / 4);
+  // A fresh copy is aligned to four bytes, whatever the offset of the source; `slice` of Node's Buffer would not copy.
+  const words = new Uint32Array(new Uint8Array(images).buffer);
   return keep({
     count,
     shape,
@@ -48,13 +48,20 @@ export function residentImages(
   });
 }
 
+/** The leading 16 bits of 1/255, and the rest. */
+const HIGH = Math.floor(2 ** 23 / 255) / 2 ** 23;
+const LOW = 1 / 255 - HIGH;
+
 /** Images and labels by index: i32 [b] → x f32 [b,c,h,w] in [0,1], y i32 [b]. */
 export function pickImages({ words, labels, shape }: ResidentImages, indices: Tensor): { x: Tensor; y: Tensor } {
   if (indices.dtype !== "i32" || indices.rank !== 1)
     throw new ShapeError(`pickImages: indices are ${describe(indices)}; i32[b] is needed`);
   const rows = gather(words, indices, 0);
   const bytes = bitAnd(shiftRight(reshape(rows, [...rows.shape, 1]), tensor(Uint32Array.of(0, 8, 16, 24))), 255);
-  return { x: mul(cast(reshape(bytes, [indices.shape[0], ...shape]), "f32"), 1 / 255), y: gather(labels, indices, 0) };
+  const values = cast(reshape(bytes, [indices.shape[0], ...shape]), "f32");
+  // With 1/255 in two parts the sum rounds to exactly k/255, the pixels that `unitPixels` gives; one factor would miss half
+  // of them by a rounding.
+  return { x: add(mul(values, HIGH), mul(values, LOW)), y: gather(labels, indices, 0) };
 }
 
 /** `size` consecutive entries of a shuffled order, from a position on the GPU: order i32 [n], at i32 [] → i32 [size]. */

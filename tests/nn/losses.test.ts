@@ -1,0 +1,109 @@
+/** Losses with their gradients against PyTorch in float64 (goldens/layers.py), metrics on examples by hand. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Tensor, tensor, valueAndGrad } from "../../engine/index.js";
+import { accuracy, confusion, crossEntropy, crossEntropyPerSample, klDivergence, mse } from "../../nn/index.js";
+import { gpuTest, referenceTest } from "../executors.js";
+import { check, root } from "../harness.js";
+
+interface Packed {
+  readonly shape: number[];
+  readonly data: number[];
+}
+interface Goldens {
+  readonly logits: Packed;
+  readonly other: Packed;
+  readonly labels: number[];
+  readonly soft: Packed;
+  readonly losses: readonly {
+    name: "crossEntropy" | "mse" | "klDivergence";
+    targets?: "labels" | "soft";
+    options: Record<string, number>;
+    value: number;
+    gradients: readonly Packed[];
+  }[];
+}
+const goldens = JSON.parse(readFileSync(join(root, "tests/goldens/layers.json"), "utf8")) as Goldens;
+const upload = ({ data, shape }: Packed): Tensor => tensor(data, shape);
+
+async function compare({ name, targets, options, value, gradients }: Goldens["losses"][number], rtol: number) {
+  const y = targets === "labels" ? tensor(Int32Array.from(goldens.labels)) : upload(goldens.soft);
+  const call = {
+    crossEntropy: (a: Tensor) => crossEntropy(a, y, options),
+    mse,
+    klDivergence: (a: Tensor, b: Tensor) => klDivergence(a, b, options),
+  }[name];
+  const inputs = [goldens.logits, goldens.other].map(upload);
+  const [loss, found] = valueAndGrad(call, { argument: gradients.map((_, i) => i) })(inputs[0], inputs[1]);
+  check.equal([...loss.shape], []);
+  check.close([await loss.item()], [value], { rtol });
+  for (const [i, g] of (found as Tensor[]).entries())
+    check.close(await g.read(), gradients[i].data, { rtol, atol: rtol });
+}
+
+for (const golden of goldens.losses) {
+  const { name, targets, options } = golden;
+  const text = `${name} ${[targets, JSON.stringify(options)].filter(Boolean).join(" ")} = PyTorch`;
+  referenceTest(`${text}, in float64`, () => compare(golden, 1e-13));
+  gpuTest(`${text}, on the GPU`, () => compare(golden, 1e-5));
+}
+
+referenceTest("one term per sample, whose mean is the cross-entropy", async () => {
+  const logits = upload(goldens.logits);
+  const labels = tensor(Int32Array.from(goldens.labels));
+  const terms = await crossEntropyPerSample(logits, labels).read();
+  const rows = goldens.labels.map((label, i) => {
+    const row = goldens.logits.data.slice(4 * i, 4 * i + 4);
+    return Math.log(row.reduce((total, v) => total + Math.exp(v), 0)) - row[label];
+  });
+  check.close(terms, rows, { rtol: 1e-12 });
+  const mean = rows.reduce((a, b) => a + b) / rows.length;
+  check.close([await crossEntropy(logits, labels).item()], [mean], { rtol: 1e-12 });
+  const outside = await crossEntropyPerSample(logits, tensor(Int32Array.of(-1, 4, 0, 0, 0))).read();
+  check.close(outside.slice(0, 2), [0, 0], {}, "a class that does not exist has no term");
+});
+
+gpuTest("losses of confident logits are finite", async () => {
+  const logits = tensor([[200, -200, 0]]);
+  check.close([await crossEntropy(logits, tensor(Int32Array.of(1))).item()], [400], { rtol: 1e-6 });
+  check.close([await crossEntropy(logits, tensor(Int32Array.of(0))).item()], [0], { atol: 1e-6 });
+  check.close([await klDivergence(logits, logits).item()], [0], { atol: 1e-6 });
+});
+
+async function metrics(): Promise<void> {
+  // Predictions 2, 0, 0 (the first of equals), 1.
+  const logits = tensor([
+    [0, 1, 2],
+    [5, -1, 4],
+    [3, 3, 1],
+    [-2, -1, -3],
+  ]);
+  const labels = tensor(Int32Array.of(2, 2, 0, 1));
+  check.is(await accuracy(logits, labels).item(), 0.75);
+  // Row: label. Column: prediction.
+  check.equal([...(await confusion(logits, labels).read())], [1, 0, 0, 0, 1, 0, 1, 0, 1]);
+}
+referenceTest("accuracy and confusion by hand, in float64", metrics);
+gpuTest("accuracy and confusion by hand, on the GPU", metrics);
+
+referenceTest("losses and metrics refuse targets that broadcasting would spread", () => {
+  const logits = tensor(new Float32Array(12), [3, 4]);
+  const column = tensor(new Int32Array(3), [3, 1]);
+  check.throws(
+    () => crossEntropy(logits, column),
+    /^crossEntropy: logits f32\[3,4\] with targets i32\[3,1\]; f32\[n,C\] with i32\[n\] or f32\[n,C\] is needed$/,
+  );
+  check.throws(() => crossEntropy(logits, tensor(new Int32Array(3), [3, 1, 1])), /targets i32\[3,1,1\]/);
+  check.throws(() => crossEntropy(logits, tensor(new Int32Array(2))), /targets i32\[2\]/);
+  check.throws(() => crossEntropy(logits, tensor([1, 2, 3])), /targets f32\[3\]/);
+  check.throws(() => crossEntropy(logits, tensor(new Float32Array(9), [3, 3])), /targets f32\[3,3\]/);
+  check.throws(
+    () => crossEntropy(logits, tensor(new Int32Array(3)), { labelSmoothing: 1 }),
+    /crossEntropy: labelSmoothing 1 given; a share in \[0, 1\)/,
+  );
+  check.throws(() => mse(tensor([1, 2]), tensor([[1], [2]])), /^mse: f32\[2\] and f32\[2,1\] given; one shape/);
+  check.throws(() => klDivergence(logits, tensor([[1, 2, 3, 4]])), /klDivergence: f32\[3,4\] and f32\[1,4\]/);
+  check.throws(() => klDivergence(logits, logits, { temperature: 0 }), /klDivergence: temperatures 0 and 0/);
+  check.throws(() => accuracy(logits, column), /accuracy: logits f32\[3,4\] with labels i32\[3,1\]/);
+  check.throws(() => confusion(logits, tensor([1, 2, 3])), /confusion: logits f32\[3,4\] with labels f32\[3\]/);
+});
