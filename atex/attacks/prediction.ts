@@ -42,11 +42,11 @@ export function attackPrediction(search: Search): PredictionAttack {
 }
 
 /** Fast gradient sign method: one step of the whole radius. Source: Goodfellow, Shlens, Szegedy 2015, sec. 4. */
-export function fgsm(radius: number): PredictionAttack {
+export function fgsmAttack(radius: number): PredictionAttack {
   return attackPrediction({ ball: linf(radius), rule: signStep(radius), steps: 1 });
 }
 
-export interface PgdOptions {
+export interface PgdAttackOptions {
   /** Size of the L-inf ball. */
   readonly radius: number;
   readonly steps: number;
@@ -57,6 +57,11 @@ export interface PgdOptions {
 }
 
 /** Projected gradient ascent with sign steps from the image and from random starts. Source: Madry et al. 2018, sec. 2.1. */
-export function pgd({ radius, steps, size = (2.5 * radius) / steps, restarts = 1 }: PgdOptions): PredictionAttack {
+export function pgdAttack({
+  radius,
+  steps,
+  size = (2.5 * radius) / steps,
+  restarts = 1,
+}: PgdAttackOptions): PredictionAttack {
   return attackPrediction({ ball: linf(radius), rule: signStep(size), steps, restarts });
 }

@@ -5,11 +5,11 @@ import {
   attackPrediction,
   type Ball,
   type Classifier,
-  fgsm,
+  fgsmAttack,
   l2,
   linf,
   maxAbsStep,
-  pgd,
+  pgdAttack,
   signStep,
 } from "../../atex/index.js";
 import { add, argmax, capture, clamp, grad, mul, random, sign, type Tensor } from "../../engine/index.js";
@@ -31,7 +31,7 @@ function setting(seed: number): { classifier: Classifier; x: Tensor; labels: Ten
 gpuTest("fgsm is one sign step of the loss's gradient, written out", async () => {
   const { classifier, x, labels } = setting(1);
   const radius = 0.1;
-  const { images, before, after } = fgsm(radius)({ classifier, x, labels });
+  const { images, before, after } = fgsmAttack(radius)({ classifier, x, labels });
   const g = grad((z: Tensor) => crossEntropy(classifier(z), labels))(x);
   const expected = clamp(add(x, mul(sign(g), radius)), 0, 1);
   check.close(await images.read(), await expected.read(), { atol: 1e-6 });
@@ -44,8 +44,8 @@ for (const run of [gpuTest, referenceTest])
     `pgd is at least as strong as fgsm, and says whom it fooled (${run === gpuTest ? "GPU" : "reference"})`,
     async () => {
       const { classifier, x, labels } = setting(5);
-      const one = await fgsm(0.2)({ classifier, x, labels }).after.read();
-      const many = pgd({ radius: 0.2, steps: 12 })({ classifier, x, labels, key: random.key(1) });
+      const one = await fgsmAttack(0.2)({ classifier, x, labels }).after.read();
+      const many = pgdAttack({ radius: 0.2, steps: 12 })({ classifier, x, labels, key: random.key(1) });
       const [before, after, fooled] = [await many.before.read(), await many.after.read(), await many.fooled.read()];
       const classes = await argmax(classifier(many.images), 1).read();
       const truth = await labels.read();
@@ -75,7 +75,7 @@ gpuTest("the best iterate is kept: steps far too long never lose what was gained
 
 gpuTest("inside a captured step an attack is part of the step", async () => {
   const { classifier, x, labels } = setting(13);
-  const attack = fgsm(0.1);
+  const attack = fgsmAttack(0.1);
   const step = capture((z: Tensor) => attack({ classifier, x: z, labels }).images);
   try {
     step(x);
@@ -119,9 +119,12 @@ gpuTest("an attack's budget holds to the last bit, whatever the radius, rule and
 
 referenceTest("attacks without a start or a key are refused", () => {
   const { classifier, x, labels } = setting(1);
-  check.throws(() => pgd({ radius: 0.1, steps: 0 }), /attackPrediction: steps 0, restarts 1 given; at least 1 and 0/);
   check.throws(
-    () => pgd({ radius: 0.1, steps: 1 })({ classifier, x, labels }),
+    () => pgdAttack({ radius: 0.1, steps: 0 }),
+    /attackPrediction: steps 0, restarts 1 given; at least 1 and 0/,
+  );
+  check.throws(
+    () => pgdAttack({ radius: 0.1, steps: 1 })({ classifier, x, labels }),
     /attackPrediction: 1 random starts need a key/,
   );
 });
