@@ -187,6 +187,8 @@ function layoutOf({ shape, dtype, strides, offset }: Operand): Omit<Operand, "bu
 
 /** A bias and a factor. */
 const lightEpilogue = 3;
+/** Results of fewer elements gain only a launch. */
+const largeResult = 2 ** 16;
 
 /** What the hand-written kernels allow, found by lowering each op once without memory. */
 function kernelsOn(caps: Capabilities): Kernels {
@@ -197,9 +199,10 @@ function kernelsOn(caps: Capabilities): Kernels {
     const inputs = node.inputs.map((x) => wholeOperand(x, {}));
     const { calls, output } = lowerOp(node.op, inputs, node.attrs, node, host);
     if (!storesThroughHook(calls, output)) return undefined;
-    // Software adapters compile for seconds when the code is long and repeated.
-    const maxCost = caps.software && repeatsStores(calls, output) ? lightEpilogue : Number.POSITIVE_INFINITY;
-    return { bindings: Math.max(...calls.map(({ bind }) => Object.keys(bind).length)) - 1, maxCost };
+    const bindings = Math.max(...calls.map(({ bind }) => Object.keys(bind).length)) - 1;
+    if (!caps.software || !repeatsStores(calls, output)) return { bindings, maxCost: Number.POSITIVE_INFINITY };
+    // Software adapters compile for seconds when the code is long and repeated; it has to be worth it.
+    return sizeOf(node.shape) < largeResult ? undefined : { bindings, maxCost: lightEpilogue };
   };
   return {
     maxBuffers: caps.maxStorageBuffers,
