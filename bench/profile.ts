@@ -1,42 +1,109 @@
-/** Where a case spends its time on the GPU. */
+/** Where a case spends its time: per kernel, by time stamps, or by the CPU time of a software adapter's threads. */
+
+import { executor } from "../engine/executor.js";
+import type { GpuExecutor } from "../engine/gpu/executor.js";
+import type { PreparedCall } from "../engine/gpu/stream.js";
 import { formatProfile, type KernelProfile, profile } from "../engine/init.js";
-import { cases } from "./cases.js";
+import { sizeOf } from "../engine/shape.js";
+import { type BenchCase, cases } from "./cases.js";
 import { checkResults } from "./goldens.js";
 import type { Bench } from "./holdfast.js";
 import type { CaseName } from "./inputs.js";
+import { workerCpuMs } from "./measure.js";
+import { figure, table } from "./report.js";
+
+/** One launch of a step, repeated by itself. */
+export interface LaunchCost {
+  /** Place in the plan. */
+  readonly launch: number;
+  readonly kernel: string;
+  /** CPU milliseconds of the adapter's threads, the least of several samples. */
+  readonly workerCpuMs: number;
+  readonly operands: string;
+}
 
 export interface CaseProfile {
   readonly case: CaseName;
   readonly checked: boolean;
   readonly dispatches: number;
-  /** Per run; each launch is a pass of its own. */
+  /** By time stamps, per run; each launch is a pass of its own. Other work on the machine shows in these. */
   readonly kernels: readonly KernelProfile[];
+  /** The most expensive first; empty where the GPU is no software, or the system does not tell. */
+  readonly launches: readonly LaunchCost[];
   /** The captured step's plan. */
   readonly plan: string;
 }
 
-/** Time per kernel, mean over `runs` runs after two that are not counted. */
+/** Profiles a case: `runs` runs by time stamps, and `runs` repetitions of each launch. */
 export async function profileCase(on: Bench, name: CaseName, runs = 5): Promise<CaseProfile> {
   const work = cases[name]();
   try {
     const { checked } = checkResults(name, await work.results());
     for (let i = 0; i < 2; i++) work.submit();
     await on.finish();
-    const before = on.launches();
     const { kernels } = await profile(async () => {
       for (let i = 0; i < runs; i++) work.submit();
       await on.finish();
     });
-    const dispatches = (on.launches() - before) / runs;
+    const calls = await callsOf(on, work);
+    const launches = on.software && workerCpuMs() !== null ? await launchCosts(on, calls, runs) : [];
     const perRun = kernels.map((k) => ({ ...k, calls: k.calls / runs, ms: k.ms / runs }));
-    return { case: name, checked, dispatches, kernels: perRun, plan: work.step.describe() };
+    const plan = work.step.describe();
+    return { case: name, checked, dispatches: calls.length, kernels: perRun, launches, plan };
   } finally {
     work.dispose();
   }
 }
 
-export function formatCaseProfile({ case: name, dispatches, kernels, plan, checked }: CaseProfile): string {
+/** The launches of one run. */
+async function callsOf(on: Bench, work: BenchCase): Promise<PreparedCall[]> {
+  const { stream } = executor() as GpuExecutor;
+  const calls: PreparedCall[] = [];
+  const encode = stream.encode.bind(stream);
+  stream.encode = (call) => {
+    calls.push(call);
+    encode(call);
+  };
+  try {
+    work.submit();
+  } finally {
+    // The method of the class shows again.
+    Reflect.deleteProperty(stream, "encode");
+  }
+  await on.finish();
+  return calls;
+}
+
+const samples = 3;
+
+async function launchCosts(on: Bench, calls: readonly PreparedCall[], repetitions: number): Promise<LaunchCost[]> {
+  const { stream } = executor() as GpuExecutor;
+  const costs: LaunchCost[] = [];
+  for (const [launch, prepared] of calls.entries()) {
+    let least = Number.POSITIVE_INFINITY;
+    for (let sample = 0; sample < samples; sample++) {
+      const before = workerCpuMs() ?? Number.NaN;
+      for (let i = 0; i < repetitions; i++) stream.encode(prepared);
+      stream.flush();
+      await on.finish();
+      least = Math.min(least, ((workerCpuMs() ?? Number.NaN) - before) / repetitions);
+    }
+    const shapes = Object.entries(prepared.call.bind).filter(([, { shape }]) => sizeOf(shape) > 1);
+    const operands = shapes.map(([operand, { shape }]) => `${operand}[${shape.join(",")}]`).join(" ");
+    costs.push({ launch, kernel: prepared.pipeline.name, workerCpuMs: least, operands });
+  }
+  return costs.sort((a, b) => b.workerCpuMs - a.workerCpuMs);
+}
+
+export function formatCaseProfile({ case: name, dispatches, kernels, launches, plan, checked }: CaseProfile): string {
   const total = kernels.reduce((sum, k) => sum + k.ms, 0);
   const heading = `${name}: ${total.toFixed(1)} ms on the GPU in ${dispatches} dispatches${checked ? "" : ", WRONG RESULTS"}`;
-  return `${heading}\n${formatProfile(kernels)}\n\n${plan}`;
+  const parts = [`${heading}\n${formatProfile(kernels)}`];
+  if (launches.length > 0) {
+    const cpu = launches.reduce((sum, l) => sum + l.workerCpuMs, 0);
+    const rows = launches.map((l) => [String(l.launch), l.kernel, figure(l.workerCpuMs), l.operands]);
+    const costs = table(["launch", "kernel", "worker CPU ms", "operands"], rows);
+    parts.push(`each launch by itself: ${cpu.toFixed(1)} ms of worker CPU\n${costs}`);
+  }
+  return [...parts, plan].join("\n\n");
 }
