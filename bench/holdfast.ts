@@ -1,5 +1,6 @@
 /** The engine as the benchmark needs it: opened on an adapter, described, watched while it works. */
 import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { GpuExecutor } from "../engine/gpu/executor.js";
 import { type Executor, init } from "../engine/index.js";
 
@@ -7,6 +8,10 @@ import { type Executor, init } from "../engine/index.js";
 export interface Bench {
   readonly adapter: Readonly<Record<string, string>>;
   readonly software: boolean;
+  /** Processors a software adapter computes on. */
+  readonly processors: number;
+  /** Submits what is recorded, without waiting. */
+  flush(): void;
   /** Resolves when the queue is empty. */
   finish(): Promise<void>;
   /** Kernel launches since the engine was opened. */
@@ -26,6 +31,8 @@ export function benchOn(on: Executor): Bench {
   return {
     adapter: { vendor, architecture, device: name, description },
     software: device.capabilities.software,
+    processors: availableParallelism(),
+    flush: () => on.flush(),
     finish: () => device.queue.onSubmittedWorkDone(),
     launches: () => stream.launches,
   };

@@ -8,6 +8,7 @@ import { type CaseProfile, formatCaseProfile, profileCase } from "../../bench/pr
 import { formatReport, isRight, loadReport, type Report, type Row, saveReport } from "../../bench/report.js";
 import { formatSoak, soak } from "../../bench/soak.js";
 import { caseSuites, runSuite, withOrigin } from "../../bench/suite.js";
+import { formatTune, type TuneRow, tune, tuneTasks } from "../../bench/tune.js";
 import { unknown } from "../arguments.js";
 import { type Arguments, defineCommand, numberOption, UsageError } from "../command.js";
 
@@ -22,7 +23,7 @@ const options = {
 } as const;
 type Given = Arguments<typeof options>["values"];
 
-const suites = ["engine", ...Object.keys(caseSuites), "profile", "soak", "compare"];
+const suites = ["engine", ...Object.keys(caseSuites), "profile", "tune", "soak", "compare"];
 
 function progress(row: Row): void {
   const time = row.error ?? `${row.medianMs?.toFixed(1)} ms`;
@@ -66,6 +67,24 @@ async function profiled(given: Given): Promise<number> {
   return results.every(({ checked }) => checked) ? 0 : 1;
 }
 
+async function tuned(given: Given): Promise<number> {
+  const known = Object.keys(tuneTasks);
+  const names = given.case?.split(",") ?? known;
+  const stranger = names.find((name) => !known.includes(name));
+  if (stranger !== undefined) throw unknown("case", stranger, known);
+  const runs = numberOption("runs", given.runs, { min: 1, integer: true });
+  const on = await openBench(given.adapter);
+  const onRow = (row: TuneRow) => console.error(`${row.case}: ${row.variant}`);
+  const report = {
+    adapter: on.adapter,
+    versions: versions(),
+    results: await tune(on, Object.fromEntries(names.map((name) => [name, tuneTasks[name]])), { runs, onRow }),
+  };
+  print(given, report, () => formatTune(report.results));
+  if (given.save) console.error(`written to ${saveReport("tune", withOrigin(report))}`);
+  return isRight(report) ? 0 : 1;
+}
+
 function compared(given: Given, files: readonly string[]): number {
   if (files.length !== 2) throw new UsageError(`compare: ${files.length} files came, two saved reports are needed`);
   const [before, after]: Report[] = files.map(loadReport);
@@ -93,7 +112,7 @@ export const command = defineCommand({
     if (!suites.includes(suite)) throw unknown("suite", suite, suites);
     if (suite !== "compare" && files.length > 0) throw new UsageError(`${files[0]}: only compare takes files`);
     if (suite === "compare") return compared(values, files);
-    const run = { soak: soaked, profile: profiled }[suite] ?? ((given: Given) => measured(suite, given));
+    const run = { soak: soaked, profile: profiled, tune: tuned }[suite] ?? ((given: Given) => measured(suite, given));
     const code = await run(values);
     // Dawn aborts at random when the event loop ends by itself.
     await new Promise((written) => process.stdout.write("", written));

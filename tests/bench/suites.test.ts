@@ -4,11 +4,14 @@ import { caseOf, upload } from "../../bench/cases.js";
 import { compareReports, formatComparison } from "../../bench/compare.js";
 import { runEngine } from "../../bench/engine.js";
 import { benchOn, versions } from "../../bench/holdfast.js";
+import { matmulInputs } from "../../bench/inputs.js";
 import { formatPeers, joinReports } from "../../bench/peers.js";
+import { profileCase } from "../../bench/profile.js";
 import { formatReport, isRight, type Report, type Row } from "../../bench/report.js";
 import { runCase, runCases } from "../../bench/run.js";
 import { growthOf, type MemorySample, soak } from "../../bench/soak.js";
 import { caseSuites } from "../../bench/suite.js";
+import { formatTune, product, tune } from "../../bench/tune.js";
 import { executor } from "../../engine/executor.js";
 import { capture, square, type Tensor } from "../../engine/index.js";
 import { gpuTest } from "../executors.js";
@@ -62,6 +65,26 @@ gpuTest("the network's steps are right, and the host's costs are measured", asyn
   const rows = await runEngine(benchOn(executor()), { runs: 1 });
   check.ok(rows.every((r) => r.checked && r.hostMs! > 0));
   check.is(rows.find((r) => r.case === "eager-100")?.dispatches, 100);
+});
+
+gpuTest("every variant of a product is measured and agrees with the engine's choice", async () => {
+  const task = () => product(matmulInputs(64).a, matmulInputs(64).b, { transA: false, transB: true });
+  const rows = await tune(benchOn(executor()), { small: task }, { runs: 1 });
+  check.ok(rows.length > 4);
+  check.equal(
+    rows.filter((r) => !r.checked).map((r) => [r.variant, r.error]),
+    [],
+  );
+  check.is(rows.filter((r) => r.chosen).length, 1);
+  check.match(formatTune(rows), /chosen/);
+});
+
+gpuTest("a profile names the launches of a case", async () => {
+  const { checked, dispatches, kernels, plan } = await profileCase(benchOn(executor()), "conv1", 1);
+  check.ok(checked);
+  check.is(dispatches, 2);
+  check.ok(kernels.length === 2 && kernels.every((k) => k.ms > 0));
+  check.match(plan, /2 launches, 1 submit/);
 });
 
 gpuTest("a short soak trains and samples memory", async () => {
