@@ -6,6 +6,7 @@
 import { difference, recordArguments } from "./arguments.js";
 import { CaptureError, describe } from "./errors.js";
 import { type Executor, executor, type Plan, type Value, withExecutor } from "./executor.js";
+import { hoist } from "./graph/hoist.js";
 import { interpret } from "./graph/interpret.js";
 import { shareCommon, simplify } from "./graph/simplify.js";
 import { isObserved } from "./op.js";
@@ -193,7 +194,7 @@ function recordStep(
     if (tracer.opCount === 0)
       throw new CaptureError(`capture: function "${name}" ran no op; compute with tensors that are arguments`);
     const shared = shareCommon({ inputs, outputs, outputPaths });
-    const graph = fuse ? shareCommon(simplify(shared)) : shared;
+    const graph = fuse ? shareCommon(hoist(simplify(shared), tracer, on)) : shared;
     const plan = on.prepare?.(graph, { fuse }) ?? interpret(graph, on);
     return { on, tracer, plan, args: recordArguments(args), result, outputOf };
   } catch (error) {

@@ -96,7 +96,7 @@ export class Tracer implements Executor {
   constructor(readonly target: Executor) {}
 
   upload(data: HostArray, spec: TensorSpec): Value {
-    return this.#constant(this.target.upload(data, spec));
+    return this.constant(this.target.upload(data, spec));
   }
 
   run(op: OpSpec<never>, inputs: readonly Value[], attrs: unknown, output: TensorSpec): Value {
@@ -109,7 +109,7 @@ export class Tracer implements Executor {
     const known = this.#constants.get(value);
     if (known) return known;
     this.target.retain(value);
-    return this.#constant(value);
+    return this.constant(value);
   }
 
   async read(): Promise<HostArray> {
@@ -128,7 +128,8 @@ export class Tracer implements Executor {
     this.#constants.clear();
   }
 
-  #constant(value: Value): ConstantNode {
+  /** A node for a value of the target executor, whose ownership it takes over. */
+  constant(value: Value): ConstantNode {
     const node: ConstantNode = { kind: "constant", id: nextId++, shape: value.shape, dtype: value.dtype, value };
     this.#constants.set(value, node);
     return node;

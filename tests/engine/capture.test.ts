@@ -166,6 +166,23 @@ referenceTest("tensors closed over are constants, kept until the step is dispose
   check.equal(await values(y), [13, 24]);
 });
 
+referenceTest("what no argument reaches is computed once", async () => {
+  const weights = tensor([
+    [1, 2],
+    [3, 4],
+  ]);
+  const f = (x: Tensor): Tensor => matmul(x, matmul(mul(weights, 2), weights));
+  using step = capture(f);
+  using exact = capture(f, { fuse: false });
+  const x = tensor([[1, 0]]);
+  check.equal(await values(step(x)), [14, 20]);
+  check.equal(await values(exact(x)), [14, 20]);
+  check.equal(
+    [step.describe(), exact.describe()].map((text) => text.match(/^\d+ ops/)![0]),
+    ["1 ops", "4 ops"],
+  );
+});
+
 referenceTest("a step inside a captured function becomes part of it", async () => {
   using inner = capture((x: Tensor) => mul(x, x));
   using outer = capture((x: Tensor) => sum(inner(inner(x))));
