@@ -1,7 +1,7 @@
 /**
- * `node dist/tests/run.js [--only substring] [--file substring] [--seed n] [file …]` runs the test files under
- * dist/tests (or the ones named) in one process, one after the other, on one device. Exits 0 only if every registered
- * test ran and none failed.
+ * `node dist/tests/run.js [--only substring] [--file substring] [--seed n] [--driver swiftshader|path] [file …]` runs the
+ * test files under dist/tests (or the ones named) in one process, one after the other, on one device: that of the Vulkan
+ * driver whose JSON manifest is named, or the default one. Exits 0 only if every registered test ran and none failed.
  */
 import { existsSync, readdirSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
@@ -9,6 +9,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import fc from "fast-check";
 import { ensureAdapter, formatRemedy } from "../cli/driver.js";
+import { driverEnvironment, findSwiftShader } from "./drivers/find.js";
 import { root } from "./harness.js";
 import { collect, hooks } from "./registry.js";
 import { runSuite, type Totals, verdict } from "./suite.js";
@@ -26,9 +27,21 @@ process.on("exit", () => {
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
-  options: { only: { type: "string" }, file: { type: "string" }, seed: { type: "string", default: "1" } },
+  options: {
+    only: { type: "string" },
+    file: { type: "string" },
+    seed: { type: "string", default: "1" },
+    driver: { type: "string" },
+  },
 });
 fc.configureGlobal({ seed: Number(options.seed) });
+if (options.driver !== undefined) Object.assign(process.env, driverEnvironment(driverNamed(options.driver)));
+
+function driverNamed(name: string): string {
+  const path = name === "swiftshader" ? findSwiftShader() : name;
+  if (path !== undefined && existsSync(path)) return path;
+  throw new Error(`tests: no Vulkan driver ${name} ; install Chromium, or give the path of a driver's JSON manifest`);
+}
 
 /** The adapter, or why GPU tests cannot run; looked up once, when the first one comes. */
 let gpu: { adapter?: string; missing?: string } | undefined;

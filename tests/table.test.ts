@@ -7,14 +7,23 @@ import { capture } from "../engine/capture.js";
 import { checkGrads } from "../engine/check.js";
 import { grad } from "../engine/grad.js";
 import type { OpSpec, Sample } from "../engine/op.js";
-import { add, mul } from "../engine/ops/arithmetic.js";
+import { mul } from "../engine/ops/arithmetic.js";
 import { sum } from "../engine/ops/reduce.js";
 import { table } from "../engine/ops/table.js";
 import type { Tensor } from "../engine/tensor.js";
-import { tensor } from "../engine/tensor.js";
+import {
+  closeScaled,
+  GRADIENT,
+  gradients,
+  isDifferentiable,
+  readAll,
+  SECOND,
+  secondOrder,
+  weighted,
+} from "./derivatives.js";
 import { gpuTest, onGpu, onReference, referenceTest } from "./executors.js";
 import { check, test } from "./harness.js";
-import { drawFrom, generator, seededDraw, tensorsOf } from "./values.js";
+import { drawFrom, seededDraw, tensorsOf } from "./values.js";
 
 /** Random samples per op in one run, as many as PyTorch's gradcheck habit asks for. */
 const DRAWS = 100;
@@ -30,42 +39,6 @@ function samplesOf(op: AnyOp): Sample[] {
   return [...op.samples(), ...drawn];
 }
 
-function isDifferentiable(op: AnyOp, sample: Sample): boolean {
-  return op.vjp !== null && sample.differentiable !== false && sample.inputs.some((x) => (x.dtype ?? "f32") === "f32");
-}
-
-/** ⟨call(inputs), w⟩ with fixed random weights, so that a gradient sees every output element. */
-function weighted(sample: Sample, inputs: Tensor[]): Tensor {
-  const y = sample.call(...inputs);
-  const random = generator(7);
-  const w = tensor(
-    new Float32Array(y.size).map(() => 2 * random() - 1),
-    y.shape,
-  );
-  return sum(mul(y, w));
-}
-
-function gradients(sample: Sample, inputs: Tensor[]): Tensor[] {
-  const f32 = inputs.flatMap((x, i) => (x.dtype === "f32" ? [i] : []));
-  return grad((...xs: Tensor[]) => weighted(sample, xs), { argument: f32 })(...inputs);
-}
-
-/** Gradient of the squared norm of the gradient. */
-function secondOrder(sample: Sample, inputs: Tensor[]): Tensor[] {
-  const f32 = inputs.flatMap((x, i) => (x.dtype === "f32" ? [i] : []));
-  const energy = (...xs: Tensor[]): Tensor =>
-    gradients(sample, xs)
-      .map((g) => sum(mul(g, g)))
-      .reduce(add);
-  return grad(energy, { argument: f32 })(...inputs);
-}
-
-async function readAll(ts: Tensor[]): Promise<number[]> {
-  const out: number[] = [];
-  for (const t of ts) out.push(...(await t.read()));
-  return out;
-}
-
 async function bothExecutors(
   sample: Sample,
   seed: number,
@@ -74,16 +47,6 @@ async function bothExecutors(
   const expected = await onReference(() => readAll(compute(tensorsOf(sample.inputs, seed))));
   const actual = await onGpu(() => readAll(compute(tensorsOf(sample.inputs, seed))));
   return { actual, expected };
-}
-
-/** Sums of K terms round K times: forward tolerances are per op, gradients as in PyTorch's f32 habits. */
-const GRADIENT = { rtol: 2e-3, atol: 1e-4 };
-const SECOND = { rtol: 5e-3, atol: 1e-3 };
-
-/** Tolerance of a whole result: each element may be off by rtol of the largest, because sums cancel. */
-function closeScaled(actual: number[], expected: number[], { rtol, atol }: { rtol: number; atol: number }): void {
-  const scale = expected.reduce((m, v) => (Number.isFinite(v) ? Math.max(m, Math.abs(v)) : m), 0);
-  check.close(actual, expected, { rtol, atol: atol + rtol * scale });
 }
 
 for (const op of table) {
