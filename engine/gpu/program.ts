@@ -3,7 +3,7 @@
 import type { PlanOptions } from "../executor.js";
 import { wholeAccess } from "../graph/access.js";
 import { type EpilogueRoom, fuse as fuseGraph, type Kernels } from "../graph/fuse.js";
-import { isSame } from "../graph/kernel.js";
+import { isSame, type Leaf } from "../graph/kernel.js";
 import { type BufferPlan, type Lifetime, lowerBound, planBuffers } from "../graph/plan.js";
 import { eachOp, readBy, type Step } from "../graph/schedule.js";
 import type { Capabilities, KernelCall, Operand, TensorSpec } from "../lower.js";
@@ -96,13 +96,19 @@ export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions)
   const overwritable = overwrites(graph, steps, takers);
   const read = new Set([...graph.outputs, ...steps.flatMap(readBy)]);
   const lower = (node: OpNode): Lowering => lowerOp(node.op, node.inputs.map(operandOf), node.attrs, node, host);
-  const contiguous = (node: GraphNode): Operand => {
-    const operand = operandOf(node);
-    if (isContiguous(operand.shape, operand)) return operand;
+  const copyOf = (operand: Operand): Operand => {
     const copy = host.allocate(operand, "copy");
     launches.push(...copyCalls(operand, copy, caps));
-    operands.set(node, copy);
     return copy;
+  };
+  /** A tensor in memory as a fused kernel reads it. */
+  const leafOperand = ({ node, access }: Leaf, loops: readonly number[]): Operand => {
+    let operand = operandOf(node);
+    if (!isDense(operand)) {
+      operand = copyOf(operand);
+      operands.set(node, operand);
+    }
+    return { ...operand, shape: loops, strides: access.strides, offset: operand.offset + access.offset };
   };
   for (const step of steps) {
     const result = step.kind === "op" ? lower(step.node) : undefined;
@@ -114,9 +120,7 @@ export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions)
     }
     const { loops, leaves, outputs, graph: scalars } = kernel;
     const own = step.kind === "op" ? step.node : undefined;
-    const sources = leaves.map(({ node, access }): Operand | undefined =>
-      node === own ? undefined : { ...contiguous(node), ...access, shape: loops },
-    );
+    const sources = leaves.map((leaf) => (leaf.node === own ? undefined : leafOperand(leaf, loops)));
     for (const y of outputs) {
       const taken = overwritable.get(y);
       operands.set(y, taken ? wholeOperand(y, taken.buffer) : host.allocate(y, y.op.name));
@@ -131,26 +135,7 @@ export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions)
     }
   }
 
-  // Outputs are copied by range or taken over as whole buffers; what is neither is first made contiguous on its own.
-  const givenUp = new Set<unknown>(inputs.filter(({ node }) => node.donated).map(({ buffer }) => buffer));
-  const claimed = new Set<unknown>(inputs.map(({ buffer }) => buffer));
-  const sources = graph.outputs.map((node, j) => {
-    const operand = operandOf(node);
-    const { buffer, shape, strides } = operand;
-    const taker = takers[j];
-    if (!taker) {
-      if (isContiguous(shape, { strides, offset: 0 }) && !givenUp.has(buffer)) return operand;
-    } else if (isContiguous(shape, operand)) {
-      if (buffer === taker.buffer) return operand;
-      if (buffer instanceof PlannedBuffer && !claimed.has(buffer)) {
-        claimed.add(buffer);
-        return operand;
-      }
-    }
-    const copy = host.allocate(node, "copy of an output");
-    launches.push(...copyCalls(operand, copy, caps));
-    return copy;
-  });
+  const sources = outputSources(graph.outputs.map(operandOf), inputs, takers, copyOf);
 
   const end = launches.length;
   for (const [k, { bind }] of launches.entries())
@@ -179,6 +164,32 @@ export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions)
     if (takesOver && !inPlace)
       lives.push({ bytes: takesOver.buffer.bytes, first: end, last: end, home: takesOver.buffer.home });
   return { launches, inputs, outputs, buffers: used, plan: planBuffers(lives), lowerBoundBytes: lowerBound(lives) };
+}
+
+/** Outputs are copied by range or taken over as whole buffers; what is neither is first copied to a buffer of its own. */
+function outputSources(
+  results: readonly Operand[],
+  inputs: readonly ProgramInput[],
+  takers: readonly (ProgramInput | undefined)[],
+  copyOf: (operand: Operand) => Operand,
+): Operand[] {
+  const givenUp = new Set<unknown>(inputs.filter(({ node }) => node.donated).map(({ buffer }) => buffer));
+  const claimed = new Set<unknown>(inputs.map(({ buffer }) => buffer));
+  return results.map((operand, j) => {
+    const { buffer, shape } = operand;
+    const taker = takers[j];
+    if (!taker) return isDense(operand) && !givenUp.has(buffer) ? operand : copyOf(operand);
+    if (!isContiguous(shape, operand)) return copyOf(operand);
+    if (buffer === taker.buffer) return operand;
+    if (!(buffer instanceof PlannedBuffer) || claimed.has(buffer)) return copyOf(operand);
+    claimed.add(buffer);
+    return operand;
+  });
+}
+
+/** Row-major without gaps, from wherever it begins. */
+function isDense({ shape, strides }: Operand): boolean {
+  return isContiguous(shape, { strides, offset: 0 });
 }
 
 function layoutOf({ shape, dtype, strides, offset }: Operand): Omit<Operand, "buffer"> {
