@@ -13,25 +13,13 @@ import { forEachOffset, hostTensor } from "../../engine/ops/host.js";
 import { expand, reshape } from "../../engine/ops/movement.js";
 import { sum } from "../../engine/ops/reduce.js";
 import { ReferenceExecutor } from "../../engine/reference.js";
-import { broadcastShapes, contiguousStrides, sizeOf } from "../../engine/shape.js";
+import { sizeOf } from "../../engine/shape.js";
 import { Tensor } from "../../engine/tensor.js";
 import { type Graph, type GraphNode, inputNode, type OpNode, opsOf, Tracer } from "../../engine/trace.js";
 import { check, test } from "../harness.js";
 import { drawFrom, generator } from "../values.js";
+import { grow } from "./grow.js";
 
-/** Reverses the axes: a view that is not contiguous. */
-const reverseSpec: OpSpec<null> = {
-  name: "reverse",
-  shape: ([x]) => ({ shape: [...x.shape].reverse(), dtype: x.dtype }),
-  reference: ([x], _, y) =>
-    forEachOffset(y.shape, [[...contiguousStrides(x.shape)].reverse()], (i, [at]) => {
-      y.data[i] = x.data[at];
-    }),
-  view: (x) => ({ strides: [...x.strides].reverse(), offset: x.offset }),
-  vjp: null,
-  samples: () => [],
-  failures: () => [],
-};
 /** The same elements by a kernel of its own. */
 const opaqueSpec: OpSpec<null> = {
   name: "opaque",
@@ -42,7 +30,6 @@ const opaqueSpec: OpSpec<null> = {
   samples: () => [],
   failures: () => [],
 };
-const reverse = (x: Tensor): Tensor => apply(reverseSpec, [x], null);
 const opaque = (x: Tensor): Tensor => apply(opaqueSpec, [x], null);
 
 function trace(f: (...xs: Tensor[]) => Tensor[], shapes: readonly (readonly number[])[]): Graph {
@@ -147,39 +134,6 @@ const namesOf = (steps: readonly Step[]): string[] =>
     return [s.epilogue ? `${s.node.op.name}+${s.epilogue.graph.name}` : s.node.op.name];
   });
 
-function broadcasts(a: Tensor, b: Tensor): boolean {
-  try {
-    return sizeOf(broadcastShapes("add", [a, b])) <= 400;
-  } catch {
-    return false;
-  }
-}
-
-/** A random result of the tensors so far. */
-function grow(tensors: readonly Tensor[], int: (low: number, high: number) => number): Tensor {
-  const d = drawFrom(int);
-  const x = d.pick(tensors);
-  const axis = d.int(0, Math.max(0, x.rank - 1));
-  const kind = d.pick(["binary", "binary", "binary", "split", "merge", "expand", "sum", "reverse", "opaque", "neg"]);
-  if (kind === "binary") {
-    const fitting = tensors.filter((t) => broadcasts(x, t));
-    return d.pick([add, sub, mul])(x, d.pick(fitting));
-  }
-  if (kind === "split" && x.rank > 0 && x.rank < 6 && x.shape[axis] % 2 === 0)
-    return reshape(x, x.shape.flatMap((s, i) => (i === axis ? d.pick([[2, s / 2], [s / 2, 2]]) : [s]))); // biome-ignore format: one line
-  if (kind === "merge" && axis > 0)
-    return reshape(x, [...x.shape.slice(0, axis - 1), x.shape[axis - 1] * x.shape[axis], ...x.shape.slice(axis + 1)]);
-  if (kind === "expand" && x.rank < 6 && x.size <= 200)
-    return expand(reshape(x, spliced(x.shape, axis, 1)), spliced(x.shape, axis, 2));
-  if (kind === "sum" && x.rank > 0) return sum(x, axis, { keepDims: d.boolean() });
-  if (kind === "reverse") return reverse(x);
-  return kind === "opaque" ? opaque(x) : neg(x);
-}
-
-function spliced(shape: readonly number[], at: number, side: number): number[] {
-  return [...shape.slice(0, at), side, ...shape.slice(at)];
-}
-
 test("fused kernels compute what the graph computes", () => {
   let fused = 0;
   fc.assert(
@@ -189,7 +143,7 @@ test("fused kernels compute what the graph computes", () => {
       const shapes = [[4, 6], [6], [2, 1, 6], []].slice(0, d.int(1, 4));
       const graph = trace((...xs) => {
         const all = [...xs];
-        for (let i = d.int(1, 14); i > 0; i--) all.push(grow(all, int));
+        for (let i = d.int(1, 14); i > 0; i--) all.push(grow(all, int, opaque));
         return all.slice(-d.int(1, 3));
       }, shapes);
       const steps = fuse(graph, kernels);

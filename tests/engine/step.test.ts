@@ -1,10 +1,16 @@
 /** Captured steps of a convolutional network: right, small in launches, memory and host work. */
 import { type Captured, capture } from "../../engine/capture.js";
 import { executor } from "../../engine/executor.js";
+import { mul } from "../../engine/ops/arithmetic.js";
+import { expand } from "../../engine/ops/movement.js";
+import { sum } from "../../engine/ops/reduce.js";
 import { dispose, scope } from "../../engine/scope.js";
+import type { Tensor } from "../../engine/tensor.js";
 import type { Tree } from "../../engine/tree.js";
 import { gpuTest } from "../executors.js";
 import { check } from "../harness.js";
+import { generator, tensorsOf } from "../values.js";
+import { grow } from "./grow.js";
 import { network, type Training, training } from "./net.js";
 
 const small = (): Training => training(network(8, 16, 32), 8);
@@ -45,6 +51,34 @@ gpuTest("gradients of the input, and through it of second order, are fused and r
   await second.verify(params, x, y);
   check.ok(figures(second).launches <= 70, `${figures(second).launches} launches`);
   dispose([params, state]);
+});
+
+/** The same elements through a reduction too long to be unrolled. */
+const opaque = (x: Tensor): Tensor => mul(sum(expand(x, [32, ...x.shape]), 0), 1 / 32);
+
+gpuTest("random graphs are fused right", async () => {
+  const random = generator(77);
+  const int = (low: number, high: number): number => low + Math.floor(random() * (high - low + 1));
+  const shapes = [[4, 6], [6], [2, 1, 6], []];
+  for (let i = 0; i < 12; i++) {
+    const choices = Array.from({ length: 400 }, () => random());
+    const build = (...xs: Tensor[]): Tensor[] => {
+      let at = 0;
+      const again = (low: number, high: number): number => low + Math.floor(choices[at++] * (high - low + 1));
+      const all = [...xs];
+      for (let k = 0; k < 12; k++) all.push(grow(all, again, opaque));
+      return all.slice(-2);
+    };
+    // One argument is given up, so that kernels overwrite what they read.
+    using step = capture(build, { donate: [int(0, 3)] });
+    await step.verify(
+      ...tensorsOf(
+        shapes.map((shape) => ({ shape })),
+        i,
+      ),
+    );
+    check.match(step.describe(), /launches, 1 submit/);
+  }
 });
 
 gpuTest("100 training steps lower the loss and hold memory flat", async () => {
