@@ -48,6 +48,8 @@ export interface StudyOptions {
   readonly k?: number;
   /** Key of the attack's random starts and of the control's shuffling. */
   readonly key: Tensor;
+  /** Told what comes next, for progress. */
+  readonly onStage?: (stage: string) => void;
 }
 
 /** What the clean images are compared with: the attacked ones, these as an 8-bit file holds them, and the control, the
@@ -99,7 +101,8 @@ export interface AttackStudy {
 /** Attacks, explains and measures. */
 export async function studyAttack(options: StudyOptions): Promise<AttackStudy> {
   using _ = openScope("study");
-  const { classifier, twin = classifier, x, attack, explainers, key } = options;
+  const { classifier, twin = classifier, x, attack, explainers, key, onStage } = options;
+  onStage?.(`attacking ${attack.explainer.info.name} maps`);
   const [attackKey, shuffleKey] = random.split(key, 2);
   const result = attackExplanation(attack)({ classifier: twin, judge: classifier, x, key: attackKey });
   const variants: Record<VariantName, Tensor> = {
@@ -107,12 +110,18 @@ export async function studyAttack(options: StudyOptions): Promise<AttackStudy> {
     rounded: div(round(mul(result.images, 255)), 255),
     control: clipPixels(add(x, shuffled(sub(result.images, x), shuffleKey))),
   };
+  // Reading waits for the attack, so that the next stage is announced when it begins.
+  const after = await list(result.after);
+  const classes = await list(result.classes);
   const studied: ExplainerStudy[] = [];
-  for (const explainer of explainers) studied.push(await studyMaps(options, explainer, result.classes, variants));
+  for (const explainer of explainers) {
+    onStage?.(`comparing ${explainer.info.name} maps`);
+    studied.push(await studyMaps(options, explainer, result.classes, variants));
+  }
   return {
-    classes: await list(result.classes),
+    classes,
     probability: await list(probabilityOf(classifier(x), result.classes)),
-    objective: { clean: await list(result.before), attacked: await list(result.after) },
+    objective: { clean: await list(result.before), attacked: after },
     images: await eachVariant((name) => describeVariant(classifier, x, variants[name], result.classes)),
     explainers: studied,
   };

@@ -4,10 +4,17 @@ import type { Progress, TrainProgress } from "../nn/index.js";
 /** How often a file or a pipe gets a line. */
 const LINE_MS = 5000;
 
+/** What is used of an output stream. */
+export interface Output {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
 export class Live {
   #printed = -Infinity;
   #open = false;
-  constructor(readonly out: NodeJS.WriteStream = process.stdout) {}
+  constructor(readonly out: Output = process.stdout) {}
 
   /** Shows `text` for now. */
   update(text: string): void {

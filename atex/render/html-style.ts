@@ -39,12 +39,12 @@ figure { margin: 1.25rem 0; }
 figcaption { color: var(--quiet); font-size: .9rem; max-width: 44rem; margin-top: .4rem; }
 img { display: block; image-rendering: pixelated; }
 img.wide { max-width: 100%; height: auto; border-radius: 4px; }
-img.tile { width: 112px; height: 112px; border-radius: 3px; }
+img.tile { width: 128px; height: 128px; border-radius: 3px; }
 .grid { margin: 0; }
 .grid th, .grid td { border: 0; padding: .25rem .35rem; }
-.grid thead th { vertical-align: bottom; width: 112px; line-height: 1.3; }
-.grid tbody th { font-weight: 600; font-size: .9rem; padding-right: 1rem; min-width: 6.5rem; max-width: 11rem; vertical-align: middle; }
-.grid small { display: block; color: var(--quiet); font-size: .78rem; line-height: 1.35; max-width: 112px; margin-top: .2rem; }
+.grid thead th { vertical-align: bottom; width: 128px; line-height: 1.3; }
+.grid tbody th { font-weight: 600; font-size: .9rem; padding-right: 1rem; min-width: 6.5rem; max-width: 11rem; padding-top: 3.6rem; }
+.grid small { display: block; color: var(--quiet); font-size: .78rem; line-height: 1.4; max-width: 128px; font-variant-numeric: tabular-nums; margin-top: .2rem; }
 footer { margin-top: 3.5rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--quiet); font-size: .85rem; }
 @media print {
   :root { --paper: #fff; --ink: #000; --quiet: #444; --line: #bbb; --card: #fff; --accent: #000; --warm: #fff; }

@@ -108,6 +108,9 @@ export const strong = (text: Content): Html => ({ html: `<strong>${markup(text)}
 /** Several pieces of text in a line. */
 export const line = (...pieces: readonly Content[]): Html => ({ html: pieces.map(markup).join("") });
 
+/** Pieces of text below each other. */
+export const lines = (...pieces: readonly Content[]): Html => ({ html: pieces.map(markup).join("<br>") });
+
 /** Text as it has to stand in HTML, inside attributes as well. */
 export function escapeHtml(text: string): string {
   const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };

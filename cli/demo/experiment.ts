@@ -8,7 +8,7 @@ import {
   studyAttack,
   topKSuppression,
 } from "../../atex/index.js";
-import { argmax, openScope, random, tensor } from "../../engine/index.js";
+import { argmax, dispose, openScope, random, tensor } from "../../engine/index.js";
 import {
   buildNetwork,
   type DatasetName,
@@ -41,20 +41,25 @@ export interface DemoPlan {
   readonly k: number;
 }
 
-/** The plan for a place: what takes a minute on a software adapter, or on the reference executor a small part of it. */
+/** The plan for a place: about a minute on two quiet cores with a software adapter; more images and passes on a GPU; a small
+ *  network and a small part of everything on the reference executor. */
 export function planDemo(data: DatasetName, seed: number, place: Place["kind"]): DemoPlan {
-  const recipe = {
-    card: { network: "tiny", activation: "softplus", beta: 30 },
-    ...{ data, seed, batch: 64, learningRate: 3e-3 },
-  } as const;
   const common = { eps: 0.05, sigma: 0.15, k: 50 };
+  const activation = { activation: "softplus", beta: 30 } as const;
   if (place === "reference")
     return {
       ...common,
-      recipe: { ...recipe, trainSize: 1000, testSize: 200, batch: 20 },
+      recipe: {
+        card: { network: "tiny", ...activation },
+        ...{ data, seed, batch: 20, learningRate: 3e-3, trainSize: 1000, testSize: 200 },
+      },
       ...{ epochs: 2, images: 4, steps: 20, samples: 8, points: 8 },
     };
-  return { ...common, recipe, epochs: data === "shapes" ? 3 : 2, images: 20, steps: 100, samples: 50, points: 32 };
+  const recipe = { card: { network: "paper", ...activation }, data, seed, batch: 64, learningRate: 1e-3 } as const;
+  const large = { ...common, steps: 100, samples: 30, points: 24 };
+  if (place === "hardware") return { ...large, recipe, epochs: data === "shapes" ? 3 : 2, images: 100 };
+  const trainSize = data === "shapes" ? undefined : 30_000;
+  return { ...large, recipe: { ...recipe, trainSize }, epochs: 1, images: 20 };
 }
 
 export interface DemoResult {
@@ -90,7 +95,7 @@ export async function runDemo(plan: DemoPlan, dataset: ImageDataset, live: Live)
   const pixels = pick(unitPixels(dataset.test.images), indices);
   const masks = dataset.test.masks && pick(Float32Array.from(dataset.test.masks), indices);
   live.print(
-    `attacking the gradient maps of ${indices.length} test images: ${steps} steps, second order through the network`,
+    `${indices.length} test images: an attack of ${steps} steps, second order through the network, and all maps`,
   );
   const key = random.key(recipe.seed);
   const explainers = EXPLAINERS.map((name) =>
@@ -108,8 +113,9 @@ export async function runDemo(plan: DemoPlan, dataset: ImageDataset, live: Live)
       steps,
     },
     ...{ explainers, k, key: random.fold(key, 2) },
+    onStage: (stage) => live.update(stage),
   });
-  return {
+  const result = {
     ...{ plan, card, accuracy, indices, pixels, masks, study },
     parameters: countParameters(state.params),
     trainImages: dataset.train.labels.length,
@@ -122,6 +128,8 @@ export async function runDemo(plan: DemoPlan, dataset: ImageDataset, live: Live)
       ...{ epoch: String(epochs), accuracy: String(accuracy) },
     }),
   };
+  dispose([state.params, state.optimiser]);
+  return result;
 }
 
 /** How many test images are looked at to find some. */

@@ -7,6 +7,7 @@ import {
   type GridRow,
   type Html,
   line,
+  lines,
   notice,
   page,
   pictureGrid,
@@ -15,9 +16,8 @@ import {
 } from "../../atex/render/html.js";
 import { panel } from "../../atex/render/panel.js";
 import type { Picture } from "../../atex/render/picture.js";
-import { formatRemedy } from "../driver.js";
 import type { Place } from "../engine.js";
-import { percent } from "../live.js";
+import { percent as percentage } from "../live.js";
 import type { DemoResult } from "./experiment.js";
 
 /** Images shown for the explainer under attack, and for the others; numbers are over all images. */
@@ -67,13 +67,16 @@ export function panels(result: DemoResult): { readonly name: string; readonly pi
   const { card, labels, study, plan } = result;
   return study.explainers.map((explainer) => {
     const { name, rows, columns, caption } = viewOf(result, explainer, SHOWN);
-    const data = `${plan.recipe.data}, test accuracy ${percent(result.accuracy)}, seed ${plan.recipe.seed}.`;
+    const data = `${plan.recipe.data}, test accuracy ${share(result.accuracy)}, seed ${plan.recipe.seed}.`;
     const attack = `Top-${plan.k} attack on the gradient map, eps ${plan.eps}, ${plan.steps} steps.`;
     const footer = `${data} ${attack} ${caption}`;
     const picture = panel(rows, { columns, rows: rows.map((_, i) => card.classes[labels[i]]), footer, scale: 5 });
     return { name: shortName(name).replaceAll(" ", "-").toLowerCase(), picture };
   });
 }
+
+/** In percent, never broken between number and sign. */
+const share = (value: number, digits?: number): string => percentage(value, digits).replace(" ", "\u00a0");
 
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
@@ -88,21 +91,25 @@ function grid(result: DemoResult, explainer: ExplainerStudy, count: number): Htm
   const { card, labels, study, plan } = result;
   const { rows, columns, caption } = viewOf(result, explainer, count);
   const { clean, under } = explainer;
-  const onFigure = (mass: readonly number[] | undefined, i: number): string =>
-    mass ? `${percent(mass[i], 0)} on the figure` : "";
-  const lines = rows.map((pictures, i): GridRow => {
+  const onFigure = (mass: readonly number[] | undefined, i: number): string[] =>
+    mass ? [`on figure ${share(mass[i], 0)}`] : [];
+  const gridRows = rows.map((pictures, i): GridRow => {
     const { spearman, topK, ssim, mass } = under.attacked;
-    const agreement = `Spearman ${spearman[i].toFixed(2)}, top-${plan.k} ${percent(topK[i], 0)}, SSIM ${ssim[i].toFixed(2)}`;
+    const agreement = [
+      `Spearman ${spearman[i].toFixed(2)}`,
+      `top-${plan.k} ${share(topK[i], 0)}`,
+      `SSIM ${ssim[i].toFixed(2)}`,
+    ];
     const notes = [
-      `p = ${percent(study.probability[i])}`,
-      onFigure(clean.mass, i),
-      `p = ${percent(study.images.attacked.probability[i])}`,
-      [agreement, onFigure(mass, i)].filter(Boolean).join(", "),
+      `p = ${share(study.probability[i])}`,
+      lines(...onFigure(clean.mass, i)),
+      `p = ${share(study.images.attacked.probability[i])}`,
+      lines(...agreement, ...onFigure(mass, i)),
       `at most ${study.images.attacked.change[i].toFixed(3)}`,
     ];
     return { label: card.classes[labels[i]], pictures, notes };
   });
-  return pictureGrid(columns, lines, caption);
+  return pictureGrid(columns, gridRows, caption);
 }
 
 const VARIANT_LABELS: Record<VariantName, string> = {
@@ -131,7 +138,7 @@ function settings(result: DemoResult, { place }: Circumstances): Html {
   const { plan, card, parameters, trainImages, testImages, trainSeconds, attackSeconds } = result;
   const { recipe } = plan;
   return table(
-    ["", ""],
+    ["setting", "value"],
     [
       [
         "data",
@@ -140,7 +147,9 @@ function settings(result: DemoResult, { place }: Circumstances): Html {
       ["network", line(`${card.network}: ${parameters} parameters, softplus with beta ${card.beta}`)],
       [
         "training",
-        line(`Adam, learning rate ${recipe.learningRate}, batches of ${recipe.batch}, ${plan.epochs} epochs`),
+        line(
+          `Adam, learning rate ${recipe.learningRate}, batches of ${recipe.batch}, ${plan.epochs === 1 ? "1 epoch" : `${plan.epochs} epochs`}`,
+        ),
       ],
       ["seed", line(`${recipe.seed}: one run, nothing was selected`)],
       ["SmoothGrad", line(`${plan.samples} copies, sigma ${plan.sigma}`)],
@@ -165,13 +174,23 @@ export function demoPage(result: DemoResult, circumstances: Circumstances): stri
   const n = study.classes.length;
   const kept = study.images.attacked.kept.filter(Boolean).length;
   const [attacked, ...others] = study.explainers;
+  const { control } = attacked.under;
   const { spearman, topK, ssim, mass } = attacked.under.attacked;
+  const onFigure: [string, string][] =
+    attacked.clean.mass && mass
+      ? [
+          [
+            "of the map on the figure, before → after",
+            `${(100 * mean(attacked.clean.mass)).toFixed(0)} → ${share(mean(mass), 0)}`,
+          ],
+        ]
+      : [];
   const area = masks ? mean(Array.from(masks)) : undefined;
   const banner =
     place.kind === "reference"
       ? [
           notice(
-            `Reduced run on the CPU. ${place.missing ? formatRemedy(place.missing) : "--cpu asked for it."} ` +
+            `Reduced run on the CPU: ${place.missing ? `${place.missing.reason}; holdfast doctor says how to get an adapter` : "--cpu asked for it"}. ` +
               "Everything below was computed by the slow float64 reference executor, with a small part of the images and steps; " +
               "its numbers are not comparable with those of a full run.",
           ),
@@ -180,35 +199,30 @@ export function demoPage(result: DemoResult, circumstances: Circumstances): stri
   return page({
     title: "An attack on the explanations of a small network",
     lead:
-      "A small convolutional network was trained. Then its input images were changed, by less than the eye minds, so that the " +
-      "explanation of each prediction changes and the prediction does not.",
+      "A small convolutional network was trained, and maps were made of the pixels its predictions rest on. Then the images were " +
+      `changed, no pixel by more than ${share(plan.eps, 0)} of its range, so that the maps change and the predictions do not.`,
     sections: [
       ...banner,
       facts([
-        [`test accuracy on ${testImages} images`, percent(accuracy, 2)],
+        [`test accuracy on ${testImages} images`, share(accuracy, 2)],
         ["attacked images with their prediction kept", `${kept} of ${n}`],
-        ["Spearman, attacked to clean map", mean(spearman).toFixed(2)],
-        [`top-${plan.k} pixels in common`, percent(mean(topK), 0)],
-        ["SSIM, attacked to clean map", mean(ssim).toFixed(2)],
-        ...(attacked.clean.mass && mass
-          ? [
-              [
-                "map on the figure, before and after",
-                `${percent(mean(attacked.clean.mass), 0)}, ${percent(mean(mass), 0)}`,
-              ] as const,
-            ]
-          : []),
+        [`Spearman, attacked to clean map; control ${mean(control.spearman).toFixed(2)}`, mean(spearman).toFixed(2)],
+        [`top-${plan.k} pixels in common; control ${share(mean(control.topK), 0)}`, share(mean(topK), 0)],
+        [`SSIM, attacked to clean map; control ${mean(control.ssim).toFixed(2)}`, mean(ssim).toFixed(2)],
+        ...onFigure,
       ]),
       section(
         "What was done",
         `A map says how much each pixel counts for the predicted class's logit. The attack looks for an image within eps of the ` +
           `original whose gradient map gives as little as possible to the ${plan.k} pixels that mattered most, among images that are ` +
-          "classified as before (Tang et al. 2022, eq. 1). The map is a gradient, so every step follows a gradient of a gradient.",
+          "classified as before (Tang et al. 2022, eq. 1). The map is a gradient, so every step follows a gradient of a gradient. " +
+          "The control, beside which every number has to be read, is the attack's own change with its pixels shuffled: as large, " +
+          "aimed at nothing.",
         ...(area === undefined
           ? []
           : [
               "These images are drawn, so the pixels that carry the class are known: the figure. The share of a map's mass that lies " +
-                `on it is given with each map. The figures cover ${percent(area, 0)} of the area, which is what a map without any ` +
+                `on it is given with each map. The figures cover ${share(area, 0)} of the area, which is what a map without any ` +
                 "knowledge would score.",
             ]),
         settings(result, circumstances),
@@ -228,8 +242,7 @@ export function demoPage(result: DemoResult, circumstances: Circumstances): stri
       ),
       section(
         "Numbers",
-        "The control is the attack's own change with its pixels shuffled: as large in every norm, aimed at nothing. An attack says " +
-          "something only by what it does beyond the control. Rounded means the image as an 8-bit file holds it. Spearman " +
+        "What an attack shows is what it does beyond the control, which is as large in every norm. Rounded means the image as an 8-bit file holds it. Spearman " +
           `correlation and top-${plan.k} intersection compare the ranks of pixels; SSIM compares maps scaled to maximum 1.`,
         numbers(result),
       ),

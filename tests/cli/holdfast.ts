@@ -1,0 +1,44 @@
+/** Runs the command line as a person does, in a child process and a folder of its own. */
+import { type SpawnOptions, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { root } from "../harness.js";
+
+export interface Finished {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** `holdfast` with arguments in `folder`; `onOut` sees the output so far and may stop the process. */
+export function holdfast(
+  folder: string,
+  args: readonly string[],
+  onOut: (out: string, interrupt: () => void) => void = () => {},
+): Promise<Finished> {
+  const options: SpawnOptions = { cwd: folder, stdio: ["ignore", "pipe", "pipe"] };
+  const child = spawn(process.execPath, [join(root, "dist/cli/main.js"), ...args], options);
+  let [out, err] = ["", ""];
+  child.stdout!.on("data", (data: Buffer) => {
+    out += data;
+    onOut(out, () => child.kill("SIGINT"));
+  });
+  child.stderr!.on("data", (data: Buffer) => {
+    err += data;
+  });
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, out, err }));
+  });
+}
+
+/** A folder that is removed after `body`. */
+export async function inFolder<T>(body: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), "holdfast-"));
+  try {
+    return await body(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,155 @@
+/** Training, explaining and attacking step by step, with files in between. */
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { greyPicture, toPng } from "../../atex/render/picture.js";
+import { readPng } from "../../nn/data/png.js";
+import { readSafetensors, SHAPE_CLASSES, shapes } from "../../nn/index.js";
+import { check, gpuTest, test } from "../harness.js";
+import { type Finished, holdfast, inFolder } from "./holdfast.js";
+
+const small = ["--train-size", "640", "--test-size", "100", "--batch", "32"];
+
+function succeeded({ code, out, err }: Finished): string {
+  check.is(code, 0, `${out}\n${err}`);
+  return out;
+}
+
+gpuTest(
+  "train, explain and attack hand files to each other",
+  () =>
+    inFolder(async (folder) => {
+      const path = (name: string): string => join(folder, name);
+      const trained = succeeded(await holdfast(folder, ["train", ...small, "--epochs", "2", "--out", "w.safetensors"]));
+      check.match(trained, /epoch 2\/2 .*loss \d+\.\d+ .*accuracy [\d.]+ % .*images\/s .*test accuracy/);
+      const { metadata, tensors } = readSafetensors(await readFile(path("w.safetensors")));
+      check.equal(
+        ["network", "activation", "beta", "data", "seed", "epoch"].map((name) => metadata.get(name)),
+        ["tiny", "softplus", "10", "shapes", "0", "2"],
+      );
+      const accuracy = Number(metadata.get("accuracy"));
+      check.ok(accuracy > 0.2 && accuracy <= 1, `twice better than chance, ${accuracy}`);
+      check.equal(tensors.get("0.weight")?.shape, [8, 1, 3, 3]);
+
+      const { images, labels } = shapes({ count: 4, stream: 1 });
+      await writeFile(path("own.png"), toPng(greyPicture(images.subarray(3 * 784, 4 * 784))));
+      const own = ["--weights", "w.safetensors", "--image", "own.png"];
+      const explained = succeeded(
+        await holdfast(folder, ["explain", ...own, "--method", "integrated-gradients", "--out", "map.png"]),
+      );
+      const shares = [...explained.matchAll(/^ {2}(.+?) +([\d.]+) %/gm)];
+      check.is(shares.length, 5, "the five most probable classes");
+      check.ok(
+        shares.every(([, name]) => SHAPE_CLASSES.includes(name)),
+        explained,
+      );
+      check.match(explained, /completeness: /);
+      check.ok((await readPng(await readFile(path("map.png")))).width > 4 * 28, "a panel of four pictures");
+
+      // The same image from the data set: the PNG holds it exactly, so the prediction is the same.
+      const byIndex = succeeded(
+        await holdfast(folder, [
+          "attack",
+          "--weights",
+          "w.safetensors",
+          "--data",
+          "shapes",
+          "--index",
+          "3",
+          "--steps",
+          "10",
+        ]),
+      );
+      check.match(byIndex, `${shares[0][1]}; top-k attack on gradient`);
+      check.match(byIndex, "prediction kept");
+      const metrics = JSON.parse(await readFile(path("out/attack/metrics.json"), "utf8"));
+      check.is(metrics.prediction, shares[0][1]);
+      check.ok(metrics.attacked.predictionKept, "the attack keeps the prediction");
+      check.ok(metrics.attacked.largestChange <= 0.03, `eps holds exactly, ${metrics.attacked.largestChange}`);
+      check.ok(metrics.attacked.objective > metrics.clean.objective, "the objective grew");
+      check.ok(metrics.clean.massOnFigure > 0 && metrics.clean.massOnFigure < 1, "the mask is known");
+      check.is(labels[3], 3);
+      const floats = readSafetensors(await readFile(path("out/attack/attacked.safetensors"))).tensors;
+      const png = await readPng(await readFile(path("out/attack/attacked.png")));
+      check.equal([png.width, png.height], [28, 28]);
+      check.close(png.data, floats.get("attacked")!.data, { atol: 0.5 / 255 + 1e-6 }, "the PNG is the rounded image");
+      check.close(floats.get("clean")!.data, images.subarray(3 * 784), { atol: 0 });
+    }),
+  { timeoutMs: 120_000 },
+);
+
+gpuTest(
+  "a run stopped by Ctrl-C goes on to the same bits",
+  () =>
+    inFolder(async (folder) => {
+      const run = ["train", "--train-size", "1280", "--test-size", "100", "--epochs", "4"];
+      const whole = holdfast(folder, [...run, "--out", "whole.safetensors"]);
+      let interrupted = false;
+      const stopped = holdfast(folder, [...run, "--out", "part.safetensors"], (out, interrupt) => {
+        if (interrupted || !/^epoch 1\/4 +step/m.test(out)) return;
+        interrupted = true;
+        interrupt();
+      });
+      const { code, out, err } = await stopped;
+      check.is(code, 130, `${out}\n${err}`);
+      check.match(out, /stopped in epoch \d; go on with --resume part\.checkpoint\.safetensors/);
+      const checkpoint = readSafetensors(await readFile(join(folder, "part.checkpoint.safetensors"))).metadata;
+      check.ok(Number(checkpoint.get("epoch")) < 4, "it stopped before the end");
+      const resume = ["--resume", "part.checkpoint.safetensors", "--epochs", "4", "--out", "part.safetensors"];
+      succeeded(await holdfast(folder, ["train", ...resume]));
+      succeeded(await whole);
+      for (const name of ["", ".checkpoint"]) {
+        const [a, b] = await Promise.all(
+          ["whole", "part"].map((run) => readFile(join(folder, `${run}${name}.safetensors`))),
+        );
+        check.ok(a.equals(b), `whole${name} and part${name} hold the same bytes`);
+      }
+      const other = await holdfast(folder, ["train", ...resume, "--lr", "0.1"]);
+      check.is(other.code, 2);
+      check.is(
+        other.err,
+        "holdfast: --lr 0.1: part.checkpoint.safetensors was made with 0.003; leave it out to go on, or start anew\n",
+      );
+    }),
+  { timeoutMs: 180_000 },
+);
+
+test(
+  "mistakes are one sentence and exit code 2",
+  () =>
+    inFolder(async (folder) => {
+      await writeFile(join(folder, "text.png"), "no picture");
+      await writeFile(join(folder, "large.png"), toPng(greyPicture(new Float32Array(32 * 32), 32)));
+      await writeFile(join(folder, "text.safetensors"), "no weights, though long enough for a header");
+      const shape = ["--data", "shapes"];
+      const cases: [string[], RegExp][] = [
+        [["explain", ...shape, "--cpu"], /^holdfast: --weights is missing; give a file that `holdfast train` wrote/],
+        [
+          ["explain", ...shape, "--cpu", "--weights", "none.safetensors"],
+          /^holdfast: --weights none.safetensors: there is no such file$/,
+        ],
+        [["explain", ...shape, "--cpu", "--weights", "text.safetensors"], /^holdfast: text.safetensors: safetensors: /],
+        [["explain", ...shape, "--cpu", "--weights", "."], /--weights \.: it is a folder; a file is needed$/],
+        [["attack", "--weights", "w"], /^holdfast: no image is given; pass --image file.png, or --data shapes/],
+        [["attack", "--image", "text.png"], /^holdfast: text.png: png: /],
+        [["attack", "--image", "large.png"], /^holdfast: large.png: image is 32x32; .*pass --resize/],
+        [["attack", "--image", "a.png", "--index", "3"], /--image and --data exclude each other; give one of them$/],
+        [["explain", ...shape, "--index", "2000"], /--index 2000: shapes has test images 0 to 1999$/],
+        [["explain", ...shape, "--method", "smoothgrid"], /unknown method smoothgrid; did you mean smoothgrad\?$/],
+        [["attack", ...shape, "--objective", "top"], /unknown objective top; did you mean top-k\?$/],
+        [["attack", ...shape, "--eps", "2"], /--eps 2: a number at least 0 and at most 1 is needed$/],
+        [["train", "--network", "papr"], /unknown network papr; did you mean paper\?$/],
+        [["train", "--data", "fashion"], /unknown data set fashion; .*fashion-mnist/],
+        [["train", "--epochs", "0"], /--epochs 0: a whole number at least 1 is needed$/],
+        [["train", "--resume", "text.safetensors"], /^holdfast: text.safetensors: safetensors: /],
+        [["demo", "--seed", "-1"], /--seed -1: a whole number at least 0/],
+      ];
+      for (const [args, message] of cases) {
+        const { code, out, err } = await holdfast(folder, args);
+        check.is(code, 2, `${args.join(" ")}: ${err}`);
+        check.is(out, "");
+        check.is(err.trim().split("\n").length, 1, err);
+        check.match(err.trim(), message);
+      }
+    }),
+  { timeoutMs: 120_000 },
+);
