@@ -1,5 +1,6 @@
 /** Small networks: layers, losses, optimisers, data sets, training. */
 export * from "./activations.js";
+export { type Checkpoint, loadCheckpoint, saveCheckpoint } from "./checkpoint.js";
 export {
   type DatasetName,
   type DatasetOptions,

@@ -25,7 +25,9 @@ export const heUniform: Initialiser = (key, shape, { fanIn }) => uniform(key, sh
 export const heNormal: Initialiser = (key, shape, { fanIn }) => normal(key, shape, Math.sqrt(2 / fanIn));
 /** N(0, 1/in). Source: LeCun et al. 1998, sec. 4.6. */
 export const lecunNormal: Initialiser = (key, shape, { fanIn }) => normal(key, shape, Math.sqrt(1 / fanIn));
+/** U(±√(3/in)), the uniform of the same variance as `lecunNormal`. */
+export const lecunUniform: Initialiser = (key, shape, { fanIn }) => uniform(key, shape, Math.sqrt(3 / fanIn));
 /** U(±1/√in), the default of PyTorch's linear and convolution layers. */
-export const lecunUniform: Initialiser = (key, shape, { fanIn }) => uniform(key, shape, 1 / Math.sqrt(fanIn));
+export const fanInUniform: Initialiser = (key, shape, { fanIn }) => uniform(key, shape, 1 / Math.sqrt(fanIn));
 /** All zeros. */
 export const zeros: Initialiser = (_, shape) => zerosOp(shape);

@@ -23,7 +23,7 @@ import {
   type Tree,
   zeros,
 } from "../engine/index.js";
-import { type Initialiser, lecunUniform } from "./init.js";
+import { fanInUniform, type Initialiser } from "./init.js";
 import { type Layer, requireRank, type SampleShape } from "./layer.js";
 
 export interface DenseOptions {
@@ -33,7 +33,7 @@ export interface DenseOptions {
 }
 
 /** y = x wᵀ + b. x [n, in] → [n, units]; parameters weight [units, in], bias [units]. */
-export function dense(units: number, { bias = true, init = lecunUniform }: DenseOptions = {}): Layer {
+export function dense(units: number, { bias = true, init = fanInUniform }: DenseOptions = {}): Layer {
   return {
     kind: "dense",
     init(key, shape) {
@@ -56,7 +56,7 @@ export interface Conv2dOptions extends ConvOptions {
 /** Cross-correlation with `filters` windows of `size`×`size` (or [r, s]). x [n,c,h,w] → [n,filters,oh,ow]; parameters weight
  *  [filters, c/groups, r, s], bias [filters]. */
 export function conv2d(filters: number, size: number | readonly [number, number], options: Conv2dOptions = {}): Layer {
-  const { bias = true, init = lecunUniform, ...conv } = options;
+  const { bias = true, init = fanInUniform, ...conv } = options;
   const [r, s] = typeof size === "number" ? [size, size] : size;
   const groups = conv.groups ?? 1;
   const apply = (params: Tree, x: Tensor): Tensor => {

@@ -1,6 +1,6 @@
 /** Networks the experiments use, for 28×28 grey images and ten classes unless told otherwise. */
 import { softplus, tanh } from "./activations.js";
-import { type Initialiser, lecunUniform } from "./init.js";
+import { fanInUniform, type Initialiser } from "./init.js";
 import { type Layer, named, type Sequential, sequential } from "./layer.js";
 import { avgPool, conv2d, dense, flatten, maxPool } from "./layers.js";
 
@@ -18,7 +18,7 @@ export interface PresetOptions {
 export function paperNetwork({
   activation = softplus({ beta: 10 }),
   classes = 10,
-  init = lecunUniform,
+  init = fanInUniform,
 }: PresetOptions = {}): Sequential {
   return sequential([
     named("conv1", conv2d(32, 5, { padding: "same", init })),
@@ -38,7 +38,7 @@ export function paperNetwork({
 export function authorsNetwork({
   activation = softplus({ beta: 10 }),
   classes = 10,
-  init = lecunUniform,
+  init = fanInUniform,
 }: PresetOptions = {}): Sequential {
   return sequential([
     named("conv1", conv2d(32, 3, { init })),
@@ -58,7 +58,7 @@ export function authorsNetwork({
 export function tinyNetwork({
   activation = softplus({ beta: 10 }),
   classes = 10,
-  init = lecunUniform,
+  init = fanInUniform,
 }: PresetOptions = {}): Sequential {
   return sequential([
     named("conv1", conv2d(8, 3, { padding: "same", init })),

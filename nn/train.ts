@@ -6,8 +6,10 @@ import {
   capture,
   cast,
   dispose,
+  entries,
   equal,
   keep,
+  mapTree,
   openScope,
   random,
   scope,
@@ -101,8 +103,8 @@ interface Carried {
 
 /**
  * Trains `model` from `start` (consumed: its tensors are donated to the step) for the epochs that remain.
- * @returns the state reached, kept: after the last epoch, or where `signal` stopped it. @throws RangeError when a batch is
- * larger than the data set.
+ * @returns the state reached, kept: after the last epoch, or where `signal` stopped it. @throws RangeError, with `start`
+ * untouched, when a batch is larger than the data set or `start` lies beyond the end of its epoch.
  */
 export async function train(
   model: Layer,
@@ -114,14 +116,26 @@ export async function train(
   const steps = Math.floor(data.count / batchSize);
   if (!Number.isInteger(batchSize) || batchSize < 1 || steps === 0)
     throw new RangeError(`train: a batch of ${batchSize} from ${data.count} images; 1 to ${data.count} is needed`);
+  if (!(start.step < steps))
+    throw new RangeError(
+      `train: the state has done ${start.step} steps of an epoch that has ${steps} with batches of ${batchSize}; ` +
+        "go on with the batch size and the images it began with",
+    );
 
   const step = capture(
     (carried: Carried, order: Tensor, epochKey: Tensor): Carried => {
       const indices = batchIndices(order, carried.at, batchSize);
       const { x, y } = pickImages(data, indices);
       const key = random.fold(epochKey, cast(carried.at, "u32"));
-      const statistics = new Map<string, Readonly<Record<string, Tensor>>>();
-      const onStatistics: ApplyContext["onStatistics"] = (path, update) => statistics.set(path, update);
+      const statistics = new Map<string, Tensor>();
+      const onStatistics: ApplyContext["onStatistics"] = (layer, update) => {
+        for (const [name, t] of entries(update)) {
+          const path = layer === "" ? name : `${layer}.${name}`;
+          dispose(statistics.get(path));
+          // The gradient's scope ends before they are used.
+          statistics.set(path, keep(t));
+        }
+      };
       const context: BatchContext = { training: true, key, indices, onStatistics };
       const [value, logits, gradients] = valueAuxAndGrad((p: Tree) => loss(model, p, x, y, context))(carried.params);
       const [params, state] = optimiser.update(carried.params, gradients, carried.optimiser);
@@ -137,6 +151,8 @@ export async function train(
   );
 
   let { epoch, step: done, params, optimiser: state } = start;
+  /** What this call owns, to be freed when something is thrown. */
+  let held: Tree = [params, state];
   const pace = new Pace();
   const began = performance.now();
   const total = epochs * steps - (epoch * steps + done);
@@ -149,10 +165,11 @@ export async function train(
       });
       const at = tensor(done * batchSize, [], "i32");
       let carried: Carried = { params, optimiser: state, at, loss: tensor(0), correct: tensor(0) };
-      keep([order, key, carried]);
+      held = keep([order, key, carried]);
       const [first, epochBegan] = [done, performance.now()];
       while (done < steps && !options.signal?.aborted) {
         carried = step(carried, order, key);
+        held = [order, key, carried];
         done++;
         stepped++;
         if (!pace.due() && done < steps) continue;
@@ -173,10 +190,14 @@ export async function train(
       }
       ({ params, optimiser: state } = carried);
       dispose([order, key, carried.at, carried.loss, carried.correct]);
+      held = [params, state];
       if (done < steps) break;
       done = 0;
       await options.onEpoch?.({ epoch: epoch + 1, step: 0, params, optimiser: state });
     }
+  } catch (error) {
+    dispose(held);
+    throw error;
   } finally {
     step.dispose();
   }
@@ -207,24 +228,28 @@ class Pace {
   }
 }
 
-/** The parameters with what layers measured (batch norm) put in its place. */
-function withStatistics(params: Tree, statistics: ReadonlyMap<string, object>): Tree {
-  if (statistics.size === 0) return params;
-  const replace = (tree: Tree, path: string): Tree => {
-    const found = statistics.get(path);
-    if (found) return { ...tree, ...found };
-    return Array.isArray(tree) ? tree.map((t, i) => replace(t, path ? `${path}.${i}` : String(i))) : tree;
-  };
-  return replace(params, "");
+/** The parameters with what layers measured (batch norm) put in its place, by path. */
+function withStatistics(params: Tree, statistics: ReadonlyMap<string, Tensor>): Tree {
+  const paths = new Set(entries(params).map(([path]) => path));
+  const lost = [...statistics.keys()].filter((path) => !paths.has(path));
+  if (lost.length > 0)
+    throw new TypeError(
+      `train: running statistics came for ${lost.join(", ")}, which the parameters lack; ` +
+        "a layer that contains others must give each its path in the context",
+    );
+  return mapTree(params, (t, path) => statistics.get(path) ?? t);
 }
 
-/** Share of images classified correctly, in batches on the GPU with one read at the end. */
+/** Share of images classified correctly, in batches on the GPU with one read at the end.
+ *  @throws RangeError without images, or for a batch of none. */
 export async function evaluate(
   model: Layer,
   params: Tree,
   data: ResidentImages,
   { batchSize = 500 }: { readonly batchSize?: number } = {},
 ): Promise<number> {
+  if (!Number.isInteger(batchSize) || batchSize < 1 || data.count < 1)
+    throw new RangeError(`evaluate: batches of ${batchSize} from ${data.count} images; at least 1 of both is needed`);
   using _ = openScope("evaluate");
   const size = Math.min(batchSize, data.count);
   const order = tensor(Int32Array.from({ length: data.count }, (_, i) => i));

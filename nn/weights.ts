@@ -28,9 +28,10 @@ export interface PackedTree {
  *  content (nulls, numbers) is kept; `num_batches_tracked` of PyTorch is left out. @throws DataError when they differ. */
 export function unpackTree(bytes: Uint8Array, like?: Tree): PackedTree {
   const { tensors, metadata } = readSafetensors(bytes);
-  if (like !== undefined) requireSame(tensors, entries(like));
-  const made = new Map([...tensors].map(([name, t]) => [name, keep(tensor(t.data, t.shape, t.dtype))]));
-  return { tree: like === undefined ? grow(made) : mapTree(like, (_, path) => made.get(path)!), metadata };
+  const upload = ({ data, shape, dtype }: HostTensor): Tensor => keep(tensor(data, shape, dtype));
+  if (like === undefined) return { tree: grow(new Map([...tensors].map(([name, t]) => [name, upload(t)]))), metadata };
+  requireSame(tensors, entries(like));
+  return { tree: mapTree(like, (_, path) => upload(tensors.get(path)!)), metadata };
 }
 
 /** How many batches PyTorch's batch normalisation has seen; only its momentum "None" makes use of it. */

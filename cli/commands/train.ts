@@ -2,11 +2,12 @@
 import { dispose } from "../../engine/index.js";
 import {
   buildNetwork,
+  loadCheckpoint,
   type ModelCard,
   packTree,
   readSafetensors,
+  saveCheckpoint,
   type TrainState,
-  unpackTree,
 } from "../../nn/index.js";
 import { defineCommand, numberOption, UsageError } from "../command.js";
 import { dataOptions, openData } from "../data.js";
@@ -45,21 +46,17 @@ async function openCheckpoint(path: string): Promise<Resumed> {
 }
 
 /** The state in a checkpoint, whose tensors must be those of the network. */
-async function stateFrom({ path, bytes, metadata }: Resumed, first: TrainState): Promise<TrainState> {
-  const { params, optimiser } = first;
-  const { tree } = await parsing(path, () => unpackTree(bytes, { params, optimiser }));
-  dispose({ params, optimiser });
-  const count = (name: string): number =>
-    numberOption(`resume ${path}: ${name}`, metadata.get(name) ?? "", { min: 0, integer: true });
-  return { epoch: count("epoch"), step: count("step"), params: tree.params, optimiser: tree.optimiser };
+async function stateFrom({ path, bytes }: Resumed, first: TrainState): Promise<TrainState> {
+  const { state } = await parsing(path, () => loadCheckpoint(bytes, first));
+  dispose([first.params, first.optimiser]);
+  return state;
 }
 
 /** Writes both files; each name always leads to a whole file. */
 async function save(out: string, recipe: Recipe, card: ModelCard, state: TrainState, accuracy: number): Promise<void> {
-  const { epoch, step, params, optimiser } = state;
-  const metadata = { ...fileMetadata(recipe, card), epoch: String(epoch), accuracy: String(accuracy) };
-  await writeOutput(out, await packTree(params, metadata));
-  await writeOutput(checkpointPath(out), await packTree({ params, optimiser }, { ...metadata, step: String(step) }));
+  const metadata = { ...fileMetadata(recipe, card), epoch: String(state.epoch), accuracy: String(accuracy) };
+  await writeOutput(out, await packTree(state.params, metadata));
+  await writeOutput(checkpointPath(out), await saveCheckpoint(state, metadata));
 }
 
 export const command = defineCommand({
