@@ -6,8 +6,10 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { check, gpuTest, onShutdown, root, test } from "./harness.js";
 
-/** The example of the README. */
-const program = readFileSync(join(root, "README.md"), "utf8").match(/```ts\n(import[\s\S]*?)```/)![1];
+/** The examples of the README: a derivative of a derivative, and the whole way from training to an attack. */
+const [program, journey] = [
+  ...readFileSync(join(root, "README.md"), "utf8").matchAll(/```ts\n(import[\s\S]*?)```/g),
+].map((match) => match[1]);
 
 /** What a user's project may look like; the default library of the compiler includes the DOM. */
 const configurations: Readonly<Record<string, object>> = {
@@ -51,6 +53,7 @@ function installed(): string {
   writeFileSync(join(project, "package.json"), JSON.stringify(own));
   npm(["install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund"], project);
   writeFileSync(join(project, "main.ts"), program);
+  writeFileSync(join(project, "journey.ts"), journey);
   return project;
 }
 
@@ -78,7 +81,7 @@ function compile(folder: string, name: string, options: object): { code: number 
   const config = `tsconfig.${name.replaceAll(/\W+/g, "-")}.json`;
   writeFileSync(
     join(folder, config),
-    JSON.stringify({ compilerOptions, files: ["main.ts", "entries.ts", "console.d.ts"] }),
+    JSON.stringify({ compilerOptions, files: ["main.ts", "journey.ts", "entries.ts", "console.d.ts"] }),
   );
   // Without the DOM library and without Node's types nobody declares console.
   const declared = "lib" in options && !(options.lib as string[]).includes("DOM");
@@ -95,13 +98,19 @@ test(
   "the tarball holds what is published and nothing else",
   () => {
     const top = join(installed(), "node_modules/holdfast");
-    check.equal(readdirSync(top).sort(), ["CHANGELOG.md", "LICENSE", "README.md", "dist", "package.json"]);
+    check.equal(readdirSync(top).sort(), ["CHANGELOG.md", "LICENSE", "README.md", "bench", "dist", "package.json"]);
+    // What `holdfast bench` compares its results with.
+    check.equal(readdirSync(join(top, "bench"), { recursive: true }).sort(), [
+      "README.md",
+      "peers",
+      "peers/goldens.json",
+    ]);
     const published = ["atex", "bench", "cli", "engine", "nn", "shaders"];
     check.equal(
       readdirSync(join(top, "dist")).filter((folder) => !published.includes(folder)),
       [],
     );
-    check.ok(entries(installed()).includes("holdfast"), "the declarations of the engine are there");
+    check.equal(entries(installed()), ["holdfast", "holdfast/nn", "holdfast/atex"]);
   },
   { timeoutMs: 180_000 },
 );
@@ -138,6 +147,30 @@ gpuTest(
     const result = spawnSync(process.execPath, ["built/main.js"], { cwd: folder, encoding: "utf8", timeout: 60_000 });
     check.is(result.status, 0, result.stderr);
     check.is(result.stdout, "27 18\n");
+  },
+  { timeoutMs: 180_000 },
+);
+
+gpuTest(
+  "the longer example trains, and its attack moves the explanations",
+  () => {
+    const folder = installed();
+    compile(folder, "to-run", {});
+    const result = spawnSync(process.execPath, ["built/journey.js"], {
+      cwd: folder,
+      encoding: "utf8",
+      timeout: 120_000,
+    });
+    check.is(result.status, 0, result.stderr);
+    const accuracy = Number(result.stdout.match(/accuracy ([\d.]+)/)?.[1]);
+    check.ok(accuracy > 0.5, `accuracy ${accuracy}; guessing gives 0.1`);
+    const common =
+      result.stdout
+        .match(/in common (.*)/)?.[1]
+        .split(" ")
+        .map(Number) ?? [];
+    check.is(common.length, 3);
+    for (const share of common) check.ok(share < 0.9, `top-50 intersection ${share} after the attack`);
   },
   { timeoutMs: 180_000 },
 );
