@@ -19,10 +19,27 @@ export {
   integratedGradients,
 } from "./explainers/integratedGradients.js";
 export { type SmoothGradOptions, smoothGrad } from "./explainers/smoothGrad.js";
-export type { MetricInfo, Similarity } from "./metrics/metric.js";
+export { type AopcCurves, type AopcOptions, aopc, aopcCurves } from "./metrics/aopc.js";
+export type { SampleOptions } from "./metrics/chunks.js";
+export { hog, hogPearson } from "./metrics/hog.js";
+export { centreOfMass, relativeImportance } from "./metrics/importance.js";
+export {
+  type Infidelity,
+  type InfidelityOptions,
+  infidelity,
+  noisePerturbation,
+  type Perturbation,
+  squareRemoval,
+} from "./metrics/infidelity.js";
+export { deletionAuc, insertionAuc, type ReplacementOptions } from "./metrics/insertionDeletion.js";
+export { massCentreShift } from "./metrics/massCentreShift.js";
+export type { Faithfulness, MetricInfo, Similarity, Stability } from "./metrics/metric.js";
 export { relevanceMass } from "./metrics/relevanceMass.js";
+export { averageStability, maxSensitivity, type SensitivityOptions } from "./metrics/sensitivity.js";
 export * from "./metrics/similarities.js";
 export { ssim } from "./metrics/ssim.js";
+export { localLipschitz, type StabilitySearch, worstCaseStability } from "./metrics/stability.js";
+export { METRICS, metricTable } from "./metrics/table.js";
 export { type Classifier, classScore, type Score, type ScoreOptions } from "./score.js";
 export {
   type Agreement,

@@ -62,7 +62,7 @@ export { type AvgPoolOptions, avgPool2d, globalAvgPool2d, windowSpread, windowSu
 export { gatherPool, maxPool2d, poolIndices, scatterPool } from "./ops/pool.max.js";
 export type { PoolOptions } from "./ops/pool.shapes.js";
 export { prod } from "./ops/prod.js";
-export { averageRank } from "./ops/rank.js";
+export { averageRank, concordance } from "./ops/rank.js";
 export { mean, type ReduceOptions, sum } from "./ops/reduce.js";
 export { type ResizeOptions, resize2d } from "./ops/resize.js";
 export { pad, slice, split } from "./ops/slice.js";

@@ -1,18 +1,6 @@
 /** What an attack on an explanation wants of the map: a number per image to be made large. */
-import {
-  abs,
-  add,
-  div,
-  mul,
-  neg,
-  reshape,
-  ShapeError,
-  square,
-  sub,
-  sum,
-  type Tensor,
-  tensor,
-} from "../../engine/index.js";
+import { mul, neg, square, sub, sum, type Tensor } from "../../engine/index.js";
+import { centreOfMass, relativeImportance } from "../metrics/importance.js";
 import { rows } from "../metrics/metric.js";
 import { topKMask } from "../metrics/similarities.js";
 
@@ -23,12 +11,6 @@ export interface Objective {
   /** Fixes what depends on the clean map: attribution [n,c,h,w] → the number to maximise, as a function of another attribution
    *  → [n]. */
   against(clean: Tensor): (attribution: Tensor) => Tensor;
-}
-
-/** I_t = |φ_t| / ‖φ‖₁ per image, as rows. [n,...] → [n,d]. Source: Tang et al. 2022, sec. 3.1. */
-export function relativeImportance(attribution: Tensor): Tensor {
-  const a = abs(rows(attribution));
-  return div(a, add(sum(a, 1, { keepDims: true }), 1e-12));
 }
 
 /** Untargeted: minus the importance of the k most important pixels of the clean map. Source: Tang et al. 2022, sec. 5.2;
@@ -72,18 +54,4 @@ export function massCentre(): Objective {
       return (attribution) => sum(square(sub(centreOfMass(attribution), origin)), 1);
     },
   };
-}
-
-/** Row and column of the centre of |attribution|: [n,c,h,w] → [n,2]. */
-export function centreOfMass(attribution: Tensor): Tensor {
-  if (attribution.rank !== 4) throw new ShapeError(`centreOfMass: rank ${attribution.rank} given; [n,c,h,w] is needed`);
-  const [, c, h, w] = attribution.shape;
-  const weights = new Float32Array(2 * c * h * w);
-  for (let i = 0; i < c * h * w; i++) {
-    weights[i] = Math.floor((i % (h * w)) / w);
-    weights[c * h * w + i] = i % w;
-  }
-  const places = tensor(weights, [1, 2, c * h * w]);
-  const importance = relativeImportance(attribution);
-  return sum(mul(reshape(importance, [importance.shape[0], 1, -1]), places), 2);
 }

@@ -12,17 +12,23 @@ import {
   type Tensor,
   tensor,
 } from "../../engine/index.js";
-import { requireAlike } from "./metric.js";
+import { type MetricInfo, requireAlike } from "./metric.js";
 
+const info: MetricInfo = {
+  name: "SSIM",
+  range: [-1, 1],
+  larger: "more alike",
+  perfect: 1,
+  random: "near 0",
+  differentiable: true,
+  source: "Wang et al. 2004",
+};
 const WINDOW = 11;
 const SIGMA = 1.5;
 const K1 = 0.01;
 const K2 = 0.03;
 
-/** Structural similarity of maps [n,h,w] → [n], in [-1, 1], 1 for equal maps; larger is more alike. `range` is the difference
- *  between the largest and the smallest possible value. Gaussian window 11, sigma 1.5, positions where it fits whole.
- *  Source: Wang, Bovik, Sheikh, Simoncelli 2004, eq. 13. @throws ShapeError for maps smaller than 11×11. */
-export function ssim(a: Tensor, b: Tensor, { range }: { readonly range: number }): Tensor {
+function structuralSimilarity(a: Tensor, b: Tensor, { range }: { readonly range: number }): Tensor {
   requireAlike("ssim", a, b);
   if (a.rank !== 3 || a.shape[1] < WINDOW || a.shape[2] < WINDOW)
     throw new ShapeError(`ssim: maps are ${describe(a)}; [n,h,w] of at least ${WINDOW}×${WINDOW} is needed`);
@@ -48,3 +54,8 @@ function gaussianWindow(): Float64Array {
     (_, i) => (line[Math.floor(i / WINDOW)] * line[i % WINDOW]) / total ** 2,
   );
 }
+
+/** Structural similarity of maps [n,h,w] → [n], in [-1, 1], 1 for equal maps; larger is more alike. `range` is the difference
+ *  between the largest and the smallest possible value. Gaussian window 11, sigma 1.5, positions where it fits whole.
+ *  Source: Wang, Bovik, Sheikh, Simoncelli 2004, eq. 13. @throws ShapeError for maps smaller than 11×11. */
+export const ssim = Object.assign(structuralSimilarity, { info });

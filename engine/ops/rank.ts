@@ -1,8 +1,9 @@
 import { describe, ShapeError } from "../errors.js";
 import { linearGrid } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
-import { sizeOf } from "../shape.js";
+import { sameShape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
+import { cast } from "./compare.js";
 
 /** Ranks along the last axis, from 1, equal elements sharing their average rank. x [..., d] → [..., d]; work grows with d².
  *  Piecewise constant, so it has no gradient. */
@@ -43,6 +44,53 @@ export const averageRankSpec: OpSpec<null> = {
       inputs: [{ shape: [3], dtype: "i32" }],
       call: averageRank,
       message: /averageRank: i32\[3\] given; f32 of rank 1/,
+    },
+  ],
+};
+
+/** How the order of each element against the others of its row agrees in a and b: y_i = Σ_j sign(a_i − a_j) · sign(b_i − b_j).
+ *  a, b [..., d] → [..., d]; work grows with d². Piecewise constant, so it has no gradient. */
+export function concordance(a: Tensor, b: Tensor): Tensor {
+  return apply(concordanceSpec, [a, b], null);
+}
+export const concordanceSpec: OpSpec<null> = {
+  name: "concordance",
+  shape: ([a, b]) => {
+    if (a.dtype !== "f32" || b.dtype !== "f32" || a.shape.length === 0 || !sameShape(a.shape, b.shape))
+      throw new ShapeError(
+        `concordance: ${describe(a)} and ${describe(b)} given; two f32 of one shape and rank 1 or more are needed`,
+      );
+    return { shape: a.shape, dtype: "f32" };
+  },
+  reference: ([a, b], _, y) => {
+    const side = a.shape.at(-1)!;
+    for (let row = 0; row < a.data.length; row += side)
+      for (let i = row; i < row + side; i++)
+        for (let j = row; j < row + side; j++)
+          y.data[i] += Math.sign(a.data[i] - a.data[j]) * Math.sign(b.data[i] - b.data[j]);
+  },
+  vjp: null,
+  launch: ({ inputs: [a, b], output: y }) => {
+    const count = sizeOf(y.shape);
+    const params = { count, side: y.shape.at(-1)! };
+    return [{ kernel: "concordance", bind: { a, b, y }, params, grid: linearGrid(count, 64) }];
+  },
+  samples: () => [
+    { inputs: [{ shape: [3, 70] }, { shape: [3, 70] }], call: concordance },
+    {
+      inputs: [
+        { shape: [5, 9], dtype: "i32", high: 2 },
+        { shape: [5, 9], dtype: "i32", high: 2 },
+      ],
+      call: (a, b) => concordance(cast(a, "f32"), cast(b, "f32")),
+      note: "many ties",
+    },
+  ],
+  failures: () => [
+    {
+      inputs: [{ shape: [3, 4] }, { shape: [3] }],
+      call: concordance,
+      message: /concordance: f32\[3,4\] and f32\[3\] given; two f32 of one shape/,
     },
   ],
 };

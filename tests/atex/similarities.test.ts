@@ -1,0 +1,141 @@
+/** Similarities of maps against SciPy and scikit-image in float64 (goldens/metrics.py), their gradients, ranges and symmetry. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  cosine,
+  hog,
+  hogPearson,
+  kendall,
+  massCentreShift,
+  normalisedSquaredError,
+  pearson,
+  relevanceMass,
+  type Similarity,
+  spearman,
+  ssim,
+  topKIntersection,
+} from "../../atex/index.js";
+import { checkGrads, random, sum, type Tensor, tensor } from "../../engine/index.js";
+import { gpuTest, referenceTest } from "../executors.js";
+import { check, root } from "../harness.js";
+
+type MapName = keyof typeof maps;
+interface Expected {
+  /** null is NaN. */
+  readonly [metric: string]: number | null | Readonly<Record<string, number>>;
+  readonly topK: Readonly<Record<string, number>>;
+}
+interface Goldens {
+  readonly range: number;
+  readonly pairs: readonly { readonly a: MapName; readonly b: MapName; readonly expected: Expected }[];
+  readonly hog: readonly { readonly map: MapName; readonly features: readonly number[] }[];
+  readonly mass: { readonly map: MapName; readonly expected: number };
+}
+const goldens = JSON.parse(readFileSync(join(root, "tests/goldens/metrics.json"), "utf8")) as Goldens;
+
+const SIDE = 28;
+const PIXELS = SIDE * SIDE;
+
+/** On [0,1), as in goldens/metrics.py. */
+function unit(i: number, stream: number): number {
+  let b = Math.imul(i + 1, 0x9e3779b1) ^ Math.imul(stream, 0x85ebca6b);
+  b = Math.imul(b ^ (b >>> 16), 0x7feb352d);
+  b = Math.imul(b ^ (b >>> 15), 0x846ca68b);
+  return ((b ^ (b >>> 16)) >>> 0) / 2 ** 32;
+}
+const maps = {
+  signed: (i: number) => 2 * unit(i, 1) - 1,
+  related: (i: number) => 0.7 * (2 * unit(i, 1) - 1) + 0.3 * (2 * unit(i, 2) - 1),
+  opposite: (i: number) => 1 - 2 * unit(i, 1),
+  unrelated: (i: number) => unit(i, 3) ** 2,
+  ties: (i: number) => Math.floor(5 * unit(i, 4)),
+  "more ties": (i: number) => Math.floor(3 * unit(i, 4)) + Math.floor(1.2 * unit(i, 5)),
+  sparse: (i: number) => Math.max(0, unit(i, 6) - 0.9),
+  constant: () => 0.1,
+};
+
+/** The named maps as one batch [n,28,28]. */
+function batch(names: readonly MapName[]): Tensor {
+  const data = names.flatMap((name) => Array.from({ length: PIXELS }, (_, i) => maps[name](i)));
+  return tensor(Float32Array.from(data), [names.length, SIDE, SIDE]);
+}
+
+const plain: Record<string, Similarity> = {
+  spearman,
+  kendall,
+  pearson,
+  cosine,
+  hogPearson,
+  normalisedSquaredError,
+  massCentreShift,
+  ssim: Object.assign((a: Tensor, b: Tensor) => ssim(a, b, { range: goldens.range }), { info: ssim.info }),
+};
+const { pairs } = goldens;
+const sides = (): [Tensor, Tensor] => [batch(pairs.map((p) => p.a)), batch(pairs.map((p) => p.b))];
+
+for (const [run, where, tolerance] of [
+  [referenceTest, "in float64", { rtol: 1e-9, atol: 1e-9 }],
+  [gpuTest, "on the GPU", { rtol: 1e-5, atol: 2e-5 }],
+] as const) {
+  // scikit-image sums the cells of HOG in f32.
+  const hogTolerance = { rtol: tolerance.rtol, atol: Math.max(tolerance.atol, 1e-7) };
+  for (const [name, metric] of Object.entries(plain))
+    run(`${name} = SciPy or scikit-image, with ties and constant maps, ${where}`, async () => {
+      const actual = await metric(...sides()).read();
+      const expected = pairs.map((p) => (p.expected[name] as number | null) ?? Number.NaN);
+      check.close(actual, expected, name === "hogPearson" ? hogTolerance : tolerance);
+      const [low, high] = metric.info.range;
+      for (const v of actual) check.ok(Number.isNaN(v) || (v >= low - 1e-6 && v <= high + 1e-6), `${v} out of range`);
+    });
+
+  for (const k of [1, 50, 300, PIXELS])
+    run(`top-${k} intersection = sets of a stable sort, ${where}`, async () => {
+      const expected = pairs.map((p) => p.expected.topK[k]);
+      check.close(await topKIntersection(k)(...sides()).read(), expected, { atol: 1e-6 });
+    });
+
+  run(`hog = skimage.feature.hog, ${where}`, async () => {
+    for (const { map, features } of goldens.hog) {
+      const found = hog(batch([map]));
+      check.equal([...found.shape], [1, 5, 5, 3, 3, 9]);
+      check.close((await found.read()).subarray(0, features.length), features, { rtol: 1e-5, atol: 1e-6 });
+    }
+  });
+
+  run(`relevance mass = the share of the sum, ${where}`, async () => {
+    const mask = tensor(
+      Float32Array.from({ length: PIXELS }, (_, i) => Number(i < 10 * SIDE)),
+      [1, SIDE, SIDE],
+    );
+    check.close(await relevanceMass(batch([goldens.mass.map]), mask).read(), [goldens.mass.expected], { rtol: 1e-6 });
+  });
+}
+
+for (const [name, metric] of Object.entries({ ...plain, topK: topKIntersection(50) }))
+  gpuTest(`${name}: symmetric, and what it promises for equal maps`, async () => {
+    const names: MapName[] = ["signed", "unrelated", "ties", "sparse"];
+    const [a, b] = [batch(names), batch([...names].reverse())];
+    const [there, back] = [await metric(a, b).read(), await metric(b, a).read()];
+    check.close(there, back, { atol: 1e-6 });
+    const { perfect } = metric.info;
+    check.close(
+      await metric(a, a).read(),
+      names.map(() => Number(perfect)),
+      { atol: 2e-6 },
+    );
+  });
+
+for (const [name, metric] of Object.entries(plain).filter(([, m]) => m.info.differentiable))
+  referenceTest(`${name}: gradient to second order`, async () => {
+    const [a, b] = [4, 5].map((seed) => random.normal(random.key(seed), [2, 12, 12]));
+    await checkGrads((x: Tensor, y: Tensor) => sum(metric(x, y)), [a, b], { order: 2 });
+    check.ok(true, "checkGrads throws when a derivative is wrong");
+  });
+
+referenceTest("maps that cannot be compared are refused", () => {
+  const a = batch(["signed"]);
+  const small = random.normal(random.key(1), [1, 8, 8]);
+  check.throws(() => kendall(a, small), /Kendall tau-b: maps f32\[1,28,28\] and f32\[1,8,8\]; two of one shape/);
+  check.throws(() => hog(small), /hog: maps are f32\[1,8,8\] with cells of 4; \[n,h,w\] of at least 3 × 3 cells/);
+  check.throws(() => topKIntersection(65)(small, small), /topKIntersection: k = 65 of 64 pixels; 1 to 64/);
+});
