@@ -37,7 +37,7 @@ export const aopcInfo: MetricInfo = {
   perfect: "the largest drop; compare with the random order",
   random: "that of the random order",
   differentiable: false,
-  source: "Samek et al. 2017, eq. 12",
+  source: "Samek et al. 2017",
 };
 
 /** How the score falls when regions are replaced by noise, those of the largest sum of the map first. x [n,c,h,w], map [n,h,w].

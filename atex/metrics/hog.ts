@@ -103,12 +103,12 @@ const info: MetricInfo = {
   range: [-1, 1],
   larger: "more alike",
   perfect: 1,
-  random: "well above 0: features are positive",
+  random: "near 0 for noise",
   differentiable: false,
   source: "Adebayo et al. 2018, with Dalal, Triggs 2005",
 };
 
-/** Pearson correlation of the maps' HOG features, cells of 4×4. [n,h,w], [n,h,w] → [n]. Source: Adebayo et al. 2018, sec. 3. */
+/** Pearson correlation of the maps' HOG features, cells of 4×4. [n,h,w], [n,h,w] → [n]. Source: Adebayo et al. 2018. */
 export const hogPearson: Similarity = Object.assign(
   (a: Tensor, b: Tensor): Tensor => {
     requireAlike(info.name, a, b);

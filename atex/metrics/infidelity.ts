@@ -25,12 +25,12 @@ import { type MetricInfo, rows } from "./metric.js";
 /** What is taken away from images: (key, x [m,c,h,w]) → I [m,c,h,w]; the score is asked at x − I. */
 export type Perturbation = (key: Tensor, x: Tensor) => Tensor;
 
-/** Normal noise in every pixel. Source: Yeh et al. 2019, sec. 2 ("noisy baseline"). */
+/** Normal noise in every pixel. Source: Yeh et al. 2019 ("noisy baseline"). */
 export function noisePerturbation(sigma: number): Perturbation {
   return (key, x) => random.normal(key, x.shape, { deviation: sigma });
 }
 
-/** All pixels of one square of `side` × `side` at a random place. Source: Yeh et al. 2019, sec. 2 ("square removal"). */
+/** All pixels of one square of `side` × `side` at a random place. Source: Yeh et al. 2019 ("square removal"). */
 export function squareRemoval(side: number): Perturbation {
   return (key, x) => {
     const [m, , h, w] = x.shape;
@@ -65,7 +65,7 @@ export const infidelityInfo: MetricInfo = {
   perfect: 0,
   random: "the mean square of the change of the score, when scaled",
   differentiable: true,
-  source: "Yeh et al. 2019, definition 1; scaling: sec. 5",
+  source: "Yeh et al. 2019",
 };
 
 /** E over perturbations I of (⟨I, β φ⟩ − (f(x) − f(x − I)))², with β = 1, or the optimal

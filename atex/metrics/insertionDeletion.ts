@@ -17,7 +17,7 @@ export const deletionInfo: MetricInfo = {
   perfect: "near 0",
   random: "that of a random order",
   differentiable: false,
-  source: "Petsiuk et al. 2018, sec. 3.2",
+  source: "Petsiuk et al. 2018",
 };
 
 /** Area under the score while pixels are taken away, the most important first; in [0,1] for a score that is a probability. */
@@ -32,7 +32,7 @@ export const insertionInfo: MetricInfo = {
   perfect: "near 1",
   random: "that of a random order",
   differentiable: false,
-  source: "Petsiuk et al. 2018, sec. 3.2",
+  source: "Petsiuk et al. 2018",
 };
 
 /** Area under the score while pixels are put into the baseline, the most important first; in [0,1] for a probability. */

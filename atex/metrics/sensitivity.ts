@@ -34,7 +34,7 @@ export const maxSensitivityInfo: MetricInfo = {
   perfect: 0,
   random: "√2 ‖φ‖ and more",
   differentiable: true,
-  source: "Yeh et al. 2019, definition 3",
+  source: "Yeh et al. 2019",
 };
 
 /** Largest ‖φ(x') − φ(x)‖₂ over neighbours x'; the paper draws 50 in an L-inf ball of 0.2. Not divided by ‖φ(x)‖. */

@@ -99,7 +99,7 @@ export const cosine: Similarity = similarity(
  *  of maps scaled to sum 1, times the square of the number of pixels. */
 export const normalisedSquaredError: Similarity = similarity(
   {
-    name: "MSE at mean |value| 1",
+    name: "MSE of normalised maps",
     range: [0, Number.POSITIVE_INFINITY],
     larger: "less alike",
     perfect: 0,

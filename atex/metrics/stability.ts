@@ -41,11 +41,11 @@ export const lipschitzInfo: MetricInfo = {
   perfect: 0,
   random: "large: unrelated maps however near the images",
   differentiable: false,
-  source: "Alvarez-Melis, Jaakkola 2018, eq. 1",
+  source: "Alvarez-Melis, Jaakkola 2018",
 };
 
 /** max over z in the ball of ‖φ(z) − φ(x)‖₂ / ‖z − x‖₂, the maximum by projected ascent from random starts with the given step
- *  rule (the paper: Bayesian optimisation, 2018a; here gradients exist). @throws RangeError for no steps or starts. */
+ *  rule (the paper: Bayesian optimisation, for models without gradients). @throws RangeError for no steps or starts. */
 export function localLipschitz(search: StabilitySearch): Stability {
   return bySearch("localLipschitz", lipschitzInfo, search, (phi, clean, z, x) =>
     div(norm(sub(phi, clean), 1), maximum(norm(sub(z, x), 1), TINY)),
