@@ -1,11 +1,12 @@
 /** Captured steps of a convolutional network: right, small in launches, memory and host work. */
 import { type Captured, capture } from "../../engine/capture.js";
 import { executor } from "../../engine/executor.js";
-import { mul } from "../../engine/ops/arithmetic.js";
+import { add, mul } from "../../engine/ops/arithmetic.js";
 import { expand } from "../../engine/ops/movement.js";
 import { sum } from "../../engine/ops/reduce.js";
+import { transpose } from "../../engine/ops/view.js";
 import { dispose, scope } from "../../engine/scope.js";
-import type { Tensor } from "../../engine/tensor.js";
+import { type Tensor, tensor } from "../../engine/tensor.js";
 import type { Tree } from "../../engine/tree.js";
 import { gpuTest } from "../executors.js";
 import { check } from "../harness.js";
@@ -79,6 +80,17 @@ gpuTest("random graphs are fused right", async () => {
     );
     check.match(step.describe(), /launches, 1 submit/);
   }
+});
+
+gpuTest("a kernel that reads its argument in two orders does not overwrite it", async () => {
+  using step = capture((x: Tensor) => add(x, transpose(x)), { donate: [0] });
+  const data = new Float32Array(90 * 90).map((_, i) => i);
+  const y = await step(tensor(data, [90, 90])).read();
+  check.identical(
+    y,
+    data.map((v, i) => v + data[(i % 90) * 90 + Math.floor(i / 90)]),
+  );
+  check.match(step.describe(), /copied over argument 0/);
 });
 
 gpuTest("100 training steps lower the loss and hold memory flat", async () => {
