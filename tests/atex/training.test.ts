@@ -1,6 +1,7 @@
 /** Every scheme's loss and gradient against formulas written out by hand in float64 (mlp.ts), and on the GPU against the
  *  reference. Random points are taken from what the network was shown, so that the formulas need no random numbers of ours. */
 import {
+  type Batch,
   cosineDistance,
   curvaturePenalty,
   fgsm,
@@ -18,7 +19,19 @@ import {
   ssr,
   weightDecay,
 } from "../../atex/index.js";
-import { dispose, keep, mul, random, type Tensor, type Tree, tensor, valueAndGrad } from "../../engine/index.js";
+import {
+  dispose,
+  grad,
+  keep,
+  mul,
+  random,
+  sub,
+  type Tensor,
+  type Tree,
+  tensor,
+  valueAndGrad,
+  zipTrees,
+} from "../../engine/index.js";
 import { gpuTest, onGpu, onReference, referenceTest } from "../executors.js";
 import { check } from "../harness.js";
 import * as by from "./mlp.js";
@@ -212,14 +225,14 @@ interface Run extends Seen {
 
 const direction = by.mlp(99);
 
+function batchOf(): Batch {
+  const labels = tensor(y, [n], "i32");
+  return { x: tensor(x.flat(), [n, ...by.image]), y: labels, indices: labels, key: random.key(KEY) };
+}
+
 /** Loss, its derivative along `direction` and what the network was shown, on the current executor. */
 async function run(scheme: Scheme): Promise<Run> {
-  const batch = {
-    x: tensor(x.flat(), [n, ...by.image]),
-    y: tensor(y, [n], "i32"),
-    indices: tensor(y, [n], "i32"),
-    key: random.key(KEY),
-  };
+  const batch = batchOf();
   const noise = await asRows(random.normal(batch.key, batch.x.shape));
   const seen: Tensor[] = [];
   const loss = (params: Tree): Tensor => {
@@ -236,6 +249,23 @@ async function run(scheme: Scheme): Promise<Run> {
   return { value: await value.item(), slope: await by.along(gradient, direction), shown, noise };
 }
 
+/** The loss before and after a few small steps down its gradient, on one batch. */
+async function descend(scheme: Scheme): Promise<readonly [before: number, after: number]> {
+  const batch = batchOf();
+  const loss = (params: Tree): Tensor =>
+    scheme.loss(
+      Object.assign((z: Tensor) => by.model.apply(params, z), { params }),
+      batch,
+    )[0];
+  let params = by.parameters(m);
+  const before = await loss(params).item();
+  for (let k = 0; k < 5; k++) {
+    const gradient = grad(loss)(params);
+    params = zipTrees((p, d) => sub(p, mul(d, 0.01)), params, gradient);
+  }
+  return [before, await loss(params).item()];
+}
+
 async function asRows(t: Tensor): Promise<by.Matrix> {
   const values = [...(await t.read())];
   return Array.from({ length: t.shape[0] }, (_, i) => values.slice(i * by.pixels, (i + 1) * by.pixels));
@@ -250,10 +280,12 @@ for (const [i, { scheme, loss }] of cases.entries()) {
     const difference = loss(by.moved(m, direction, h), seen, m) - loss(by.moved(m, direction, -h), seen, m);
     check.close([slope], [difference / (2 * h)], { rtol: 1e-5, atol: 1e-7 }, "derivative");
   });
-  gpuTest(`${name} (${i}): loss and gradient on the GPU = reference`, async () => {
+  gpuTest(`${name} (${i}): on the GPU = reference, and goes down`, async () => {
     const expected = await onReference(() => run(scheme()));
     const { value, slope } = await onGpu(() => run(scheme()));
     check.close([value], [expected.value], { rtol: 1e-4 }, "loss");
     check.close([slope], [expected.slope], { rtol: 1e-3, atol: 1e-4 }, "derivative");
+    const [before, after] = await descend(scheme());
+    check.ok(after < before, `${after} after five steps from ${before}`);
   });
 }
