@@ -1,4 +1,6 @@
 /** Every kernel of the matrix product and the convolutions, whatever the adapter would choose, against the reference. */
+import { executor } from "../../engine/executor.js";
+import type { GpuExecutor } from "../../engine/gpu/executor.js";
 import type { KernelCall, LaunchContext } from "../../engine/lower.js";
 import { apply, type OpSpec } from "../../engine/op.js";
 import type { FilterChoice, InputChoice, MatmulChoice } from "../../engine/ops/choose.js";
@@ -9,9 +11,16 @@ import { matmulCalls } from "../../engine/ops/matmul.launch.js";
 import { sizeOf } from "../../engine/shape.js";
 import { tensor } from "../../engine/tensor.js";
 import { gpuTest, onReference } from "../executors.js";
-import { check } from "../harness.js";
+import { check, skip } from "../harness.js";
 
 const plain = { variant: "plain" } as const;
+/** Register tiles pass values around a subgroup of eight or more; smaller ones never choose them. */
+function skipOnSmallSubgroups({ subgroups }: { readonly subgroups?: boolean }): void {
+  const { capabilities } = (executor() as GpuExecutor).device;
+  if (subgroups && !(capabilities.subgroups && capabilities.subgroupMinSize >= 8))
+    skip(`subgroups of ${capabilities.subgroupMinSize}; 8 are needed`);
+}
+
 /** Tiles of one and of two loads of columns per lane; a pipeline each, which takes its time to compile. */
 const registers = [
   { variant: "registers", subgroups: true, columns: 12 },
@@ -110,7 +119,10 @@ gpuTest("matmul plain", () => checkProducts(plain));
 for (const tile of registers)
   for (const exchanged of [false, true]) {
     const choice = { ...tile, exchanged };
-    gpuTest(`matmul ${named(choice)}`, () => checkProducts(choice));
+    gpuTest(`matmul ${named(choice)}`, () => {
+      skipOnSmallSubgroups(choice);
+      return checkProducts(choice);
+    });
   }
 for (const choice of [
   { ...tiled, parts: 3 },
@@ -122,6 +134,7 @@ gpuTest("convolutions plain", () => checkConvolutions(plain, 1, [...convolutions
 gpuTest("conv2dInput fold", () => checkConvolutions({ variant: "fold" }, 1, convolutions));
 for (const choice of [...registers, tiled])
   gpuTest(`convolutions ${named(choice)}`, async () => {
+    skipOnSmallSubgroups({ subgroups: "subgroups" in choice && choice.subgroups });
     await checkConvolutions(choice, 1, convolutions.slice(0, 1));
     await checkConvolutions(choice, 3, convolutions);
   });
