@@ -1,0 +1,223 @@
+/** What a reproduction consists of: data, networks, training schemes, and the experiments that compare them. */
+import { ACTIVATIONS } from "../../nn/index.js";
+import { EXPLAINERS } from "../explainers/byName.js";
+import {
+  ConfigError,
+  count,
+  flag,
+  type Infer,
+  list,
+  natural,
+  number,
+  object,
+  oneOf,
+  optional,
+  record,
+  type Schema,
+  size,
+  text,
+  variant,
+} from "./schema.js";
+
+const DATA = ["shapes", "fashion-mnist", "mnist"] as const;
+const names = list(text);
+
+const dataPlan = object({
+  /** Training images of the teacher: the first ones. */
+  train: count,
+  /** Further images after those, for choices that must not see the test set. */
+  validation: optional(count),
+  /** Test images that accuracy is measured on; all if not given. */
+  test: optional(count),
+  /** Passes of the teacher's training. */
+  epochs: count,
+  /** eps1 of the tables, and the one that schemes are trained for where an experiment trains one network for all of them. */
+  eps: list(size),
+  trainEps: size,
+});
+
+const training = {
+  title: text,
+  /** Passes over the first `images` training images (all of the data plan's if not given). */
+  epochs: count,
+  images: optional(count),
+  batch: optional(count, 64),
+  learningRate: optional(size, 1e-3),
+  /** First weights: the normally trained network's, as in the authors' code, or new ones. */
+  from: optional(oneOf("teacher", "scratch"), "teacher"),
+};
+const weight = optional(size);
+
+/** Lengths of shifts and radii are multiples of the eps1 that is trained for. */
+const scheme = variant({
+  normal: training,
+  naive: {
+    ...training,
+    neighbours: optional(count),
+    radius: optional(size, 1),
+    distance: optional(oneOf("squaredL2", "cosine"), "squaredL2"),
+    weight,
+    a1: weight,
+    a2: weight,
+    /** Steps of the ascent that looks for adversarial neighbours; random ones if not given. */
+    ascent: optional(count),
+  },
+  atex: {
+    ...training,
+    along: optional(size, 1),
+    across: optional(size),
+    normalisation: optional(oneOf("l2", "maxAbs")),
+    points: optional(count),
+    spacing: optional(oneOf("grid", "sampled")),
+    copies: optional(count),
+    noise: optional(oneOf("positive", "symmetric")),
+    scale: optional(oneOf("unit", "asProjected")),
+    alpha: weight,
+    terms: optional(oneOf("both", "second")),
+    temperature: optional(size),
+    studentTemperature: optional(size),
+    /** Whose SmoothGrad: the teacher's once before training, or in every batch the teacher's or the student's. */
+    directions: optional(oneOf("kept", "teacher", "student"), "kept"),
+    samples: optional(count),
+    sigma: optional(size),
+  },
+  fgsm: { ...training, radius: optional(size), clean: optional(size) },
+  pgd: { ...training, radius: optional(size), clean: optional(size), steps: optional(count) },
+  weightDecay: { ...training, weight },
+  inputGradient: { ...training, weight },
+  curvature: { ...training, weight },
+  ssr: { ...training, weight },
+  rar: {
+    ...training,
+    radius: optional(size),
+    steps: optional(count),
+    path: optional(count),
+    innerPath: optional(count),
+    weight,
+  },
+  lga: { ...training, radius: optional(size, 1), l2: weight, cosine: weight },
+  r2et: { ...training, k: optional(count), gap: weight, curvature: weight },
+});
+
+const explainer = {
+  explainer: optional(oneOf(...EXPLAINERS), "gradient"),
+  /** Copies of SmoothGrad or points of integrated gradients, and SmoothGrad's noise. */
+  samples: optional(count, 20),
+  sigma: optional(size, 0.15),
+};
+
+const search = {
+  ...explainer,
+  objective: oneOf("untargeted", "targeted"),
+  images: count,
+  /** Images attacked at once, all eps1 together. */
+  batch: optional(count, 100),
+};
+
+const RULES = ["max-abs", "sign", "adam"] as const;
+
+const attack = object({
+  ...search,
+  steps: count,
+  restarts: optional(natural, 0),
+  rule: optional(oneOf(...RULES), "max-abs"),
+  /** Length of a step as a share of eps1. */
+  stepSize: optional(size, 0.1),
+});
+
+const common = { title: text, data: list(oneOf(...DATA)), seeds: optional(list(natural)) };
+
+const experiment = variant({
+  /** Trains networks, attacks their maps, measures: tables 1 to 4, further explainers, peers, ablation. */
+  robustness: {
+    ...common,
+    schemes: names,
+    attacks: list(attack),
+    split: optional(oneOf("test", "validation"), "test"),
+    /** Trains a network for each eps1 and attacks it with that one, as the paper does; otherwise one network for all. */
+    trainPerEps: optional(flag, false),
+    /** Images of the first seed that are shown. */
+    pictures: optional(natural, 0),
+  },
+  /** How strong the attack is against how long it searches. */
+  strength: {
+    ...common,
+    schemes: names,
+    ...search,
+    eps: size,
+    steps: list(count),
+    restarts: optional(list(natural), [0]),
+    rules: optional(list(oneOf(...RULES)), ["max-abs"]),
+    stepSize: optional(size, 0.1),
+  },
+  /** Figures 3 and 4: how much like SmoothGrad gradient maps become with rounds of ATEX. */
+  smoothing: {
+    ...common,
+    scheme: text,
+    rounds: list(natural),
+    images: count,
+    samples: count,
+    sigma: optional(size, 0.15),
+    pictures: optional(natural, 0),
+  },
+  /** Figure 5: accuracy under FGSM after adversarial training, against rounds of ATEX before it. */
+  hardening: { ...common, scheme: text, rounds: list(natural), adversarial: text, eps: size },
+  /** Section 5.2: time of a training step. */
+  timing: { ...common, schemes: names, batch: count, steps: count },
+});
+
+const shape = object({
+  title: text,
+  seeds: list(natural),
+  network: object({
+    network: oneOf("paper", "authors", "tiny"),
+    activation: oneOf(...ACTIVATIONS),
+    beta: number({ min: 1e-3, max: 1e4 }),
+  }),
+  /** Pixels in the top-k intersection and the untargeted objective. */
+  k: optional(count, 50),
+  data: record(dataPlan),
+  schemes: record(scheme),
+  experiments: record(experiment),
+});
+
+export type ReproduceConfig = Infer<typeof shape>;
+export type DataPlan = Infer<typeof dataPlan>;
+export type SchemeConfig = Infer<typeof scheme>;
+export type ExperimentConfig = Infer<typeof experiment>;
+export type ExperimentOf<K extends ExperimentConfig["kind"]> = Extract<ExperimentConfig, { kind: K }>;
+export type AttackConfig = Infer<typeof attack>;
+export type DataName = (typeof DATA)[number];
+export type RuleName = (typeof RULES)[number];
+
+/** The JSON Schema (draft 2020-12) of a configuration. */
+export const configSchema: Readonly<Record<string, unknown>> = {
+  $schema: "https://json-schema.org/draft/2020-12/schema",
+  ...shape.json,
+};
+
+/** A configuration with its defaults. @throws ConfigError naming the place of the first mistake. */
+export function readConfig(value: unknown): ReproduceConfig {
+  const config = (shape as Schema<ReproduceConfig>).read(value, "");
+  if (config.schemes.normal?.kind !== "normal")
+    throw new ConfigError("schemes.normal: a scheme of kind normal is needed; it is the teacher of the others");
+  for (const [name, e] of Object.entries(config.experiments)) {
+    for (const data of e.data) require(`experiments.${name}.data`, data, config.data);
+    for (const scheme of schemesOf(e)) require(`experiments.${name}`, scheme, config.schemes);
+    const unsplit = e.data.find((data) => config.data[data].validation === undefined);
+    if (e.kind === "robustness" && e.split === "validation" && unsplit)
+      throw new ConfigError(`experiments.${name}: data.${unsplit} sets no validation images aside; give their number`);
+  }
+  return config;
+}
+
+/** The schemes an experiment trains. */
+export function schemesOf(e: ExperimentConfig): readonly string[] {
+  if (e.kind === "hardening") return [e.scheme, e.adversarial];
+  return e.kind === "smoothing" ? [e.scheme] : e.schemes;
+}
+
+function require(path: string, name: string, known: Readonly<Record<string, unknown>>): void {
+  if (!Object.hasOwn(known, name))
+    throw new ConfigError(`${path}: ${name} is not defined; there is ${Object.keys(known).join(", ")}`);
+}

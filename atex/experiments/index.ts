@@ -1,0 +1,26 @@
+/** The experiments of the ATEX paper as a grid of independent cells: configuration in, measurements out. */
+
+export { type CellOutcome, difference, type Quantity, quantities, select, valuesOf } from "./aggregate.js";
+export {
+  type Cell,
+  type Conditions,
+  cellsOf,
+  type Measurement,
+  type Outcome,
+  type PictureRows,
+  shardOf,
+} from "./cells.js";
+export { type Claim, claims, type Verdict } from "./claims.js";
+export {
+  configSchema,
+  type DataName,
+  type ExperimentConfig,
+  type ExperimentOf,
+  type ReproduceConfig,
+  readConfig,
+} from "./config.js";
+export { Lab, type LabOptions, type WeightStore } from "./lab.js";
+export type { Recipe } from "./recipe.js";
+export { runCell } from "./run.js";
+export { ConfigError } from "./schema.js";
+export { type Estimate, estimate, studentQuantile } from "./statistics.js";

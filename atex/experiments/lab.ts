@@ -1,0 +1,191 @@
+/** What experiments work with: data, and trained networks that are each made once and remembered. */
+import { dispose, openScope, random, scope, type Tensor, type Tree, tensor } from "../../engine/index.js";
+import {
+  adam,
+  buildNetwork,
+  type ImageDataset,
+  initialState,
+  packTree,
+  type ResidentImages,
+  residentImages,
+  type Sequential,
+  train,
+  unitPixels,
+  unpackTree,
+} from "../../nn/index.js";
+import type { Classifier } from "../score.js";
+import { batchLoss, explanationDirections, type KeptDirections } from "../training/index.js";
+import type { DataName, DataPlan, ReproduceConfig } from "./config.js";
+import { type NetworkRequest, type Recipe, recipeOf } from "./recipe.js";
+import { ConfigError } from "./schema.js";
+import { makeScheme } from "./schemes.js";
+
+/** Where trained networks are kept between runs. */
+export interface WeightStore {
+  load(recipe: Recipe): Promise<Uint8Array | undefined>;
+  save(recipe: Recipe, weights: Uint8Array): Promise<void>;
+}
+
+export interface LabOptions {
+  readonly config: ReproduceConfig;
+  readonly openData: (name: DataName) => Promise<ImageDataset>;
+  readonly store: WeightStore;
+  /** Told what is going on inside a cell. */
+  readonly say?: (text: string) => void;
+}
+
+export interface Split {
+  /** [n,28,28] */
+  readonly images: Uint8Array;
+  readonly labels: Uint8Array;
+}
+
+/** A data set as experiments use it. */
+export interface LabData {
+  readonly plan: DataPlan;
+  readonly classes: readonly string[];
+  readonly train: Split;
+  readonly validation?: Split;
+  readonly test: Split;
+}
+
+/** A network on the GPU until it is disposed. */
+export interface TrainedNetwork extends Disposable {
+  readonly model: Sequential;
+  readonly params: Tree;
+  readonly classifier: Classifier;
+}
+
+/** `count` images of a split from `from` on. */
+function part({ images, labels }: Split, from: number, count: number): Split {
+  return { images: images.subarray(from * 784, (from + count) * 784), labels: labels.subarray(from, from + count) };
+}
+
+/** Images of a split by index, [n,1,28,28] in [0,1]. */
+export function pickPixels({ images }: Split, indices: readonly number[]): Tensor {
+  const bytes = new Uint8Array(indices.length * 784);
+  for (const [to, from] of indices.entries()) bytes.set(images.subarray(from * 784, (from + 1) * 784), to * 784);
+  return tensor(unitPixels(bytes), [indices.length, 1, 28, 28]);
+}
+
+export class Lab {
+  readonly config: ReproduceConfig;
+  readonly #options: LabOptions;
+  readonly #data = new Map<DataName, Promise<LabData>>();
+
+  constructor(options: LabOptions) {
+    this.config = options.config;
+    this.#options = options;
+  }
+
+  say(text: string): void {
+    this.#options.say?.(text);
+  }
+
+  /** A data set, read once. @throws ConfigError when it has too few images for its plan. */
+  data(name: DataName): Promise<LabData> {
+    const opened = this.#data.get(name) ?? this.#open(name);
+    this.#data.set(name, opened);
+    return opened;
+  }
+
+  async #open(name: DataName): Promise<LabData> {
+    const plan = this.config.data[name];
+    const { train: all, test, classes } = await this.#options.openData(name);
+    const needed = plan.train + (plan.validation ?? 0);
+    if (needed > all.labels.length || (plan.test ?? 0) > test.labels.length)
+      throw new ConfigError(
+        `data.${name}: ${needed} training and ${plan.test ?? "all"} test images are wanted; ` +
+          `it has ${all.labels.length} and ${test.labels.length}`,
+      );
+    return {
+      ...{ plan, classes },
+      train: part(all, 0, plan.train),
+      validation: plan.validation === undefined ? undefined : part(all, plan.train, plan.validation),
+      test: part(test, 0, plan.test ?? test.labels.length),
+    };
+  }
+
+  /** A trained network, from the store or trained now. */
+  async network(request: NetworkRequest): Promise<TrainedNetwork> {
+    return this.#load(recipeOf(this.config, request));
+  }
+
+  async #load(recipe: Recipe): Promise<TrainedNetwork> {
+    const weights = (await this.#options.store.load(recipe)) ?? (await this.#train(recipe));
+    const model = await this.#modelOf(recipe);
+    const { tree: params } = unpackTree(weights, firstWeights(model, 0));
+    return {
+      ...{ model, params },
+      classifier: (x) => model.apply(params, x),
+      [Symbol.dispose]: () => dispose(params),
+    };
+  }
+
+  async #modelOf({ network, data }: Recipe): Promise<Sequential> {
+    const { classes } = await this.data(data);
+    return buildNetwork({ ...network, classes });
+  }
+
+  async #train(recipe: Recipe): Promise<Uint8Array> {
+    using _ = openScope("train");
+    const { scheme, epochs, seed, start } = recipe;
+    const save = async (weights: Tree, epoch: number): Promise<Uint8Array> => {
+      const made = { ...recipe, epochs: epoch };
+      const bytes = await packTree(weights, { recipe: JSON.stringify(made) });
+      await this.#options.store.save(made, bytes);
+      return bytes;
+    };
+    const model = await this.#modelOf(recipe);
+    using teacher = start && (await this.#load(start));
+    // The scheme's teacher stays as it is; what is trained are these.
+    const first = start ? (await this.#load(start)).params : firstWeights(model, seed);
+    if (epochs === 0) return save(first, 0);
+    const { train: all } = await this.data(recipe.data);
+    const { images, labels } = part(all, 0, recipe.images);
+    const resident = residentImages(images, labels);
+    try {
+      const context = {
+        eps: recipe.eps ?? 0,
+        teacher: teacher?.classifier ?? noTeacher,
+        directions: await this.#directions(recipe, teacher, resident),
+      };
+      const optimiser = adam({ lr: scheme.learningRate });
+      const state = await train(model, initialState(first, optimiser), resident, {
+        ...{ optimiser, epochs, seed },
+        batchSize: Math.min(scheme.batch, resident.count),
+        loss: batchLoss(makeScheme(scheme, context)),
+        onProgress: ({ epoch, step, steps, loss }) =>
+          this.say(`${scheme.title}: step ${(epoch - 1) * steps + step} of ${epochs * steps}, loss ${loss.toFixed(3)}`),
+        // A later wish for fewer epochs of the same training is granted already.
+        onEpoch: async ({ epoch, params }) => void (epoch < epochs && (await save(params, epoch))),
+      });
+      const bytes = await save(state.params, epochs);
+      dispose([state.params, state.optimiser, context.directions?.words]);
+      return bytes;
+    } finally {
+      dispose([resident.words, resident.labels]);
+    }
+  }
+
+  async #directions(
+    { scheme, seed }: Recipe,
+    teacher: TrainedNetwork | undefined,
+    resident: ResidentImages,
+  ): Promise<KeptDirections | undefined> {
+    if (scheme.kind !== "atex" || scheme.directions !== "kept") return undefined;
+    return explanationDirections(teacher?.classifier ?? noTeacher(), resident, {
+      ...{ samples: scheme.samples, sigma: scheme.sigma },
+      key: random.fold(random.key(seed), 1),
+      onProgress: (done, count) => this.say(`${scheme.title}: directions of ${done} of ${count} images`),
+    });
+  }
+}
+
+function firstWeights(model: Sequential, seed: number): Tree {
+  return scope(() => model.init(random.key(seed), [1, 28, 28]).params);
+}
+
+function noTeacher(): never {
+  throw new TypeError("makeScheme: ATEX from scratch has no teacher; let it start from the teacher");
+}

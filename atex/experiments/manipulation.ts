@@ -1,0 +1,186 @@
+/** Attacks on the maps of one network at several budgets at once, and what they did. */
+import {
+  abs,
+  add,
+  argmax,
+  concat,
+  div,
+  equal,
+  max,
+  maximum,
+  minimum,
+  mul,
+  openScope,
+  random,
+  sub,
+  sum,
+  type Tensor,
+  tensor,
+} from "../../engine/index.js";
+import { attackExplanation } from "../attacks/explanation.js";
+import { type Objective, targetRegion, topKSuppression } from "../attacks/objectives.js";
+import { adamStep, maxAbsStep, type StepRule, signStep } from "../attacks/rules.js";
+import { type Ball, clipPixels, linf } from "../balls.js";
+import { explainerByName } from "../explainers/byName.js";
+import { type Explainer, saliencyMap } from "../explainers/explainer.js";
+import { cosine, spearman, topKIntersection } from "../metrics/similarities.js";
+import { ssim } from "../metrics/ssim.js";
+import { type Classifier, classScore } from "../score.js";
+import type { AttackConfig, RuleName } from "./config.js";
+
+export interface ManipulationOptions {
+  readonly classifier: Classifier;
+  /** [n,1,28,28] */
+  readonly x: Tensor;
+  readonly attack: Pick<
+    AttackConfig,
+    "explainer" | "samples" | "sigma" | "objective" | "steps" | "restarts" | "rule" | "stepSize"
+  >;
+  readonly eps: readonly number[];
+  readonly k: number;
+  readonly key: Tensor;
+}
+
+/** Agreement of maps with those of the clean images, one number per image. */
+export type Agreement = Readonly<Record<string, readonly number[]>>;
+
+/** What came of one budget. */
+export interface Manipulated {
+  readonly eps: number;
+  readonly attacked: Agreement;
+  /** A random point of the same ball: as much change, without an aim. */
+  readonly control: Agreement;
+  /** [n·28²] */
+  readonly images: Float32Array;
+  /** Relative importance, [n·28²]. */
+  readonly maps: Float32Array;
+}
+
+/** Attacks all images at all budgets in one batch, checks that every budget is honoured and every prediction kept, and measures.
+ *  @throws Error when an attack broke its promise. */
+export async function manipulate(options: ManipulationOptions): Promise<{ clean: Float32Array; under: Manipulated[] }> {
+  using _ = openScope("manipulate");
+  const { classifier, attack, eps, k } = options;
+  const [attackKey, blockKey, noiseKey, controlKey] = random.split(options.key, 4);
+  const n = options.x.shape[0];
+  const x = concat(eps.map(() => options.x));
+  const radii = eps.flatMap((e) => Array<number>(n).fill(e));
+  const explainer = explainerByName(attack.explainer, {
+    ...{ samples: attack.samples, sigma: attack.sigma },
+    ...{ steps: attack.samples, key: noiseKey },
+  });
+  const ball = eachLinf(radii);
+  const search = {
+    ...{ explainer, ball, steps: attack.steps, restarts: attack.restarts },
+    rule: scaledRule(
+      attack.rule,
+      radii.map((r) => r * attack.stepSize),
+    ),
+    objective: attack.objective === "untargeted" ? topKSuppression(k) : await randomBlocks(n, eps.length, blockKey),
+  };
+  const { images, classes } = attackExplanation(search)({ classifier, x, key: attackKey });
+  await requireHonest(options, x, images, classes, radii);
+  const judge = judgeOf(classifier, explainer, classes, x, k);
+  const [attacked, control] = [judge(images), judge(clipPixels(ball.sample(controlKey, x)))];
+  const [a, c] = [await readAll(attacked.agreement), await readAll(control.agreement)];
+  const [pixels, maps, clean] = [await floats(images), await floats(attacked.map), await floats(judge.clean)];
+  const each = (all: Agreement, i: number): Agreement =>
+    Object.fromEntries(Object.entries(all).map(([name, v]) => [name, v.slice(i * n, (i + 1) * n)]));
+  return {
+    clean: clean.slice(0, n * 784),
+    under: eps.map((e, i) => ({
+      eps: e,
+      attacked: each(a, i),
+      control: each(c, i),
+      images: pixels.slice(i * n * 784, (i + 1) * n * 784),
+      maps: maps.slice(i * n * 784, (i + 1) * n * 784),
+    })),
+  };
+}
+
+/** Compares maps with the clean ones. */
+function judgeOf(classifier: Classifier, explainer: Explainer, classes: Tensor, x: Tensor, k: number) {
+  const score = classScore(classifier, classes);
+  const mapOf = (images: Tensor): Tensor => scaled(saliencyMap(explainer(score, images)), sum);
+  const clean = mapOf(x);
+  const judge = (images: Tensor): { map: Tensor; agreement: Record<string, Tensor> } => {
+    const map = mapOf(images);
+    const agreement = {
+      spearman: spearman(clean, map),
+      topK: topKIntersection(k)(clean, map),
+      cosine: cosine(clean, map),
+      ssim: ssim(scaled(clean, max), scaled(map, max), { range: 1 }),
+    };
+    return { map, agreement };
+  };
+  return Object.assign(judge, { clean });
+}
+
+/** Maps [n,h,w] divided by their sum or maximum; a map of zeros stays one. */
+export function scaled(map: Tensor, total: typeof sum): Tensor {
+  return div(map, maximum(total(map, [1, 2], { keepDims: true }), 1e-30));
+}
+
+async function requireHonest(
+  { classifier }: ManipulationOptions,
+  x: Tensor,
+  images: Tensor,
+  classes: Tensor,
+  radii: readonly number[],
+): Promise<void> {
+  const change = await max(abs(sub(images, x)), [1, 2, 3]).read();
+  const kept = await equal(argmax(classifier(images), 1), classes).read();
+  for (const [i, radius] of radii.entries())
+    if (!(change[i] <= radius) || !kept[i])
+      throw new Error(
+        `internal: attacked image ${i} changed by ${change[i]}, ${radius} allowed, prediction ${kept[i] ? "kept" : "lost"}`,
+      );
+}
+
+/** A number per image, broadcastable. */
+function column(values: readonly number[]): Tensor {
+  return tensor(Float32Array.from(values), [values.length, 1, 1, 1]);
+}
+
+/** L-inf balls of several radii in one batch, each honoured exactly. */
+function eachLinf(radii: readonly number[]): Ball {
+  const largest = linf(Math.max(...radii));
+  // Where f32 rounds a radius up, it must not be used up.
+  const inside = column(radii.map((r) => Math.max(0, r - 2 ** -23)));
+  const project = (moved: Tensor, x: Tensor): Tensor => minimum(maximum(moved, sub(x, inside)), add(x, inside));
+  const share = (key: Tensor, x: Tensor): Tensor => sub(mul(random.uniform(key, x.shape), 2), 1);
+  return { ...largest, project, sample: (key, x) => project(add(x, mul(share(key, x), inside)), x) };
+}
+
+/** A step rule with a length for each image. */
+function scaledRule(name: RuleName, sizes: readonly number[]): StepRule {
+  const rule = { "max-abs": maxAbsStep, sign: signStep, adam: adamStep }[name](1);
+  const lengths = column(sizes);
+  return {
+    ...rule,
+    step(gradient, memory, iteration) {
+      const [change, next] = rule.step(gradient, memory, iteration);
+      return [mul(change, lengths), next];
+    },
+  };
+}
+
+/** A 5×5 block at a random place for each image, the same for every budget. Source: Tang et al. 2022, sec. 5.2. */
+async function randomBlocks(n: number, copies: number, key: Tensor): Promise<Objective> {
+  const corners = await random.randint(key, [n, 2], 0, 28 - 5 + 1).read();
+  const masks = new Float32Array(n * 784);
+  for (let i = 0; i < n; i++)
+    for (let p = 0; p < 25; p++)
+      masks[i * 784 + 28 * (corners[2 * i] + Math.floor(p / 5)) + corners[2 * i + 1] + (p % 5)] = 1;
+  const once = tensor(masks, [n, 28, 28]);
+  return targetRegion(concat(Array.from({ length: copies }, () => once)));
+}
+
+async function readAll(tensors: Readonly<Record<string, Tensor>>): Promise<Agreement> {
+  const read = Object.entries(tensors).map(async ([name, t]) => [name, Array.from(await t.read())] as const);
+  return Object.fromEntries(await Promise.all(read));
+}
+
+async function floats(t: Tensor): Promise<Float32Array> {
+  return Float32Array.from(await t.read());
+}

@@ -1,0 +1,150 @@
+/** Networks under attack: accuracy, and how much attacked maps agree with clean ones (tables 1 to 4 and whatever looks like them). */
+import { argmax, dispose, openScope, random } from "../../engine/index.js";
+import { evaluate, residentImages } from "../../nn/index.js";
+import type { Classifier } from "../score.js";
+import type { Cell, Measurement, Outcome, PictureRows } from "./cells.js";
+import type { AttackConfig, ExperimentOf } from "./config.js";
+import { type Lab, pickPixels, type Split, type TrainedNetwork } from "./lab.js";
+import { type Manipulated, type ManipulationOptions, manipulate } from "./manipulation.js";
+
+export async function robustness(lab: Lab, cell: Cell, experiment: ExperimentOf<"robustness">): Promise<Outcome> {
+  const { data, seed, eps } = cell;
+  const scheme = cell.scheme!;
+  const loaded = await lab.data(data);
+  using network = await lab.network({ data, seed, scheme, eps });
+  const split = experiment.split === "test" ? loaded.test : loaded.validation!;
+  const trainedFor: Record<string, number> = eps === undefined ? {} : { eps };
+  const accuracy: Measurement = {
+    ...{ scheme, conditions: trainedFor, metric: "accuracy" },
+    ...{ value: await accuracyOf(network, split), count: split.labels.length },
+  };
+  const measurements = [accuracy];
+  const pictures: PictureRows[] = [];
+  const shown = seed === (experiment.seeds ?? lab.config.seeds)[0] ? experiment.pictures : 0;
+  const radii = eps === undefined ? loaded.plan.eps : [eps];
+  for (const [at, attack] of experiment.attacks.entries()) {
+    const indices = await correctlyClassified(network.classifier, split, attack.images);
+    const all = await attackImages(lab, network, { attack, indices, split, radii, seed });
+    measurements.push(...all.under.flatMap((one) => measured(scheme, attack, one, indices.length)));
+    if (at === 0 && shown > 0) {
+      const labels = indices.slice(0, shown).map((i) => loaded.classes[split.labels[i]]);
+      pictures.push(pictureRows(`${data} ${scheme}`, labels, split, indices, all));
+    }
+  }
+  return { measurements, pictures };
+}
+
+export interface AttackRun {
+  readonly attack: ManipulationOptions["attack"] & Pick<AttackConfig, "batch">;
+  readonly indices: readonly number[];
+  readonly split: Split;
+  readonly radii: readonly number[];
+  readonly seed: number;
+}
+
+type Manipulations = Awaited<ReturnType<typeof manipulate>>;
+
+/** Attacks images in batches. */
+export async function attackImages(lab: Lab, { classifier }: TrainedNetwork, run: AttackRun): Promise<Manipulations> {
+  using _ = openScope("attack images");
+  const { attack, indices, split, radii, seed } = run;
+  const key = random.fold(random.key(seed), 2);
+  const parts: Manipulations[] = [];
+  for (let from = 0; from < indices.length; from += attack.batch) {
+    const chosen = indices.slice(from, from + attack.batch);
+    lab.say(
+      `${attack.objective} attack on ${attack.explainer}, ${attack.steps} steps: image ${from} of ${indices.length}`,
+    );
+    const x = pickPixels(split, chosen);
+    parts.push(await manipulate({ classifier, x, attack, eps: radii, k: lab.config.k, key: random.fold(key, from) }));
+  }
+  return {
+    clean: joined(parts.map(({ clean }) => clean)),
+    under: radii.map((eps, i) => {
+      const ones = parts.map(({ under }) => under[i]);
+      return {
+        eps,
+        attacked: joinedLists(ones.map(({ attacked }) => attacked)),
+        control: joinedLists(ones.map(({ control }) => control)),
+        images: joined(ones.map(({ images }) => images)),
+        maps: joined(ones.map(({ maps }) => maps)),
+      };
+    }),
+  };
+}
+
+function measured(scheme: string, attack: AttackConfig, one: Manipulated, images: number): Measurement[] {
+  const { objective, explainer, steps, restarts, rule } = attack;
+  const conditions = { objective, explainer, eps: one.eps, steps, restarts, rule };
+  const of = (variant: string, agreement: Manipulated["attacked"]): Measurement[] =>
+    Object.entries(agreement).map(([name, values]) => ({
+      ...{ scheme, conditions, metric: variant + name, value: mean(values), count: images },
+    }));
+  return [...of("", one.attacked), ...of("control ", one.control)];
+}
+
+export function mean(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0) / values.length;
+}
+
+/** Share of a split that is classified correctly. */
+export async function accuracyOf({ model, params }: TrainedNetwork, { images, labels }: Split): Promise<number> {
+  const resident = residentImages(images, labels);
+  const accuracy = await evaluate(model, params, resident);
+  dispose([resident.words, resident.labels]);
+  return accuracy;
+}
+
+const CHUNK = 500;
+
+/** The first `wanted` images that are classified correctly; fewer where there are no more. */
+export async function correctlyClassified(classifier: Classifier, split: Split, wanted: number): Promise<number[]> {
+  const found: number[] = [];
+  for (let from = 0; from < split.labels.length && found.length < wanted; from += CHUNK) {
+    using _ = openScope("choose images");
+    const here = Array.from({ length: Math.min(CHUNK, split.labels.length - from) }, (_, i) => from + i);
+    const classes = await argmax(classifier(pickPixels(split, here)), 1).read();
+    found.push(...here.filter((index, i) => classes[i] === split.labels[index]));
+  }
+  return found.slice(0, wanted);
+}
+
+/** Input, its map, the input attacked at the largest eps1, and the map of that. */
+function pictureRows(
+  name: string,
+  labels: readonly string[],
+  split: Split,
+  indices: readonly number[],
+  { clean, under }: Manipulations,
+): PictureRows {
+  const last = under.reduce((a, b) => (b.eps > a.eps ? b : a));
+  const rows = labels.map((label, i) => {
+    const of = (all: Float32Array): number[] => rounded(all.subarray(i * 784, (i + 1) * 784));
+    return { label, cells: [pixelsAt(split, indices[i]), of(clean), of(last.images), of(last.maps)] };
+  });
+  return { name, columns: ["image", "map", "image", "map"], rows };
+}
+
+/** One image of a split, in [0,1]. */
+export function pixelsAt({ images }: Split, index: number): number[] {
+  return rounded(Float32Array.from(images.subarray(index * 784, (index + 1) * 784), (v) => v / 255));
+}
+
+/** Four significant digits: enough for colours. */
+export function rounded(values: ArrayLike<number>): number[] {
+  return Array.from(values, (v) => Number(v.toPrecision(4)));
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+function joinedLists(parts: readonly Manipulated["attacked"][]): Manipulated["attacked"] {
+  return Object.fromEntries(Object.keys(parts[0]).map((name) => [name, parts.flatMap((part) => part[name])]));
+}

@@ -1,0 +1,140 @@
+/** Small schemas: one value that is the type, the check and the JSON Schema of a configuration. */
+
+/** A configuration that does not fit its schema: one sentence with the place. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+export interface Schema<T> {
+  /** The value with its defaults. @throws ConfigError naming the place at `path`. */
+  read(value: unknown, path: string): T;
+  readonly json: Readonly<Record<string, unknown>>;
+  /** Stands in when a field is left out. */
+  readonly absent?: { readonly value: T };
+}
+
+export type Infer<S> = S extends Schema<infer T> ? T : never;
+
+function refuse(path: string, value: unknown, needed: string): never {
+  const came = value === undefined ? "nothing" : JSON.stringify(value);
+  throw new ConfigError(`${path || "configuration"}: ${came} came; ${needed} is needed`);
+}
+
+export interface NumberLimits {
+  readonly min?: number;
+  readonly max?: number;
+  readonly whole?: boolean;
+}
+
+export function number({ min, max, whole = false }: NumberLimits = {}): Schema<number> {
+  const range = [min === undefined ? "" : `at least ${min}`, max === undefined ? "" : `at most ${max}`];
+  const needed = [whole ? "a whole number" : "a number", range.filter(Boolean).join(" and ")]
+    .filter(Boolean)
+    .join(" of ");
+  return {
+    json: { type: whole ? "integer" : "number", minimum: min, maximum: max },
+    read(value, path) {
+      const fits = typeof value === "number" && Number.isFinite(value) && (!whole || Number.isInteger(value));
+      if (!fits || value < (min ?? -Infinity) || value > (max ?? Infinity)) refuse(path, value, needed);
+      return value;
+    },
+  };
+}
+
+export const count = number({ min: 1, whole: true });
+export const natural = number({ min: 0, whole: true });
+export const size = number({ min: 0 });
+
+export const text: Schema<string> = {
+  json: { type: "string" },
+  read: (value, path) => (typeof value === "string" ? value : refuse(path, value, "a text")),
+};
+
+export const flag: Schema<boolean> = {
+  json: { type: "boolean" },
+  read: (value, path) => (typeof value === "boolean" ? value : refuse(path, value, "true or false")),
+};
+
+export function oneOf<const T extends string>(...words: readonly T[]): Schema<T> {
+  return {
+    json: { enum: words },
+    read: (value, path) => words.find((word) => word === value) ?? refuse(path, value, `one of ${words.join(", ")}`),
+  };
+}
+
+/** A list of at least one. */
+export function list<T>(item: Schema<T>): Schema<readonly T[]> {
+  return {
+    json: { type: "array", items: item.json, minItems: 1 },
+    read(value, path) {
+      if (!Array.isArray(value) || value.length === 0) refuse(path, value, "a list of at least one");
+      return value.map((v, i) => item.read(v, `${path}[${i}]`));
+    },
+  };
+}
+
+export function optional<T>(schema: Schema<T>): Schema<T | undefined>;
+export function optional<T>(schema: Schema<T>, value: T): Schema<T>;
+export function optional<T>(schema: Schema<T>, value?: T): Schema<T | undefined> {
+  return { ...schema, json: value === undefined ? schema.json : { ...schema.json, default: value }, absent: { value } };
+}
+
+/** Any names, one schema for all values. */
+export function record<T>(item: Schema<T>): Schema<Readonly<Record<string, T>>> {
+  return {
+    json: { type: "object", additionalProperties: item.json },
+    read: (value, path) =>
+      Object.fromEntries(Object.entries(fieldsOf(value, path)).map(([k, v]) => [k, item.read(v, inside(path, k))])),
+  };
+}
+
+type Fields = Readonly<Record<string, Schema<unknown>>>;
+type Read<F extends Fields> = { readonly [K in keyof F]: Infer<F[K]> };
+
+/** These fields and no others. */
+export function object<const F extends Fields>(fields: F): Schema<Read<F>> {
+  const required = Object.keys(fields).filter((name) => !fields[name].absent);
+  return {
+    json: {
+      type: "object",
+      properties: Object.fromEntries(Object.entries(fields).map(([name, { json }]) => [name, json])),
+      ...{ required, additionalProperties: false },
+    },
+    read(value, path) {
+      const given = fieldsOf(value, path);
+      const stranger = Object.keys(given).find((name) => !Object.hasOwn(fields, name));
+      if (stranger !== undefined)
+        throw new ConfigError(`${inside(path, stranger)}: no such setting; there is ${Object.keys(fields).join(", ")}`);
+      const read = Object.entries(fields).map(([name, schema]) =>
+        given[name] === undefined && schema.absent
+          ? [name, schema.absent.value]
+          : [name, schema.read(given[name], inside(path, name))],
+      );
+      return Object.fromEntries(read.filter(([, v]) => v !== undefined)) as Read<F>;
+    },
+  };
+}
+
+type Variant<V extends Readonly<Record<string, Fields>>> = {
+  [K in keyof V]: { readonly kind: K } & Read<V[K]>;
+}[keyof V];
+
+/** Fields that depend on the word in `kind`. */
+export function variant<const V extends Readonly<Record<string, Fields>>>(kinds: V): Schema<Variant<V>> {
+  const names = Object.keys(kinds);
+  const schemas = Object.fromEntries(names.map((name) => [name, object({ kind: oneOf(name), ...kinds[name] })]));
+  return {
+    json: { oneOf: Object.values(schemas).map(({ json }) => json) },
+    read(value, path) {
+      const kind = oneOf(...names).read(fieldsOf(value, path).kind, inside(path, "kind"));
+      return schemas[kind].read(value, path) as Variant<V>;
+    },
+  };
+}
+
+function fieldsOf(value: unknown, path: string): Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) refuse(path, value, "an object");
+  return value as Readonly<Record<string, unknown>>;
+}
+
+const inside = (path: string, name: string): string => (path ? `${path}.${name}` : name);

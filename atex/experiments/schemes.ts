@@ -1,0 +1,88 @@
+/** Training schemes as configurations name them. */
+import { linf } from "../balls.js";
+import type { Classifier } from "../score.js";
+import {
+  atex,
+  cosineDistance,
+  curvaturePenalty,
+  type DirectionSource,
+  directionsAtHand,
+  fgsm,
+  freshDirections,
+  inputGradientPenalty,
+  type KeptDirections,
+  lga,
+  naive,
+  normal,
+  pgd,
+  r2et,
+  rar,
+  type Scheme,
+  squaredL2,
+  ssr,
+  weightDecay,
+} from "../training/index.js";
+import type { SchemeConfig } from "./config.js";
+
+export interface SchemeContext {
+  /** eps1 that is trained for. */
+  readonly eps: number;
+  readonly teacher: Classifier;
+  /** The teacher's directions at the training images, for ATEX that has them at hand. */
+  readonly directions?: KeptDirections;
+}
+
+type AtexConfig = Extract<SchemeConfig, { kind: "atex" }>;
+type NaiveConfig = Extract<SchemeConfig, { kind: "naive" }>;
+
+/** The scheme of a configuration. */
+export function makeScheme(config: SchemeConfig, context: SchemeContext): Scheme {
+  switch (config.kind) {
+    case "normal":
+      return normal();
+    case "naive":
+      return makeNaive(config, context.eps);
+    case "atex":
+      return makeAtex(config, context);
+    case "fgsm":
+      return fgsm(config);
+    case "pgd":
+      return pgd(config);
+    case "weightDecay":
+      return weightDecay(config);
+    case "inputGradient":
+      return inputGradientPenalty(config);
+    case "curvature":
+      return curvaturePenalty(config);
+    case "ssr":
+      return ssr(config);
+    case "rar":
+      return rar(config);
+    case "lga":
+      return lga({ ...config, ball: linf(config.radius * context.eps) });
+    case "r2et":
+      return r2et(config);
+  }
+}
+
+function makeNaive(config: NaiveConfig, eps: number): Scheme {
+  const { neighbours, radius, weight, a1, a2, ascent } = config;
+  const reach = radius * eps;
+  return naive({
+    ball: linf(reach),
+    ...{ neighbours, weight, a1, a2 },
+    distance: config.distance === "cosine" ? cosineDistance : squaredL2,
+    choice: ascent === undefined ? "random" : { adversarial: { steps: ascent, stepSize: (2 * reach) / ascent } },
+  });
+}
+
+function makeAtex(config: AtexConfig, { eps, teacher, directions }: SchemeContext): Scheme {
+  const { along, across, samples, sigma, directions: whose, ...options } = config;
+  const source = (): DirectionSource => {
+    if (whose !== "kept") return freshDirections(whose === "student" ? "student" : teacher, { samples, sigma });
+    if (!directions) throw new TypeError("makeScheme: ATEX with directions at hand was given none");
+    return directionsAtHand(directions);
+  };
+  const delta2 = across === undefined ? undefined : across * eps;
+  return atex({ ...options, teacher, directions: source(), delta1: along * eps, delta2 });
+}

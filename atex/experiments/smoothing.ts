@@ -1,0 +1,75 @@
+/** Figures 3 and 4: gradient maps of a network against SmoothGrad maps of the normally trained one, after rounds of ATEX. */
+import { argmax, max, openScope, random, sum, tensor } from "../../engine/index.js";
+import { type Explainer, saliencyMap } from "../explainers/explainer.js";
+import { gradient } from "../explainers/gradient.js";
+import { smoothGrad } from "../explainers/smoothGrad.js";
+import { ssim } from "../metrics/ssim.js";
+import { type Classifier, classScore } from "../score.js";
+import type { Cell, Measurement, Outcome } from "./cells.js";
+import type { ExperimentOf } from "./config.js";
+import { type Lab, pickPixels, type Split } from "./lab.js";
+import { scaled } from "./manipulation.js";
+import { correctlyClassified, mean, pixelsAt, rounded } from "./robustness.js";
+
+/** Images explained at once. */
+const BATCH = 50;
+
+export async function smoothing(
+  lab: Lab,
+  { data, seed }: Cell,
+  experiment: ExperimentOf<"smoothing">,
+): Promise<Outcome> {
+  const { scheme, samples, sigma } = experiment;
+  const { test, classes } = await lab.data(data);
+  using normal = await lab.network({ data, seed, scheme: "normal" });
+  const indices = await correctlyClassified(normal.classifier, test, experiment.images);
+  const asNormal = { judge: normal.classifier, split: test, indices };
+  const smooth = smoothGrad({ samples, sigma, key: random.fold(random.key(seed), 3) });
+  const reference = await mapsOf(normal.classifier, smooth, asNormal);
+  const measurements: Measurement[] = [];
+  const maps = new Map<number, Float32Array>();
+  // The longest training first: shorter ones are its beginnings.
+  for (const rounds of [...experiment.rounds].sort((a, b) => b - a)) {
+    using network = await lab.network({ data, seed, scheme, epochs: rounds });
+    maps.set(rounds, await mapsOf(network.classifier, gradient, asNormal));
+    const value = mean(await similarity(maps.get(rounds)!, reference));
+    measurements.push({ scheme, conditions: { rounds }, metric: "ssim", value, count: indices.length });
+  }
+  const isFirst = seed === (experiment.seeds ?? lab.config.seeds)[0];
+  const shown = [Math.min(...experiment.rounds), Math.max(...experiment.rounds)].map((rounds) => maps.get(rounds)!);
+  const rows = indices.slice(0, isFirst ? experiment.pictures : 0).map((index, i) => ({
+    label: classes[test.labels[index]],
+    cells: [pixelsAt(test, index), ...[...shown, reference].map((m) => rounded(m.subarray(i * 784, (i + 1) * 784)))],
+  }));
+  return { measurements, pictures: [{ name: data, columns: ["image", "map", "map", "map"], rows }] };
+}
+
+interface Explained {
+  /** Chooses the class that is explained. */
+  readonly judge: Classifier;
+  readonly split: Split;
+  readonly indices: readonly number[];
+}
+
+/** Relative importance of the pixels of each image, [n·28²]. */
+async function mapsOf(
+  of: Classifier,
+  explainer: Explainer,
+  { judge, split, indices }: Explained,
+): Promise<Float32Array> {
+  const all = new Float32Array(indices.length * 784);
+  for (let from = 0; from < indices.length; from += BATCH) {
+    using _ = openScope("maps");
+    const x = pickPixels(split, indices.slice(from, from + BATCH));
+    const map = saliencyMap(explainer(classScore(of, argmax(judge(x), 1)), x));
+    all.set(Float32Array.from(await scaled(map, sum).read()), from * 784);
+  }
+  return all;
+}
+
+/** SSIM of maps scaled to maximum 1. */
+async function similarity(a: Float32Array, b: Float32Array): Promise<number[]> {
+  using _ = openScope("similarity");
+  const [p, q] = [a, b].map((maps) => scaled(tensor(maps, [maps.length / 784, 28, 28]), max));
+  return Array.from(await ssim(p, q, { range: 1 }).read());
+}

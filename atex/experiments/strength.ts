@@ -1,0 +1,25 @@
+/** How far maps can be driven, against how long the attack searches: where the curve is flat, the attack has found what it can. */
+import type { Cell, Outcome } from "./cells.js";
+import type { ExperimentOf } from "./config.js";
+import type { Lab } from "./lab.js";
+import { attackImages, correctlyClassified, mean } from "./robustness.js";
+
+export async function strength(lab: Lab, cell: Cell, experiment: ExperimentOf<"strength">): Promise<Outcome> {
+  const { data, seed } = cell;
+  const scheme = cell.scheme!;
+  const { test } = await lab.data(data);
+  using network = await lab.network({ data, seed, scheme });
+  const { eps, objective, explainer } = experiment;
+  const indices = await correctlyClassified(network.classifier, test, experiment.images);
+  const measurements = [];
+  for (const rule of experiment.rules)
+    for (const restarts of experiment.restarts)
+      for (const steps of experiment.steps) {
+        const attack = { ...experiment, rule, restarts, steps };
+        const { under } = await attackImages(lab, network, { attack, indices, split: test, radii: [eps], seed });
+        const conditions = { objective, explainer, eps, rule, restarts, steps };
+        for (const [metric, values] of Object.entries(under[0].attacked))
+          measurements.push({ scheme, conditions, metric, value: mean(values), count: indices.length });
+      }
+  return { measurements };
+}

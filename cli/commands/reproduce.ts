@@ -1,0 +1,97 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import {
+  ConfigError,
+  cellsOf,
+  configSchema,
+  type ReproduceConfig,
+  readConfig,
+  shardOf,
+} from "../../atex/experiments/index.js";
+import { choice } from "../arguments.js";
+import { defineCommand, UsageError } from "../command.js";
+import { dataOptions } from "../data.js";
+import { cpuOption, withEngine } from "../engine.js";
+import { parsing, readInput } from "../files.js";
+import { Live } from "../live.js";
+import { writeReport } from "../reproduce/report.js";
+import { runCells } from "../reproduce/run.js";
+import { Study } from "../reproduce/study.js";
+
+const options = {
+  quick: { type: "boolean", help: "a size that two cores without a GPU finish in about 20 minutes" },
+  config: { type: "string", value: "file.json", help: "experiments of your own (--schema prints what it may hold)" },
+  experiment: { type: "string", value: "name", help: "only this experiment; further names may follow" },
+  shard: { type: "string", value: "i/n", help: "only every n-th cell of the grid, from the i-th" },
+  merge: { type: "boolean", help: "take over the results in the folders that follow, then write the report" },
+  out: { type: "string", value: "folder", help: "where results and report go (default out/reproduce-quick or -full)" },
+  "data-dir": dataOptions["data-dir"],
+  list: { type: "boolean", help: "print the cells, one a line, and whether they have results; run nothing" },
+  schema: { type: "boolean", help: "print the JSON Schema of a configuration" },
+  ...cpuOption,
+} as const;
+
+/** The configurations that come along. */
+export function configPath(name: string): string {
+  return fileURLToPath(new URL(`../../../cli/reproduce/configs/${name}.json`, import.meta.url));
+}
+
+async function openConfig(path: string): Promise<ReproduceConfig> {
+  const bytes = await readInput("config", path);
+  try {
+    return readConfig(JSON.parse(new TextDecoder().decode(bytes)));
+  } catch (error) {
+    if (error instanceof ConfigError || error instanceof SyntaxError) throw new UsageError(`${path}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** i and n of "i/n". */
+function shardOption(text: string): readonly [number, number] {
+  const [, i, n] = /^(\d+)\/(\d+)$/.exec(text)?.map(Number) ?? [];
+  if (!(i >= 1 && i <= n)) throw new UsageError(`--shard ${text}: i/n with i from 1 to n is needed, for example 2/8`);
+  return [i, n];
+}
+
+export const command = defineCommand({
+  summary: "repeat every experiment of the ATEX paper and report it",
+  options,
+  positionals: "[<experiment> ...] [<folder to merge> ...]",
+  async run({ values, positionals }) {
+    if (values.schema) {
+      process.stdout.write(`${JSON.stringify(configSchema, null, 2)}\n`);
+      return 0;
+    }
+    if (positionals.length > 0 && !values.merge && values.experiment === undefined)
+      throw new UsageError(`${positionals[0]} is no option; names of experiments follow --experiment, folders --merge`);
+    if (values.quick && values.config !== undefined)
+      throw new UsageError("--quick and --config exclude each other; give one of them");
+    const name = values.quick ? "quick" : "full";
+    const config = await openConfig(values.config ?? configPath(name));
+    const known = Object.keys(config.experiments);
+    const more = values.merge ? [] : positionals;
+    const only = values.experiment && [values.experiment, ...more].map((e) => choice("experiment", e, known));
+    const cells = cellsOf(config, only || undefined);
+    const mine = values.shard === undefined ? cells : shardOf(cells, shardOption(values.shard));
+    const study = await Study.open(values.out ?? join("out", `reproduce-${values.config ? "own" : name}`), config);
+    const live = new Live();
+    if (values.list) {
+      for (const cell of mine) live.print(`${(await study.result(cell)) ? "done" : "    "}  ${cell.id}`);
+      return 0;
+    }
+    let failed: string[] = [];
+    if (values.merge) live.print(`${await study.merge(positionals)} results taken over`);
+    else
+      failed = await parsing(name, () =>
+        withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, (place) =>
+          runCells({ study, cells: mine, place, live, dataDir: values["data-dir"] }),
+        ),
+      ).catch((error) => {
+        throw error instanceof ConfigError ? new UsageError(error.message) : error;
+      });
+    for (const file of await writeReport(study)) live.print(file);
+    if (failed.length > 0)
+      live.print(`${failed.length} cells failed: ${failed.join(", ")}; run the command again to retry`);
+    return failed.length > 0 ? 1 : 0;
+  },
+});

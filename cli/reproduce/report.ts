@@ -1,0 +1,275 @@
+/** The report of a reproduction, from its result files alone: one page, the tables as Markdown, the numbers as CSV. */
+import { join } from "node:path";
+import {
+  type Claim,
+  cellsOf,
+  claims,
+  type Quantity,
+  quantities,
+  select,
+  valuesOf,
+} from "../../atex/experiments/index.js";
+import { imagePictures, mapPictures } from "../../atex/render/attack.js";
+import {
+  code,
+  facts,
+  type Html,
+  line,
+  notice,
+  page,
+  pictureGrid,
+  section,
+  strong,
+  table,
+} from "../../atex/render/html.js";
+import type { Picture } from "../../atex/render/picture.js";
+import { linePlot, plots } from "../../atex/render/plot.js";
+import { writeOutput } from "../files.js";
+import { duration } from "../live.js";
+import type { CellResult, Study } from "./study.js";
+import { asCsv, asMarkdown, metricTitle, type TableData, tablesOf } from "./tables.js";
+
+/** Writes report.html, tables.md and results.csv. @returns their paths. */
+export async function writeReport(study: Study): Promise<string[]> {
+  const results = await study.results();
+  const all = quantities(results);
+  const tables = Object.keys(study.config.experiments).flatMap((name) => tablesOf(name, study.config, all));
+  const files: Record<string, string> = {
+    "report.html": reportPage(study, results, all),
+    "tables.md": asMarkdown(tables),
+    "results.csv": asCsv(all),
+  };
+  for (const [name, text] of Object.entries(files)) await writeOutput(join(study.folder, name), text);
+  return Object.keys(files).map((name) => join(study.folder, name));
+}
+
+const unique = (values: readonly string[]): string[] => [...new Set(values)];
+
+function reportPage(study: Study, results: readonly CellResult[], all: readonly Quantity[]): string {
+  const { config } = study;
+  const cells = cellsOf(config);
+  const judged = claims(config, all);
+  const seconds = results.reduce((sum, { origin }) => sum + origin.seconds, 0);
+  const adapters = unique(results.map(({ origin }) => origin.adapter));
+  return page({
+    title: config.title,
+    lead:
+      "Tang, Liu, Yang, Zou, Hu: Defense Against Explanation Manipulation (Frontiers in Big Data, 2022), repeated: networks are " +
+      "trained in several ways, the explanations of their predictions are attacked, and what is left of the explanations is measured.",
+    sections: [
+      notice(verdictLine(judged, results.length, cells.length)),
+      facts([
+        ["cells of the grid done", `${results.length} of ${cells.length}`],
+        ["seeds", String(unique(results.map(({ cell }) => String(cell.seed))).length)],
+        ["computing time", duration(seconds)],
+      ]),
+      section(
+        "What the paper says, and what was found",
+        "The numbers of the paper's tables and figures are not repeated here; its statements are, in words. A comparison is clear " +
+          "when the 95 % interval of the difference between networks that share a seed lies on one side of zero; a claim holds when " +
+          "all of its comparisons are clear and does not hold when one clearly goes the other way.",
+        claimTable(judged),
+      ),
+      ...Object.keys(config.experiments).flatMap((name) => experimentSection(study, name, results, all)),
+      howItWasMade(study, results),
+    ],
+    footer: line(
+      ...unique(
+        results.map(
+          ({ origin }) => `holdfast ${origin.versions.holdfast}${origin.commit ? ` (${origin.commit})` : ""}`,
+        ),
+      ).flatMap((text) => [text, " · "]),
+      adapters.join(", "),
+    ),
+  });
+}
+
+const ORDER = ["does not hold", "undecided", "holds", "not measured"] as const;
+
+/** Bad news first. */
+function verdictLine(judged: readonly Claim[], done: number, cells: number): Html {
+  const count = (verdict: Claim["verdict"]): Claim[] => judged.filter((c) => c.verdict === verdict);
+  const [failed, open, held] = [count("does not hold"), count("undecided"), count("holds")];
+  const parts: (string | Html)[] = [];
+  if (done < cells) parts.push(strong(`Incomplete: ${cells - done} of ${cells} cells have no result yet. `));
+  if (failed.length > 0)
+    parts.push(strong(`${failed.length} of ${judged.length} claims of the paper do not hold here: `));
+  parts.push(failed.map(({ paper }) => paper).join("; "), failed.length > 0 ? ". " : "");
+  if (open.length > 0)
+    parts.push(`${open.length} of ${judged.length} claims are not decided by this many seeds and images. `);
+  parts.push(`${held.length} of ${judged.length} claims hold in every comparison.`);
+  return line(...parts);
+}
+
+function claimTable(judged: readonly Claim[]): Html {
+  const sorted = ORDER.flatMap((verdict) => judged.filter((c) => c.verdict === verdict));
+  const rows = sorted.map(({ paper, verdict, measured }) => [
+    paper,
+    verdict === "holds" ? verdict : strong(verdict),
+    line(measured),
+  ]);
+  return table(["the paper says", "here", "measured"], rows);
+}
+
+function asTable({ title, header, rows, caption }: TableData): Html {
+  const { html } = table(header, rows, caption);
+  return { html: `<h3>${line(title).html}</h3>${html.replace("<caption>", '<caption style="caption-side:bottom">')}` };
+}
+
+function experimentSection(
+  study: Study,
+  name: string,
+  results: readonly CellResult[],
+  all: readonly Quantity[],
+): Html[] {
+  const { config } = study;
+  const experiment = config.experiments[name];
+  const tables = tablesOf(name, config, all);
+  if (tables.length === 0) return [];
+  const drawn = plotsOf(study, name, select(all, { experiment: name }));
+  const pictures = results
+    .filter(({ cell }) => cell.experiment === name)
+    .flatMap((result) => picturesOf(result, study));
+  return [
+    section(
+      experiment.title,
+      ...explanation(experiment.kind),
+      ...(drawn.length > 0 ? [plots(drawn)] : []),
+      ...tables.map(asTable),
+      ...pictures,
+    ),
+  ];
+}
+
+function explanation(kind: string): string[] {
+  const texts: Record<string, string> = {
+    robustness:
+      "Each attack looks inside the L-inf ball of radius eps1 for the image whose map differs most in the attack's sense, among " +
+      "images that are classified as before (eq. 1): untargeted attacks drain the most important pixels, targeted ones fill a random " +
+      "5×5 block. Agreement is measured between the map of the clean and that of the attacked image. The random change is a point " +
+      "of the same ball without an aim. A map through SmoothGrad is attacked knowing its noise.",
+    strength:
+      "An evaluation is only as good as its attack. Where more steps and restarts no longer lower the curve, the attack has found " +
+      "what it can.",
+    smoothing:
+      "Figures 3 and 4 of the paper. The reference is always the SmoothGrad map of the normally trained network.",
+    hardening:
+      "Figure 5 of the paper: a network is trained with ATEX for some passes, then adversarially on FGSM samples and clean images, and " +
+      "attacked with FGSM anew.",
+    timing: "Section 5.2 of the paper: one network, one batch, one adapter.",
+  };
+  return [texts[kind]];
+}
+
+/** Curves with error bars, for what has a scale to be drawn against. */
+function plotsOf({ config }: Study, name: string, all: readonly Quantity[]): Html[] {
+  const { kind } = config.experiments[name];
+  const [axis, title, logarithmic] =
+    (
+      {
+        robustness: ["eps", "eps1", false],
+        strength: ["steps", "steps", true],
+        smoothing: ["rounds", "passes of ATEX", false],
+        hardening: ["rounds", "passes of ATEX", false],
+      } as const
+    )[kind as "strength"] ?? [];
+  if (!axis) return [];
+  const metrics = {
+    robustness: ["topK"],
+    strength: ["topK"],
+    smoothing: ["ssim"],
+    hardening: ["accuracy", "accuracy under FGSM"],
+  }[kind as "strength"];
+  const groups = new Map<string, Quantity[]>();
+  for (const q of all) {
+    if (!metrics.includes(q.metric) || (kind === "hardening" && q.conditions.stage !== "after")) continue;
+    const { objective, explainer } = q.conditions;
+    const heading = [q.data, objective && `${objective} attack on ${explainer}`].filter(Boolean).join(", ");
+    groups.set(heading, [...(groups.get(heading) ?? []), q]);
+  }
+  return [...groups].flatMap(([heading, group]) => {
+    if (valuesOf(group, axis).length < 2) return [];
+    const nameOf = (q: Quantity): string => {
+      const { rule, restarts } = q.conditions;
+      const search = kind === "strength" ? `, ${rule}, ${restarts} restarts` : "";
+      return kind === "hardening" ? q.metric : config.schemes[q.scheme].title + search;
+    };
+    const series = unique(group.map(nameOf)).map((label) => ({
+      name: label,
+      points: group
+        .filter((q) => nameOf(q) === label)
+        .map((q) => ({ x: Number(q.conditions[axis]), y: q.estimate.mean, half: q.estimate.half })),
+    }));
+    return [
+      linePlot({
+        title: heading,
+        x: title,
+        y: metricTitle(metrics.length > 1 ? "accuracy" : metrics[0], config.k),
+        series,
+        logarithmic,
+      }),
+    ];
+  });
+}
+
+const COLUMNS: Readonly<Record<string, readonly string[]>> = {
+  robustness: ["input", "map", "attacked input", "its map"],
+  smoothing: ["input", "gradient map before ATEX", "gradient map after", "SmoothGrad of the normal model"],
+};
+
+function picturesOf({ cell, pictures = [] }: CellResult, { config }: Study): Html[] {
+  const columns = COLUMNS[config.experiments[cell.experiment].kind];
+  return pictures.flatMap(({ name, columns: kinds, rows }) => {
+    if (rows.length === 0) return [];
+    const at = (column: number): Float32Array => Float32Array.from(rows.flatMap(({ cells }) => cells[column]));
+    const mapColumns = kinds.flatMap((kind, i) => (kind === "map" ? [i] : []));
+    const maps = mapPictures(mapColumns.map(at));
+    const drawn = kinds.map((kind, i): readonly Picture[] =>
+      kind === "map" ? maps.sets[mapColumns.indexOf(i)] : imagePictures(at(i)),
+    );
+    const grid = rows.map(({ label }, row) => ({ label, pictures: drawn.map((column) => column[row]) }));
+    const scheme = cell.scheme === undefined ? "" : `, ${config.schemes[cell.scheme].title}`;
+    return [
+      pictureGrid(
+        columns,
+        grid,
+        `${cell.scheme ? cell.data : name}${scheme}, seed ${cell.seed}: the first images, not selected. ${maps.caption}`,
+      ),
+    ];
+  });
+}
+
+function howItWasMade({ config }: Study, results: readonly CellResult[]): Html {
+  const { network } = config;
+  const described = Object.entries(config.schemes).map(([name, { title, kind, ...settings }]) => [
+    title,
+    line(kind === name ? kind : `${kind}, called ${name}`),
+    code(settingsText(settings)),
+  ]);
+  const plans = Object.entries(config.data).map(([name, plan]) => [name, code(settingsText(plan))]);
+  const rows = results.map(({ cell, origin }) => [
+    line(cell.id),
+    duration(origin.seconds),
+    line(origin.date.slice(0, 16).replace("T", " ")),
+  ]);
+  return section(
+    "How it was made",
+    `Network: ${network.network}, ${network.activation} with beta ${network.beta}. Lengths and radii of schemes are multiples of the eps1 ` +
+      "they are trained for (trainEps, unless an experiment trains one network for each eps1).",
+    table(["data", "plan"], plans),
+    table(["scheme", "kind", "settings"], described),
+    line("Adapter: ", unique(results.map(({ origin }) => origin.adapter)).join(", "), ". Commands:"),
+    ...unique(results.map(({ origin }) => origin.command)).map((text) => line(code(text))),
+    table(
+      ["cell", "time", "finished (UTC)"],
+      rows,
+      "Every cell is a file under cells/ with its settings, numbers, versions and command.",
+    ),
+  );
+}
+
+function settingsText(settings: object): string {
+  return Object.entries(settings)
+    .map(([name, value]) => `${name} ${Array.isArray(value) ? value.join(", ") : value}`)
+    .join("; ");
+}

@@ -1,0 +1,114 @@
+/** A reproduction on disk: its configuration, one result file for each cell, and the weights of trained networks. */
+import { mkdir, readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  type Cell,
+  type CellOutcome,
+  cellsOf,
+  type PictureRows,
+  type Recipe,
+  type ReproduceConfig,
+  readConfig,
+  type WeightStore,
+} from "../../atex/experiments/index.js";
+import { sha256 } from "../../nn/data/sha256.js";
+import { UsageError } from "../command.js";
+import { writeOutput } from "../files.js";
+
+/** How a result came about. */
+export interface Origin {
+  readonly command: string;
+  readonly adapter: string;
+  readonly versions: Readonly<Record<string, string>>;
+  /** Of the repository, where it is one. */
+  readonly commit?: string;
+  readonly date: string;
+  readonly seconds: number;
+}
+
+export interface CellResult extends CellOutcome {
+  /** The experiment, schemes and data plan it was made with, as they stand in the configuration. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly pictures?: readonly PictureRows[];
+  readonly origin: Origin;
+}
+
+const absent = (error: NodeJS.ErrnoException): undefined => {
+  if (error.code === "ENOENT") return undefined;
+  throw error;
+};
+
+export class Study {
+  private constructor(
+    readonly folder: string,
+    readonly config: ReproduceConfig,
+  ) {}
+
+  /** Opens or begins a reproduction. @throws UsageError when the folder holds one with another configuration. */
+  static async open(folder: string, config: ReproduceConfig): Promise<Study> {
+    const path = join(folder, "config.json");
+    const stored = await readFile(path, "utf8").catch(absent);
+    if (stored === undefined) await writeOutput(path, `${JSON.stringify(config, null, 2)}\n`);
+    else if (JSON.stringify(readConfig(JSON.parse(stored))) !== JSON.stringify(config))
+      throw new UsageError(
+        `${folder}: it holds a reproduction with other settings (config.json); choose another --out or remove it`,
+      );
+    await mkdir(join(folder, "cells"), { recursive: true });
+    return new Study(folder, config);
+  }
+
+  #pathOf({ id }: Pick<Cell, "id">): string {
+    return join(this.folder, "cells", `${id}.json`);
+  }
+
+  async result(cell: Pick<Cell, "id">): Promise<CellResult | undefined> {
+    const path = this.#pathOf(cell);
+    const text = await readFile(path, "utf8").catch(absent);
+    if (text === undefined) return undefined;
+    try {
+      return JSON.parse(text) as CellResult;
+    } catch {
+      throw new UsageError(`${path}: it is no result file; remove it, and it will be made again`);
+    }
+  }
+
+  /** The results there are, in the order of the grid. */
+  async results(): Promise<CellResult[]> {
+    const found = await Promise.all(cellsOf(this.config).map((cell) => this.result(cell)));
+    return found.filter((result) => result !== undefined);
+  }
+
+  /** Whole or not at all, whenever the process is killed. */
+  async save(result: CellResult): Promise<void> {
+    await writeOutput(this.#pathOf(result.cell), `${JSON.stringify(result)}\n`);
+  }
+
+  /** Takes over the results of other folders that this one lacks. @returns how many.
+   *  @throws UsageError for a folder without results, or with another configuration. */
+  async merge(folders: readonly string[]): Promise<number> {
+    let taken = 0;
+    for (const folder of folders) {
+      if ((await readdir(join(folder, "cells")).catch(absent)) === undefined)
+        throw new UsageError(`--merge ${folder}: it holds no results`);
+      const other = await Study.open(folder, this.config);
+      for (const result of await other.results()) {
+        if (await this.result(result.cell)) continue;
+        await this.save(result);
+        taken++;
+      }
+    }
+    return taken;
+  }
+
+  /** Trained networks by the hash of their recipe, which also stands in the file. */
+  get weights(): WeightStore {
+    const pathOf = async (recipe: Recipe): Promise<string> => {
+      const name = await sha256(new TextEncoder().encode(JSON.stringify(recipe)));
+      return join(this.folder, "weights", `${name.slice(0, 16)}.safetensors`);
+    };
+    return {
+      load: async (recipe) => readFile(await pathOf(recipe)).catch(absent),
+      save: async (recipe, bytes) => writeOutput(await pathOf(recipe), bytes),
+    };
+  }
+}

@@ -1,0 +1,205 @@
+/** Tables of a reproduction: one form for the page, for Markdown and for CSV. */
+import {
+  type ExperimentConfig,
+  type Quantity,
+  type ReproduceConfig,
+  select,
+  valuesOf,
+} from "../../atex/experiments/index.js";
+
+export interface TableData {
+  readonly title: string;
+  readonly header: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  readonly caption: string;
+}
+
+export const METRIC_TITLES: Readonly<Record<string, string>> = {
+  ...{ spearman: "Spearman", cosine: "cosine", ssim: "SSIM", accuracy: "accuracy" },
+  ...{ "accuracy under FGSM": "accuracy under FGSM", "ms per step": "ms per step" },
+};
+
+export function metricTitle(metric: string, k: number): string {
+  return metric === "topK" ? `top-${k}` : (METRIC_TITLES[metric] ?? metric);
+}
+
+/** "0.512 ± 0.013"; accuracies in percent. */
+export function formatted(q: Quantity | undefined): string {
+  if (!q) return "";
+  const { mean, half } = q.estimate;
+  const share = q.metric.startsWith("accuracy");
+  const [factor, digits] = share ? [100, 2] : q.metric === "ms per step" ? [1, 1] : [1, 3];
+  const bar = Number.isNaN(half) ? "" : ` ± ${(factor * half).toFixed(digits)}`;
+  return `${(factor * mean).toFixed(digits)}${bar}`;
+}
+
+/** Over how much the numbers of a table are means. */
+export function basis(all: readonly Quantity[]): string {
+  const seeds = all.map((q) => q.values.size);
+  const counts = all.map((q) => q.count);
+  const range = (v: readonly number[]): string => {
+    const [low, high] = [Math.min(...v), Math.max(...v)];
+    return low === high ? String(low) : `${low} to ${high}`;
+  };
+  const many = Math.max(...seeds) > 1;
+  return `${many ? "Mean and 95 % interval over" : "From"} ${range(seeds)} ${many ? "seeds" : "seed"}, ${range(counts)} images each.`;
+}
+
+/** The tables of one experiment. */
+export function tablesOf(name: string, config: ReproduceConfig, all: readonly Quantity[]): TableData[] {
+  const experiment = config.experiments[name];
+  const mine = select(all, { experiment: name });
+  if (mine.length === 0) return [];
+  const perData = experiment.data
+    .map((data) => [data, select(mine, { data })] as const)
+    .filter(([, qs]) => qs.length > 0);
+  switch (experiment.kind) {
+    case "robustness":
+      return perData.flatMap(([data, qs]) => robustnessTables(data, qs, config));
+    case "strength":
+      return perData.map(([data, qs]) => strengthTable(data, qs, config));
+    case "smoothing":
+      return perData.map(([data, qs]) => roundsTable(data, qs, ["ssim"]));
+    case "hardening":
+      return perData.map(([data, qs]) => hardeningTable(data, qs));
+    case "timing":
+      return perData.map(([data, qs]) => timingTable(data, qs, config, experiment));
+  }
+}
+
+const schemesIn = (all: readonly Quantity[]): string[] => [...new Set(all.map((q) => q.scheme))];
+
+function robustnessTables(data: string, all: readonly Quantity[], { schemes, k }: ReproduceConfig): TableData[] {
+  const attacks = new Map(
+    all.flatMap(({ conditions: { objective, explainer, steps, restarts } }) =>
+      objective === undefined
+        ? []
+        : [[JSON.stringify([objective, explainer, steps, restarts]), { objective, explainer, steps, restarts }]],
+    ),
+  );
+  return [...attacks.values()].map((conditions) => {
+    const under = select(all, { conditions });
+    const eps = valuesOf<number>(under, "eps");
+    const metrics = ["topK", "spearman"];
+    const header = ["", "accuracy, %", ...eps.flatMap((e) => metrics.map((m) => `${metricTitle(m, k)} at ${e}`))];
+    const row = (scheme: string, title: string, prefix: string): string[] => {
+      const accuracies = select(all, { scheme, metric: "accuracy" });
+      const accuracy =
+        accuracies.length === 1
+          ? formatted(accuracies[0])
+          : accuracies.map((q) => `${formatted(q)} (${q.conditions.eps})`).join(", ");
+      const cells = eps.flatMap((e) =>
+        metrics.map((m) => formatted(select(under, { scheme, metric: prefix + m, conditions: { eps: e } })[0])),
+      );
+      return [title, prefix ? "" : accuracy, ...cells];
+    };
+    const names = schemesIn(all);
+    return {
+      title: `${data}: ${conditions.objective} attack on ${conditions.explainer} maps`,
+      header,
+      rows: [
+        ...names.map((scheme) => row(scheme, schemes[scheme].title, "")),
+        row(names[0], `${schemes[names[0]].title}, random change`, "control "),
+      ],
+      caption:
+        `${basis(under)} Agreement of attacked with clean maps at each eps1, 1 is unchanged; ${conditions.steps} steps, ` +
+        `${conditions.restarts} restarts, every attacked image correctly classified before and predicted alike after.`,
+    };
+  });
+}
+
+function strengthTable(data: string, all: readonly Quantity[], { schemes, k }: ReproduceConfig): TableData {
+  const rows = schemesIn(all).flatMap((scheme) =>
+    valuesOf<string>(all, "rule").flatMap((rule) =>
+      valuesOf<number>(all, "restarts").flatMap((restarts) =>
+        valuesOf<number>(all, "steps").map((steps) => {
+          const of = (metric: string) =>
+            formatted(select(all, { scheme, metric, conditions: { rule, restarts, steps } })[0]);
+          return [schemes[scheme].title, rule, String(steps), String(restarts), of("topK"), of("spearman")];
+        }),
+      ),
+    ),
+  );
+  const [{ conditions }] = all;
+  return {
+    title: `${data}: strength of the attack`,
+    header: ["", "step", "steps", "restarts", metricTitle("topK", k), "Spearman"],
+    rows,
+    caption: `${basis(all)} ${conditions.objective} attack on ${conditions.explainer} maps at eps1 ${conditions.eps}; lower is stronger.`,
+  };
+}
+
+function roundsTable(data: string, all: readonly Quantity[], metrics: readonly string[]): TableData {
+  return {
+    title: `${data}: similarity to SmoothGrad of the normal model`,
+    header: ["passes of ATEX", ...metrics.map((m) => METRIC_TITLES[m])],
+    rows: valuesOf<number>(all, "rounds").map((rounds) => [
+      String(rounds),
+      ...metrics.map((metric) => formatted(select(all, { metric, conditions: { rounds } })[0])),
+    ]),
+    caption: `${basis(all)} SSIM of maps scaled to maximum 1.`,
+  };
+}
+
+function hardeningTable(data: string, all: readonly Quantity[]): TableData {
+  const [{ conditions }] = all;
+  const of = (rounds: number, stage: string, metric: string) =>
+    formatted(select(all, { metric, conditions: { rounds, stage } })[0]);
+  return {
+    title: `${data}: adversarial training after ATEX`,
+    header: ["passes of ATEX", "accuracy", "under FGSM", "accuracy after adversarial training", "under a fresh FGSM"],
+    rows: valuesOf<number>(all, "rounds").map((rounds) => [
+      String(rounds),
+      ...["before", "after"].flatMap((stage) => ["accuracy", "accuracy under FGSM"].map((m) => of(rounds, stage, m))),
+    ]),
+    caption: `${basis(all)} Percent; FGSM of eps ${conditions.eps}.`,
+  };
+}
+
+function timingTable(
+  data: string,
+  all: readonly Quantity[],
+  config: ReproduceConfig,
+  e: ExperimentConfig & { kind: "timing" },
+): TableData {
+  return {
+    title: `${data}: time of a training step`,
+    header: ["", "ms per step"],
+    rows: all.map((q) => [config.schemes[q.scheme].title, formatted(q)]),
+    caption: `Median of ${e.steps} steps, batch ${e.batch}, each waited for; the clock of a machine that may have other work.`,
+  };
+}
+
+/** Tables as Markdown. */
+export function asMarkdown(tables: readonly TableData[]): string {
+  const cell = (text: string): string => text.replaceAll("|", "\\|");
+  const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(" | ")} |`;
+  return tables
+    .map(({ title, header, rows, caption }) =>
+      [`### ${title}`, "", line(header), line(header.map(() => "---")), ...rows.map(line), "", caption, ""].join("\n"),
+    )
+    .join("\n");
+}
+
+/** Every quantity, one a line, with its mean, interval, seeds and count. */
+export function asCsv(all: readonly Quantity[]): string {
+  const conditions = [...new Set(all.flatMap((q) => Object.keys(q.conditions)))];
+  const header = [
+    "experiment",
+    "data",
+    "scheme",
+    ...conditions,
+    "metric",
+    "mean",
+    "half_interval_95",
+    "seeds",
+    "count",
+  ];
+  const quoted = (value: string | number): string =>
+    /[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value);
+  const rows = all.map(({ experiment, data, scheme, conditions: c, metric, estimate, values, count }) => [
+    ...[experiment, data, scheme, ...conditions.map((name) => c[name] ?? "")],
+    ...[metric, estimate.mean, Number.isNaN(estimate.half) ? "" : estimate.half, [...values.keys()].join(" "), count],
+  ]);
+  return `${[header, ...rows].map((row) => row.map(quoted).join(",")).join("\n")}\n`;
+}
