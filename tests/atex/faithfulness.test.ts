@@ -1,7 +1,5 @@
-/** Stability and faithfulness on scores that can be written out: f(x) = ½ xᵀAx + bᵀx, whose gradient is Ax + b. Everything is
- *  computed a second time on the host, in float64, one image and one draw at a time. */
+/** Faithfulness of maps of a quadratic score, computed a second time on the host; gradients, refusals, the table of metrics. */
 import {
-  adamStep,
   aopc,
   aopcCurves,
   averageStability,
@@ -9,9 +7,7 @@ import {
   gradient,
   infidelity,
   insertionAuc,
-  l2,
   linf,
-  localLipschitz,
   METRICS,
   maxSensitivity,
   metricTable,
@@ -23,9 +19,7 @@ import {
   worstCaseStability,
 } from "../../atex/index.js";
 import {
-  add,
   checkGrads,
-  expand,
   matmul,
   mul,
   random,
@@ -36,146 +30,9 @@ import {
   tanh,
   tensor,
 } from "../../engine/index.js";
-import { gpuTest, referenceTest } from "../executors.js";
+import { referenceTest } from "../executors.js";
 import { check } from "../harness.js";
-
-const both = (name: string, body: () => Promise<void>): void => {
-  gpuTest(`${name} (GPU)`, body);
-  referenceTest(`${name} (reference)`, body);
-};
-
-interface Quadratic {
-  readonly A: readonly (readonly number[])[];
-  readonly b: readonly number[];
-}
-const dot = (u: ArrayLike<number>, v: ArrayLike<number>): number => Array.from(u).reduce((s, a, i) => s + a * v[i], 0);
-const slope = ({ A, b }: Quadratic, x: ArrayLike<number>): number[] => A.map((row, i) => dot(row, x) + b[i]);
-const value = ({ A, b }: Quadratic, x: ArrayLike<number>): number =>
-  dot(
-    x,
-    A.map((row) => dot(row, x) / 2),
-  ) + dot(b, x);
-const length = (u: readonly number[]): number => Math.hypot(...u);
-
-function scoreOf({ A, b }: Quadratic): Score {
-  const d = b.length;
-  return (x) => {
-    const z = reshape(x, [-1, d]);
-    const half = mul(matmul(z, tensor(Float64Array.from(A.flat()), [d, d])), 0.5);
-    return sum(mul(z, add(half, tensor(Float64Array.from(b), [1, d]))), 1);
-  };
-}
-
-/** [n,1,h,w] as n lists. */
-async function images(x: Tensor): Promise<number[][]> {
-  const data = Array.from(await x.read(), Number);
-  const size = x.size / x.shape[0];
-  return Array.from({ length: x.shape[0] }, (_, i) => data.slice(i * size, (i + 1) * size));
-}
-
-/** The copies of a batch that a metric draws from, one tensor per chunk. */
-function copiesOf(x: Tensor, key: Tensor, counts: readonly number[]): [copies: Tensor, key: Tensor][] {
-  const keys = random.split(key, counts.length);
-  const [n, ...rest] = x.shape;
-  return counts.map((k, i) => [
-    reshape(expand(reshape(x, [1, n, ...rest]), [k, n, ...rest]), [k * n, ...rest]),
-    keys[i],
-  ]);
-}
-
-const plane: Quadratic = {
-  A: [
-    [3, 1],
-    [1, -2],
-  ],
-  b: [0.5, -1],
-};
-const twoPixels = (): Tensor => tensor(Float32Array.of(0.3, 0.6, 0.5, 0.4), [2, 1, 1, 2]);
-
-/** The largest value of a function on a fine grid of the L-inf ball around x. */
-function onGrid(x: readonly number[], radius: number, f: (z: number[]) => number): number {
-  let best = 0;
-  for (let i = -100; i <= 100; i++)
-    for (let j = -100; j <= 100; j++)
-      if (i !== 0 || j !== 0) best = Math.max(best, f([x[0] + (i * radius) / 100, x[1] + (j * radius) / 100]));
-  return best;
-}
-
-both("worst-case stability finds the maximum of an exhaustive search", async () => {
-  const radius = 0.2;
-  const metric = worstCaseStability({
-    explainer: gradient,
-    ball: linf(radius),
-    rule: signStep(radius / 4),
-    steps: 12,
-    restarts: 3,
-    key: random.key(1),
-  });
-  const found = await metric(scoreOf(plane), twoPixels()).read();
-  for (const [i, x] of (await images(twoPixels())).entries()) {
-    const clean = slope(plane, x);
-    const expected = onGrid(x, radius, (z) => {
-      const phi = slope(plane, z);
-      const gamma = Math.max(0, dot(phi, clean) / dot(clean, clean));
-      return length(phi.map((v, k) => v - gamma * clean[k]));
-    });
-    check.close([found[i]], [expected], { rtol: 1e-3 });
-  }
-});
-
-both("the local Lipschitz estimate finds the largest stretch of the map, for both balls", async () => {
-  // A's singular values are |½ ± √7.25|.
-  const expected = 0.5 + Math.sqrt(7.25);
-  for (const ball of [linf(0.2), l2(0.2)]) {
-    const search = { explainer: gradient, ball, rule: adamStep(0.02), steps: 40, restarts: 2, key: random.key(2) };
-    for (const v of await localLipschitz(search)(scoreOf(plane), twoPixels()).read()) {
-      check.ok(v <= expected * (1 + 1e-4), `${v} is more than ${expected}`);
-      check.ok(v >= expected * 0.99, `${v} is much less than ${expected}`);
-    }
-  }
-});
-
-both("average-case stability and max-sensitivity are the mean and the maximum of the draws", async () => {
-  const ball = linf(0.2);
-  const key = random.key(3);
-  const options = { explainer: gradient, ball, samples: 10, chunk: 4, key };
-  const x = twoPixels();
-  const draws: number[][] = [[], []];
-  for (const [copies, k] of copiesOf(x, key, [4, 4, 2]))
-    for (const [i, z] of (await images(ball.sample(k, copies))).entries()) {
-      const clean = slope(plane, (await images(x))[i % 2]);
-      draws[i % 2].push(length(slope(plane, z).map((v, j) => v - clean[j])));
-    }
-  const mean = draws.map((d) => d.reduce((a, b) => a + b) / 10);
-  check.close(await averageStability(options)(scoreOf(plane), x).read(), mean, { rtol: 1e-4 });
-  check.close(
-    await maxSensitivity(options)(scoreOf(plane), x).read(),
-    draws.map((d) => Math.max(...d)),
-    { rtol: 1e-4 },
-  );
-});
-
-both("a linear score has maps that never change, and that are perfectly faithful", async () => {
-  const linear: Quadratic = { A: plane.A.map((row) => row.map(() => 0)), b: plane.b };
-  const [score, x, key] = [scoreOf(linear), twoPixels(), random.key(4)];
-  const search = { explainer: gradient, ball: linf(0.1), rule: signStep(0.05), steps: 3, key };
-  const draws = { explainer: gradient, ball: linf(0.1), key };
-  for (const metric of [
-    worstCaseStability(search),
-    localLipschitz(search),
-    averageStability(draws),
-    maxSensitivity(draws),
-  ])
-    check.close(await metric(score, x).read(), [0, 0], { atol: 1e-6 });
-  const phi = gradient(score, x);
-  const perturbation = noisePerturbation(0.5);
-  check.close(await infidelity({ perturbation, key })(score, x, phi).read(), [0, 0], { atol: 1e-9 });
-  const twice = await infidelity({ perturbation, key })(score, x, mul(phi, 2)).read();
-  check.ok(Math.min(...twice) > 0.1, `a map twice too large: ${twice}`);
-  check.close(await infidelity({ perturbation, key, scaled: true })(score, x, mul(phi, 2)).read(), [0, 0], {
-    atol: 1e-9,
-  });
-});
+import { both, copiesOf, dot, images, plane, type Quadratic, scoreOf, twoPixels, value } from "./quadratic.js";
 
 for (const scaled of [false, true])
   both(`infidelity ${scaled ? "with optimal scaling" : "as it comes"} = the definition, draw by draw`, async () => {
