@@ -74,7 +74,8 @@ async function tuned(given: Given): Promise<number> {
   if (stranger !== undefined) throw unknown("case", stranger, known);
   const runs = numberOption("runs", given.runs, { min: 1, integer: true });
   const on = await openBench(given.adapter);
-  const onRow = (row: TuneRow) => console.error(`${row.case}: ${row.variant}`);
+  const onRow = (row: TuneRow) =>
+    console.error(`${row.case}: ${row.variant}: ${row.error ?? `${row.gflops?.toFixed(1)} GFLOP/s`}`);
   const report = {
     adapter: on.adapter,
     versions: versions(),

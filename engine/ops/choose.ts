@@ -60,6 +60,8 @@ const cycles = {
 };
 /** Tiles are shared out over at least this many threads of a software adapter. */
 const threads = 4;
+/** Bytes that a thread's share of a reduction may read and still find in its cache when the next tile reads them again. */
+const cacheBytes = 1.25 * 2 ** 20;
 /** Compute units a GPU is assumed to have, for splitting reductions; WebGPU does not tell. */
 const gpuUnits = 64;
 /** Bytes that folding may take for its intermediate. */
@@ -168,18 +170,25 @@ export function chooseConv2dInput(
 }
 
 /** The kernel of conv2dFilter: rows are taps of the window times channels in, columns channels out, depth pixels; the
- *  reduction may be cut at the `cuts` rows of the images. */
-export function chooseConv2dFilter(shape: ConvShape & { readonly cuts: number }, caps: Capabilities): FilterChoice {
-  const { rows, columns, depth, groups, cuts } = shape;
+ *  reduction may be cut at the `cuts` rows of the images. `bytes`: of image and gradient, which every tile reads. */
+export function chooseConv2dFilter(
+  shape: ConvShape & { readonly cuts: number; readonly bytes: number },
+  caps: Capabilities,
+): FilterChoice {
+  const { rows, columns, depth, groups, cuts, bytes } = shape;
   if (groups !== 1) return { variant: "plain" };
   if (!registers(caps)) {
     if (rows * columns * depth < 32 ** 3) return { variant: "plain" };
     return { variant: "tiled", ...splitTiles(columns, rows, 1, depth) };
   }
   const loads = { rowLoad: 4 * cycles.boundedLoad, columnLoad: 4 * cycles.load };
-  // A part takes as many cuts as give each thread several tiles, so depth per tile is judged after the split.
-  const tiles = (width: number) => Math.ceil(rows / 32) * Math.ceil(columns / width);
-  const parts = Math.max(1, Math.min(cuts, Math.ceil((8 * threads) / tiles(32))));
+  // Parts give each thread several tiles, and let the tiles of a part share what is in the cache; depth per tile is judged
+  // after the split.
+  const tiles = Math.ceil(rows / 32) * Math.ceil(columns / 32);
+  const forThreads = Math.ceil((8 * threads) / tiles);
+  // Never so many that the parts' results outweigh what was read.
+  const forCache = Math.min(Math.ceil(bytes / cacheBytes), Math.floor(bytes / (4 * rows * columns)));
+  const parts = Math.max(1, Math.min(cuts, Math.max(forThreads, forCache)));
   const best = cheapestTile(caps, parts, rows, columns, Math.ceil(depth / parts), loads);
   if (plainCycles(rows * columns, depth) <= best.cycles) return { variant: "plain" };
   return { ...best.choice, parts };

@@ -111,7 +111,8 @@ export function conv2dFilterCalls(
   const [k, c, r, s] = y.shape;
   const taps = c * r * s;
   const pixels = n * oh * ow;
-  const shape = { rows: taps, columns: k, depth: pixels, groups: geometry.groups, cuts: n * oh };
+  const bytes = 4 * (sizeOf(x.shape) + sizeOf(g.shape));
+  const shape = { rows: taps, columns: k, depth: pixels, groups: geometry.groups, cuts: n * oh, bytes };
   const choice = choose(shape, caps);
   if (choice.variant === "plain") return [plainCall("conv2dFilter.plain", { x, g, y }, x, y, g, y, ctx, geometry)];
 

@@ -66,7 +66,7 @@ test("groups, and outputs too few for a tile, take the plain kernel", () => {
   for (const caps of [llvmpipe, plainLlvmpipe, swiftShader, gpu]) {
     check.is(chooseConv2d({ ...secondConv, groups: 4 }, caps).variant, "plain");
     check.is(chooseConv2dInput({ ...firstInput, groups: 2 }, caps).variant, "plain");
-    check.is(chooseConv2dFilter({ ...secondConv, groups: 2, cuts: 10 }, caps).variant, "plain");
+    check.is(chooseConv2dFilter({ ...secondConv, groups: 2, cuts: 10, bytes: 0 }, caps).variant, "plain");
     check.is(chooseMatmul(product(1, 1, 8), caps).variant, "plain");
   }
 });
@@ -79,13 +79,16 @@ test("an image gradient of one channel is folded while its intermediate fits", (
 });
 
 test("long sums for few outputs are split, never into more parts than there are cuts", () => {
-  const parts = (rows: number, columns: number, cuts: number, caps: Capabilities): number => {
-    const choice = chooseConv2dFilter({ rows, columns, depth: cuts * 28, groups: 1, cuts }, caps);
+  const parts = (rows: number, columns: number, cuts: number, caps: Capabilities, bytes = 0): number => {
+    const choice = chooseConv2dFilter({ rows, columns, depth: cuts * 28, groups: 1, cuts, bytes }, caps);
     return choice.variant === "plain" ? 0 : choice.parts;
   };
   for (const caps of [llvmpipe, plainLlvmpipe, gpu]) check.ok(parts(25, 32, 64 * 28, caps) >= 16);
   check.is(parts(2048, 512, 64 * 28, llvmpipe), 1);
   check.ok(parts(25, 32, 3, llvmpipe) <= 3);
+  // The second convolution at batch 64: image and gradient do not fit a cache.
+  check.is(parts(800, 64, 64 * 14, llvmpipe, 4_816_896), 4);
+  check.is(parts(2048, 512, 64 * 28, llvmpipe, 2 ** 23), 2);
   const tall = chooseMatmul(product(64, 64, 100_000), gpu);
   check.ok(tall.variant === "tiled" && tall.parts >= 16);
 });
