@@ -118,7 +118,8 @@ function adaptive(
     update(params, gradients, state) {
       const step = add(state.step, 1);
       const eta = rate(lr, state.step);
-      // 1 − βᵗ with the step count on the GPU; the difference itself would cancel in early steps, where βᵗ is almost 1.
+      // 1 − βᵗ with the step count on the GPU; the difference itself would cancel in early steps, where βᵗ is almost 1, and
+      // the infinite logarithm of 0 is nothing to count on in WGSL.
       const correction = (beta: number): TensorOrNumber => (beta === 0 ? 1 : neg(expm1(mul(step, Math.log(beta)))));
       const [c1, c2] = [correction(beta1), correction(beta2)];
       const m = zipTrees((a, g) => add(mul(a, beta1), mul(g, 1 - beta1)), state.m, gradients);

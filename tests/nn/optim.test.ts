@@ -141,6 +141,19 @@ referenceTest("an optimiser asks its schedule for the rate of each step", async 
   }
 });
 
+gpuTest("a constant gradient moves Adam by the rate from the first step on, to the rounding of f32", async () => {
+  const optimiser = adam({ lr: 1, epsilon: 0 });
+  let params = { x: tensor([0, 0]) };
+  let state = optimiser.init(params);
+  const first = state;
+  for (let i = 1; i <= 5; i++) {
+    [params, state] = optimiser.update(params, { x: tensor([0.5, -3]) }, state);
+    // 1 − 0.999ᵗ as a difference of f32 numbers would be off by 3e-5.
+    check.close(await params.x.read(), [-i, i], { rtol: 2e-6 }, `step ${i}`);
+  }
+  dispose(first);
+});
+
 referenceTest("clipping keeps the direction, or every element, within its bound", async () => {
   const gradients = { a: tensor([3, 0]), b: [tensor([[0], [-4]])] };
   check.is(await globalNorm(gradients).item(), 5);

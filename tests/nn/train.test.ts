@@ -1,115 +1,41 @@
-/** The training loop on a network with batch normalisation and dropout, on both executors: learning, determinism, going on
- *  from a file, stopping, what stays alive. */
+/** The training loop on both executors: learning, determinism, stopping, running statistics, what stays alive. */
 import {
-  dispose,
-  entries,
   gather,
   keep,
   leaves,
   mean,
   memory,
+  mul,
   random,
   scope,
   stopGradient,
+  sum,
   type Tensor,
-  type Tree,
   tensor,
   zeros,
 } from "../../engine/index.js";
-import { DataError } from "../../nn/data/error.js";
 import {
   accuracy,
-  adam,
   adamW,
   type BatchLoss,
   batchNorm,
-  conv2d,
   crossEntropyLoss,
   dense,
-  dropout,
   evaluate,
-  flatten,
   globalAvgPool,
   initialState,
   type Layer,
-  loadCheckpoint,
   named,
-  type Optimiser,
-  packTree,
   pickImages,
-  type ResidentImages,
-  relu,
-  residentImages,
-  type Sequential,
-  saveCheckpoint,
   sequential,
   sgd,
-  type TrainOptions,
   type TrainProgress,
   type TrainState,
   train,
 } from "../../nn/index.js";
 import { gpuTest, referenceTest } from "../executors.js";
 import { check } from "../harness.js";
-import { generator } from "../values.js";
-
-const COUNT = 42;
-const BATCH = 8;
-const SIDE = 6;
-
-/** Noise that is brighter on the left (class 0) or on the right (class 1). */
-function halves(): ResidentImages {
-  const noise = generator(1);
-  const images = new Uint8Array(COUNT * SIDE * SIDE).map((_, i) => {
-    const [image, right] = [Math.floor(i / (SIDE * SIDE)), Number(i % SIDE >= SIDE / 2)];
-    return 100 * noise() + (image % 2 === right ? 120 : 0);
-  });
-  return residentImages(
-    images,
-    new Uint8Array(COUNT).map((_, i) => i % 2),
-    [1, SIDE, SIDE],
-  );
-}
-
-const model: Sequential = sequential([
-  conv2d(4, 3),
-  named("block", sequential([batchNorm(), relu])),
-  flatten,
-  dropout(0.2),
-  dense(2),
-]);
-const optimiser = adam({ lr: 0.02 });
-const start = (net: Layer = model, by: Optimiser = optimiser): TrainState =>
-  scope(() => initialState(net.init(random.key(1), [1, SIDE, SIDE]).params, by));
-
-function run(
-  data: ResidentImages,
-  epochs: number,
-  options: Partial<TrainOptions> = {},
-  from = start(),
-): Promise<TrainState> {
-  return train(model, from, data, { optimiser, epochs, batchSize: BATCH, seed: 3, ...options });
-}
-
-/** Counts as `aborted` from the n-th look on. */
-const abortedAfter = (looks: number) => ({
-  get aborted(): boolean {
-    return looks-- <= 0;
-  },
-});
-
-const free = (state: TrainState): void => dispose([state.params, state.optimiser]);
-const freeData = ({ words, labels }: ResidentImages): void => dispose([words, labels]);
-
-async function sameBits(actual: TrainState, expected: TrainState): Promise<void> {
-  check.equal([actual.epoch, actual.step], [expected.epoch, expected.step]);
-  const trees = [actual, expected].map(({ params, optimiser: o }) => entries({ params, optimiser: o }));
-  check.equal(
-    trees[0].map(([path]) => path),
-    trees[1].map(([path]) => path),
-  );
-  for (const [i, [path, t]] of trees[0].entries()) check.identical(await t.read(), await trees[1][i][1].read(), path);
-}
+import { BATCH, COUNT, free, freeData, halves, model, run, sameState, start } from "./halves.js";
 
 async function learns(): Promise<void> {
   const data = halves();
@@ -164,7 +90,7 @@ gpuTest("the loss falls, and nothing but the state stays alive, on the GPU", lea
 gpuTest("the same seed gives the same bits, another seed others", async () => {
   const data = halves();
   const [first, second] = [await run(data, 2), await run(data, 2)];
-  await sameBits(second, first);
+  await sameState(second, first);
   const other = await run(data, 2, { seed: 4 });
   const weights = (state: TrainState): Promise<Float32Array> => state.params[0].weight.read();
   const [a, b] = [await weights(first), await weights(other)];
@@ -172,40 +98,6 @@ gpuTest("the same seed gives the same bits, another seed others", async () => {
   for (const state of [first, second, other]) free(state);
   freeData(data);
 });
-
-async function resumes(): Promise<void> {
-  const data = halves();
-  const whole = await run(data, 2);
-  // After the first epoch, and in the middle of the second: five steps, a look at the end of the epoch and one before the next.
-  for (const signal of [undefined, abortedAfter(9)]) {
-    const pause = await run(data, signal ? 2 : 1, { signal });
-    check.equal([pause.epoch, pause.step], signal ? [1, 2] : [1, 0]);
-    const bytes = await saveCheckpoint(pause, { note: "pause" });
-    free(pause);
-    const like = start();
-    const { state, metadata } = loadCheckpoint(bytes, like);
-    free(like);
-    check.equal(Object.fromEntries(metadata), { note: "pause", epoch: "1", step: String(pause.step) });
-    const end = await run(data, 2, {}, state);
-    await sameBits(end, whole);
-    free(end);
-  }
-  free(whole);
-  freeData(data);
-}
-referenceTest("a run resumed from a file ends in the same bits, on the reference", async () => {
-  // Files hold f32, and so must the state for the bits to be the same: it is read back where the other run is paused too.
-  const data = halves();
-  const reload = (bytes: Uint8Array, like: TrainState): TrainState => loadCheckpoint(bytes, like).state;
-  const first = await run(data, 1);
-  const bytes = await saveCheckpoint(first);
-  const [a, b] = [reload(bytes, first), reload(bytes, first)];
-  const [c, d] = [await run(data, 2, {}, a), await run(data, 2, {}, b)];
-  await sameBits(c, d);
-  for (const state of [first, c, d]) free(state);
-  freeData(data);
-});
-gpuTest("a run resumed from a file, between epochs or inside one, ends in the same bits", resumes);
 
 gpuTest("a signal stops before the next step, and the state reached is kept", async () => {
   const data = halves();
@@ -266,6 +158,26 @@ gpuTest("every epoch visits whole batches of different images, in another order"
   check.ok(new Set(one.flatMap((v, i) => (v === 0 ? [i] : []))).size === 2);
   const leftOut = ten.filter((v) => v < 10).length;
   check.ok(leftOut > 4, `${leftOut} images were left out in one of ten epochs`);
+  freeData(data);
+});
+
+gpuTest("every step of every epoch has a key of its own", async () => {
+  const data = halves();
+  const by = sgd({ lr: 1 });
+  const n = 2000;
+  // The gradient is what the key draws, 0 or 1, so each element counts its ones.
+  const drawing: BatchLoss = (_, { drawn }, x, __, { key }) => [
+    sum(mul(drawn, random.bernoulli(key, [n], 0.5))),
+    zeros([x.shape[0], 2]),
+  ];
+  const first = scope(() => initialState({ drawn: keep(zeros([n])) }, by));
+  const end = await train(model, first, data, { optimiser: by, epochs: 2, batchSize: BATCH, loss: drawing });
+  const ones = Array.from(await end.params.drawn.read(), (v) => -v);
+  // Ten independent draws: mean 5 and variance 5/2; one key for all would give 25, one for each epoch 25/2.
+  const average = ones.reduce((a, b) => a + b) / n;
+  check.close([average], [5], { atol: 5 * Math.sqrt(2.5 / n) });
+  check.close([ones.reduce((a, b) => a + (b - average) ** 2, 0) / n], [2.5], { rtol: 0.2 });
+  free(end);
   freeData(data);
 });
 
@@ -360,29 +272,4 @@ referenceTest("what cannot be trained is refused, and the state stays the caller
   check.is(same.params[0].weight as Tensor, state.params[0].weight as Tensor, "no epochs: nothing to do");
   free(state);
   freeData(data);
-});
-
-referenceTest("files that hold no state, or another one, are refused", async () => {
-  const like = start();
-  const before = memory().liveCount;
-  const good = await saveCheckpoint({ ...like, epoch: 7 });
-  const again = loadCheckpoint(good, like).state;
-  check.equal([again.epoch, again.step], [7, 0]);
-  free(again);
-  const tree: Tree = { params: like.params, optimiser: like.optimiser };
-  for (const [what, bytes, message] of [
-    ["weights", await packTree(like.params), /^checkpoint: the file has epoch ""; a whole number is needed/],
-    ["no step", await packTree(tree, { epoch: "1" }), /^checkpoint: the file has step ""/],
-    ["nonsense", await packTree(tree, { epoch: "-1", step: "0" }), /^checkpoint: the file has epoch "-1"/],
-    [
-      "another optimiser",
-      await saveCheckpoint({ ...like, optimiser: {} }),
-      /^weights: the network has optimiser\.m\.0\.bias f32\[4\], the file has no such tensor/,
-    ],
-  ] as const) {
-    const error = check.throws(() => loadCheckpoint(bytes, like), message, what);
-    check.ok(error instanceof DataError, what);
-  }
-  check.is(memory().liveCount, before);
-  free(like);
 });
