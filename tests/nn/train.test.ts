@@ -172,7 +172,8 @@ gpuTest("every step of every epoch has a key of its own", async () => {
   ];
   const first = scope(() => initialState({ drawn: keep(zeros([n])) }, by));
   const end = await train(model, first, data, { optimiser: by, epochs: 2, batchSize: BATCH, loss: drawing });
-  const ones = Array.from(await end.params.drawn.read(), (v) => -v);
+  const drawn: Float32Array = await end.params.drawn.read();
+  const ones = Array.from(drawn, (v) => -v);
   // Ten independent draws: mean 5 and variance 5/2; one key for all would give 25, one for each epoch 25/2.
   const average = ones.reduce((a, b) => a + b) / n;
   check.close([average], [5], { atol: 5 * Math.sqrt(2.5 / n) });
