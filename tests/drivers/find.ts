@@ -1,4 +1,5 @@
-/** Where Chromium and its software Vulkan driver are, found by looking; environment variables come first. */
+/** Where Chromium and its software Vulkan driver are, found by looking; environment variables come first, and an empty one
+ *  means to do without. */
 import { existsSync } from "node:fs";
 
 const manifests = [
@@ -16,12 +17,12 @@ const browsers = [
 
 /** The JSON manifest of SwiftShader, a second software driver that shares no code with Mesa's; HOLDFAST_SWIFTSHADER names it. */
 export function findSwiftShader(): string | undefined {
-  return process.env.HOLDFAST_SWIFTSHADER ?? manifests.find((path) => existsSync(path));
+  return (process.env.HOLDFAST_SWIFTSHADER ?? manifests.find((path) => existsSync(path))) || undefined;
 }
 
 /** The program; HOLDFAST_CHROMIUM names it. */
 export function findChromium(): string | undefined {
-  return process.env.HOLDFAST_CHROMIUM ?? browsers.find((path) => existsSync(path));
+  return (process.env.HOLDFAST_CHROMIUM ?? browsers.find((path) => existsSync(path))) || undefined;
 }
 
 /** The environment that gives a process one Vulkan driver only. Older loaders know the second name only. */
