@@ -59,7 +59,10 @@ let current: Executor | undefined;
 
 /** The executor that runs ops now. @throws DeviceError before `init()`. */
 export function executor(): Executor {
-  if (!current) throw new DeviceError("no executor: call `await init()` first (or `useReference()` for the CPU)");
+  if (!current)
+    throw new DeviceError(
+      'no executor: call `await init()` first, or `await init({ executor: "reference" })` for the CPU',
+    );
   return current;
 }
 

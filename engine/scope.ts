@@ -7,6 +7,10 @@ import { isNeeded } from "./record.js";
 import type { Tensor } from "./tensor.js";
 import { leaves, type Tree } from "./tree.js";
 
+// Some browsers that have WebGPU lack it, and then neither the `using` of this library nor that of its users would run.
+(Symbol as { dispose?: symbol }).dispose ??= Symbol("Symbol.dispose");
+
+/** A memory scope that is open; `using` closes it at the end of the block. */
 export class Scope implements Disposable {
   readonly tensors = new Set<Tensor>();
   constructor(

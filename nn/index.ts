@@ -2,8 +2,10 @@
 export * from "./activations.js";
 export { type Checkpoint, loadCheckpoint, saveCheckpoint } from "./checkpoint.js";
 export {
+  type AbortSignalLike,
   type DatasetName,
   type DatasetOptions,
+  type FileOptions,
   type ImageDataset,
   type ImageSplit,
   loadDataset,
@@ -12,7 +14,7 @@ export {
 export { DataError } from "./data/error.js";
 export { unitPixels } from "./data/pixels.js";
 export { batchIndices, pickImages, type ResidentImages, residentImages } from "./data/resident.js";
-export { SHAPE_CLASSES, shapeBytes, shapes } from "./data/shapes.js";
+export { SHAPE_CLASSES, type ShapeBytes, type ShapesOptions, shapeBytes, shapes } from "./data/shapes.js";
 export type { Fans, Initialiser } from "./init.js";
 export * as initialisers from "./init.js";
 export {
@@ -22,6 +24,7 @@ export {
   type Layer,
   named,
   replaceLayers,
+  type SampleShape,
   type Sequential,
   sequential,
 } from "./layer.js";
@@ -38,7 +41,7 @@ export {
 } from "./model-card.js";
 export * from "./optim.js";
 export * from "./presets.js";
-export { type HostTensor, readSafetensors, writeSafetensors } from "./safetensors.js";
+export { type HostTensor, readSafetensors, type SafetensorsFile, writeSafetensors } from "./safetensors.js";
 export * from "./schedules.js";
 export * from "./train.js";
 export { type PackedTree, packTree, unpackTree } from "./weights.js";

@@ -46,7 +46,9 @@ export async function runInChromium(chromium: string, script: string, signal: Ab
     { detached: true, stdio: ["ignore", "ignore", "pipe"] },
   );
   const messages = text(browser.stderr);
-  const ended = new Promise<void>((resolve) => browser.once("close", () => resolve()));
+  const ended = new Promise<string>((resolve) => {
+    browser.once("close", (code, killer) => resolve(killer ?? `exit code ${code}`));
+  });
   const stop = (): void => {
     if (browser.pid !== undefined && browser.exitCode === null) process.kill(-browser.pid, "SIGKILL");
   };
@@ -54,7 +56,9 @@ export async function runInChromium(chromium: string, script: string, signal: Ab
   try {
     const early = new Promise<never>((_, reject) => {
       browser.once("error", reject);
-      ended.then(async () => reject(new Error(`Chromium ended before the page reported:\n${await messages}`)));
+      ended.then(async (how) =>
+        reject(new Error(`Chromium ended (${how}) before the page reported:\n${await messages}`)),
+      );
     });
     return JSON.parse(await Promise.race([received, early]));
   } finally {
