@@ -8,7 +8,7 @@ import { type MetricInfo, rows, type Stability } from "./metric.js";
 
 export interface StabilitySearch extends Search {
   readonly explainer: Explainer;
-  /** Random starts, at least 1: at the image itself there is nothing to climb. Default 1. */
+  /** Random starts, at least 1: at the image itself there is nothing to climb. Default 1; more find higher peaks. */
   readonly restarts?: number;
   readonly key: Tensor;
 }

@@ -10,6 +10,7 @@ import {
   linf,
   maxAbsStep,
   pgdAttack,
+  type StepRule,
   signStep,
 } from "../../atex/index.js";
 import { add, argmax, capture, clamp, grad, mul, random, sign, type Tensor } from "../../engine/index.js";
@@ -63,14 +64,23 @@ for (const run of [gpuTest, referenceTest])
 
 gpuTest("the best iterate is kept: steps far too long never lose what was gained", async () => {
   const { classifier, x, labels } = setting(9);
-  const attack = (steps: number) =>
-    attackPrediction({ ball: linf(0.3), rule: signStep(0.25), steps })({ classifier, x, labels }).after.read();
-  let last = await attack(1);
-  for (const steps of [2, 3, 5]) {
-    const next = await attack(steps);
+  let last = await crossEntropyPerSample(classifier(x), labels).read();
+  for (const steps of [1, 2, 3, 5]) {
+    const attack = attackPrediction({ ball: linf(0.3), rule: signStep(0.25), steps });
+    const { images, after } = attack({ classifier, x, labels });
+    const next = await after.read();
     for (let i = 0; i < N; i++) check.ok(next[i] >= last[i], `${steps} steps: ${last[i]} became ${next[i]}`);
+    check.close(await crossEntropyPerSample(classifier(images), labels).read(), next, { rtol: 1e-5 });
     last = next;
   }
+});
+
+gpuTest("a rule that walks downhill gains nothing and loses nothing", async () => {
+  const { classifier, x, labels } = setting(9);
+  const rule: StepRule = { name: "downhill", init: () => [], step: (g) => [mul(sign(g), -0.05), []] };
+  const { images, before, after } = attackPrediction({ ball: linf(0.3), rule, steps: 3 })({ classifier, x, labels });
+  check.identical(await images.read(), await x.read());
+  check.identical(await after.read(), await before.read());
 });
 
 gpuTest("inside a captured step an attack is part of the step", async () => {

@@ -32,7 +32,7 @@ both("worst-case stability finds the maximum of an exhaustive search", async () 
     ball: linf(radius),
     rule: signStep(radius / 4),
     steps: 12,
-    restarts: 3,
+    restarts: 8,
     key: random.key(1),
   });
   const found = await metric(scoreOf(plane), twoPixels()).read();
