@@ -26,11 +26,16 @@ export const attackOptions = {
   eps: { type: "string", default: "0.03", value: "number", help: "largest change of a pixel, where pixels are 0 to 1" },
   steps: { type: "string", default: "100", value: "n", help: "steps per start, each of eps/10 or --step-size" },
   "step-size": { type: "string", value: "number", help: "largest change of a pixel in one step (default eps/10)" },
-  restarts: { type: "string", default: "0", value: "n", help: "further starts at random points" },
+  restarts: {
+    type: "string",
+    value: "n",
+    help: "starts at random points, besides the image itself (default 0; mass-centre 1)",
+  },
 } as const;
 
-type AttackValues = { readonly [K in Exclude<keyof typeof attackOptions, "step-size">]: string } & {
-  readonly "step-size": string | undefined;
+type Defaulted = Exclude<keyof typeof attackOptions, "step-size" | "restarts">;
+type AttackValues = { readonly [K in Defaulted]: string } & {
+  readonly [K in "step-size" | "restarts"]: string | undefined;
 };
 
 export interface AttackRequest {
@@ -45,13 +50,16 @@ export interface AttackRequest {
 export function attackRequest(values: AttackValues): AttackRequest {
   const eps = numberOption("eps", values.eps, { min: 0, max: 1 });
   const stepSize = values["step-size"];
+  const objective = choice("objective", values.objective, OBJECTIVES);
+  // The distance between two centres has no gradient where they coincide, so the image itself is no start.
+  const fewest = objective === "mass-centre" ? 1 : 0;
   return {
-    objective: choice("objective", values.objective, OBJECTIVES),
+    objective,
     k: numberOption("k", values.k, { min: 1, max: 784, integer: true }),
     eps,
     steps: numberOption("steps", values.steps, { min: 1, max: 100_000, integer: true }),
     stepSize: stepSize === undefined ? eps / 10 : numberOption("step-size", stepSize, { min: 0, max: 1 }),
-    restarts: numberOption("restarts", values.restarts, { min: 0, max: 1000, integer: true }),
+    restarts: numberOption("restarts", values.restarts ?? String(fewest), { min: fewest, max: 1000, integer: true }),
   };
 }
 

@@ -1,7 +1,7 @@
 /** `holdfast attack`: changes one image so that its explanation changes and its prediction stays. */
 import { join } from "node:path";
 import { type AttackStudy, type ExplainerStudy, studyAttack } from "../../atex/index.js";
-import { differencePictures, imagePictures, mapPictures } from "../../atex/render/attack.js";
+import { differencePictures, EXAGGERATION, imagePictures, mapPictures } from "../../atex/render/attack.js";
 import { panel } from "../../atex/render/panel.js";
 import { greyPicture, toPng } from "../../atex/render/picture.js";
 import { openScope, random, type Tensor, tensor } from "../../engine/index.js";
@@ -12,7 +12,16 @@ import { cpuOption, withEngine } from "../engine.js";
 import { describeExplainer, explainerOptions, explainerRequest, makeExplainer } from "../explainers.js";
 import { writeOutput } from "../files.js";
 import { Live, percent } from "../live.js";
-import { asBatch, imageOptions, type LoadedModel, modelOptions, openImage, openModel, predict } from "../model.js";
+import {
+  asBatch,
+  imageOptions,
+  type LoadedImage,
+  type LoadedModel,
+  modelOptions,
+  openImage,
+  openModel,
+  predict,
+} from "../model.js";
 
 const options = {
   ...modelOptions,
@@ -23,7 +32,7 @@ const options = {
   ...cpuOption,
 } as const;
 
-/** Relu has no second derivative to follow; this softplus stands in for it. Source: Dombrowski et al. 2019, sec. 4. */
+/** Relu has no second derivative to follow; this softplus stands in for it. Source: Dombrowski et al. 2019. */
 const TWIN_BETA = 30;
 
 function twinOf({ card, model, params }: LoadedModel): ((x: Tensor) => Tensor) | undefined {
@@ -61,7 +70,7 @@ function agreementLine(
 ): string {
   const { spearman, topK, ssim, mass } = under[name];
   const onFigure = mass ? `  mass on the figure ${percent(mass[0], 0)}` : "";
-  return `  ${label.padEnd(24)}Spearman ${spearman[0].toFixed(3)}  top-${k} ${percent(topK[0], 0)}  SSIM ${ssim[0].toFixed(3)}${onFigure}`;
+  return `${label.padEnd(24)}Spearman ${spearman[0].toFixed(3)}  top-${k} ${percent(topK[0], 0)}  SSIM ${ssim[0].toFixed(3)}${onFigure}`;
 }
 
 /** Input, map, attacked input, its map, what was added. */
@@ -79,7 +88,7 @@ function sheet(
     sets[1][0],
     differencePictures(pixels, attacked)[0],
   ];
-  const columns = ["input", "its map", "attacked input", "its map", "difference x10"];
+  const columns = ["input", "its map", "attacked input", "its map", `difference x${EXAGGERATION}`];
   return toPng(panel([row], { columns, footer: `${footer} ${caption}`, scale: 8 }));
 }
 
@@ -92,67 +101,85 @@ function roundingLine({ images: { rounded }, explainers: [{ under }] }: AttackSt
   return `rounded to 8 bits for the PNG, the image keeps its prediction and ${percent(left, 0)} of the drop in Spearman correlation`;
 }
 
+/** Where and how one attack was made. */
+interface Made {
+  readonly image: LoadedImage;
+  readonly study: AttackStudy;
+  readonly method: string;
+  readonly request: AttackRequest;
+  readonly seed: number;
+  readonly adapter: string;
+  readonly classes: readonly string[];
+}
+
+/** Files by name: the attacked image as PNG and exactly, its panel, its numbers. */
+function files({ image, study, method, request, seed, adapter, classes }: Made): [name: string, Uint8Array | string][] {
+  const attacked = study.images.attacked.images;
+  const [{ clean, under }] = study.explainers;
+  const exact = { clean: image.pixels, attacked, cleanMap: clean.maps, attackedMap: under.attacked.maps };
+  const tensors = Object.entries(exact).map(
+    ([name, data]) => [name, { dtype: "f32", shape: [1, 1, 28, 28], data }] as const,
+  );
+  const command = ["holdfast", ...process.argv.slice(2)].join(" ");
+  const record = { command, image: image.title, method, attack: request, seed, adapter, ...metrics(study, classes) };
+  const footer =
+    `${image.title}, predicted "${classes[study.classes[0]]}" before and after; ${request.objective} attack on ${method}; ` +
+    `eps ${request.eps}. Difference: full colour at ${1 / EXAGGERATION}.`;
+  return [
+    ["panel.png", sheet(image.pixels, study, footer)],
+    ["attacked.png", toPng(greyPicture(attacked))],
+    ["attacked.safetensors", writeSafetensors(new Map(tensors))],
+    ["metrics.json", `${JSON.stringify(record, null, 2)}\n`],
+  ];
+}
+
+/** What happened, in a few lines. */
+function report({ study, request }: Made, objective: string): string {
+  const { probability, objective: value, explainers, images } = study;
+  const after = images.attacked;
+  return [
+    `prediction ${after.kept[0] ? "kept" : "LOST"}, probability ${percent(probability[0])} before, ${percent(after.probability[0])} after`,
+    `${objective}: from ${value.clean[0].toPrecision(3)} to ${value.attacked[0].toPrecision(3)}`,
+    agreementLine("attacked against clean", explainers[0], "attacked", request.k),
+    agreementLine("same change, shuffled", explainers[0], "control", request.k),
+    roundingLine(study),
+  ]
+    .map((text) => `  ${text}`)
+    .join("\n");
+}
+
 export const command = defineCommand({
   summary: "change an image so that its explanation changes and its prediction stays",
   options,
   async run({ values }) {
-    const explainer = explainerRequest(values);
-    const request: AttackRequest = attackRequest(values);
+    const requested = explainerRequest(values);
+    const request = attackRequest(values);
     const live = new Live();
     const image = await openImage(values, live);
     await withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, async (place) => {
       using _ = openScope("attack");
       const loaded = await openModel(values);
       const { classes } = loaded.card;
-      const made = makeExplainer(explainer);
-      const key = random.key(explainer.seed);
-      const attack = await makeAttack(request, { explainer: made, n: 1, key: random.fold(key, 1) });
-      const method = describeExplainer(explainer);
+      const explainer = makeExplainer(requested);
+      const method = describeExplainer(requested);
       const { predicted } = await predict(loaded, image.pixels);
-      live.print(
-        `${image.title}: ${classes[predicted]}; ${request.objective} attack on ${method}, eps ${request.eps}, ${place.name}`,
-      );
+      live.print(`${image.title}: ${classes[predicted]}; ${request.objective} attack on ${method}`);
+      live.print(`eps ${request.eps}, ${request.steps} steps, on ${place.name}`);
+      const key = random.key(requested.seed);
+      const attack = await makeAttack(request, { explainer, n: 1, key: random.fold(key, 1) });
       const study = await studyAttack({
         classifier: loaded.classifier,
         twin: twinOf(loaded),
         x: asBatch(image.pixels),
         masks: image.mask && tensor(image.mask, [1, 28, 28]),
-        ...{ attack, explainers: [made], k: request.k, key: random.fold(key, 2) },
+        ...{ attack, explainers: [explainer], k: request.k, key: random.fold(key, 2) },
       });
-      const file = (name: string): string => join(values.out, name);
-      const attacked = study.images.attacked.images;
-      const shape = [1, 1, 28, 28];
-      const floats = {
-        clean: image.pixels,
-        attacked,
-        cleanMap: study.explainers[0].clean.maps,
-        attackedMap: study.explainers[0].under.attacked.maps,
-      };
-      await writeOutput(file("attacked.png"), toPng(greyPicture(attacked)));
-      await writeOutput(
-        file("attacked.safetensors"),
-        writeSafetensors(new Map(Object.entries(floats).map(([name, data]) => [name, { dtype: "f32", shape, data }]))),
-      );
-      const command = `holdfast ${process.argv.slice(2).join(" ")}`;
-      const record = {
-        command,
-        image: image.title,
-        method,
-        attack: request,
-        adapter: place.name,
-        ...metrics(study, classes),
-      };
-      await writeOutput(file("metrics.json"), `${JSON.stringify(record, null, 2)}\n`);
-      const footer = `${image.title}, predicted "${classes[predicted]}" before and after; ${method}; eps ${request.eps}. Difference: full colour at 0.1.`;
-      await writeOutput(file("panel.png"), sheet(image.pixels, study, footer));
-      const [kept] = study.images.attacked.kept;
-      live.print(
-        `  prediction ${kept ? "kept" : "LOST"}, probability ${percent(study.probability[0])} before, ${percent(study.images.attacked.probability[0])} after`,
-      );
-      live.print(agreementLine("attacked against clean", study.explainers[0], "attacked", request.k));
-      live.print(agreementLine("same change, shuffled", study.explainers[0], "control", request.k));
-      live.print(`  ${roundingLine(study)}`);
-      for (const name of ["panel.png", "attacked.png", "attacked.safetensors", "metrics.json"]) live.print(file(name));
+      const made = { image, study, method, request, seed: requested.seed, adapter: place.name, classes };
+      live.print(report(made, attack.objective.name));
+      for (const [name, contents] of files(made)) {
+        await writeOutput(join(values.out, name), contents);
+        live.print(join(values.out, name));
+      }
     });
   },
 });

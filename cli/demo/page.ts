@@ -242,7 +242,7 @@ export function demoPage(result: DemoResult, circumstances: Circumstances): stri
       ),
       section(
         "Numbers",
-        "What an attack shows is what it does beyond the control, which is as large in every norm. Rounded means the image as an 8-bit file holds it. Spearman " +
+        "What an attack shows is what it does beyond the control, which is as large in every norm (but for pixels cut at black or white). Rounded means the image as an 8-bit file holds it. Spearman " +
           `correlation and top-${plan.k} intersection compare the ranks of pixels; SSIM compares maps scaled to maximum 1.`,
         numbers(result),
       ),

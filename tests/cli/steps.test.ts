@@ -74,7 +74,7 @@ gpuTest(
       check.close(png.data, floats.get("attacked")!.data, { atol: 0.5 / 255 + 1e-6 }, "the PNG is the rounded image");
       check.close(floats.get("clean")!.data, images.subarray(3 * 784), { atol: 0 });
     }),
-  { timeoutMs: 120_000 },
+  { timeoutMs: 300_000 },
 );
 
 gpuTest(
@@ -110,7 +110,7 @@ gpuTest(
         "holdfast: --lr 0.1: part.checkpoint.safetensors was made with 0.003; leave it out to go on, or start anew\n",
       );
     }),
-  { timeoutMs: 180_000 },
+  { timeoutMs: 300_000 },
 );
 
 test(
@@ -137,6 +137,10 @@ test(
         [["explain", ...shape, "--method", "smoothgrid"], /unknown method smoothgrid; did you mean smoothgrad\?$/],
         [["attack", ...shape, "--objective", "top"], /unknown objective top; did you mean top-k\?$/],
         [["attack", ...shape, "--eps", "2"], /--eps 2: a number at least 0 and at most 1 is needed$/],
+        [
+          ["attack", ...shape, "--objective", "mass-centre", "--restarts", "0"],
+          /--restarts 0: a whole number at least 1 and at most 1000 is needed$/,
+        ],
         [["train", "--network", "papr"], /unknown network papr; did you mean paper\?$/],
         [["train", "--data", "fashion"], /unknown data set fashion; .*fashion-mnist/],
         [["train", "--epochs", "0"], /--epochs 0: a whole number at least 1 is needed$/],
@@ -151,5 +155,5 @@ test(
         check.match(err.trim(), message);
       }
     }),
-  { timeoutMs: 120_000 },
+  { timeoutMs: 300_000 },
 );
