@@ -1,7 +1,7 @@
 /** How much an explanation can be changed by a search inside a ball around the image: the loop of the attacks, with no constraint
  *  on the prediction. Maps are compared raw, with sign and size. What is found is a lower bound. */
 import { div, maximum, mul, norm, square, sub, sum, type Tensor } from "../../engine/index.js";
-import { ascend, requireKey, requireSearch, type Search } from "../attacks/loop.js";
+import { ascend, requireSearch, type Search } from "../attacks/loop.js";
 import type { Explainer } from "../explainers/explainer.js";
 import type { Score } from "../score.js";
 import { type MetricInfo, rows, type Stability } from "./metric.js";
@@ -62,7 +62,6 @@ function bySearch(name: string, info: MetricInfo, options: StabilitySearch, apar
   const { explainer, key, ...given } = options;
   const search = { ...given, restarts: given.restarts ?? 1, flatAtClean: true };
   requireSearch(name, search);
-  requireKey(name, search.restarts, key);
   return Object.assign(
     (score: Score, x: Tensor): Tensor => {
       const clean = rows(explainer(score, x));

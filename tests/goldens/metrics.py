@@ -58,8 +58,8 @@ def number(v):
     return None if np.isnan(v) else float(v)
 
 
-def features(a):
-    return hog(a.reshape(SIDE, SIDE), orientations=9, pixels_per_cell=(4, 4), cells_per_block=(3, 3), block_norm="L2-Hys")
+def features(a, height=SIDE, width=SIDE):
+    return hog(a.reshape(SIDE, SIDE)[:height, :width], orientations=9, pixels_per_cell=(4, 4), cells_per_block=(3, 3), block_norm="L2-Hys")
 
 
 def compare(a, b):
@@ -84,6 +84,9 @@ print(json.dumps({
     "madeBy": f"scipy {scipy.__version__}, scikit-image {skimage.__version__}, numpy {np.__version__}",
     "range": RANGE,
     "pairs": [{"a": a, "b": b, "expected": compare(made(a), made(b))} for a, b in pairs],
-    "hog": [{"map": name, "features": [round(float(v), 9) for v in features(made(name))[:405]]} for name in ("signed", "ties")],
+    "hog": [
+        {"map": name, "height": h, "width": w, "features": [round(float(v), 9) for v in features(made(name), h, w)[:count]]}
+        for name, h, w, count in (("signed", SIDE, SIDE, 405), ("ties", SIDE, SIDE, 405), ("signed", 27, 18, 162))
+    ],
     "mass": {"map": "sparse", "mask": "every pixel of row < 10", "expected": float(made("sparse")[:280].sum() / made("sparse").sum())},
 }, indent=1))
