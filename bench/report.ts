@@ -19,6 +19,8 @@ export interface Row {
   /** Whether the results are right; a row without it is a failure, not a measurement. */
   readonly checked: boolean;
   readonly disagreement?: Disagreement;
+  /** What the figures do not say by themselves: that they were scaled, or how they compare. */
+  readonly note?: string;
   /** Why there is no measurement. */
   readonly error?: string;
 }
@@ -75,7 +77,13 @@ export function formatReport({ adapter, versions, results }: Report): string {
     "dispatches",
     "checked",
   ];
-  return `${formatAbout({ adapter, versions })}\n\n${table(heading, rows)}`;
+  const notes = results.flatMap((row) => (row.note ? [`${row.case} ${row.wait}: ${row.note}`] : []));
+  const parts = [
+    formatAbout({ adapter, versions }),
+    table(heading, rows),
+    ...(notes.length > 0 ? [notes.join("\n")] : []),
+  ];
+  return parts.join("\n\n");
 }
 
 export function formatAbout({ adapter, versions }: Pick<Report, "adapter" | "versions">): string {

@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { availableParallelism, loadavg } from "node:os";
 import { shutdown } from "../engine/index.js";
+import { type AtexCase, atexCases, runAtex, runAtexCurves } from "./atex.js";
 import { runEngine } from "./engine.js";
 import { openBench, versions } from "./holdfast.js";
 import { type CaseName, caseNames } from "./inputs.js";
@@ -19,9 +20,17 @@ export const caseSuites: Readonly<Record<string, readonly CaseName[]>> = {
   peers: caseNames,
 };
 
+/** Every suite of `runSuite`, with the cases a caller may choose from. */
+export const measuredSuites: Readonly<Record<string, readonly string[]>> = {
+  engine: [],
+  ...caseSuites,
+  atex: atexCases,
+  "atex-curves": [],
+};
+
 export interface SuiteOptions {
   /** Only these cases of the suite. */
-  readonly cases?: readonly CaseName[];
+  readonly cases?: readonly string[];
   readonly waits?: readonly Waiting[];
   readonly runs?: number;
   /** Part of the adapter's name. */
@@ -35,7 +44,10 @@ export async function runSuite(suite: string, options: SuiteOptions): Promise<Re
   const about = { adapter: on.adapter, versions: versions() };
   try {
     if (suite === "engine") return { ...about, results: await runEngine(on, options) };
-    const names = options.cases ?? caseSuites[suite];
+    const atexOptions = { ...options, cases: options.cases as readonly AtexCase[] | undefined };
+    if (suite === "atex") return { ...about, results: await runAtex(on, atexOptions) };
+    if (suite === "atex-curves") return { ...about, results: await runAtexCurves(on, atexOptions) };
+    const names = (options.cases as readonly CaseName[] | undefined) ?? caseSuites[suite];
     const ours: Report = { ...about, results: await runCases(on, names, options) };
     if (suite !== "peers") return ours;
     // The peers must not share the processor with an open device.

@@ -7,7 +7,7 @@ import { formatPeers } from "../../bench/peers.js";
 import { type CaseProfile, formatCaseProfile, profileCase } from "../../bench/profile.js";
 import { formatReport, isRight, loadReport, type Report, type Row, saveReport } from "../../bench/report.js";
 import { formatSoak, soak } from "../../bench/soak.js";
-import { caseSuites, runSuite, withOrigin } from "../../bench/suite.js";
+import { caseSuites, measuredSuites, runSuite, withOrigin } from "../../bench/suite.js";
 import { formatTune, type TuneRow, tune, tuneTasks } from "../../bench/tune.js";
 import { unknown } from "../arguments.js";
 import { type Arguments, defineCommand, numberOption, UsageError } from "../command.js";
@@ -23,7 +23,7 @@ const options = {
 } as const;
 type Given = Arguments<typeof options>["values"];
 
-const suites = ["engine", ...Object.keys(caseSuites), "profile", "tune", "soak", "compare"];
+const suites = [...Object.keys(measuredSuites), "profile", "tune", "soak", "compare"];
 
 function progress(row: Row): void {
   const time = row.error ?? `${row.medianMs?.toFixed(1)} ms`;
@@ -34,13 +34,13 @@ function print(given: Given, value: unknown, text: () => string): void {
   console.log(given.json ? JSON.stringify(value, null, 1) : text());
 }
 
-function casesOf(suite: string, text: string | undefined): readonly CaseName[] | undefined {
-  const known = caseSuites[suite] ?? [];
+function casesOf(suite: string, text: string | undefined): readonly string[] | undefined {
+  const known = measuredSuites[suite] ?? [];
   const names = text?.split(",");
-  const stranger = names?.find((name) => !(known as readonly string[]).includes(name));
+  const stranger = names?.find((name) => !known.includes(name));
   if (stranger !== undefined)
     throw known.length > 0 ? unknown("case", stranger, known) : new UsageError(`${suite} has no cases to choose from`);
-  return names as readonly CaseName[] | undefined;
+  return names;
 }
 
 async function measured(suite: string, given: Given): Promise<number> {
@@ -56,7 +56,7 @@ async function measured(suite: string, given: Given): Promise<number> {
 }
 
 async function profiled(given: Given): Promise<number> {
-  const cases = casesOf("peers", given.case) ?? caseSuites.peers;
+  const cases = (casesOf("peers", given.case) as readonly CaseName[] | undefined) ?? caseSuites.peers;
   const runs = numberOption("runs", given.runs, { min: 1, integer: true });
   const on = await openBench(given.adapter);
   const results: CaseProfile[] = [];

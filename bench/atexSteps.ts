@@ -1,0 +1,138 @@
+/** The steps the ATEX suite times: training as nn does it, in one captured step (images gathered from the resident data set, loss,
+ *  gradients, Adam), with one scheme or another. */
+
+import {
+  atex,
+  batchLoss,
+  cosineDistance,
+  type Distance,
+  directionsAtHand,
+  explanationDirections,
+  freshDirections,
+  linf,
+  naive,
+  normal,
+  type Scheme,
+  squaredL2,
+  teacherPredictions,
+} from "../atex/index.js";
+import {
+  add,
+  type Captured,
+  capture,
+  dispose,
+  keep,
+  random,
+  type Tensor,
+  type Tree,
+  tensor,
+  valueAuxAndGrad,
+} from "../engine/index.js";
+import { adam, paperNetwork, pickImages, type ResidentImages, residentImages } from "../nn/index.js";
+
+/** What a step is measured at; the data set is one batch. */
+export interface AtexSetting {
+  readonly batch: number;
+  /** Augmented images per image, even: ATEX's points and their tangent copies, or naive's neighbours. */
+  readonly samples: number;
+  /** Side of the square images. */
+  readonly side: number;
+}
+
+const RADIUS = 0.08;
+const SMOOTHGRAD_COPIES = 20;
+
+/** The network of every case. */
+export const model = paperNetwork();
+
+export interface World {
+  readonly data: ResidentImages;
+  readonly teacher: (x: Tensor) => Tensor;
+  readonly setting: AtexSetting;
+  /** What schemes keep beside the data. */
+  readonly kept: Tree[];
+}
+
+/** Two tangent copies per point, as long as there are two points. */
+function distilling({ setting: { samples } }: World) {
+  const points = Math.max(2, samples / 2);
+  return { delta1: RADIUS, points, copies: samples / points };
+}
+const naiveWith =
+  (distance: Distance) =>
+  async ({ setting }: World): Promise<Scheme> =>
+    naive({ ball: linf(RADIUS), neighbours: setting.samples, distance });
+
+async function atHand(world: World, withPredictions: boolean): Promise<Scheme> {
+  const { teacher, data } = world;
+  const options = distilling(world);
+  const batchSize = Math.min(16, data.count);
+  const kept = await explanationDirections(teacher, data, { samples: 2, key: random.key(3), batchSize });
+  const along = { length: RADIUS, points: options.points, spacing: "grid", normalisation: "maxAbs" } as const;
+  const predictions = withPredictions
+    ? await teacherPredictions(teacher, data, kept, { ...along, batchSize })
+    : undefined;
+  world.kept.push([kept.words, predictions?.logits]);
+  return atex({ teacher, directions: directionsAtHand(kept), predictions, ...options });
+}
+
+/** What the cases train with. */
+export const schemes = {
+  "normal-step": async () => normal(),
+  // Directions and the teacher's predictions along them are constants of the whole training.
+  "atex-step": (world) => atHand(world, true),
+  "atex-step-with-teacher": (world) => atHand(world, false),
+  "atex-step-with-smoothgrad": async (world) => {
+    const directions = freshDirections(world.teacher, { samples: SMOOTHGRAD_COPIES });
+    return atex({ teacher: world.teacher, directions, ...distilling(world) });
+  },
+  "naive-step": naiveWith(squaredL2),
+  "naive-step-cosine": naiveWith(cosineDistance),
+} satisfies Record<string, (world: World) => Promise<Scheme>>;
+export type StepName = keyof typeof schemes;
+
+/** Images, labels and a teacher of fixed seeds; the data set is one batch. */
+export function worldOf(setting: AtexSetting): World {
+  const { batch, side } = setting;
+  let word = 1;
+  const bytes = Uint8Array.from({ length: batch * side * side }, () => {
+    word = (Math.imul(word, 1664525) + 1013904223) >>> 0;
+    return word >>> 24;
+  });
+  const labels = Uint8Array.from({ length: batch }, (_, i) => i % 10);
+  const taught = model.init(random.key(2), [1, side, side]).params;
+  return {
+    data: residentImages(bytes, labels, [1, side, side]),
+    teacher: (x) => model.apply(taught, x),
+    setting,
+    kept: [],
+  };
+}
+
+type State = { params: Tree; optimiser: Tree; count: Tensor };
+type Step = Captured<[State], { state: State; loss: Tensor }>;
+
+/** A training step over the whole data set as one batch, and its first state. */
+export function trainingStep({ data }: World, scheme: Scheme): { step: Step; state: State } {
+  const optimiser = adam();
+  const { params } = model.init(random.key(1), data.shape);
+  const loss = batchLoss(scheme);
+  const key = random.key(5);
+  const indices = tensor(Int32Array.from({ length: data.count }, (_, i) => i));
+  const step = capture(
+    function trainingStep(state: State) {
+      const { x, y } = pickImages(data, indices);
+      const context = { training: true, key: random.fold(key, state.count), indices };
+      const [value, , gradients] = valueAuxAndGrad((p: Tree) => loss(model, p, x, y, context))(state.params);
+      const [params, next] = optimiser.update(state.params, gradients, state.optimiser);
+      return { state: { params, optimiser: next, count: add(state.count, 1) }, loss: value };
+    },
+    { donate: [0] },
+  );
+  return { step, state: keep({ params, optimiser: optimiser.init(params), count: tensor(0, [], "u32") }) };
+}
+
+/** Frees the data and what the scheme kept. */
+export function freeWorld({ data, kept }: World): void {
+  dispose([data, kept]);
+}
