@@ -57,7 +57,7 @@ export function planDemo(data: DatasetName, seed: number, place: Place["kind"]):
     };
   const recipe = { card: { network: "paper", ...activation }, data, seed, batch: 64, learningRate: 1e-3 } as const;
   const large = { ...common, steps: 100, samples: 30, points: 24 };
-  if (place === "hardware") return { ...large, recipe, epochs: data === "shapes" ? 3 : 2, images: 100 };
+  if (place === "hardware") return { ...large, recipe, epochs: data === "shapes" ? 3 : 2, images: 40 };
   const trainSize = data === "shapes" ? undefined : 30_000;
   return { ...large, recipe: { ...recipe, trainSize }, epochs: 1, images: 20 };
 }
