@@ -98,7 +98,15 @@ test(
   "the tarball holds what is published and nothing else",
   () => {
     const top = join(installed(), "node_modules/holdfast");
-    check.equal(readdirSync(top).sort(), ["CHANGELOG.md", "LICENSE", "README.md", "bench", "dist", "package.json"]);
+    check.equal(readdirSync(top).sort(), [
+      "CHANGELOG.md",
+      "LICENSE",
+      "README.md",
+      "bench",
+      "cli",
+      "dist",
+      "package.json",
+    ]);
     // What `holdfast bench` compares its results with.
     check.equal(readdirSync(join(top, "bench"), { recursive: true }).sort(), [
       "README.md",
