@@ -140,7 +140,11 @@ export class Lab {
     using teacher = start && (await this.#load(start));
     // The scheme's teacher stays as it is; what is trained are these.
     const first = start ? (await this.#load(start)).params : firstWeights(model, seed);
-    if (epochs === 0) return save(first, 0);
+    if (epochs === 0) {
+      const bytes = await save(first, 0);
+      dispose(first);
+      return bytes;
+    }
     const { train: all } = await this.data(recipe.data);
     const { images, labels } = part(all, 0, recipe.images);
     const resident = residentImages(images, labels);

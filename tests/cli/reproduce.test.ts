@@ -1,0 +1,108 @@
+/** `holdfast reproduce`: killed and resumed, split and merged, and what its report says. */
+import { spawn } from "node:child_process";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { check, gpuTest, root, test } from "../harness.js";
+import { type Finished, holdfast, inFolder } from "./holdfast.js";
+
+/** Two schemes, one seed each, trained for a moment. */
+async function writeConfig(folder: string): Promise<string> {
+  const raw = JSON.parse(await readFile(join(root, "cli/reproduce/configs/smoke.json"), "utf8"));
+  raw.data.shapes = { ...raw.data.shapes, train: 128, validation: 20, test: 100, epochs: 1 };
+  raw.schemes.atex.images = 64;
+  const attacks = [{ objective: "untargeted", steps: 2, images: 2 }];
+  const { tables, smoothing } = raw.experiments;
+  raw.experiments = {
+    tables: { ...tables, schemes: ["normal", "atex"], attacks, pictures: 1 },
+    smoothing: { ...smoothing, rounds: [0, 1], images: 2, samples: 2, seeds: [0] },
+  };
+  const path = join(folder, "own.json");
+  await writeFile(path, JSON.stringify(raw));
+  return path;
+}
+
+function succeeded({ code, out, err }: Finished): string {
+  check.is(code, 0, `${out}\n${err}`);
+  return out;
+}
+
+const cellsIn = async (folder: string): Promise<string[]> =>
+  (await readdir(join(folder, "cells"))).filter((name) => name.endsWith(".json")).sort();
+
+/** Runs until the first cell is done, then ends the process without warning. */
+function killedAfterFirstCell(folder: string, args: readonly string[]): Promise<string> {
+  const child = spawn(process.execPath, [join(root, "dist/cli/main.js"), ...args], { cwd: folder });
+  let out = "";
+  child.stdout.on("data", (data: Buffer) => {
+    out += data;
+    if (/^1\/\d+ \S+: \d+ s/m.test(out)) child.kill("SIGKILL");
+  });
+  return new Promise((resolve) => child.on("close", () => resolve(out)));
+}
+
+gpuTest(
+  "a killed run goes on where it was, shards merge to the same grid, the report names what is missing",
+  () =>
+    inFolder(async (folder) => {
+      const config = await writeConfig(folder);
+      const run = ["reproduce", "--config", config];
+      await killedAfterFirstCell(folder, [...run, "--out", "a"]);
+      const [first, ...others] = await cellsIn(join(folder, "a"));
+      check.equal([first, others.length], ["tables_shapes_normal_seed0.json", 0]);
+      const before = await readFile(join(folder, "a/cells", first), "utf8");
+
+      const resumed = succeeded(await holdfast(folder, [...run, "--out", "a", "--shard", "1/2"]));
+      check.match(resumed, "1 of 3 cells have results and are skipped");
+      check.is(await readFile(join(folder, "a/cells", first), "utf8"), before, "a result is never made twice");
+      check.match(await readFile(join(folder, "a/report.html"), "utf8"), "Incomplete: 2 of 5 cells have no result yet");
+
+      succeeded(await holdfast(folder, [...run, "--out", "b", "--shard", "2/2"]));
+      const merged = succeeded(await holdfast(folder, [...run, "--out", "all", "--merge", "a", "b"]));
+      check.match(merged, "5 results taken over");
+      check.equal((await cellsIn(join(folder, "all"))).length, 5);
+
+      const page = await readFile(join(folder, "all/report.html"), "utf8");
+      check.ok(!page.includes("Incomplete"), "all cells are there");
+      check.ok(!/<script|<link|src="(?!data:)|url\(/.test(page), "the page needs nothing else");
+      check.ok(page.indexOf('class="notice"') < page.indexOf("<h2>"), "the verdict comes first");
+      check.match(page, /<svg[^>]+aria-label="shapes, untargeted attack on gradient"/);
+      check.match(page, "holdfast reproduce --config");
+      const csv = (await readFile(join(folder, "all/results.csv"), "utf8")).trim().split("\n");
+      check.match(csv[0], /^experiment,data,scheme,.*,mean,half_interval_95,seeds,count$/);
+      check.ok(
+        csv.some((row) => /^tables,shapes,atex,.*,topK,[\d.]+,[\d.e-]+,0 1,2$/.test(row)),
+        csv.join("\n"),
+      );
+      check.match(await readFile(join(folder, "all/tables.md"), "utf8"), "| ATEX | ");
+      const result = JSON.parse(await readFile(join(folder, "all/cells", first), "utf8"));
+      check.ok(
+        ["command", "adapter", "versions", "date", "seconds"].every((name) => result.origin[name] !== undefined),
+      );
+
+      const other = await holdfast(folder, ["reproduce", "--quick", "--out", "all", "--list"]);
+      check.is(other.code, 2);
+      check.match(other.err, /^holdfast: all: it holds a reproduction with other settings/);
+    }),
+  { timeoutMs: 240_000 },
+);
+
+test("mistakes are one sentence", () =>
+  inFolder(async (folder) => {
+    await writeFile(join(folder, "bad.json"), '{"seeds": []}');
+    const cases: [string[], RegExp][] = [
+      [["--shard", "3/2"], /^holdfast: --shard 3\/2: i\/n with i from 1 to n is needed/],
+      [["--experiment", "tabels"], /^holdfast: unknown experiment tabels; did you mean tables\?/],
+      [["tables"], /^holdfast: tables is no option; names of experiments follow --experiment/],
+      [["--config", "bad.json"], /^holdfast: bad\.json: title: nothing came; a text is needed/],
+      [["--merge", "nowhere"], /^holdfast: --merge nowhere: it holds no results/],
+    ];
+    for (const [args, message] of cases) {
+      const { code, err } = await holdfast(folder, ["reproduce", "--quick", "--out", "out", ...args]);
+      const own = args[0] === "--config" ? await holdfast(folder, ["reproduce", ...args]) : { code, err };
+      check.is(own.code, 2, own.err);
+      check.match(own.err, message);
+    }
+    const { out } = await holdfast(folder, ["reproduce", "--quick", "--list", "--out", "list"]);
+    check.match(out, /tables_fashion-mnist_atex_seed0/);
+    check.is(JSON.parse((await holdfast(folder, ["reproduce", "--schema"])).out).type, "object");
+  }));
