@@ -19,6 +19,8 @@ export interface LaunchCost {
   readonly kernel: string;
   /** CPU milliseconds of the adapter's threads, the least of several samples. */
   readonly workerCpuMs: number;
+  /** Where the launch says how many operations it does; on as many processors as the machine has. */
+  readonly gflops: number | undefined;
   readonly operands: string;
 }
 
@@ -90,7 +92,9 @@ async function launchCosts(on: Bench, calls: readonly PreparedCall[], repetition
     }
     const shapes = Object.entries(prepared.call.bind).filter(([, { shape }]) => sizeOf(shape) > 1);
     const operands = shapes.map(([operand, { shape }]) => `${operand}[${shape.join(",")}]`).join(" ");
-    costs.push({ launch, kernel: prepared.pipeline.name, workerCpuMs: least, operands });
+    const { flops } = prepared.call;
+    const gflops = flops === undefined ? undefined : (flops * on.processors) / least / 1e6;
+    costs.push({ launch, kernel: prepared.pipeline.name, workerCpuMs: least, gflops, operands });
   }
   return costs.sort((a, b) => b.workerCpuMs - a.workerCpuMs);
 }
@@ -101,8 +105,8 @@ export function formatCaseProfile({ case: name, dispatches, kernels, launches, p
   const parts = [`${heading}\n${formatProfile(kernels)}`];
   if (launches.length > 0) {
     const cpu = launches.reduce((sum, l) => sum + l.workerCpuMs, 0);
-    const rows = launches.map((l) => [String(l.launch), l.kernel, figure(l.workerCpuMs), l.operands]);
-    const costs = table(["launch", "kernel", "worker CPU ms", "operands"], rows);
+    const rows = launches.map((l) => [String(l.launch), l.kernel, figure(l.workerCpuMs), figure(l.gflops), l.operands]);
+    const costs = table(["launch", "kernel", "worker CPU ms", "GFLOP/s", "operands"], rows);
     parts.push(`each launch by itself: ${cpu.toFixed(1)} ms of worker CPU\n${costs}`);
   }
   return [...parts, plan].join("\n\n");

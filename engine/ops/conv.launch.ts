@@ -122,6 +122,7 @@ export function conv2dFilterCalls(
     ...{ taps, out_channels: k, in_channels: c, in_height: h, in_width: width, out_height: oh, out_width: ow },
     ...windowParams(r, s, geometry.stride, geometry.dilation, [geometry.padding[0], geometry.padding[2]]),
   };
+  const flops = 2 * pixels * k * taps;
   let call: KernelCall;
   if (choice.variant === "registers") {
     const { subgroups, columns } = choice;
@@ -137,6 +138,7 @@ export function conv2dFilterCalls(
       },
       spec: { SUBGROUPS: subgroups, COLUMNS: columns },
       grid: linearGrid(tiles, 1, limit),
+      flops,
     };
   } else {
     const { side } = choice;
@@ -153,6 +155,7 @@ export function conv2dFilterCalls(
       // Neighbours read neighbouring pixels of g and of x, both of which are steps of the sum.
       spec: { SIDE: side, ROWS_BY_STEP: true, COLUMNS_BY_STEP: true },
       grid: linearGrid(tiles, 1, limit),
+      flops,
     };
   }
   return parts > 1 ? [call, sumPartsCall(partial, y, parts, limit)] : [call];
@@ -189,6 +192,8 @@ function denseCalls(
     ...{ in_height: h, in_width: width, out_height: oh, out_width: ow, ...windowParams(r, s, stride, dilation, pad) },
   };
   const spread = { UP_Y: upsample[0], UP_X: upsample[1] };
+  // Zeros that a stride spreads between gradients are no work.
+  const flops = 2 * r * s * (flipped ? sizeOf(x.shape) * channelsOut : sizeOf(y.shape) * channelsIn);
   if (choice.variant === "registers") {
     const { subgroups, columns } = choice;
     const quads = Math.ceil(channelsOut / 4);
@@ -213,6 +218,7 @@ function denseCalls(
         params: { ...common, tiles, column_tiles: columnTiles, quads },
         spec: { ...spread, SUBGROUPS: subgroups, COLUMNS: columns },
         grid: linearGrid(tiles, 1, limit),
+        flops,
       },
     ];
   }
@@ -226,6 +232,7 @@ function denseCalls(
       params: { ...common, tiles, column_tiles: columnTiles, steps: channelsIn * r * s, w_row: wOut, w_channel: wIn },
       spec: { ...spread, SIDE: side, FLIPPED: flipped, ROWS_BY_STEP: true },
       grid: linearGrid(tiles, 1, limit),
+      flops,
     },
   ];
 }
@@ -255,6 +262,7 @@ function plainCall(
       ...(kernel === "conv2dFilter.plain" ? { images: n } : {}),
     },
     grid: linearGrid(count, 64, ctx.caps.maxWorkgroupsPerDimension),
+    flops: (2 * sizeOf(g.shape) * sizeOf(w.shape)) / w.shape[0],
   };
 }
 

@@ -88,6 +88,7 @@ function callsOf(
     ...{ y_first: firsts.y, y_batch: batch.y },
   });
   const limit = caps.maxWorkgroupsPerDimension;
+  const flops = 2 * batch.size * m * n * depth;
   const vectors = (x: typeof left) => x.line === 1 && x.count % 4 === 0;
   const bind = (a: Operand, aVectors: boolean, b: Operand, bVectors: boolean, out: Operand) => ({
     [aVectors ? "a4" : "a"]: a,
@@ -104,6 +105,7 @@ function callsOf(
         bind: { a: inputs[0], b: inputs[1], y },
         params,
         grid: linearGrid(count, 64, limit),
+        flops,
       },
     ];
   }
@@ -128,6 +130,7 @@ function callsOf(
           ...{ A_VECTORS: vectors(a), B_VECTORS: vectors(b) },
         },
         grid: linearGrid(tiles, 1, limit),
+        flops,
       },
     ];
   }
@@ -156,6 +159,7 @@ function callsOf(
       ...{ ROWS_BY_STEP: left.step === 1, COLUMNS_BY_STEP: right.step === 1 },
     },
     grid: linearGrid(tiles, 1, limit),
+    flops,
   };
   return parts > 1 ? [call, sumPartsCall(partial, y, parts, limit)] : [call];
 }
