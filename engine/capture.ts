@@ -97,7 +97,7 @@ export function capture<A extends Tree[], R extends Tree>(
   const step = (...args: A): R => {
     // Inside another capture the function becomes part of that graph; in anomaly mode every op has to be seen.
     if (executor().kind !== "trace" && !isObserved()) return replay(args);
-    const result = fn(...args);
+    const result = scope(() => fn(...args), name);
     consume(name, args, donate);
     return result;
   };

@@ -93,13 +93,14 @@ export function named(name: string, layer: Layer): Layer {
 export function replaceLayers(model: Sequential, kind: string | Layer, by: Layer): Sequential {
   const wanted = typeof kind === "string" ? kind : kind.kind;
   let replaced = 0;
+  const under = (layer: Layer, other: Layer): Layer => (layer.name === undefined ? other : named(layer.name, other));
   const walk = (m: Sequential): Sequential =>
     sequential(
       m.layers.map((layer) => {
-        if (!isSequential(layer) && layer.kind !== wanted) return layer;
-        if (!isSequential(layer)) replaced++;
-        const replacement = isSequential(layer) ? walk(layer) : by;
-        return layer.name === undefined ? replacement : named(layer.name, replacement);
+        if (isSequential(layer)) return under(layer, walk(layer));
+        if (layer.kind !== wanted) return layer;
+        replaced++;
+        return under(layer, by);
       }),
     );
   const result = walk(model);

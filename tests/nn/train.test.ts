@@ -1,5 +1,6 @@
 /** The training loop on both executors: learning, determinism, stopping, running statistics, what stays alive. */
 import {
+  detectAnomalies,
   gather,
   keep,
   leaves,
@@ -116,6 +117,21 @@ gpuTest("a signal stops before the next step, and the state reached is kept", as
   free(stopped);
   freeData(data);
 });
+
+gpuTest(
+  "in anomaly mode, where steps run op by op, the numbers are the same and nothing else stays alive",
+  async () => {
+    const data = halves();
+    const replayed = await run(data, 1);
+    const before = memory().liveCount;
+    const observed = await detectAnomalies(() => run(data, 1));
+    check.is(memory().liveCount - before, leaves([observed.params, observed.optimiser]).length);
+    await sameState(observed, replayed, 1e-4);
+    free(replayed);
+    free(observed);
+    freeData(data);
+  },
+);
 
 gpuTest("whatever throws, nothing stays alive", async () => {
   const data = halves();
