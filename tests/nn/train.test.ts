@@ -118,20 +118,20 @@ gpuTest("a signal stops before the next step, and the state reached is kept", as
   freeData(data);
 });
 
-gpuTest(
-  "in anomaly mode, where steps run op by op, the numbers are the same and nothing else stays alive",
-  async () => {
-    const data = halves();
-    const replayed = await run(data, 1);
-    const before = memory().liveCount;
-    const observed = await detectAnomalies(() => run(data, 1));
-    check.is(memory().liveCount - before, leaves([observed.params, observed.optimiser]).length);
-    await sameState(observed, replayed, 1e-4);
-    free(replayed);
-    free(observed);
-    freeData(data);
-  },
-);
+gpuTest("in anomaly mode steps run op by op, with the same numbers and nothing left alive", async () => {
+  const data = halves();
+  // Not Adam: the bias before batch normalisation has a gradient of rounding errors, whose signs Adam goes by.
+  const by = sgd({ lr: 0.05, momentum: 0.9 });
+  const once = (): Promise<TrainState> => run(data, 1, { optimiser: by }, start(model, by));
+  const replayed = await once();
+  const before = memory().liveCount;
+  const observed = await detectAnomalies(once);
+  check.is(memory().liveCount - before, leaves([observed.params, observed.optimiser]).length);
+  await sameState(observed, replayed, 1e-5);
+  free(replayed);
+  free(observed);
+  freeData(data);
+});
 
 gpuTest("whatever throws, nothing stays alive", async () => {
   const data = halves();
