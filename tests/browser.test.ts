@@ -8,7 +8,8 @@ import { findChromium } from "./drivers/find.js";
 import { onReference } from "./executors.js";
 import { check, root, skip, test } from "./harness.js";
 
-const timeoutMs = 120_000;
+/** Three times what a machine took that was busy with other work. */
+const timeoutMs = 180_000;
 
 /** Where a browser would have Symbol.dispose there is nothing at first: not every one with WebGPU has it. */
 const olderBrowser = { "Symbol.dispose": "Symbol.missing" };
