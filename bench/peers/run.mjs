@@ -9,10 +9,10 @@ import { fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { checkResults } from "../../dist/bench/goldens.js";
 import { caseNames } from "../../dist/bench/inputs.js";
 import { median, spread } from "../../dist/bench/measure.js";
 import { missingTorch, runTorch } from "./pytorch.mjs";
-import { check } from "./worker.mjs";
 
 const webgpuPeers = { tfjs: "tfjs.mjs", "jax-js": "jaxjs.mjs" };
 const systems = [...Object.keys(webgpuPeers), "torch-cpu"];
@@ -106,7 +106,7 @@ function measureTorch() {
       // PyTorch's main thread computes too: all threads count.
       workerCpuMs: cpu.reduce((sum, value) => sum + value, 0) / runs,
       runs,
-      ...check(name, outputs),
+      ...checkResults(name, outputs),
     });
   });
   versions.torch = `${torch.versions.torch}, ${torch.threads} threads`;

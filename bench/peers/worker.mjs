@@ -1,6 +1,5 @@
 /** What every peer's process does: build a case, check its results against the float64 truth, time it, report it. */
-import { readFileSync } from "node:fs";
-import { compare, summarise, tolerance } from "../../dist/bench/agreement.js";
+import { checkResults } from "../../dist/bench/goldens.js";
 import { measure } from "../../dist/bench/measure.js";
 
 /**
@@ -25,18 +24,6 @@ import { measure } from "../../dist/bench/measure.js";
  * @property {string} [error] why there is no measurement
  */
 
-const goldens = JSON.parse(readFileSync(new URL("goldens.json", import.meta.url), "utf8"));
-
-/**
- * @param {CaseName} name
- * @param {Results} results
- */
-export function check(name, results) {
-  const summary = Object.fromEntries(Object.entries(results).map(([key, values]) => [key, summarise(values)]));
-  const disagreement = compare(summary, goldens.cases[name]);
-  return { checked: disagreement.relativeError <= tolerance, disagreement };
-}
-
 /**
  * Measures the cases asked for on the command line, as JSON `{cases, runs}`, and sends each row to the driver.
  *
@@ -59,7 +46,7 @@ async function measureCase(system, name, build, runs) {
   const rows = [];
   try {
     const work = build();
-    const verdict = check(name, await work.results());
+    const verdict = checkResults(name, await work.results());
     for (const wait of /** @type {const} */ (["spin", "nap"])) {
       rows.push({ case: name, system, wait, ...(await measure(work, { wait, runs, warmUps: 2 })), ...verdict });
     }
