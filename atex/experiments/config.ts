@@ -202,8 +202,8 @@ export function readConfig(value: unknown): ReproduceConfig {
   if (config.schemes.normal?.kind !== "normal")
     throw new ConfigError("schemes.normal: a scheme of kind normal is needed; it is the teacher of the others");
   for (const [name, e] of Object.entries(config.experiments)) {
-    for (const data of e.data) require(`experiments.${name}.data`, data, config.data);
-    for (const scheme of schemesOf(e)) require(`experiments.${name}`, scheme, config.schemes);
+    for (const data of e.data) requireKnown(`experiments.${name}.data`, data, config.data);
+    for (const scheme of schemesOf(e)) requireKnown(`experiments.${name}`, scheme, config.schemes);
     const unsplit = e.data.find((data) => config.data[data].validation === undefined);
     if (e.kind === "robustness" && e.split === "validation" && unsplit)
       throw new ConfigError(`experiments.${name}: data.${unsplit} sets no validation images aside; give their number`);
@@ -217,7 +217,7 @@ export function schemesOf(e: ExperimentConfig): readonly string[] {
   return e.kind === "smoothing" ? [e.scheme] : e.schemes;
 }
 
-function require(path: string, name: string, known: Readonly<Record<string, unknown>>): void {
+function requireKnown(path: string, name: string, known: Readonly<Record<string, unknown>>): void {
   if (!Object.hasOwn(known, name))
     throw new ConfigError(`${path}: ${name} is not defined; there is ${Object.keys(known).join(", ")}`);
 }
