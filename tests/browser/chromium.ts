@@ -10,6 +10,7 @@ import { text } from "node:stream/consumers";
 /** Alone on the machine and with the network left in peace. */
 const switches = [
   "--headless=new",
+  "--remote-debugging-pipe",
   "--enable-unsafe-webgpu",
   "--no-first-run",
   "--disable-background-networking",
@@ -39,19 +40,17 @@ export async function runInChromium(chromium: string, script: string, signal: Ab
   const profile = mkdtempSync(join(tmpdir(), "holdfast-chromium-"));
   // Chromium refuses its sandbox to root.
   const sandbox = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
-  // A group of its own, so that the browser's helper processes end with it.
+  // The browser ends when the pipes of its switch --remote-debugging-pipe do, so it never outlives this process.
   const browser = spawn(
     chromium,
     [...switches, ...sandbox, `--user-data-dir=${profile}`, `http://localhost:${port}/`],
-    { detached: true, stdio: ["ignore", "ignore", "pipe"] },
+    { stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"] },
   );
-  const messages = text(browser.stderr);
+  const messages = text(browser.stderr!);
   const ended = new Promise<string>((resolve) => {
     browser.once("close", (code, killer) => resolve(killer ?? `exit code ${code}`));
   });
-  const stop = (): void => {
-    if (browser.pid !== undefined && browser.exitCode === null) process.kill(-browser.pid, "SIGKILL");
-  };
+  const stop = (): void => void browser.kill("SIGKILL");
   signal.addEventListener("abort", stop);
   try {
     const early = new Promise<never>((_, reject) => {
