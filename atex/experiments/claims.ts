@@ -110,6 +110,9 @@ function aboutRounds(all: readonly Quantity[], metric: keyof typeof ROUNDS, cond
   });
 }
 
+/** From here on we call it about five times. */
+const ABOUT_FIVE = 4.5;
+
 function aboutTime(all: readonly Quantity[]): Claim[] {
   return [...new Set(all.map(({ data }) => data))].flatMap((data): Claim[] => {
     const [atex, naive] = ["atex", "naive"].map((scheme) => only(select(all, { data }), { scheme })?.estimate.mean);
@@ -118,7 +121,7 @@ function aboutTime(all: readonly Quantity[]): Claim[] {
       {
         paper:
           "a training step of ATEX is about five times as fast as one of the naive scheme (sec. 5.2, on the authors' machine)",
-        verdict: naive > atex ? (naive >= 5 * atex ? "holds" : "undecided") : "does not hold",
+        verdict: naive >= ABOUT_FIVE * atex ? "holds" : "does not hold",
         measured: `${(naive / atex).toFixed(2)} times as fast (${atex.toFixed(0)} ms against ${naive.toFixed(0)} ms, directions at hand)`,
       },
     ];

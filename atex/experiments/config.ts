@@ -120,7 +120,7 @@ const attack = object({
   ...search,
   steps: count,
   restarts: optional(natural, 0),
-  rule: optional(oneOf(...RULES), "max-abs"),
+  rule: optional(oneOf(...RULES), "sign"),
   /** Length of a step as a share of eps1. */
   stepSize: optional(size, 0.1),
 });
@@ -147,7 +147,7 @@ const experiment = variant({
     eps: size,
     steps: list(count),
     restarts: optional(list(natural), [0]),
-    rules: optional(list(oneOf(...RULES)), ["max-abs"]),
+    rules: optional(list(oneOf(...RULES)), ["sign"]),
     stepSize: optional(size, 0.1),
   },
   /** Figures 3 and 4: how much like SmoothGrad gradient maps become with rounds of ATEX. */

@@ -23,13 +23,13 @@ export function metricTitle(metric: string, k: number): string {
   return metric === "topK" ? `top-${k}` : (METRIC_TITLES[metric] ?? metric);
 }
 
-/** "0.512 ± 0.013"; accuracies in percent. */
+/** "0.512 ± 0.013" without a break inside; accuracies in percent. */
 export function formatted(q: Quantity | undefined): string {
   if (!q) return "";
   const { mean, half } = q.estimate;
   const share = q.metric.startsWith("accuracy");
   const [factor, digits] = share ? [100, 2] : q.metric === "ms per step" ? [1, 1] : [1, 3];
-  const bar = Number.isNaN(half) ? "" : ` ± ${(factor * half).toFixed(digits)}`;
+  const bar = Number.isNaN(half) ? "" : `\u00a0±\u00a0${(factor * half).toFixed(digits)}`;
   return `${(factor * mean).toFixed(digits)}${bar}`;
 }
 
@@ -125,7 +125,7 @@ function strengthTable(data: string, all: readonly Quantity[], { schemes, k }: R
     title: `${data}: strength of the attack`,
     header: ["", "step", "steps", "restarts", metricTitle("topK", k), "Spearman"],
     rows,
-    caption: `${basis(all)} ${conditions.objective} attack on ${conditions.explainer} maps at eps1 ${conditions.eps}; lower is stronger.`,
+    caption: `${basis(all)} The ${conditions.objective} attack on ${conditions.explainer} maps at eps1 ${conditions.eps}; lower is stronger.`,
   };
 }
 
