@@ -25,7 +25,7 @@ export const combine = (a: Vector, b: Vector, f: (p: number, q: number) => numbe
 export const squared = (a: Vector): number => dot(a, a);
 export const average = (a: Vector): number => a.reduce((s, v) => s + v, 0) / a.length;
 
-/** Every second network of a seed is unlike the first: seeds choose them. */
+/** A network of seeded parameters. */
 export function mlp(seed: number): Mlp {
   const next = generator(seed);
   const vector = (n: number, scale: number): number[] => Array.from({ length: n }, () => (2 * next() - 1) * scale);
