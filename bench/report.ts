@@ -31,6 +31,8 @@ export interface Report {
   /** What was measured, and when and under which load; in saved reports. */
   readonly made?: Readonly<Record<string, string | number>>;
   readonly results: readonly Row[];
+  /** What the adapter cannot do, with the reason. */
+  readonly leftOut?: readonly string[];
 }
 
 export function isRight({ results }: Report): boolean {
@@ -54,7 +56,7 @@ export function figure(value: number | null | undefined): string {
 }
 
 /** The rows of a report for people. */
-export function formatReport({ adapter, versions, results }: Report): string {
+export function formatReport({ adapter, versions, results, leftOut = [] }: Report): string {
   const rows = results.map((row) => [
     row.case,
     row.system,
@@ -82,6 +84,7 @@ export function formatReport({ adapter, versions, results }: Report): string {
     formatAbout({ adapter, versions }),
     table(heading, rows),
     ...(notes.length > 0 ? [notes.join("\n")] : []),
+    ...(leftOut.length > 0 ? [`left out:\n${leftOut.join("\n")}`] : []),
   ];
   return parts.join("\n\n");
 }

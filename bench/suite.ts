@@ -10,6 +10,7 @@ import type { Waiting } from "./measure.js";
 import { joinReports, runPeers } from "./peers.js";
 import type { Report, Row } from "./report.js";
 import { runCases } from "./run.js";
+import { runScale, scaleCases } from "./scale.js";
 
 /** Suites of the cases of inputs.ts. */
 export const caseSuites: Readonly<Record<string, readonly CaseName[]>> = {
@@ -26,6 +27,7 @@ export const measuredSuites: Readonly<Record<string, readonly string[]>> = {
   ...caseSuites,
   atex: atexCases,
   "atex-curves": [],
+  scale: scaleCases,
 };
 
 export interface SuiteOptions {
@@ -33,6 +35,8 @@ export interface SuiteOptions {
   readonly cases?: readonly string[];
   readonly waits?: readonly Waiting[];
   readonly runs?: number;
+  /** Smaller sizes, where the suite has them. */
+  readonly small?: boolean;
   /** Part of the adapter's name. */
   readonly adapter?: string;
   readonly onRow?: (row: Row) => void;
@@ -47,6 +51,7 @@ export async function runSuite(suite: string, options: SuiteOptions): Promise<Re
     const atexOptions = { ...options, cases: options.cases as readonly AtexCase[] | undefined };
     if (suite === "atex") return { ...about, results: await runAtex(on, atexOptions) };
     if (suite === "atex-curves") return { ...about, results: await runAtexCurves(on, atexOptions) };
+    if (suite === "scale") return { ...about, ...(await runScale(on, options)) };
     const names = (options.cases as readonly CaseName[] | undefined) ?? caseSuites[suite];
     const ours: Report = { ...about, results: await runCases(on, names, options) };
     if (suite !== "peers") return ours;

@@ -1,10 +1,12 @@
 /** `holdfast bench`: how fast the engine is here, next to others, and whether its results are right. */
+import { writeFileSync } from "node:fs";
 import { compareReports, formatComparison } from "../../bench/compare.js";
 import { openBench, versions } from "../../bench/holdfast.js";
 import type { CaseName } from "../../bench/inputs.js";
 import type { Waiting } from "../../bench/measure.js";
 import { formatPeers } from "../../bench/peers.js";
 import { type CaseProfile, formatCaseProfile, profileCase } from "../../bench/profile.js";
+import { plotsOf, writeReadme } from "../../bench/readme.js";
 import { formatReport, isRight, loadReport, type Report, type Row, saveReport } from "../../bench/report.js";
 import { formatSoak, soak } from "../../bench/soak.js";
 import { caseSuites, measuredSuites, runSuite, withOrigin } from "../../bench/suite.js";
@@ -18,12 +20,13 @@ const options = {
   wait: { type: "string", value: "spin|nap", help: "only this way of waiting; both if not given" },
   runs: { type: "string", value: "n", default: "10", help: "timed runs per case" },
   adapter: { type: "string", value: "name", help: "part of the adapter's name" },
+  small: { type: "boolean", help: "smaller sizes in scale, for software adapters" },
   steps: { type: "string", value: "n", default: "10000", help: "training steps of soak" },
   save: { type: "boolean", help: "also write the report to bench/results/<suite>.json" },
 } as const;
 type Given = Arguments<typeof options>["values"];
 
-const suites = [...Object.keys(measuredSuites), "profile", "tune", "soak", "compare"];
+const suites = [...Object.keys(measuredSuites), "profile", "tune", "soak", "compare", "readme"];
 
 function progress(row: Row): void {
   const time = row.error ?? `${row.medianMs?.toFixed(1)} ms`;
@@ -49,9 +52,22 @@ async function measured(suite: string, given: Given): Promise<number> {
   const cases = casesOf(suite, given.case);
   const runs = numberOption("runs", given.runs, { min: 1, integer: true });
   const waits: Waiting[] | undefined = given.wait === undefined ? undefined : [given.wait];
-  const report = await runSuite(suite, { cases, waits, runs, adapter: given.adapter, onRow: progress });
+  const report = await runSuite(suite, {
+    cases,
+    waits,
+    runs,
+    adapter: given.adapter,
+    small: given.small,
+    onRow: progress,
+  });
   print(given, report, () => (suite === "peers" ? formatPeers(report) : formatReport(report)));
-  if (given.save) console.error(`written to ${saveReport(suite, withOrigin(report))}`);
+  if (given.save) {
+    console.error(`written to ${saveReport(suite, withOrigin(report))}`);
+    for (const [path, svg] of Object.entries(plotsOf({ [suite]: report }))) {
+      writeFileSync(path, svg);
+      console.error(`written to ${path}`);
+    }
+  }
   return isRight(report) ? 0 : 1;
 }
 
@@ -113,6 +129,10 @@ export const command = defineCommand({
     if (!suites.includes(suite)) throw unknown("suite", suite, suites);
     if (suite !== "compare" && files.length > 0) throw new UsageError(`${files[0]}: only compare takes files`);
     if (suite === "compare") return compared(values, files);
+    if (suite === "readme") {
+      for (const path of writeReadme(".")) console.error(`written to ${path}`);
+      return 0;
+    }
     const run = { soak: soaked, profile: profiled, tune: tuned }[suite] ?? ((given: Given) => measured(suite, given));
     const code = await run(values);
     // Dawn aborts at random when the event loop ends by itself.

@@ -1,0 +1,151 @@
+/** The section of the README about speed, written from the saved reports, so that no number in it is older than they are. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { dotPlot } from "./chart.js";
+import { figure, loadReport, type Report, type Row } from "./report.js";
+import { plotScale } from "./scale.js";
+
+/** Saved reports the section speaks of, by suite. */
+export interface SavedReports {
+  readonly peers?: Report;
+  readonly atex?: Report;
+  readonly scale?: Report;
+}
+
+const suites = ["peers", "atex", "scale"] as const satisfies readonly (keyof SavedReports)[];
+const [begin, end] = ["<!-- bench:begin -->", "<!-- bench:end -->"];
+
+/** The saved reports of a checkout. */
+export function savedReports(root: string): SavedReports {
+  const paths = suites.map((suite) => [suite, join(root, `bench/results/${suite}.json`)] as const);
+  return Object.fromEntries(paths.filter(([, path]) => existsSync(path)).map(([s, path]) => [s, loadReport(path)]));
+}
+
+/** Plots of reports, by their path in the checkout. */
+export function plotsOf({ peers, scale }: SavedReports): Record<string, string> {
+  return {
+    ...(peers && { "bench/results/peers.svg": plotPeers(peers) }),
+    ...(scale && { "bench/results/scale.svg": plotScale(scale) }),
+  };
+}
+
+/** A README with its section replaced. @throws Error when the README has no place for it. */
+export function withSection(readme: string, reports: SavedReports): string {
+  const [from, to] = [readme.indexOf(begin), readme.indexOf(end)];
+  if (from < 0 || to < from)
+    throw new Error(
+      `README.md: no section came ; the lines ${begin} and ${end} are needed ; put them where it belongs`,
+    );
+  return `${readme.slice(0, from + begin.length)}\n${formatSection(reports)}\n${readme.slice(to)}`;
+}
+
+/** Writes the section and its plots into a checkout. Returns the paths of what it wrote. */
+export function writeReadme(root: string): string[] {
+  const reports = savedReports(root);
+  const readme = withSection(readFileSync(join(root, "README.md"), "utf8"), reports);
+  const files = { "README.md": readme, ...plotsOf(reports) };
+  for (const [path, text] of Object.entries(files)) writeFileSync(join(root, path), text);
+  return Object.keys(files);
+}
+
+/** The section without its markers. */
+export function formatSection({ peers, atex, scale }: SavedReports): string {
+  if (!peers && !atex && !scale) return "No measurement has been saved yet: `npm run bench -- peers --save` makes one.";
+  const parts = [
+    ...(peers ? peersSection(peers) : []),
+    ...(atex ? atexSection(atex) : []),
+    ...(scale ? scaleSection(scale) : []),
+  ];
+  return parts.join("\n\n");
+}
+
+/** Where, when, with what and under which load. */
+function origin({ adapter, versions, made }: Report): string {
+  const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  const machine = made ? `, ${made.processors} processors` : "";
+  const when = made ? ` on ${made.date} at commit ${made.commit}, load ${figure(Number(made.load))}` : "";
+  return `${adapter.description || adapter.device}${machine}${when} (${named.join(", ")})`;
+}
+
+/** The row of a system with the way of waiting that suits it better, by the measure shown. */
+function best(rows: readonly Row[], name: string, system: string, key: "medianMs" | "workerCpuMs"): Row | undefined {
+  const found = rows.filter((row) => row.case === name && row.system === system);
+  const wrong = found.find((row) => !row.checked);
+  return wrong ?? found.sort((a, b) => (a[key] ?? Infinity) - (b[key] ?? Infinity))[0];
+}
+
+const distinct = (values: readonly string[]) => [...new Set(values)];
+
+function markdown(heading: readonly string[], rows: readonly (readonly string[])[]): string {
+  const rule = heading.map((_, i) => (i === 0 ? "---" : "--:"));
+  return [heading, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+/** A table of a measure: a line per case, a column per system, in brackets the multiple of Holdfast's. */
+function comparison({ results }: Report, key: "medianMs" | "workerCpuMs"): string {
+  const systems = distinct(results.map((row) => row.system));
+  const rows = distinct(results.map((row) => row.case)).map((name) => {
+    const ours = best(results, name, "holdfast", key);
+    const cells = systems.map((system) => {
+      const row = best(results, name, system, key);
+      if (!row) return "-";
+      if (!row.checked) return row.error ? "failed" : "wrong";
+      const [value, own] = [row[key], ours?.checked ? ours[key] : undefined];
+      return figure(value) + (system !== "holdfast" && value && own ? ` (${figure(value / own)}×)` : "");
+    });
+    return [`\`${name}\``, ...cells];
+  });
+  return markdown(["case", ...systems], rows);
+}
+
+function peersSection(report: Report): string[] {
+  const parts = [
+    `Measured on ${origin(report)}. Every result was compared with PyTorch's in float64 before it was timed; ` +
+      "[bench/README.md](bench/README.md) says what the cases are. Brackets: multiples of Holdfast's figure.",
+    "Median wall time of a run in milliseconds, each system with the way of waiting that suits it better:",
+    comparison(report, "medianMs"),
+  ];
+  if (report.results.some((row) => row.workerCpuMs))
+    parts.push(
+      "CPU milliseconds of a run on all threads but the main one (PyTorch: on all):",
+      comparison(report, "workerCpuMs"),
+    );
+  return [...parts, "![Times of the cases as multiples of Holdfast's](bench/results/peers.svg)"];
+}
+
+/** Wall times of all systems as multiples of Holdfast's. */
+function plotPeers({ results }: Report): string {
+  const systems = distinct(results.map((row) => row.system));
+  const rows = distinct(results.map((row) => row.case)).flatMap((name) => {
+    const ours = best(results, name, "holdfast", "medianMs");
+    if (!ours?.checked || !ours.medianMs) return [];
+    const values = systems.flatMap((system) => {
+      const row = best(results, name, system, "medianMs");
+      return row?.checked && row.medianMs ? [[system, row.medianMs / ours.medianMs!]] : [];
+    });
+    return [{ name, values: Object.fromEntries(values) as Record<string, number> }];
+  });
+  return dotPlot("Wall time, times Holdfast's", "less is better; logarithmic", systems, rows);
+}
+
+function atexSection(report: Report): string[] {
+  const names = distinct(report.results.map((row) => row.case));
+  const unit = best(report.results, "atex-step", "holdfast", "medianMs");
+  const rows = names.map((name) => {
+    const row = best(report.results, name, "holdfast", "medianMs")!;
+    if (!row.checked) return [`\`${name}\``, row.error ? "failed" : "wrong", "-", "-"];
+    const multiple = unit?.checked && unit.medianMs && row.medianMs ? row.medianMs / unit.medianMs : undefined;
+    return [`\`${name}\``, figure(row.medianMs), figure(row.workerCpuMs), figure(multiple)];
+  });
+  return [
+    `Training steps of the schemes, on ${origin(report)}:`,
+    markdown(["step", "median ms", "worker CPU ms", "times `atex-step`"], rows),
+  ];
+}
+
+function scaleSection(report: Report): string[] {
+  return [
+    `Cost per image against batch size and image side, on ${origin(report)}:`,
+    "![Cost per image against batch size and image side](bench/results/scale.svg)",
+  ];
+}
