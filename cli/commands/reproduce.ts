@@ -1,18 +1,11 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import {
-  ConfigError,
-  cellsOf,
-  configSchema,
-  type ReproduceConfig,
-  readConfig,
-  shardOf,
-} from "../../atex/experiments/index.js";
+import { ConfigError, cellsOf, configSchema, readConfig, shardOf } from "../../atex/experiments/index.js";
 import { choice } from "../arguments.js";
 import { defineCommand, UsageError } from "../command.js";
 import { dataOptions } from "../data.js";
-import { cpuOption, withEngine } from "../engine.js";
-import { parsing, readInput } from "../files.js";
+import { cpuOption, type Place, withEngine } from "../engine.js";
+import { readInput } from "../files.js";
 import { Live } from "../live.js";
 import { writeReport } from "../reproduce/report.js";
 import { runCells } from "../reproduce/run.js";
@@ -36,10 +29,10 @@ export function configPath(name: string): string {
   return fileURLToPath(new URL(`../../../cli/reproduce/configs/${name}.json`, import.meta.url));
 }
 
-async function openConfig(path: string): Promise<ReproduceConfig> {
-  const bytes = await readInput("config", path);
+/** Runs what a configuration decides about and puts its file in front of a complaint. */
+async function inConfig<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
-    return readConfig(JSON.parse(new TextDecoder().decode(bytes)));
+    return await work();
   } catch (error) {
     if (error instanceof ConfigError || error instanceof SyntaxError) throw new UsageError(`${path}: ${error.message}`);
     throw error;
@@ -67,7 +60,9 @@ export const command = defineCommand({
     if (values.quick && values.config !== undefined)
       throw new UsageError("--quick and --config exclude each other; give one of them");
     const name = values.quick ? "quick" : "full";
-    const config = await openConfig(values.config ?? configPath(name));
+    const path = values.config ?? configPath(name);
+    const bytes = await readInput("config", path);
+    const config = await inConfig(path, async () => readConfig(JSON.parse(new TextDecoder().decode(bytes))));
     const known = Object.keys(config.experiments);
     const more = values.merge ? [] : positionals;
     const only = values.experiment && [values.experiment, ...more].map((e) => choice("experiment", e, known));
@@ -79,16 +74,13 @@ export const command = defineCommand({
       for (const cell of mine) live.print(`${(await study.result(cell)) ? "done" : "    "}  ${cell.id}`);
       return 0;
     }
-    let failed: string[] = [];
+    await study.begin();
     if (values.merge) live.print(`${await study.merge(positionals)} results taken over`);
-    else
-      failed = await parsing(name, () =>
-        withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, (place) =>
-          runCells({ study, cells: mine, place, live, dataDir: values["data-dir"] }),
-        ),
-      ).catch((error) => {
-        throw error instanceof ConfigError ? new UsageError(error.message) : error;
-      });
+    const compute = (place: Place): Promise<string[]> =>
+      runCells({ study, cells: mine, place, live, dataDir: values["data-dir"] });
+    const failed = values.merge
+      ? []
+      : await inConfig(path, () => withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, compute));
     for (const file of await writeReport(study)) live.print(file);
     if (failed.length > 0)
       live.print(`${failed.length} cells failed: ${failed.join(", ")}; run the command again to retry`);

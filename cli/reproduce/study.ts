@@ -1,5 +1,5 @@
 /** A reproduction on disk: its configuration, one result file for each cell, and the weights of trained networks. */
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type Cell,
@@ -44,17 +44,19 @@ export class Study {
     readonly config: ReproduceConfig,
   ) {}
 
-  /** Opens or begins a reproduction. @throws UsageError when the folder holds one with another configuration. */
+  /** A reproduction, begun or not. @throws UsageError when the folder holds one with another configuration. */
   static async open(folder: string, config: ReproduceConfig): Promise<Study> {
-    const path = join(folder, "config.json");
-    const stored = await readFile(path, "utf8").catch(absent);
-    if (stored === undefined) await writeOutput(path, `${JSON.stringify(config, null, 2)}\n`);
-    else if (JSON.stringify(readConfig(JSON.parse(stored))) !== JSON.stringify(config))
+    const stored = await readFile(join(folder, "config.json"), "utf8").catch(absent);
+    if (stored !== undefined && JSON.stringify(readConfig(JSON.parse(stored))) !== JSON.stringify(config))
       throw new UsageError(
         `${folder}: it holds a reproduction with other settings (config.json); choose another --out or remove it`,
       );
-    await mkdir(join(folder, "cells"), { recursive: true });
     return new Study(folder, config);
+  }
+
+  /** Puts the configuration beside the results to come. */
+  async begin(): Promise<void> {
+    await writeOutput(join(this.folder, "config.json"), `${JSON.stringify(this.config, null, 2)}\n`);
   }
 
   #pathOf({ id }: Pick<Cell, "id">): string {
