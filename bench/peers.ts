@@ -2,11 +2,13 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { CaseName } from "./inputs.js";
+import type { MeasuredCase } from "./inputs.js";
 import { figure, formatAbout, isRight, type Report, type Row, table } from "./report.js";
 
 export interface PeersOptions {
-  readonly cases: readonly CaseName[];
+  readonly cases: readonly MeasuredCase[];
+  /** Only these; all that are installed if not given. */
+  readonly systems?: readonly string[];
   readonly runs?: number;
   readonly adapter?: string;
 }
@@ -15,9 +17,9 @@ const script = fileURLToPath(new URL("../../bench/peers/run.mjs", import.meta.ur
 
 /** Measures every installed peer; what fails is in the report and on standard error.
  *  @throws Error outside a checkout, or when the peers' process gives no report. */
-export async function runPeers({ cases, runs = 10, adapter }: PeersOptions): Promise<Report> {
+export async function runPeers({ cases, systems = [], runs = 10, adapter }: PeersOptions): Promise<Report> {
   if (!existsSync(script)) throw new Error(`peers: ${script} is missing ; a checkout of the repository is needed`);
-  const args = [script, "--cases", cases.join(","), "--runs", String(runs)];
+  const args = [script, ...systems, "--cases", cases.join(","), "--runs", String(runs)];
   if (adapter !== undefined) args.push("--adapter", adapter);
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   let text = "";

@@ -13,6 +13,8 @@ export interface Row {
   readonly workerCpuMs?: number | null;
   /** Milliseconds of JavaScript until everything is submitted, fastest run. */
   readonly hostMs?: number;
+  /** A run among many that are issued without waiting in between. */
+  readonly inARowMs?: number;
   /** Kernel launches per run. */
   readonly dispatches?: number;
   readonly runs?: number;

@@ -2,14 +2,16 @@
 import { type BenchCase, cases } from "./cases.js";
 import { checkResults } from "./goldens.js";
 import type { Bench } from "./holdfast.js";
-import type { CaseName } from "./inputs.js";
-import { measure, type Waiting } from "./measure.js";
+import type { CaseName, MeasuredCase } from "./inputs.js";
+import { measure, measureInARow, type Waiting } from "./measure.js";
 import type { Row } from "./report.js";
 
 export interface RunOptions {
   readonly waits?: readonly Waiting[];
   /** Timed runs per way of waiting; default 10. */
   readonly runs?: number;
+  /** Also measures runs that are issued one after the other without waiting. */
+  readonly inARow?: boolean;
   /** Told about each row as it comes. */
   readonly onRow?: (row: Row) => void;
 }
@@ -30,9 +32,9 @@ export async function runCases(on: Bench, names: readonly CaseName[], options: R
 /** The rows of one case, built by `build` and checked against the results of `name`. */
 export async function runCase(
   on: Bench,
-  name: CaseName,
+  name: MeasuredCase,
   build: () => BenchCase,
-  { waits = ["spin", "nap"], runs = 10 }: RunOptions,
+  { waits = ["spin", "nap"], runs = 10, inARow = false }: RunOptions,
 ): Promise<Row[]> {
   let work: BenchCase | undefined;
   try {
@@ -47,7 +49,8 @@ export async function runCase(
     const rows: Row[] = [];
     for (const wait of waits) {
       const timing = await measure({ submit, finish: on.finish }, { wait, runs, warmUps: 2 });
-      rows.push({ case: name, system, wait, ...timing, dispatches, ...verdict });
+      const more = inARow ? { inARowMs: await measureInARow({ submit, finish: on.finish }, timing.minMs, runs) } : {};
+      rows.push({ case: name, system, wait, ...timing, ...more, dispatches, ...verdict });
     }
     return rows;
   } catch (error) {

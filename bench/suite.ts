@@ -4,6 +4,7 @@ import { availableParallelism, loadavg } from "node:os";
 import { shutdown } from "../engine/index.js";
 import { type AtexCase, atexCases, runAtex, runAtexCurves } from "./atex.js";
 import { runEngine } from "./engine.js";
+import { type Peak, runGpu } from "./gpu.js";
 import { openBench, versions } from "./holdfast.js";
 import { type CaseName, caseNames } from "./inputs.js";
 import type { Waiting } from "./measure.js";
@@ -28,6 +29,7 @@ export const measuredSuites: Readonly<Record<string, readonly string[]>> = {
   atex: atexCases,
   "atex-curves": [],
   scale: scaleCases,
+  gpu: [],
 };
 
 export interface SuiteOptions {
@@ -37,6 +39,8 @@ export interface SuiteOptions {
   readonly runs?: number;
   /** Smaller sizes, where the suite has them. */
   readonly small?: boolean;
+  /** The card's peak, for the suite of GPUs. */
+  readonly peak?: Peak;
   /** Part of the adapter's name. */
   readonly adapter?: string;
   readonly onRow?: (row: Row) => void;
@@ -51,6 +55,7 @@ export async function runSuite(suite: string, options: SuiteOptions): Promise<Re
     const atexOptions = { ...options, cases: options.cases as readonly AtexCase[] | undefined };
     if (suite === "atex") return { ...about, results: await runAtex(on, atexOptions) };
     if (suite === "atex-curves") return { ...about, results: await runAtexCurves(on, atexOptions) };
+    if (suite === "gpu") return await runGpu(on, { ...about, results: [] }, options);
     if (suite === "scale") return { ...about, ...(await runScale(on, options)) };
     const names = (options.cases as readonly CaseName[] | undefined) ?? caseSuites[suite];
     const ours: Report = { ...about, results: await runCases(on, names, options) };

@@ -8,7 +8,8 @@ const missing = missingTorch();
 if (missing !== undefined) throw new Error(`goldens need PyTorch: ${missing}`);
 const digits = (_, value) => (typeof value === "number" ? Number(value.toPrecision(9)) : value);
 const cases = {};
-const { versions } = runTorch(caseNames, "float64", 0, (name, results) => {
+const { versions } = runTorch(caseNames, "float64", 0, (name, results, { error }) => {
+  if (error !== undefined) throw new Error(`${name}: ${error}`);
   cases[name] = Object.fromEntries(Object.entries(results).map(([key, values]) => [key, summarise(values)]));
 });
 const goldens = { about: `PyTorch ${versions.torch}, float64`, cases };

@@ -8,9 +8,15 @@ import * as inputs from "../../dist/bench/inputs.js";
 
 const python = process.env.HOLDFAST_PYTHON ?? "/usr/bin/python3";
 
-/** @returns {string | undefined} why PyTorch cannot be used here */
-export function missingTorch() {
-  const { error, status, stderr } = spawnSync(python, ["-c", "import torch, numpy"], { encoding: "utf8" });
+/**
+ * @param {"cpu" | "cuda"} device
+ * @returns {string | undefined} why PyTorch cannot be used on it here
+ */
+export function missingTorch(device = "cpu") {
+  const look = "import torch, numpy";
+  const demand = '\nif not torch.cuda.is_available(): raise SystemExit("PyTorch finds no CUDA device")';
+  const script = device === "cuda" ? look + demand : look;
+  const { error, status, stderr } = spawnSync(python, ["-c", script], { encoding: "utf8" });
   if (error) return `${python}: ${error.message}`;
   if (status !== 0) return `${python}: ${stderr.trim().split("\n").at(-1)}`;
 }
@@ -27,25 +33,26 @@ function inputsOf(name) {
 }
 
 /**
- * Runs cases in PyTorch on the CPU.
+ * Runs cases in PyTorch.
  *
- * @param {readonly import("../inputs.js").CaseName[]} cases
+ * @param {readonly import("../inputs.js").MeasuredCase[]} cases
  * @param {"float32" | "float64"} dtype
  * @param {number} runs timed runs of each; 0 for results alone
- * @param {(name: string, results: import("./worker.mjs").Results, times: {wall: number[], cpu: number[]}) => void} visit
- * @returns {{versions: Record<string, string>, threads: number}}
+ * @param {(name: string, results: import("./worker.mjs").Results, times: {wall: number[], cpu: number[], inARow: number[], error?: string}) => void} visit
+ * @param {{device?: "cpu" | "cuda", graph?: boolean}} [where] on CUDA, runs may be CUDA graphs
+ * @returns {{versions: Record<string, string>, threads: number, device?: string}}
  */
-export function runTorch(cases, dtype, runs, visit) {
+export function runTorch(cases, dtype, runs, visit, { device = "cpu", graph = false } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "holdfast-torch-"));
   try {
-    const manifest = { dtype, runs, adam: inputs.adam, inputs: {} };
+    const manifest = { dtype, device, graph, runs, adam: inputs.adam, inputs: {} };
     for (const name of cases) manifest.inputs[name] = writeInputs(folder, name);
     writeFileSync(join(folder, "manifest.json"), JSON.stringify(manifest));
     const script = fileURLToPath(new URL("pytorch.py", import.meta.url));
     const { status, stderr } = spawnSync(python, [script, folder], { encoding: "utf8" });
     if (status !== 0) throw new Error(`pytorch.py ended with ${status}:\n${stderr}`);
     const answer = JSON.parse(readFileSync(join(folder, "answer.json"), "utf8"));
-    for (const [name, { results, ...times }] of Object.entries(answer.cases)) {
+    for (const [name, { results = {}, ...times }] of Object.entries(answer.cases)) {
       visit(name, readResults(folder, results, dtype), times);
     }
     return answer;

@@ -1,13 +1,17 @@
 """The cases in PyTorch. Usage: pytorch.py FOLDER. Reads FOLDER/manifest.json:
 
-    {"dtype": "float64" | "float32", "runs": int, "inputs": {case: {name: {"file", "shape", "dtype"}}}}
+    {"dtype": "float64" | "float32", "device": "cpu" | "cuda", "graph": bool, "runs": int, "adam": {...},
+     "inputs": {case: {name: {"file", "shape", "dtype"}}}}
 
-runs every case in it and writes its results as raw arrays of that dtype; with runs > 0 it times them too.
-Writes FOLDER/answer.json: {"versions", "threads", "cases": {case: {"results": {name: file}, "wall": [ms], "cpu": [ms]}}}.
+runs every case in it and writes its results as raw arrays of that dtype; with runs > 0 it times them too. With graph,
+every case is a CUDA graph. Writes FOLDER/answer.json: {"versions", "threads", "device", "cases": {case: answer}}, where
+an answer is {"results": {name: file}, "wall": [ms], "cpu": [ms], "inARow": [ms]} or {"error": str}; "inARow", on CUDA
+alone, is the time of a run among many that are issued without waiting, by CUDA events.
 Inputs and layouts are those of bench/inputs.ts.
 """
 
 import json
+import math
 import os
 import sys
 import time
@@ -20,13 +24,18 @@ import torch.nn.functional as F
 folder = Path(sys.argv[1])
 manifest = json.loads((folder / "manifest.json").read_text())
 dtype = getattr(torch, manifest["dtype"])
+device = torch.device(manifest["device"])
+on_cuda = device.type == "cuda"
+# The systems compared compute in fp32: no TF32.
+torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+torch.backends.cudnn.benchmark = True
 # Debian's build starts with one thread.
 torch.set_num_threads(len(os.sched_getaffinity(0)))
 
 
 def load(entry):
     array = numpy.fromfile(folder / entry["file"], dtype=entry["dtype"]).reshape(entry["shape"])
-    tensor = torch.from_numpy(array)
+    tensor = torch.from_numpy(array).to(device)
     return tensor.long() if entry["dtype"] == "int32" else tensor.to(dtype)
 
 
@@ -49,22 +58,33 @@ def split(inputs):
 
 def train_step(inputs, adam):
     p, images, labels = split(inputs)
-    optimiser = torch.optim.Adam(p.values(), adam["learningRate"], (adam["beta1"], adam["beta2"]), adam["epsilon"])
+    start = {name: t.detach().clone() for name, t in p.items()}
+    betas = (adam["beta1"], adam["beta2"])
+    capturable = manifest["graph"]
+    optimiser = torch.optim.Adam(p.values(), adam["learningRate"], betas, adam["epsilon"], capturable=capturable)
 
     def step():
         optimiser.zero_grad()
         loss = F.cross_entropy(logits(p, images), labels)
         loss.backward()
         optimiser.step()
-        return loss
+        return loss.detach()
 
-    def results():
-        losses = [step().detach()]
+    def reset():
+        with torch.no_grad():
+            for name, t in p.items():
+                t.copy_(start[name])
+        for state in optimiser.state.values():
+            for t in state.values():
+                t.zero_()
+
+    def results(run):
+        losses = [run().clone()]
         gradients = {f"gradient {name}": t.grad.clone() for name, t in p.items()}
-        losses += [step().detach(), step().detach()]
+        losses += [run().clone(), run().clone()]
         return {"losses": torch.stack(losses), **gradients}
 
-    return step, results
+    return step, results, reset
 
 
 def input_gradient(inputs):
@@ -106,7 +126,7 @@ def simple(case, i):
 
 
 def build(case, inputs):
-    """(what is timed, what gives the results)."""
+    """(what is timed, what gives results by running that, what undoes all runs so far)."""
     if case == "train-step":
         return train_step(inputs, manifest["adam"])
     if case == "input-gradient":
@@ -115,25 +135,78 @@ def build(case, inputs):
         run = second_order(inputs)
     else:
         run = simple(case, inputs)
-    return run, run
+    return run, lambda run: run(), lambda: None
+
+
+def recorded(run):
+    """A run as a CUDA graph; the function replays it and returns the tensors it writes to."""
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            run()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        written = run()
+
+    def replay():
+        graph.replay()
+        return written
+
+    return replay
+
+
+def wait():
+    if on_cuda:
+        torch.cuda.synchronize()
 
 
 def timed(run):
+    wait()
     wall, cpu = time.perf_counter(), time.process_time()
     run()
+    wait()
     return (time.perf_counter() - wall) * 1e3, (time.process_time() - cpu) * 1e3
 
 
-answer = {"versions": {"torch": torch.__version__}, "threads": torch.get_num_threads(), "cases": {}}
-for case, entries in manifest["inputs"].items():
-    run, results = build(case, {name: load(entry) for name, entry in entries.items()})
+def in_a_row(run, count):
+    start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    wait()
+    start.record()
+    for _ in range(count):
+        run()
+    end.record()
+    wait()
+    return start.elapsed_time(end) / count
+
+
+def measure(case, inputs):
+    run, results, reset = build(case, inputs)
+    if manifest["graph"]:
+        run = recorded(run)
+        reset()
     written = {}
-    for name, value in results().items():
+    for name, value in results(run).items():
         written[name] = f"{case}.{name}.out"
-        value.detach().contiguous().numpy().tofile(folder / written[name])
-    times = []
+        value.detach().contiguous().cpu().numpy().tofile(folder / written[name])
+    times, row = [], []
     if manifest["runs"] > 0:
         run()
         times = [timed(run) for _ in range(manifest["runs"])]
-    answer["cases"][case] = {"results": written, "wall": [w for w, _ in times], "cpu": [c for _, c in times]}
+        if on_cuda:
+            count = min(200, math.ceil(50 / min(w for w, _ in times)))
+            row = [in_a_row(run, count) for _ in range(manifest["runs"])]
+    return {"results": written, "wall": [w for w, _ in times], "cpu": [c for _, c in times], "inARow": row}
+
+
+answer = {"versions": {"torch": torch.__version__}, "threads": torch.get_num_threads(), "cases": {}}
+if on_cuda:
+    answer["device"] = torch.cuda.get_device_name()
+    answer["versions"]["cuda"] = torch.version.cuda
+for case, entries in manifest["inputs"].items():
+    try:
+        answer["cases"][case] = measure(case, {name: load(entry) for name, entry in entries.items()})
+    except RuntimeError as error:
+        answer["cases"][case] = {"error": str(error)}
 (folder / "answer.json").write_text(json.dumps(answer))

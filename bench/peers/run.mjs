@@ -1,21 +1,27 @@
 /**
- * Measures the peers: node bench/peers/run.mjs [tfjs] [jax-js] [torch-cpu] [--cases a,b] [--runs 10] [--adapter llvmpipe]
+ * Measures the peers: node bench/peers/run.mjs [tfjs] [jax-js] [torch-cpu] [torch-cuda] [torch-cuda-graph] [--cases a,b] [--runs 10] [--adapter llvmpipe]
  *
  * Prints one JSON object {adapter, versions, results} on standard output, progress and agreement on standard error. Every
  * WebGPU peer runs in a process of its own; a peer that cannot run is named with the reason and fails the command, except
- * PyTorch, which is optional.
+ * PyTorch, which is optional; its cases run one op after the other, in torch-cuda-graph as CUDA graphs.
  */
 import { fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { checkResults } from "../../dist/bench/goldens.js";
-import { caseNames } from "../../dist/bench/inputs.js";
+import { caseNames, largeCase } from "../../dist/bench/inputs.js";
 import { median, spread } from "../../dist/bench/measure.js";
 import { missingTorch, runTorch } from "./pytorch.mjs";
 
 const webgpuPeers = { tfjs: "tfjs.mjs", "jax-js": "jaxjs.mjs" };
-const systems = [...Object.keys(webgpuPeers), "torch-cpu"];
+/** @type {Record<string, {device: "cpu" | "cuda", graph?: boolean}>} */
+const torchSystems = {
+  "torch-cpu": { device: "cpu" },
+  "torch-cuda": { device: "cuda" },
+  "torch-cuda-graph": { device: "cuda", graph: true },
+};
+const systems = [...Object.keys(webgpuPeers), ...Object.keys(torchSystems)];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -23,7 +29,7 @@ const { values, positionals } = parseArgs({
 });
 const wanted = {
   systems: pick("system", positionals, systems),
-  cases: pick("case", values.cases?.split(","), caseNames),
+  cases: values.cases === undefined ? caseNames : pick("case", values.cases.split(","), [...caseNames, largeCase]),
 };
 const runs = Number(values.runs);
 if (!Number.isInteger(runs) || runs < 1)
@@ -36,7 +42,7 @@ const versions = { node: process.versions.node };
 /** @type {import("./worker.mjs").Row[]} */
 const results = [];
 for (const system of wanted.systems) {
-  if (system === "torch-cpu") measureTorch();
+  if (system in torchSystems) measureTorch(system);
   else await measureWebgpu(system);
 }
 console.log(JSON.stringify({ adapter, versions, results }, null, 1));
@@ -89,25 +95,30 @@ function measureWebgpu(system) {
   });
 }
 
-function measureTorch() {
-  const missing = missingTorch();
+function measureTorch(system) {
+  const where = torchSystems[system];
+  const missing = missingTorch(where.device);
   if (missing !== undefined) {
-    console.error(`torch-cpu is left out: ${missing}`);
+    console.error(`${system} is left out: ${missing}`);
     return;
   }
-  const torch = runTorch(wanted.cases, "float32", runs, (name, outputs, { wall, cpu }) => {
+  const visit = (name, outputs, { wall, cpu, inARow, error }) => {
+    const row = { case: name, system, wait: "none" };
+    if (error !== undefined) return add({ ...row, checked: false, error });
     add({
-      case: name,
-      system: "torch-cpu",
-      wait: "none",
+      ...row,
       medianMs: median(wall),
       minMs: Math.min(...wall),
       spread: spread(wall),
-      // PyTorch's main thread computes too: all threads count.
-      workerCpuMs: cpu.reduce((sum, value) => sum + value, 0) / runs,
+      // PyTorch's main thread computes too: all threads count. On a GPU they only issue.
+      workerCpuMs: where.device === "cpu" ? cpu.reduce((sum, value) => sum + value, 0) / runs : null,
+      ...(inARow.length > 0 ? { inARowMs: median(inARow) } : {}),
       runs,
       ...checkResults(name, outputs),
     });
-  });
-  versions.torch = `${torch.versions.torch}, ${torch.threads} threads`;
+  };
+  const torch = runTorch(wanted.cases, "float32", runs, visit, where);
+  versions.torch = torch.versions.torch;
+  if (torch.device === undefined) versions.torch += `, ${torch.threads} threads`;
+  else versions[system] = `CUDA ${torch.versions.cuda} on ${torch.device}`;
 }

@@ -18,6 +18,7 @@ import { measure } from "../../dist/bench/measure.js";
  * @property {number} [minMs]
  * @property {number} [spread]
  * @property {number | null} [workerCpuMs]
+ * @property {number} [inARowMs] a run among many issued without waiting
  * @property {number} [runs]
  * @property {boolean} checked the results agree with the float64 truth
  * @property {import("../agreement.js").Disagreement} [disagreement] the largest departure from it

@@ -1,6 +1,7 @@
 /** `holdfast bench`: how fast the engine is here, next to others, and whether its results are right. */
 import { writeFileSync } from "node:fs";
 import { compareReports, formatComparison } from "../../bench/compare.js";
+import { formatGpu, type Peak } from "../../bench/gpu.js";
 import { openBench, versions } from "../../bench/holdfast.js";
 import type { CaseName } from "../../bench/inputs.js";
 import type { Waiting } from "../../bench/measure.js";
@@ -20,7 +21,8 @@ const options = {
   wait: { type: "string", value: "spin|nap", help: "only this way of waiting; both if not given" },
   runs: { type: "string", value: "n", default: "10", help: "timed runs per case" },
   adapter: { type: "string", value: "name", help: "part of the adapter's name" },
-  small: { type: "boolean", help: "smaller sizes in scale, for software adapters" },
+  small: { type: "boolean", help: "smaller sizes in scale and gpu, for software adapters" },
+  peak: { type: "string", value: "GFLOP/s,GB/s", help: "what the card can do at most in fp32, for gpu" },
   steps: { type: "string", value: "n", default: "10000", help: "training steps of soak" },
   save: { type: "boolean", help: "also write the report to bench/results/<suite>.json" },
 } as const;
@@ -29,7 +31,7 @@ type Given = Arguments<typeof options>["values"];
 const suites = [...Object.keys(measuredSuites), "profile", "tune", "soak", "compare", "readme"];
 
 function progress(row: Row): void {
-  const time = row.error ?? `${row.medianMs?.toFixed(1)} ms`;
+  const time = row.error ?? (row.medianMs === undefined ? row.note : `${row.medianMs.toFixed(1)} ms`);
   console.error(`${row.case} ${row.wait}: ${row.checked ? time : `WRONG ${row.error ?? ""}`}`);
 }
 
@@ -46,6 +48,16 @@ function casesOf(suite: string, text: string | undefined): readonly string[] | u
   return names;
 }
 
+const formats: Readonly<Record<string, (report: Report) => string>> = { peers: formatPeers, gpu: formatGpu };
+
+function peakOf({ peak }: Given): Peak | undefined {
+  if (peak === undefined) return undefined;
+  const numbers = peak.split(",").map(Number);
+  if (numbers.length !== 2 || !numbers.every((value) => value > 0))
+    throw new UsageError(`--peak: ${peak} came ; two positive numbers, GFLOP/s and GB/s, are needed, like 19500,1555`);
+  return { gflops: numbers[0], gbPerSecond: numbers[1], source: "--peak" };
+}
+
 async function measured(suite: string, given: Given): Promise<number> {
   if (given.wait !== undefined && given.wait !== "spin" && given.wait !== "nap")
     throw unknown("way of waiting", given.wait, ["spin", "nap"]);
@@ -58,9 +70,10 @@ async function measured(suite: string, given: Given): Promise<number> {
     runs,
     adapter: given.adapter,
     small: given.small,
+    peak: peakOf(given),
     onRow: progress,
   });
-  print(given, report, () => (suite === "peers" ? formatPeers(report) : formatReport(report)));
+  print(given, report, () => (formats[suite] ?? formatReport)(report));
   if (given.save) {
     console.error(`written to ${saveReport(suite, withOrigin(report))}`);
     for (const [path, svg] of Object.entries(plotsOf({ [suite]: report }))) {
