@@ -167,6 +167,8 @@ const experiment = variant({
 });
 
 const shape = object({
+  /** Where an editor finds the schema; of no meaning here. */
+  $schema: optional(text),
   title: text,
   seeds: list(natural),
   network: object({
