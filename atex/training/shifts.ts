@@ -59,7 +59,8 @@ export interface TangentOptions {
   readonly length: number;
   /** Random directions per point. */
   readonly copies: number;
-  /** u uniform on [0, Δ₂] (paper) or on [−Δ₂, Δ₂] (released code). */
+  /** u uniform on [0, Δ₂] (paper) or on [−Δ₂, Δ₂] (released code). Positive u has the mean Δ₂/2 in every pixel, so its shifts are
+   *  mostly one and the same change of brightness; symmetric u points everywhere. */
   readonly noise: "positive" | "symmetric";
   /** φ⊥ scaled to length 1 and then by δ₂, uniform on [−Δ₂, Δ₂] (paper), or taken as it is after projection (released code). */
   readonly scale: "unit" | "asProjected";
