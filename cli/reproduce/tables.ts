@@ -79,30 +79,24 @@ function robustnessTables(data: string, all: readonly Quantity[], { schemes, k }
   );
   return [...attacks.values()].map((conditions) => {
     const under = select(all, { conditions });
-    const eps = valuesOf<number>(under, "eps");
-    const metrics = ["topK", "spearman"];
-    const header = ["", "accuracy, %", ...eps.flatMap((e) => metrics.map((m) => `${metricTitle(m, k)} at ${e}`))];
-    const row = (scheme: string, title: string, prefix: string): string[] => {
+    const row = (eps: number, scheme: string): string[] => {
       const accuracies = select(all, { scheme, metric: "accuracy" });
-      const accuracy =
-        accuracies.length === 1
-          ? formatted(accuracies[0])
-          : accuracies.map((q) => `${formatted(q)} (${q.conditions.eps})`).join(", ");
-      const cells = eps.flatMap((e) =>
-        metrics.map((m) => formatted(select(under, { scheme, metric: prefix + m, conditions: { eps: e } })[0])),
-      );
-      return [title, prefix ? "" : accuracy, ...cells];
+      const own =
+        accuracies.find((q) => q.conditions.eps === eps) ?? accuracies.find((q) => q.conditions.eps === undefined);
+      const of = (metric: string) => formatted(select(under, { scheme, metric, conditions: { eps } })[0]);
+      const agreement = ["topK", "spearman", "ssim", "control topK", "control spearman"].map(of);
+      return [String(eps), schemes[scheme].title, formatted(own), ...agreement];
     };
-    const names = schemesIn(all);
+    const titles = [metricTitle("topK", k), "Spearman", "SSIM"];
     return {
       title: `${data}: ${conditions.objective} attack on ${conditions.explainer} maps`,
-      header,
-      rows: [
-        ...names.map((scheme) => row(scheme, schemes[scheme].title, "")),
-        row(names[0], `${schemes[names[0]].title}, random change`, "control "),
-      ],
+      header: ["eps1", "", "accuracy, %", ...titles, `${titles[0]}, random`, "Spearman, random"],
+      rows: valuesOf<number>(under, "eps").flatMap((eps) => {
+        const tried = schemesIn(select(under, { conditions: { eps } }));
+        return tried.map((scheme) => row(eps, scheme));
+      }),
       caption:
-        `${basis(under)} Agreement of attacked with clean maps at each eps1, 1 is unchanged; ${conditions.steps} steps, ` +
+        `${basis(under)} Agreement of attacked with clean maps, 1 is unchanged; random is a change as large without an aim; ${conditions.steps} steps, ` +
         `${conditions.restarts} restarts, every attacked image correctly classified before and predicted alike after.`,
     };
   });
