@@ -47,7 +47,7 @@ async function verdict(name: StepName): Promise<Pick<Row, "checked" | "disagreem
     const world = worldOf(tiny);
     const made = trainingStep(world, await schemes[name](world));
     const found = await firstLosses(made);
-    made.step.dispose();
+    made.dispose();
     freeWorld(world);
     return found;
   };
@@ -70,17 +70,17 @@ export interface AtexOptions {
 async function timeStep(on: Bench, name: StepName, setting: AtexSetting, wait: Waiting, runs: number): Promise<Timing> {
   using _ = openScope("time");
   const world = worldOf(setting);
-  const { step, state: start } = trainingStep(world, await schemes[name](world));
-  let state = start;
+  const made = trainingStep(world, await schemes[name](world));
+  let { state } = made;
   const submit = (): void => {
-    const made = step(state);
-    state = keep(made.state);
-    made.loss.dispose();
+    const next = made.step(state);
+    state = keep(next.state);
+    next.loss.dispose();
   };
   try {
     return await measure({ submit, finish: on.finish }, { wait, runs, warmUps: 1 });
   } finally {
-    step.dispose();
+    made.dispose();
     dispose(state);
     freeWorld(world);
   }

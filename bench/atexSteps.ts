@@ -110,17 +110,21 @@ export function worldOf(setting: AtexSetting): World {
 }
 
 type State = { params: Tree; optimiser: Tree; count: Tensor };
-type Step = Captured<[State], { state: State; loss: Tensor }>;
+type Step = Captured<[State, Tensor], { state: State; loss: Tensor }>;
 
 /** A training step over the whole data set as one batch, and its first state. */
-export function trainingStep({ data }: World, scheme: Scheme): { step: Step; state: State } {
+export function trainingStep(
+  { data }: World,
+  scheme: Scheme,
+): { step: (state: State) => ReturnType<Step>; dispose: () => void; state: State } {
   const optimiser = adam();
   const { params } = model.init(random.key(1), data.shape);
   const loss = batchLoss(scheme);
   const key = random.key(5);
-  const indices = tensor(Int32Array.from({ length: data.count }, (_, i) => i));
-  const step = capture(
-    function trainingStep(state: State) {
+  // An argument, as in training: from constants, capture would compute the batch and the teacher's predictions once and for all.
+  const order = keep(tensor(Int32Array.from({ length: data.count }, (_, i) => i)));
+  const step: Step = capture(
+    function trainingStep(state: State, indices: Tensor) {
       const { x, y } = pickImages(data, indices);
       const context = { training: true, key: random.fold(key, state.count), indices };
       const [value, , gradients] = valueAuxAndGrad((p: Tree) => loss(model, p, x, y, context))(state.params);
@@ -129,7 +133,14 @@ export function trainingStep({ data }: World, scheme: Scheme): { step: Step; sta
     },
     { donate: [0] },
   );
-  return { step, state: keep({ params, optimiser: optimiser.init(params), count: tensor(0, [], "u32") }) };
+  return {
+    step: (state) => step(state, order),
+    dispose() {
+      step.dispose();
+      order.dispose();
+    },
+    state: keep({ params, optimiser: optimiser.init(params), count: tensor(0, [], "u32") }),
+  };
 }
 
 /** Frees the data and what the scheme kept. */
