@@ -1,6 +1,7 @@
 /** Gradient checks against finite differences, to any order, for users and tests alike. */
 import { describe } from "./errors.js";
 import { executor } from "./executor.js";
+import { generator } from "./generator.js";
 import { grad } from "./grad.js";
 import { add, constant, mul } from "./ops/arithmetic.js";
 import { sum } from "./ops/reduce.js";
@@ -99,15 +100,8 @@ function inner(a: readonly Tensor[], b: readonly Tensor[]): Tensor {
   return a.map((x, i) => sum(mul(x, b[i]))).reduce(add, constant(0));
 }
 
-/** Uniform numbers on [-1, 1] from a small generator (mulberry32): only directions, so quality hardly matters. */
+/** Lists of uniform numbers on [-1, 1). */
 function directions(seed: number): (n: number) => Float64Array {
-  let state = seed >>> 0;
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 31 - 1;
-  };
-  return (n) => Float64Array.from({ length: n }, next);
+  const next = generator(seed);
+  return (n) => Float64Array.from({ length: n }, () => 2 * next() - 1);
 }

@@ -1,19 +1,10 @@
 /** Random inputs for samples: seeded, representable in f32 (so that both executors get the same numbers), away from kinks. */
+import { generator } from "../engine/generator.js";
 import type { Draw, InputSpec } from "../engine/op.js";
 import { sizeOf } from "../engine/shape.js";
 import { type Tensor, tensor } from "../engine/tensor.js";
 
-/** mulberry32 on [0, 1). */
-export function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+export { generator };
 
 /** The elements of one input. */
 export function draw(spec: InputSpec, random: () => number): Float32Array | Int32Array | Uint32Array {
