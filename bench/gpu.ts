@@ -9,7 +9,7 @@ import type { Bench } from "./holdfast.js";
 import { caseNames, convInputs, flops, largeCase, type MeasuredCase, matmulInputs } from "./inputs.js";
 import { joinReports, runPeers } from "./peers.js";
 import { figure, formatAbout, type Report, type Row, table } from "./report.js";
-import { runCase } from "./run.js";
+import { checkedCase, runEntries } from "./run.js";
 
 /** What a card can do at most in fp32, without matrix units. */
 export interface Peak {
@@ -101,10 +101,8 @@ export async function runGpu(on: Bench, about: Report, options: GpuOptions = {})
   };
   add(await testTable(about, small));
   const names: readonly MeasuredCase[] = small ? ["conv1", "sum-4m", "train-step"] : [...caseNames, largeCase];
-  for (const name of names) {
-    const build = name === largeCase ? largeProduct : cases[name];
-    for (const row of await runCase(on, name, build, { waits: ["spin"], runs, inARow: true })) add(row);
-  }
+  const entries = names.map((name) => checkedCase(name, name === largeCase ? largeProduct : cases[name]));
+  results.push(...(await runEntries(on, entries, { waits: ["spin"], runs, inARow: true, onRow })));
   if (!small)
     for (const row of await runAtex(on, { cases: ["atex-step", "naive-step"], waits: ["spin"], runs })) add(row);
   // PyTorch must not share the card with an open device.

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { GpuExecutor } from "../engine/gpu/executor.js";
-import { type Executor, init } from "../engine/index.js";
+import { type Executor, type InitOptions, init } from "../engine/index.js";
 
 /** What can be told of the adapter and waited for; beside the public interface, which needs neither. */
 export interface Bench {
@@ -19,8 +19,8 @@ export interface Bench {
 }
 
 /** Opens the engine on the GPU. @throws DeviceError where there is none. */
-export async function openBench(adapter?: string): Promise<Bench> {
-  return benchOn(await init({ adapter }));
+export async function openBench(adapter?: string, options: Pick<InitOptions, "tuning"> = {}): Promise<Bench> {
+  return benchOn(await init({ adapter, ...options }));
 }
 
 /** The bench of an engine that is open. @throws TypeError on the reference executor. */
@@ -28,8 +28,12 @@ export function benchOn(on: Executor): Bench {
   if (!(on instanceof GpuExecutor)) throw new TypeError(`bench: ${on.description} came ; a GPU is needed ; init() one`);
   const { device, stream } = on;
   const { vendor, architecture, device: name, description } = device.gpu.adapterInfo;
+  const { tuning } = device.capabilities;
   return {
-    adapter: { vendor, architecture, device: name, description },
+    adapter: {
+      ...{ vendor, architecture, device: name, description },
+      ...(tuning && { tuning: `a table of ${tuning.length} shapes` }),
+    },
     software: device.capabilities.software,
     processors: availableParallelism(),
     flush: () => on.flush(),

@@ -96,42 +96,82 @@ export function nap(milliseconds: number): void {
   if (milliseconds > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
-/** Timing of one run of `work`, from its first host instruction to the empty queue. */
-export async function measure(work: Work, { wait, runs = 10, warmUps = 3 }: MeasureOptions): Promise<Timing> {
-  const durations: number[] = [];
-  const hostTimes: number[] = [];
-  let fastest = 0;
-  const once = async () => {
+/** One work while it is measured with others. */
+class Series {
+  readonly #durations: number[] = [];
+  readonly #hostTimes: number[] = [];
+  #fastest = 0;
+  #cpu: number | null = 0;
+
+  constructor(
+    readonly work: Work,
+    readonly wait: Waiting,
+  ) {}
+
+  /** One run that does not count. The first one compiles; its duration says nothing about the next. */
+  async warmUp(isFirst: boolean): Promise<void> {
+    await this.#once();
+    if (isFirst) this.#fastest = 0;
+  }
+
+  async run(): Promise<void> {
+    const before = workerCpuMs();
+    const { duration, host } = await this.#once();
+    const after = workerCpuMs();
+    this.#cpu = this.#cpu === null || before === null || after === null ? null : this.#cpu + after - before;
+    this.#durations.push(duration);
+    this.#hostTimes.push(host);
+  }
+
+  async #once(): Promise<{ duration: number; host: number }> {
     const start = performance.now();
-    work.submit();
+    this.work.submit();
     const host = performance.now() - start;
-    if (wait === "nap") nap(napFraction * fastest - host);
-    await work.finish();
+    if (this.wait === "nap") nap(napFraction * this.#fastest - host);
+    await this.work.finish();
     const duration = performance.now() - start;
-    fastest = fastest === 0 ? duration : Math.min(fastest, duration);
+    this.#fastest = this.#fastest === 0 ? duration : Math.min(this.#fastest, duration);
     return { duration, host };
-  };
-  // The first run compiles; its duration says nothing about the next.
-  if (warmUps > 0) {
-    await once();
-    fastest = 0;
   }
-  for (let i = 1; i < warmUps; i++) await once();
-  const before = workerCpuMs();
-  for (let i = 0; i < runs; i++) {
-    const { duration, host } = await once();
-    durations.push(duration);
-    hostTimes.push(host);
+
+  timing(): Timing {
+    const runs = this.#durations.length;
+    return {
+      medianMs: median(this.#durations),
+      minMs: Math.min(...this.#durations),
+      spread: spread(this.#durations),
+      workerCpuMs: this.#cpu === null ? null : this.#cpu / runs,
+      hostMs: Math.min(...this.#hostTimes),
+      runs,
+    };
   }
-  const after = workerCpuMs();
-  return {
-    medianMs: median(durations),
-    minMs: Math.min(...durations),
-    spread: spread(durations),
-    workerCpuMs: before === null || after === null ? null : (after - before) / runs,
-    hostMs: Math.min(...hostTimes),
-    runs,
-  };
+}
+
+/** Timing of one run of each work, from its first host instruction to the empty queue. The works take turns (A B C, A B C, …), so
+ *  that a slow spell of the machine meets all of them; one that fails takes no further turns and gives its error. */
+export async function measureInTurns(
+  works: readonly Work[],
+  { wait, runs = 10, warmUps = 3 }: MeasureOptions,
+): Promise<(Timing | Error)[]> {
+  const series = works.map((work) => new Series(work, wait));
+  const failed = new Map<Series, Error>();
+  for (let round = 0; round < warmUps + runs; round++)
+    for (const one of series) {
+      if (failed.has(one)) continue;
+      try {
+        await (round < warmUps ? one.warmUp(round === 0) : one.run());
+      } catch (error) {
+        failed.set(one, error instanceof Error ? error : new Error(String(error)));
+      }
+    }
+  return series.map((one) => failed.get(one) ?? one.timing());
+}
+
+/** Timing of one run of `work`. */
+export async function measure(work: Work, options: MeasureOptions): Promise<Timing> {
+  const [timing] = await measureInTurns([work], options);
+  if (timing instanceof Error) throw timing;
+  return timing;
 }
 
 /** Median time of a run among so many issued without waiting that they last about 50 ms, at most 200; `ms` is about what one

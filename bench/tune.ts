@@ -1,5 +1,5 @@
-/** Every variant of matrix product and convolution on this adapter, beside the one that engine/ops/choose.ts takes: where it
- *  chooses badly, its model of the adapter is to be corrected. */
+/** Every variant of matrix product and convolution on this adapter, beside the one that the model of engine/ops/choose.ts takes.
+ *  What beats the model is kept as a table, which the engine then goes by on this adapter. */
 import { dispose, openScope, type Tensor, tensor } from "../engine/index.js";
 import type { Capabilities } from "../engine/lower.js";
 import { apply, type OpSpec } from "../engine/op.js";
@@ -17,22 +17,41 @@ import { conv2dFilterSpec, conv2dInputSpec, conv2dSpec } from "../engine/ops/con
 import { conv2dCalls, conv2dFilterCalls, conv2dInputCalls } from "../engine/ops/conv.launch.js";
 import { matmulSpec } from "../engine/ops/matmul.js";
 import { matmulCalls } from "../engine/ops/matmul.launch.js";
+import type { TunedChoice, TunedOp } from "../engine/ops/tuned.js";
+import { type AdapterIdentity, kernelsVersion, type TuningTable } from "../engine/tuning.js";
 import { compare, summarise, tolerance } from "./agreement.js";
 import type { Bench } from "./holdfast.js";
 import { convInputs, type HostTensor, matmulInputs } from "./inputs.js";
-import { measure } from "./measure.js";
+import { measureInTurns, type Timing } from "./measure.js";
 import { figure, type Row, table } from "./report.js";
 
 /** A measured variant. */
 export interface TuneRow extends Row {
   /** The variant with its parameters. */
   readonly variant: string;
-  /** Whether it is the one the engine takes. */
+  /** Whether it is the one the model takes, on this adapter and on one like it without subgroups. */
   readonly chosen: boolean;
+  readonly chosenWithoutSubgroups: boolean;
   readonly gflops?: number;
 }
 
+/** What a task's variants came to. */
+export interface TuneResult {
+  readonly rows: readonly TuneRow[];
+  /** The fastest variant, where it beats the model's by more than measurements err; not there if the model's own failed. */
+  readonly tuned?: TunedChoice;
+}
+
 type Choice = MatmulChoice | InputChoice | FilterChoice;
+
+/** What a launch asks: which variant, for an op on a shape. */
+interface Question {
+  readonly op: TunedOp;
+  readonly shape: object;
+  readonly caps: Capabilities;
+  /** The answer of the model. */
+  model(caps: Capabilities): Choice;
+}
 
 /** Something to run in any variant. */
 export interface Task {
@@ -40,8 +59,8 @@ export interface Task {
   readonly flops: number;
   /** Whether variants may split the reduction, exchange rows and columns, fold. */
   readonly may: { readonly split?: boolean; readonly exchange?: boolean; readonly fold?: boolean };
-  /** Runs it; `decide` is asked once with the engine's own choice and says what is taken. */
-  run(inputs: readonly Tensor[], decide: (engine: Choice, caps: Capabilities) => Choice): Tensor;
+  /** Runs it; `decide` is asked once. */
+  run(inputs: readonly Tensor[], decide: (question: Question) => Choice): Tensor;
 }
 
 /** A matrix product. */
@@ -54,7 +73,11 @@ export function product(a: HostTensor, b: HostTensor, attrs: { transA: boolean; 
     may: { exchange: true, split: true },
     run: (inputs, decide) =>
       launched(matmulSpec, inputs, attrs, (ctx, at) =>
-        matmulCalls(ctx, at, (shape, caps) => decide(chooseMatmul(shape, caps), caps) as MatmulChoice),
+        matmulCalls(
+          ctx,
+          at,
+          (shape, caps) => decide({ op: "matmul", shape, caps, model: (c) => chooseMatmul(shape, c) }) as MatmulChoice,
+        ),
       ),
   };
 }
@@ -77,7 +100,12 @@ function convolution(layer: "conv1" | "conv2", part: "forward" | "input" | "filt
       ...{ inputs: [x, w], flops, may: {} },
       run: (inputs, decide) =>
         launched(conv2dSpec, inputs, attrs, (ctx, at) =>
-          conv2dCalls(ctx, at, (shape: ConvShape, caps) => decide(chooseConv2d(shape, caps), caps) as never),
+          conv2dCalls(
+            ctx,
+            at,
+            (shape: ConvShape, caps) =>
+              decide({ op: "conv2d", shape, caps, model: (c) => chooseConv2d(shape, c) }) as never,
+          ),
         ),
     };
   if (part === "input")
@@ -85,14 +113,24 @@ function convolution(layer: "conv1" | "conv2", part: "forward" | "input" | "filt
       ...{ inputs: [g, w], flops, may: { fold: true } },
       run: (inputs, decide) =>
         launched(conv2dInputSpec, inputs, attrs, (ctx, at) =>
-          conv2dInputCalls(ctx, at, (shape, caps) => decide(chooseConv2dInput(shape, caps), caps) as InputChoice),
+          conv2dInputCalls(
+            ctx,
+            at,
+            (shape, caps) =>
+              decide({ op: "conv2dInput", shape, caps, model: (c) => chooseConv2dInput(shape, c) }) as InputChoice,
+          ),
         ),
     };
   return {
     ...{ inputs: [x, g], flops, may: { split: true } },
     run: (inputs, decide) =>
       launched(conv2dFilterSpec, inputs, attrs, (ctx, at) =>
-        conv2dFilterCalls(ctx, at, (shape, caps) => decide(chooseConv2dFilter(shape, caps), caps) as FilterChoice),
+        conv2dFilterCalls(
+          ctx,
+          at,
+          (shape, caps) =>
+            decide({ op: "conv2dFilter", shape, caps, model: (c) => chooseConv2dFilter(shape, c) }) as FilterChoice,
+        ),
       ),
   };
 }
@@ -125,101 +163,136 @@ export const tuneTasks: Readonly<Record<string, () => Task>> = {
 /** Products above this many operations are not tried with the plain kernel on software: it needs minutes. */
 const longestPlain = 4e8;
 
-/** The variants worth trying on an adapter. */
-function variants(task: Task, engine: Choice, caps: Capabilities): Choice[] {
-  const found: Choice[] = [engine];
+/** The variants worth trying on an adapter, those of the model first. */
+function variants(task: Task, model: readonly Choice[], caps: Capabilities): Choice[] {
+  const found = [...model];
   if (!caps.software || task.flops <= longestPlain) found.push({ variant: "plain" });
   if (task.may.fold) found.push({ variant: "fold" });
-  const parts = task.may.split ? ("parts" in engine ? [1, 4, 16, engine.parts] : [1, 4, 16]) : [undefined];
+  const splits = model.flatMap((choice) => ("parts" in choice ? [choice.parts] : []));
+  const parts = task.may.split ? [1, 4, 16, ...splits] : [undefined];
   const exchanges = task.may.exchange ? [false, true] : [undefined];
   if (caps.software)
     for (const subgroups of caps.subgroups && caps.subgroupMinSize >= 8 ? [true, false] : [false])
       for (const columns of subgroups ? [8, 12, 24, 32, 48, 64] : [8, 12, 24, 32])
         for (const exchanged of exchanges)
           for (const count of task.may.exchange ? [undefined] : parts)
-            found.push({ variant: "registers", subgroups, columns, exchanged, parts: count } as Choice);
+            found.push(given({ variant: "registers", subgroups, columns, exchanged, parts: count }));
   for (const side of [8, 16] as const)
-    for (const count of parts) found.push({ variant: "tiled", side, parts: count } as Choice);
+    for (const count of parts) found.push(given({ variant: "tiled", side, parts: count }));
   return [...new Map(found.map((choice) => [nameOf(choice), choice])).values()];
 }
 
+/** A choice without the fields that this op has not. */
+function given(choice: Record<string, unknown>): Choice {
+  return Object.fromEntries(Object.entries(choice).filter(([, value]) => value !== undefined)) as unknown as Choice;
+}
+
 function nameOf(choice: Choice): string {
-  const entries = Object.entries(choice).filter(([key, value]) => key !== "variant" && value !== undefined);
+  const entries = Object.entries(choice).filter(([key]) => key !== "variant");
   const words = entries.map(([key, value]) => (typeof value === "boolean" ? (value ? key : "") : `${key} ${value}`));
   return [choice.variant, ...words.filter(Boolean).sort()].join(", ");
 }
 
-/** Measures the variants of tasks, by name; each must agree with the engine's own choice. */
-export async function tune(
-  on: Bench,
-  tasks: Readonly<Record<string, () => Task>>,
-  { runs = 5, onRow }: { readonly runs?: number; readonly onRow?: (row: TuneRow) => void } = {},
-): Promise<TuneRow[]> {
-  const rows: TuneRow[] = [];
-  for (const [name, build] of Object.entries(tasks)) {
-    using _ = openScope("tune");
-    const task = build();
-    const inputs = task.inputs.map(({ shape, data }) => tensor(data, shape));
-    const asked: { engine: Choice; caps: Capabilities }[] = [];
-    const truth = task.run(inputs, (engine, caps) => {
-      asked.push({ engine, caps });
-      return engine;
-    });
-    const summary = { y: summarise(await truth.read()) };
-    const [{ engine, caps }] = asked;
-    for (const choice of variants(task, engine, caps)) {
-      const row = await measureVariant(on, name, task, inputs, choice, summary, runs);
-      rows.push({ ...row, chosen: nameOf(choice) === nameOf(engine) });
-      onRow?.(rows[rows.length - 1]);
-    }
-  }
-  return rows;
+/** A variant has to beat the model's by this factor before it is preferred: less is within what measurements err. */
+const margin = 1.1;
+
+/** Measures the variants of a task in turns; each must agree with the model's. */
+export async function tuneTask(on: Bench, name: string, task: Task, runs = 5): Promise<TuneResult> {
+  using _ = openScope("tune");
+  const inputs = task.inputs.map(({ shape, data }) => tensor(data, shape));
+  const questions: Question[] = [];
+  const truth = task.run(inputs, (question) => {
+    questions.push(question);
+    return question.model({ ...question.caps, tuning: [] });
+  });
+  const summary = { y: summarise(await truth.read()) };
+  const [{ op, shape, caps, model }] = questions;
+  const chosen = model({ ...caps, tuning: [] });
+  const without = model({ ...caps, tuning: [], subgroups: false, subgroupMinSize: 1 });
+  const tried = variants(task, [chosen, without], caps).map((choice) => ({
+    choice,
+    row: {
+      ...({ case: name, system: "holdfast", wait: "nap", variant: nameOf(choice) } as const),
+      chosen: nameOf(choice) === nameOf(chosen),
+      chosenWithoutSubgroups: nameOf(choice) === nameOf(without),
+    },
+  }));
+  const works = tried.map(({ choice }) => ({
+    submit() {
+      dispose(task.run(inputs, () => choice));
+      // Ops one by one wait for a read-back or a long queue.
+      on.flush();
+    },
+    finish: on.finish,
+  }));
+  const verdicts: Verdict[] = [];
+  for (const { choice } of tried) verdicts.push(await judge(task, inputs, choice, summary));
+  const right = works.filter((_, i) => verdicts[i].checked);
+  const timings = await measureInTurns(right, { wait: "nap", runs, warmUps: 2 });
+  const measured = tried.map(({ choice, row }, i) => {
+    const timing = timings[right.indexOf(works[i])];
+    if (timing instanceof Error) return { choice, row: { ...row, checked: false, error: timing.message } };
+    if (!timing) return { choice, row: { ...row, ...verdicts[i] } };
+    const ms = costOf(on, timing);
+    return { choice, ms, row: { ...row, ...timing, ...verdicts[i], gflops: task.flops / ms / 1e6 } };
+  });
+  const own = measured.find(({ row }) => row.chosen)?.ms;
+  const best = measured.reduce((a, b) => ((b.ms ?? Infinity) < (a.ms ?? Infinity) ? b : a));
+  const choice = own !== undefined && own > margin * best.ms! ? (best.choice as object as TunedChoice["choice"]) : null;
+  return {
+    rows: measured.map(({ row }) => row),
+    ...(own !== undefined && { tuned: { op, shape: shape as TunedChoice["shape"], choice } }),
+  };
 }
 
-async function measureVariant(
-  on: Bench,
-  name: string,
+type Verdict = Pick<Row, "checked" | "disagreement" | "error">;
+
+async function judge(
   task: Task,
   inputs: readonly Tensor[],
   choice: Choice,
   truth: { y: ReturnType<typeof summarise> },
-  runs: number,
-): Promise<Omit<TuneRow, "chosen">> {
-  const row = { case: name, system: "holdfast", wait: "nap", variant: nameOf(choice) } as const;
+): Promise<Verdict> {
   try {
     const y = task.run(inputs, () => choice);
     const disagreement = compare({ y: summarise(await y.read()) }, truth);
     y.dispose();
-    const checked = disagreement.relativeError <= tolerance;
-    const submit = () => {
-      dispose(task.run(inputs, () => choice));
-      // Ops one by one wait for a read-back or a long queue.
-      on.flush();
-    };
-    const timing = await measure({ submit, finish: on.finish }, { wait: "nap", runs });
-    const gflops = task.flops / costOf(on, timing) / 1e6;
-    return { ...row, ...timing, checked, disagreement, gflops };
+    return { checked: disagreement.relativeError <= tolerance, disagreement };
   } catch (error) {
-    return { ...row, checked: false, error: String((error as Error).message ?? error) };
+    return { checked: false, error: error instanceof Error ? error.message : String(error) };
   }
 }
 
 /** Milliseconds on an idle machine; on software from the CPU time of its threads, which other work hardly moves. */
-function costOf(
-  { software, processors }: Bench,
-  { minMs, workerCpuMs }: { minMs: number; workerCpuMs: number | null },
-) {
+function costOf({ software, processors }: Bench, { minMs, workerCpuMs }: Timing): number {
   return software && workerCpuMs !== null ? workerCpuMs / processors : minMs;
 }
 
-/** Per task: the engine's choice, the best variant, and the others by speed. */
+/** The table of what was measured on an adapter. */
+export function tableOf(adapter: AdapterIdentity, results: readonly TuneResult[], made: string): TuningTable {
+  const { vendor, architecture, device, description } = adapter;
+  return {
+    adapter: { vendor, architecture, device, description },
+    kernels: kernelsVersion(),
+    made,
+    choices: results.flatMap(({ tuned }) => tuned ?? []),
+  };
+}
+
+/** Per task: the variants by speed, those that the model takes marked, and how far the model is from the best. */
 export function formatTune(rows: readonly TuneRow[]): string {
   const names = [...new Set(rows.map((row) => row.case))];
   const lines = names.flatMap((name) => {
     const of = rows.filter((row) => row.case === name).sort((a, b) => (b.gflops ?? 0) - (a.gflops ?? 0));
     return of.map((row) => [
       ...[row.case, row.variant, figure(row.gflops), figure(row.minMs), figure(row.workerCpuMs)],
-      [row.chosen ? "chosen" : "", row.checked ? "" : (row.error ?? "WRONG")].filter(Boolean).join(" "),
+      [
+        row.chosen ? "chosen" : "",
+        row.chosenWithoutSubgroups && !row.chosen ? "chosen without subgroups" : "",
+        row.checked ? "" : (row.error ?? "WRONG"),
+      ]
+        .filter(Boolean)
+        .join(" "),
     ]);
   });
   return table(["task", "variant", "GFLOP/s", "min ms", "worker CPU ms", "remark"], lines);

@@ -106,3 +106,4 @@ export { sameShape } from "./shape.js";
 export { shapeOf } from "./shape-of.js";
 export { type NestedNumbers, Tensor, tensor } from "./tensor.js";
 export { entries, leaves, mapTree, structureOf, type Tree, zipTrees } from "./tree.js";
+export type { TuningTable } from "./tuning.js";

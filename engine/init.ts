@@ -5,6 +5,7 @@ import { openDevice } from "./gpu/device.js";
 import { GpuExecutor } from "./gpu/executor.js";
 import type { KernelProfile } from "./gpu/profile.table.js";
 import { ReferenceExecutor } from "./reference.js";
+import type { TuningTable } from "./tuning.js";
 
 export { formatProfile, type KernelProfile } from "./gpu/profile.table.js";
 
@@ -17,6 +18,9 @@ export interface InitOptions {
   readonly powerPreference?: "low-power" | "high-performance";
   /** Bytes of freed GPU buffers kept for reuse; default 1 GiB. */
   readonly poolBytes?: number;
+  /** Kernel choices measured on this adapter, which a page may keep as JSON; `false` uses none. Default: in Node those that
+   *  `holdfast bench tune` wrote to the user's cache folder, in browsers none. */
+  readonly tuning?: TuningTable | false;
 }
 
 /** What `init` made. */
@@ -24,7 +28,8 @@ let opened: Executor | undefined;
 let isOpening = false;
 
 /** Opens the device and makes it the place where ops run. Call `shutdown` when done: Node does not exit before.
- *  @throws DeviceError, with a remedy, when there is no adapter, or when the engine is already open. */
+ *  @throws DeviceError, with a remedy, when there is no adapter, when the engine is already open, or when `tuning` is a table
+ *  of another adapter or of other kernels. */
 export async function init(options: InitOptions = {}): Promise<Executor> {
   if (opened) throw new DeviceError(`init: the engine already runs on ${opened.description}; call shutdown() first`);
   if (isOpening) throw new DeviceError("init: a first call has not finished; await it");

@@ -5,6 +5,7 @@
  */
 
 import type { KernelName } from "../shaders/gen/kernels.js";
+import type { TunedChoice } from "./ops/tuned.js";
 
 export type DType = "f32" | "i32" | "u32";
 
@@ -40,6 +41,8 @@ export interface Capabilities {
   readonly maxBindingBytes: number;
   readonly maxBufferBytes: number;
   readonly maxStorageBuffers: number;
+  /** Kernels that were measured to be the fastest here; they go before the model of choose.ts. */
+  readonly tuning?: readonly TunedChoice[];
 }
 
 /** A kernel whose source was generated (fused pointwise chains); `wgsl` uses the notation of the files in shaders/. */

@@ -11,7 +11,10 @@ import { plotsOf, writeReadme } from "../../bench/readme.js";
 import { formatReport, isRight, loadReport, type Report, type Row, saveReport } from "../../bench/report.js";
 import { formatSoak, soak } from "../../bench/soak.js";
 import { caseSuites, measuredSuites, runSuite, withOrigin } from "../../bench/suite.js";
-import { formatTune, type TuneRow, tune, tuneTasks } from "../../bench/tune.js";
+import { formatTune, type TuneResult, tableOf, tuneTask, tuneTasks } from "../../bench/tune.js";
+import { type AdapterIdentity, keptTuning } from "../../engine/tuning.js";
+import { tuningPath } from "../../engine/tuning.node.js";
+import { writeFileAtomic } from "../../nn/write-file.node.js";
 import { unknown } from "../arguments.js";
 import { type Arguments, defineCommand, numberOption, UsageError } from "../command.js";
 
@@ -102,17 +105,37 @@ async function tuned(given: Given): Promise<number> {
   const stranger = names.find((name) => !known.includes(name));
   if (stranger !== undefined) throw unknown("case", stranger, known);
   const runs = numberOption("runs", given.runs, { min: 1, integer: true });
-  const on = await openBench(given.adapter);
-  const onRow = (row: TuneRow) =>
-    console.error(`${row.case}: ${row.variant}: ${row.error ?? `${row.gflops?.toFixed(1)} GFLOP/s`}`);
-  const report = {
-    adapter: on.adapter,
-    versions: versions(),
-    results: await tune(on, Object.fromEntries(names.map((name) => [name, tuneTasks[name]])), { runs, onRow }),
-  };
+  // Variants are compared with the model's choice, not with that of an older table.
+  const on = await openBench(given.adapter, { tuning: false });
+  const results: TuneResult[] = [];
+  for (const name of names) {
+    const result = await tuneTask(on, name, tuneTasks[name](), runs);
+    results.push(result);
+    const best = result.rows.reduce((a, b) => ((b.gflops ?? 0) > (a.gflops ?? 0) ? b : a));
+    console.error(`${name}: ${best.variant}, ${best.gflops?.toFixed(1)} GFLOP/s${best.chosen ? ", as chosen" : ""}`);
+  }
+  const report = { adapter: on.adapter, versions: versions(), results: results.flatMap(({ rows }) => rows) };
   print(given, report, () => formatTune(report.results));
   if (given.save) console.error(`written to ${saveReport("tune", withOrigin(report))}`);
-  return isRight(report) ? 0 : 1;
+  if (!isRight(report)) return 1;
+  await keepTuning(on.adapter as unknown as AdapterIdentity, results);
+  return 0;
+}
+
+/** Writes what was measured where engines on this adapter look for it; other shapes' choices stay. */
+async function keepTuning(adapter: AdapterIdentity, results: readonly TuneResult[]): Promise<void> {
+  const table = tableOf(adapter, results, new Date().toISOString().slice(0, 10));
+  const key = ({ op, shape }: (typeof table.choices)[number]) => `${op} ${JSON.stringify(shape)}`;
+  const measured = new Set(table.choices.map(key));
+  const before = (await keptTuning(adapter))?.table?.choices.filter((choice) => !measured.has(key(choice))) ?? [];
+  const choices = [...before, ...table.choices];
+  const path = tuningPath(adapter);
+  await writeFileAtomic(path, `${JSON.stringify({ ...table, choices }, null, 1)}\n`);
+  const better = choices.filter(({ choice }) => choice).length;
+  console.error(
+    `written to ${path}: ${choices.length} shapes, ${better} of which another kernel than the built-in choice suits better; ` +
+      "the engine goes by it on this adapter from now on, until the file is removed",
+  );
 }
 
 function compared(given: Given, files: readonly string[]): number {

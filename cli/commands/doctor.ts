@@ -1,5 +1,6 @@
 /** `holdfast doctor`: what this machine offers the engine, and what is missing. */
 import { existsSync, readFileSync } from "node:fs";
+import { keptTuning } from "../../engine/tuning.js";
 import { columns } from "../arguments.js";
 import { defineCommand } from "../command.js";
 import { osField } from "../driver/plan.js";
@@ -11,6 +12,8 @@ interface Diagnosis {
   readonly system: string;
   readonly adapter: AdapterReport | null;
   readonly missing: Remedy | null;
+  /** Whether kernels are chosen by a table that was measured on this adapter. */
+  readonly tuning: string | null;
   /** What works less well than it could, and why. */
   readonly notes: readonly string[];
 }
@@ -44,6 +47,15 @@ function notesOn(adapter: AdapterReport): string[] {
   return notes;
 }
 
+async function tuningOf({ vendor, architecture, device, driver }: AdapterReport): Promise<string> {
+  const kept = await keptTuning({ vendor, architecture, device, description: driver });
+  if (!kept) return "none; `npx holdfast bench tune` measures a table for this adapter";
+  const { path, table, problem } = kept;
+  if (!table) return `${path} is not used: ${problem}`;
+  const better = table.choices.filter(({ choice }) => choice).length;
+  return `in use: ${better} of ${table.choices.length} shapes differ from the built-in choice, measured ${table.made}, ${path}`;
+}
+
 async function diagnose(): Promise<Diagnosis> {
   const [found, { osRelease }] = await Promise.all([findAdapter(), readSystem()]);
   const adapter = found.kind === "ready" ? found.adapter : null;
@@ -56,6 +68,7 @@ async function diagnose(): Promise<Diagnosis> {
     system: [osField(osRelease, "PRETTY_NAME"), process.platform, process.arch].filter(Boolean).join(" "),
     adapter,
     missing: found.kind === "missing" ? found.remedy : null,
+    tuning: adapter ? await tuningOf(adapter) : null,
     notes: adapter ? notesOn(adapter) : [],
   };
 }
@@ -76,7 +89,7 @@ function limit([name, value]: [string, number]): [string, string] {
   return [name, /Size$/.test(name) && /Buffer|Storage|Binding/.test(name) ? bytes(value) : String(value)];
 }
 
-function report({ versions, system, adapter, missing, notes }: Diagnosis): string {
+function report({ versions, system, adapter, missing, tuning, notes }: Diagnosis): string {
   const rows: [string, string][] = [
     ["holdfast", versions.holdfast],
     ["node", versions.node],
@@ -89,6 +102,7 @@ function report({ versions, system, adapter, missing, notes }: Diagnosis): strin
     ["driver", adapter.driver],
     ["kind", adapter.software ? "software: the processor does the work of a GPU" : "hardware"],
     ["features", adapter.features.join(", ")],
+    ["tuning", tuning ?? "none"],
     ["missing", notes.join("; ") || "nothing"],
   );
   return `${columns(rows)}\n\nlimits\n${columns(Object.entries(adapter.limits).filter(matters).map(limit))}`;

@@ -5,6 +5,7 @@
 import * as provider from "#gpu";
 import { DeviceError, DeviceLostError, OutOfMemoryError } from "../errors.js";
 import type { Capabilities } from "../lower.js";
+import { type AdapterIdentity, keptTuning, type TuningTable, tuningFor } from "../tuning.js";
 import { isSoftware } from "./adapter.js";
 import type { Provider } from "./provider.js";
 
@@ -14,6 +15,8 @@ export interface DeviceOptions {
   /** Part of the adapter's name (Node only), for example `llvmpipe`. */
   readonly adapter?: string;
   readonly powerPreference?: "low-power" | "high-performance";
+  /** Measured kernel choices of this adapter; `false` uses none. Default: what `holdfast bench tune` kept here (Node only). */
+  readonly tuning?: TuningTable | false;
 }
 
 const wantedLimits = [
@@ -42,10 +45,11 @@ export class Device {
   constructor(
     readonly gpu: GPUDevice,
     info: GPUAdapterInfo,
+    tuning: TuningTable | undefined,
     readonly release: () => void,
   ) {
     this.queue = gpu.queue;
-    this.capabilities = capabilitiesOf(gpu, info);
+    this.capabilities = { ...capabilitiesOf(gpu, info), tuning: tuning?.choices };
     this.description =
       info.description || info.device || `${info.vendor} ${info.architecture}`.trim() || "unnamed adapter";
     this.sleepsBeforeMapping = pollsWhileWaiting && this.capabilities.software;
@@ -145,12 +149,25 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
     adapter.info.vendor === "null"
   )
     return refuse("the only adapter is Dawn's null backend, which executes nothing");
+  const tuning = await tableFor(adapter.info, options.tuning).catch((error: Error) => {
+    release();
+    throw error;
+  });
   const offered = adapter.limits;
   const device = await adapter.requestDevice({
     requiredFeatures: wantedFeatures.filter((f) => adapter.features.has(f)),
     requiredLimits: Object.fromEntries(wantedLimits.map((name) => [name, offered[name]])),
   });
-  return new Device(device, adapter.info, release);
+  return new Device(device, adapter.info, tuning, release);
+}
+
+/** The table to use: a given one must fit the adapter, a kept one that does not is left aside with a warning. */
+async function tableFor(adapter: AdapterIdentity, given: DeviceOptions["tuning"]): Promise<TuningTable | undefined> {
+  if (given === false) return undefined;
+  if (given) return tuningFor(adapter, given);
+  const kept = await keptTuning(adapter);
+  if (kept?.problem) console.warn(`holdfast: ${kept.path} is not used: ${kept.problem}`);
+  return kept?.table;
 }
 
 function capabilitiesOf(device: GPUDevice, info: GPUAdapterInfo): Capabilities {

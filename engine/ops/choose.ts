@@ -1,8 +1,10 @@
 /**
  * Which kernel runs a matrix product or a convolution: pure functions of shape and adapter. Three families:
- * `registers` (lib/registers.wgsl) for llvmpipe, `tiled` (lib/tiles.wgsl) for GPUs, `plain` for everything else.
+ * `registers` (lib/registers.wgsl) for llvmpipe, `tiled` (lib/tiles.wgsl) for GPUs, `plain` for everything else. A choice that
+ * was measured on the adapter (`holdfast bench tune`) goes before the model here.
  */
 import type { Capabilities } from "../lower.js";
+import { tileColumns, tunedChoice } from "./tuned.js";
 
 /** A stack of products [m, depth] · [depth, n]. */
 export interface MatmulShape {
@@ -66,8 +68,6 @@ const cacheBytes = 1.25 * 2 ** 20;
 const gpuUnits = 64;
 /** Bytes that folding may take for its intermediate. */
 const largestFold = 2 ** 27;
-/** 16 is left out: llvmpipe takes 0.7 s to compile it, 0.2 s for 24 (small tiles it does keep in registers). */
-const tileColumns = [4, 8, 12, 24, 32, 48, 64];
 
 /** Register tiles are for vectors of eight: llvmpipe. On subgroups of four (SwiftShader) they are three times slower than
  *  workgroup tiles, as on GPUs. */
@@ -105,6 +105,8 @@ const plainCycles = (outputs: number, depth: number): number =>
 /** The kernel of a matrix product and its parameters. */
 export function chooseMatmul(shape: MatmulShape, caps: Capabilities): MatmulChoice {
   const { batch, m, n, depth } = shape;
+  const tuned = tunedChoice<MatmulChoice>("matmul", shape, batch * m * n, caps);
+  if (tuned) return tuned;
   if (!registers(caps)) {
     if (Math.min(m, n) < 16 || m * n * depth < 32 ** 3) return { variant: "plain" };
     return { variant: "tiled", ...splitTiles(m, n, batch, depth) };
@@ -131,6 +133,10 @@ function cheapestProduct(
 
 /** The kernel of conv2d: rows are pixels made, columns channels made, depth taps times channels summed. */
 export function chooseConv2d(shape: ConvShape, caps: Capabilities): ConvChoice {
+  return tunedChoice<ConvChoice>("conv2d", shape, shape.rows * shape.columns, caps) ?? modelConv2d(shape, caps);
+}
+
+function modelConv2d(shape: ConvShape, caps: Capabilities): ConvChoice {
   const { rows, columns, depth, groups } = shape;
   if (groups !== 1) return { variant: "plain" };
   if (!registers(caps)) {
@@ -156,7 +162,9 @@ export function chooseConv2dInput(
   const { rows, columns, depth, groups, images, places, window } = shape;
   if (groups !== 1) return { variant: "plain" };
   const fits = images * places * columns * window * 4 <= Math.min(caps.maxBindingBytes, largestFold);
-  const direct = chooseConv2d(shape, caps);
+  const tuned = tunedChoice<InputChoice>("conv2dInput", shape, rows * columns, caps);
+  if (tuned && (fits || tuned.variant !== "fold")) return tuned;
+  const direct = modelConv2d(shape, caps);
   if (!fits) return direct;
   if (!registers(caps)) return columns < 8 && direct.variant === "plain" && depth >= 64 ? { variant: "fold" } : direct;
   const product = {
@@ -177,6 +185,8 @@ export function chooseConv2dFilter(
 ): FilterChoice {
   const { rows, columns, depth, groups, cuts, bytes } = shape;
   if (groups !== 1) return { variant: "plain" };
+  const tuned = tunedChoice<FilterChoice>("conv2dFilter", shape, rows * columns, caps);
+  if (tuned) return tuned.variant === "plain" ? tuned : { ...tuned, parts: Math.min(tuned.parts, cuts) };
   if (!registers(caps)) {
     if (rows * columns * depth < 32 ** 3) return { variant: "plain" };
     return { variant: "tiled", ...splitTiles(columns, rows, 1, depth) };

@@ -4,14 +4,12 @@ import { caseOf, upload } from "../../bench/cases.js";
 import { compareReports, formatComparison } from "../../bench/compare.js";
 import { runEngine } from "../../bench/engine.js";
 import { benchOn, versions } from "../../bench/holdfast.js";
-import { matmulInputs } from "../../bench/inputs.js";
 import { formatPeers, joinReports } from "../../bench/peers.js";
 import { profileCase } from "../../bench/profile.js";
 import { formatReport, isRight, type Report, type Row } from "../../bench/report.js";
-import { runCase, runCases } from "../../bench/run.js";
+import { checkedCase, runCases, runEntries } from "../../bench/run.js";
 import { growthOf, type MemorySample, soak } from "../../bench/soak.js";
 import { caseSuites } from "../../bench/suite.js";
-import { formatTune, product, tune } from "../../bench/tune.js";
 import { executor } from "../../engine/executor.js";
 import { capture, square, type Tensor } from "../../engine/index.js";
 import { gpuTest } from "../executors.js";
@@ -47,7 +45,7 @@ gpuTest("a wrong result is not timed and fails the report", async () => {
       capture((x: Tensor) => ({ sum: square(x) })),
       [upload({ shape: [], data: Float32Array.of(3) })],
     );
-  const rows = await runCase(benchOn(executor()), "sum-4m", wrong, once);
+  const rows = await runEntries(benchOn(executor()), [checkedCase("sum-4m", wrong)], once);
   check.is(rows[0].checked, false);
   check.is(rows[0].medianMs, undefined);
   check.is(isRight(reportOf(...rows)), false);
@@ -57,7 +55,7 @@ gpuTest("a case that throws is a row with its error", async () => {
   const broken = () => {
     throw new Error("no such thing");
   };
-  const [first] = await runCase(benchOn(executor()), "sum-4m", broken, once);
+  const [first] = await runEntries(benchOn(executor()), [checkedCase("sum-4m", broken)], once);
   check.equal([first.checked, first.error], [false, "no such thing"]);
 });
 
@@ -65,18 +63,6 @@ gpuTest("the network's steps are right, and the host's costs are measured", asyn
   const rows = await runEngine(benchOn(executor()), { runs: 1 });
   check.ok(rows.every((r) => r.checked && r.hostMs! > 0));
   check.is(rows.find((r) => r.case === "eager-100")?.dispatches, 100);
-});
-
-gpuTest("every variant of a product is measured and agrees with the engine's choice", async () => {
-  const task = () => product(matmulInputs(64).a, matmulInputs(64).b, { transA: false, transB: true });
-  const rows = await tune(benchOn(executor()), { small: task }, { runs: 1 });
-  check.ok(rows.length > 4);
-  check.equal(
-    rows.filter((r) => !r.checked).map((r) => [r.variant, r.error]),
-    [],
-  );
-  check.is(rows.filter((r) => r.chosen).length, 1);
-  check.match(formatTune(rows), /chosen/);
 });
 
 gpuTest("a profile names the launches of a case", async () => {

@@ -1,0 +1,95 @@
+/** Choices of kernels that were measured on one adapter: what choose.ts prefers to its own model near the measured shapes. */
+import type { Capabilities } from "../lower.js";
+
+/** Ops whose kernels come in families. */
+export const tunedOps = ["matmul", "conv2d", "conv2dInput", "conv2dFilter"] as const;
+export type TunedOp = (typeof tunedOps)[number];
+
+/** What was measured for one shape. */
+export interface TunedChoice {
+  readonly op: TunedOp;
+  /** As the function of choose.ts for this op takes it. */
+  readonly shape: Readonly<Record<string, number | boolean>>;
+  /** The fastest kernel with its parameters; null where nothing beats the choice of the model. */
+  readonly choice: Readonly<Record<string, string | number | boolean>> | null;
+}
+
+/** A measured shape speaks for shapes whose sizes are at most this many times larger or smaller. */
+const reach = 2;
+const sizes = new Set(["batch", "m", "n", "rows", "columns", "depth"]);
+const alike = new Set(["groups", "transA", "transB", "window"]);
+
+/** Columns of a register tile. 16 is left out: llvmpipe takes 0.7 s to compile it, 0.2 s for 24 (small tiles it does keep in
+ *  registers). */
+export const tileColumns: readonly number[] = [4, 8, 12, 24, 32, 48, 64];
+
+/** The measured choice of the nearest shape, if one is near and this adapter can run it for `outputs` results. */
+export function tunedChoice<C>(
+  op: TunedOp,
+  shape: object,
+  outputs: number,
+  { tuning = [], subgroups, maxBindingBytes }: Capabilities,
+): C | undefined {
+  let [best, least]: [TunedChoice | undefined, number] = [undefined, Math.log(reach) + 1e-9];
+  for (const entry of tuning) {
+    if (entry.op !== op) continue;
+    const away = distance(entry.shape, shape as TunedChoice["shape"]);
+    if (away <= least) [best, least] = [entry, away];
+  }
+  const choice = best?.choice;
+  if (!choice || (choice.subgroups === true && !subgroups)) return undefined;
+  // Partial sums take a copy of the results each.
+  if (typeof choice.parts === "number" && 4 * choice.parts * outputs > maxBindingBytes) return undefined;
+  return choice as C;
+}
+
+/** The largest logarithm of a ratio of sizes; infinite for shapes of another kind. */
+function distance(a: TunedChoice["shape"], b: TunedChoice["shape"]): number {
+  let most = 0;
+  for (const [key, value] of Object.entries(a)) {
+    if (alike.has(key) && value !== b[key]) return Infinity;
+    if (sizes.has(key)) most = Math.max(most, Math.abs(Math.log(Number(value) / Number(b[key]))));
+  }
+  return most;
+}
+
+const isCount = (value: unknown) => Number.isInteger(value) && (value as number) >= 1;
+
+/** Fields of each variant besides its name, and whether a value may stand there. */
+const fields: Readonly<Record<string, Readonly<Record<string, (value: unknown) => boolean>>>> = {
+  plain: {},
+  fold: {},
+  registers: { subgroups: (v) => typeof v === "boolean", columns: (v) => tileColumns.includes(v as number) },
+  tiled: { side: (v) => v === 8 || v === 16 },
+};
+const moreFields: Readonly<Record<string, (typeof fields)[string]>> = {
+  "matmul registers": { exchanged: (v) => typeof v === "boolean" },
+  "matmul tiled": { parts: isCount },
+  "conv2dFilter registers": { parts: isCount },
+  "conv2dFilter tiled": { parts: isCount },
+};
+const shapeFields: Readonly<Record<TunedOp, readonly string[]>> = {
+  matmul: ["batch", "m", "n", "depth", "transA", "transB"],
+  conv2d: ["rows", "columns", "depth", "groups"],
+  conv2dInput: ["rows", "columns", "depth", "groups", "window"],
+  conv2dFilter: ["rows", "columns", "depth", "groups"],
+};
+
+/** Whether a value read from a file is a choice that choose.ts could have made itself. */
+export function isTunedChoice(value: unknown): value is TunedChoice {
+  const { op, shape, choice } = (value ?? {}) as Record<string, Record<string, unknown> | null | undefined>;
+  const known = tunedOps.find((name) => (name as unknown) === op);
+  if (!known || typeof shape !== "object" || shape === null) return false;
+  const shapeIsRight = shapeFields[known].every((key) =>
+    key.startsWith("trans") ? typeof shape[key] === "boolean" : isCount(shape[key]),
+  );
+  if (!shapeIsRight || choice === null) return shapeIsRight;
+  const variant = String(choice?.variant);
+  if (!Object.hasOwn(fields, variant) || (variant === "fold" && known !== "conv2dInput")) return false;
+  const wanted = { ...fields[variant], ...moreFields[`${known} ${variant}`] };
+  const rest = Object.keys(choice!).filter((key) => key !== "variant");
+  return (
+    rest.length === Object.keys(wanted).length &&
+    Object.entries(wanted).every(([key, holds]) => Object.hasOwn(choice!, key) && holds(choice![key]))
+  );
+}
