@@ -8,50 +8,53 @@ import {
   mul,
   pow,
   random,
+  ShapeError,
   sqrt,
   square,
   sub,
   sum,
   type Tensor,
+  tensor,
 } from "../engine/index.js";
 
 export interface Ball {
   readonly name: string;
-  readonly radius: number;
   /** The nearest point of the ball around x (in its norm's usual projection). x, moved [n,...] → [n,...] */
   project(moved: Tensor, x: Tensor): Tensor;
   /** A random point of the ball around x. */
   sample(key: Tensor, x: Tensor): Tensor;
 }
 
+/** One for all images, or one for each. */
+export type Radius = number | readonly number[];
+
 /** Sums below 2 round by at most 2⁻²⁴ in f32, so keeping this much inside makes the budget hold exactly. */
 const ROUNDING = 2 ** -23;
 
 /** ‖x' − x‖∞ ≤ radius, exactly, for pixels in [0,1]. */
-export function linf(radius: number): Ball {
+export function linf(radius: Radius): Ball {
   requireRadius("linf", radius);
-  const inside = Math.max(0, radius - ROUNDING);
-  const project = (moved: Tensor, x: Tensor): Tensor => minimum(maximum(moved, sub(x, inside)), add(x, inside));
+  const inside = (x: Tensor): number | Tensor => perImage(radius, x, (r) => r - ROUNDING);
+  const project = (moved: Tensor, x: Tensor): Tensor => minimum(maximum(moved, sub(x, inside(x))), add(x, inside(x)));
   return {
     name: "L-inf",
-    radius,
     project,
-    sample: (key, x) => project(add(x, mul(sub(mul(random.uniform(key, x.shape), 2), 1), inside)), x),
+    sample: (key, x) => project(add(x, mul(sub(mul(random.uniform(key, x.shape), 2), 1), inside(x))), x),
   };
 }
 
 /** ‖x' − x‖₂ ≤ radius per image, exactly, for pixels in [0,1]. */
-export function l2(radius: number): Ball {
+export function l2(radius: Radius): Ball {
   requireRadius("l2", radius);
   // A norm in f32 is right to 1e-6, and each of D pixels rounds once.
-  const inside = (x: Tensor): number => Math.max(0, radius * (1 - 1e-6) - Math.sqrt(x.size / x.shape[0]) * ROUNDING);
+  const inside = (x: Tensor): number | Tensor =>
+    perImage(radius, x, (r) => r * (1 - 1e-6) - Math.sqrt(x.size / x.shape[0]) * ROUNDING);
   const project = (moved: Tensor, x: Tensor): Tensor => {
     const change = sub(moved, x);
     return add(x, mul(change, minimum(1, div(inside(x), maximum(norms(change), 1e-12)))));
   };
   return {
     name: "L2",
-    radius,
     project,
     sample: (key, x) => {
       const [direction, length] = random.split(key, 2);
@@ -59,9 +62,18 @@ export function l2(radius: number): Ball {
       // Uniform in the ball: length radius · u^(1/D) along a uniform direction.
       const dimensions = x.size / x.shape[0];
       const u = random.uniform(length, [x.shape[0], ...x.shape.slice(1).map(() => 1)]);
-      return project(add(x, mul(div(d, norms(d)), mul(pow(u, 1 / dimensions), radius))), x);
+      return project(add(x, mul(div(d, norms(d)), mul(pow(u, 1 / dimensions), inside(x)))), x);
     },
   };
+}
+
+/** What of a radius may be used up, at least 0; broadcastable where images have their own. */
+function perImage(radius: Radius, x: Tensor, usable: (radius: number) => number): number | Tensor {
+  const inside = (r: number): number => Math.max(0, usable(r));
+  if (typeof radius === "number") return inside(radius);
+  if (radius.length !== x.shape[0])
+    throw new ShapeError(`ball: ${radius.length} radii for ${x.shape[0]} images; one each is needed`);
+  return tensor(Float32Array.from(radius, inside), [radius.length, ...x.shape.slice(1).map(() => 1)]);
 }
 
 /** Pixels back into their range. */
@@ -75,7 +87,8 @@ export function norms(x: Tensor): Tensor {
   return sqrt(sum(square(x), axes, { keepDims: true }));
 }
 
-function requireRadius(name: string, radius: number): void {
-  if (!(radius >= 0 && Number.isFinite(radius)))
-    throw new RangeError(`${name}: radius ${radius} given; a finite number of at least 0 is needed`);
+function requireRadius(name: string, radius: Radius): void {
+  for (const r of typeof radius === "number" ? [radius] : radius)
+    if (!(r >= 0 && Number.isFinite(r)))
+      throw new RangeError(`${name}: radius ${r} given; a finite number of at least 0 is needed`);
 }

@@ -9,6 +9,7 @@ export { type Ascent, type AscentOptions, ascend, type Constraint, type Search }
 export * from "./attacks/objectives.js";
 export * from "./attacks/prediction.js";
 export * from "./attacks/rules.js";
+export { softplusSurrogate } from "./attacks/surrogate.js";
 export { type Ball, clipPixels, l2, linf } from "./balls.js";
 export { EXPLAINERS, type ExplainerName, type ExplainerSettings, explainerByName } from "./explainers/byName.js";
 export { type Explainer, type ExplainerInfo, saliencyMap } from "./explainers/explainer.js";

@@ -35,7 +35,7 @@ export interface StudyOptions {
   /** The network under study: it judges predictions, and its maps are compared. */
   readonly classifier: Classifier;
   /** Differentiated in its place by the attack, for networks with relu; default the same. */
-  readonly twin?: Classifier;
+  readonly surrogate?: Classifier;
   /** Images [n,1,h,w] in [0,1]. */
   readonly x: Tensor;
   /** The attack; its explainer is the one under attack. */
@@ -101,10 +101,10 @@ export interface AttackStudy {
 /** Attacks, explains and measures. */
 export async function studyAttack(options: StudyOptions): Promise<AttackStudy> {
   using _ = openScope("study");
-  const { classifier, twin = classifier, x, attack, explainers, key, onStage } = options;
+  const { classifier, surrogate, x, attack, explainers, key, onStage } = options;
   onStage?.(`attacking ${attack.explainer.info.name} maps`);
   const [attackKey, shuffleKey] = random.split(key, 2);
-  const result = attackExplanation(attack)({ classifier: twin, judge: classifier, x, key: attackKey });
+  const result = attackExplanation(attack)({ classifier, surrogate, x, key: attackKey });
   const variants: Record<VariantName, Tensor> = {
     attacked: result.images,
     rounded: div(round(mul(result.images, 255)), 255),

@@ -34,10 +34,11 @@ export interface ExplanationAttackOptions extends ScoreOptions, Search {
 }
 
 export interface AttackTarget {
-  /** The network that is differentiated: a softplus twin where the real one has relus. */
+  /** The network under attack: its maps and predictions count. */
   readonly classifier: Classifier;
-  /** The network that judges predictions; default the same. */
-  readonly judge?: Classifier;
+  /** Differentiated in its place: one with the same weights and softplus for relu, whose curvature is zero (Dombrowski et al. 2019,
+   *  sec. 3.3), or another network altogether, for an attack that transfers. Default the classifier itself. */
+  readonly surrogate?: Classifier;
   /** Images [n,c,h,w] in [0,1]. */
   readonly x: Tensor;
   /** Key of the random starts. */
@@ -55,7 +56,7 @@ export interface AttackResult {
 }
 
 /**
- * Maximises the objective over x' in the ball, inside the pixel range and with the judge's prediction unchanged
+ * Maximises the objective over x' in the ball, inside the pixel range and with the classifier's prediction unchanged
  * (Tang et al. 2022, eq. 1): every iterate is judged, the best feasible one of each image is kept. While an image's prediction
  * is lost it steps back up the log-probability of its class. Second order through the network; each step is one replay.
  */
@@ -73,22 +74,30 @@ export function attackExplanation(options: ExplanationAttackOptions): (target: A
 
 function run(
   { explainer, objective, outputBound, ...search }: ExplanationAttackOptions,
-  { classifier, judge = classifier, x, key }: AttackTarget,
+  { classifier, surrogate, x, key }: AttackTarget,
 ): AttackResult {
-  const logits = judge(x);
+  const logits = classifier(x);
   const classes = argmax(logits, 1);
   const chosen = oneHot(classes, logits.shape[1]);
-  const score = classScore(classifier, classes, search);
-  const value = objective.against(explainer(score, x));
+  const mapBy = (f: Classifier): ((z: Tensor) => Tensor) => {
+    const score = classScore(f, classes, search);
+    return (z) => explainer(score, z);
+  };
+  const value = objective.against(mapBy(classifier)(x));
+  const valueBy = (f: Classifier): ((z: Tensor) => Tensor) => {
+    const map = mapBy(f);
+    return (z) => value(map(z));
+  };
   const feasible = (z: Tensor): Tensor => {
-    const now = judge(z);
+    const now = classifier(z);
     const same = equal(argmax(now, 1), classes);
     return outputBound === undefined ? same : mul(same, lessEqual(max(abs(sub(now, logits)), 1), outputBound));
   };
-  const back = grad((z: Tensor) => sum(mul(logSoftmax(judge(z)), chosen)));
+  const back = grad((z: Tensor) => sum(mul(logSoftmax(classifier(z)), chosen)));
   const ascent = ascend(x, {
     ...search,
-    objective: (z) => value(explainer(score, z)),
+    objective: valueBy(classifier),
+    guide: surrogate && valueBy(surrogate),
     constraint: { feasible, back },
     key,
   });

@@ -13,6 +13,7 @@ import {
   valueAuxAndGrad,
   where,
 } from "../../engine/index.js";
+import type { Schedule } from "../../nn/index.js";
 import { type Ball, clipPixels } from "../balls.js";
 import type { StepRule } from "./rules.js";
 
@@ -24,6 +25,8 @@ export interface Search {
   readonly steps: number;
   /** Random starts inside the ball besides the one at the image itself. They need a key. */
   readonly restarts?: number;
+  /** Factor on the rule's steps, as a function of how many were taken from this start: `cosineDecay(1, steps)`. Default 1. */
+  readonly schedule?: Schedule;
 }
 
 /** Which images may be returned, and the way back to them. */
@@ -37,6 +40,9 @@ export interface Constraint {
 export interface AscentOptions extends Search {
   /** What is made large. [n,...] → [n] */
   readonly objective: (z: Tensor) => Tensor;
+  /** Climbed in place of the objective, which still decides what is best; for an objective whose gradient is zero or is not to
+   *  be had. [n,...] → [n] */
+  readonly guide?: (z: Tensor) => Tensor;
   readonly constraint?: Constraint;
   /** The objective has no gradient at the image itself, so that only random starts are of use. */
   readonly flatAtClean?: boolean;
@@ -69,7 +75,11 @@ export function ascend(x: Tensor, options: AscentOptions): Ascent {
 }
 
 function run(x: Tensor, options: AscentOptions): Ascent {
-  const { objective, constraint, ball, rule, steps, restarts = 0, flatAtClean = false, key } = options;
+  const { objective, guide, constraint, ball, rule, schedule, steps, restarts = 0, flatAtClean = false, key } = options;
+  const climb = valueAuxAndGrad((z: Tensor) => {
+    const each = (guide ?? objective)(z);
+    return [sum(each), each];
+  });
   const better = (z: Tensor, value: Tensor, allowed: Tensor | undefined, best: Best): Best => {
     const larger = greater(value, best.value);
     const wins = allowed ? mul(allowed, larger) : larger;
@@ -77,13 +87,12 @@ function run(x: Tensor, options: AscentOptions): Ascent {
   };
   const step = capture(
     function attackStep(c: Carried): Carried {
-      const [, value, up] = valueAuxAndGrad((z: Tensor) => {
-        const each = objective(z);
-        return [sum(each), each];
-      })(c.at);
+      const [, climbed, up] = climb(c.at);
+      const value = guide ? objective(c.at) : climbed;
       const allowed = constraint?.feasible(c.at);
       const way = constraint ? where(perImage(allowed!, c.at), up, constraint.back(c.at)) : up;
-      const [change, memory] = rule.step(way, c.memory, c.iteration);
+      const [whole, memory] = rule.step(way, c.memory, c.iteration);
+      const change = schedule ? mul(whole, schedule(c.iteration)) : whole;
       const at = clipPixels(ball.project(add(c.at, change), x));
       return { at, memory, iteration: add(c.iteration, 1), ...better(c.at, value, allowed, c) };
     },

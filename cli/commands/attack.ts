@@ -1,27 +1,18 @@
 /** `holdfast attack`: changes one image so that its explanation changes and its prediction stays. */
 import { join } from "node:path";
-import { type AttackStudy, type ExplainerStudy, studyAttack } from "../../atex/index.js";
+import { type AttackStudy, type ExplainerStudy, softplusSurrogate, studyAttack } from "../../atex/index.js";
 import { differencePictures, EXAGGERATION, imagePictures, mapPictures } from "../../atex/render/attack.js";
 import { panel } from "../../atex/render/panel.js";
 import { greyPicture, toPng } from "../../atex/render/picture.js";
-import { openScope, random, type Tensor, tensor } from "../../engine/index.js";
-import { replaceLayers, softplus, writeSafetensors } from "../../nn/index.js";
+import { openScope, random, tensor } from "../../engine/index.js";
+import { writeSafetensors } from "../../nn/index.js";
 import { type AttackRequest, attackOptions, attackRequest, makeAttack } from "../attacks.js";
 import { defineCommand } from "../command.js";
 import { cpuOption, withEngine } from "../engine.js";
 import { describeExplainer, explainerOptions, explainerRequest, makeExplainer } from "../explainers.js";
 import { writeOutput } from "../files.js";
 import { Live, percent } from "../live.js";
-import {
-  asBatch,
-  imageOptions,
-  type LoadedImage,
-  type LoadedModel,
-  modelOptions,
-  openImage,
-  openModel,
-  predict,
-} from "../model.js";
+import { asBatch, imageOptions, type LoadedImage, modelOptions, openImage, openModel, predict } from "../model.js";
 
 const options = {
   ...modelOptions,
@@ -31,15 +22,6 @@ const options = {
   out: { type: "string", default: "out/attack", value: "folder", help: "where pictures, numbers and images go" },
   ...cpuOption,
 } as const;
-
-/** Relu has no second derivative to follow; this softplus stands in for it. Source: Dombrowski et al. 2019. */
-const TWIN_BETA = 30;
-
-function twinOf({ card, model, params }: LoadedModel): ((x: Tensor) => Tensor) | undefined {
-  if (card.activation !== "relu") return undefined;
-  const twin = replaceLayers(model, "relu", softplus({ beta: TWIN_BETA }));
-  return (x) => twin.apply(params, x);
-}
 
 /** What was measured on one image, for a file. */
 function metrics({ images, explainers, classes, probability, objective }: AttackStudy, names: readonly string[]) {
@@ -169,7 +151,7 @@ export const command = defineCommand({
       const attack = await makeAttack(request, { explainer, n: 1, key: random.fold(key, 1) });
       const study = await studyAttack({
         classifier: loaded.classifier,
-        twin: twinOf(loaded),
+        surrogate: softplusSurrogate(loaded.model, loaded.params),
         x: asBatch(image.pixels),
         masks: image.mask && tensor(image.mask, [1, 28, 28]),
         ...{ attack, explainers: [explainer], k: request.k, key: random.fold(key, 2) },

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import {
   adamStep,
   attackExplanation,
+  type Classifier,
   classScore,
   gradient,
   integratedGradients,
@@ -11,14 +12,26 @@ import {
   massCentre,
   maxAbsStep,
   type Objective,
+  rankSuppression,
   signStep,
   smoothGrad,
+  softplusSurrogate,
   targetMap,
   targetRegion,
   topKSuppression,
 } from "../../atex/index.js";
 import { argmax, random, type Tensor, tensor } from "../../engine/index.js";
-import { avgPool, conv2d, dense, flatten, relu, replaceLayers, sequential, softplus } from "../../nn/index.js";
+import {
+  avgPool,
+  conv2d,
+  cosineDecay,
+  dense,
+  flatten,
+  relu,
+  replaceLayers,
+  sequential,
+  softplus,
+} from "../../nn/index.js";
 import { gpuTest, referenceTest } from "../executors.js";
 import { check } from "../harness.js";
 
@@ -47,6 +60,7 @@ const corner = (): Tensor =>
 
 const objectives: Record<string, () => Objective> = {
   "top-k": () => topKSuppression(10),
+  ranks: () => rankSuppression(),
   region: () => targetRegion(corner()),
   map: () => targetMap(corner()),
   centre: () => massCentre(),
@@ -123,19 +137,87 @@ gpuTest("attacks through SmoothGrad and integrated gradients, with Adam, restart
   }
 });
 
-gpuTest("a softplus twin is differentiated, the relu network judges", async () => {
+/** The model's relu twin: real network and surrogate of one seed. */
+function reluNetwork(seed: number): { classifier: Classifier; surrogate: Classifier } {
   const real = replaceLayers(model, "softplus", relu);
-  const { params } = real.init(random.key(7), [1, SIDE, SIDE]);
-  const judge = (z: Tensor): Tensor => real.apply(params, z);
+  const { params } = real.init(random.key(seed), [1, SIDE, SIDE]);
+  return { classifier: (z) => real.apply(params, z), surrogate: softplusSurrogate(real, params)! };
+}
+
+gpuTest("through a softplus surrogate a relu network's own maps are driven further than through itself", async () => {
+  const { classifier, surrogate } = reluNetwork(7);
   const x = images(8);
-  const result = attackExplanation({
+  const objective = topKSuppression(10);
+  const attack = attackExplanation({
     explainer: gradient,
-    objective: topKSuppression(10),
+    objective,
     ball: linf(0.1),
     rule: signStep(0.01),
     steps: 10,
-  })({ classifier: (z) => model.apply(params, z), judge, x });
-  check.equal([...(await argmax(judge(result.images), 1).read())], [...(await result.classes.read())]);
+  });
+  const [through, direct] = [attack({ classifier, surrogate, x }), attack({ classifier, x })];
+  const [before, after] = [await through.before.read(), await through.after.read()];
+  const without = await direct.after.read();
+  // Its maps are constant between kinks, so without the surrogate there is no way up.
+  for (let i = 0; i < N; i++) {
+    check.is(without[i], before[i]);
+    check.ok(after[i] >= before[i], `image ${i}: ${before[i]} became ${after[i]}`);
+  }
+  check.ok(
+    after.some((v, i) => v > before[i] + 1e-3),
+    "no image gained anything",
+  );
+  const score = classScore(classifier, through.classes);
+  const valued = objective.against(gradient(score, x));
+  check.close(await valued(gradient(score, through.images)).read(), after, { rtol: 1e-4 });
+});
+
+gpuTest("an attack on an explanation honours its budgets to the last bit in every mode", async () => {
+  const property = fc.asyncProperty(
+    fc.array(fc.double({ min: 0, max: 0.4, noNaN: true }), { minLength: N, maxLength: N }),
+    fc.constantFrom("itself", "softplus", "another network"),
+    fc.boolean(),
+    fc.option(fc.double({ min: 1e-3, max: 0.2, noNaN: true })),
+    fc.nat(100),
+    async (radii, guide, box, bound, seed) => {
+      const { classifier, surrogate } = reluNetwork(seed);
+      const x = images(seed + 1);
+      const result = attackExplanation({
+        explainer: gradient,
+        objective: topKSuppression(10),
+        ball: (box ? linf : l2)(radii),
+        rule: signStep(0.1),
+        schedule: cosineDecay(1, 3),
+        steps: 3,
+        restarts: 1,
+        outputBound: bound ?? undefined,
+      })({
+        ...{ classifier, x, key: random.key(seed) },
+        surrogate: { itself: undefined, softplus: surrogate, "another network": reluNetwork(seed + 1).surrogate }[
+          guide
+        ],
+      });
+      const [clean, moved] = [await x.read(), await result.images.read()];
+      const [before, after] = [await classifier(x).read(), await classifier(result.images).read()];
+      const pixels = SIDE * SIDE;
+      for (let n = 0; n < N; n++) {
+        const change = Array.from({ length: pixels }, (_, i) =>
+          Math.abs(moved[n * pixels + i] - clean[n * pixels + i]),
+        );
+        const length = box ? Math.max(...change) : Math.hypot(...change);
+        check.ok(length <= radii[n], `image ${n} moved by ${length}, radius ${radii[n]}`);
+        const outputs = Array.from({ length: 4 }, (_, c) => Math.abs(after[4 * n + c] - before[4 * n + c]));
+        // Judged inside a fused step, whose sums are rounded in another order.
+        check.ok(Math.max(...outputs) <= (bound ?? Infinity) + 1e-5, `image ${n}: a logit moved by ${outputs}`);
+      }
+      check.equal([...(await argmax(classifier(result.images), 1).read())], [...(await result.classes.read())]);
+      check.ok(
+        moved.every((v) => v >= 0 && v <= 1),
+        "a pixel left its range",
+      );
+    },
+  );
+  await fc.assert(property, { numRuns: 8 });
 });
 
 gpuTest("balls hold what they promise, to the last bit", async () => {
