@@ -9,18 +9,11 @@ export class Storage {
   /** The stream's serial when a command that uses this buffer was last recorded. */
   usedIn = 0;
   constructor(
-    public buffer: GPUBuffer,
+    readonly buffer: GPUBuffer,
     readonly bytes: number,
     /** Identifies the buffer through all its uses. */
-    public id: number,
+    readonly id: number,
   ) {}
-
-  /** Swaps the buffers of two storages of one size: whoever holds the storage has the other buffer now. */
-  exchange(other: Storage): void {
-    [this.buffer, other.buffer] = [other.buffer, this.buffer];
-    [this.id, other.id] = [other.id, this.id];
-    [this.usedIn, other.usedIn] = [other.usedIn, this.usedIn];
-  }
 }
 
 /** Four classes per octave, multiples of 256: at most a quarter is wasted, and vec4 access may run into the padding. */

@@ -5,8 +5,8 @@ import type { KernelCall, Operand } from "../lower.js";
 import { contiguousStrides, isContiguous, sizeOf } from "../shape.js";
 import type { GpuExecutor, GpuValue } from "./executor.js";
 import { copyCalls, wholeOperand } from "./lowering.js";
+import { ConstantBuffer, type PlannedBuffer, type Program, type ProgramInput } from "./planned.js";
 import type { Storage } from "./pool.js";
-import { ConstantBuffer, type PlannedBuffer, type Program, type ProgramInput } from "./program.js";
 import { Replay } from "./replay.js";
 
 const bytesPerElement = 4;
@@ -17,42 +17,81 @@ export class PreparedPlan implements Plan {
   /** The buffers of the plan, referenced once by it and once by each result that lies in one. */
   readonly #storages: Storage[] = [];
   readonly #bufferOf: ReadonlyMap<PlannedBuffer, number>;
-  #replay: Replay;
-  /** Captured tensors' storages, with the identity of the buffer that was bound. */
-  readonly #constants = new Map<Storage, number>();
+  /** What launches that ran once have made. */
+  readonly #fixed = new Map<PlannedBuffer, GpuValue>();
+  /** Everything the plan reads in every run, as it was at capture. */
+  readonly #constants: readonly GpuValue[];
+  readonly #replay: Replay;
+  /** Calls by the buffer of the plan they use. */
+  readonly #users: readonly number[][];
+  /** Buffers of the plan in which results may lie; of a donated argument, or handed out. */
+  readonly #shared: readonly { readonly at: number; readonly argument: number | undefined }[];
   /** What each input's buffer holds now. */
   readonly #held = new Map<ProgramInput, GpuValue>();
 
   constructor(on: GpuExecutor, program: Program) {
     this.#on = on;
     this.#program = program;
-    this.#bufferOf = new Map(program.buffers.map((buffer, i) => [buffer, program.plan.bufferOf[i]]));
+    const { launches, inputs, outputs, buffers, plan } = program;
+    this.#bufferOf = new Map(buffers.map((buffer, i) => [buffer, plan.bufferOf[i]]));
+    const users = plan.bufferBytes.map(() => new Set<number>());
+    const captured = new Set<Operand>();
+    const see = (buffer: unknown, k?: number): void => {
+      if (buffer instanceof ConstantBuffer) captured.add(buffer.operand);
+      const at = this.#bufferOf.get(buffer as PlannedBuffer);
+      if (at !== undefined && k !== undefined) users[at].add(k);
+    };
+    for (const [k, { bind }] of launches.entries()) for (const { buffer } of Object.values(bind)) see(buffer, k);
+    for (const { operand } of outputs) see(operand.buffer);
+    this.#users = users.map((calls) => [...calls]);
+    const shared = new Map<number, number | undefined>();
+    const share = (buffer: unknown, argument?: number): void => {
+      const at = this.#bufferOf.get(buffer as PlannedBuffer);
+      if (at !== undefined) shared.set(at, argument);
+    };
+    for (const { operand, takesOver, inPlace } of outputs) if (inPlace && !takesOver) share(operand.buffer);
+    for (const [i, { node, buffer }] of inputs.entries()) if (node.donated) share(buffer, i);
+    this.#shared = [...shared].map(([at, argument]) => ({ at, argument }));
     try {
-      for (const bytes of program.plan.bufferBytes) this.#storages.push(on.pool.acquire(bytes, "capture"));
-      this.#replay = this.#bind();
+      this.#runOnce();
+      for (const bytes of plan.bufferBytes) this.#storages.push(on.pool.acquire(bytes, "capture"));
+      this.#replay = new Replay(
+        on.stream,
+        launches.map((call) => this.#bound(call)),
+      );
     } catch (error) {
       this.#releaseStorages();
       throw error;
     }
+    this.#constants = [...(captured as Set<GpuValue>), ...this.#fixed.values()];
   }
 
-  #bind(): Replay {
-    this.#constants.clear();
-    const calls = this.#program.launches.map((call): KernelCall => {
-      const bind: Record<string, Operand> = {};
-      for (const [name, operand] of Object.entries(call.bind)) {
-        const storage = this.#storageOf(operand.buffer);
-        if (operand.buffer instanceof ConstantBuffer) this.#constants.set(storage, storage.id);
-        bind[name] = { ...operand, buffer: storage };
-      }
-      return { ...call, bind };
-    });
-    return new Replay(this.#on.stream, calls);
+  /** Records the launches that need not be repeated, and keeps what the others use of their results. */
+  #runOnce(): void {
+    const { pool, stream } = this.#on;
+    for (const buffer of this.#program.fixed) {
+      const spec = { shape: [buffer.bytes / bytesPerElement], dtype: "f32" } as const;
+      const storage = pool.acquire(buffer.bytes, "capture");
+      this.#fixed.set(buffer, this.#on.own(spec, { strides: [1], offset: 0 }, storage));
+    }
+    for (const call of this.#program.once) stream.record(this.#bound(call));
+    for (const [buffer, value] of this.#fixed) {
+      if (buffer.isUsed) continue;
+      this.#on.release(value);
+      this.#fixed.delete(buffer);
+    }
+  }
+
+  /** The call with storages for buffers. */
+  #bound(call: KernelCall): KernelCall {
+    const bind = Object.entries(call.bind).map(([name, x]) => [name, { ...x, buffer: this.#storageOf(x.buffer) }]);
+    return { ...call, bind: Object.fromEntries(bind) };
   }
 
   #storageOf(buffer: unknown): Storage {
     if (buffer instanceof ConstantBuffer) return buffer.operand.buffer as Storage;
-    return this.#storages[this.#bufferOf.get(buffer as PlannedBuffer)!];
+    const planned = buffer as PlannedBuffer;
+    return this.#fixed.get(planned)?.buffer ?? this.#storages[this.#bufferOf.get(planned)!];
   }
 
   run(inputs: readonly Value[]): Value[] {
@@ -60,12 +99,12 @@ export class PreparedPlan implements Plan {
     const values = inputs as readonly GpuValue[];
     device.assertAlive();
     for (const x of values) this.#on.assertUsable(x, "capture");
-    this.#followConstants();
-    this.#moveOldResults(values);
+    for (const x of this.#constants) this.#on.assertUsable(x, "capture");
+    this.#leaveOldResults(values);
     for (const [i, input] of this.#program.inputs.entries()) this.#fill(input, values[i]);
-    const results = this.#program.outputs.map(({ shape, takesOver }) => {
-      if (!takesOver) return pool.acquire(sizeOf(shape) * bytesPerElement, "capture");
-      const storage = this.#storageOf(takesOver.buffer);
+    const results = this.#program.outputs.map(({ shape, operand, takesOver, inPlace }) => {
+      if (!takesOver && !inPlace) return pool.acquire(sizeOf(shape) * bytesPerElement, "capture");
+      const storage = this.#storageOf(takesOver ? takesOver.buffer : operand.buffer);
       storage.refs++;
       return storage;
     });
@@ -76,40 +115,29 @@ export class PreparedPlan implements Plan {
       stream.copy(this.#storageOf(operand.buffer), operand.offset * bytesPerElement, results[j].buffer, bytes);
     }
     stream.flush();
-    return this.#program.outputs.map(({ shape, dtype, takesOver }, j) => {
-      const value = this.#on.own({ shape, dtype }, { strides: contiguousStrides(shape), offset: 0 }, results[j]);
+    return this.#program.outputs.map(({ shape, dtype, operand, takesOver, inPlace }, j) => {
+      const layout = inPlace ? operand : { strides: contiguousStrides(shape), offset: 0 };
+      const value = this.#on.own({ shape, dtype }, layout, results[j]);
       if (takesOver) this.#held.set(takesOver, value);
       return value;
     });
   }
 
-  /** Another plan may have moved a captured tensor out of its way. */
-  #followConstants(): void {
-    for (const [storage, id] of this.#constants) {
-      if (storage.id === id) continue;
-      this.#replay.dispose();
-      this.#replay = this.#bind();
-      return;
-    }
-  }
-
-  /** Results of earlier calls that are still in use leave the buffers this call will overwrite. */
-  #moveOldResults(values: readonly GpuValue[]): void {
-    const { pool, stream } = this.#on;
-    for (const [i, input] of this.#program.inputs.entries()) {
-      if (!input.node.donated) continue;
-      const at = this.#bufferOf.get(input.buffer)!;
+  /** Results of earlier calls that are still in use keep their buffers: this call takes others. */
+  #leaveOldResults(values: readonly GpuValue[]): void {
+    const { pool } = this.#on;
+    const moved = new Set<number>();
+    for (const { at, argument } of this.#shared) {
       const storage = this.#storages[at];
-      const x = values[i];
-      const isGiven = x.buffer === storage && x.refs === 1 && isContiguous(x.shape, x);
+      const x = argument === undefined ? undefined : values[argument];
+      const isGiven = x !== undefined && x.buffer === storage && x.refs === 1 && isContiguous(x.shape, x);
       if (storage.refs <= (isGiven ? 2 : 1)) continue;
-      const moved = pool.acquire(storage.bytes, "capture");
-      stream.copy(storage, 0, moved.buffer, storage.bytes);
-      // Values know their storage, prepared calls their buffer: exchanging the buffers of two storages moves the values.
-      storage.exchange(moved);
-      this.#storages[at] = moved;
+      this.#storages[at] = pool.acquire(storage.bytes, "capture");
       pool.release(storage);
+      if (argument !== undefined) this.#held.delete(this.#program.inputs[argument]);
+      for (const k of this.#users[at]) moved.add(k);
     }
+    for (const k of moved) this.#replay.rebind(k, this.#bound(this.#program.launches[k]));
   }
 
   /** Copies `x` into the input's buffer, unless that holds it already. */
@@ -120,7 +148,7 @@ export class PreparedPlan implements Plan {
     const { stream, device } = this.#on;
     const storage = this.#storageOf(input.buffer);
     const bytes = sizeOf(x.shape) * bytesPerElement;
-    if (bytes === 0) return;
+    if (bytes === 0 || (x.buffer === storage && isContiguous(x.shape, x))) return;
     if (isContiguous(x.shape, { strides: x.strides, offset: 0 }))
       stream.copy(x.buffer, x.offset * bytesPerElement, storage.buffer, bytes);
     else for (const call of copyCalls(x, wholeOperand(x, storage), device.capabilities)) stream.record(call);
@@ -138,6 +166,8 @@ export class PreparedPlan implements Plan {
 
   #releaseStorages(): void {
     for (const storage of this.#storages) this.#on.pool.release(storage);
+    for (const value of this.#fixed.values()) this.#on.release(value);
     this.#storages.length = 0;
+    this.#fixed.clear();
   }
 }

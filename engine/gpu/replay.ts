@@ -3,12 +3,19 @@ import type { KernelCall } from "../lower.js";
 import { createBindGroup, slotBytes, slotsOf, writeSlot } from "./binding.js";
 import { usage } from "./flags.js";
 import { UniformBlock } from "./params.js";
+import type { Pipeline } from "./pipelines.js";
+import type { Storage } from "./pool.js";
 import { checkGrid, type PreparedCall, type Stream } from "./stream.js";
 
-/** Operands of the calls lie in `Storage`s that must live as long as the replay. */
+/** Bind groups kept for calls that go back to buffers they have used before, as a multiple of the calls. */
+const keptGroups = 8;
+
+/** Operands of the calls lie in `Storage`s that must live as long as the replay uses them. */
 export class Replay {
-  readonly calls: readonly PreparedCall[];
+  readonly calls: PreparedCall[];
   readonly #uniforms: GPUBuffer;
+  readonly #groups = new Map<string, GPUBindGroup>();
+  readonly #maxGroups: number;
 
   /** @throws DeviceError above the adapter's limits. */
   constructor(
@@ -22,12 +29,13 @@ export class Replay {
     this.#uniforms = device.watch(["out-of-memory"], () =>
       device.gpu.createBuffer({ size: block.bytes, usage: usage.uniform | usage.copyTarget }),
     );
+    this.#maxGroups = keptGroups * calls.length;
     let slot = 0;
     this.calls = calls.map((call, i) => {
       const pipeline = found[i];
       checkGrid(device, pipeline, call);
       writeSlot(pipeline, call, block, slot);
-      const group = createBindGroup(device, pipeline, call.bind, this.#uniforms);
+      const group = this.#groupOf(i, pipeline, call);
       const offsets = pipeline.uniform ? [slot * slotBytes] : [];
       slot += slotsOf(pipeline);
       return { call, pipeline, group, offsets };
@@ -40,6 +48,23 @@ export class Replay {
     this.stream.device.assertAlive();
     this.encode();
     this.stream.flush();
+  }
+
+  /** Exchanges call `i` for one that differs in its buffers alone. */
+  rebind(i: number, call: KernelCall): void {
+    const { pipeline, offsets } = this.calls[i];
+    this.calls[i] = { call, pipeline, group: this.#groupOf(i, pipeline, call), offsets };
+  }
+
+  #groupOf(i: number, pipeline: Pipeline, { bind }: KernelCall): GPUBindGroup {
+    const key = `${i}:${pipeline.storage.map(({ name }) => (bind[name]?.buffer as Storage | undefined)?.id)}`;
+    let group = this.#groups.get(key);
+    if (!group) {
+      if (this.#groups.size >= this.#maxGroups) this.#groups.clear();
+      group = createBindGroup(this.stream.device, pipeline, bind, this.#uniforms);
+      this.#groups.set(key, group);
+    }
+    return group;
   }
 
   /** Appends the calls to what is recorded. */

@@ -62,7 +62,7 @@ function identityOf(object: object): number {
 }
 
 /** A string equal for equal attributes: numbers, strings, lists and plain objects by value, the rest by identity. */
-function keyOf(attrs: unknown): string {
+export function keyOf(attrs: unknown): string {
   if (Array.isArray(attrs)) return `[${attrs.map(keyOf).join(",")}]`;
   if (typeof attrs === "function") return `#${identityOf(attrs)}`;
   if (typeof attrs === "object" && attrs !== null) {

@@ -1,0 +1,106 @@
+/** Passes over the launches of a captured program, for what ops do before their main kernel: packed weights, copies into
+ *  another layout. Ops are shared and hoisted in the graph; these launches exist only once ops are lowered. */
+import { kernelSources } from "../../shaders/gen/kernels.js";
+import type { KernelCall, Operand } from "../lower.js";
+import { sizeOf } from "../shape.js";
+import { keyOf } from "./simplify.js";
+
+/** What a launch does to memory. Every buffer it writes counts as written whole. */
+interface Effect {
+  readonly call: KernelCall;
+  readonly reads: readonly Operand[];
+  readonly writes: readonly Operand[];
+}
+
+const writable = /var<storage,\s*read_write>\s*(\w+)/g;
+
+function effectOf(call: KernelCall): Effect {
+  const source = typeof call.kernel === "string" ? kernelSources[call.kernel] : call.kernel.wgsl;
+  const names = new Set([...source.matchAll(writable)].map(([, name]) => name));
+  const operands = Object.entries(call.bind);
+  return {
+    call,
+    reads: operands.filter(([name]) => !names.has(name)).map(([, x]) => x),
+    writes: operands.filter(([name]) => names.has(name)).map(([, x]) => x),
+  };
+}
+
+/** The effects of launches, and whether all that one writes is `scratch` that no other launch writes: then it depends on
+ *  nothing but what it reads. */
+function study(
+  launches: readonly KernelCall[],
+  isScratch: (buffer: unknown) => boolean,
+): { effects: Effect[]; isPure: (effect: Effect) => boolean } {
+  const effects = launches.map(effectOf);
+  const writers = new Map<unknown, number>();
+  for (const { writes } of effects)
+    for (const { buffer } of writes) writers.set(buffer, (writers.get(buffer) ?? 0) + 1);
+  const isPure = ({ writes }: Effect): boolean =>
+    writes.every(({ buffer }) => isScratch(buffer) && writers.get(buffer) === 1);
+  return { effects, isPure };
+}
+
+/** Launches that do the same to the same contents become one; `standsFor` names the buffer in place of one that is gone. */
+export function shareLaunches(
+  launches: readonly KernelCall[],
+  isScratch: (buffer: unknown) => boolean,
+): { launches: KernelCall[]; standsFor: ReadonlyMap<unknown, unknown> } {
+  const { effects, isPure } = study(launches, isScratch);
+  /** How often a buffer has been written. */
+  const versions = new Map<unknown, number>();
+  const standsFor = new Map<unknown, unknown>();
+  const known = new Map<string, Effect>();
+  const kept: KernelCall[] = [];
+  for (const effect of effects) {
+    const { call, reads, writes } = effect;
+    const bind = Object.fromEntries(
+      Object.entries(call.bind).map(([name, x]) => [name, { ...x, buffer: standsFor.get(x.buffer) ?? x.buffer }]),
+    );
+    if (isPure(effect)) {
+      const contents = reads.map(({ buffer }) => {
+        const now = standsFor.get(buffer) ?? buffer;
+        return [now, versions.get(now) ?? 0];
+      });
+      const key = keyOf([call.kernel, call.params, call.spec, call.grid, Object.keys(bind), contents]);
+      const same = known.get(key);
+      if (same) {
+        for (const [i, { buffer }] of writes.entries()) standsFor.set(buffer, same.writes[i].buffer);
+        continue;
+      }
+      known.set(key, effect);
+    }
+    for (const { buffer } of writes) versions.set(buffer, (versions.get(buffer) ?? 0) + 1);
+    kept.push({ ...call, bind });
+  }
+  return { launches: kept, standsFor };
+}
+
+/** Results kept between replays are at most this many elements, or this multiple of what they are made from: larger ones
+ *  would hold memory that a plan can share. */
+const maxElements = 2 ** 16;
+const maxGrowth = 2;
+
+/** Splits off the launches that reach nothing but what is `fixed` in all replays; they need to run once. What they write is
+ *  fixed from then on. */
+export function hoistLaunches(
+  launches: readonly KernelCall[],
+  isFixed: (buffer: unknown) => boolean,
+  isScratch: (buffer: unknown) => boolean,
+): { once: KernelCall[]; launches: KernelCall[]; fixed: ReadonlySet<unknown> } {
+  const { effects, isPure } = study(launches, isScratch);
+  const fixed = new Set<unknown>();
+  const once: KernelCall[] = [];
+  const rest: KernelCall[] = [];
+  const elements = (operands: readonly Operand[]): number => operands.reduce((sum, x) => sum + sizeOf(x.shape), 0);
+  for (const effect of effects) {
+    const { call, reads, writes } = effect;
+    const isSame = isPure(effect) && reads.every(({ buffer }) => isFixed(buffer) || fixed.has(buffer));
+    if (!isSame || elements(writes) > Math.max(maxElements, maxGrowth * elements(reads))) {
+      rest.push(call);
+      continue;
+    }
+    for (const { buffer } of writes) fixed.add(buffer);
+    once.push(call);
+  }
+  return { once, launches: rest, fixed };
+}

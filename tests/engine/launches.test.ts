@@ -1,0 +1,133 @@
+/** What a captured step prepares: once for constants, once for all that need it, and never from what has changed since. */
+import { capture } from "../../engine/capture.js";
+import { withExecutor } from "../../engine/executor.js";
+import { wholeOperand } from "../../engine/gpu/lowering.js";
+import { compile } from "../../engine/gpu/program.js";
+import { grad } from "../../engine/grad.js";
+import { hoistLaunches, shareLaunches } from "../../engine/graph/launches.js";
+import { shareCommon } from "../../engine/graph/simplify.js";
+import type { Capabilities, KernelCall, Operand } from "../../engine/lower.js";
+import { add, mul } from "../../engine/ops/arithmetic.js";
+import { conv2d } from "../../engine/ops/conv.js";
+import { cumsum } from "../../engine/ops/cumsum.js";
+import { expand } from "../../engine/ops/movement.js";
+import { sum } from "../../engine/ops/reduce.js";
+import { slice } from "../../engine/ops/slice.js";
+import { square } from "../../engine/ops/unary.js";
+import { ReferenceExecutor } from "../../engine/reference.js";
+import { Tensor } from "../../engine/tensor.js";
+import { type GraphNode, inputNode, Tracer } from "../../engine/trace.js";
+import { gpuTest } from "../executors.js";
+import { check, test } from "../harness.js";
+import { tensorsOf } from "../values.js";
+
+const operand = (buffer: string, elements = 4): Operand => ({
+  ...{ shape: [elements], dtype: "f32", strides: [1], offset: 0, buffer },
+});
+/** A launch that reads `from` and writes `to`, times a factor. */
+const launch = (from: string, to: string, factor = 1, elements?: number): KernelCall => ({
+  kernel: { name: "copy", wgsl: "var<storage, read> a: array<f32>; var<storage, read_write> b: array<f32>;" },
+  bind: { a: operand(from), b: operand(to, elements) },
+  params: { factor },
+  grid: [1, 1, 1],
+});
+const isScratch = (buffer: unknown): boolean => String(buffer).startsWith("t");
+const arrows = (launches: readonly KernelCall[]): string[] =>
+  launches.map(({ bind }) => `${bind.a.buffer}>${bind.b.buffer}`);
+
+test("equal launches on equal contents become one, and their readers follow", () => {
+  const { launches, standsFor } = shareLaunches(
+    [launch("x", "t1"), launch("x", "t2"), launch("t2", "t3"), launch("t1", "t4"), launch("t4", "y")],
+    isScratch,
+  );
+  check.equal(arrows(launches), ["x>t1", "t1>t3", "t3>y"]);
+  check.equal(
+    [...standsFor],
+    [
+      ["t2", "t1"],
+      ["t4", "t3"],
+    ],
+  );
+});
+
+test("launches that differ in a parameter, a content or what they overwrite stay", () => {
+  const kept = (...launches: KernelCall[]): void =>
+    check.equal(arrows(shareLaunches(launches, isScratch).launches), arrows(launches));
+  kept(launch("x", "t1", 0), launch("x", "t2", -0), launch("x", "t3", Number.NaN), launch("x", "t4", -1 / 0));
+  // x is overwritten in between: an argument that a step updates in place.
+  kept(launch("x", "t1"), launch("t1", "x"), launch("x", "t2"));
+  // t1 is written again later, so it cannot stand for t2.
+  kept(launch("x", "t1"), launch("x", "t2"), launch("y", "t1"), launch("t2", "z"));
+});
+
+test("what reaches only fixed buffers runs once, unless it grows large", () => {
+  const fixed = (buffer: unknown): boolean => String(buffer).startsWith("c");
+  const split = hoistLaunches(
+    [launch("c", "t1"), launch("t1", "t2"), launch("x", "t3"), launch("t2", "x"), launch("c", "t4", 1, 2 ** 17)],
+    fixed,
+    isScratch,
+  );
+  check.equal(arrows(split.once), ["c>t1", "t1>t2"]);
+  check.equal(arrows(split.launches), ["x>t3", "t2>x", "c>t4"]);
+  check.equal([...split.fixed], ["t1", "t2"]);
+});
+
+const llvmpipe: Capabilities = {
+  ...{ software: true, subgroups: true, subgroupMinSize: 8, subgroupMaxSize: 8, f16: true },
+  ...{ maxInvocationsPerWorkgroup: 1024, maxWorkgroupSizeX: 1024, maxWorkgroupStorageBytes: 32768 },
+  ...{ maxWorkgroupsPerDimension: 65535, maxBindingBytes: 2 ** 27, maxBufferBytes: 2 ** 31, maxStorageBuffers: 16 },
+};
+
+/** How often weights are packed before the first call and in each call of the second-order step of two convolutions. */
+function packs(closedOver: boolean): [once: number, each: number] {
+  const tracer = new Tracer(new ReferenceExecutor());
+  const spec = { shape: [32, 32, 5, 5], dtype: "f32" } as const;
+  const argument = inputNode(spec, "1", false);
+  const x = inputNode({ shape: [8, 32, 28, 28], dtype: "f32" }, "0", false);
+  const y = withExecutor(tracer, () => {
+    const w = new Tensor(tracer, closedOver ? tracer.constant(wholeOperand(spec, {})) : argument, "weights");
+    const score = (z: Tensor): Tensor => sum(square(conv2d(square(conv2d(z, w)), w)));
+    return grad((z: Tensor) => sum(square(grad(score)(z))))(new Tensor(tracer, x, "x"));
+  });
+  const outputs = [y.valueOn(tracer, "test") as GraphNode];
+  const graph = shareCommon({ inputs: [x, argument], outputs, outputPaths: [""] });
+  const program = compile(graph, llvmpipe, { fuse: true });
+  const count = (launches: readonly KernelCall[]): number => launches.filter((c) => c.kernel === "conv2d.pack").length;
+  return [count(program.once), count(program.launches)];
+}
+
+test("a second-order step packs a set of weights once for each direction", () => {
+  check.equal(packs(false), [0, 2]);
+});
+
+test("weights that are closed over are not packed in calls", () => {
+  check.equal(packs(true), [2, 0]);
+});
+
+gpuTest("a donated step that updates weights in place does not change what another step made of them", async () => {
+  const [start, x] = tensorsOf([{ shape: [8, 4, 3, 3] }, { shape: [2, 4, 8, 8] }], 5);
+  const data = (await start.read()) as Float32Array;
+  using train = capture((w: Tensor) => mul(w, 2), { donate: [0] });
+  // The weights lie in the buffer that the next training step writes.
+  let w = train(start);
+  const old = w;
+  using explain = capture((z: Tensor) => {
+    const prepared = add(conv2d(z, old), sum(cumsum(expand(old, [2, 8, 4, 3, 3]), 0)));
+    return mul(prepared, slice(old, [1, 1, 1, 1], [1, 1, 1, 1]));
+  });
+  const expected = await explain(x).read();
+  check.identical(await explain(x).read(), expected);
+  for (let i = 0; i < 3; i++) {
+    w = train(w);
+    check.identical(await explain(x).read(), expected);
+  }
+  check.ok(old.disposed, "the step consumed them");
+  check.identical(
+    await w.read(),
+    data.map((v) => v * 16),
+  );
+  await explain.verify(x).then(
+    () => check.ok(false, "the function itself cannot run on weights that are gone"),
+    (error: unknown) => check.match(String(error), /was freed by donation/),
+  );
+});
