@@ -1,22 +1,9 @@
-/** The cases that run the network: paperNetwork of nn with softplus (beta 1, as the peers have it), its losses and optimiser. */
-import {
-  capture,
-  dispose,
-  grad,
-  keep,
-  mul,
-  oneHot,
-  square,
-  sum,
-  type Tensor,
-  type Tree,
-  tensor,
-  valueAndGrad,
-} from "../engine/index.js";
-import { adam, crossEntropy, paperNetwork, softplus } from "../nn/index.js";
+/** The cases that run the network, on the inputs that all systems share. */
+import { dispose, keep, type Tensor, type Tree, tensor } from "../engine/index.js";
+import { adam, crossEntropy } from "../nn/index.js";
 import { type BenchCase, caseOf, upload } from "./cases.js";
 import {
-  batchSizes,
+  type batchSizes,
   adam as constants,
   type HostTensor,
   networkBatch,
@@ -25,8 +12,8 @@ import {
   parameterNames,
   parameterShapes,
 } from "./inputs.js";
+import { captureInputGradient, captureSecondOrder, model, trainer } from "./steps.js";
 
-const model = paperNetwork({ activation: softplus() });
 /** Where each parameter lies in the model's tree. */
 const places = Object.fromEntries(
   parameterNames.map((name) => {
@@ -80,74 +67,49 @@ function batchOf(name: keyof typeof batchSizes): { images: Tensor; labels: Tenso
 export function trainStep(): BenchCase {
   const { images, labels } = batchOf("train-step");
   const { learningRate: lr, ...rest } = constants;
-  const optimiser = adam({ lr, ...rest });
-  const parameters = parameterTree();
-  let state: Tree = { parameters, optimiser: optimiser.init(parameters) };
-  const step = capture(
-    function trainStep(state: Tree, x: Tensor, y: Tensor) {
-      const loss = (p: Tree) => crossEntropy(model.apply(p, x), y);
-      const [value, gradients] = valueAndGrad(loss)(state.parameters);
-      const [parameters, next] = optimiser.update(state.parameters, gradients, state.optimiser);
-      return { state: { parameters, optimiser: next }, loss: value };
-    },
-    { donate: [0] },
-  );
-  const run = (): Tensor => {
-    const made = step(state, images, labels);
-    state = keep(made.state);
-    return made.loss;
-  };
+  const training = trainer(adam({ lr, ...rest }), (p, x, y) => crossEntropy(model.apply(p, x), y), parameterTree(), [
+    images,
+    labels,
+  ]);
   return {
     async results() {
       const losses: number[] = [];
       const gradients: Record<string, ArrayLike<number>> = {};
       for (let i = 0; i < 3; i++) {
-        const loss = run();
+        const loss = training.run();
         losses.push(await loss.item());
         loss.dispose();
         if (i > 0) continue;
         // After one step the first moment is the gradient times 1 - beta1.
         for (const name of parameterNames) {
-          const moment = await inCaseLayout(part(state.optimiser.m, name), name);
+          const moment = await inCaseLayout(part(training.state().optimiser.m, name), name);
           gradients[`gradient ${name}`] = Float64Array.from(moment, (value) => value / (1 - constants.beta1));
         }
       }
       return { losses, ...gradients };
     },
-    submit: () => run().dispose(),
-    step,
+    submit: () => training.run().dispose(),
+    step: training.step,
     dispose() {
-      step.dispose();
-      dispose([state, images, labels]);
+      training.dispose();
+      dispose([images, labels]);
     },
   };
 }
 
-function labelLogit(p: Tree, x: Tensor, y: Tensor): Tensor {
-  return sum(mul(model.apply(p, x), oneHot(y, 10)));
-}
-
 export function inputGradient(): BenchCase {
   const { images, labels } = batchOf("input-gradient");
-  const step = capture(function inputGradient(p: Tree, x: Tensor, y: Tensor) {
-    return { x: grad((x: Tensor) => labelLogit(p, x, y))(x) };
-  });
-  return caseOf(step, [parameterTree(), images, labels]);
+  return caseOf(captureInputGradient(), [parameterTree(), images, labels]);
 }
 
 /** Parameter gradient of the mean squared norm of the input gradient. */
 export function secondOrder(): BenchCase {
   const { images, labels } = batchOf("second-order");
-  const step = capture(function secondOrder(p: Tree, x: Tensor, y: Tensor) {
-    const roughness = (p: Tree) => {
-      const gradient = grad((x: Tensor) => labelLogit(p, x, y))(x);
-      return mul(sum(square(gradient)), 1 / batchSizes["second-order"]);
-    };
-    const gradients = grad(roughness)(p);
-    // The last bias does not reach the input gradient.
-    const names = parameterNames.filter((name) => name !== "dense2.b");
-    return Object.fromEntries(names.map((name) => [`gradient ${name}`, part(gradients, name)]));
-  });
+  // The last bias does not reach the input gradient.
+  const names = parameterNames.filter((name) => name !== "dense2.b");
+  const step = captureSecondOrder((gradients) =>
+    Object.fromEntries(names.map((name) => [`gradient ${name}`, part(gradients, name)])),
+  );
   const made = caseOf(step, [parameterTree(), images, labels]);
   return {
     ...made,

@@ -1,31 +1,23 @@
 /** Cost per image of the network's steps against batch size and image side. */
 import {
-  capture,
   DeviceLostError,
-  dispose,
-  grad,
-  keep,
-  mul,
   OutOfMemoryError,
-  oneHot,
   openScope,
   random,
-  square,
-  sum,
   type Tensor,
   type Tree,
   tensor,
-  valueAndGrad,
 } from "../engine/index.js";
-import { adam, crossEntropy, paperNetwork, softplus } from "../nn/index.js";
-import { compare, type Disagreement, summarise, tolerance } from "./agreement.js";
+import { adam, crossEntropy } from "../nn/index.js";
+import { compare, summarise, tolerance } from "./agreement.js";
+import { type BenchCase, caseOf } from "./cases.js";
 import { linePanels } from "./chart.js";
-import type { Results } from "./goldens.js";
+import type { Results, Verdict } from "./goldens.js";
 import type { Bench } from "./holdfast.js";
-import { measure, type Waiting } from "./measure.js";
+import type { Waiting } from "./measure.js";
 import { figure, type Report, type Row } from "./report.js";
-
-const system = "holdfast";
+import { type Entry, runEntries } from "./run.js";
+import { captureInputGradient, captureSecondOrder, model, trainer } from "./steps.js";
 
 /** Images of one step: `period` or fewer different ones, else a multiple of `period`. */
 export interface Size {
@@ -34,18 +26,8 @@ export interface Size {
   readonly side: number;
 }
 
-/** A step at a size, with its inputs on the device. */
-interface Sized {
-  /** Runs it; what comes does not depend on how often the batch repeats its images. */
-  results(): Promise<Results>;
-  submit(): void;
-  dispose(): void;
-}
-
 export const scaleCases = ["train-step", "input-gradient", "second-order"] as const;
 export type ScaleCase = (typeof scaleCases)[number];
-
-const model = paperNetwork({ activation: softplus() });
 
 /** Batches consist of these many different images, over and over. */
 const period = 4;
@@ -57,7 +39,7 @@ export function sizesOf(small: boolean): Size[] {
   return [...batches.map((batch) => ({ batch, side: 28 })), ...sides.map((side) => ({ batch: 16, side }))];
 }
 
-function inputs({ batch, side }: Size, different: number): { params: Tree; x: Tensor; y: Tensor } {
+function inputs({ batch, side }: Size, different: number): [params: Tree, x: Tensor, y: Tensor] {
   const pixels = side * side;
   const x = new Float32Array(batch * pixels);
   for (let i = 0; i < x.length; i++) {
@@ -66,88 +48,47 @@ function inputs({ batch, side }: Size, different: number): { params: Tree; x: Te
   }
   const y = Int32Array.from({ length: batch }, (_, i) => (3 * (i % different)) % 10);
   const { params } = model.init(random.key(1), [1, side, side]);
-  return { params, x: tensor(x, [batch, 1, side, side]), y: tensor(y) };
-}
-
-const labelLogit = (p: Tree, x: Tensor, y: Tensor) => sum(mul(model.apply(p, x), oneHot(y, 10)));
-
-async function read(tensors: Record<string, Tensor>): Promise<Results> {
-  const entries = Object.entries(tensors).map(async ([name, t]) => [name, await t.read()] as const);
-  return Object.fromEntries(await Promise.all(entries));
+  return [params, tensor(x, [batch, 1, side, side]), tensor(y)];
 }
 
 /** Parameter gradients as a flat record. */
-function named(tree: readonly (Record<string, Tensor> | undefined)[]): Record<string, Tensor> {
-  const entries = tree.flatMap((layer, i) =>
+function named(tree: Tree): Record<string, Tensor> {
+  const layers = tree as readonly (Record<string, Tensor> | undefined)[];
+  const entries = layers.flatMap((layer, i) =>
     Object.entries(layer ?? {}).map(([key, t]) => [`${i} ${key}`, t] as const),
   );
   // The last bias does not reach the input gradient.
-  return Object.fromEntries(entries.filter(([name]) => name !== `${tree.length - 1} bias`));
+  return Object.fromEntries(entries.filter(([name]) => name !== `${layers.length - 1} bias`));
 }
 
-const steps: Readonly<Record<ScaleCase, (size: Size, different: number) => Sized>> = {
+/** Each step at a size; its results do not depend on how often the batch repeats its images. */
+const steps: Readonly<Record<ScaleCase, (size: Size, different: number) => Omit<BenchCase, "step">>> = {
   "train-step"(size, different) {
-    const { params, x, y } = inputs(size, different);
-    const optimiser = adam();
-    let state: Tree = keep({ params, optimiser: optimiser.init(params) });
-    const step = capture(
-      function trainStep(state: Tree, x: Tensor, y: Tensor) {
-        const [loss, gradients] = valueAndGrad((p: Tree) => crossEntropy(model.apply(p, x), y))(state.params);
-        const [params, next] = optimiser.update(state.params, gradients, state.optimiser);
-        return { state: { params, optimiser: next }, loss };
-      },
-      { donate: [0] },
-    );
-    const run = (): Tensor => {
-      const made = step(state, x, y);
-      state = keep(made.state);
-      return made.loss;
-    };
+    const [params, x, y] = inputs(size, different);
+    const { run, dispose } = trainer(adam(), (p, x, y) => crossEntropy(model.apply(p, x), y), params, [x, y]);
     return {
       // The second loss has been through the first step's gradients.
       results: async () => ({ losses: [await run().item(), await run().item()] }),
       submit: () => run().dispose(),
-      dispose() {
-        step.dispose();
-        dispose(state);
-      },
+      dispose,
     };
   },
   "input-gradient"(size, different) {
-    const { params, x, y } = inputs(size, different);
-    const step = capture(function inputGradient(p: Tree, x: Tensor, y: Tensor) {
-      return grad((x: Tensor) => labelLogit(p, x, y))(x);
-    });
+    const work = caseOf(captureInputGradient(), inputs(size, different));
     return {
+      ...work,
       async results() {
-        const maps = await step(params, x, y).read();
+        const maps = (await work.results()).x as Float32Array;
         const count = different * size.side ** 2;
         return { first: maps.subarray(0, count), last: maps.subarray(maps.length - count) };
       },
-      submit: () => step(params, x, y).dispose(),
-      dispose: () => step.dispose(),
     };
   },
-  "second-order"(size, different) {
-    const { params, x, y } = inputs(size, different);
-    const step = capture(function secondOrder(p: Tree, x: Tensor, y: Tensor) {
-      const roughness = (p: Tree) => mul(sum(square(grad((x: Tensor) => labelLogit(p, x, y))(x))), 1 / size.batch);
-      return grad(roughness)(p);
-    });
-    return {
-      results: () => read(named(step(params, x, y) as readonly (Record<string, Tensor> | undefined)[])),
-      submit: () => dispose(step(params, x, y)),
-      dispose: () => step.dispose(),
-    };
-  },
+  "second-order": (size, different) => caseOf(captureSecondOrder(named), inputs(size, different)),
 };
 
 /** The results of a size against those of the same images in another batch, of another size. */
-async function verdict(
-  name: ScaleCase,
-  size: Size,
-  got: Results,
-): Promise<{ checked: boolean; disagreement: Disagreement }> {
+async function verdict(name: ScaleCase, size: Size, got: Results): Promise<Verdict> {
   using _ = openScope("check");
   const different = Math.min(size.batch, period);
   const batch = size.batch > different ? different : 2 * different;
@@ -184,36 +125,30 @@ export const sizedCase = (name: string, { batch, side }: Size) => `${name} batch
 /** A row per case and size, and the sizes that the adapter cannot hold with the engine's reason. */
 export async function runScale(on: Bench, options: ScaleOptions = {}): Promise<Pick<Report, "results" | "leftOut">> {
   const { cases = scaleCases, waits = [on.software ? "nap" : "spin"], runs = 5, onRow } = options;
-  const rows: Row[] = [];
+  const results: Row[] = [];
   const leftOut: string[] = [];
-  for (const name of cases as readonly ScaleCase[])
-    for (const size of options.sizes ?? sizesOf(options.small ?? false)) {
-      const title = sizedCase(name, size);
-      const done = (row: Partial<Row> & Pick<Row, "wait" | "checked">): void => {
-        rows.push({ case: title, system, ...row });
-        onRow?.(rows[rows.length - 1]);
-      };
-      using _ = openScope("scale");
-      let work: Sized | undefined;
+  const entry = (name: ScaleCase, size: Size): Entry => ({
+    case: sizedCase(name, size),
+    async prepare() {
+      let work: ReturnType<(typeof steps)[ScaleCase]> | undefined;
       try {
         work = steps[name](size, Math.min(size.batch, period));
-        const judged = await verdict(name, size, await work.results());
-        for (const wait of waits) {
-          if (!judged.checked) {
-            done({ wait, ...judged });
-            continue;
-          }
-          const timing = await measure({ submit: work.submit, finish: on.finish }, { wait, runs, warmUps: 1 });
-          done({ wait, ...timing, ...judged, note: `${figure(timing.medianMs / size.batch)} ms per image` });
-        }
+        return { ...work, verdict: await verdict(name, size, await work.results()) };
       } catch (error) {
-        if (isTooLarge(error)) leftOut.push(`${title}: ${error.message}`);
-        else done({ wait: waits[0], checked: false, error: String((error as Error).message ?? error) });
-      } finally {
         work?.dispose();
+        if (!isTooLarge(error)) throw error;
+        leftOut.push(`${sizedCase(name, size)}: ${error.message}`);
+        return undefined;
       }
-    }
-  return { results: rows, leftOut };
+    },
+    note: ({ medianMs }) => `${figure(medianMs / size.batch)} ms per image`,
+  });
+  for (const name of cases as readonly ScaleCase[]) {
+    using _ = openScope("scale");
+    const entries = (options.sizes ?? sizesOf(options.small ?? false)).map((size) => entry(name, size));
+    results.push(...(await runEntries(on, entries, { waits, runs, warmUps: 1, onRow })));
+  }
+  return { results, leftOut };
 }
 
 /** Cost per image in wall time: against the batch at side 28, and against the side at batch 16. */

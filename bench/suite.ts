@@ -7,6 +7,7 @@ import { runEngine } from "./engine.js";
 import { type Peak, runGpu } from "./gpu.js";
 import { openBench, versions } from "./holdfast.js";
 import { type CaseName, caseNames } from "./inputs.js";
+import { type LoopCase, runLoops } from "./loops.js";
 import type { Waiting } from "./measure.js";
 import { joinReports, runPeers } from "./peers.js";
 import type { Report, Row } from "./report.js";
@@ -22,10 +23,18 @@ export const caseSuites: Readonly<Record<string, readonly CaseName[]>> = {
   peers: caseNames,
 };
 
+/** Loops of some of these suites, measured beside their cases. */
+const loopSuites: Readonly<Record<string, readonly LoopCase[]>> = {
+  explain: ["smoothgrad-100", "integrated-gradients-50"],
+  attack: ["attack-200"],
+};
+
 /** Every suite of `runSuite`, with the cases a caller may choose from. */
 export const measuredSuites: Readonly<Record<string, readonly string[]>> = {
   engine: [],
-  ...caseSuites,
+  ...Object.fromEntries(
+    Object.entries(caseSuites).map(([suite, names]) => [suite, [...names, ...(loopSuites[suite] ?? [])]]),
+  ),
   atex: atexCases,
   "atex-curves": [],
   scale: scaleCases,
@@ -57,8 +66,11 @@ export async function runSuite(suite: string, options: SuiteOptions): Promise<Re
     if (suite === "atex-curves") return { ...about, results: await runAtexCurves(on, atexOptions) };
     if (suite === "gpu") return await runGpu(on, { ...about, results: [] }, options);
     if (suite === "scale") return { ...about, ...(await runScale(on, options)) };
-    const names = (options.cases as readonly CaseName[] | undefined) ?? caseSuites[suite];
-    const ours: Report = { ...about, results: await runCases(on, names, options) };
+    const wanted = (name: string): boolean => options.cases?.includes(name) ?? true;
+    const names = caseSuites[suite].filter(wanted);
+    const rows = await runCases(on, names, options);
+    const loops = await runLoops(on, (loopSuites[suite] ?? []).filter(wanted), options);
+    const ours: Report = { ...about, results: [...rows, ...loops] };
     if (suite !== "peers") return ours;
     // The peers must not share the processor with an open device.
     shutdown();

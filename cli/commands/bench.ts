@@ -22,7 +22,7 @@ const options = {
   json: { type: "boolean", help: "print one JSON object" },
   case: { type: "string", value: "name", help: "only this case; several with commas" },
   wait: { type: "string", value: "spin|nap", help: "only this way of waiting; both if not given" },
-  runs: { type: "string", value: "n", default: "10", help: "timed runs per case" },
+  runs: { type: "string", value: "n", help: "timed runs per case; else as many as suit the suite" },
   adapter: { type: "string", value: "name", help: "part of the adapter's name" },
   small: { type: "boolean", help: "smaller sizes in scale and gpu, for software adapters" },
   peak: { type: "string", value: "GFLOP/s,GB/s", help: "what the card can do at most in fp32, for gpu" },
@@ -40,6 +40,10 @@ function progress(row: Row): void {
 
 function print(given: Given, value: unknown, text: () => string): void {
   console.log(given.json ? JSON.stringify(value, null, 1) : text());
+}
+
+function runsOf({ runs }: Given): number | undefined {
+  return runs === undefined ? undefined : numberOption("runs", runs, { min: 1, integer: true });
 }
 
 function casesOf(suite: string, text: string | undefined): readonly string[] | undefined {
@@ -65,7 +69,7 @@ async function measured(suite: string, given: Given): Promise<number> {
   if (given.wait !== undefined && given.wait !== "spin" && given.wait !== "nap")
     throw unknown("way of waiting", given.wait, ["spin", "nap"]);
   const cases = casesOf(suite, given.case);
-  const runs = numberOption("runs", given.runs, { min: 1, integer: true });
+  const runs = runsOf(given);
   const waits: Waiting[] | undefined = given.wait === undefined ? undefined : [given.wait];
   const report = await runSuite(suite, {
     cases,
@@ -89,7 +93,7 @@ async function measured(suite: string, given: Given): Promise<number> {
 
 async function profiled(given: Given): Promise<number> {
   const cases = (casesOf("peers", given.case) as readonly CaseName[] | undefined) ?? caseSuites.peers;
-  const runs = numberOption("runs", given.runs, { min: 1, integer: true });
+  const runs = runsOf(given);
   const on = await openBench(given.adapter);
   const results: CaseProfile[] = [];
   for (const name of cases) results.push(await profileCase(on, name, runs));
@@ -104,7 +108,7 @@ async function tuned(given: Given): Promise<number> {
   const names = given.case?.split(",") ?? known;
   const stranger = names.find((name) => !known.includes(name));
   if (stranger !== undefined) throw unknown("case", stranger, known);
-  const runs = numberOption("runs", given.runs, { min: 1, integer: true });
+  const runs = runsOf(given);
   // Variants are compared with the model's choice, not with that of an older table.
   const on = await openBench(given.adapter, { tuning: false });
   const results: TuneResult[] = [];
