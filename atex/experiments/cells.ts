@@ -43,7 +43,7 @@ export interface Outcome {
 export function cellsOf(config: ReproduceConfig, only?: readonly string[]): Cell[] {
   return Object.entries(config.experiments).flatMap(([experiment, e]) => {
     if (only && !only.includes(experiment)) return [];
-    const perScheme = e.kind === "robustness" || e.kind === "strength";
+    const perScheme = e.kind === "robustness" || e.kind === "strength" || e.kind === "checks";
     return (e.seeds ?? config.seeds).flatMap((seed) =>
       e.data.flatMap((data) =>
         (perScheme ? schemesOf(e) : [undefined]).flatMap((scheme) => {

@@ -133,6 +133,12 @@ const attack = object({
   rule: optional(oneOf(...RULES), "sign"),
 });
 
+const network = object({
+  network: oneOf("paper", "authors", "tiny"),
+  activation: oneOf(...ACTIVATIONS),
+  beta: number({ min: 1e-3, max: 1e4 }),
+});
+
 const common = { title: text, data: list(oneOf(...DATA)), seeds: optional(list(natural)) };
 
 const experiment = variant({
@@ -158,6 +164,30 @@ const experiment = variant({
     rules: optional(list(oneOf(...RULES)), ["sign"]),
     ...stepping,
   },
+  /** The attack against the numbers of the authors' attack, on a network of its own. */
+  reference: {
+    ...common,
+    network,
+    /** How it is trained; of kind normal. */
+    scheme: text,
+    eps: list(size),
+    attacks: list(attack),
+    /** Images attacked with the authors' settings as well, to tell the attack from the network; default none. */
+    control: optional(natural, 0),
+  },
+  /** What tables 1 to 4 leave open, at one eps1: an attack crafted on the normal network, eq. 1's bound on the output, the L2 ball,
+   *  worst-case stability (definition 1) and the local Lipschitz estimate. */
+  checks: {
+    ...common,
+    schemes: names,
+    attack,
+    eps: size,
+    /** Radius of the L2 ball. */
+    l2: size,
+    /** Largest change of a logit. */
+    outputBound: size,
+    stability: object({ images: count, steps: count, restarts: count }),
+  },
   /** Figures 3 and 4: how much like SmoothGrad gradient maps become with rounds of ATEX. */
   smoothing: {
     ...common,
@@ -179,11 +209,7 @@ const shape = object({
   $schema: optional(text),
   title: text,
   seeds: list(natural),
-  network: object({
-    network: oneOf("paper", "authors", "tiny"),
-    activation: oneOf(...ACTIVATIONS),
-    beta: number({ min: 1e-3, max: 1e4 }),
-  }),
+  network,
   /** Pixels in the top-k intersection and the untargeted objective. */
   k: optional(count, 50),
   data: record(dataPlan),
@@ -224,7 +250,7 @@ export function readConfig(value: unknown): ReproduceConfig {
 /** The schemes an experiment trains. */
 export function schemesOf(e: ExperimentConfig): readonly string[] {
   if (e.kind === "hardening") return [e.scheme, e.adversarial];
-  return e.kind === "smoothing" ? [e.scheme] : e.schemes;
+  return "scheme" in e ? [e.scheme] : e.schemes;
 }
 
 function requireKnown(path: string, name: string, known: Readonly<Record<string, unknown>>): void {

@@ -21,6 +21,7 @@ export {
 } from "./config.js";
 export { Lab, type LabOptions, type WeightStore } from "./lab.js";
 export type { Recipe } from "./recipe.js";
+export { AUTHORS_ATTACK, PUBLISHED } from "./reference.js";
 export { runCell } from "./run.js";
 export { ConfigError } from "./schema.js";
 export { type Estimate, estimate, studentQuantile } from "./statistics.js";

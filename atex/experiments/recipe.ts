@@ -10,6 +10,8 @@ export interface NetworkRequest {
   readonly eps?: number;
   /** Passes, in place of the scheme's; 0 is the network it starts from. */
   readonly epochs?: number;
+  /** Architecture, in place of the configuration's. */
+  readonly network?: ReproduceConfig["network"];
   /** What it starts from, in place of the normally trained network. */
   readonly start?: NetworkRequest;
 }
@@ -36,7 +38,7 @@ export function recipeOf(config: ReproduceConfig, request: NetworkRequest): Reci
   const fresh = isNormal || scheme.from === "scratch";
   const start = request.start ?? (fresh ? undefined : { data, seed, scheme: "normal" });
   return {
-    ...{ network: config.network, data, seed, scheme },
+    ...{ network: request.network ?? config.network, data, seed, scheme },
     images: Math.min(scheme.images ?? plan.train, plan.train),
     epochs: request.epochs ?? (isNormal ? plan.epochs : scheme.epochs),
     eps: isNormal ? undefined : (request.eps ?? plan.trainEps),

@@ -151,6 +151,12 @@ function explanation(kind: string): string[] {
     strength:
       "An evaluation is only as good as its attack. Where more steps and restarts no longer lower the curve, the attack has found " +
       "what it can.",
+    checks:
+      "What tables 1 to 4 leave open: whether a defence only hides its gradients, what the bound on the output and another ball change, and " +
+      "how stable maps are in the sense of definition 1.",
+    reference:
+      "An undefended network of the authors' architecture, with relu, under the attack of the tables (through a softplus surrogate) and " +
+      "under the authors' own settings.",
     smoothing:
       "Figures 3 and 4 of the paper. The reference is always the SmoothGrad map of the normally trained network.",
     hardening:

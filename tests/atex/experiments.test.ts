@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
+  AUTHORS_ATTACK,
   type Cell,
   type CellOutcome,
   ConfigError,
@@ -168,6 +169,10 @@ function tiny(): ReproduceConfig {
   for (const scheme of Object.values(raw.schemes) as Raw[]) Object.assign(scheme, { images: 64, batch: 32 });
   for (const attack of raw.experiments.tables.attacks) Object.assign(attack, { steps: 2, images: 2, batch: 1 });
   Object.assign(raw.experiments.strength, { steps: [1], images: 2 });
+  Object.assign(raw.experiments.reference.attacks[0], { steps: 1, images: 2 });
+  Object.assign(raw.experiments.reference, { eps: [0.06], control: 1 });
+  Object.assign(raw.experiments.checks.attack, { steps: 1, images: 2 });
+  Object.assign(raw.experiments.checks.stability, { images: 1, steps: 1, restarts: 1 });
   Object.assign(raw.experiments.smoothing, { rounds: [0, 1], images: 2, samples: 2 });
   Object.assign(raw.experiments.hardening, { rounds: [0] });
   Object.assign(raw.experiments.timing, { schemes: ["normal"], batch: 16, steps: 1 });
@@ -203,6 +208,8 @@ gpuTest(
         "tables atex",
         "explainers normal",
         "strength atex",
+        "reference undefined",
+        "checks atex",
         "smoothing undefined",
         "hardening undefined",
         "timing undefined",
@@ -213,11 +220,26 @@ gpuTest(
         ...new Set(done.get(name)!.measurements.map(({ metric }) => metric)),
       ];
       check.ok(["accuracy", "topK", "spearman", "control topK"].every((m) => metricsOf("tables atex").includes(m)));
+      check.equal(
+        done
+          .get("reference undefined")!
+          .measurements.flatMap(({ metric, conditions }) => (metric === "topK" ? [conditions.attack] : [])),
+        ["untargeted", AUTHORS_ATTACK],
+      );
+      check.equal(
+        done
+          .get("checks atex")!
+          .measurements.flatMap(({ metric, conditions }) =>
+            metric === "topK" || metric === "local Lipschitz" ? [conditions.check] : [],
+          ),
+        ["plain", "crafted on normal", "bounded output", "L2", "stability"],
+      );
       check.equal(metricsOf("smoothing undefined"), ["ssim"]);
       check.equal(metricsOf("hardening undefined"), ["accuracy", "accuracy under FGSM"]);
       for (const [name, { measurements }] of done)
         for (const { metric, value, count } of measurements) {
-          const fits = metric === "ms per step" ? value > 0 : value >= -1 && value <= 1 + 1e-6;
+          const unbounded = /^(ms|worst|local)/.test(metric);
+          const fits = unbounded ? value > 0 : value >= -1 && value <= 1 + 1e-6;
           check.ok(fits && count >= 1, `${name} ${metric}: ${value} of ${count}`);
         }
       // ATEX after no round at all is the normal network, and its maps are compared with themselves.
@@ -225,8 +247,8 @@ gpuTest(
       check.equal([before.conditions.rounds, before.count], [0, 2]);
       check.equal(
         trained.filter((kind) => kind === "normal"),
-        ["normal"],
-        "the teacher is trained once",
+        ["normal", "normal"],
+        "the teacher and the reference's network are trained once each",
       );
       const { metadata } = readSafetensors([...weights.values()][0]);
       check.is((JSON.parse(metadata.get("recipe")!) as Recipe).data, "shapes");
