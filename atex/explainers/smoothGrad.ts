@@ -1,4 +1,4 @@
-import { add, expand, mean, mul, random, reshape, type Tensor } from "../../engine/index.js";
+import { add, expand, mean, mul, random, reshape, scope, type Tensor } from "../../engine/index.js";
 import { asOneBatch, type Explainer, explainer } from "./explainer.js";
 import { gradient } from "./gradient.js";
 
@@ -26,12 +26,14 @@ export function smoothGrad(options: SmoothGradOptions): Explainer {
   return explainer(info, (score, x) => {
     const sizes = Array.from({ length: Math.ceil(samples / chunk) }, (_, i) => Math.min(chunk, samples - i * chunk));
     const keys = random.split(key, sizes.length);
-    const parts = sizes.map((k, i) => {
-      const noise = mul(random.normal(keys[i], [k, ...x.shape]), sigma);
-      const copies = add(expand(reshape(x, [1, ...x.shape]), noise.shape), noise);
-      const maps = reshape(base(score, asOneBatch(copies)), noise.shape);
-      return mul(mean(maps, 0), k / samples);
-    });
+    const parts = sizes.map((k, i) =>
+      scope(() => {
+        const noise = mul(random.normal(keys[i], [k, ...x.shape]), sigma);
+        const copies = add(expand(reshape(x, [1, ...x.shape]), noise.shape), noise);
+        const maps = reshape(base(score, asOneBatch(copies)), noise.shape);
+        return mul(mean(maps, 0), k / samples);
+      }, "smoothGrad"),
+    );
     return parts.reduce(add);
   });
 }
