@@ -20,6 +20,7 @@ import {
 import type { Results } from "./goldens.js";
 import { type CaseName, convInputs, type HostTensor, matmulInputs, softplusInputs, sumInputs } from "./inputs.js";
 import { inputGradient, secondOrder, trainStep } from "./network.js";
+import { atexStep, naiveStep } from "./schemes.js";
 
 /** A case with its inputs on the device. */
 export interface BenchCase {
@@ -94,4 +95,6 @@ export const cases: Readonly<Record<CaseName, () => BenchCase>> = {
   "train-step": trainStep,
   "input-gradient": inputGradient,
   "second-order": secondOrder,
+  "naive-step": naiveStep,
+  "atex-step": atexStep,
 };

@@ -18,6 +18,8 @@ export const caseNames = [
   "train-step",
   "input-gradient",
   "second-order",
+  "naive-step",
+  "atex-step",
 ] as const;
 
 export type CaseName = (typeof caseNames)[number];
@@ -60,9 +62,24 @@ export const parameterNames = Object.keys(parameterShapes) as ParameterName[];
 export const adam = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
 
 /** Images per step of each case that runs the network. */
-export const batchSizes = { "train-step": 64, "input-gradient": 64, "second-order": 16 } as const;
+export const batchSizes = {
+  "train-step": 64,
+  "input-gradient": 64,
+  "second-order": 16,
+  "naive-step": 8,
+  "atex-step": 8,
+} as const;
 
-const streams = { a: 1, b: 2, image: 3, filter: 4, cotangent: 5, elements: 6, batch: 7, labels: 8, parameters: 16 };
+/**
+ * Scheme cases: images beside each image of the batch, how far they may lie from it in any pixel, and the weight of
+ * naive training's distance: fresh networks with softplus are so nearly linear that a smaller one would not be seen in the gradients.
+ */
+export const around = { samples: 8, radius: 0.08, weight: 1e8 } as const;
+
+const streams = {
+  ...{ a: 1, b: 2, image: 3, filter: 4, cotangent: 5, elements: 6, batch: 7, labels: 8, parameters: 16 },
+  ...{ neighbours: 9, directions: 10, taught: 11 },
+};
 
 function hash(index: number, stream: number): number {
   let bits = Math.imul(index + 1, 0x9e3779b1) ^ Math.imul(stream, 0x85ebca6b);
@@ -128,6 +145,40 @@ export function networkBatch(name: keyof typeof batchSizes): Batch {
   };
 }
 
+/** Random neighbours of the images of `naive-step` that are images themselves, [samples x batch, 1, 28, 28], copy after copy. */
+export function neighbours(): HostTensor {
+  const { images } = networkBatch("naive-step");
+  const { samples, radius } = around;
+  const { shape, data } = uniform(streams.neighbours, [samples * images.shape[0], 1, 28, 28], -radius, radius);
+  const centre = images.data;
+  return { shape, data: data.map((shift, i) => Math.min(1, Math.max(0, centre[i % centre.length] + shift))) };
+}
+
+/** What `atex-step` has at hand: a direction for each image, [batch, 1, 28, 28]; a grid of points along it, scaled to a largest
+ *  |element| of 1, [samples x batch, 1, 28, 28], point after point; the teacher's logits at images and points, [(1 + samples) x batch, 10]. */
+export function lesson(): { directions: HostTensor; points: HostTensor; taught: HostTensor } {
+  const { images } = networkBatch("atex-step");
+  const { samples, radius } = around;
+  const directions = uniform(streams.directions, images.shape, -1, 1);
+  const batch = images.shape[0];
+  const pixels = images.data.length / batch;
+  const points = new Float32Array(samples * images.data.length);
+  for (let image = 0; image < batch; image++) {
+    const own = directions.data.subarray(image * pixels, (image + 1) * pixels);
+    const largest = own.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    for (let point = 0; point < samples; point++) {
+      const shift = radius * ((2 * point) / (samples - 1) - 1);
+      for (let i = 0; i < pixels; i++)
+        points[(point * batch + image) * pixels + i] = images.data[image * pixels + i] + (shift * own[i]) / largest;
+    }
+  }
+  return {
+    directions,
+    points: { shape: [samples * batch, 1, 28, 28], data: points },
+    taught: uniform(streams.taught, [(1 + samples) * batch, 10], -2, 2),
+  };
+}
+
 /** Labels as rows of an identity matrix, [batch, 10]. */
 export function oneHot(labels: Int32Array): HostTensor {
   const data = new Float32Array(labels.length * 10);
@@ -171,4 +222,7 @@ export const flops: Readonly<Record<MeasuredCase, number | null>> = {
   "input-gradient": networkFlops(64, 2, 2, 2, 1),
   // Forward, input gradient, its two adjoints per layer, then back through the forward pass; logits never enter.
   "second-order": networkFlops(16, 5, 6, 6, 2),
+  // As above, with the predictions' gradients in the last layer.
+  "naive-step": networkFlops((1 + around.samples) * 8, 5, 6, 6, 6),
+  "atex-step": networkFlops((1 + around.samples) * 8, 2, 3, 3, 3),
 };

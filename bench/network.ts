@@ -58,19 +58,21 @@ async function inCaseLayout(t: Tensor, name: ParameterName): Promise<ArrayLike<n
   return isTurned(name) ? turned(values, columns as number, rows) : values;
 }
 
-function batchOf(name: keyof typeof batchSizes): { images: Tensor; labels: Tensor } {
+export function batchOf(name: keyof typeof batchSizes): { images: Tensor; labels: Tensor } {
   const { images, labels } = networkBatch(name);
   return { images: upload(images), labels: keep(tensor(labels)) };
 }
 
-/** Mean cross-entropy and Adam, parameters and state updated in place. */
+/** Mean cross-entropy and Adam. */
 export function trainStep(): BenchCase {
   const { images, labels } = batchOf("train-step");
+  return training((p, x, y) => crossEntropy(model.apply(p, x), y), [images, labels]);
+}
+
+/** Adam on a loss of the network's parameters and of inputs, parameters and state updated in place. */
+export function training(loss: (params: Tree, ...inputs: Tensor[]) => Tensor, inputs: readonly Tensor[]): BenchCase {
   const { learningRate: lr, ...rest } = constants;
-  const training = trainer(adam({ lr, ...rest }), (p, x, y) => crossEntropy(model.apply(p, x), y), parameterTree(), [
-    images,
-    labels,
-  ]);
+  const training = trainer(adam({ lr, ...rest }), loss, parameterTree(), inputs);
   return {
     async results() {
       const losses: number[] = [];
@@ -92,7 +94,7 @@ export function trainStep(): BenchCase {
     step: training.step,
     dispose() {
       training.dispose();
-      dispose([images, labels]);
+      dispose([...inputs]);
     },
   };
 }

@@ -54,7 +54,7 @@ function logits(p, images) {
   return np.matmul(hidden, p["dense2.w"]).add(p["dense2.b"]);
 }
 
-const crossEntropy = (p, images, labels) => np.mean(np.sum(nn.logSoftmax(logits(p, images), -1).mul(labels), -1)).neg();
+const crossEntropy = (p, images, labels) => softCrossEntropy(logits(p, images), labels);
 const labelLogit = (p, images, labels) => np.sum(logits(p, images).mul(labels));
 
 function batchOf(name) {
@@ -62,31 +62,70 @@ function batchOf(name) {
   return { images: upload(images), labels: upload(inputs.oneHot(labels)) };
 }
 
-/** One Adam step of all parameters: (parameters, m, v, steps taken, batch) -> (parameters, m, v, steps taken, loss). */
-function adamStep(parameters, m, v, steps, images, labels) {
-  const { learningRate, beta1, beta2, epsilon } = inputs.adam;
-  const [loss, gradients] = valueAndGrad((p) => crossEntropy(p, images, labels))(tree.ref(parameters));
-  const t = steps.add(1);
-  const correction1 = np.subtract(1, np.power(beta1, t.ref));
-  const correction2 = np.subtract(1, np.power(beta2, t.ref));
-  const next = { parameters: {}, m: {}, v: {} };
-  for (const name of inputs.parameterNames) {
-    const g = gradients[name];
-    const first = m[name].mul(beta1).add(g.ref.mul(1 - beta1));
-    const second = v[name].mul(beta2).add(np.square(g).mul(1 - beta2));
-    const step = first.ref.div(correction1.ref).div(np.sqrt(second.ref.div(correction2.ref)).add(epsilon));
-    next.parameters[name] = parameters[name].sub(step.mul(learningRate));
-    next.m[name] = first;
-    next.v[name] = second;
-  }
-  correction1.dispose();
-  correction2.dispose();
-  return [next.parameters, next.m, next.v, t, loss];
+/** Cross-entropy of logits with one-hot or soft targets, mean over the rows. */
+const softCrossEntropy = (outputs, targets) => np.mean(np.sum(nn.logSoftmax(outputs, -1).mul(targets), -1)).neg();
+
+/** The first n rows, and the others. */
+const apart = (array, n) => [array.ref.slice([0, n]), array.slice([n])];
+
+/** Eq. 2 with squared L2 between the label logit's gradients; one forward pass serves predictions and gradients. */
+function naive(p, images, labels, neighbours) {
+  const { samples, weight } = inputs.around;
+  const n = images.shape[0];
+  const all = np.concatenate([images, neighbours]);
+  const targets = np.tile(labels, [1 + samples, 1]);
+  // A closure over p: nested grad(f)(x, p) loses the outer derivative of the inner arguments.
+  const outputsAt = (x) => {
+    const outputs = logits(p, x);
+    return [np.sum(outputs.ref.mul(targets.ref)), outputs];
+  };
+  const [maps, outputs] = grad(outputsAt, { hasAux: true })(all);
+  const [map, beside] = apart(maps, n);
+  const distance = np.sum(np.square(beside.sub(np.tile(map, [samples, 1, 1, 1])))).div(samples * n);
+  const [own, around] = apart(outputs, n);
+  const [label, labelsAround] = apart(targets, n);
+  return softCrossEntropy(own, label).add(softCrossEntropy(around, labelsAround)).add(distance.mul(weight));
 }
 
-function trainStep() {
-  const { images, labels } = batchOf("train-step");
-  const compiled = jit(adamStep);
+/** Eq. 4: KL(taught, network) at the images and at the points around them. */
+function atex(p, images, points, taught) {
+  const n = images.shape[0];
+  const divergence = (outputs, target) => {
+    const logs = nn.logSoftmax(target, -1);
+    return np.mean(np.sum(np.exp(logs.ref).mul(logs.sub(nn.logSoftmax(outputs, -1))), -1));
+  };
+  const [own, around] = apart(logits(p, np.concatenate([images, points])), n);
+  const [taughtOwn, taughtAround] = apart(taught, n);
+  return divergence(own, taughtOwn).add(divergence(around, taughtAround));
+}
+
+/** One Adam step of all parameters: (parameters, m, v, steps taken, ...given) -> (parameters, m, v, steps taken, loss). */
+const adamStep =
+  (lossOf) =>
+  (parameters, m, v, steps, ...given) => {
+    const { learningRate, beta1, beta2, epsilon } = inputs.adam;
+    const [loss, gradients] = valueAndGrad((p) => lossOf(p, ...given))(tree.ref(parameters));
+    const t = steps.add(1);
+    const correction1 = np.subtract(1, np.power(beta1, t.ref));
+    const correction2 = np.subtract(1, np.power(beta2, t.ref));
+    const next = { parameters: {}, m: {}, v: {} };
+    for (const name of inputs.parameterNames) {
+      const g = gradients[name];
+      const first = m[name].mul(beta1).add(g.ref.mul(1 - beta1));
+      const second = v[name].mul(beta2).add(np.square(g).mul(1 - beta2));
+      const step = first.ref.div(correction1.ref).div(np.sqrt(second.ref.div(correction2.ref)).add(epsilon));
+      next.parameters[name] = parameters[name].sub(step.mul(learningRate));
+      next.m[name] = first;
+      next.v[name] = second;
+    }
+    correction1.dispose();
+    correction2.dispose();
+    return [next.parameters, next.m, next.v, t, loss];
+  };
+
+/** Adam steps on a loss of the parameters and of `given`. */
+function training(lossOf, given) {
+  const compiled = jit(adamStep(lossOf));
   const zeros = () => tree.map((p) => np.zeros(p.shape), parameters);
   let parameters = uploadAll(inputs.networkParameters());
   let m = zeros();
@@ -94,7 +133,7 @@ function trainStep() {
   let steps = np.array([0], { shape: [], dtype: np.float32 });
   const step = () => {
     let loss;
-    [parameters, m, v, steps, loss] = compiled(parameters, m, v, steps, images.ref, labels.ref);
+    [parameters, m, v, steps, loss] = compiled(parameters, m, v, steps, ...given.map((array) => array.ref));
     return loss;
   };
   return {
@@ -119,6 +158,21 @@ function trainStep() {
     },
     finish,
   };
+}
+
+function trainStep() {
+  const { images, labels } = batchOf("train-step");
+  return training(crossEntropy, [images, labels]);
+}
+
+function naiveStep() {
+  const { images, labels } = batchOf("naive-step");
+  return training(naive, [images, labels, upload(inputs.neighbours())]);
+}
+
+function atexStep() {
+  const { points, taught } = uploadAll(inputs.lesson());
+  return training(atex, [batchOf("atex-step").images, points, taught]);
 }
 
 function inputGradient() {
@@ -177,6 +231,8 @@ const cases = {
   "train-step": trainStep,
   "input-gradient": inputGradient,
   "second-order": secondOrder,
+  "naive-step": naiveStep,
+  "atex-step": atexStep,
 };
 
 await runCases("jax-js", cases, {

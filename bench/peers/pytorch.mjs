@@ -25,11 +25,18 @@ export function missingTorch(device = "cpu") {
 function inputsOf(name) {
   if (name in inputs.batchSizes) {
     const { images, labels } = inputs.networkBatch(name);
-    return { ...inputs.networkParameters(), images, labels: { shape: [labels.length], data: labels } };
+    const batch = { images, labels: { shape: [labels.length], data: labels } };
+    return { ...inputs.networkParameters(), ...batch, ...beside(name) };
   }
   if (name.startsWith("matmul")) return inputs.matmulInputs(Number(name.split("-")[1]));
   if (name.startsWith("conv")) return inputs.convInputs(name.split("-")[0]);
   return name === "softplus-4m" ? inputs.softplusInputs() : inputs.sumInputs();
+}
+
+/** What a scheme's case has beside its batch. */
+function beside(name) {
+  if (name === "naive-step") return { neighbours: inputs.neighbours() };
+  return name === "atex-step" ? inputs.lesson() : {};
 }
 
 /**
@@ -45,7 +52,7 @@ function inputsOf(name) {
 export function runTorch(cases, dtype, runs, visit, { device = "cpu", graph = false } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "holdfast-torch-"));
   try {
-    const manifest = { dtype, device, graph, runs, adam: inputs.adam, inputs: {} };
+    const manifest = { dtype, device, graph, runs, adam: inputs.adam, around: inputs.around, inputs: {} };
     for (const name of cases) manifest.inputs[name] = writeInputs(folder, name);
     writeFileSync(join(folder, "manifest.json"), JSON.stringify(manifest));
     const script = fileURLToPath(new URL("pytorch.py", import.meta.url));

@@ -1,7 +1,7 @@
 """The cases in PyTorch. Usage: pytorch.py FOLDER. Reads FOLDER/manifest.json:
 
     {"dtype": "float64" | "float32", "device": "cpu" | "cuda", "graph": bool, "runs": int, "adam": {...},
-     "inputs": {case: {name: {"file", "shape", "dtype"}}}}
+     "around": {...}, "inputs": {case: {name: {"file", "shape", "dtype"}}}}
 
 runs every case in it and writes its results as raw arrays of that dtype; with runs > 0 it times them too. With graph,
 every case is a CUDA graph. Writes FOLDER/answer.json: {"versions", "threads", "device", "cases": {case: answer}}, where
@@ -51,13 +51,38 @@ def label_logit(p, images, labels):
 
 
 def split(inputs):
-    """Parameters as leaves, images, labels."""
-    p = {name: t.clone().requires_grad_() for name, t in inputs.items() if name not in ("images", "labels")}
+    """Parameters, which are named layer.kind, as leaves; images; labels."""
+    p = {name: t.clone().requires_grad_() for name, t in inputs.items() if "." in name}
     return p, inputs["images"], inputs["labels"]
 
 
-def train_step(inputs, adam):
-    p, images, labels = split(inputs)
+def cross_entropy(p, i):
+    return F.cross_entropy(logits(p, i["images"]), i["labels"])
+
+
+def naive(p, i):
+    """Eq. 2 with squared L2 between the label logit's gradients; one forward pass serves predictions and gradients."""
+    k = manifest["around"]["samples"]
+    x = torch.cat([i["images"], i["neighbours"]]).requires_grad_()
+    labels = i["labels"].repeat(1 + k)
+    outputs = logits(p, x)
+    (maps,) = torch.autograd.grad(outputs.gather(1, labels[:, None]).sum(), x, create_graph=True)
+    n = len(i["images"])
+    distance = (maps[n:] - maps[:n].repeat(k, 1, 1, 1)).square().sum((1, 2, 3)).mean()
+    predictions = F.cross_entropy(outputs[:n], labels[:n]) + F.cross_entropy(outputs[n:], labels[n:])
+    return predictions + manifest["around"]["weight"] * distance
+
+
+def atex(p, i):
+    """Eq. 4: KL(taught, network) at the images and at the points around them."""
+    outputs = F.log_softmax(logits(p, torch.cat([i["images"], i["points"]])), 1)
+    taught = F.softmax(i["taught"], 1)
+    n = len(i["images"])
+    return sum(F.kl_div(outputs[part], taught[part], reduction="batchmean") for part in (slice(n), slice(n, None)))
+
+
+def train_step(inputs, adam, loss_of):
+    p = split(inputs)[0]
     start = {name: t.detach().clone() for name, t in p.items()}
     betas = (adam["beta1"], adam["beta2"])
     capturable = manifest["graph"]
@@ -65,8 +90,8 @@ def train_step(inputs, adam):
 
     def step():
         optimiser.zero_grad()
-        loss = F.cross_entropy(logits(p, images), labels)
-        loss.backward()
+        loss = loss_of(p, inputs)
+        loss.backward(inputs=list(p.values()))
         optimiser.step()
         return loss.detach()
 
@@ -127,8 +152,9 @@ def simple(case, i):
 
 def build(case, inputs):
     """(what is timed, what gives results by running that, what undoes all runs so far)."""
-    if case == "train-step":
-        return train_step(inputs, manifest["adam"])
+    losses = {"train-step": cross_entropy, "naive-step": naive, "atex-step": atex}
+    if case in losses:
+        return train_step(inputs, manifest["adam"], losses[case])
     if case == "input-gradient":
         run = input_gradient(inputs)
     elif case == "second-order":

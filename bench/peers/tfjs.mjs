@@ -124,18 +124,64 @@ function logits(p, images, pool) {
 
 const labelLogit = (p, images, labels, pool) => tf.sum(tf.mul(logits(p, images, pool), labels));
 
+const crossEntropy = (outputs, labels) => tf.losses.softmaxCrossEntropy(labels, outputs);
+
+/** The first n rows, and the others. */
+const apart = (t, n) => tf.split(t, [n, t.shape[0] - n]);
+
+/** Eq. 2 with squared L2 between the label logit's gradients. */
+function naive(p, images, labels, neighbours) {
+  const { samples, weight } = inputs.around;
+  const n = images.shape[0];
+  const all = tf.concat([images, neighbours]);
+  const targets = tf.tile(labels, [1 + samples, 1]);
+  const maps = tf.grad((x) => labelLogit(p, x, targets, linearPool))(all);
+  const [map, beside] = apart(maps, n);
+  const distance = tf.div(tf.sum(tf.square(tf.sub(beside, tf.tile(map, [samples, 1, 1, 1])))), samples * n);
+  const [own, around] = apart(logits(p, all, averagePool), n);
+  const [label, labelsAround] = apart(targets, n);
+  const predictions = tf.add(crossEntropy(own, label), crossEntropy(around, labelsAround));
+  return tf.add(predictions, tf.mul(distance, weight));
+}
+
+/** Eq. 4: KL(taught, network) at the images and at the points around them. */
+function atex(p, images, points, taught) {
+  const n = images.shape[0];
+  const divergence = (outputs, target) => {
+    const logs = tf.logSoftmax(target);
+    return tf.mean(tf.sum(tf.mul(tf.exp(logs), tf.sub(logs, tf.logSoftmax(outputs))), -1));
+  };
+  const [own, around] = apart(logits(p, tf.concat([images, points]), averagePool), n);
+  const [taughtOwn, taughtAround] = apart(taught, n);
+  return tf.add(divergence(own, taughtOwn), divergence(around, taughtAround));
+}
+
 function trainStep() {
   const { images, labels } = batchOf("train-step");
+  return training((p) => crossEntropy(logits(p, images, averagePool), labels));
+}
+
+function naiveStep() {
+  const { images, labels } = batchOf("naive-step");
+  const neighbours = tf.tidy(() => imagesLast(upload(inputs.neighbours())));
+  return training((p) => naive(p, images, labels, neighbours));
+}
+
+function atexStep() {
+  const { images } = batchOf("atex-step");
+  const lesson = inputs.lesson();
+  const points = tf.tidy(() => imagesLast(upload(lesson.points)));
+  const taught = upload(lesson.taught);
+  return training((p) => atex(p, images, points, taught));
+}
+
+/** Adam steps on a loss of the parameters. */
+function training(lossOf) {
   const { learningRate, beta1, beta2, epsilon } = inputs.adam;
   const optimiser = tf.train.adam(learningRate, beta1, beta2, epsilon);
   const initial = parametersOf();
   const parameters = Object.fromEntries(inputs.parameterNames.map((name) => [name, tf.variable(initial[name])]));
-  const step = (returnLoss) =>
-    optimiser.minimize(
-      () => tf.losses.softmaxCrossEntropy(labels, logits(parameters, images, averagePool)),
-      returnLoss,
-      Object.values(parameters),
-    );
+  const step = (returnLoss) => optimiser.minimize(() => lossOf(parameters), returnLoss, Object.values(parameters));
   return {
     async results() {
       const losses = [];
@@ -228,6 +274,8 @@ const cases = {
   "train-step": trainStep,
   "input-gradient": inputGradient,
   "second-order": secondOrder,
+  "naive-step": naiveStep,
+  "atex-step": atexStep,
 };
 
 await runCases("tfjs", cases, { adapter, versions: { tfjs: tf.version_core, webgpu: versionOf("webgpu") } });

@@ -1,0 +1,53 @@
+/** One step of naive training and one of ATEX, on inputs that all systems share; the schemes are those of holdfast/atex. */
+import { atex, batchLoss, linf, naive, type Scheme } from "../atex/index.js";
+import { random, reshape, type Tensor, type Tree, tensor, transpose } from "../engine/index.js";
+import { type BenchCase, upload } from "./cases.js";
+import { around, lesson, neighbours } from "./inputs.js";
+import { batchOf, training } from "./network.js";
+import { model } from "./steps.js";
+
+function lossOf(scheme: Scheme, params: Tree, x: Tensor, y: Tensor): Tensor {
+  const indices = tensor(Int32Array.from({ length: x.shape[0] }, (_, i) => i));
+  const [loss] = batchLoss(scheme)(model, params, x, y, { training: true, key: random.key(5), indices });
+  return loss;
+}
+
+/** Eq. 2 with the neighbours of the case in place of random ones. */
+export function naiveStep(): BenchCase {
+  const { images, labels } = batchOf("naive-step");
+  const { samples, radius, weight } = around;
+  return training(
+    (params, x, y, beside) => {
+      const ball = { ...linf(radius), sample: () => beside };
+      return lossOf(naive({ ball, neighbours: samples, weight }), params, x, y);
+    },
+    [images, labels, upload(neighbours())],
+  );
+}
+
+/** Eq. 4 with directions and the teacher's predictions at hand. The points lie on a grid along the directions: shifts across them
+ *  are random, and of length 0 here. */
+export function atexStep(): BenchCase {
+  const { images, labels } = batchOf("atex-step");
+  const { directions, taught } = lesson();
+  const { samples: points, radius: length } = around;
+  const along = { length, points, spacing: "grid", normalisation: "maxAbs" } as const;
+  return training(
+    (params, x, y, direction, logits) => {
+      const predictions = { along, logits: perImage(logits, x.shape[0]) };
+      const scheme = atex({
+        teacher: () => logits,
+        directions: () => direction,
+        predictions,
+        ...{ delta1: length, delta2: 0, points, copies: 1 },
+      });
+      return lossOf(scheme, params, x, y);
+    },
+    [images, labels, upload(directions), upload(taught)],
+  );
+}
+
+/** Sample after sample [s·n,C] → image after image [n,s·C]. */
+function perImage(logits: Tensor, n: number): Tensor {
+  return reshape(transpose(reshape(logits, [-1, n, logits.shape[1]]), [1, 0, 2]), [n, -1]);
+}
