@@ -57,8 +57,8 @@ interface Question {
 export interface Task {
   readonly inputs: readonly HostTensor[];
   readonly flops: number;
-  /** Whether variants may split the reduction, exchange rows and columns, fold. */
-  readonly may: { readonly split?: boolean; readonly exchange?: boolean; readonly fold?: boolean };
+  /** Whether variants may split the reduction, exchange rows and columns, fold, filter with few multiplications. */
+  readonly may: Readonly<Partial<Record<"split" | "exchange" | "fold" | "filter", boolean>>>;
   /** Runs it; `decide` is asked once. */
   run(inputs: readonly Tensor[], decide: (question: Question) => Choice): Tensor;
 }
@@ -97,7 +97,7 @@ function convolution(layer: "conv1" | "conv2", part: "forward" | "input" | "filt
   const flops = 2 * x.data.length * w.shape[0] * 25;
   if (part === "forward")
     return {
-      ...{ inputs: [x, w], flops, may: {} },
+      ...{ inputs: [x, w], flops, may: { filter: true } },
       run: (inputs, decide) =>
         launched(conv2dSpec, inputs, attrs, (ctx, at) =>
           conv2dCalls(
@@ -110,7 +110,7 @@ function convolution(layer: "conv1" | "conv2", part: "forward" | "input" | "filt
     };
   if (part === "input")
     return {
-      ...{ inputs: [g, w], flops, may: { fold: true } },
+      ...{ inputs: [g, w], flops, may: { fold: true, filter: true } },
       run: (inputs, decide) =>
         launched(conv2dInputSpec, inputs, attrs, (ctx, at) =>
           conv2dInputCalls(
@@ -122,7 +122,7 @@ function convolution(layer: "conv1" | "conv2", part: "forward" | "input" | "filt
         ),
     };
   return {
-    ...{ inputs: [x, g], flops, may: { split: true } },
+    ...{ inputs: [x, g], flops, may: { split: true, filter: true } },
     run: (inputs, decide) =>
       launched(conv2dFilterSpec, inputs, attrs, (ctx, at) =>
         conv2dFilterCalls(
@@ -168,6 +168,8 @@ function variants(task: Task, model: readonly Choice[], caps: Capabilities): Cho
   const found = [...model];
   if (!caps.software || task.flops <= longestPlain) found.push({ variant: "plain" });
   if (task.may.fold) found.push({ variant: "fold" });
+  if (task.may.filter && caps.software && found.every(({ variant }) => variant !== "winograd"))
+    found.push({ variant: "winograd", tiles: 1024 });
   const splits = model.flatMap((choice) => ("parts" in choice ? [choice.parts] : []));
   const parts = task.may.split ? [1, 4, 16, ...splits] : [undefined];
   const exchanges = task.may.exchange ? [false, true] : [undefined];

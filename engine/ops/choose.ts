@@ -23,6 +23,10 @@ export interface ConvShape {
   readonly columns: number;
   readonly depth: number;
   readonly groups: number;
+  /** Taps of the window. */
+  readonly window: number;
+  /** How many tiles minimal filtering would cut the images into, where it can be used. */
+  readonly tiles?: number;
 }
 
 export interface Plain {
@@ -42,12 +46,23 @@ export interface Tiled {
   readonly side: 8 | 16;
 }
 
-/** `parts`: into how many partial sums the reduction is split. `exchanged`: rows of the tile are columns of y. */
-export type MatmulChoice = Plain | (Registers & { readonly exchanged: boolean }) | (Tiled & { readonly parts: number });
-export type ConvChoice = Plain | Registers | Tiled;
+/** `parts`: into how many partial sums the reduction is split. `exchanged`: rows of the tile are columns of y; only then, and
+ *  if they are a multiple of 4, `vectorStores`, which cannot end in an epilogue. */
+export type MatmulChoice =
+  | Plain
+  | (Registers & { readonly exchanged: boolean; readonly vectorStores?: boolean })
+  | (Tiled & { readonly parts: number });
+/** Minimal filtering: fewer multiplications, on tiles that are transformed there and back, whole images of about so many
+ *  tiles at a time. */
+export interface Winograd {
+  readonly variant: "winograd";
+  readonly tiles: number;
+}
+
+export type ConvChoice = Plain | Registers | Tiled | Winograd;
 /** `fold`: the product of gradient and weights first, then the sum over the window. */
 export type InputChoice = ConvChoice | { readonly variant: "fold" };
-export type FilterChoice = Plain | ((Registers | Tiled) & { readonly parts: number });
+export type FilterChoice = Plain | Winograd | ((Registers | Tiled) & { readonly parts: number });
 
 /** Cycles of eight lanes on a software adapter (llvmpipe, 256-bit): measured, and only their ratios matter. */
 const cycles = {
@@ -59,6 +74,10 @@ const cycles = {
   tileStart: 2000,
   plainStep: 60,
   foldStep: 75,
+  // Written as part of a vector of four.
+  vectorStore: 13,
+  // To make or unmake eight spectra of minimal filtering.
+  spectra: 4800,
 };
 /** Tiles are shared out over at least this many threads of a software adapter. */
 const threads = 4;
@@ -66,6 +85,10 @@ const threads = 4;
 const cacheBytes = 1.25 * 2 ** 20;
 /** Compute units a GPU is assumed to have, for splitting reductions; WebGPU does not tell. */
 const gpuUnits = 64;
+/** Multiplications below which the plain kernel runs: a register tile saves 0.1 ms and takes half a second to compile. */
+const smallProduct = 2 ** 17;
+/** Bytes of the spectra that minimal filtering keeps at a time. */
+const spectraBytes = 2 ** 25;
 /** Bytes that folding may take for its intermediate. */
 const largestFold = 2 ** 27;
 
@@ -82,7 +105,7 @@ function cheapestTile(
   rows: number,
   columns: number,
   depth: number,
-  cost: { rowLoad: number; columnLoad: number },
+  cost: { rowLoad: number; columnLoad: number; store?: number },
 ): { choice: Registers; cycles: number } {
   let best: { choice: Registers; cycles: number } | undefined;
   for (const width of tileColumns) {
@@ -91,7 +114,8 @@ function cheapestTile(
     const tiles = batch * Math.ceil(rows / 32) * Math.ceil(columns / width);
     const loads = caps.subgroups ? Math.ceil(width / 32) : width / 4;
     const step = cost.rowLoad + loads * cost.columnLoad + 4 * width * cycles.multiply;
-    const total = Math.ceil(tiles / threads) * (cycles.tileStart + depth * step + 4 * width * cycles.store);
+    const stores = 4 * width * (cost.store ?? cycles.store);
+    const total = Math.ceil(tiles / threads) * (cycles.tileStart + depth * step + stores);
     if (!best || total < best.cycles)
       best = { choice: { variant: "registers", subgroups: caps.subgroups, columns: width }, cycles: total };
   }
@@ -111,6 +135,7 @@ export function chooseMatmul(shape: MatmulShape, caps: Capabilities): MatmulChoi
     if (Math.min(m, n) < 16 || m * n * depth < 32 ** 3) return { variant: "plain" };
     return { variant: "tiled", ...splitTiles(m, n, batch, depth) };
   }
+  if (batch * m * n * depth <= smallProduct) return { variant: "plain" };
   const best = cheapestProduct(shape, caps);
   if (plainCycles(batch * m * n, depth) <= best.cycles) return { variant: "plain" };
   return best.choice;
@@ -137,14 +162,46 @@ export function chooseConv2d(shape: ConvShape, caps: Capabilities): ConvChoice {
 }
 
 function modelConv2d(shape: ConvShape, caps: Capabilities): ConvChoice {
-  const { rows, columns, depth, groups } = shape;
+  const { rows, columns, depth, groups, window } = shape;
   if (groups !== 1) return { variant: "plain" };
   if (!registers(caps)) {
     if (columns < 8 || rows * columns * depth < 32 ** 3) return { variant: "plain" };
     return { variant: "tiled", side: sideFor(columns, rows, 1) };
   }
   const best = cheapestConv(shape, caps);
-  return plainCycles(rows * columns, depth) <= best.cycles ? { variant: "plain" } : best.choice;
+  const direct = Math.min(best.cycles, plainCycles(rows * columns, depth));
+  const channels = depth / window;
+  if (filteringCycles(shape, caps, channels, columns, "result") < direct) return winograd(channels + columns);
+  return direct < best.cycles ? { variant: "plain" } : best.choice;
+}
+
+/** Minimal filtering of `shape.tiles` tiles with c channels to k, for the result or the gradient in the window. */
+function filteringCycles(
+  { tiles }: ConvShape,
+  caps: Capabilities,
+  c: number,
+  k: number,
+  of: "result" | "window",
+): number {
+  if (tiles === undefined) return Number.POSITIVE_INFINITY;
+  const product = of === "result" ? { m: k, n: tiles, depth: c } : { m: c, n: k, depth: tiles };
+  const transforms = Math.ceil((tiles * (c + k)) / 8 / threads) * cycles.spectra;
+  return transforms + cheapestSpectra({ batch: 64, ...product, transA: true, transB: false }, caps).cycles;
+}
+
+function winograd(channels: number): Winograd {
+  return { variant: "winograd", tiles: Math.floor(spectraBytes / (4 * 64 * channels)) };
+}
+
+/** The kernel of the products of minimal filtering, of which there are many with little depth: y is written as vectors. */
+export function chooseSpectra(shape: MatmulShape, caps: Capabilities): MatmulChoice {
+  return shape.n % 4 === 0 ? cheapestSpectra(shape, caps).choice : cheapestProduct(shape, caps).choice;
+}
+
+function cheapestSpectra({ batch, m, n, depth }: MatmulShape, caps: Capabilities) {
+  const loads = { rowLoad: cycles.vectorLoad, columnLoad: m % 4 === 0 ? cycles.vectorLoad : 4 * cycles.load };
+  const best = cheapestTile(caps, batch, n, m, depth, { ...loads, store: cycles.vectorStore });
+  return { choice: { ...best.choice, exchanged: true, vectorStores: true } as const, cycles: best.cycles };
 }
 
 function cheapestConv({ rows, columns, depth }: ConvShape, caps: Capabilities): { choice: Registers; cycles: number } {
@@ -152,11 +209,11 @@ function cheapestConv({ rows, columns, depth }: ConvShape, caps: Capabilities): 
   return cheapestTile(caps, 1, rows, columns, depth, loads);
 }
 
-/** The kernel of conv2dInput: the same, for `images` of which each has a gradient of `places` pixels and a window of
- *  `window` taps. A register or workgroup tile visits the zeros that a stride leaves between gradients, and wastes
- *  lanes on few channels; folding does neither but keeps a window for every pixel. */
+/** The kernel of conv2dInput: the same, for `images` of which each has a gradient of `places` pixels. A register or
+ *  workgroup tile visits the zeros that a stride leaves between gradients, and wastes lanes on few channels; folding does
+ *  neither but keeps a window for every pixel. */
 export function chooseConv2dInput(
-  shape: ConvShape & { readonly images: number; readonly places: number; readonly window: number },
+  shape: ConvShape & { readonly images: number; readonly places: number },
   caps: Capabilities,
 ): InputChoice {
   const { rows, columns, depth, groups, images, places, window } = shape;
@@ -173,7 +230,10 @@ export function chooseConv2dInput(
   };
   const fold =
     cheapestProduct(product, caps).cycles + Math.ceil(rows / 64 / threads) * 8 * columns * window * cycles.foldStep;
-  const other = Math.min(cheapestConv(shape, caps).cycles, plainCycles(rows * columns, depth));
+  const other = Math.min(
+    ...[cheapestConv(shape, caps).cycles, plainCycles(rows * columns, depth)],
+    filteringCycles(shape, caps, depth / window, columns, "result"),
+  );
   return fold < other ? { variant: "fold" } : direct;
 }
 
@@ -183,10 +243,10 @@ export function chooseConv2dFilter(
   shape: ConvShape & { readonly cuts: number; readonly bytes: number },
   caps: Capabilities,
 ): FilterChoice {
-  const { rows, columns, depth, groups, cuts, bytes } = shape;
+  const { rows, columns, depth, groups, cuts, bytes, window } = shape;
   if (groups !== 1) return { variant: "plain" };
   const tuned = tunedChoice<FilterChoice>("conv2dFilter", shape, rows * columns, caps);
-  if (tuned) return tuned.variant === "plain" ? tuned : { ...tuned, parts: Math.min(tuned.parts, cuts) };
+  if (tuned) return "parts" in tuned ? { ...tuned, parts: Math.min(tuned.parts, cuts) } : tuned;
   if (!registers(caps)) {
     if (rows * columns * depth < 32 ** 3) return { variant: "plain" };
     return { variant: "tiled", ...splitTiles(columns, rows, 1, depth) };
@@ -200,8 +260,10 @@ export function chooseConv2dFilter(
   const forCache = Math.min(Math.ceil(bytes / cacheBytes), Math.floor(bytes / (4 * rows * columns)));
   const parts = Math.max(1, Math.min(cuts, Math.max(forThreads, forCache)));
   const best = cheapestTile(caps, parts, rows, columns, Math.ceil(depth / parts), loads);
-  if (plainCycles(rows * columns, depth) <= best.cycles) return { variant: "plain" };
-  return { ...best.choice, parts };
+  const direct = Math.min(best.cycles, plainCycles(rows * columns, depth));
+  const channels = rows / window;
+  if (filteringCycles(shape, caps, channels, columns, "window") < direct) return winograd(channels + columns);
+  return direct < best.cycles ? { variant: "plain" } : { ...best.choice, parts };
 }
 
 /** Tiles of 128 squared once they fill a GPU, of 64 before. */

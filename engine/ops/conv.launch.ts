@@ -4,6 +4,7 @@ import { contiguousStrides, sizeOf } from "../shape.js";
 import { chooseConv2d, chooseConv2dFilter, chooseConv2dInput } from "./choose.js";
 import { matmulCalls } from "./matmul.launch.js";
 import { sumPartsCall } from "./parts.launch.js";
+import { correlationCalls, patchGrid, windowGradientCalls } from "./winograd.launch.js";
 
 export interface ConvGeometry {
   readonly stride: readonly [number, number];
@@ -13,6 +14,19 @@ export interface ConvGeometry {
   readonly groups: number;
 }
 
+/** How many tiles minimal filtering would make of the results [n,·,oh,ow] of a window [·,·,r,s]; undefined where it does not
+ *  apply. Larger windows than 6 and smaller than 3 lose accuracy: their powers of the points spread too far. */
+function tilesOf(
+  [n, , oh, ow]: readonly number[],
+  [, , r, s]: readonly number[],
+  { stride, dilation, groups }: ConvGeometry,
+): number | undefined {
+  const one = [...stride, ...dilation, groups].every((v) => v === 1);
+  if (!one || r !== s || r < 3 || r > 6) return undefined;
+  const { down, across } = patchGrid(r, oh, ow);
+  return n * down * across;
+}
+
 /** x [n,c,h,w] * w [k,c/groups,r,s] → [n,k,oh,ow], all contiguous. `choose` is for tests and measurements. */
 export function conv2dCalls(ctx: LaunchContext, geometry: ConvGeometry, choose = chooseConv2d): KernelCall[] {
   const { inputs, output: y, caps } = ctx;
@@ -20,7 +34,8 @@ export function conv2dCalls(ctx: LaunchContext, geometry: ConvGeometry, choose =
   if (sizeOf(y.shape) === 0) return [];
   const [n, k, oh, ow] = y.shape;
   const [, c, r, s] = w.shape;
-  const choice = choose({ rows: n * oh * ow, columns: k, depth: c * r * s, groups: geometry.groups }, caps);
+  const shape = { rows: n * oh * ow, columns: k, depth: c * r * s, window: r * s, groups: geometry.groups };
+  const choice = choose({ ...shape, tiles: tilesOf(y.shape, w.shape, geometry) }, caps);
   if (choice.variant === "plain") return [plainCall("conv2d.plain", { x, w, y }, x, w, y, y, ctx, geometry)];
   const task = {
     x,
@@ -44,8 +59,8 @@ export function conv2dInputCalls(ctx: LaunchContext, geometry: ConvGeometry, cho
   const [n, c, h, width] = y.shape;
   const [k, , r, s] = w.shape;
   const [, , oh, ow] = g.shape;
-  const shape = { rows: n * h * width, columns: c, depth: k * r * s, groups: geometry.groups };
-  const choice = choose({ ...shape, images: n, places: oh * ow, window: r * s }, caps);
+  const shape = { rows: n * h * width, columns: c, depth: k * r * s, window: r * s, groups: geometry.groups };
+  const choice = choose({ ...shape, tiles: tilesOf(y.shape, w.shape, geometry), images: n, places: oh * ow }, caps);
   if (choice.variant === "plain") return [plainCall("conv2dInput.plain", { g, w, y }, y, w, g, y, ctx, geometry)];
   if (choice.variant === "fold") return foldCalls(ctx, geometry);
   const task = {
@@ -112,9 +127,11 @@ export function conv2dFilterCalls(
   const taps = c * r * s;
   const pixels = n * oh * ow;
   const bytes = 4 * (sizeOf(x.shape) + sizeOf(g.shape));
-  const shape = { rows: taps, columns: k, depth: pixels, groups: geometry.groups, cuts: n * oh, bytes };
-  const choice = choose(shape, caps);
+  const shape = { rows: taps, columns: k, depth: pixels, window: r * s, groups: geometry.groups, cuts: n * oh, bytes };
+  const choice = choose({ ...shape, tiles: tilesOf(g.shape, y.shape, geometry) }, caps);
   if (choice.variant === "plain") return [plainCall("conv2dFilter.plain", { x, g, y }, x, y, g, y, ctx, geometry)];
+  if (choice.variant === "winograd")
+    return windowGradientCalls(ctx, { x, g, y, pad: [geometry.padding[0], geometry.padding[2]] }, choice);
 
   const { parts } = choice;
   const partial = parts > 1 ? ctx.temp([parts, sizeOf(y.shape)]) : y;
@@ -182,6 +199,7 @@ function denseCalls(
   { x, w, y, upsample, stride, dilation, pad, wOut, wIn, flipped }: Dense,
   choice: Exclude<ReturnType<typeof chooseConv2d>, { variant: "plain" }>,
 ): KernelCall[] {
+  if (choice.variant === "winograd") return correlationCalls(ctx, { x, w, y, pad, flipped }, choice);
   const limit = ctx.caps.maxWorkgroupsPerDimension;
   const [n, channelsIn, h, width] = x.shape;
   const [, channelsOut, oh, ow] = y.shape;

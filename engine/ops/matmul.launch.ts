@@ -90,10 +90,9 @@ function callsOf(
   const limit = caps.maxWorkgroupsPerDimension;
   const flops = 2 * batch.size * m * n * depth;
   const vectors = (x: typeof left) => x.line === 1 && x.count % 4 === 0;
-  const bind = (a: Operand, aVectors: boolean, b: Operand, bVectors: boolean, out: Operand) => ({
+  const bind = (a: Operand, aVectors: boolean, b: Operand, bVectors: boolean) => ({
     [aVectors ? "a4" : "a"]: a,
     [bVectors ? "b4" : "b"]: b,
-    y: out,
   });
 
   if (choice.variant === "plain") {
@@ -111,7 +110,7 @@ function callsOf(
   }
 
   if (choice.variant === "registers") {
-    const { subgroups, columns, exchanged } = choice;
+    const { subgroups, columns, exchanged, vectorStores = false } = choice;
     const [a, b] = exchanged ? [right, left] : [left, right];
     const [aInput, bInput] = exchanged ? [inputs[1], inputs[0]] : [inputs[0], inputs[1]];
     const rowTiles = Math.ceil(a.count / 32);
@@ -120,14 +119,14 @@ function callsOf(
     return [
       {
         kernel: "matmul.registers",
-        bind: bind(aInput, vectors(a), bInput, vectors(b), y),
+        bind: { ...bind(aInput, vectors(a), bInput, vectors(b)), [vectorStores ? "y4" : "y"]: y },
         params: {
           ...{ rows: a.count, columns: b.count, depth, tiles, row_tiles: rowTiles, column_tiles: columnTiles },
           ...{ ...operands(a, b), y_row: exchanged ? 1 : n, y_column: exchanged ? n : 1 },
         },
         spec: {
           ...{ SUBGROUPS: subgroups, COLUMNS: columns },
-          ...{ A_VECTORS: vectors(a), B_VECTORS: vectors(b) },
+          ...{ A_VECTORS: vectors(a), B_VECTORS: vectors(b), Y_VECTORS: vectorStores },
         },
         grid: linearGrid(tiles, 1, limit),
         flops,
@@ -144,7 +143,7 @@ function callsOf(
   const partial = parts > 1 ? ctx.temp([parts, sizeOf(y.shape)]) : y;
   const call: KernelCall = {
     kernel: "matmul.tiled",
-    bind: bind(inputs[0], vectors(left), inputs[1], vectors(right), partial),
+    bind: { ...bind(inputs[0], vectors(left), inputs[1], vectors(right)), y: partial },
     params: {
       ...{ m, n, depth, tiles, row_tiles: rowTiles, column_tiles: columnTiles },
       ...{

@@ -38,6 +38,7 @@ export function tunedChoice<C>(
   }
   const choice = best?.choice;
   if (!choice || (choice.subgroups === true && !subgroups)) return undefined;
+  if (choice.variant === "winograd" && (shape as { tiles?: number }).tiles === undefined) return undefined;
   // Partial sums take a copy of the results each.
   if (typeof choice.parts === "number" && 4 * choice.parts * outputs > maxBindingBytes) return undefined;
   return choice as C;
@@ -61,6 +62,7 @@ const fields: Readonly<Record<string, Readonly<Record<string, (value: unknown) =
   fold: {},
   registers: { subgroups: (v) => typeof v === "boolean", columns: (v) => tileColumns.includes(v as number) },
   tiled: { side: (v) => v === 8 || v === 16 },
+  winograd: { tiles: isCount },
 };
 const moreFields: Readonly<Record<string, (typeof fields)[string]>> = {
   "matmul registers": { exchanged: (v) => typeof v === "boolean" },
@@ -70,9 +72,9 @@ const moreFields: Readonly<Record<string, (typeof fields)[string]>> = {
 };
 const shapeFields: Readonly<Record<TunedOp, readonly string[]>> = {
   matmul: ["batch", "m", "n", "depth", "transA", "transB"],
-  conv2d: ["rows", "columns", "depth", "groups"],
+  conv2d: ["rows", "columns", "depth", "groups", "window"],
   conv2dInput: ["rows", "columns", "depth", "groups", "window"],
-  conv2dFilter: ["rows", "columns", "depth", "groups"],
+  conv2dFilter: ["rows", "columns", "depth", "groups", "window"],
 };
 
 /** Whether a value read from a file is a choice that choose.ts could have made itself. */
@@ -86,6 +88,7 @@ export function isTunedChoice(value: unknown): value is TunedChoice {
   if (!shapeIsRight || choice === null) return shapeIsRight;
   const variant = String(choice?.variant);
   if (!Object.hasOwn(fields, variant) || (variant === "fold" && known !== "conv2dInput")) return false;
+  if (variant === "winograd" && known === "matmul") return false;
   const wanted = { ...fields[variant], ...moreFields[`${known} ${variant}`] };
   const rest = Object.keys(choice!).filter((key) => key !== "variant");
   return (

@@ -30,8 +30,8 @@ const product = (m: number, n: number, depth: number, more: Partial<MatmulShape>
   ...{ batch: 1, m, n, depth, transA: false, transB: false },
   ...more,
 });
-const secondConv = { rows: 64 * 14 * 14, columns: 64, depth: 32 * 25, groups: 1 };
-const firstInput = { rows: 64 * 784, columns: 1, depth: 32 * 25, groups: 1, images: 64, places: 784, window: 25 };
+const secondConv = { rows: 64 * 14 * 14, columns: 64, depth: 32 * 25, window: 25, groups: 1 };
+const firstInput = { rows: 64 * 784, columns: 1, depth: 32 * 25, window: 25, groups: 1, images: 64, places: 784 };
 
 test("the family follows the adapter", () => {
   const big = product(512, 512, 512);
@@ -75,13 +75,13 @@ test("an image gradient of one channel is folded while its intermediate fits", (
   check.is(chooseConv2dInput(firstInput, llvmpipe).variant, "fold");
   check.is(chooseConv2dInput(firstInput, gpu).variant, "fold");
   check.ok(chooseConv2dInput(firstInput, { ...llvmpipe, maxBindingBytes: 2 ** 20 }).variant !== "fold");
-  check.is(chooseConv2dInput({ ...secondConv, images: 64, places: 196, window: 25 }, llvmpipe).variant, "registers");
+  check.is(chooseConv2dInput({ ...secondConv, images: 64, places: 196 }, llvmpipe).variant, "registers");
 });
 
 test("long sums for few outputs are split, never into more parts than there are cuts", () => {
   const parts = (rows: number, columns: number, cuts: number, caps: Capabilities, bytes = 0): number => {
-    const choice = chooseConv2dFilter({ rows, columns, depth: cuts * 28, groups: 1, cuts, bytes }, caps);
-    return choice.variant === "plain" ? 0 : choice.parts;
+    const choice = chooseConv2dFilter({ rows, columns, depth: cuts * 28, window: 25, groups: 1, cuts, bytes }, caps);
+    return "parts" in choice ? choice.parts : 0;
   };
   for (const caps of [llvmpipe, plainLlvmpipe, gpu]) check.ok(parts(25, 32, 64 * 28, caps) >= 16);
   check.is(parts(2048, 512, 64 * 28, llvmpipe), 1);
@@ -91,4 +91,23 @@ test("long sums for few outputs are split, never into more parts than there are 
   check.is(parts(2048, 512, 64 * 28, llvmpipe, 2 ** 23), 2);
   const tall = chooseMatmul(product(64, 64, 100_000), gpu);
   check.ok(tall.variant === "tiled" && tall.parts >= 16);
+});
+
+test("minimal filtering is for windows that allow it, channels in and out, and llvmpipe", () => {
+  const tiles = 64 * 16;
+  const gradient = { ...secondConv, images: 64, places: 196 };
+  const filter = { rows: 800, columns: 64, depth: 64 * 196, window: 25, groups: 1, cuts: 64 * 14, bytes: 4_816_896 };
+  for (const caps of [llvmpipe, plainLlvmpipe]) {
+    check.is(chooseConv2d({ ...secondConv, tiles }, caps).variant, "winograd");
+    check.is(chooseConv2dInput({ ...gradient, tiles }, caps).variant, "winograd");
+    check.is(chooseConv2dFilter({ ...filter, tiles }, caps).variant, "winograd");
+  }
+  for (const caps of [swiftShader, gpu]) check.is(chooseConv2d({ ...secondConv, tiles }, caps).variant, "tiled");
+  check.is(chooseConv2d(secondConv, llvmpipe).variant, "registers");
+  const firstConv = { rows: 64 * 784, columns: 32, depth: 25, window: 25, groups: 1, tiles: 64 * 49 };
+  check.is(chooseConv2d(firstConv, llvmpipe).variant, "registers");
+});
+
+test("products of little work are left to the kernel that compiles fast", () => {
+  check.is(chooseMatmul(product(64, 10, 128), llvmpipe).variant, "plain");
 });

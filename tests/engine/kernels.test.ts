@@ -107,7 +107,8 @@ async function checkConvolutions(choice: InputChoice, parts: number, cases: read
     if (choice.variant === "fold") continue;
     const forward = (ctx: LaunchContext) => conv2dCalls(ctx, attrs, () => choice);
     await compare(conv2dSpec, forward, [x, w], attrs, w[1] * taps, `conv2d ${label}`);
-    const split: FilterChoice = choice.variant === "plain" ? choice : { ...choice, parts };
+    const split: FilterChoice =
+      choice.variant === "registers" || choice.variant === "tiled" ? { ...choice, parts } : choice;
     const filter = (ctx: LaunchContext) => conv2dFilterCalls(ctx, attrs, () => split);
     await compare(conv2dFilterSpec, filter, [x, g], attrs, x[0] * out[0] * out[1], `conv2dFilter ${label}`);
   }
@@ -138,3 +139,12 @@ for (const choice of [...registers, tiled])
     await checkConvolutions(choice, 1, convolutions.slice(0, 1));
     await checkConvolutions(choice, 3, convolutions);
   });
+
+/** Images that leave tails of 8 × 8 tiles or none, odd numbers of them, and padding beyond the window. */
+const filtered: typeof convolutions = [
+  { x: [3, 3, 9, 12], w: [5, 3, 3, 3], attrs: { padding: [1, 1, 1, 1] }, out: [9, 12] },
+  { x: [3, 4, 14, 14], w: [8, 4, 5, 5], attrs: { padding: [2, 2, 2, 2] }, out: [14, 14] },
+  { x: [1, 1, 4, 4], w: [3, 1, 3, 3], attrs: { padding: [5, 3, 0, 4] }, out: [10, 6] },
+];
+// Two images of the first two at a time, then the third alone.
+gpuTest("convolutions winograd", () => checkConvolutions({ variant: "winograd", tiles: 33 }, 1, filtered));

@@ -15,9 +15,9 @@ const caps: Capabilities = {
   ...{ maxWorkgroupsPerDimension: 65535, maxBindingBytes: 2 ** 27, maxBufferBytes: 2 ** 31, maxStorageBuffers: 16 },
 };
 const square = { batch: 1, m: 512, n: 512, depth: 512, transA: false, transB: false };
-const conv = { rows: 64 * 196, columns: 64, depth: 800, groups: 1 };
-const input = { ...conv, images: 64, places: 196, window: 25 };
-const filter = { rows: 800, columns: 64, depth: 64 * 196, groups: 1, cuts: 64 * 14, bytes: 2 ** 22 };
+const conv = { rows: 64 * 196, columns: 64, depth: 800, groups: 1, window: 25 };
+const input = { ...conv, images: 64, places: 196 };
+const filter = { ...conv, rows: 800, depth: 64 * 196, cuts: 64 * 14, bytes: 2 ** 22 };
 
 function tuned(op: TunedChoice["op"], shape: object, choice: TunedChoice["choice"]): Capabilities {
   return { ...caps, tuning: [{ op, shape: { ...shape } as TunedChoice["shape"], choice }] };
@@ -62,6 +62,10 @@ test("what the adapter cannot run is not taken", () => {
   check.ok(chooseConv2dInput(input, { ...small, tuning: fold }).variant !== "fold");
   const parts = tuned("conv2dFilter", filter, { variant: "tiled", side: 8, parts: 16 });
   check.equal(chooseConv2dFilter({ ...filter, cuts: 5 }, parts), { variant: "tiled", side: 8, parts: 5 });
+  const filtering = { variant: "winograd", tiles: 1024 } as const;
+  const filtered = tuned("conv2d", conv, filtering);
+  check.equal(chooseConv2d({ ...conv, tiles: 1024 }, filtered), filtering);
+  check.is(chooseConv2d(conv, filtered).variant, "registers");
 });
 
 const adapter = { vendor: "v", architecture: "a", device: "card", description: "driver 1" };

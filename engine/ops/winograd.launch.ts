@@ -1,0 +1,186 @@
+/** Kernel calls of convolutions by Winograd's minimal filtering (shaders/lib/winograd.wgsl): tiles become spectra of 64
+ *  points, spectra are multiplied point by point, as matrices over the channels, and the products become patches again. */
+import { type KernelCall, type LaunchContext, linearGrid, type Operand } from "../lower.js";
+import { contiguousStrides } from "../shape.js";
+import { chooseSpectra, type Winograd } from "./choose.js";
+import { matmulCalls } from "./matmul.launch.js";
+import { sumPartsCall } from "./parts.launch.js";
+
+/** Side of the tiles of the image. */
+const side = 8;
+const points = side * side;
+
+/** Tiles of each plane, and pixels from one to the next. */
+interface Grid {
+  readonly down: number;
+  readonly across: number;
+  readonly step: number;
+}
+
+/** Windows: each is a tile by itself. */
+const alone: Grid = { down: 1, across: 1, step: 0 };
+
+/** The patches of 9 - `window` pixels that cover a result of `height` × `width`. */
+export function patchGrid(window: number, height: number, width: number): Grid {
+  const step = side + 1 - window;
+  return { down: Math.ceil(height / step), across: Math.ceil(width / step), step };
+}
+
+export interface Correlation {
+  readonly x: Operand;
+  readonly w: Operand;
+  readonly y: Operand;
+  /** Zeros above and left of x; may be negative. */
+  readonly pad: readonly [number, number];
+  /** w is [channels summed, channels made, r, r] and read backwards, instead of [channels made, channels summed, r, r]. */
+  readonly flipped: boolean;
+}
+
+/** x [n,c,h,w] * w → y [n,k,oh,ow], stride 1. */
+export function correlationCalls(
+  ctx: LaunchContext,
+  { x, w, y, pad, flipped }: Correlation,
+  { tiles: atATime }: Winograd,
+): KernelCall[] {
+  const [n, c] = x.shape;
+  const [, k, oh, ow] = y.shape;
+  const grid = patchGrid(w.shape[3], oh, ow);
+  // Whole vectors of tiles; what lies behind the last is multiplied with the rest and never looked at.
+  const line = (images: number): number => Math.ceil((images * grid.down * grid.across) / 4) * 4;
+  const chunk = chunkOf(n, grid, atATime);
+  const image = ctx.temp([points, c, line(chunk)]);
+  const windows = ctx.temp([points, c, k]);
+  const product = ctx.temp([points, k, line(chunk)]);
+  const windowCall = transformCall(ctx, "winograd.evaluate", {
+    ...{ planes: w, spectra: windows, grid: alone, tilesLast: !flipped },
+    flipped,
+    spec: { SIDE: w.shape[3], SCALED: true },
+  });
+  const chunkCalls = ({ first, images }: Chunk): KernelCall[] => {
+    const [from, to] = [image, product].map((s) => reshaped(s, [points, s.shape[1], line(images)]));
+    const common = { grid, first, images, tilesLast: true };
+    return [
+      transformCall(ctx, "winograd.image", { ...common, planes: x, spectra: from, pad }),
+      ...productCalls(ctx, windows, from, to),
+      transformCall(ctx, "winograd.collect", {
+        ...{ ...common, planes: y, spectra: to },
+        spec: { SIDE: grid.step, SCALED: false },
+      }),
+    ];
+  };
+  return [windowCall, ...chunksOf(n, chunk).flatMap(chunkCalls)];
+}
+
+/** Adjoint of the correlation in its window: x [n,c,h,w], g [n,k,oh,ow] → y [k,c,r,r]. */
+export function windowGradientCalls(
+  ctx: LaunchContext,
+  { x, g, y, pad }: { readonly x: Operand; readonly g: Operand; readonly y: Operand } & Pick<Correlation, "pad">,
+  { tiles: atATime }: Winograd,
+): KernelCall[] {
+  const [n, k, oh, ow] = g.shape;
+  const [, c, , window] = y.shape;
+  const grid = patchGrid(window, oh, ow);
+  const tilesOf = (images: number): number => images * grid.down * grid.across;
+  const chunk = chunkOf(n, grid, atATime);
+  const image = ctx.temp([points, tilesOf(chunk), c]);
+  const gradient = ctx.temp([points, tilesOf(chunk), k]);
+  const product = ctx.temp([points, c, k]);
+  const chunks = chunksOf(n, chunk);
+  const parts = chunks.length > 1 ? ctx.temp([chunks.length * k, c, window, window]) : y;
+  const calls = chunks.flatMap(({ first, images }, part): KernelCall[] => {
+    const [a, b] = [image, gradient].map((s) => reshaped(s, [points, tilesOf(images), s.shape[2]]));
+    const common = { grid, first, images, tilesLast: false };
+    return [
+      transformCall(ctx, "winograd.image", { ...common, planes: x, spectra: a, pad }),
+      transformCall(ctx, "winograd.evaluate", {
+        ...{ ...common, planes: g, spectra: b },
+        spec: { SIDE: grid.step, SCALED: false },
+      }),
+      ...productCalls(ctx, a, b, product),
+      transformCall(ctx, "winograd.collect", {
+        ...{ planes: parts, spectra: product, grid: alone, first: part * k, images: k, tilesLast: true },
+        spec: { SIDE: window, SCALED: true },
+      }),
+    ];
+  });
+  if (chunks.length === 1) return calls;
+  return [...calls, sumPartsCall(parts, y, chunks.length, ctx.caps.maxWorkgroupsPerDimension)];
+}
+
+/** How many images of about `tiles` tiles together are worked on at a time, at least 1. */
+function chunkOf(images: number, { down, across }: Grid, tiles: number): number {
+  const most = Math.max(1, Math.floor(tiles / (down * across)));
+  return Math.ceil(images / Math.ceil(images / most));
+}
+
+/** Some of the images. */
+interface Chunk {
+  readonly first: number;
+  readonly images: number;
+}
+
+function chunksOf(images: number, chunk: number): Chunk[] {
+  return Array.from({ length: Math.ceil(images / chunk) }, (_, i) => ({
+    first: i * chunk,
+    images: Math.min(chunk, images - i * chunk),
+  }));
+}
+
+function reshaped(x: Operand, shape: readonly number[]): Operand {
+  return { ...x, shape, strides: contiguousStrides(shape) };
+}
+
+/** y[point] = aᵀ · b. */
+function productCalls(ctx: LaunchContext, a: Operand, b: Operand, y: Operand): KernelCall[] {
+  const inner = { inputs: [a, b], output: y, caps: ctx.caps, temp: ctx.temp.bind(ctx) };
+  return matmulCalls(inner, { transA: true, transB: false }, chooseSpectra);
+}
+
+interface Transform {
+  /** [images, channels, height, width]. */
+  readonly planes: Operand;
+  /** [points, channels, tiles], or [points, tiles, channels]. */
+  readonly spectra: Operand;
+  readonly tilesLast: boolean;
+  readonly grid: Grid;
+  /** Of the planes; all where not given. */
+  readonly first?: number;
+  readonly images?: number;
+  readonly pad?: readonly [number, number];
+  readonly flipped?: boolean;
+  readonly spec?: KernelCall["spec"];
+}
+
+function transformCall(
+  { caps }: LaunchContext,
+  kernel: "winograd.image" | "winograd.evaluate" | "winograd.collect",
+  {
+    planes,
+    spectra,
+    tilesLast,
+    grid,
+    first = 0,
+    images = planes.shape[0],
+    pad = [0, 0],
+    flipped = false,
+    spec,
+  }: Transform,
+): KernelCall {
+  const { down, across, step } = grid;
+  const [, channels, height, width] = planes.shape;
+  const [, rows, columns] = spectra.shape;
+  const tiles = images * down * across;
+  const count = tiles * channels;
+  return {
+    kernel,
+    bind: kernel === "winograd.collect" ? { spectra, y: planes } : { x: planes, spectra },
+    params: {
+      ...{ count, tiles, channels, tiles_down: down, tiles_across: across, step, height, width },
+      ...{ first_image: first, flipped: Number(flipped), side },
+      ...{ top: pad[0], left: pad[1], point_step: rows * columns },
+      ...{ tile_step: tilesLast ? 1 : columns, channel_step: tilesLast ? columns : 1 },
+    },
+    spec,
+    grid: linearGrid(count, 64, caps.maxWorkgroupsPerDimension),
+  };
+}
