@@ -145,9 +145,9 @@ function isBetterStored(node: OpNode, runs: ReadonlyMap<OpNode, number>, isEpilo
   const size = sizeOf(node.shape);
   let total = 0;
   for (const count of runs.values()) total += count;
-  // Stored, it can be one more output of the first kernel that uses it, if that has the same loop.
+  // Stored, it can be one more output of the first kernel that uses it, if that has the same loop and uses it in order.
   const first = [...runs.keys()].reduce((a, b) => (a.id < b.id ? a : b));
-  const joins = sizeOf(first.shape) === size;
+  const joins = sizeOf(first.shape) === size && runs.get(first) === size;
   if (total <= size || node.inputs.length === 0) return false;
   if (isEpilogue) return true;
   const again = (total - size) * costOf(node, new Set());

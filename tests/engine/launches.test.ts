@@ -1,25 +1,29 @@
 /** What a captured step prepares: once for constants, once for all that need it, and never from what has changed since. */
 import { capture } from "../../engine/capture.js";
-import { withExecutor } from "../../engine/executor.js";
+import { type Plan, type PlanOptions, withExecutor } from "../../engine/executor.js";
 import { wholeOperand } from "../../engine/gpu/lowering.js";
+import type { Program } from "../../engine/gpu/planned.js";
 import { compile } from "../../engine/gpu/program.js";
 import { grad } from "../../engine/grad.js";
 import { hoistLaunches, shareLaunches } from "../../engine/graph/launches.js";
-import { shareCommon } from "../../engine/graph/simplify.js";
 import type { Capabilities, KernelCall, Operand } from "../../engine/lower.js";
 import { add, mul } from "../../engine/ops/arithmetic.js";
 import { conv2d } from "../../engine/ops/conv.js";
+import { zeros } from "../../engine/ops/create.js";
 import { cumsum } from "../../engine/ops/cumsum.js";
 import { expand } from "../../engine/ops/movement.js";
 import { sum } from "../../engine/ops/reduce.js";
 import { slice } from "../../engine/ops/slice.js";
 import { square } from "../../engine/ops/unary.js";
 import { ReferenceExecutor } from "../../engine/reference.js";
-import { Tensor } from "../../engine/tensor.js";
-import { type GraphNode, inputNode, Tracer } from "../../engine/trace.js";
+import { scope } from "../../engine/scope.js";
+import type { Tensor } from "../../engine/tensor.js";
+import { type Graph, nodesOf } from "../../engine/trace.js";
+import type { Tree } from "../../engine/tree.js";
 import { gpuTest } from "../executors.js";
 import { check, test } from "../harness.js";
 import { tensorsOf } from "../values.js";
+import { network, training } from "./net.js";
 
 const operand = (buffer: string, elements = 4): Operand => ({
   ...{ shape: [elements], dtype: "f32", strides: [1], offset: 0, buffer },
@@ -78,22 +82,56 @@ const llvmpipe: Capabilities = {
   ...{ maxWorkgroupsPerDimension: 65535, maxBindingBytes: 2 ** 27, maxBufferBytes: 2 ** 31, maxStorageBuffers: 16 },
 };
 
+const gpu: Capabilities = { ...llvmpipe, software: false, subgroupMinSize: 32, subgroupMaxSize: 32 };
+
+/** Compiles for an adapter that is not at hand. */
+class Compiler extends ReferenceExecutor {
+  program: Program | undefined;
+  constructor(readonly caps: Capabilities) {
+    super();
+  }
+  prepare(graph: Graph, options: PlanOptions): Plan {
+    // On a GPU the values of constants are operands.
+    for (const node of nodesOf(graph.outputs))
+      if (node.kind === "constant") Object.assign(node.value, wholeOperand(node, {}));
+    this.program = compile(graph, this.caps, options);
+    return {
+      run: () => graph.outputs.map((y) => this.upload(new Float64Array(), y)),
+      describe: () => "",
+      dispose() {},
+    };
+  }
+}
+
+/** The program of a function that `make` gives with its arguments. */
+function programOn<A extends Tree[]>(
+  caps: Capabilities,
+  make: () => { step: (...args: A) => Tree; args: [...A]; donate?: number[] },
+): Program {
+  const on = new Compiler(caps);
+  withExecutor(on, () =>
+    scope(() => {
+      const { step, args, donate } = make();
+      using captured = capture(step, { donate });
+      captured(...args);
+    }),
+  );
+  return on.program!;
+}
+
 /** How often weights are packed before the first call and in each call of the second-order step of two convolutions. */
 function packs(closedOver: boolean): [once: number, each: number] {
-  const tracer = new Tracer(new ReferenceExecutor());
-  const spec = { shape: [32, 32, 5, 5], dtype: "f32" } as const;
-  const argument = inputNode(spec, "1", false);
-  const x = inputNode({ shape: [8, 32, 28, 28], dtype: "f32" }, "0", false);
-  const y = withExecutor(tracer, () => {
-    const w = new Tensor(tracer, closedOver ? tracer.constant(wholeOperand(spec, {})) : argument, "weights");
-    const score = (z: Tensor): Tensor => sum(square(conv2d(square(conv2d(z, w)), w)));
-    return grad((z: Tensor) => sum(square(grad(score)(z))))(new Tensor(tracer, x, "x"));
+  const { once, launches } = programOn(llvmpipe, () => {
+    const weights = zeros([32, 32, 5, 5]);
+    const score = (z: Tensor, w: Tensor): Tensor => sum(square(conv2d(square(conv2d(z, w)), w)));
+    const step = (x: Tensor, given: Tensor): Tensor => {
+      const w = closedOver ? weights : given;
+      return grad((z: Tensor) => sum(square(grad((y: Tensor) => score(y, w))(z))))(x);
+    };
+    return { step, args: [zeros([8, 32, 28, 28]), zeros([32, 32, 5, 5])] };
   });
-  const outputs = [y.valueOn(tracer, "test") as GraphNode];
-  const graph = shareCommon({ inputs: [x, argument], outputs, outputPaths: [""] });
-  const program = compile(graph, llvmpipe, { fuse: true });
-  const count = (launches: readonly KernelCall[]): number => launches.filter((c) => c.kernel === "conv2d.pack").length;
-  return [count(program.once), count(program.launches)];
+  const count = (calls: readonly KernelCall[]): number => calls.filter((c) => c.kernel === "conv2d.pack").length;
+  return [count(once), count(launches)];
 }
 
 test("a second-order step packs a set of weights once for each direction", () => {
@@ -102,6 +140,22 @@ test("a second-order step packs a set of weights once for each direction", () =>
 
 test("weights that are closed over are not packed in calls", () => {
   check.equal(packs(true), [2, 0]);
+});
+
+test("launches of the training step, by adapter", () => {
+  const launches = (caps: Capabilities): number =>
+    programOn(caps, () => {
+      const { params, state, x, y, step } = training(network(32, 64, 128), 64);
+      return { step, args: [params, state, x, y], donate: [0, 1] };
+    }).launches.length;
+  const atMost = (most: number, caps: Capabilities): void => {
+    const count = launches(caps);
+    check.ok(count <= most, `${count} launches, at most ${most} are needed`);
+  };
+  atMost(36, llvmpipe);
+  atMost(30, gpu);
+  // With the 8 storage buffers that every adapter has, fewer kernels can be joined.
+  atMost(38, { ...gpu, maxStorageBuffers: 8 });
 });
 
 gpuTest("a donated step that updates weights in place does not change what another step made of them", async () => {
