@@ -1,7 +1,6 @@
 /** Figure 5: accuracy under a fresh FGSM attack after adversarial training, against the rounds of ATEX run before it. */
-import { add, argmax, equal, grad, mul, openScope, sign, sum, type Tensor, tensor } from "../../engine/index.js";
-import { crossEntropy } from "../../nn/index.js";
-import { clipPixels } from "../balls.js";
+import { openScope, sum, tensor } from "../../engine/index.js";
+import { fgsmAttack } from "../attacks/prediction.js";
 import type { Classifier } from "../score.js";
 import type { Cell, Measurement, Outcome } from "./cells.js";
 import type { ExperimentOf } from "./config.js";
@@ -42,16 +41,15 @@ export async function hardening(
 
 const BATCH = 200;
 
-/** Share still classified correctly after one signed step of length eps up the loss. Source: Goodfellow et al. 2015, sec. 4. */
-export async function accuracyUnderFgsm(f: Classifier, split: Split, eps: number): Promise<number> {
-  let correct = 0;
+/** Share of a split that FGSM leaves classified correctly. */
+export async function accuracyUnderFgsm(classifier: Classifier, split: Split, eps: number): Promise<number> {
+  const attack = fgsmAttack(eps);
+  let fooled = 0;
   for (let from = 0; from < split.labels.length; from += BATCH) {
     using _ = openScope("fgsm");
     const indices = Array.from({ length: Math.min(BATCH, split.labels.length - from) }, (_, i) => from + i);
-    const x = pickPixels(split, indices);
-    const y = tensor(Int32Array.from(indices, (i) => split.labels[i]));
-    const attacked = clipPixels(add(x, mul(sign(grad((z: Tensor) => crossEntropy(f(z), y))(x)), eps)));
-    correct += await sum(equal(argmax(f(attacked), 1), y)).item();
+    const labels = tensor(Int32Array.from(indices, (i) => split.labels[i]));
+    fooled += await sum(attack({ classifier, x: pickPixels(split, indices), labels }).fooled).item();
   }
-  return correct / split.labels.length;
+  return 1 - fooled / split.labels.length;
 }
