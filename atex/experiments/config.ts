@@ -43,6 +43,8 @@ const training = {
   images: optional(count),
   batch: optional(count, 64),
   learningRate: optional(size, 1e-3),
+  /** How the learning rate falls over `epochs`; training that is cut short follows the beginning of the same curve. */
+  decay: optional(oneOf("none", "cosine"), "none"),
   /** First weights: the normally trained network's, as in the authors' code, or new ones. */
   from: optional(oneOf("teacher", "scratch"), "teacher"),
 };

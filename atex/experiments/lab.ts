@@ -3,19 +3,21 @@ import { dispose, openScope, random, scope, type Tensor, type Tree, tensor } fro
 import {
   adam,
   buildNetwork,
+  cosineDecay,
   type ImageDataset,
   initialState,
   packTree,
-  type ResidentImages,
   residentImages,
+  type Schedule,
   type Sequential,
   train,
   unitPixels,
   unpackTree,
 } from "../../nn/index.js";
 import type { Classifier } from "../score.js";
-import { batchLoss, explanationDirections, type KeptDirections } from "../training/index.js";
+import { batchLoss } from "../training/index.js";
 import type { DataName, DataPlan, ReproduceConfig } from "./config.js";
+import { keptFor } from "./kept.js";
 import { type NetworkRequest, type Recipe, recipeOf } from "./recipe.js";
 import { ConfigError } from "./schema.js";
 import { makeScheme } from "./schemes.js";
@@ -149,41 +151,35 @@ export class Lab {
     const { images, labels } = part(all, 0, recipe.images);
     const resident = residentImages(images, labels);
     try {
-      const context = {
-        eps: recipe.eps ?? 0,
-        teacher: teacher?.classifier ?? noTeacher,
-        directions: await this.#directions(recipe, teacher, resident),
-      };
-      const optimiser = adam({ lr: scheme.learningRate });
+      const eps = recipe.eps ?? 0;
+      const teach = teacher?.classifier ?? noTeacher;
+      using kept = await keptFor(scheme, {
+        ...{ eps, teacher: teach, data: resident, key: random.fold(random.key(seed), 1) },
+        onProgress: (done, count) => this.say(`${scheme.title}: directions of ${done} of ${count} images`),
+      });
+      const batchSize = Math.min(scheme.batch, resident.count);
+      const optimiser = adam({ lr: learningRate(recipe, Math.floor(resident.count / batchSize)) });
       const state = await train(model, initialState(first, optimiser), resident, {
-        ...{ optimiser, epochs, seed },
-        batchSize: Math.min(scheme.batch, resident.count),
-        loss: batchLoss(makeScheme(scheme, context)),
+        ...{ optimiser, epochs, seed, batchSize },
+        loss: batchLoss(makeScheme(scheme, { eps, teacher: teach, kept })),
         onProgress: ({ epoch, step, steps, loss }) =>
           this.say(`${scheme.title}: step ${(epoch - 1) * steps + step} of ${epochs * steps}, loss ${loss.toFixed(3)}`),
         // A later wish for fewer epochs of the same training is granted already.
         onEpoch: async ({ epoch, params }) => void (epoch < epochs && (await save(params, epoch))),
       });
       const bytes = await save(state.params, epochs);
-      dispose([state.params, state.optimiser, context.directions?.words]);
+      dispose([state.params, state.optimiser]);
       return bytes;
     } finally {
       dispose([resident.words, resident.labels]);
     }
   }
+}
 
-  async #directions(
-    { scheme, seed }: Recipe,
-    teacher: TrainedNetwork | undefined,
-    resident: ResidentImages,
-  ): Promise<KeptDirections | undefined> {
-    if (scheme.kind !== "atex" || scheme.directions !== "kept") return undefined;
-    return explanationDirections(teacher?.classifier ?? noTeacher(), resident, {
-      ...{ samples: scheme.samples, sigma: scheme.sigma },
-      key: random.fold(random.key(seed), 1),
-      onProgress: (done, count) => this.say(`${scheme.title}: directions of ${done} of ${count} images`),
-    });
-  }
+/** The rate, or how it falls: over the passes of the scheme, however many of them are wanted, so that fewer are a beginning of more. */
+function learningRate({ scheme, epochs }: Recipe, stepsPerEpoch: number): number | Schedule {
+  const passes = scheme.kind === "normal" ? epochs : scheme.epochs;
+  return scheme.decay === "cosine" ? cosineDecay(scheme.learningRate, passes * stepsPerEpoch) : scheme.learningRate;
 }
 
 function firstWeights(model: Sequential, seed: number): Tree {

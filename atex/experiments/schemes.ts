@@ -10,7 +10,6 @@ import {
   fgsm,
   freshDirections,
   inputGradientPenalty,
-  type KeptDirections,
   lga,
   naive,
   normal,
@@ -23,16 +22,16 @@ import {
   weightDecay,
 } from "../training/index.js";
 import type { SchemeConfig } from "./config.js";
+import { type AtexConfig, type Kept, shiftsOf } from "./kept.js";
 
 export interface SchemeContext {
   /** eps1 that is trained for. */
   readonly eps: number;
   readonly teacher: Classifier;
-  /** The teacher's directions at the training images, for ATEX that has them at hand. */
-  readonly directions?: KeptDirections;
+  /** For ATEX that has its directions at hand. */
+  readonly kept?: Kept;
 }
 
-type AtexConfig = Extract<SchemeConfig, { kind: "atex" }>;
 type NaiveConfig = Extract<SchemeConfig, { kind: "naive" }>;
 
 /** The scheme of a configuration. */
@@ -76,13 +75,17 @@ function makeNaive(config: NaiveConfig, eps: number): Scheme {
   });
 }
 
-function makeAtex(config: AtexConfig, { eps, teacher, directions }: SchemeContext): Scheme {
-  const { along, across, samples, sigma, directions: whose, ...options } = config;
+function makeAtex(config: AtexConfig, { eps, teacher, kept }: SchemeContext): Scheme {
+  const { samples, sigma, directions: whose, copies, noise, scale, alpha, terms } = config;
+  const { temperature, studentTemperature } = config;
   const source = (): DirectionSource => {
     if (whose !== "kept") return freshDirections(whose === "student" ? "student" : teacher, { samples, sigma });
-    if (!directions) throw new TypeError("makeScheme: ATEX with directions at hand was given none");
-    return directionsAtHand(directions);
+    if (!kept) throw new TypeError("makeScheme: ATEX with directions at hand was given none");
+    return directionsAtHand(kept.directions);
   };
-  const delta2 = across === undefined ? undefined : across * eps;
-  return atex({ ...options, teacher, directions: source(), delta1: along * eps, delta2 });
+  return atex({
+    ...{ teacher, directions: source(), predictions: kept?.predictions },
+    ...shiftsOf(config, eps),
+    ...{ copies, noise, scale, alpha, terms, temperature, studentTemperature },
+  });
 }

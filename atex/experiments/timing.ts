@@ -12,9 +12,10 @@ import {
   valueAuxAndGrad,
 } from "../../engine/index.js";
 import { adam, pickImages, residentImages } from "../../nn/index.js";
-import { batchLoss, explanationDirections, type Scheme } from "../training/index.js";
+import { batchLoss, type Scheme } from "../training/index.js";
 import type { Cell, Measurement, Outcome } from "./cells.js";
 import type { ExperimentOf } from "./config.js";
+import { keptFor } from "./kept.js";
 import type { Lab, TrainedNetwork } from "./lab.js";
 import { makeScheme } from "./schemes.js";
 
@@ -30,14 +31,14 @@ export async function timing(lab: Lab, { data, seed }: Cell, experiment: Experim
     using teacher = await lab.network({ data, seed, scheme: "normal" });
     using student = await lab.network({ data, seed, scheme: "normal" });
     const images = residentImages(train.images.subarray(0, batch * 784), train.labels.subarray(0, batch));
-    const key = random.key(seed);
-    const directions = await explanationDirections(teacher.classifier, images, { key });
     const config = lab.config.schemes[scheme];
+    const given = { eps: plan.trainEps, teacher: teacher.classifier };
+    using kept = await keptFor(config, { ...given, data: images, key: random.key(seed) });
     lab.say(`timing ${config.title}`);
-    const made = makeScheme(config, { eps: plan.trainEps, teacher: teacher.classifier, directions });
+    const made = makeScheme(config, { ...given, kept });
     const times = await timeSteps(made, student, images, steps, config.learningRate);
     measurements.push({ scheme, conditions: { batch }, metric: "ms per step", value: median(times), count: steps });
-    dispose([images.words, images.labels, directions.words]);
+    dispose([images.words, images.labels]);
   }
   return { measurements };
 }

@@ -82,10 +82,11 @@ export interface AtexOptions {
  *  copies the student sees of it, and nothing is differentiated twice. Source: Tang et al. 2022, eq. 4 to 6.
  *  @throws RangeError for impossible numbers of points or predictions made for another grid. */
 export function atex(options: AtexOptions): Scheme {
-  const { teacher, directions, delta1, delta2 = delta1, normalisation = "maxAbs", predictions } = options;
-  const { points = 4, spacing = "grid", copies = 2, noise = "positive", scale = "unit" } = options;
+  const { teacher, directions, delta2 = options.delta1, predictions } = options;
+  const { copies = 2, noise = "positive", scale = "unit" } = options;
   const { alpha = 1, terms = "both", temperature = 1, studentTemperature = 1 } = options;
-  const along: AlongOptions = { length: delta1, points, spacing, normalisation };
+  const along = alongOptions(options);
+  const { points, normalisation } = along;
   const tangent: TangentOptions = { length: delta2, copies, noise, scale, normalisation };
   requireAlong("atex", along);
   if (!Number.isInteger(copies) || copies < 1)
@@ -124,6 +125,14 @@ export function atex(options: AtexOptions): Scheme {
       return [loss, logits];
     },
   };
+}
+
+/** Where along the explanation ATEX looks. */
+export function alongOptions(
+  options: Pick<AtexOptions, "delta1" | "normalisation" | "points" | "spacing">,
+): AlongOptions {
+  const { delta1: length, normalisation = "maxAbs", points = 4, spacing = "grid" } = options;
+  return { length, normalisation, points, spacing };
 }
 
 export interface PredictionOptions extends AlongOptions {

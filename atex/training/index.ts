@@ -2,6 +2,7 @@
 export * from "./alignment.js";
 export {
   type AtexOptions,
+  alongOptions,
   atex,
   type DirectionSource,
   directionsAtHand,

@@ -1,0 +1,52 @@
+/** What ATEX needs of every training image and what never changes while it trains: made once, kept on the GPU. */
+import { dispose, type Tensor } from "../../engine/index.js";
+import type { ResidentImages } from "../../nn/index.js";
+import type { Classifier } from "../score.js";
+import {
+  type AtexOptions,
+  alongOptions,
+  explanationDirections,
+  type KeptDirections,
+  type KeptPredictions,
+  teacherPredictions,
+} from "../training/index.js";
+import type { SchemeConfig } from "./config.js";
+
+export type AtexConfig = Extract<SchemeConfig, { kind: "atex" }>;
+
+export interface Kept extends Disposable {
+  readonly directions: KeptDirections;
+  /** On a grid the teacher sees the same points in every pass. */
+  readonly predictions?: KeptPredictions;
+}
+
+export interface KeptOptions {
+  /** eps1 that is trained for. */
+  readonly eps: number;
+  readonly teacher: Classifier;
+  readonly data: ResidentImages;
+  readonly key: Tensor;
+  readonly onProgress?: (done: number, count: number) => void;
+}
+
+/** The lengths of ATEX's shifts for one eps1. */
+export function shiftsOf({ along, across, normalisation, points, spacing }: AtexConfig, eps: number) {
+  const lengths: Pick<AtexOptions, "delta1" | "delta2"> = {
+    delta1: along * eps,
+    delta2: across === undefined ? undefined : across * eps,
+  };
+  return { ...lengths, normalisation, points, spacing };
+}
+
+/** Nothing for a scheme that computes its directions in every batch, or needs none. */
+export async function keptFor(
+  config: SchemeConfig,
+  { eps, teacher, data, key, onProgress }: KeptOptions,
+): Promise<Kept | undefined> {
+  if (config.kind !== "atex" || config.directions !== "kept") return undefined;
+  const { samples, sigma } = config;
+  const directions = await explanationDirections(teacher, data, { samples, sigma, key, onProgress });
+  const along = alongOptions(shiftsOf(config, eps));
+  const predictions = along.spacing === "grid" ? await teacherPredictions(teacher, data, directions, along) : undefined;
+  return { directions, predictions, [Symbol.dispose]: () => dispose([directions.words, predictions?.logits]) };
+}
