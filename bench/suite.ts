@@ -13,6 +13,7 @@ import { joinReports, runPeers } from "./peers.js";
 import type { Report, Row } from "./report.js";
 import { runCases } from "./run.js";
 import { runScale, scaleCases } from "./scale.js";
+import { runSmoke } from "./smoke.js";
 
 /** Suites of the cases of inputs.ts. */
 export const caseSuites: Readonly<Record<string, readonly CaseName[]>> = {
@@ -39,6 +40,7 @@ export const measuredSuites: Readonly<Record<string, readonly string[]>> = {
   "atex-curves": [],
   scale: scaleCases,
   gpu: [],
+  smoke: [],
 };
 
 export interface SuiteOptions {
@@ -64,6 +66,7 @@ export async function runSuite(suite: string, options: SuiteOptions): Promise<Re
     const atexOptions = { ...options, cases: options.cases as readonly AtexCase[] | undefined };
     if (suite === "atex") return { ...about, results: await runAtex(on, atexOptions) };
     if (suite === "atex-curves") return { ...about, results: await runAtexCurves(on, atexOptions) };
+    if (suite === "smoke") return await runSmoke(on, { ...about, results: [] }, options.onRow);
     if (suite === "gpu") return await runGpu(on, { ...about, results: [] }, options);
     if (suite === "scale") return { ...about, ...(await runScale(on, options)) };
     const wanted = (name: string): boolean => options.cases?.includes(name) ?? true;

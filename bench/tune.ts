@@ -235,16 +235,27 @@ export async function tuneTask(on: Bench, name: string, task: Task, runs = 5): P
     const timing = timings[right.indexOf(works[i])];
     if (timing instanceof Error) return { choice, row: { ...row, checked: false, error: timing.message } };
     if (!timing) return { choice, row: { ...row, ...verdicts[i] } };
-    const ms = costOf(on, timing);
-    return { choice, ms, row: { ...row, ...timing, ...verdicts[i], gflops: task.flops / ms / 1e6 } };
+    const gflops = task.flops / costOf(on, timing) / 1e6;
+    return { choice, timing, row: { ...row, ...timing, ...verdicts[i], gflops } };
   });
-  const own = measured.find(({ row }) => row.chosen)?.ms;
-  const best = measured.reduce((a, b) => ((b.ms ?? Infinity) < (a.ms ?? Infinity) ? b : a));
-  const choice = own !== undefined && own > margin * best.ms! ? (best.choice as object as TunedChoice["choice"]) : null;
+  const own = measured.find(({ row }) => row.chosen)?.timing;
+  if (!own) return { rows: measured.map(({ row }) => row) };
+  const relative = (timing: Timing | undefined) => (timing ? relativeCost(on, timing, own) : Infinity);
+  const best = measured.reduce((a, b) => (relative(b.timing) < relative(a.timing) ? b : a));
+  const choice = relative(best.timing) * margin < 1 ? (best.choice as object as TunedChoice["choice"]) : null;
   return {
     rows: measured.map(({ row }) => row),
-    ...(own !== undefined && { tuned: { op, shape: shape as TunedChoice["shape"], choice } }),
+    tuned: { op, shape: shape as TunedChoice["shape"], choice },
   };
+}
+
+/** A variant's cost over the model's. On software the larger of the ratios in CPU time, which other work on the machine hardly
+ *  moves but which hides that a kernel keeps only one processor busy, and in wall time, which shows that. */
+function relativeCost({ software }: Bench, timing: Timing, own: Timing): number {
+  const wall = timing.minMs / own.minMs;
+  return software && timing.workerCpuMs && own.workerCpuMs
+    ? Math.max(wall, timing.workerCpuMs / own.workerCpuMs)
+    : wall;
 }
 
 type Verdict = Pick<Row, "checked" | "disagreement" | "error">;

@@ -152,7 +152,9 @@ function cheapestProduct(
   const b = vector(!transB, n);
   const straight = cheapestTile(caps, batch, m, n, depth, { rowLoad: a, columnLoad: b });
   const turned = cheapestTile(caps, batch, n, m, depth, { rowLoad: b, columnLoad: a });
-  const best = straight.cycles <= turned.cycles ? straight : turned;
+  // Of equal ones: lanes along y's columns store neighbours, which is measured to be faster with subgroups and slower without.
+  const isStraight = straight.cycles < turned.cycles || (straight.cycles === turned.cycles && !caps.subgroups);
+  const best = isStraight ? straight : turned;
   return { choice: { ...best.choice, exchanged: best === turned }, cycles: best.cycles };
 }
 

@@ -1,24 +1,11 @@
-/** The curves of cost against size, for breakage and not for speed. */
+/** The curves of cost against size: which sizes, and what is left out. */
 import { benchOn } from "../../bench/holdfast.js";
 import { formatReport } from "../../bench/report.js";
-import { runScale, scaleCases, sizedCase, sizesOf } from "../../bench/scale.js";
+import { runScale, sizesOf } from "../../bench/scale.js";
 import { executor } from "../../engine/executor.js";
 import type { GpuExecutor } from "../../engine/gpu/executor.js";
 import { gpuTest } from "../executors.js";
 import { check, test } from "../harness.js";
-
-gpuTest("every step runs at sizes of its own and is right at each", async () => {
-  const sizes = [
-    { batch: 1, side: 14 },
-    { batch: 8, side: 20 },
-  ];
-  const { results, leftOut } = await runScale(benchOn(executor()), { sizes, runs: 1 });
-  check.equal(leftOut, []);
-  check.equal(
-    results.map((row) => [row.case, row.checked, row.error]),
-    scaleCases.flatMap((name) => sizes.map((size) => [sizedCase(name, size), true, undefined])),
-  );
-});
 
 gpuTest("a size above the adapter's limits is left out with the numbers", async () => {
   const on = benchOn(executor());
