@@ -39,6 +39,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let i = id.y * groups.x * 64u + id.x;
   if (i >= p.count) { return; }
   let tile = tile_of(i);
+  if (!tile.exists) { return; }
   var rows: array<array<f32, SIDE>, 8>;
   for (var k = 0u; k < p.side; k++) {
     let t = load_line(tile.spectrum_at + 8u * k * p.point_step);

@@ -42,7 +42,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     var d: array<f32, SIDE>;
     for (var j = 0u; j < SIDE; j++) {
       let column = u32(tile.corner.y) + direction(j);
-      d[j] = select(0.0, x[first + column], (row < p.height) & (column < p.width));
+      d[j] = select(0.0, x[first + column], tile.exists & (row < p.height) & (column < p.width));
     }
     for (var j = 1u; j < SIDE; j++) {
       rows[j - 1u] = rows[j];

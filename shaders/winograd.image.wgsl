@@ -31,7 +31,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     let row = u32(tile.corner.x) + k;
     let column = u32(tile.corner.y);
     let first = tile.plane_at + row * p.width;
-    let line = Line(pixels(first, column, row < p.height), pixels(first, column + 4u, row < p.height));
+    let valid = tile.exists & (row < p.height);
+    let line = Line(pixels(first, column, valid), pixels(first, column + 4u, valid));
     rows = array<Line, 8>(rows[1], rows[2], rows[3], rows[4], rows[5], rows[6], rows[7], interpolate(line));
   }
   for (var column = 0u; column < p.side; column++) {

@@ -188,7 +188,7 @@ function filteringCycles(
   if (tiles === undefined) return Number.POSITIVE_INFINITY;
   const product = of === "result" ? { m: k, n: tiles, depth: c } : { m: c, n: k, depth: tiles };
   const transforms = Math.ceil((tiles * (c + k)) / 8 / threads) * cycles.spectra;
-  return transforms + cheapestSpectra({ batch: 64, ...product, transA: true, transB: false }, caps).cycles;
+  return transforms + cheapestSpectra({ batch: 64, ...product, transA: true, transB: of === "result" }, caps).cycles;
 }
 
 function winograd(channels: number): Winograd {
@@ -200,8 +200,9 @@ export function chooseSpectra(shape: MatmulShape, caps: Capabilities): MatmulCho
   return shape.n % 4 === 0 ? cheapestSpectra(shape, caps).choice : cheapestProduct(shape, caps).choice;
 }
 
-function cheapestSpectra({ batch, m, n, depth }: MatmulShape, caps: Capabilities) {
-  const loads = { rowLoad: cycles.vectorLoad, columnLoad: m % 4 === 0 ? cycles.vectorLoad : 4 * cycles.load };
+function cheapestSpectra({ batch, m, n, depth, transB }: MatmulShape, caps: Capabilities) {
+  const rowLoad = transB ? 4 * cycles.load : cycles.vectorLoad;
+  const loads = { rowLoad, columnLoad: m % 4 === 0 ? cycles.vectorLoad : 4 * cycles.load };
   const best = cheapestTile(caps, batch, n, m, depth, { ...loads, store: cycles.vectorStore });
   return { choice: { ...best.choice, exchanged: true, vectorStores: true } as const, cycles: best.cycles };
 }

@@ -36,34 +36,38 @@ export interface Correlation {
   readonly flipped: boolean;
 }
 
+/** Tiles of so many images, filled up to whole vectors: spectra of tiles that no image has are zero. */
+const linesOf = (images: number, { down, across }: Grid): number => Math.ceil((images * down * across) / 4) * 4;
+
 /** x [n,c,h,w] * w → y [n,k,oh,ow], stride 1. */
 export function correlationCalls(
   ctx: LaunchContext,
   { x, w, y, pad, flipped }: Correlation,
-  { tiles: atATime }: Winograd,
+  { tiles }: Winograd,
 ): KernelCall[] {
   const [n, c] = x.shape;
   const [, k, oh, ow] = y.shape;
   const grid = patchGrid(w.shape[3], oh, ow);
-  // Whole vectors of tiles; what lies behind the last is multiplied with the rest and never looked at.
-  const line = (images: number): number => Math.ceil((images * grid.down * grid.across) / 4) * 4;
-  const chunk = chunkOf(n, grid, atATime);
-  const image = ctx.temp([points, c, line(chunk)]);
+  const chunk = chunkOf(n, grid, tiles);
+  const most = linesOf(chunk, grid);
+  // Gradients of windows want the tiles of an image last but one: then the launch that makes these spectra serves both.
+  const tilesLast = flipped;
+  const image = ctx.temp(tilesLast ? [points, c, most] : [points, most, c]);
   const windows = ctx.temp([points, c, k]);
-  const product = ctx.temp([points, k, line(chunk)]);
+  const product = ctx.temp([points, k, most]);
   const windowCall = transformCall(ctx, "winograd.evaluate", {
-    ...{ planes: w, spectra: windows, grid: alone, tilesLast: !flipped },
-    flipped,
+    ...{ planes: w, spectra: windows, grid: alone, tilesLast: !flipped, flipped },
     spec: { SIDE: w.shape[3], SCALED: true },
   });
   const chunkCalls = ({ first, images }: Chunk): KernelCall[] => {
-    const [from, to] = [image, product].map((s) => reshaped(s, [points, s.shape[1], line(images)]));
-    const common = { grid, first, images, tilesLast: true };
+    const lines = linesOf(images, grid);
+    const from = reshaped(image, tilesLast ? [points, c, lines] : [points, lines, c]);
+    const to = reshaped(product, [points, k, lines]);
     return [
-      transformCall(ctx, "winograd.image", { ...common, planes: x, spectra: from, pad }),
-      ...productCalls(ctx, windows, from, to),
+      transformCall(ctx, "winograd.image", { planes: x, spectra: from, grid, first, images, tilesLast, pad }),
+      ...productCalls(ctx, windows, from, to, !tilesLast),
       transformCall(ctx, "winograd.collect", {
-        ...{ ...common, planes: y, spectra: to },
+        ...{ planes: y, spectra: to, grid, first, images, tilesLast: true },
         spec: { SIDE: grid.step, SCALED: false },
       }),
     ];
@@ -75,20 +79,19 @@ export function correlationCalls(
 export function windowGradientCalls(
   ctx: LaunchContext,
   { x, g, y, pad }: { readonly x: Operand; readonly g: Operand; readonly y: Operand } & Pick<Correlation, "pad">,
-  { tiles: atATime }: Winograd,
+  { tiles }: Winograd,
 ): KernelCall[] {
   const [n, k, oh, ow] = g.shape;
   const [, c, , window] = y.shape;
   const grid = patchGrid(window, oh, ow);
-  const tilesOf = (images: number): number => images * grid.down * grid.across;
-  const chunk = chunkOf(n, grid, atATime);
-  const image = ctx.temp([points, tilesOf(chunk), c]);
-  const gradient = ctx.temp([points, tilesOf(chunk), k]);
+  const chunk = chunkOf(n, grid, tiles);
+  const image = ctx.temp([points, linesOf(chunk, grid), c]);
+  const gradient = ctx.temp([points, linesOf(chunk, grid), k]);
   const product = ctx.temp([points, c, k]);
   const chunks = chunksOf(n, chunk);
   const parts = chunks.length > 1 ? ctx.temp([chunks.length * k, c, window, window]) : y;
   const calls = chunks.flatMap(({ first, images }, part): KernelCall[] => {
-    const [a, b] = [image, gradient].map((s) => reshaped(s, [points, tilesOf(images), s.shape[2]]));
+    const [a, b] = [image, gradient].map((s) => reshaped(s, [points, linesOf(images, grid), s.shape[2]]));
     const common = { grid, first, images, tilesLast: false };
     return [
       transformCall(ctx, "winograd.image", { ...common, planes: x, spectra: a, pad }),
@@ -130,10 +133,10 @@ function reshaped(x: Operand, shape: readonly number[]): Operand {
   return { ...x, shape, strides: contiguousStrides(shape) };
 }
 
-/** y[point] = aᵀ · b. */
-function productCalls(ctx: LaunchContext, a: Operand, b: Operand, y: Operand): KernelCall[] {
+/** y[point] = aᵀ · b, or aᵀ · bᵀ. */
+function productCalls(ctx: LaunchContext, a: Operand, b: Operand, y: Operand, transB = false): KernelCall[] {
   const inner = { inputs: [a, b], output: y, caps: ctx.caps, temp: ctx.temp.bind(ctx) };
-  return matmulCalls(inner, { transA: true, transB: false }, chooseSpectra);
+  return matmulCalls(inner, { transA: true, transB }, chooseSpectra);
 }
 
 interface Transform {
@@ -169,14 +172,14 @@ function transformCall(
   const { down, across, step } = grid;
   const [, channels, height, width] = planes.shape;
   const [, rows, columns] = spectra.shape;
-  const tiles = images * down * across;
+  const tiles = tilesLast ? columns : rows;
   const count = tiles * channels;
   return {
     kernel,
     bind: kernel === "winograd.collect" ? { spectra, y: planes } : { x: planes, spectra },
     params: {
       ...{ count, tiles, channels, tiles_down: down, tiles_across: across, step, height, width },
-      ...{ first_image: first, flipped: Number(flipped), side },
+      ...{ first_image: first, images, flipped: Number(flipped), side },
       ...{ top: pad[0], left: pad[1], point_step: rows * columns },
       ...{ tile_step: tilesLast ? 1 : columns, channel_step: tilesLast ? columns : 1 },
     },

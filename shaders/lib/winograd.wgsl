@@ -10,7 +10,7 @@ struct Params {
   count: u32,          // tiles · channels
   tiles: u32, channels: u32,
   tiles_down: u32, tiles_across: u32,
-  first_image: u32,
+  first_image: u32, images: u32,
   step: u32,           // from one tile to the next in its plane, in pixels
   height: u32, width: u32,
   top: i32, left: i32,  // padding
@@ -26,6 +26,7 @@ struct Tile {
   plane_at: u32,     // where the plane of image and channel begins
   corner: vec2i,     // row and column of the tile's first pixel
   spectrum_at: u32,  // where the spectrum's first point lies
+  exists: bool,      // false for tiles that only fill up a vector of them
 }
 
 // Neighbouring invocations have what lies together in the spectra.
@@ -35,11 +36,12 @@ fn tile_of(i: u32) -> Tile {
   let channel = select(i % p.channels, i / p.tiles, by_tile);
   let across = tile % p.tiles_across;
   let down = tile / p.tiles_across % p.tiles_down;
-  let image = p.first_image + tile / p.tiles_across / p.tiles_down;
+  let image = tile / p.tiles_across / p.tiles_down;
   return Tile(
-    (image * p.channels + channel) * p.height * p.width,
+    ((p.first_image + image) * p.channels + channel) * p.height * p.width,
     vec2i(vec2u(down, across) * p.step) - vec2i(p.top, p.left),
     tile * p.tile_step + channel * p.channel_step,
+    image < p.images,
   );
 }
 
