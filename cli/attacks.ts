@@ -4,12 +4,13 @@ import {
   type ExplanationAttackOptions,
   linf,
   massCentre,
-  maxAbsStep,
   type Objective,
+  signStep,
   targetRegion,
   topKSuppression,
 } from "../atex/index.js";
 import { random, type Tensor, tensor } from "../engine/index.js";
+import { cosineDecay } from "../nn/index.js";
 import { choice } from "./arguments.js";
 import { numberOption } from "./command.js";
 
@@ -24,8 +25,8 @@ export const attackOptions = {
   },
   k: { type: "string", default: "50", value: "n", help: "pixels of top-k, in the attack and in its measure" },
   eps: { type: "string", default: "0.03", value: "number", help: "largest change of a pixel, where pixels are 0 to 1" },
-  steps: { type: "string", default: "100", value: "n", help: "steps per start, each of eps/10 or --step-size" },
-  "step-size": { type: "string", value: "number", help: "largest change of a pixel in one step (default eps/10)" },
+  steps: { type: "string", default: "100", value: "n", help: "steps per start, shrinking by a cosine" },
+  "step-size": { type: "string", value: "number", help: "change of a pixel in the first step (default eps/2)" },
   restarts: {
     type: "string",
     value: "n",
@@ -58,7 +59,7 @@ export function attackRequest(values: AttackValues): AttackRequest {
     k: numberOption("k", values.k, { min: 1, max: 784, integer: true }),
     eps,
     steps: numberOption("steps", values.steps, { min: 1, max: 100_000, integer: true }),
-    stepSize: stepSize === undefined ? eps / 10 : numberOption("step-size", stepSize, { min: 0, max: 1 }),
+    stepSize: stepSize === undefined ? eps / 2 : numberOption("step-size", stepSize, { min: 0, max: 1 }),
     restarts: numberOption("restarts", values.restarts ?? String(fewest), { min: fewest, max: 1000, integer: true }),
   };
 }
@@ -77,7 +78,8 @@ export async function makeAttack(
     explainer,
     objective: await makers[objective](),
     ball: linf(eps),
-    rule: maxAbsStep(stepSize),
+    rule: signStep(stepSize),
+    schedule: cosineDecay(1, steps),
     steps,
     restarts,
   };

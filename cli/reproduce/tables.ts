@@ -200,7 +200,8 @@ function checksTable(
       "the map of the normally trained network instead of its own, with what it finds judged on the network itself (where that leaves less " +
       `than the plain attack, the network hides its gradients); with every logit held within ${outputBound} (eq. 1's eps2); in the L2 ball of ` +
       `radius ${l2}. Then, with no bound on the prediction, definition 1 with its optimal gamma, the same as a share of the length of the clean map, and ` +
-      "the largest change of the map over that of the image: lower is more stable, and each is a lower bound.",
+      "the largest change of the map over that of the image, which has no bound where max pooling makes maps jump: lower is more stable, and " +
+      "each is a lower bound.",
   };
 }
 
