@@ -78,7 +78,7 @@ export function shareLaunches(
 /** Results kept between replays are at most this many elements, or this multiple of what they are made from: larger ones
  *  would hold memory that a plan can share. */
 const maxElements = 2 ** 16;
-const maxGrowth = 2;
+const maxGrowth = 3;
 
 /** Splits off the launches that reach nothing but what is `fixed` in all replays; they need to run once. What they write is
  *  fixed from then on. */
