@@ -69,7 +69,8 @@ async function measured(suite: string, given: Given): Promise<number> {
   if (given.wait !== undefined && given.wait !== "spin" && given.wait !== "nap")
     throw unknown("way of waiting", given.wait, ["spin", "nap"]);
   const cases = casesOf(suite, given.case);
-  if (suite === "smoke" && given.save) throw new UsageError("smoke: its figures say nothing about speed ; leave out --save");
+  if (suite === "smoke" && given.save)
+    throw new UsageError("smoke: its figures say nothing about speed ; leave out --save");
   const runs = runsOf(given);
   const waits: Waiting[] | undefined = given.wait === undefined ? undefined : [given.wait];
   const report = await runSuite(suite, {

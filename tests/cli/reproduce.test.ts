@@ -1,7 +1,10 @@
 /** `holdfast reproduce`: killed and resumed, split and merged, and what its report says. */
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { cellsOf, quantities, readConfig } from "../../atex/experiments/index.js";
+import { tablesOf } from "../../cli/reproduce/tables.js";
 import { check, gpuTest, root, test } from "../harness.js";
 import { type Finished, holdfast, inFolder } from "./holdfast.js";
 
@@ -39,6 +42,22 @@ function killedAfterFirstCell(folder: string, args: readonly string[]): Promise<
   });
   return new Promise((resolve) => child.on("close", () => resolve(out)));
 }
+
+test("the attack is as strong as the reference only where none of its numbers is larger", () => {
+  const config = readConfig(JSON.parse(readFileSync(join(root, "cli/reproduce/configs/quick.json"), "utf8")));
+  const captionFor = (topK: number): string => {
+    const measured = [
+      { scheme: "authors", conditions: {}, metric: "accuracy", value: 0.88, count: 1000 },
+      ...Object.entries({ topK, spearman: 0.4 }).map(([metric, value]) => ({
+        ...{ scheme: "authors", conditions: { attack: "rank", eps: 0.08 }, metric, value, count: 20 },
+      })),
+    ];
+    const [cell] = cellsOf(config, ["reference"]);
+    return tablesOf("reference", config, quantities([{ cell, measurements: measured }]))[0].caption;
+  };
+  check.match(captionFor(0.495), "rank: yes (2 of 2 numbers");
+  check.match(captionFor(0.496), "rank: no (1 of 2 numbers");
+});
 
 gpuTest(
   "a killed run goes on where it was, shards merge to the same grid, the report names what is missing",
