@@ -1,6 +1,7 @@
 /** What the arguments of a captured step looked like at capture, and how those of a later call differ. */
 import { describe } from "./errors.js";
 import type { TensorSpec } from "./lower.js";
+import { sameShape } from "./shape.js";
 import { Tensor } from "./tensor.js";
 import { isPlainObject, type Tree } from "./tree.js";
 
@@ -14,12 +15,50 @@ class Recorded implements TensorSpec {
   }
 }
 
+/** Stands for an object in recorded arguments. */
+class RecordedObject {
+  /** In the order of `leaves`. */
+  readonly keys: readonly string[];
+  constructor(readonly fields: Readonly<Record<string, Tree>>) {
+    this.keys = Object.keys(fields).sort();
+  }
+}
+
 /** The arguments with specs in place of tensors. Plain values are kept; objects with a class of their own, by identity. */
-export function recordArguments<T extends Tree>(tree: T): T {
-  if (tree instanceof Tensor) return new Recorded(tree) as T;
-  if (Array.isArray(tree)) return tree.map(recordArguments) as T;
+export function recordArguments(tree: Tree): Tree {
+  if (tree instanceof Tensor) return new Recorded(tree);
+  if (Array.isArray(tree)) return tree.map(recordArguments);
   if (!isPlainObject(tree)) return tree;
-  return Object.fromEntries(Object.entries(tree).map(([key, value]) => [key, recordArguments(value)])) as T;
+  return new RecordedObject(
+    Object.fromEntries(Object.entries(tree).map(([key, value]) => [key, recordArguments(value)])),
+  );
+}
+
+/** Appends the tensors of `given` in the order of `leaves`; false, at some point, where it does not fit what was recorded. */
+export function collectTensors(recorded: Tree, given: Tree, into: Tensor[]): boolean {
+  if (recorded instanceof Recorded) {
+    if (!(given instanceof Tensor) || given.dtype !== recorded.dtype || !sameShape(given.shape, recorded.shape))
+      return false;
+    into.push(given);
+    return true;
+  }
+  if (Array.isArray(recorded)) {
+    if (!Array.isArray(given) || given.length !== recorded.length) return false;
+    for (let i = 0; i < recorded.length; i++) if (!collectTensors(recorded[i], given[i], into)) return false;
+    return true;
+  }
+  if (recorded instanceof RecordedObject) {
+    if (!haveSameKeys(recorded, given)) return false;
+    for (const key of recorded.keys) if (!collectTensors(recorded.fields[key], given[key], into)) return false;
+    return true;
+  }
+  return Object.is(recorded, given);
+}
+
+function haveSameKeys({ keys }: RecordedObject, given: Tree): given is Record<string, Tree> {
+  if (!isPlainObject(given) || Object.keys(given).length !== keys.length) return false;
+  for (const key of keys) if (!(key in given)) return false;
+  return true;
 }
 
 export interface Difference {
@@ -33,42 +72,36 @@ export interface Difference {
 
 /** The first place where `given` does not fit what was recorded. */
 export function difference(recorded: Tree, given: Tree, path = ""): Difference | undefined {
-  const differs = (hint: string): Difference => ({ path, recorded: show(recorded), given: show(given), hint });
-  if (recorded instanceof Recorded || given instanceof Tensor) {
-    if (!(recorded instanceof Recorded && given instanceof Tensor)) return differs("pass the same kind");
-    if (recorded.dtype !== given.dtype) return differs("convert it");
-    const { shape } = recorded;
-    const same = shape.length === given.shape.length && shape.every((d, i) => d === given.shape[i]);
-    return same ? undefined : differs("pad the last batch");
-  }
-  if (Array.isArray(recorded)) {
-    if (!Array.isArray(given) || given.length !== recorded.length) return differs("pass the same structure");
-    return firstDifference(recorded.keys(), recorded, given, path);
-  }
-  if (isPlainObject(recorded)) {
-    const keys = Object.keys(recorded);
-    const fits = isPlainObject(given) && Object.keys(given).length === keys.length && keys.every((k) => k in given);
-    return fits ? firstDifference(keys, recorded, given, path) : differs("pass the same structure");
-  }
-  return Object.is(recorded, given) ? undefined : differs("pass what varies as a tensor");
-}
-
-function firstDifference(
-  keys: Iterable<string | number>,
-  recorded: Tree,
-  given: Tree,
-  path: string,
-): Difference | undefined {
-  for (const key of keys) {
-    const found = difference(recorded[key], given[key], path === "" ? String(key) : `${path}.${key}`);
+  if (collectTensors(recorded, given, [])) return undefined;
+  for (const [key, a, b] of parts(recorded, given)) {
+    const found = difference(a, b, path === "" ? key : `${path}.${key}`);
     if (found) return found;
   }
-  return undefined;
+  return { path, recorded: show(recorded), given: show(given), hint: hint(recorded, given) };
+}
+
+/** What lies in the same places of two trees of one structure. */
+function parts(recorded: Tree, given: Tree): [key: string, recorded: Tree, given: Tree][] {
+  if (recorded instanceof RecordedObject)
+    return haveSameKeys(recorded, given)
+      ? Object.keys(recorded.fields).map((key) => [key, recorded.fields[key], given[key]])
+      : [];
+  if (!Array.isArray(recorded) || !Array.isArray(given) || given.length !== recorded.length) return [];
+  return recorded.map((tree, i) => [String(i), tree, given[i]]);
+}
+
+function hint(recorded: Tree, given: Tree): string {
+  if (recorded instanceof Recorded && given instanceof Tensor)
+    return recorded.dtype === given.dtype ? "pad the last batch" : "convert it";
+  if (recorded instanceof Recorded || given instanceof Tensor) return "pass the same kind";
+  const structured = Array.isArray(recorded) || recorded instanceof RecordedObject;
+  return structured ? "pass the same structure" : "pass what varies as a tensor";
 }
 
 function show(tree: Tree): string {
   if (tree instanceof Recorded || tree instanceof Tensor) return describe(tree);
   if (Array.isArray(tree)) return `a list of ${tree.length}`;
-  if (isPlainObject(tree)) return `{${Object.keys(tree).join(", ")}}`;
+  const fields = tree instanceof RecordedObject ? tree.fields : tree;
+  if (isPlainObject(fields)) return `{${Object.keys(fields).join(", ")}}`;
   return typeof tree === "string" ? JSON.stringify(tree) : String(tree);
 }

@@ -3,7 +3,7 @@
  * prepared once; each call then only replays it. A JavaScript number in the function is part of the graph: what varies
  * from call to call must be a tensor.
  */
-import { difference, recordArguments } from "./arguments.js";
+import { collectTensors, difference, recordArguments } from "./arguments.js";
 import { CaptureError, describe } from "./errors.js";
 import { type Executor, executor, type Plan, type Value, withExecutor } from "./executor.js";
 import { hoist } from "./graph/hoist.js";
@@ -14,7 +14,7 @@ import { isNeeded, isRecorded } from "./record.js";
 import { openScope, scope } from "./scope.js";
 import { Tensor } from "./tensor.js";
 import { type GraphNode, type InputNode, inputNode, Tracer } from "./trace.js";
-import { entries, leaves, mapTree, type Tree } from "./tree.js";
+import { entries, isPlainObject, leaves, mapTree, type Tree } from "./tree.js";
 
 export interface CaptureOptions {
   /** Positions of arguments whose tensors each call consumes. Outputs of the same shape and dtype take over their
@@ -46,10 +46,11 @@ interface Recording {
   readonly on: Executor;
   readonly tracer: Tracer;
   readonly plan: Plan;
-  readonly args: Tree[];
-  /** The result with symbols in place of tensors, and which output each of them is. */
+  readonly args: Tree;
+  /** Whether each tensor of the arguments is given up. */
+  readonly donated: readonly boolean[];
+  /** The result with places among the outputs for tensors. */
   readonly result: Tree;
-  readonly outputOf: ReadonlyMap<Tensor, number>;
 }
 
 /** `capture(fn)` is `fn`, recorded at the first call and replayed from then on, without host work per op. Arguments are trees
@@ -64,20 +65,23 @@ export function capture<A extends Tree[], R extends Tree>(
   let recordings = 0;
   let disposed = false;
 
-  const current = (args: A): Recording => {
+  /** The recording, made at the first call; `given` gets the tensors of the arguments. */
+  const current = (args: A, given: Tensor[]): Recording => {
     if (disposed) throw new CaptureError(`capture: step "${name}" was disposed; capture it again`);
-    checkCall(name, args, donate);
     if (!recording) {
+      checkCall(name, args, donate);
       recording = recordStep(name, fn, args, donate, fuse);
       recordings++;
     }
-    const { on, args: recorded } = recording;
+    const { on, args: recorded, donated } = recording;
+    const fits = collectTensors(recorded, args, given);
+    if (!fits || !areUsable(given, donated)) checkCall(name, args, donate);
     if (executor() !== on)
       throw new CaptureError(
         `capture: step "${name}" was captured on ${on.description}, ops now run on ${executor().description}; ` +
           `capture another for it`,
       );
-    const found = difference(recorded, args);
+    const found = fits ? undefined : difference(recorded, args);
     if (found)
       throw new CaptureError(
         `capture: argument ${found.path} was ${found.recorded} at capture, now ${found.given}; ` +
@@ -86,19 +90,22 @@ export function capture<A extends Tree[], R extends Tree>(
     return recording;
   };
 
+  const [reading, origin, donation] = [`capture "${name}"`, `step "${name}"`, `donation to step "${name}"`];
+
   const replay = (args: A): R => {
-    const { on, plan, result, outputOf } = current(args);
-    const values = leaves(args).map((t) => t.valueOn(on, `capture "${name}"`));
-    const outputs = plan.run(values).map((value) => new Tensor(on, value, `step "${name}"`));
-    consume(name, args, donate);
-    return mapTree(result, (t) => outputs[outputOf.get(t)!]);
+    const given: Tensor[] = [];
+    const { on, plan, result, donated } = current(args, given);
+    const values = given.map((t) => t.valueOn(on, reading));
+    const outputs = plan.run(values).map((value) => new Tensor(on, value, origin));
+    for (let i = 0; i < given.length; i++) if (donated[i]) given[i].dispose(donation);
+    return fill(result, outputs);
   };
 
   const step = (...args: A): R => {
     // Inside another capture the function becomes part of that graph; in anomaly mode every op has to be seen.
     if (executor().kind !== "trace" && !isObserved()) return replay(args);
     const result = scope(() => fn(...args), name);
-    consume(name, args, donate);
+    for (const i of donate) for (const t of leaves(args[i])) t.dispose(donation);
     return result;
   };
 
@@ -149,8 +156,33 @@ function checkCall(name: string, args: Tree[], donate: readonly number[]): void 
   }
 }
 
-function consume(name: string, args: Tree[], donate: readonly number[]): void {
-  for (const i of donate) for (const t of leaves(args[i])) t.dispose(`donation to step "${name}"`);
+/** Whether `checkCall` has nothing against these tensors; cheap, since every replay asks. */
+function areUsable(given: readonly Tensor[], donated: readonly boolean[]): boolean {
+  const givenUp = new Set<Tensor>();
+  for (let i = 0; i < given.length; i++) {
+    if (isRecorded(given[i])) return false;
+    if (!donated[i]) continue;
+    if (givenUp.has(given[i])) return false;
+    givenUp.add(given[i]);
+  }
+  if (givenUp.size === 0) return true;
+  for (let i = 0; i < given.length; i++) if (!donated[i] && givenUp.has(given[i])) return false;
+  return true;
+}
+
+/** Which output of the plan stands at a place of the result. */
+class Place {
+  constructor(readonly output: number) {}
+}
+
+/** The result of a replay. */
+function fill(result: Tree, outputs: readonly Tensor[]): Tree {
+  if (result instanceof Place) return outputs[result.output];
+  if (Array.isArray(result)) return result.map((part) => fill(part, outputs));
+  if (!isPlainObject(result)) return result;
+  const filled: Record<string, Tree> = {};
+  for (const key of Object.keys(result)) filled[key] = fill(result[key], outputs);
+  return filled;
 }
 
 function recordStep(
@@ -196,7 +228,9 @@ function recordStep(
     const shared = shareCommon({ inputs, outputs, outputPaths });
     const graph = fuse ? shareCommon(hoist(simplify(shared), tracer, on)) : shared;
     const plan = on.prepare?.(graph, { fuse }) ?? interpret(graph, on);
-    return { on, tracer, plan, args: recordArguments(args), result, outputOf };
+    const places = mapTree(result, (t) => new Place(outputOf.get(t)!));
+    const donated = inputs.map((node) => node.donated);
+    return { on, tracer, plan, args: recordArguments(args), donated, result: places };
   } catch (error) {
     tracer.releaseConstants();
     throw error;

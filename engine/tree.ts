@@ -8,7 +8,7 @@ export type Tree = any;
 /** Every tensor of a tree, in a fixed order (arrays by index, objects by sorted key). */
 export function leaves(tree: Tree): Tensor[] {
   const out: Tensor[] = [];
-  visit(tree, "", (t) => out.push(t));
+  collect(tree, out);
   return out;
 }
 
@@ -53,6 +53,12 @@ export function structureOf(tree: Tree): string {
       .map((k) => `${k}:${structureOf(tree[k])}`)
       .join(",")}}`;
   return JSON.stringify(tree) ?? String(tree);
+}
+
+function collect(tree: Tree, into: Tensor[]): void {
+  if (tree instanceof Tensor) into.push(tree);
+  else if (Array.isArray(tree)) for (const t of tree) collect(t, into);
+  else if (isPlainObject(tree)) for (const k of Object.keys(tree).sort()) collect(tree[k], into);
 }
 
 function visit(tree: Tree, path: string, f: (t: Tensor, path: string) => void): void {

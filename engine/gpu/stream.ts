@@ -72,7 +72,9 @@ export class Stream {
     }
     this.#pass ??= this.#encoder.beginComputePass();
     this.#pass.setPipeline(pipeline.pipeline);
-    this.#pass.setBindGroup(0, group, offsets);
+    // Converting an empty list costs as much as binding.
+    if (offsets.length > 0) this.#pass.setBindGroup(0, group, offsets);
+    else this.#pass.setBindGroup(0, group);
     this.#pass.dispatchWorkgroups(call.grid[0], call.grid[1], call.grid[2]);
     this.launches++;
     this.#pending++;
