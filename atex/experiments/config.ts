@@ -17,6 +17,7 @@ import {
   size,
   text,
   variant,
+  variations,
 } from "./schema.js";
 
 const DATA = ["shapes", "fashion-mnist", "mnist"] as const;
@@ -215,7 +216,8 @@ const shape = object({
   /** Pixels in the top-k intersection and the untargeted objective. */
   k: optional(count, 50),
   data: record(dataPlan),
-  schemes: record(scheme),
+  /** A scheme may be `like` another one: one setting changed at a time. */
+  schemes: variations(scheme),
   experiments: record(experiment),
 });
 
@@ -242,6 +244,8 @@ export function readConfig(value: unknown): ReproduceConfig {
   for (const [name, e] of Object.entries(config.experiments)) {
     for (const data of e.data) requireKnown(`experiments.${name}.data`, data, config.data);
     for (const scheme of schemesOf(e)) requireKnown(`experiments.${name}`, scheme, config.schemes);
+    if (e.kind === "smoothing" || e.kind === "hardening")
+      requireRounds(`experiments.${name}.rounds`, e, config.schemes);
     const unsplit = e.data.find((data) => config.data[data].validation === undefined);
     if (e.kind === "robustness" && e.split === "validation" && unsplit)
       throw new ConfigError(`experiments.${name}: data.${unsplit} sets no validation images aside; give their number`);
@@ -258,4 +262,18 @@ export function schemesOf(e: ExperimentConfig): readonly string[] {
 function requireKnown(path: string, name: string, known: Readonly<Record<string, unknown>>): void {
   if (!Object.hasOwn(known, name))
     throw new ConfigError(`${path}: ${name} is not defined; there is ${Object.keys(known).join(", ")}`);
+}
+
+/** A rate that has fallen to nothing teaches nothing more. */
+function requireRounds(
+  path: string,
+  { scheme, rounds }: ExperimentOf<"smoothing" | "hardening">,
+  schemes: ReproduceConfig["schemes"],
+): void {
+  const { decay, epochs } = schemes[scheme];
+  const most = Math.max(...rounds);
+  if (decay !== "none" && most > epochs)
+    throw new ConfigError(
+      `${path}: ${most} came; the rate of ${scheme} falls to 0 in ${epochs} epochs: raise its epochs`,
+    );
 }

@@ -88,6 +88,26 @@ export function record<T>(item: Schema<T>): Schema<Readonly<Record<string, T>>> 
   };
 }
 
+/** A record whose values may also be `{ "like": name, …changes }`: everything another value says, but for the changes. */
+export function variations<T>(item: Schema<T>): Schema<Readonly<Record<string, T>>> {
+  const change = { type: "object", properties: { like: text.json }, required: ["like"] };
+  const plain = record(item);
+  return {
+    json: { type: "object", additionalProperties: { anyOf: [item.json, change] } },
+    read(value, path) {
+      const given = fieldsOf(value, path);
+      const whole = Object.keys(given).filter((name) => fieldsOf(given[name], inside(path, name)).like === undefined);
+      const spelledOut = Object.entries(given).map(([name, entry]) => {
+        const { like, ...changes } = fieldsOf(entry, inside(path, name));
+        if (like === undefined) return [name, entry];
+        const base = oneOf(...whole).read(like, inside(path, `${name}.like`));
+        return [name, { ...fieldsOf(given[base], path), ...changes }];
+      });
+      return plain.read(Object.fromEntries(spelledOut), path);
+    },
+  };
+}
+
 type Fields = Readonly<Record<string, Schema<unknown>>>;
 type Read<F extends Fields> = { readonly [K in keyof F]: Infer<F[K]> };
 

@@ -75,6 +75,14 @@ test("a mistake in a configuration is one sentence with its place", () => {
       /^experiments\.tables: magic is not defined; there is normal, /,
     ],
     [(c) => (c.experiments.tables.attacks[0].steps = 0), /^experiments\.tables\.attacks\[0\]\.steps: 0 came/],
+    [
+      (c) => (c.schemes.more = { like: "atix" }),
+      /^schemes\.more\.like: "atix" came; one of normal, .*atex.* is needed$/,
+    ],
+    [
+      (c) => Object.assign(c.schemes.atex, { decay: "cosine", epochs: 1 }),
+      /^experiments\.smoothing\.rounds: \d came; the rate of atex falls to 0 in 1 epochs/,
+    ],
     [(c) => delete c.schemes.normal, /^schemes\.normal: a scheme of kind normal is needed/],
   ];
   for (const [spoil, message] of cases) {
@@ -82,6 +90,13 @@ test("a mistake in a configuration is one sentence with its place", () => {
     spoil(config);
     check.match(check.throws(() => readConfig(config), ConfigError).message, message);
   }
+});
+
+test("a scheme that is like another one says what that says, but for its changes", () => {
+  const config = stored("smoke.json");
+  config.schemes.wider = { like: "atex", title: "wider", along: 7 };
+  const { wider, atex } = readConfig(config).schemes;
+  check.equal<unknown>(wider, { ...atex, title: "wider", along: 7 });
 });
 
 test("shards are disjoint and together the grid; cells have different names", () => {
