@@ -1,6 +1,7 @@
-// reduce — y[outer, part, inner] = combination of x[outer, part + m · parts, inner] over m: one stage of a reduction of
-// x[outer, reduced, inner]. Neighbouring invocations read neighbouring elements whatever `inner` is. With QUADS an element is
-// four numbers that lie together; with MERGE these are combined into one in the end.
+// reduce — y[outer, part, inner] = combination of a part of x[outer, reduced, inner] over its middle axis: one stage of a
+// reduction. Parts lie in runs of neighbours that take turns in one stretch of the axis, so that neighbouring
+// invocations read neighbouring elements whatever `inner` is, and all of them together few places of memory. With QUADS an
+// element is four numbers that lie together; with MERGE these are combined into one in the end.
 //@variant QUADS MERGE
 //@variant QUADS MERGE OP=1
 //@variant QUADS OP=3
@@ -8,7 +9,9 @@
 struct Params {
   count: u32,   // elements of y
   row: u32,     // reduced · inner
-  step: u32,    // parts · inner
+  stride: u32,  // parts · inner
+  step: u32,    // parts of a run · inner
+  stretch: u32, // elements of a run
 }
 //@if QUADS
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
@@ -28,8 +31,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (i >= p.count) {
     return;
   }
-  let start = i / p.step * p.row;
-  let end = start + p.row;
+  let row = i / p.stride * p.row;
+  let start = row + i % p.stride / p.step * p.stretch;
+  let end = min(start + p.stretch, row + p.row);
   var at = start + i % p.step;
   var total = identity();
   while (at < end) {

@@ -68,14 +68,18 @@ function passCalls(
   ];
 }
 
-/** Elements an invocation reduces at least, where there is a choice. */
-const shortest = 64;
+/** Elements an invocation reduces at least, where there is a choice: on software as many as cost less than a launch. */
+const shortest = { software: 512, gpu: 64 };
+/** Parts that take turns in a stretch: as wide as a software adapter's vectors, and as a GPU's cache line in quads. */
+const run = 8;
 
 /** Into how many parts to split, so that a few long reductions still fill the adapter. */
 export function partsOf({ outer, reduced, inner }: Triple, caps: Capabilities): number {
   const wanted = caps.software ? 256 : 65_536;
-  const parts = Math.min(Math.floor(wanted / (outer * inner)), Math.floor(reduced / shortest));
-  return parts >= 4 ? parts - (parts % 4) : 1;
+  const least = caps.software ? shortest.software : shortest.gpu;
+  const parts = Math.min(Math.floor(wanted / (outer * inner)), Math.floor(reduced / least));
+  if (parts >= run) return parts - (parts % run);
+  return parts >= 4 ? 4 : 1;
 }
 
 function stageCall(
@@ -93,10 +97,13 @@ function stageCall(
   const merge = quads && inner === 1;
   const width = quads ? 4 : 1;
   const count = merge ? results : results / width;
+  const side = merge ? 1 : inner / width;
+  const step = side * (inner === 1 ? Math.min(parts, run) : 1);
+  const stretch = Math.ceil(row / width / (parts * side)) * step;
   return {
     kernel: "reduce",
     bind: { x, y },
-    params: { count, row: row / width, step: merge ? parts : (parts * inner) / width },
+    params: { count, row: row / width, stride: parts * side, step, stretch },
     spec: { OP: combination[op], QUADS: quads, MERGE: merge },
     grid: linearGrid(count, 64, caps.maxWorkgroupsPerDimension),
     flops: outer * row,

@@ -8,6 +8,8 @@ import { type ConvAttrs, conv2dFilterSpec, conv2dInputSpec, conv2dSpec } from ".
 import { conv2dCalls, conv2dFilterCalls, conv2dInputCalls } from "../../engine/ops/conv.launch.js";
 import { type MatmulAttrs, matmulSpec } from "../../engine/ops/matmul.js";
 import { matmulCalls } from "../../engine/ops/matmul.launch.js";
+import { sumSpec } from "../../engine/ops/reduce.js";
+import { reduceCalls } from "../../engine/ops/reduce.launch.js";
 import { sizeOf } from "../../engine/shape.js";
 import { tensor } from "../../engine/tensor.js";
 import { gpuTest, onReference } from "../executors.js";
@@ -148,3 +150,20 @@ const filtered: typeof convolutions = [
 ];
 // Two images of the first two at a time, then the third alone.
 gpuTest("convolutions winograd", () => checkConvolutions({ variant: "winograd", tiles: 33 }, 1, filtered));
+
+/** Shapes whose reduction is cut into parts on software: whole and uneven ones, of quads and of single numbers, along and
+ *  across the order of memory. */
+const reductions: readonly { x: number[]; axes: number[] }[] = [
+  { x: [40_000], axes: [0] },
+  { x: [2, 4099], axes: [1] },
+  { x: [9004, 3], axes: [0] },
+  { x: [5003, 8], axes: [0] },
+  { x: [2, 6001, 4], axes: [1] },
+];
+gpuTest("reductions in parts", async () => {
+  for (const { x, axes } of reductions) {
+    const attrs = { axes, keepDims: false };
+    const launch = (ctx: LaunchContext) => reduceCalls(ctx, axes, "sum");
+    await compare(sumSpec, launch, [x], attrs, sizeOf(axes.map((a) => x[a])), `sum [${x}] over ${axes}`);
+  }
+});
