@@ -74,11 +74,16 @@ export class Pool {
     return new Storage(buffer, size, this.#nextId++);
   }
 
+  /** Whether there was no memory for it: nothing will ever be in it. */
+  isBroken({ buffer }: Storage): boolean {
+    return this.#broken.has(buffer);
+  }
+
   /** Gives up one reference. */
   release(storage: Storage): void {
     if (--storage.refs > 0) return;
     this.liveBytes -= storage.bytes;
-    if (this.#broken.has(storage.buffer)) return;
+    if (this.isBroken(storage)) return;
     this.pooledBytes += storage.bytes;
     const list = this.#free.get(storage.bytes);
     if (list) list.push(storage);

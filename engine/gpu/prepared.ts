@@ -123,7 +123,8 @@ export class PreparedPlan implements Plan {
     });
   }
 
-  /** Results of earlier calls that are still in use keep their buffers: this call takes others. */
+  /** Results of earlier calls that are still in use keep their buffers, and so do those there was no memory for: this call
+   *  takes others. */
   #leaveOldResults(values: readonly GpuValue[]): void {
     const { pool } = this.#on;
     const moved = new Set<number>();
@@ -131,7 +132,7 @@ export class PreparedPlan implements Plan {
       const storage = this.#storages[at];
       const x = argument === undefined ? undefined : values[argument];
       const isGiven = x !== undefined && x.buffer === storage && x.refs === 1 && isContiguous(x.shape, x);
-      if (storage.refs <= (isGiven ? 2 : 1)) continue;
+      if (storage.refs <= (isGiven ? 2 : 1) && !pool.isBroken(storage)) continue;
       this.#storages[at] = pool.acquire(storage.bytes, "capture");
       pool.release(storage);
       if (argument !== undefined) this.#held.delete(this.#program.inputs[argument]);

@@ -1,6 +1,7 @@
 /** Replay on the GPU: equal to the eager run to the bit, in place where given up, flat in memory. */
 import { capture } from "../../engine/capture.js";
 import { executor } from "../../engine/executor.js";
+import type { GpuExecutor } from "../../engine/gpu/executor.js";
 import { grad } from "../../engine/grad.js";
 import type { OpSpec, Sample } from "../../engine/op.js";
 import { add, mul, neg, sub } from "../../engine/ops/arithmetic.js";
@@ -181,6 +182,27 @@ gpuTest("results that are kept are not overwritten, and not copied either", asyn
     check.equal(await values(kept[k].square), [v * v, (v + 0.5) ** 2]);
     check.equal(await values(kept[k].double), [2 * v, 2 * v + 1]);
   }
+});
+
+gpuTest("a step goes on after there was no memory for a result", async () => {
+  using step = capture((x: Tensor) => mul(x, 2), { fuse: false });
+  const x = tensor(new Float32Array(12_345).fill(3));
+  const kept = step(x);
+  check.is((await kept.read())[0], 6);
+  const { gpu } = (executor() as GpuExecutor).device;
+  const pop = gpu.popErrorScope.bind(gpu);
+  // The first scope that closes is that of the buffer for the second result.
+  gpu.popErrorScope = () => {
+    Reflect.deleteProperty(gpu, "popErrorScope");
+    class GPUOutOfMemoryError extends Error {}
+    return pop().then(() => new GPUOutOfMemoryError("pretended"));
+  };
+  const failed = step(x);
+  await check.rejects(() => failed.read(), /out of memory: pretended/);
+  failed.dispose();
+  const { result: good, calls } = await gpuCalls(() => step(x));
+  check.ok(calls.includes("createBuffer"), "the buffer that failed is not used again");
+  check.is((await good.read())[12_344], 6);
 });
 
 for (const fuse of [true, false])
