@@ -34,24 +34,28 @@ export interface GpuOptions {
   readonly onRow?: (row: Row) => void;
 }
 
-/** TFLOP/s and GB/s of the makers' data sheets, by a part of the adapter's name. */
-const cards: readonly (readonly [name: RegExp, tflops: number, gbPerSecond: number])[] = [
-  [/RTX 4090(?! *(D|Laptop))/i, 82.6, 1008],
-  [/RTX 3090(?! *Ti)/i, 35.6, 936],
-  [/A100-SXM4-80GB/i, 19.5, 2039],
-  [/A100-SXM4-40GB/i, 19.5, 1555],
-  [/H100 80GB HBM3/i, 67, 3350],
-  [/\bH200\b(?! *NVL)/i, 67, 4800],
-  [/\bL40S\b/i, 91.6, 864],
-  [/\bL4\b/i, 30.3, 300],
-  [/Tesla T4/i, 8.1, 320],
+/** A card by a part of the adapter's name, with its TFLOP/s, its GB/s and the public page they were read from. */
+type Card = readonly [name: RegExp, tflops: number, gbPerSecond: number, source: string];
+
+/** Read on 2026-11-22 from pages that give the maker's figures; the data sheets themselves could not be opened then. */
+const cards: readonly Card[] = [
+  [/RTX 4090(?! *(D|Laptop))/i, 82.58, 1008, "https://waredb.com/processor/nvidia-geforce-rtx-4090"],
+  [/RTX 3090(?! *Ti)/i, 35.58, 936.2, "https://cuttingedgegamer.com/2022/12/"],
+  [/A100-SXM4-80GB/i, 19.5, 2039, "https://glennklockwood.com/garden/processors/A100"],
+  [/A100-SXM4-40GB/i, 19.5, 1555, "https://glennklockwood.com/garden/processors/A100"],
+  [/H100 80GB HBM3/i, 66.9, 3350, "https://glennklockwood.com/garden/processors/h100"],
+  // 66.91 TFLOP/s: hmc-tech.com/gpu/nvidia-h100-vs-nvidia-h200-sxm-vs-nvidia-gb200.
+  [/\bH200\b(?! *NVL)/i, 66.9, 4800, "https://www.aiminingco.com/gpu/h200/specs"],
+  [/\bL40S\b/i, 91.6, 864, "https://www.mullet.se/product.html?product_id=355414"],
+  [/\bL4\b/i, 30.29, 300.1, "https://fpsbench.com/compare/gpu/nvidia-l4-vs-nvidia-tesla-m40"],
+  [/Tesla T4/i, 8.141, 320, "https://sysrqmts.com/en/gpus/nvidia/tesla/t4"],
 ];
 
 /** The peak of an adapter that is in the table. */
 export function knownPeak(adapter: Readonly<Record<string, string>>): Peak | undefined {
   const name = `${adapter.device} ${adapter.description}`;
   const card = cards.find(([pattern]) => pattern.test(name));
-  return card && { gflops: 1000 * card[1], gbPerSecond: card[2], source: "the maker's data sheet" };
+  return card && { gflops: 1000 * card[1], gbPerSecond: card[2], source: card[3] };
 }
 
 const kernelCases: readonly MeasuredCase[] = [...caseNames.slice(0, caseNames.indexOf("train-step")), largeCase];
