@@ -1,204 +1,198 @@
 /** ATEX against naive training, per step: the same network, batch, samples per image and distance. */
-import { classScore, gradient } from "../atex/index.js";
 import { swapExecutor } from "../engine/executor.js";
+import { openScope, ReferenceExecutor } from "../engine/index.js";
 import {
-  capture,
-  dispose,
-  grad,
-  keep,
-  mul,
-  openScope,
-  ReferenceExecutor,
-  random,
-  sum,
-  type Tensor,
-  type Tree,
-  tensor,
-} from "../engine/index.js";
-import { pickImages } from "../nn/index.js";
-import { type AtexSetting, freeWorld, model, type StepName, schemes, trainingStep, worldOf } from "./atexSteps.js";
+  type AtexSetting,
+  type AtexWork,
+  hessianRow,
+  type StepName,
+  schemes,
+  trainingStep,
+  worldOf,
+} from "./atexSteps.js";
+import type { Verdict } from "./goldens.js";
 import type { Bench } from "./holdfast.js";
-import { measure, type Timing, type Waiting } from "./measure.js";
-import type { Row } from "./report.js";
+import type { Waiting } from "./measure.js";
+import { type Ratio, ratioOf } from "./ratio.js";
+import type { Report, Row } from "./report.js";
+import { type Entry, runEntries } from "./run.js";
 
-const system = "holdfast";
 const standard: AtexSetting = { batch: 64, samples: 8, side: 28 };
-/** Smaller, because the largest point of a curve has to fit the 128 MiB binding that some adapters stop at. */
-const curveBase: AtexSetting = { batch: 16, samples: 8, side: 28 };
-/** Cases of the suite, in the order of measurement. */
-export const atexCases = [...(Object.keys(schemes) as StepName[]), "naive-hessian-step"] as const;
+const hessian = "naive-hessian-step";
+/** Cases of the suite, in the order of measurement; the last is counted from one row of the Hessian and `naive-step`. */
+export const atexCases = [...(Object.keys(schemes) as StepName[]), hessian] as const;
 export type AtexCase = (typeof atexCases)[number];
-
-/** Losses of the first two steps: the second has gone through the gradients of the first. */
-async function firstLosses({ step, state }: ReturnType<typeof trainingStep>): Promise<number[]> {
-  const first = step(state);
-  const second = step(first.state);
-  return [await first.loss.item(), await second.loss.item()];
-}
-
-/** A batch so small that the float64 reference can follow: the same network, scheme and step. */
-const tiny: AtexSetting = { batch: 2, samples: 4, side: 14 };
-const TOLERANCE = 1e-3;
-
-/** The losses on the device against those of the float64 reference. */
-async function verdict(name: StepName): Promise<Pick<Row, "checked" | "disagreement">> {
-  const losses = async (): Promise<number[]> => {
-    using _ = openScope("check");
-    const world = worldOf(tiny);
-    const made = trainingStep(world, await schemes[name](world));
-    const found = await firstLosses(made);
-    made.dispose();
-    freeWorld(world);
-    return found;
-  };
-  const got = await losses();
-  const gpu = swapExecutor(new ReferenceExecutor());
-  const truth = await losses().finally(() => swapExecutor(gpu));
-  const errors = truth.map((t, i) => Math.abs(got[i] - t) / Math.abs(t));
-  const at = errors.indexOf(Math.max(...errors));
-  const disagreement = { relativeError: errors[at], where: `loss of step ${at + 1}`, got: got[at], truth: truth[at] };
-  return { checked: errors.every((e) => e <= TOLERANCE), disagreement };
-}
 
 export interface AtexOptions {
   readonly cases?: readonly AtexCase[];
   readonly waits?: readonly Waiting[];
+  /** Timed rounds, in which every case runs once; default 6, so that least and greatest are an interval of 97 %. */
   readonly runs?: number;
+  readonly setting?: AtexSetting;
   readonly onRow?: (row: Row) => void;
 }
 
-async function timeStep(on: Bench, name: StepName, setting: AtexSetting, wait: Waiting, runs: number): Promise<Timing> {
-  using _ = openScope("time");
+async function build(name: AtexCase, setting: AtexSetting): Promise<AtexWork> {
   const world = worldOf(setting);
-  const made = trainingStep(world, await schemes[name](world));
-  let { state } = made;
-  const submit = (): void => {
-    const next = made.step(state);
-    state = keep(next.state);
-    next.loss.dispose();
+  return name === hessian ? hessianRow(world) : trainingStep(world, await schemes[name](world));
+}
+
+/** A batch so small that the float64 reference can follow: the same network, scheme and step. */
+const tiny: AtexSetting = { batch: 2, samples: 4, side: 8 };
+const TOLERANCE = 1e-3;
+
+/** Results on the device against those of the float64 reference. */
+async function verdict(name: AtexCase): Promise<Verdict> {
+  const results = async (): Promise<number[]> => {
+    using _ = openScope("check");
+    const work = await build(name, tiny);
+    return await work.results().finally(() => work.dispose());
   };
-  try {
-    return await measure({ submit, finish: on.finish }, { wait, runs, warmUps: 1 });
-  } finally {
-    made.dispose();
-    dispose(state);
-    freeWorld(world);
-  }
+  const got = await results();
+  const gpu = swapExecutor(new ReferenceExecutor());
+  const truth = await results().finally(() => swapExecutor(gpu));
+  // NaN disagrees without bound.
+  const errors = truth.map((t, i) => (Number.isFinite(got[i]) ? Math.abs(got[i] - t) / Math.abs(t) : Infinity));
+  const at = errors.indexOf(Math.max(...errors));
+  const where = name === hessian ? `row of image ${at + 1}` : `loss of step ${at + 1}`;
+  const disagreement = { relativeError: errors[at], where, got: got[at], truth: truth[at] };
+  return { checked: errors[at] <= TOLERANCE, disagreement };
 }
 
-/** One pixel's row of the input Hessian of every image of a batch, ∂² logit / ∂ x_t ∂ x. */
-async function timeHessianRow(on: Bench, setting: AtexSetting, wait: Waiting, runs: number): Promise<Timing> {
-  using _ = openScope("time");
-  const world = worldOf(setting);
-  const { data } = world;
-  const { params } = model.init(random.key(1), data.shape);
-  const { x, y } = pickImages(data, tensor(Int32Array.from({ length: data.count }, (_, i) => i)));
-  const step = capture(function hessianRow(p: Tree, z: Tensor, labels: Tensor, pixel: Tensor) {
-    const score = classScore((q) => model.apply(p, q), labels);
-    return grad((q: Tensor) => sum(mul(gradient(score, q), pixel)))(z);
-  });
-  const pixel = tensor(new Float32Array(x.size / data.count).fill(1, 0, 1), [1, ...data.shape]);
-  const submit = (): void => step(params, x, y, pixel).dispose();
-  try {
-    return await measure({ submit, finish: on.finish }, { wait, runs, warmUps: 1 });
-  } finally {
-    step.dispose();
-    freeWorld(world);
-  }
+function entryOf(
+  title: string,
+  name: AtexCase,
+  setting: AtexSetting,
+  judge: (name: AtexCase) => Promise<Verdict>,
+): Entry {
+  return {
+    case: title,
+    async prepare() {
+      const judged = await judge(name);
+      return { ...(await build(name, setting)), verdict: judged };
+    },
+  };
 }
 
-const scaled = (value: number | null | undefined, by: number, plus: number | null | undefined): number | null =>
-  value === null || value === undefined || plus === null || plus === undefined ? null : value * by + plus;
+function measured(
+  on: Bench,
+  entries: readonly Entry[],
+  options: AtexOptions,
+  onRow?: (row: Row) => void,
+): Promise<Row[]> {
+  const { waits = [on.software ? "nap" : "spin"] } = options;
+  return runEntries(on, entries, { runs: 6, warmUps: 1, ...options, waits, onRow });
+}
 
 /** Naive training with the whole input Hessian of every image written out, pixel by pixel: one row of one batch is measured and
  *  multiplied, because all rows cost the same. */
-function hessianStep(row: Timing, step: Row, { batch, samples, side }: AtexSetting): Row {
+function hessianStep(row: Row, rows: readonly Row[], { batch, samples, side }: AtexSetting): Row {
+  if (!row.checked || !row.each) return row;
+  const step = rows.find((r) => r.case === "naive-step" && r.wait === row.wait && r.each);
+  const { case: name, system, wait, disagreement } = row;
+  const about = { case: name, system, wait, disagreement };
+  if (!step)
+    return {
+      ...about,
+      checked: false,
+      error: "it is counted on top of naive-step ; measure that too: --case naive-step,…",
+    };
   const factor = side * side * (1 + samples);
+  const whole = (one: number | null | undefined, rest: number | null | undefined): number | null =>
+    typeof one === "number" && typeof rest === "number" ? one * factor + rest : null;
   return {
-    ...step,
-    case: "naive-hessian-step",
-    medianMs: scaled(row.medianMs, factor, step.medianMs) ?? undefined,
-    minMs: scaled(row.minMs, factor, step.minMs) ?? undefined,
-    spread: row.spread,
-    workerCpuMs: scaled(row.workerCpuMs, factor, step.workerCpuMs),
-    runs: row.runs,
-    hostMs: undefined,
-    note: `not run whole: one pixel of ${batch} images measured (${row.medianMs.toFixed(1)} ms), times ${side * side} pixels times ${1 + samples}, plus naive-step`,
+    ...{ ...about, checked: true, runs: row.runs, spread: row.spread },
+    medianMs: whole(row.medianMs, step.medianMs) ?? undefined,
+    minMs: whole(row.minMs, step.minMs) ?? undefined,
+    workerCpuMs: whole(row.workerCpuMs, step.workerCpuMs),
+    each: row.each.map(({ ms, cpuMs }, i) => ({
+      ms: whole(ms, step.each![i].ms)!,
+      cpuMs: whole(cpuMs, step.each![i].cpuMs),
+    })),
+    note:
+      `not run whole: one row of the Hessian, a single pixel's, was measured for ${batch} images ` +
+      `(${row.medianMs!.toFixed(1)} ms) and multiplied by ${side * side} pixels and by ${1 + samples} for the samples; naive-step added`,
   };
 }
 
-/** How often a row's cost contains another's: by worker CPU, which other work on the machine hardly moves, else by wall time. */
-function ratio(a: Row, b: Row): string {
-  const cpu = a.workerCpuMs && b.workerCpuMs ? a.workerCpuMs / b.workerCpuMs : undefined;
-  const wall = a.medianMs! / b.medianMs!;
-  return `${wall.toFixed(2)} times ${b.case} by wall time${cpu ? `, ${cpu.toFixed(2)} by worker CPU` : ""}`;
-}
-
-function defaultWaits(on: Bench): readonly Waiting[] {
-  return [on.software ? "nap" : "spin"];
-}
-
-/** The suite: every case at batch 64, 28×28 and 8 samples per image, checked before it is timed. */
-export async function runAtex(on: Bench, options: AtexOptions = {}): Promise<Row[]> {
-  const { cases = atexCases, waits = defaultWaits(on), runs = 5, onRow } = options;
+/** The suite: every case at batch 64, 28×28 and 8 samples per image, checked, then measured in turns; and what every case costs as
+ *  a multiple of each ATEX step. */
+export async function runAtex(on: Bench, options: AtexOptions = {}): Promise<Pick<Report, "results" | "ratios">> {
+  const { cases = atexCases, setting = standard, onRow } = options;
   const rows: Row[] = [];
-  const done = (row: Row): void => {
-    const ours = rows.find((r) => r.case === "atex-step" && r.wait === row.wait);
-    const compared = ours && row.checked && ours.checked ? ratio(row, ours) : undefined;
-    const note = [row.note, compared].filter((part) => part !== undefined).join("; ");
-    const full = note ? { ...row, note } : row;
-    rows.push(full);
-    onRow?.(full);
-  };
-  for (const name of cases) {
-    if (name === "naive-hessian-step") {
-      for (const wait of waits) {
-        const step = rows.find((r) => r.case === "naive-step" && r.wait === wait && r.checked);
-        if (step)
-          done(hessianStep(await timeHessianRow(on, standard, wait, runs), { ...step, note: undefined }, standard));
-        else
-          done({
-            case: name,
-            system,
-            wait,
-            checked: false,
-            error: "it is counted on top of naive-step, which was not measured",
-          });
-      }
-      continue;
-    }
-    const checked = await verdict(name);
-    for (const wait of waits)
-      done({
-        case: name,
-        system,
-        wait,
-        ...(checked.checked ? await timeStep(on, name, standard, wait, runs) : {}),
-        ...checked,
-      });
-  }
-  return rows;
+  using _ = openScope("atex");
+  await measured(
+    on,
+    cases.map((name) => entryOf(name, name, setting, verdict)),
+    options,
+    (row) => {
+      const whole = row.case === hessian ? hessianStep(row, rows, setting) : row;
+      rows.push(whole);
+      onRow?.(whole);
+    },
+  );
+  const place = ({ case: name }: Row): number => cases.indexOf(name as AtexCase);
+  const results = rows.sort((a, b) => place(a) - place(b));
+  const named = (start: string): Row[] => results.filter((row) => row.case.startsWith(start));
+  const ratios = named("naive").flatMap((row) =>
+    named("atex").flatMap((over) => ratioOf(row, over, on.software) ?? []),
+  );
+  return { results, ratios };
 }
 
+/** Smaller, because the largest point of a curve has to fit the 128 MiB binding that some adapters stop at. */
+const curveBase: AtexSetting = { batch: 16, samples: 8, side: 28 };
 /** What a curve varies, from `curveBase`. */
-const curves = { batch: [4, 16, 64], samples: [2, 4, 8, 16], side: [14, 28, 56] } as const;
+export const curves = { batch: [4, 16, 64], samples: [2, 4, 8, 16], side: [14, 28, 56] } as const;
+export type CurveName = keyof typeof curves;
 
-/** Cost of ATEX with everything at hand and of naive against batch size, samples per image and image side. */
-export async function runAtexCurves(on: Bench, options: AtexOptions = {}): Promise<Row[]> {
-  const { waits = defaultWaits(on), runs = 5, onRow } = options;
-  const rows: Row[] = [];
-  for (const name of ["atex-step", "naive-step"] as const) {
-    const checked = await verdict(name);
-    for (const [what, values] of Object.entries(curves))
-      for (const value of values)
-        for (const wait of waits) {
-          const setting = { ...curveBase, [what]: value };
-          const timing = checked.checked ? await timeStep(on, name, setting, wait, runs) : {};
-          const title = `${name} batch ${setting.batch}, ${setting.samples} samples, side ${setting.side}`;
-          const row: Row = { case: title, system, wait, ...timing, ...checked };
-          rows.push(row);
-          onRow?.(row);
-        }
+/** Every point of the curves, once. */
+export function curveSettings(): AtexSetting[] {
+  const all = Object.entries(curves).flatMap(([what, values]) =>
+    values.map((value) => ({ ...curveBase, [what]: value })),
+  );
+  return all.filter((s, i) => all.findIndex((t) => settingTitle(t) === settingTitle(s)) === i);
+}
+
+export const settingTitle = ({ batch, samples, side }: AtexSetting): string =>
+  `batch ${batch}, ${samples} samples, side ${side}`;
+
+/** The setting a row of the curves was measured at, and of what. */
+export function curvePoint({ case: title }: Pick<Row, "case">): { name: string; setting: AtexSetting } | undefined {
+  const found = /^(\S+) batch (\d+), (\d+) samples, side (\d+)$/.exec(title);
+  if (!found) return undefined;
+  const [batch, samples, side] = found.slice(2).map(Number);
+  return { name: found[1], setting: { batch, samples, side } };
+}
+
+/** Whether a setting lies on a curve: all but what this varies is as in `curveBase`. */
+export function liesOn(curve: CurveName, setting: AtexSetting): boolean {
+  return settingTitle({ ...setting, [curve]: curveBase[curve] }) === settingTitle(curveBase);
+}
+
+/** Cost of ATEX with everything at hand and of naive against batch size, samples per image and image side, one setting after the
+ *  other, both steps in turns. */
+export async function runAtexCurves(
+  on: Bench,
+  {
+    settings = curveSettings(),
+    ...options
+  }: Omit<AtexOptions, "cases" | "setting"> & { settings?: readonly AtexSetting[] } = {},
+): Promise<Pick<Report, "results" | "ratios">> {
+  const names = ["atex-step", "naive-step"] as const;
+  const verdicts = new Map<AtexCase, Verdict>();
+  for (const name of names) verdicts.set(name, await verdict(name));
+  const results: Row[] = [];
+  const ratios: Ratio[] = [];
+  for (const setting of settings) {
+    // A scope for each, so that only one setting's buffers live at a time.
+    using _ = openScope("curves");
+    const title = (name: string): string => `${name} ${settingTitle(setting)}`;
+    const entries = names.map((name) => entryOf(title(name), name, setting, async () => verdicts.get(name)!));
+    const rows = await measured(on, entries, options, options.onRow);
+    results.push(...rows);
+    const [ours, theirs] = names.map((name) => rows.filter((row) => row.case === title(name)));
+    ratios.push(...theirs.flatMap((row, i) => ratioOf(row, ours[i], on.software) ?? []));
   }
-  return rows;
+  return { results, ratios };
 }

@@ -1,15 +1,18 @@
-/** The steps the ATEX suite times: training as nn does it, in one captured step (images gathered from the resident data set, loss,
+/** The steps the ATEX suites time: training as nn does it, in one captured step (images gathered from the resident data set, loss,
  *  gradients, Adam), with one scheme or another. */
 
 import {
   atex,
   batchLoss,
+  classScore,
   cosineDistance,
   type Distance,
   directionsAtHand,
   explanationDirections,
   freshDirections,
+  gradient,
   linf,
+  type NaiveOptions,
   naive,
   normal,
   type Scheme,
@@ -18,11 +21,14 @@ import {
 } from "../atex/index.js";
 import {
   add,
-  type Captured,
   capture,
   dispose,
+  grad,
   keep,
+  mul,
   random,
+  square,
+  sum,
   type Tensor,
   type Tree,
   tensor,
@@ -59,9 +65,9 @@ function distilling({ setting: { samples } }: World) {
   return { delta1: RADIUS, points, copies: samples / points };
 }
 const naiveWith =
-  (distance: Distance) =>
+  (distance: Distance, choice: NaiveOptions["choice"] = "random") =>
   async ({ setting }: World): Promise<Scheme> =>
-    naive({ ball: linf(RADIUS), neighbours: setting.samples, distance });
+    naive({ ball: linf(RADIUS), neighbours: setting.samples, distance, choice });
 
 async function atHand(world: World, withPredictions: boolean): Promise<Scheme> {
   const { teacher, data } = world;
@@ -88,6 +94,7 @@ export const schemes = {
   },
   "naive-step": naiveWith(squaredL2),
   "naive-step-cosine": naiveWith(cosineDistance),
+  "naive-step-adversarial": naiveWith(squaredL2, { adversarial: { steps: 1, stepSize: RADIUS } }),
 } satisfies Record<string, (world: World) => Promise<Scheme>>;
 export type StepName = keyof typeof schemes;
 
@@ -109,21 +116,25 @@ export function worldOf(setting: AtexSetting): World {
   };
 }
 
-type State = { params: Tree; optimiser: Tree; count: Tensor };
-type Step = Captured<[State, Tensor], { state: State; loss: Tensor }>;
+/** Work with what it gives for a check. */
+export interface AtexWork {
+  /** Runs it. Returns few numbers that are wrong if it is. */
+  results(): Promise<number[]>;
+  submit(): void;
+  dispose(): void;
+}
 
-/** A training step over the whole data set as one batch, and its first state. */
-export function trainingStep(
-  { data }: World,
-  scheme: Scheme,
-): { step: (state: State) => ReturnType<Step>; dispose: () => void; state: State } {
+type State = { params: Tree; optimiser: Tree; count: Tensor };
+
+/** A training step over the whole data set as one batch; its results are the losses of the first two steps. */
+export function trainingStep({ data, kept }: World, scheme: Scheme): AtexWork {
   const optimiser = adam();
   const { params } = model.init(random.key(1), data.shape);
   const loss = batchLoss(scheme);
   const key = random.key(5);
   // An argument, as in training: from constants, capture would compute the batch and the teacher's predictions once and for all.
-  const order = keep(tensor(Int32Array.from({ length: data.count }, (_, i) => i)));
-  const step: Step = capture(
+  const order = tensor(Int32Array.from({ length: data.count }, (_, i) => i));
+  const step = capture(
     function trainingStep(state: State, indices: Tensor) {
       const { x, y } = pickImages(data, indices);
       const context = { training: true, key: random.fold(key, state.count), indices };
@@ -133,17 +144,40 @@ export function trainingStep(
     },
     { donate: [0] },
   );
+  let state: State = keep({ params, optimiser: optimiser.init(params), count: tensor(0, [], "u32") });
+  const run = (): Tensor => {
+    const next = step(state, order);
+    state = keep(next.state);
+    return next.loss;
+  };
   return {
-    step: (state) => step(state, order),
+    // The second has gone through the gradients of the first.
+    results: async () => [await run().item(), await run().item()],
+    submit: () => run().dispose(),
     dispose() {
       step.dispose();
-      order.dispose();
+      dispose([state, data, kept]);
     },
-    state: keep({ params, optimiser: optimiser.init(params), count: tensor(0, [], "u32") }),
   };
 }
 
-/** Frees the data and what the scheme kept. */
-export function freeWorld({ data, kept }: World): void {
-  dispose([data, kept]);
+/** One pixel's row of the input Hessian of every image of a batch, ∂² logit / ∂ x_t ∂ x; its results are sums of squares over the
+ *  rows. */
+export function hessianRow({ data, kept }: World): AtexWork {
+  const { params } = model.init(random.key(1), data.shape);
+  const { x, y } = pickImages(data, tensor(Int32Array.from({ length: data.count }, (_, i) => i)));
+  const step = capture(function hessianRow(p: Tree, z: Tensor, labels: Tensor, pixel: Tensor) {
+    const score = classScore((q) => model.apply(p, q), labels);
+    return grad((q: Tensor) => sum(mul(gradient(score, q), pixel)))(z);
+  });
+  const middle = Math.floor(x.size / data.count / 2);
+  const pixel = tensor(new Float32Array(x.size / data.count).fill(1, middle, middle + 1), [1, ...data.shape]);
+  return {
+    results: async () => [...(await sum(square(step(params, x, y, pixel)), [1, 2, 3]).read())],
+    submit: () => step(params, x, y, pixel).dispose(),
+    dispose() {
+      step.dispose();
+      dispose([data, kept]);
+    },
+  };
 }

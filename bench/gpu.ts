@@ -3,7 +3,6 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { matmul, shutdown } from "../engine/index.js";
-import { runAtex } from "./atex.js";
 import { cases, pure } from "./cases.js";
 import type { Bench } from "./holdfast.js";
 import { caseNames, convInputs, flops, largeCase, type MeasuredCase, matmulInputs } from "./inputs.js";
@@ -107,8 +106,6 @@ export async function runGpu(on: Bench, about: Report, options: GpuOptions = {})
   const names: readonly MeasuredCase[] = small ? ["conv1", "sum-4m", "train-step"] : [...caseNames, largeCase];
   const entries = names.map((name) => checkedCase(name, name === largeCase ? largeProduct : cases[name]));
   results.push(...(await runEntries(on, entries, { waits: ["spin"], runs, inARow: true, onRow })));
-  if (!small)
-    for (const row of await runAtex(on, { cases: ["atex-step", "naive-step"], waits: ["spin"], runs })) add(row);
   // PyTorch must not share the card with an open device.
   shutdown();
   const torch = await runPeers({ cases: names, systems: ["torch-cuda", "torch-cuda-graph"], runs, adapter });

@@ -15,6 +15,13 @@ export interface Work {
  */
 export type Waiting = "spin" | "nap";
 
+/** One timed run. */
+export interface Run {
+  readonly ms: number;
+  /** CPU time of all threads but the main one; null where the system does not tell. */
+  readonly cpuMs: number | null;
+}
+
 /** Milliseconds per run. */
 export interface Timing {
   readonly medianMs: number;
@@ -26,6 +33,8 @@ export interface Timing {
   /** From the first host instruction to the end of `submit`, fastest run: in others the adapter's threads took the core. */
   readonly hostMs: number;
   readonly runs: number;
+  /** The runs in order; the n-th of works that take turns belong together. */
+  readonly each: readonly Run[];
 }
 
 export interface MeasureOptions {
@@ -98,10 +107,9 @@ export function nap(milliseconds: number): void {
 
 /** One work while it is measured with others. */
 class Series {
-  readonly #durations: number[] = [];
+  readonly #each: Run[] = [];
   readonly #hostTimes: number[] = [];
   #fastest = 0;
-  #cpu: number | null = 0;
 
   constructor(
     readonly work: Work,
@@ -118,8 +126,7 @@ class Series {
     const before = workerCpuMs();
     const { duration, host } = await this.#once();
     const after = workerCpuMs();
-    this.#cpu = this.#cpu === null || before === null || after === null ? null : this.#cpu + after - before;
-    this.#durations.push(duration);
+    this.#each.push({ ms: duration, cpuMs: before === null || after === null ? null : after - before });
     this.#hostTimes.push(host);
   }
 
@@ -135,14 +142,16 @@ class Series {
   }
 
   timing(): Timing {
-    const runs = this.#durations.length;
+    const durations = this.#each.map(({ ms }) => ms);
+    const cpu = this.#each.map(({ cpuMs }) => cpuMs ?? Number.NaN).reduce((a, b) => a + b) / durations.length;
     return {
-      medianMs: median(this.#durations),
-      minMs: Math.min(...this.#durations),
-      spread: spread(this.#durations),
-      workerCpuMs: this.#cpu === null ? null : this.#cpu / runs,
+      medianMs: median(durations),
+      minMs: Math.min(...durations),
+      spread: spread(durations),
+      workerCpuMs: Number.isNaN(cpu) ? null : cpu,
       hostMs: Math.min(...this.#hostTimes),
-      runs,
+      runs: durations.length,
+      each: this.#each,
     };
   }
 }

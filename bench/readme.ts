@@ -1,6 +1,7 @@
 /** The section of the README about speed, written from the saved reports, so that no number in it is older than they are. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { arithmeticNote, formatInterval, levelOf, plotCurves } from "./atexReport.js";
 import { dotPlot } from "./chart.js";
 import { figure, loadReport, type Report, type Row } from "./report.js";
 import { plotScale } from "./scale.js";
@@ -9,10 +10,11 @@ import { plotScale } from "./scale.js";
 export interface SavedReports {
   readonly peers?: Report;
   readonly atex?: Report;
+  readonly "atex-curves"?: Report;
   readonly scale?: Report;
 }
 
-const suites = ["peers", "atex", "scale"] as const satisfies readonly (keyof SavedReports)[];
+const suites = ["peers", "atex", "atex-curves", "scale"] as const satisfies readonly (keyof SavedReports)[];
 const [begin, end] = ["<!-- bench:begin -->", "<!-- bench:end -->"];
 
 /** The saved reports of a checkout. */
@@ -22,9 +24,10 @@ export function savedReports(root: string): SavedReports {
 }
 
 /** Plots of reports, by their path in the checkout. */
-export function plotsOf({ peers, scale }: SavedReports): Record<string, string> {
+export function plotsOf({ peers, "atex-curves": curves, scale }: SavedReports): Record<string, string> {
   return {
     ...(peers && { "bench/results/peers.svg": plotPeers(peers) }),
+    ...(curves && { "bench/results/atex-curves.svg": plotCurves(curves) }),
     ...(scale && { "bench/results/scale.svg": plotScale(scale) }),
   };
 }
@@ -49,11 +52,14 @@ export function writeReadme(root: string): string[] {
 }
 
 /** The section without its markers. */
-export function formatSection({ peers, atex, scale }: SavedReports): string {
-  if (!peers && !atex && !scale) return "No measurement has been saved yet: `npm run bench -- peers --save` makes one.";
+export function formatSection(reports: SavedReports): string {
+  const { peers, atex, "atex-curves": curves, scale } = reports;
+  if (Object.keys(reports).length === 0)
+    return "No measurement has been saved yet: `npm run bench -- peers --save` makes one.";
   const parts = [
     ...(peers ? peersSection(peers) : []),
     ...(atex ? atexSection(atex) : []),
+    ...(curves ? curvesSection(curves) : []),
     ...(scale ? scaleSection(scale) : []),
   ];
   return parts.join("\n\n");
@@ -140,6 +146,27 @@ function atexSection(report: Report): string[] {
   return [
     `Training steps of the schemes, on ${origin(report)}:`,
     markdown(["step", "median ms", "worker CPU ms", "times `atex-step`"], rows),
+    ...ratioSentences(report),
+    ...report.results.flatMap((row) => (row.note ? [`\`${row.case}\`: ${row.note}.`] : [])),
+  ];
+}
+
+/** Naive over ATEX with intervals, where the report has the rounds. */
+function ratioSentences(report: Report): string[] {
+  const { ratios = [] } = report;
+  const found = ratios.filter((ratio) => ratio.case === "naive-step");
+  if (found.length === 0) return [];
+  const sentences = found.map(({ over, wall, workerCpu }) => {
+    const cpu = workerCpu ? `, ${formatInterval(workerCpu)} by worker CPU` : "";
+    return `${formatInterval(wall)} times \`${over}\` by wall time${cpu}`;
+  });
+  return [`\`naive-step\` costs ${sentences.join("; ")} (${levelOf(report)}). ${arithmeticNote}`];
+}
+
+function curvesSection(report: Report): string[] {
+  return [
+    `ATEX with everything at hand and naive training against batch size, samples per image and image side, on ${origin(report)}:`,
+    "![Time of a step against batch size, samples per image and image side](bench/results/atex-curves.svg)",
   ];
 }
 

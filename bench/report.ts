@@ -1,6 +1,8 @@
 /** What a suite reports: one object, printed as JSON or as tables. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { Disagreement } from "./agreement.js";
+import type { Run } from "./measure.js";
+import type { Ratio } from "./ratio.js";
 
 /** One case of one system, waited for in one way. */
 export interface Row {
@@ -18,6 +20,7 @@ export interface Row {
   /** Kernel launches per run. */
   readonly dispatches?: number;
   readonly runs?: number;
+  readonly each?: readonly Run[];
   /** Whether the results are right; a row without it is a failure, not a measurement. */
   readonly checked: boolean;
   readonly disagreement?: Disagreement;
@@ -33,6 +36,8 @@ export interface Report {
   /** What was measured, and when and under which load; in saved reports. */
   readonly made?: Readonly<Record<string, string | number>>;
   readonly results: readonly Row[];
+  /** How the costs of cases compare, round by round. */
+  readonly ratios?: readonly Ratio[];
   /** What the adapter cannot do, with the reason. */
   readonly leftOut?: readonly string[];
 }

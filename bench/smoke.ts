@@ -34,7 +34,10 @@ const parts: Readonly<Record<string, (on: Bench, about: Report) => Promise<Outco
   train: (on) => runCases(on, ["train-step"], once),
   explain: (on) => runLoops(on, ["smoothgrad-100", "integrated-gradients-50"], { small: true }),
   attack: (on) => runLoops(on, ["attack-200"], { small: true }),
-  atex: (on) => runAtex(on, { cases: ["normal-step", "atex-step"], runs: 1 }),
+  async atex(on) {
+    const setting = { batch: 2, samples: 2, side: 8 };
+    return (await runAtex(on, { cases: ["normal-step", "atex-step", "naive-step"], setting, runs: 1 })).results;
+  },
   async scale(on) {
     const sizes = [
       { batch: 1, side: 14 },

@@ -64,8 +64,8 @@ export async function runSuite(suite: string, options: SuiteOptions): Promise<Re
   try {
     if (suite === "engine") return { ...about, results: await runEngine(on, options) };
     const atexOptions = { ...options, cases: options.cases as readonly AtexCase[] | undefined };
-    if (suite === "atex") return { ...about, results: await runAtex(on, atexOptions) };
-    if (suite === "atex-curves") return { ...about, results: await runAtexCurves(on, atexOptions) };
+    if (suite === "atex") return { ...about, ...(await runAtex(on, atexOptions)) };
+    if (suite === "atex-curves") return { ...about, ...(await runAtexCurves(on, options)) };
     if (suite === "smoke") return await runSmoke(on, { ...about, results: [] }, options.onRow);
     if (suite === "gpu") return await runGpu(on, { ...about, results: [] }, options);
     if (suite === "scale") return { ...about, ...(await runScale(on, options)) };

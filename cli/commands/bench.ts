@@ -1,5 +1,6 @@
 /** `holdfast bench`: how fast the engine is here, next to others, and whether its results are right. */
 import { writeFileSync } from "node:fs";
+import { formatAtex, formatCurves } from "../../bench/atexReport.js";
 import { compareReports, formatComparison } from "../../bench/compare.js";
 import { formatGpu, type Peak } from "../../bench/gpu.js";
 import { openBench, versions } from "../../bench/holdfast.js";
@@ -55,7 +56,9 @@ function casesOf(suite: string, text: string | undefined): readonly string[] | u
   return names;
 }
 
-const formats: Readonly<Record<string, (report: Report) => string>> = { peers: formatPeers, gpu: formatGpu };
+const formats: Readonly<Record<string, (report: Report) => string>> = {
+  ...{ peers: formatPeers, gpu: formatGpu, atex: formatAtex, "atex-curves": formatCurves },
+};
 
 function peakOf({ peak }: Given): Peak | undefined {
   if (peak === undefined) return undefined;
