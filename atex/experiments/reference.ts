@@ -2,7 +2,7 @@
  *  on a network of their architecture trained as they train. */
 import { softplusSurrogate } from "../attacks/surrogate.js";
 import type { Cell, Measurement, Outcome } from "./cells.js";
-import type { ExperimentOf } from "./config.js";
+import type { AttackConfig, ExperimentOf } from "./config.js";
 import type { Lab } from "./lab.js";
 import { accuracyOf, attackImages, correctlyClassified, mean } from "./robustness.js";
 
@@ -39,10 +39,13 @@ export async function reference(
   const most = Math.max(control, ...attacks.map(({ images }) => images));
   const correct = await correctlyClassified(classifier, test, most);
   type Under = Awaited<ReturnType<typeof attackImages>>["under"];
-  const record = (attack: string, under: Under, count: number): void => {
-    for (const one of under)
-      for (const [metric, values] of Object.entries(one.attacked))
-        measurements.push({ scheme, conditions: { attack, eps: one.eps }, metric, value: mean(values), count });
+  type Search = Pick<AttackConfig, "steps" | "restarts">;
+  const record = (name: string, { steps, restarts }: Search, under: Under, count: number): void => {
+    for (const { eps, attacked } of under)
+      for (const [metric, values] of Object.entries(attacked)) {
+        const conditions = { attack: name, steps, restarts, eps };
+        measurements.push({ scheme, conditions, metric, value: mean(values), count });
+      }
   };
   for (const attack of attacks) {
     const indices = correct.slice(0, attack.images);
@@ -54,13 +57,13 @@ export async function reference(
       radii: eps,
       seed,
     });
-    record(attack.objective, under, indices.length);
+    record(attack.objective, attack, under, indices.length);
   }
   const indices = correct.slice(0, control);
   for (const radius of control > 0 ? eps : []) {
     const attack = { ...attacks[0], ...AUTHORS, stepSize: AUTHORS_STEP / radius };
     const { under } = await attackImages(lab, classifier, { attack, indices, split: test, radii: [radius], seed });
-    record(AUTHORS_ATTACK, under, indices.length);
+    record(AUTHORS_ATTACK, attack, under, indices.length);
   }
   return { measurements };
 }

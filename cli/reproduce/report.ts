@@ -26,8 +26,9 @@ import type { Picture } from "../../atex/render/picture.js";
 import { linePlot, plots } from "../../atex/render/plot.js";
 import { writeOutput } from "../files.js";
 import { duration } from "../live.js";
+import { metricTitle, type TableData } from "./format.js";
 import type { CellResult, Study } from "./study.js";
-import { asCsv, asMarkdown, metricTitle, type TableData, tablesOf } from "./tables.js";
+import { asCsv, asMarkdown, tablesOf } from "./tables.js";
 
 /** Writes report.html, tables.md and results.csv. @returns their paths. */
 export async function writeReport(study: Study): Promise<string[]> {

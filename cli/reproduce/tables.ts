@@ -1,51 +1,13 @@
 /** Tables of a reproduction: one form for the page, for Markdown and for CSV. */
 import {
-  AUTHORS_ATTACK,
   type ExperimentConfig,
-  PUBLISHED,
   type Quantity,
   type ReproduceConfig,
   select,
   valuesOf,
 } from "../../atex/experiments/index.js";
-
-export interface TableData {
-  readonly title: string;
-  readonly header: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-  readonly caption: string;
-}
-
-export const METRIC_TITLES: Readonly<Record<string, string>> = {
-  ...{ spearman: "Spearman", cosine: "cosine", ssim: "SSIM", accuracy: "accuracy" },
-  ...{ "accuracy under FGSM": "accuracy under FGSM", "ms per step": "ms per step" },
-};
-
-export function metricTitle(metric: string, k: number): string {
-  return metric === "topK" ? `top-${k}` : (METRIC_TITLES[metric] ?? metric);
-}
-
-/** "0.512 ± 0.013" without a break inside; accuracies in percent. */
-export function formatted(q: Quantity | undefined): string {
-  if (!q) return "";
-  const { mean, half } = q.estimate;
-  const share = q.metric.startsWith("accuracy");
-  const [factor, digits] = share ? [100, 2] : q.metric === "ms per step" ? [1, 1] : [1, 3];
-  const bar = Number.isNaN(half) ? "" : `\u00a0±\u00a0${(factor * half).toFixed(digits)}`;
-  return `${(factor * mean).toFixed(digits)}${bar}`;
-}
-
-/** Over how much the numbers of a table are means. */
-export function basis(all: readonly Quantity[]): string {
-  const seeds = all.map((q) => q.values.size);
-  const counts = all.map((q) => q.count);
-  const range = (v: readonly number[]): string => {
-    const [low, high] = [Math.min(...v), Math.max(...v)];
-    return low === high ? String(low) : `${low} to ${high}`;
-  };
-  const many = Math.max(...seeds) > 1;
-  return `${many ? "Mean and 95 % interval over" : "From"} ${range(seeds)} ${many ? "seeds" : "seed"}, ${range(counts)} images each.`;
-}
+import { basis, formatted, METRIC_TITLES, metricTitle, type TableData } from "./format.js";
+import { referenceTable } from "./reference.js";
 
 /** The tables of one experiment. */
 export function tablesOf(name: string, config: ReproduceConfig, all: readonly Quantity[]): TableData[] {
@@ -126,57 +88,6 @@ function strengthTable(data: string, all: readonly Quantity[], { schemes, k }: R
     header: ["", "step", "steps", "restarts", metricTitle("topK", k), "Spearman"],
     rows,
     caption: `${basis(all)} The ${conditions.objective} attack on ${conditions.explainer} maps at eps1 ${conditions.eps}; lower is stronger.`,
-  };
-}
-
-/** What attacks leave on a relu network of the authors' architecture, beside what theirs left on the weights they published. */
-function referenceTable(data: string, all: readonly Quantity[], { k }: ReproduceConfig): TableData {
-  const metrics = ["topK", "spearman"] as const;
-  const attacks = valuesOf<string>(all, "attack");
-  const published = data === "fashion-mnist" ? PUBLISHED : [];
-  const of = (attack: string, eps: number, metric: string): Quantity | undefined =>
-    select(all, { metric, conditions: { attack, eps } })[0];
-  const rows = valuesOf<number>(all, "eps").flatMap((eps) => {
-    const known = published.filter((p) => p.eps === eps);
-    return [
-      ...known.map((p) => [
-        String(eps),
-        "authors' attack, published weights",
-        "500",
-        ...metrics.map((m) => p[m].toFixed(3)),
-      ]),
-      ...attacks.map((attack) => {
-        const both = metrics.map((metric) => of(attack, eps, metric));
-        const name = attack === AUTHORS_ATTACK ? "authors' settings, this network" : `${attack}, this network`;
-        return [String(eps), name, String(both[0]?.count ?? ""), ...both.map(formatted)];
-      }),
-    ];
-  });
-  const verdicts = attacks
-    .filter((attack) => attack !== AUTHORS_ATTACK)
-    .flatMap((attack) => {
-      const least = published.flatMap((p) =>
-        metrics.flatMap((metric) => {
-          const q = of(attack, p.eps, metric);
-          return q ? [q.estimate.mean <= p[metric]] : [];
-        }),
-      );
-      const held = least.filter(Boolean).length;
-      if (least.length === 0) return [];
-      return [
-        `${attack}: ${held === least.length ? "yes" : "no"} (${held} of ${least.length} numbers at most the reference's)`,
-      ];
-    });
-  const accuracy = formatted(select(all, { metric: "accuracy" })[0]);
-  const compared =
-    `At least as strong as the reference: ${verdicts.join("; ")}. The reference was measured by us on the weights the authors ` +
-    "published, with their attack corrected (200 steps of 0.002); this network is another one of the same architecture, so its maps may be " +
-    "easier or harder to change: the authors' settings on this network show how much. ";
-  return {
-    title: `${data}: the attack against the authors' attack`,
-    header: ["eps1", "attack", "images", metricTitle("topK", k), "Spearman"],
-    rows,
-    caption: `${verdicts.length > 0 ? compared : ""}Lower is stronger; the network classifies ${accuracy} % correctly.`,
   };
 }
 

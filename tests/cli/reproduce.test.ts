@@ -49,14 +49,14 @@ test("the attack is as strong as the reference only where none of its numbers is
     const measured = [
       { scheme: "authors", conditions: {}, metric: "accuracy", value: 0.88, count: 1000 },
       ...Object.entries({ topK, spearman: 0.4 }).map(([metric, value]) => ({
-        ...{ scheme: "authors", conditions: { attack: "rank", eps: 0.08 }, metric, value, count: 20 },
+        ...{ scheme: "authors", conditions: { attack: "rank", steps: 50, eps: 0.08 }, metric, value, count: 20 },
       })),
     ];
     const [cell] = cellsOf(config, ["reference"]);
     return tablesOf("reference", config, quantities([{ cell, measurements: measured }]))[0].caption;
   };
-  check.match(captionFor(0.495), "rank: yes (2 of 2 numbers");
-  check.match(captionFor(0.496), "rank: no (1 of 2 numbers");
+  check.match(captionFor(0.495), "the reference: yes (2 of 2 numbers");
+  check.match(captionFor(0.496), "the reference: no (1 of 2 numbers");
 });
 
 gpuTest(
