@@ -62,7 +62,7 @@ export interface World {
 /** Two tangent copies per point, as long as there are two points. */
 function distilling({ setting: { samples } }: World) {
   const points = Math.max(2, samples / 2);
-  return { delta1: RADIUS, points, copies: samples / points };
+  return { delta1: RADIUS, points, copies: samples / points, spacing: "grid" } as const;
 }
 const naiveWith =
   (distance: Distance, choice: NaiveOptions["choice"] = "random") =>

@@ -88,7 +88,7 @@ export function record<T>(item: Schema<T>): Schema<Readonly<Record<string, T>>> 
   };
 }
 
-/** A record whose values may also be `{ "like": name, …changes }`: everything another value says, but for the changes. */
+/** A record whose values may also be `{ "like": name, …changes }`: everything another value says, but for the changes; not in a circle. */
 export function variations<T>(item: Schema<T>): Schema<Readonly<Record<string, T>>> {
   const change = { type: "object", properties: { like: text.json }, required: ["like"] };
   const plain = record(item);
@@ -96,14 +96,14 @@ export function variations<T>(item: Schema<T>): Schema<Readonly<Record<string, T
     json: { type: "object", additionalProperties: { anyOf: [item.json, change] } },
     read(value, path) {
       const given = fieldsOf(value, path);
-      const whole = Object.keys(given).filter((name) => fieldsOf(given[name], inside(path, name)).like === undefined);
-      const spelledOut = Object.entries(given).map(([name, entry]) => {
-        const { like, ...changes } = fieldsOf(entry, inside(path, name));
-        if (like === undefined) return [name, entry];
-        const base = oneOf(...whole).read(like, inside(path, `${name}.like`));
-        return [name, { ...fieldsOf(given[base], path), ...changes }];
-      });
-      return plain.read(Object.fromEntries(spelledOut), path);
+      const spelledOut = (name: string, after: readonly string[]): Readonly<Record<string, unknown>> => {
+        const { like, ...changes } = fieldsOf(given[name], inside(path, name));
+        if (like === undefined) return changes;
+        const others = Object.keys(given).filter((other) => other !== name && !after.includes(other));
+        const base = oneOf(...others).read(like, inside(path, `${name}.like`));
+        return { ...spelledOut(base, [...after, name]), ...changes };
+      };
+      return plain.read(Object.fromEntries(Object.keys(given).map((name) => [name, spelledOut(name, [])])), path);
     },
   };
 }

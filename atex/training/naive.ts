@@ -3,7 +3,7 @@ import { mean, type Tensor } from "../../engine/index.js";
 import { crossEntropy } from "../../nn/index.js";
 import { type Ball, clipPixels } from "../balls.js";
 import { ascend } from "./ascend.js";
-import { type Distance, squaredL2 } from "./distances.js";
+import { cosineDistance, type Distance } from "./distances.js";
 import { type Batch, copiesOf, explained, joined, type Network, type Scheme, weighted } from "./scheme.js";
 
 export interface NaiveOptions {
@@ -13,9 +13,9 @@ export interface NaiveOptions {
   readonly neighbours?: number;
   /** Random points of the ball, or points that ascend the distance from there; default random. */
   readonly choice?: "random" | { readonly adversarial: { readonly steps: number; readonly stepSize: number } };
-  /** d of eq. 2; default squared L2. */
+  /** d of eq. 2; default 1 − cosine, which kept more of the maps than squared L2 on validation images of Fashion-MNIST. */
   readonly distance?: Distance;
-  /** Weight of d, which eq. 2 leaves at 1; default 1. */
+  /** Weight of d, which eq. 2 leaves at 1; default 5. Squared L2, in units of logits per pixel, wants about 0.03. */
   readonly weight?: number;
   /** a₁ and a₂, the weights of the predictions at x and at its neighbours; default 1 and 1. */
   readonly a1?: number;
@@ -25,7 +25,7 @@ export interface NaiveOptions {
 /** The paper's direct scheme, φ the gradient of the label's logit. Its sums over neighbours are means here, so that weights
  *  keep their meaning when the number of neighbours changes. Source: Tang et al. 2022, eq. 2. */
 export function naive(options: NaiveOptions): Scheme {
-  const { neighbours: k = 8, distance = squaredL2, weight = 1, a1 = 1, a2 = 1 } = options;
+  const { neighbours: k = 8, distance = cosineDistance, weight = 5, a1 = 1, a2 = 1 } = options;
   if (!Number.isInteger(k) || k < 1) throw new RangeError(`naive: ${k} neighbours given; at least 1 is needed`);
   return {
     name: "naive",

@@ -95,8 +95,13 @@ test("a mistake in a configuration is one sentence with its place", () => {
 test("a scheme that is like another one says what that says, but for its changes", () => {
   const config = stored("smoke.json");
   config.schemes.wider = { like: "atex", title: "wider", along: 7 };
-  const { wider, atex } = readConfig(config).schemes;
+  config.schemes.longer = { like: "wider", epochs: 9 };
+  const { wider, longer, atex } = readConfig(config).schemes;
   check.equal<unknown>(wider, { ...atex, title: "wider", along: 7 });
+  check.equal<unknown>(longer, { ...wider, epochs: 9 });
+  config.schemes.wider.like = "longer";
+  const message = /^schemes\.(longer|wider)\.like: "(longer|wider)" came; one of .* is needed$/;
+  check.match(check.throws(() => readConfig(config), ConfigError).message, message);
 });
 
 test("shards are disjoint and together the grid; cells have different names", () => {

@@ -209,11 +209,12 @@ for (const [i, o] of settings.entries())
 
 referenceTest("ATEX refuses impossible grids and predictions of another one", () => {
   const base = { teacher: classifier(teacher), directions: () => images(phi), delta1: 0.1 };
-  check.throws(() => atex({ ...base, points: 1 }), /atex: 1 grid points up to 0.1 given; at least 2/);
+  check.throws(() => atex({ ...base, spacing: "grid" }), /atex: 1 grid points up to 0.1 given; at least 2/);
+  check.throws(() => atex({ ...base, points: 0 }), /atex: 0 sampled points up to 0.1 given; at least 1/);
   check.throws(() => atex({ ...base, copies: 0 }), /atex: 0 copies given/);
   const along = { length: 0.2, points: 4, spacing: "grid", normalisation: "maxAbs" } as const;
   check.throws(
-    () => atex({ ...base, predictions: { along, logits: tensor([0]) } }),
+    () => atex({ ...base, points: 4, spacing: "grid", predictions: { along, logits: tensor([0]) } }),
     /atex: predictions of 4 grid points up to 0.2 maxAbs for shifts of 4 grid points up to 0.1 maxAbs/,
   );
 });
@@ -274,6 +275,7 @@ gpuTest("predictions at hand change nothing but the work", async () => {
     directions: directionsAtHand(directions),
     delta1: 0.3,
     points: 3,
+    spacing: "grid",
     normalisation: "l2",
   } as const;
   const g = (): Network => Object.assign((q: Tensor) => by.model.apply(params, q), { params });
@@ -342,7 +344,10 @@ gpuTest("training with ATEX, directions and predictions at hand or made in each 
   const kept = await explanationDirections(f, data, { key: random.key(3), batchSize: 32 });
   const along = { length: 0.2, points: 2, spacing: "grid", normalisation: "maxAbs" } as const;
   const predictions = await teacherPredictions(f, data, kept, { ...along, batchSize: 32 });
-  const atHand = { teacher: f, directions: directionsAtHand(kept), delta1: 0.2, points: 2, predictions };
+  const atHand = {
+    ...{ teacher: f, directions: directionsAtHand(kept), predictions },
+    ...({ delta1: 0.2, points: 2, spacing: "grid" } as const),
+  };
   const fresh = { ...atHand, directions: freshDirections("student", { samples: 2 }), predictions: undefined };
   for (const options of [atHand, fresh]) {
     const seen = await losses(atex(options));

@@ -139,7 +139,7 @@ const cases: readonly Case[] = [
     },
   },
   {
-    scheme: () => naive({ ball: linf(0.1), neighbours: 3, weight: 2, a1: 0.5, a2: 0.25 }),
+    scheme: () => naive({ ball: linf(0.1), neighbours: 3, distance: squaredL2, weight: 2, a1: 0.5, a2: 0.25 }),
     loss: (g, { shown }) => naiveBy(l2Apart, 2)(g, shown[0]),
   },
   {
