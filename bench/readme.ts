@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { arithmeticNote, formatInterval, levelOf, plotCurves } from "./atexReport.js";
 import { dotPlot } from "./chart.js";
 import { figure, loadReport, type Report, type Row } from "./report.js";
-import { plotScale } from "./scale.js";
+import { explainScale, plotScale } from "./scale.js";
 
 /** Saved reports the section speaks of, by suite. */
 export interface SavedReports {
@@ -176,5 +176,7 @@ function scaleSection(report: Report): string[] {
   return [
     `Cost per image against batch size and image side, on ${origin(report)}:`,
     "![Cost per image against batch size and image side](bench/results/scale.svg)",
+    ...explainScale(report),
+    "Why it is so: [bench/README.md](bench/README.md#scale).",
   ];
 }

@@ -151,37 +151,67 @@ export async function runScale(on: Bench, options: ScaleOptions = {}): Promise<P
   return { results, leftOut };
 }
 
-/** Cost per image in wall time: against the batch at side 28, and against the side at batch 16. */
-export function plotScale({ results }: Report): string {
-  const points = results.flatMap((row) => {
+/** A measured point of a curve, wall time. */
+interface Point extends Size {
+  readonly name: string;
+  readonly perImage: number;
+}
+
+function pointsOf({ results }: Report): Point[] {
+  return results.flatMap((row) => {
     const found = /^(.+) batch (\d+), side (\d+)$/.exec(row.case);
     if (!found || !row.checked || !row.medianMs) return [];
     const [batch, side] = [Number(found[2]), Number(found[3])];
     return [{ name: found[1], batch, side, perImage: row.medianMs / batch }];
   });
-  const names = [...new Set(points.map((p) => p.name))];
-  const lines = (among: typeof points, key: "batch" | "side") =>
-    names.map((name) => ({
+}
+
+const namesOf = (points: readonly Point[]) => [...new Set(points.map((p) => p.name))];
+const byBatch = (points: readonly Point[]) => points.filter((p) => p.side === 28);
+const bySide = (points: readonly Point[]) => points.filter((p) => p.batch === 16);
+
+/** Cost per image in wall time: against the batch at side 28, and against the side at batch 16. */
+export function plotScale(report: Report): string {
+  const points = pointsOf(report);
+  const lines = (among: readonly Point[], key: "batch" | "side") =>
+    namesOf(points).map((name) => ({
       name,
       points: among.filter((p) => p.name === name).map((p) => ({ x: p[key], y: p.perImage })),
     }));
   const y = "ms per image";
   return linePanels("Wall time per image", [
-    {
-      x: "images per batch, 28×28",
-      y,
-      lines: lines(
-        points.filter((p) => p.side === 28),
-        "batch",
-      ),
-    },
-    {
-      x: "side of the images, batch 16",
-      y,
-      lines: lines(
-        points.filter((p) => p.batch === 16),
-        "side",
-      ),
-    },
+    { x: "images per batch, 28×28", y, lines: lines(byBatch(points), "batch") },
+    { x: "side of the images, batch 16", y, lines: lines(bySide(points), "side") },
   ]);
+}
+
+/** Costs within this factor of the least count as flat. */
+const flat = 1.25;
+
+/** What the curves say, in a sentence or two per step. */
+export function explainScale(report: Report): string[] {
+  const points = pointsOf(report);
+  const sentences = namesOf(points).flatMap((name) => {
+    const batches = byBatch(points.filter((p) => p.name === name)).sort((a, b) => a.batch - b.batch);
+    if (batches.length < 2) return [];
+    const least = batches.reduce((a, b) => (b.perImage < a.perImage ? b : a));
+    const [first, last] = [batches[0], batches[batches.length - 1]];
+    const from = batches.find((p) => p.perImage <= flat * least.perImage)!;
+    const parts = [
+      `\`${name}\`: an image costs ${figure(first.perImage)} ms at batch ${first.batch} and least at batch ${least.batch}, ` +
+        `${figure(least.perImage)} ms; from batch ${from.batch} on it is within ${Math.round(100 * (flat - 1))} % of that for the ` +
+        `first time, and at batch ${last.batch} it is ${figure(last.perImage / least.perImage)} times the least.`,
+    ];
+    const sides = bySide(points.filter((p) => p.name === name)).sort((a, b) => a.side - b.side);
+    const unit = sides.find((p) => p.side === 28);
+    if (unit && sides.length > 1) {
+      const perPixel = (p: Point) => (p.perImage * unit.side ** 2) / (p.side ** 2 * unit.perImage);
+      const others = sides.filter((p) => p !== unit).map((p) => `${figure(perPixel(p))} at side ${p.side}`);
+      parts.push(`A pixel costs, as a multiple of one at side 28 (batch 16): ${others.join(", ")}.`);
+    }
+    return [parts.join(" ")];
+  });
+  const left = (report.leftOut ?? []).map((line) => line.slice(0, line.indexOf(": ")));
+  if (left.length > 0) sentences.push(`Left out, because this adapter cannot hold them: ${left.join("; ")}.`);
+  return sentences;
 }

@@ -5,7 +5,7 @@ import { shutdown } from "../engine/index.js";
 import { type AtexCase, atexCases, runAtex, runAtexCurves } from "./atex.js";
 import { runEngine } from "./engine.js";
 import { type Peak, runGpu } from "./gpu.js";
-import { openBench, versions } from "./holdfast.js";
+import { type Bench, openBench, versions } from "./holdfast.js";
 import { type CaseName, caseNames } from "./inputs.js";
 import { type LoopCase, runLoops } from "./loops.js";
 import type { Waiting } from "./measure.js";
@@ -71,16 +71,31 @@ export async function runSuite(suite: string, options: SuiteOptions): Promise<Re
     if (suite === "scale") return { ...about, ...(await runScale(on, options)) };
     const wanted = (name: string): boolean => options.cases?.includes(name) ?? true;
     const names = caseSuites[suite].filter(wanted);
+    if (suite === "peers") return await runBesidePeers(on, about, names, options);
     const rows = await runCases(on, names, options);
     const loops = await runLoops(on, (loopSuites[suite] ?? []).filter(wanted), options);
-    const ours: Report = { ...about, results: [...rows, ...loops] };
-    if (suite !== "peers") return ours;
-    // The peers must not share the processor with an open device.
-    shutdown();
-    return joinReports(ours, await runPeers({ ...options, cases: names }));
+    return { ...about, results: [...rows, ...loops] };
   } finally {
     shutdown();
   }
+}
+
+/** Case by case, first here and then in every peer, so that all systems meet a case under much the same conditions. */
+async function runBesidePeers(
+  on: Bench,
+  about: Pick<Report, "adapter" | "versions">,
+  names: readonly CaseName[],
+  options: SuiteOptions,
+): Promise<Report> {
+  const parts: Report[] = [];
+  for (const name of names) {
+    const here = parts.length === 0 ? on : await openBench(options.adapter);
+    const ours = { ...about, results: await runCases(here, [name], options) };
+    // The peers must not share the processor with an open device.
+    shutdown();
+    parts.push(joinReports(ours, await runPeers({ ...options, cases: [name] })));
+  }
+  return { ...parts[0], results: parts.flatMap(({ results }) => results) };
 }
 
 /** A report with what is needed to judge it later: the commit, the date, the processors and their load. */

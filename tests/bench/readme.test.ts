@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { dotPlot, linePanels, logTicks } from "../../bench/chart.js";
 import { formatSection, plotsOf, savedReports, withSection, writeReadme } from "../../bench/readme.js";
 import type { Report, Row } from "../../bench/report.js";
+import { explainScale } from "../../bench/scale.js";
 import { check, root, test } from "../harness.js";
 
 const place = "Before\n<!-- bench:begin -->\nold\n<!-- bench:end -->\nAfter\n";
@@ -94,6 +95,20 @@ test("steps of ATEX stand as multiples of atex-step, the curves as a plot", () =
   const svg = plotsOf({ scale })["bench/results/scale.svg"];
   check.match(svg, />ms per image</);
   check.is(svg.match(/<polyline/g)?.length, 2);
+});
+
+test("the curves are put into words: where they are flat, what large batches and sides cost, what does not fit", () => {
+  const at = (batch: number, side: number, perImage: number) =>
+    row("holdfast", `train-step batch ${batch}, side ${side}`, perImage * batch);
+  const curves = reportOf(at(1, 28, 10), at(16, 28, 2.4), at(64, 28, 2), at(256, 28, 3), at(16, 56, 19.2));
+  const [words, left] = explainScale({ ...curves, leftOut: ["train-step batch 1024, side 28: too large"] });
+  check.match(words, "an image costs 10 ms at batch 1 and least at batch 64, 2 ms; from batch 16 on it is within 25 %");
+  check.match(
+    words,
+    "at batch 256 it is 1.5 times the least. A pixel costs, as a multiple of one at side 28 (batch 16): 2 at side 56.",
+  );
+  check.is(left, "Left out, because this adapter cannot hold them: train-step batch 1024, side 28.");
+  check.match(formatSection({ scale: curves }), words);
 });
 
 test("logarithmic axes reach around their values", () => {
