@@ -21,42 +21,66 @@ import { makeScheme } from "./schemes.js";
 
 const WARM_UPS = 2;
 
-/** Median milliseconds per step; every step is waited for. */
+/** Median milliseconds per step; every step is waited for, and the schemes take turns, so that a slow spell of the machine meets all. */
 export async function timing(lab: Lab, { data, seed }: Cell, experiment: ExperimentOf<"timing">): Promise<Outcome> {
-  const { batch, steps } = experiment;
+  const { batch, steps, schemes } = experiment;
   const { train, plan } = await lab.data(data);
-  const measurements: Measurement[] = [];
-  for (const scheme of experiment.schemes) {
-    using _ = openScope("timing");
-    using teacher = await lab.network({ data, seed, scheme: "normal" });
-    using student = await lab.network({ data, seed, scheme: "normal" });
-    const images = residentImages(train.images.subarray(0, batch * 784), train.labels.subarray(0, batch));
-    const config = lab.config.schemes[scheme];
-    const given = { eps: plan.trainEps, teacher: teacher.classifier };
-    using kept = await keptFor(config, { ...given, data: images, key: random.key(seed) });
-    lab.say(`timing ${config.title}`);
-    const made = makeScheme(config, { ...given, kept });
-    const times = await timeSteps(made, student, images, steps, config.learningRate);
-    measurements.push({ scheme, conditions: { batch }, metric: "ms per step", value: median(times), count: steps });
+  using _ = openScope("timing");
+  using teacher = await lab.network({ data, seed, scheme: "normal" });
+  const images = residentImages(train.images.subarray(0, batch * 784), train.labels.subarray(0, batch));
+  const given = { eps: plan.trainEps, teacher: teacher.classifier };
+  const timed: { scheme: string; step: TimedStep; kept: Disposable | undefined; times: number[] }[] = [];
+  try {
+    for (const scheme of schemes) {
+      const config = lab.config.schemes[scheme];
+      const kept = await keptFor(config, { ...given, data: images, key: random.key(seed) });
+      const student = await lab.network({ data, seed, scheme: "normal" });
+      const step = timedStep(makeScheme(config, { ...given, kept }), student, images, config.learningRate);
+      timed.push({ scheme, step, kept, times: [] });
+    }
+    lab.say(`timing ${schemes.map((scheme) => lab.config.schemes[scheme].title).join(", ")}`);
+    for (let round = -WARM_UPS; round < steps; round++)
+      for (const { step, times } of timed) {
+        const ms = await step.run(random.key(round + WARM_UPS));
+        if (round >= 0) times.push(ms);
+      }
+  } finally {
+    for (const { step, kept } of timed) {
+      step[Symbol.dispose]();
+      kept?.[Symbol.dispose]();
+    }
     dispose([images.words, images.labels]);
   }
-  return { measurements };
+  return {
+    measurements: timed.map(
+      ({ scheme, times }): Measurement => ({
+        ...{ scheme, conditions: { batch }, metric: "ms per step" },
+        ...{ value: median(times), count: times.length },
+      }),
+    ),
+  };
 }
 
-async function timeSteps(
+interface TimedStep extends Disposable {
+  /** Trains on the whole batch. Returns milliseconds. */
+  run(key: Tensor): Promise<number>;
+}
+
+/** The student is given up to it. */
+function timedStep(
   scheme: Scheme,
   { model, params: first }: TrainedNetwork,
   images: ReturnType<typeof residentImages>,
-  steps: number,
   learningRate: number,
-): Promise<number[]> {
+): TimedStep {
   const optimiser = adam({ lr: learningRate });
   const loss = batchLoss(scheme);
+  // An argument, as in training: what hangs on constants alone, the teacher's passes among it, is computed once for all steps.
   const indices = tensor(Int32Array.from({ length: images.count }, (_, i) => i));
-  using step = capture(
-    (params: Tree, state: Tree, key: Tensor): readonly [Tree, Tree, Tensor] => {
-      const { x, y } = pickImages(images, indices);
-      const context = { training: true, key, indices };
+  const step = capture(
+    (params: Tree, state: Tree, key: Tensor, batch: Tensor): readonly [Tree, Tree, Tensor] => {
+      const { x, y } = pickImages(images, batch);
+      const context = { training: true, key, indices: batch };
       const [value, , gradients] = valueAuxAndGrad((p: Tree) => loss(model, p, x, y, context))(params);
       return [...optimiser.update(params, gradients, state), value];
     },
@@ -64,18 +88,21 @@ async function timeSteps(
   );
   let params = first;
   let state = scope(() => optimiser.init(first));
-  const times: number[] = [];
-  for (let i = -WARM_UPS; i < steps; i++) {
-    const key = random.key(i + WARM_UPS);
-    const began = performance.now();
-    const [nextParams, nextState, value] = step(params, state, key);
-    await value.item();
-    if (i >= 0) times.push(performance.now() - began);
-    [params, state] = [nextParams, nextState];
-  }
-  keep(params);
-  dispose(params);
-  return times;
+  return {
+    async run(key) {
+      const began = performance.now();
+      const [nextParams, nextState, value] = step(params, state, key, indices);
+      await value.item();
+      const ms = performance.now() - began;
+      [params, state] = keep([nextParams, nextState]);
+      value.dispose();
+      return ms;
+    },
+    [Symbol.dispose]() {
+      step.dispose();
+      dispose([params, state]);
+    },
+  };
 }
 
 function median(values: readonly number[]): number {

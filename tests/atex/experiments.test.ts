@@ -195,7 +195,7 @@ function tiny(): ReproduceConfig {
   Object.assign(raw.experiments.checks.stability, { images: 1, steps: 1, restarts: 1 });
   Object.assign(raw.experiments.smoothing, { rounds: [0, 1], images: 2, samples: 2 });
   Object.assign(raw.experiments.hardening, { rounds: [0] });
-  Object.assign(raw.experiments.timing, { schemes: ["normal"], batch: 16, steps: 1 });
+  Object.assign(raw.experiments.timing, { schemes: ["normal", "atex"], batch: 16, steps: 1 });
   raw.experiments.explainers.attacks.pop();
   return readConfig(raw);
 }
