@@ -2,7 +2,9 @@
 // without such an iy are zero): with UP = 1 the convolution, with UP = its stride the input gradient, for which x is the
 // gradient and w is packed flipped with channels exchanged (conv2d.pack). Rows of the tile are output pixels in flat (n,oy,ox) order,
 // columns are output channels (lib/registers.wgsl). The sum runs over r, s and inside over c, where the window's
-// bounds no longer change. Needs groups = 1 and every tensor below 2^31 elements.
+// bounds no longer change. Needs groups = 1 and every tensor below 2^31 elements; with VECTORS planes of y that are whole vectors.
+// With SLIDE rows of y are whole vectors too and nothing is spread out or left out: the four pixels of a lane at one tap are
+// three of those at the tap before and one more.
 //@if SUBGROUPS
 enable subgroups;
 //@end
@@ -17,8 +19,13 @@ struct Params {
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> w: array<vec4f>;  // packed [r,s,c,quads]
+//@if VECTORS
+@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
+fn store_quad(index: u32, value: vec4f) { y[index / 4u] = value; } //@hook store
+//@else
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 fn store_result(index: u32, value: f32) { y[index] = value; } //@hook store
+//@end
 
 //@include "lib/registers.wgsl"
 
@@ -26,6 +33,17 @@ var<private> quad_at: array<u32, QUADS>;  // the weights of each slot
 var<private> w_step: u32;
 
 fn column_values(slot: u32) -> vec4f { return w[w_step + quad_at[slot]]; }
+//@if SLIDE
+
+struct Row {
+  at: u32,
+  exists: bool,
+}
+
+fn pixel_in(row: Row, column: i32) -> f32 {
+  return select(0.0, x[row.at + u32(column)], row.exists & (u32(column) < p.in_width));
+}
+//@end
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -45,6 +63,23 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let image_at = image * p.in_channels * in_area;
   let left = vec4i(place % p.out_width * p.stride_x) - p.pad_left;
 
+//@if SLIDE
+  for (var r = 0u; r < p.window_height; r++) {
+    let iy = u32(top.x + i32(r * p.dilation_y));
+    var row_at = image_at.x + iy * p.in_width;
+    for (var c = 0u; c < p.in_channels; c++) {
+      let row = Row(row_at, iy < p.in_height);
+      var values = vec4f(0.0, pixel_in(row, left.x), pixel_in(row, left.x + 1), pixel_in(row, left.x + 2));
+      w_step = (r * p.window_width * p.in_channels + c) * p.quads;
+      for (var s = 0u; s < p.window_width; s++) {
+        values = vec4f(values.yzw, pixel_in(row, left.x + i32(s) + 3));
+        accumulate(values);
+        w_step += p.in_channels * p.quads;
+      }
+      row_at += in_area;
+    }
+  }
+//@else
   for (var r = 0u; r < p.window_height; r++) {
     let iy = vec4u(top + i32(r * p.dilation_y));
     let row_at = image_at + iy / UP_Y * p.in_width;
@@ -60,8 +95,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       }
     }
   }
+//@end
 
   let y_at = image * p.out_channels * out_area + place;
+//@if VECTORS
+  for (var i = 0u; i < min(COLUMNS, p.out_channels - column_start) && pixel_start < p.pixels; i++) {
+    store_quad(
+      y_at.x + (column_start + i) * out_area,
+      vec4f(tile[i * 4u], tile[i * 4u + 1u], tile[i * 4u + 2u], tile[i * 4u + 3u]),
+    );
+  }
+//@else
   let inside = vec4u(pixel_start, pixel_start + 1u, pixel_start + 2u, pixel_start + 3u) < vec4u(p.pixels);
   for (var i = 0u; i < min(COLUMNS, p.out_channels - column_start); i++) {
     let at = y_at + (column_start + i) * out_area;
@@ -70,4 +114,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     if (inside.z) { store_result(at.z, tile[i * 4u + 2u]); }
     if (inside.w) { store_result(at.w, tile[i * 4u + 3u]); }
   }
+//@end
 }

@@ -1,6 +1,6 @@
 // matmul, register tiles — y[row,column] = Σ_k a[row,k] · b[column,k] per batch, every operand addressed by strides, so that
 // one kernel serves both transpositions and, with a and b exchanged, both choices of what lies along the lanes.
-// One workgroup is one subgroup and one tile (lib/registers.wgsl). Needs a, b and y below 2^32 elements; with Y_VECTORS rows that
+// One workgroup is one subgroup and one tile (lib/registers.wgsl). Needs a, b and y below 2^32 elements; with VECTORS rows that
 // lie together and are a multiple of 4.
 //@if SUBGROUPS
 enable subgroups;
@@ -22,8 +22,9 @@ struct Params {
 //@else
 @group(0) @binding(4) var<storage, read> b: array<f32>;
 //@end
-//@if Y_VECTORS
-@group(0) @binding(6) var<storage, read_write> y4: array<vec4f>;
+//@if VECTORS
+@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;
+fn store_quad(index: u32, value: vec4f) { y[index / 4u] = value; } //@hook store
 //@else
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;
 fn store_result(index: u32, value: f32) { y[index] = value; } //@hook store
@@ -77,11 +78,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //@end
     b_step += p.b_step;
   }
-//@if Y_VECTORS
+//@if VECTORS
   let first = p.y_first + batch * p.y_batch + row_start;
   for (var i = 0u; i < min(COLUMNS, p.columns - column_start) && row_start < p.rows; i++) {
-    y4[(first + (column_start + i) * p.y_column) / 4u] =
-      vec4f(tile[i * 4u], tile[i * 4u + 1u], tile[i * 4u + 2u], tile[i * 4u + 3u]);
+    store_quad(
+      first + (column_start + i) * p.y_column,
+      vec4f(tile[i * 4u], tile[i * 4u + 1u], tile[i * 4u + 2u], tile[i * 4u + 3u]),
+    );
   }
 //@else
   let y_at = p.y_first + batch * p.y_batch + own * p.y_row;

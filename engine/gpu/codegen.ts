@@ -259,7 +259,7 @@ function source(
 }
 
 /** `compute`: the expressions for one element. */
-function computeFunction(
+export function computeFunction(
   graph: PointwiseGraph,
   texts: readonly string[],
   inputs: readonly Operand[],

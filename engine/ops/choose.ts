@@ -46,12 +46,8 @@ export interface Tiled {
   readonly side: 8 | 16;
 }
 
-/** `parts`: into how many partial sums the reduction is split. `exchanged`: rows of the tile are columns of y; only then, and
- *  if they are a multiple of 4, `vectorStores`, which cannot end in an epilogue. */
-export type MatmulChoice =
-  | Plain
-  | (Registers & { readonly exchanged: boolean; readonly vectorStores?: boolean })
-  | (Tiled & { readonly parts: number });
+/** `parts`: into how many partial sums the reduction is split. `exchanged`: rows of the tile are columns of y. */
+export type MatmulChoice = Plain | (Registers & { readonly exchanged: boolean }) | (Tiled & { readonly parts: number });
 /** Minimal filtering: fewer multiplications, on tiles that are transformed there and back, whole images of about so many
  *  tiles at a time. */
 export interface Winograd {
@@ -151,7 +147,8 @@ function cheapestProduct(
   const a = vector(transA, m);
   const b = vector(!transB, n);
   const straight = cheapestTile(caps, batch, m, n, depth, { rowLoad: a, columnLoad: b });
-  const turned = cheapestTile(caps, batch, n, m, depth, { rowLoad: b, columnLoad: a });
+  const store = n % 4 === 0 ? cycles.vectorStore : cycles.store;
+  const turned = cheapestTile(caps, batch, n, m, depth, { rowLoad: b, columnLoad: a, store });
   // Of equal ones: lanes along y's columns store neighbours, which is measured to be faster with subgroups and slower without.
   const isStraight = straight.cycles < turned.cycles || (straight.cycles === turned.cycles && !caps.subgroups);
   const best = isStraight ? straight : turned;
@@ -188,23 +185,11 @@ function filteringCycles(
   if (tiles === undefined) return Number.POSITIVE_INFINITY;
   const product = of === "result" ? { m: k, n: tiles, depth: c } : { m: c, n: k, depth: tiles };
   const transforms = Math.ceil((tiles * (c + k)) / 8 / threads) * cycles.spectra;
-  return transforms + cheapestSpectra({ batch: 64, ...product, transA: true, transB: of === "result" }, caps).cycles;
+  return transforms + cheapestProduct({ batch: 64, ...product, transA: true, transB: of === "result" }, caps).cycles;
 }
 
 function winograd(channels: number): Winograd {
   return { variant: "winograd", tiles: Math.floor(spectraBytes / (4 * 64 * channels)) };
-}
-
-/** The kernel of the products of minimal filtering, of which there are many with little depth: y is written as vectors. */
-export function chooseSpectra(shape: MatmulShape, caps: Capabilities): MatmulChoice {
-  return shape.n % 4 === 0 ? cheapestSpectra(shape, caps).choice : cheapestProduct(shape, caps).choice;
-}
-
-function cheapestSpectra({ batch, m, n, depth, transB }: MatmulShape, caps: Capabilities) {
-  const rowLoad = transB ? 4 * cycles.load : cycles.vectorLoad;
-  const loads = { rowLoad, columnLoad: m % 4 === 0 ? cycles.vectorLoad : 4 * cycles.load };
-  const best = cheapestTile(caps, batch, n, m, depth, { ...loads, store: cycles.vectorStore });
-  return { choice: { ...best.choice, exchanged: true, vectorStores: true } as const, cycles: best.cycles };
 }
 
 function cheapestConv({ rows, columns, depth }: ConvShape, caps: Capabilities): { choice: Registers; cycles: number } {

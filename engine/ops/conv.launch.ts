@@ -219,6 +219,7 @@ function denseCalls(
     const packed = ctx.temp([r * s, channelsIn, quads * 4]);
     const columnTiles = Math.ceil(channelsOut / columns);
     const tiles = Math.ceil(pixels / 32) * columnTiles;
+    const slides = ow % 4 === 0 && upsample[0] * upsample[1] * stride[1] * dilation[1] === 1;
     return [
       {
         kernel: "conv2d.pack",
@@ -234,7 +235,7 @@ function denseCalls(
         kernel: "conv2d.registers",
         bind: { x, w: packed, y },
         params: { ...common, tiles, column_tiles: columnTiles, quads },
-        spec: { ...spread, SUBGROUPS: subgroups, COLUMNS: columns },
+        spec: { ...spread, SUBGROUPS: subgroups, COLUMNS: columns, VECTORS: (oh * ow) % 4 === 0, SLIDE: slides },
         grid: linearGrid(tiles, 1, limit),
         flops,
       },

@@ -110,7 +110,7 @@ function callsOf(
   }
 
   if (choice.variant === "registers") {
-    const { subgroups, columns, exchanged, vectorStores = false } = choice;
+    const { subgroups, columns, exchanged } = choice;
     const [a, b] = exchanged ? [right, left] : [left, right];
     const [aInput, bInput] = exchanged ? [inputs[1], inputs[0]] : [inputs[0], inputs[1]];
     const rowTiles = Math.ceil(a.count / 32);
@@ -119,14 +119,14 @@ function callsOf(
     return [
       {
         kernel: "matmul.registers",
-        bind: { ...bind(aInput, vectors(a), bInput, vectors(b)), [vectorStores ? "y4" : "y"]: y },
+        bind: { ...bind(aInput, vectors(a), bInput, vectors(b)), y },
         params: {
           ...{ rows: a.count, columns: b.count, depth, tiles, row_tiles: rowTiles, column_tiles: columnTiles },
           ...{ ...operands(a, b), y_row: exchanged ? 1 : n, y_column: exchanged ? n : 1 },
         },
         spec: {
           ...{ SUBGROUPS: subgroups, COLUMNS: columns },
-          ...{ A_VECTORS: vectors(a), B_VECTORS: vectors(b), Y_VECTORS: vectorStores },
+          ...{ A_VECTORS: vectors(a), B_VECTORS: vectors(b), VECTORS: exchanged && a.count % 4 === 0 },
         },
         grid: linearGrid(tiles, 1, limit),
         flops,

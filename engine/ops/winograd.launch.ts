@@ -2,7 +2,7 @@
  *  points, spectra are multiplied point by point, as matrices over the channels, and the products become patches again. */
 import { type KernelCall, type LaunchContext, linearGrid, type Operand } from "../lower.js";
 import { contiguousStrides } from "../shape.js";
-import { chooseSpectra, type Winograd } from "./choose.js";
+import type { Winograd } from "./choose.js";
 import { matmulCalls } from "./matmul.launch.js";
 import { sumPartsCall } from "./parts.launch.js";
 
@@ -136,7 +136,7 @@ function reshaped(x: Operand, shape: readonly number[]): Operand {
 /** y[point] = aᵀ · b, or aᵀ · bᵀ. */
 function productCalls(ctx: LaunchContext, a: Operand, b: Operand, y: Operand, transB = false): KernelCall[] {
   const inner = { inputs: [a, b], output: y, caps: ctx.caps, temp: ctx.temp.bind(ctx) };
-  return matmulCalls(inner, { transA: true, transB }, chooseSpectra);
+  return matmulCalls(inner, { transA: true, transB });
 }
 
 interface Transform {

@@ -63,7 +63,7 @@ test("what is long lies along the lanes", () => {
   // A weight gradient of the network costs the same both ways, but for the stores.
   const weight = product(128, 3136, 64, { transA: true });
   check.is(exchanged(weight), true);
-  check.is(exchanged(weight, plainLlvmpipe), false);
+  check.is(exchanged(weight, plainLlvmpipe), true);
 });
 
 test("groups, and outputs too few for a tile, take the plain kernel", () => {

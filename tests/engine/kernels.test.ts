@@ -90,6 +90,7 @@ const convolutions: readonly { x: number[]; w: number[]; attrs: Partial<ConvAttr
   { x: [4, 1, 12, 12], w: [33, 1, 5, 5], attrs: { padding: [2, 2, 2, 2] }, out: [12, 12] },
   { x: [2, 3, 4, 4], w: [5, 3, 3, 3], attrs: { padding: [4, 3, 2, 5] }, out: [9, 9] },
   { x: [1, 2, 3, 3], w: [2, 2, 3, 3], attrs: { stride: [2, 3] }, out: [1, 1] },
+  { x: [3, 3, 6, 8], w: [5, 3, 3, 4], attrs: { stride: [2, 1], padding: [1, 1, 2, 1] }, out: [3, 8] },
 ];
 const grouped = [
   { x: [2, 4, 7, 7], w: [8, 1, 3, 3], attrs: { groups: 4, stride: [2, 1], padding: [1, 0, 1, 2] }, out: [3, 8] },
