@@ -80,8 +80,8 @@ function measured(
   options: AtexOptions,
   onRow?: (row: Row) => void,
 ): Promise<Row[]> {
-  const { waits = [on.software ? "nap" : "spin"] } = options;
-  return runEntries(on, entries, { runs: 6, warmUps: 1, ...options, waits, onRow });
+  const { waits = [on.software ? "nap" : "spin"], runs = 6 } = options;
+  return runEntries(on, entries, { waits, runs, warmUps: 1, onRow });
 }
 
 /** Naive training with the whole input Hessian of every image written out, pixel by pixel: one row of one batch is measured and

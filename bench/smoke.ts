@@ -1,7 +1,7 @@
 /** Every suite at its smallest: about a minute that says whether everything works, and nothing about speed. */
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { runAtex } from "./atex.js";
+import { runAtex, runAtexCurves } from "./atex.js";
 import { compareReports } from "./compare.js";
 import { runEngine } from "./engine.js";
 import { runGpu } from "./gpu.js";
@@ -17,6 +17,7 @@ import { runScale } from "./scale.js";
 import { soak } from "./soak.js";
 import { product, tuneTask } from "./tune.js";
 
+const smallSetting = { batch: 2, samples: 2, side: 8 };
 const once = { runs: 1, warmUps: 0, waits: ["nap"] } as const;
 const peersFolder = fileURLToPath(new URL("../../bench/peers/node_modules", import.meta.url));
 
@@ -34,10 +35,8 @@ const parts: Readonly<Record<string, (on: Bench, about: Report) => Promise<Outco
   train: (on) => runCases(on, ["train-step"], once),
   explain: (on) => runLoops(on, ["smoothgrad-100", "integrated-gradients-50"], { small: true }),
   attack: (on) => runLoops(on, ["attack-200"], { small: true }),
-  async atex(on) {
-    const setting = { batch: 2, samples: 2, side: 8 };
-    return (await runAtex(on, { cases: ["normal-step", "atex-step", "naive-step"], setting, runs: 1 })).results;
-  },
+  atex: async (on) => (await runAtex(on, { setting: smallSetting, runs: 1 })).results,
+  "atex-curves": async (on) => (await runAtexCurves(on, { settings: [smallSetting], runs: 1 })).results,
   async scale(on) {
     const sizes = [
       { batch: 1, side: 14 },
