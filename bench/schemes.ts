@@ -1,5 +1,5 @@
 /** One step of naive training and one of ATEX, on inputs that all systems share; the schemes are those of holdfast/atex. */
-import { atex, batchLoss, linf, naive, type Scheme } from "../atex/index.js";
+import { atex, batchLoss, linf, naive, type Scheme, squaredL2 } from "../atex/index.js";
 import { random, reshape, type Tensor, type Tree, tensor, transpose } from "../engine/index.js";
 import { type BenchCase, upload } from "./cases.js";
 import { around, lesson, neighbours } from "./inputs.js";
@@ -19,7 +19,7 @@ export function naiveStep(): BenchCase {
   return training(
     (params, x, y, beside) => {
       const ball = { ...linf(radius), sample: () => beside };
-      return lossOf(naive({ ball, neighbours: samples, weight }), params, x, y);
+      return lossOf(naive({ ball, neighbours: samples, distance: squaredL2, weight, a1: 1, a2: 1 }), params, x, y);
     },
     [images, labels, upload(neighbours())],
   );
@@ -39,7 +39,7 @@ export function atexStep(): BenchCase {
         teacher: () => logits,
         directions: () => direction,
         predictions,
-        ...{ delta1: length, delta2: 0, points, copies: 1 },
+        ...{ delta1: length, delta2: 0, points, spacing: "grid", normalisation: "maxAbs", copies: 1, alpha: 1 },
       });
       return lossOf(scheme, params, x, y);
     },

@@ -4,6 +4,7 @@ import { formatAtex, formatCurves, plotCurves } from "../../bench/atexReport.js"
 import { benchOn } from "../../bench/holdfast.js";
 import { medianInterval, ratioOf } from "../../bench/ratio.js";
 import type { Report, Row } from "../../bench/report.js";
+import { runCases } from "../../bench/run.js";
 import { executor } from "../../engine/executor.js";
 import { gpuTest } from "../executors.js";
 import { check, test } from "../harness.js";
@@ -25,6 +26,21 @@ gpuTest("steps agree with the float64 reference and are measured in the same rou
   const text = formatAtex({ adapter: on.adapter, versions: {}, results, ratios });
   check.match(text, /naive-step +atex-step +nap/);
   check.match(text, "multiplied by 64 pixels and by 3 for the samples");
+});
+
+gpuTest("the steps that peers run too agree with PyTorch", async () => {
+  const rows = await runCases(benchOn(executor()), ["naive-step", "atex-step"], {
+    runs: 1,
+    warmUps: 0,
+    waits: ["nap"],
+  });
+  check.equal(
+    rows.map((r) => [r.case, r.checked, r.error]),
+    [
+      ["naive-step", true, undefined],
+      ["atex-step", true, undefined],
+    ],
+  );
 });
 
 gpuTest("the whole Hessian is not counted without the step it comes on top of", async () => {
