@@ -13,7 +13,7 @@ import { formatReport, isRight, loadReport, type Report, type Row, saveReport } 
 import { formatSoak, soak } from "../../bench/soak.js";
 import { caseSuites, measuredSuites, runSuite, withOrigin } from "../../bench/suite.js";
 import { formatTune, type TuneResult, tableOf, tuneTask, tuneTasks } from "../../bench/tune.js";
-import { type AdapterIdentity, keptTuning } from "../../engine/tuning.js";
+import type { AdapterIdentity } from "../../engine/tuning.js";
 import { tuningPath } from "../../engine/tuning.node.js";
 import { writeFileAtomic } from "../../nn/write-file.node.js";
 import { unknown } from "../arguments.js";
@@ -127,23 +127,19 @@ async function tuned(given: Given): Promise<number> {
   print(given, report, () => formatTune(report.results));
   if (given.save) console.error(`written to ${saveReport("tune", withOrigin(report))}`);
   if (!isRight(report)) return 1;
-  await keepTuning(on.adapter as unknown as AdapterIdentity, results);
+  if (given.case === undefined) await keepTuning(on.adapter as unknown as AdapterIdentity, results);
   return 0;
 }
 
-/** Writes what was measured where engines on this adapter look for it; other shapes' choices stay. */
+/** Writes what was measured where engines on this adapter look for it. */
 async function keepTuning(adapter: AdapterIdentity, results: readonly TuneResult[]): Promise<void> {
   const table = tableOf(adapter, results, new Date().toISOString().slice(0, 10));
-  const key = ({ op, shape }: (typeof table.choices)[number]) => `${op} ${JSON.stringify(shape)}`;
-  const measured = new Set(table.choices.map(key));
-  const before = (await keptTuning(adapter))?.table?.choices.filter((choice) => !measured.has(key(choice))) ?? [];
-  const choices = [...before, ...table.choices];
   const path = tuningPath(adapter);
-  await writeFileAtomic(path, `${JSON.stringify({ ...table, choices }, null, 1)}\n`);
-  const better = choices.filter(({ choice }) => choice).length;
+  await writeFileAtomic(path, `${JSON.stringify(table, null, 1)}\n`);
+  const better = table.choices.filter(({ choice }) => choice).length;
   console.error(
-    `written to ${path}: ${choices.length} shapes, ${better} of which another kernel than the built-in choice suits better; ` +
-      "the engine goes by it on this adapter from now on, until the file is removed",
+    `written to ${path}: for ${better} of ${table.choices.length} shapes another kernel than the built-in choice ; the engine ` +
+      "goes by it on this adapter from now on, until the file is removed",
   );
 }
 
