@@ -98,7 +98,7 @@ function prepare(
 ): Prepared {
   const { shape } = outputs[0];
   const loop = planIteration(shape, [
-    ...inputs,
+    ...inputs.map((x) => ({ ...x, gathers: bake })),
     ...outputs.map((o) => ({ shape: o.shape, strides: o.strides, offset: o.offset, padded: isContiguous(shape, o) })),
   ]);
   // Only divisions gain from literals; without any, one kernel serves every size.
@@ -243,10 +243,10 @@ function source(
     `  let end = min(start + ${addressing.span}, ${addressing.count});`,
     `  for (var i = start + local; i < end; i += ${workgroupSize}u) {`,
     ...addressing.coordinates.map((c) => `    ${c}`),
-    ...inputs.map((_, i) => `    let x${i} = ${sources[i]}[${addressing.indices[i]}];`),
+    ...inputs.flatMap((x, i) => readInput(i, x.dtype, sources[i], addressing.indices[i], loop.operands[i].lanes)),
   );
   const lane = (component: string): string =>
-    `compute(${inputs.map((_, i) => `x${i}${vector(i) ? component : ""}`).join(", ")})`;
+    `compute(${inputs.map((_, i) => `x${i}${vector(i) || loop.operands[i].lanes ? component : ""}`).join(", ")})`;
   const lanes = loop.width === 4 ? [".x", ".y", ".z", ".w"] : [""];
   lines.push(...lanes.map((component, l) => `    let r${l} = ${lane(component)};`));
   outputs.forEach((y, i) => {
@@ -256,6 +256,17 @@ function source(
   });
   lines.push("  }", "}", "");
   return `${libraryFor(texts.join("\n"))}//@origin generated:${graph.name} 1\n${lines.join("\n")}`;
+}
+
+/** Statements that read input `i`: an element, a vector, or one element for each of the thread's lanes. */
+function readInput(i: number, dtype: DType, source: string, index: string, lanes?: readonly number[]): string[] {
+  if (!lanes) return [`    let x${i} = ${source}[${index}];`];
+  const places = [...new Set(lanes)];
+  return [
+    `    let at${i} = ${index};`,
+    ...places.map((place, k) => `    let x${i}_${k} = ${source}[at${i} + ${place >>> 0}u];`),
+    `    let x${i} = vec4<${dtype}>(${lanes.map((place) => `x${i}_${places.indexOf(place)}`).join(", ")});`,
+  ];
 }
 
 /** `compute`: the expressions for one element. */

@@ -12,6 +12,8 @@ export interface Stepping {
   readonly offset: number;
   /** The binding is an array of vec4. */
   readonly vector: boolean;
+  /** Where the four elements of a thread lie from its first, if they are neither one vector nor one element. */
+  readonly lanes?: readonly number[];
 }
 
 export interface Iteration {
@@ -28,6 +30,8 @@ export interface Operating extends Layout {
   readonly shape: readonly number[];
   /** The operand fills its buffer from 0, so that a last vector may run into the padding. */
   readonly padded?: boolean;
+  /** Four elements may be read one by one, in a thread that makes four. */
+  readonly gathers?: boolean;
 }
 
 /** Plans the loop over `shape` for operands that broadcast to it. `shape` has at least one element. A thread makes at most
@@ -37,25 +41,69 @@ export function planIteration(shape: readonly number[], operands: readonly Opera
     shape,
     operands.map((o) => broadcastStrides(o.shape, o.strides, shape)),
   );
-  const vector = widest === 4 && canVectorise(sides, strides, operands);
-  const inner = sides.length - 1;
-  const threads = vector ? sides.map((d, k) => (k === inner ? Math.ceil(d / 4) : d)) : sides;
+  const quads = widest === 4 ? inQuads(sides, strides, operands) : undefined;
+  const threads = quads ?? { sides, strides };
   const plan = operands.map((o, at): Stepping => {
-    const own = strides[at];
-    if (own.every((s) => s === 0)) return { access: "scalar", strides: own, offset: o.offset, vector: false };
-    const wide = vector && own[inner] === 1;
-    const steps = wide ? own.map((s, k) => (k === inner ? 1 : s / 4)) : own;
+    const own = threads.strides[at];
+    const lanes = quads?.lanes[at];
+    if (own.every((s) => s === 0) && (!lanes || isConstant(lanes)))
+      return { access: "scalar", strides: own, offset: o.offset, vector: false };
+    const vector = lanes !== undefined && isVector(lanes);
+    const steps = vector ? own.map((s) => s / 4) : own;
     return {
-      access: (wide || !vector) && isRowMajor(threads, steps) ? "linear" : "strided",
+      access: (vector || !quads) && isRowMajor(threads.sides, steps) ? "linear" : "strided",
       strides: steps,
-      offset: wide ? o.offset / 4 : o.offset,
-      vector: wide,
+      offset: vector ? o.offset / 4 : o.offset,
+      vector,
+      lanes: lanes === undefined || vector || isConstant(lanes) ? undefined : lanes,
     };
   });
-  return { width: vector ? 4 : 1, sides: threads, count: sizeOf(threads), operands: plan };
+  return { width: quads ? 4 : 1, sides: threads.sides, count: sizeOf(threads.sides), operands: plan };
 }
 
-function coalesce(shape: readonly number[], strides: readonly (readonly number[])[]) {
+const isConstant = (lanes: readonly number[]): boolean => lanes.every((at) => at === 0);
+const isVector = (lanes: readonly number[]): boolean => lanes.every((at, k) => at === k);
+
+/** Most elements that a thread reads one by one: each is code of its own. */
+const mostGathered = 16;
+
+/** The loop in threads of four neighbours, if every operand is a vector, one element or may be gathered. The four lie in
+ *  the innermost dimension, or in the two innermost when the last has two elements (the columns of a window of pooling). */
+function inQuads(
+  sides: readonly number[],
+  strides: readonly (readonly number[])[],
+  operands: readonly Operating[],
+): { sides: number[]; strides: number[][]; lanes: number[][] } | undefined {
+  const inner = sides.length - 1;
+  const pairs = sides[inner] === 2 && inner > 0 && sides[inner - 1] % 2 === 0;
+  const whole = pairs || sides[inner] % 4 === 0;
+  if (inner < 0 || (!pairs && sides[inner] < 4)) return undefined;
+  const lanes = strides.map((s) =>
+    pairs ? [0, s[inner], s[inner - 1], s[inner - 1] + s[inner]] : [0, s[inner], 2 * s[inner], 3 * s[inner]],
+  );
+  const steps = pairs
+    ? strides.map((s) => s.slice(0, -1).map((step, k) => (k === inner - 1 ? 2 * step : step)))
+    : strides.map((s) => s.map((step, k) => (k === inner ? 4 * step : step)));
+  let gathered = 0;
+  const fits = operands.every(({ offset, padded, gathers }, o) => {
+    if (isConstant(lanes[o])) return true;
+    if (isVector(lanes[o]) && offset % 4 === 0 && steps[o].every((step) => step % 4 === 0))
+      return whole || (inner === 0 && padded !== false);
+    gathered += new Set(lanes[o]).size;
+    // What looks like a vector but is not aligned would need a mark of its own.
+    return gathers === true && whole && !isVector(lanes[o]) && gathered <= mostGathered;
+  });
+  if (!fits) return undefined;
+  const threads = pairs
+    ? sides.slice(0, -1).map((side, k) => (k === inner - 1 ? side / 2 : side))
+    : sides.map((side, k) => (k === inner ? Math.ceil(side / 4) : side));
+  return { ...coalesce(threads, steps), lanes };
+}
+
+function coalesce(
+  shape: readonly number[],
+  strides: readonly (readonly number[])[],
+): { sides: number[]; strides: number[][] } {
   const sides: number[] = [];
   const merged: number[][] = strides.map(() => []);
   for (let k = 0; k < shape.length; k++) {
@@ -74,22 +122,6 @@ function coalesce(shape: readonly number[], strides: readonly (readonly number[]
     }
   }
   return { sides, strides: merged };
-}
-
-/** Four neighbours per thread: every operand is contiguous or constant along the innermost dimension and aligned. */
-function canVectorise(
-  sides: readonly number[],
-  strides: readonly (readonly number[])[],
-  operands: readonly Operating[],
-): boolean {
-  const inner = sides.length - 1;
-  if (inner < 0 || sides[inner] < 4) return false;
-  const whole = sides[inner] % 4 === 0;
-  return strides.every((s, o) => {
-    if (s[inner] === 0) return true;
-    const aligned = operands[o].offset % 4 === 0 && s.every((step, k) => k === inner || step % 4 === 0);
-    return s[inner] === 1 && aligned && (whole || (inner === 0 && operands[o].padded !== false));
-  });
 }
 
 function isRowMajor(sides: readonly number[], strides: readonly number[]): boolean {

@@ -141,6 +141,26 @@ test("dimensions merge where every operand allows, and vectors are used where th
   check.equal([turned.width, turned.sides], [1, [8, 4]]);
 });
 
+test("captured kernels gather what is no vector, so that all else can be one", () => {
+  const gathered = (shape: readonly number[], strides: readonly number[], offset = 0) =>
+    planIteration(shape, [{ shape, strides, offset, gathers: true }, contiguous(shape)]);
+  const turned = gathered([8, 4], [1, 8]);
+  check.equal([turned.width, turned.sides], [4, [8]]);
+  check.equal([turned.operands[0].lanes, turned.operands[0].strides], [[0, 8, 16, 24], [1]]);
+  check.equal([turned.operands[1].access, turned.operands[1].vector], ["linear", true]);
+  // The gradient of a 2 x 2 mean: four neighbours of a row come from two of its elements.
+  const spread = gathered([3, 2, 6, 2], [6, 0, 1, 0]);
+  check.equal(
+    [spread.sides, spread.operands[0].lanes],
+    [
+      [3, 2, 3],
+      [0, 0, 1, 1],
+    ],
+  );
+  check.is(gathered([3, 2, 7, 2], [7, 0, 1, 0]).width, 1, "rows of 14");
+  check.is(gathered([4, 8], [8, 1], 2).width, 1, "neighbours off the alignment");
+});
+
 test("a software adapter gets few workgroups, any adapter no more than it allows", () => {
   const caps = { software: false, maxWorkgroupsPerDimension: 65_535 } as Capabilities;
   const groups = (n: number, on: Capabilities): number => {
