@@ -1,7 +1,7 @@
 /** A captured program on the device: its buffers, where arguments and results go, and the calls prepared once. */
 import type { Plan, Value } from "../executor.js";
 import { printProgram } from "../graph/print.js";
-import type { KernelCall, Operand } from "../lower.js";
+import type { KernelCall } from "../lower.js";
 import { contiguousStrides, isContiguous, sizeOf } from "../shape.js";
 import type { GpuExecutor, GpuValue } from "./executor.js";
 import { copyCalls, wholeOperand } from "./lowering.js";
@@ -10,6 +10,12 @@ import type { Storage } from "./pool.js";
 import { Replay } from "./replay.js";
 
 const bytesPerElement = 4;
+
+/** A buffer of the plan in which results may lie: that of a donated argument, or one that is handed out. */
+interface Shared {
+  readonly at: number;
+  readonly argument: number | undefined;
+}
 
 export class PreparedPlan implements Plan {
   readonly #on: GpuExecutor;
@@ -24,8 +30,7 @@ export class PreparedPlan implements Plan {
   readonly #replay: Replay;
   /** Calls by the buffer of the plan they use. */
   readonly #users: readonly number[][];
-  /** Buffers of the plan in which results may lie; of a donated argument, or handed out. */
-  readonly #shared: readonly { readonly at: number; readonly argument: number | undefined }[];
+  readonly #shared: readonly Shared[];
   /** What each input's buffer holds now. */
   readonly #held = new Map<ProgramInput, GpuValue>();
 
@@ -34,24 +39,15 @@ export class PreparedPlan implements Plan {
     this.#program = program;
     const { launches, inputs, outputs, buffers, plan } = program;
     this.#bufferOf = new Map(buffers.map((buffer, i) => [buffer, plan.bufferOf[i]]));
-    const users = plan.bufferBytes.map(() => new Set<number>());
-    const captured = new Set<Operand>();
-    const see = (buffer: unknown, k?: number): void => {
-      if (buffer instanceof ConstantBuffer) captured.add(buffer.operand);
-      const at = this.#bufferOf.get(buffer as PlannedBuffer);
-      if (at !== undefined && k !== undefined) users[at].add(k);
-    };
-    for (const [k, { bind }] of launches.entries()) for (const { buffer } of Object.values(bind)) see(buffer, k);
-    for (const { operand } of outputs) see(operand.buffer);
-    this.#users = users.map((calls) => [...calls]);
-    const shared = new Map<number, number | undefined>();
-    const share = (buffer: unknown, argument?: number): void => {
-      const at = this.#bufferOf.get(buffer as PlannedBuffer);
-      if (at !== undefined) shared.set(at, argument);
-    };
-    for (const { operand, takesOver, inPlace } of outputs) if (inPlace && !takesOver) share(operand.buffer);
-    for (const [i, { node, buffer }] of inputs.entries()) if (node.donated) share(buffer, i);
-    this.#shared = [...shared].map(([at, argument]) => ({ at, argument }));
+    const placeOf = (buffer: unknown): number | undefined => this.#bufferOf.get(buffer as PlannedBuffer);
+    const used = launches.map(({ bind }) => new Set(Object.values(bind).map(({ buffer }) => placeOf(buffer))));
+    this.#users = plan.bufferBytes.map((_, at) => [...launches.keys()].filter((k) => used[k].has(at)));
+    this.#shared = [
+      ...inputs.flatMap(({ node, buffer }, argument) => (node.donated ? [{ at: placeOf(buffer), argument }] : [])),
+      ...outputs.flatMap(({ operand, takesOver, inPlace }) =>
+        inPlace && !takesOver ? [{ at: placeOf(operand.buffer), argument: undefined }] : [],
+      ),
+    ].filter((s, i, all): s is Shared => s.at !== undefined && all.findIndex(({ at }) => at === s.at) === i);
     try {
       this.#runOnce();
       for (const bytes of plan.bufferBytes) this.#storages.push(on.pool.acquire(bytes, "capture"));
@@ -63,7 +59,11 @@ export class PreparedPlan implements Plan {
       this.#releaseStorages();
       throw error;
     }
-    this.#constants = [...(captured as Set<GpuValue>), ...this.#fixed.values()];
+    const read = [...launches.flatMap(({ bind }) => Object.values(bind)), ...outputs.map(({ operand }) => operand)];
+    const captured = read.flatMap(({ buffer }) =>
+      buffer instanceof ConstantBuffer ? [buffer.operand as GpuValue] : [],
+    );
+    this.#constants = [...new Set(captured), ...this.#fixed.values()];
   }
 
   /** Records the launches that need not be repeated, and keeps what the others use of their results. */
