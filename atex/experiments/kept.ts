@@ -16,8 +16,7 @@ export type AtexConfig = Extract<SchemeConfig, { kind: "atex" }>;
 
 export interface Kept extends Disposable {
   readonly directions: KeptDirections;
-  /** On a grid the teacher sees the same points in every pass. */
-  readonly predictions?: KeptPredictions;
+  readonly predictions: KeptPredictions;
 }
 
 export interface KeptOptions {
@@ -47,6 +46,6 @@ export async function keptFor(
   const { samples, sigma } = config;
   const directions = await explanationDirections(teacher, data, { samples, sigma, key, onProgress });
   const along = alongOptions(shiftsOf(config, eps));
-  const predictions = along.spacing === "grid" ? await teacherPredictions(teacher, data, directions, along) : undefined;
-  return { directions, predictions, [Symbol.dispose]: () => dispose([directions.words, predictions?.logits]) };
+  const predictions = await teacherPredictions(teacher, data, directions, along);
+  return { directions, predictions, [Symbol.dispose]: () => dispose([directions.words, predictions.logits]) };
 }

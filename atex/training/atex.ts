@@ -44,10 +44,10 @@ export function freshDirections(of: Classifier | "student", settings: SmoothGrad
   return (g, { x, key }) => smoothDirection(of === "student" ? g : of, x, key, settings);
 }
 
-/** The teacher's logits at every image of a data set and at the points of a grid along its direction, kept on the GPU. */
+/** The teacher's logits where it looks in every pass over a data set, kept on the GPU. */
 export interface KeptPredictions {
   readonly along: AlongOptions;
-  /** [count, (1 + points)·C]: the image's own first. */
+  /** [count, P·C]: each image's own, then those at its points where these are a grid. */
   readonly logits: Tensor;
 }
 
@@ -76,7 +76,7 @@ export interface AtexOptions {
   /** Temperatures of the teacher's and the student's softmax in L; default 1 and 1 (released code: 4 and 1). */
   readonly temperature?: number;
   readonly studentTemperature?: number;
-  /** The teacher's predictions computed before, for directions at hand on a grid. */
+  /** The teacher's predictions computed before, for directions at hand. */
   readonly predictions?: KeptPredictions;
 }
 
@@ -94,7 +94,7 @@ export function atex(options: AtexOptions): Scheme {
   requireAlong("atex", along);
   if (!Number.isInteger(copies) || copies < 1)
     throw new RangeError(`atex: ${copies} copies given; at least 1 is needed`);
-  if (predictions) requireSameGrid(along, predictions.along);
+  if (predictions) requireSamePlaces(along, predictions.along);
 
   return {
     name: "ATEX",
@@ -111,9 +111,7 @@ export function atex(options: AtexOptions): Scheme {
         const beside = add(reshape(centres, [points, 1, n, ...x.shape.slice(1)]), shifts);
         return {
           around: asOneBatch(asOneBatch(beside)),
-          taught: predictions
-            ? pickPredictions(predictions, indices)
-            : reshape(teacher(concat([x, asOneBatch(centres)])), [1 + points, n, -1]),
+          taught: taughtAt(teacher, x, asOneBatch(centres), predictions, indices),
         };
       });
       const [own, nearby] = split(taught, [1, points]);
@@ -130,6 +128,23 @@ export function atex(options: AtexOptions): Scheme {
   };
 }
 
+/** f at x and then at the points [points·n,...], run where its predictions are not at hand: [1 + points, n, C]. */
+function taughtAt(
+  f: Classifier,
+  x: Tensor,
+  centres: Tensor,
+  predictions: KeptPredictions | undefined,
+  indices: Tensor,
+): Tensor {
+  const run = (images: Tensor): Tensor => {
+    const logits = f(images);
+    return reshape(logits, [-1, x.shape[0], logits.shape[1]]);
+  };
+  if (!predictions) return run(concat([x, centres]));
+  const known = pickPredictions(predictions, indices);
+  return predictions.along.spacing === "grid" ? known : concat([known, run(centres)]);
+}
+
 /** Where along the explanation ATEX looks. */
 export function alongOptions(
   options: Pick<AtexOptions, "delta1" | "normalisation" | "points" | "spacing">,
@@ -144,9 +159,8 @@ export interface PredictionOptions extends AlongOptions {
   readonly onProgress?: (done: number, count: number) => void;
 }
 
-/** The teacher's logits at x and on a grid along its directions, for every image: neither teacher nor grid changes while ATEX
- *  trains, so a step then needs no pass of the teacher. 26 MB for Fashion-MNIST and 10 points.
- *  @throws RangeError unless the points are a grid. */
+/** The teacher's logits at x, and where the points are a grid along its directions at these too, for every image: they do not
+ *  change while ATEX trains. 26 MB for Fashion-MNIST and a grid of 10 points, and a step then needs no pass of the teacher. */
 export async function teacherPredictions(
   teacher: Classifier,
   data: ResidentImages,
@@ -154,23 +168,21 @@ export async function teacherPredictions(
   { batchSize = 100, onProgress, ...along }: PredictionOptions,
 ): Promise<KeptPredictions> {
   requireAlong("teacherPredictions", along);
-  if (along.spacing !== "grid")
-    throw new RangeError("teacherPredictions: sampled points change from batch to batch; a grid is needed");
-  const { points, normalisation } = along;
+  const { spacing, normalisation } = along;
   const logits = await overData(data, batchSize, onProgress, (x, _, indices) => {
-    const n = x.shape[0];
-    const direction = pickDirections(directions, indices);
-    const centres = alongExplanation(x, direction, gridLengths(along), normalisation);
-    const all = reshape(teacher(concat([x, asOneBatch(centres)])), [1 + points, n, -1]);
-    return reshape(transpose(all, [1, 0, 2]), [n, -1]);
+    const points = (): Tensor =>
+      asOneBatch(alongExplanation(x, pickDirections(directions, indices), gridLengths(along), normalisation));
+    const rows = teacher(spacing === "grid" ? concat([x, points()]) : x);
+    const all = reshape(rows, [-1, x.shape[0], rows.shape[1]]);
+    return reshape(transpose(all, [1, 0, 2]), [x.shape[0], -1]);
   });
   return { along, logits };
 }
 
-/** i32 [b] → [1 + points, b, C] */
+/** i32 [b] → [1 + points or 1, b, C] */
 function pickPredictions({ along, logits }: KeptPredictions, indices: Tensor): Tensor {
-  const rows = reshape(gather(logits, indices, 0), [indices.shape[0], 1 + along.points, -1]);
-  return transpose(rows, [1, 0, 2]);
+  const places = along.spacing === "grid" ? 1 + along.points : 1;
+  return transpose(reshape(gather(logits, indices, 0), [indices.shape[0], places, -1]), [1, 0, 2]);
 }
 
 function requireAlong(name: string, { length, points, spacing }: AlongOptions): void {
@@ -181,9 +193,9 @@ function requireAlong(name: string, { length, points, spacing }: AlongOptions): 
     );
 }
 
-function requireSameGrid(wanted: AlongOptions, kept: AlongOptions): void {
-  const [a, b] = [wanted, kept].map(
-    ({ length, points, spacing, normalisation }) => `${points} ${spacing} points up to ${length} ${normalisation}`,
+function requireSamePlaces(wanted: AlongOptions, kept: AlongOptions): void {
+  const [a, b] = [wanted, kept].map(({ length, points, spacing, normalisation }) =>
+    spacing === "grid" ? `${points} grid points up to ${length} ${normalisation}` : "sampled points",
   );
   if (a !== b) throw new RangeError(`atex: predictions of ${b} for shifts of ${a}; make them again for these`);
 }

@@ -284,10 +284,21 @@ gpuTest("predictions at hand change nothing but the work", async () => {
   const [saved] = atex({ ...options, predictions }).loss(g(), batch);
   check.is(passes, 1, "passes of the teacher, predictions at hand");
   check.close([await saved.item()], [await plain.item()], { rtol: 1e-5 });
-  await check.rejects(
-    () => teacherPredictions(f, data, directions, { ...along, spacing: "sampled" }),
-    /sampled points change from batch to batch/,
+  // Sampled points change: only what is taught at the images themselves is at hand.
+  const sampled = { ...options, spacing: "sampled" } as const;
+  const own = await teacherPredictions(f, data, directions, { ...along, spacing: "sampled" });
+  check.equal(
+    [predictions.logits.shape, own.logits.shape],
+    [
+      [10, 4 * by.classes],
+      [10, by.classes],
+    ],
   );
+  const [whole] = atex(sampled).loss(g(), batch);
+  const [less] = atex({ ...sampled, predictions: own }).loss(g(), batch);
+  check.close([await less.item()], [await whole.item()], { rtol: 1e-5 });
+  check.throws(() => atex({ ...sampled, predictions }), /predictions of 3 grid points .* for shifts of sampled points/);
+  dispose(own.logits);
   dispose([directions.words, predictions.logits]);
   free();
 });
