@@ -54,6 +54,8 @@ interface Loop {
   readonly size: LoopSize;
   /** So small that the float64 reference can follow. */
   readonly tiny: LoopSize;
+  /** The least that compiles the same kernels, run before the time starts. */
+  readonly first: Partial<LoopSize>;
   /** What an iteration is. */
   readonly unit: string;
   /** Issues all of it. What comes is read once. */
@@ -77,6 +79,7 @@ const loops = {
   "attack-200": {
     size: { images: 100, side: 28, iterations: 200, chunk: 100 },
     tiny: { images: 2, side: 14, iterations: 3, chunk: 2 },
+    first: { iterations: 2 },
     unit: "step",
     run({ size: { iterations: steps }, x, classifier }) {
       const setting = {
@@ -105,6 +108,7 @@ const loops = {
   "smoothgrad-100": {
     size: { images: 100, side: 28, iterations: 100, chunk: 10 },
     tiny: { images: 2, side: 14, iterations: 5, chunk: 2 },
+    first: { iterations: 20 },
     unit: "copy",
     run(world) {
       const { iterations: samples, chunk } = world.size;
@@ -119,6 +123,7 @@ const loops = {
   "integrated-gradients-50": {
     size: { images: 100, side: 28, iterations: 50, chunk: 25 },
     tiny: { images: 4, side: 14, iterations: 20, chunk: 2 },
+    first: { images: 25 },
     unit: "point",
     run(world) {
       const { images, iterations: steps, chunk } = world.size;
@@ -198,9 +203,7 @@ async function runLoop(on: Bench, name: LoopCase, { runs = 1, small = false }: L
   using _ = openScope(name);
   const size = small ? loop.tiny : loop.size;
   const world = worldOf(size);
-  // Compiles: the kernels know the number of images, not of iterations.
-  const short = { ...world, size: { ...size, iterations: Math.min(size.iterations, 2) } };
-  if (loop.unit === "step") await loop.run(short).read();
+  if (!small) await loop.run(worldOf({ ...size, ...loop.first })).read();
   const durations: number[] = [];
   let [dispatches, cpu]: [number, number | null] = [0, 0];
   for (let i = 0; i < runs; i++) {
