@@ -13,9 +13,10 @@ export const arithmeticNote =
   `In matrix products and convolutions naive training (random neighbours) does ${arithmetic.toFixed(2)} times the arithmetic of ATEX ` +
   "on as many images: it goes through every layer six times, ATEX three times.";
 
-/** 2.1 (2.05 to 2.2) */
+/** 2.10 (2.05 to 2.20), 1023 (990 to 1040) */
 export function formatInterval({ median, low, high }: Interval): string {
-  return `${median.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
+  const digits = median < 100 ? 2 : 0;
+  return `${median.toFixed(digits)} (${low.toFixed(digits)} to ${high.toFixed(digits)})`;
 }
 
 /** What the brackets of a report's ratios are. */
