@@ -4,7 +4,7 @@ import { contiguousStrides, sizeOf } from "../shape.js";
 import { chooseConv2d, chooseConv2dFilter, chooseConv2dInput } from "./choose.js";
 import { matmulCalls } from "./matmul.launch.js";
 import { sumPartsCall } from "./parts.launch.js";
-import { correlationCalls, patchGrid, windowGradientCalls } from "./winograd.launch.js";
+import { correlationCalls, tilesFor, windowGradientCalls } from "./winograd.launch.js";
 
 export interface ConvGeometry {
   readonly stride: readonly [number, number];
@@ -12,19 +12,6 @@ export interface ConvGeometry {
   readonly padding: readonly [number, number, number, number];
   readonly dilation: readonly [number, number];
   readonly groups: number;
-}
-
-/** How many tiles minimal filtering would make of the results [n,·,oh,ow] of a window [·,·,r,s]; undefined where it does not
- *  apply. Larger windows than 6 and smaller than 3 lose accuracy: their powers of the points spread too far. */
-function tilesOf(
-  [n, , oh, ow]: readonly number[],
-  [, , r, s]: readonly number[],
-  { stride, dilation, groups }: ConvGeometry,
-): number | undefined {
-  const one = [...stride, ...dilation, groups].every((v) => v === 1);
-  if (!one || r !== s || r < 3 || r > 6) return undefined;
-  const { down, across } = patchGrid(r, oh, ow);
-  return n * down * across;
 }
 
 /** x [n,c,h,w] * w [k,c/groups,r,s] → [n,k,oh,ow], all contiguous. `choose` is for tests and measurements. */
@@ -35,7 +22,7 @@ export function conv2dCalls(ctx: LaunchContext, geometry: ConvGeometry, choose =
   const [n, k, oh, ow] = y.shape;
   const [, c, r, s] = w.shape;
   const shape = { rows: n * oh * ow, columns: k, depth: c * r * s, window: r * s, groups: geometry.groups };
-  const choice = choose({ ...shape, tiles: tilesOf(y.shape, w.shape, geometry) }, caps);
+  const choice = choose({ ...shape, tiles: tilesFor(y.shape, w.shape, geometry, caps) }, caps);
   if (choice.variant === "plain") return [plainCall("conv2d.plain", { x, w, y }, x, w, y, y, ctx, geometry)];
   const task = {
     x,
@@ -60,7 +47,10 @@ export function conv2dInputCalls(ctx: LaunchContext, geometry: ConvGeometry, cho
   const [k, , r, s] = w.shape;
   const [, , oh, ow] = g.shape;
   const shape = { rows: n * h * width, columns: c, depth: k * r * s, window: r * s, groups: geometry.groups };
-  const choice = choose({ ...shape, tiles: tilesOf(y.shape, w.shape, geometry), images: n, places: oh * ow }, caps);
+  const choice = choose(
+    { ...shape, tiles: tilesFor(y.shape, w.shape, geometry, caps), images: n, places: oh * ow },
+    caps,
+  );
   if (choice.variant === "plain") return [plainCall("conv2dInput.plain", { g, w, y }, y, w, g, y, ctx, geometry)];
   if (choice.variant === "fold") return foldCalls(ctx, geometry);
   const task = {
@@ -128,7 +118,7 @@ export function conv2dFilterCalls(
   const pixels = n * oh * ow;
   const bytes = 4 * (sizeOf(x.shape) + sizeOf(g.shape));
   const shape = { rows: taps, columns: k, depth: pixels, window: r * s, groups: geometry.groups, cuts: n * oh, bytes };
-  const choice = choose({ ...shape, tiles: tilesOf(g.shape, y.shape, geometry) }, caps);
+  const choice = choose({ ...shape, tiles: tilesFor(g.shape, y.shape, geometry, caps) }, caps);
   if (choice.variant === "plain") return [plainCall("conv2dFilter.plain", { x, g, y }, x, y, g, y, ctx, geometry)];
   if (choice.variant === "winograd")
     return windowGradientCalls(ctx, { x, g, y, pad: [geometry.padding[0], geometry.padding[2]] }, choice);

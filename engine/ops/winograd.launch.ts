@@ -1,6 +1,6 @@
 /** Kernel calls of convolutions by Winograd's minimal filtering (shaders/lib/winograd.wgsl): tiles become spectra of 64
  *  points, spectra are multiplied point by point, as matrices over the channels, and the products become patches again. */
-import { type KernelCall, type LaunchContext, linearGrid, type Operand } from "../lower.js";
+import { type Capabilities, type KernelCall, type LaunchContext, linearGrid, type Operand } from "../lower.js";
 import { contiguousStrides } from "../shape.js";
 import type { Winograd } from "./choose.js";
 import { matmulCalls } from "./matmul.launch.js";
@@ -20,8 +20,25 @@ interface Grid {
 /** Windows: each is a tile by itself. */
 const alone: Grid = { down: 1, across: 1, step: 0 };
 
+/** How many tiles there are of results [n,·,oh,ow] of windows [k,c,r,s]; undefined where minimal filtering does not apply or
+ *  the spectra of one image or of the windows would not fit a binding. Windows larger than 6 and smaller than 3 lose accuracy: their powers of
+ *  the points spread too far. */
+export function tilesFor(
+  [n, , oh, ow]: readonly number[],
+  [k, c, r, s]: readonly number[],
+  { stride, dilation, groups }: { readonly stride: Pair; readonly dilation: Pair; readonly groups: number },
+  { maxBindingBytes }: Capabilities,
+): number | undefined {
+  const one = [...stride, ...dilation, groups].every((v) => v === 1);
+  if (!one || r !== s || r < 3 || r > 6) return undefined;
+  const grid = patchGrid(r, oh, ow);
+  const most = 4 * points * Math.max(linesOf(1, grid) * Math.max(c, k), c * k);
+  return most <= maxBindingBytes ? n * grid.down * grid.across : undefined;
+}
+type Pair = readonly [number, number];
+
 /** The patches of 9 - `window` pixels that cover a result of `height` × `width`. */
-export function patchGrid(window: number, height: number, width: number): Grid {
+function patchGrid(window: number, height: number, width: number): Grid {
   const step = side + 1 - window;
   return { down: Math.ceil(height / step), across: Math.ceil(width / step), step };
 }

@@ -7,6 +7,7 @@ import {
   chooseMatmul,
   type MatmulShape,
 } from "../../engine/ops/choose.js";
+import { tilesFor } from "../../engine/ops/winograd.launch.js";
 import { check, test } from "../harness.js";
 
 const llvmpipe: Capabilities = {
@@ -110,6 +111,23 @@ test("minimal filtering is for windows that allow it, channels in and out, and l
   check.is(chooseConv2d(secondConv, llvmpipe).variant, "registers");
   const firstConv = { rows: 64 * 784, columns: 32, depth: 25, window: 25, groups: 1, tiles: 64 * 49 };
   check.is(chooseConv2d(firstConv, llvmpipe).variant, "registers");
+});
+
+test("minimal filtering knows its tiles, and where it does not apply or fit", () => {
+  const dense = { stride: [1, 1], dilation: [1, 1], groups: 1 } as const;
+  const result = [64, 64, 14, 14];
+  check.is(tilesFor(result, [64, 32, 5, 5], dense, llvmpipe), 64 * 16);
+  check.is(tilesFor(result, [64, 32, 3, 3], dense, llvmpipe), 64 * 9);
+  for (const other of [{ stride: [1, 2] }, { dilation: [2, 1] }, { groups: 2 }] as const)
+    check.is(tilesFor(result, [64, 32, 5, 5], { ...dense, ...other }, llvmpipe), undefined);
+  for (const window of [
+    [64, 32, 5, 3],
+    [64, 32, 2, 2],
+    [64, 32, 7, 7],
+  ])
+    check.is(tilesFor(result, window, dense, llvmpipe), undefined);
+  check.is(tilesFor([1, 64, 2048, 2048], [64, 64, 3, 3], dense, llvmpipe), undefined, "an image");
+  check.is(tilesFor([1, 1024, 8, 8], [1024, 1024, 3, 3], dense, llvmpipe), undefined, "windows");
 });
 
 test("products of little work are left to the kernel that compiles fast", () => {
