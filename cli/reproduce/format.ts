@@ -1,5 +1,5 @@
 /** How tables of a reproduction write numbers. */
-import type { Quantity } from "../../atex/experiments/index.js";
+import type { Claim, Quantity } from "../../atex/experiments/index.js";
 
 export interface TableData {
   readonly title: string;
@@ -38,3 +38,10 @@ export function basis(all: readonly Quantity[]): string {
   const many = Math.max(...seeds) > 1;
   return `${many ? "Mean and 95 % interval over" : "From"} ${range(seeds)} ${many ? "seeds" : "seed"}, ${range(counts)} images each.`;
 }
+
+const ORDER = ["does not hold", "undecided", "holds", "not measured"] as const;
+
+export const badNewsFirst = (judged: readonly Claim[]): Claim[] =>
+  ORDER.flatMap((verdict) => judged.filter((claim) => claim.verdict === verdict));
+
+export const unique = (values: readonly string[]): string[] => [...new Set(values)];

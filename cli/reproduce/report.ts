@@ -1,4 +1,4 @@
-/** The report of a reproduction, from its result files alone: one page, the tables as Markdown, the numbers as CSV. */
+/** The report of a reproduction, from its result files alone: one page, its words and tables as Markdown, the numbers as CSV. */
 import { join } from "node:path";
 import {
   type Claim,
@@ -26,25 +26,23 @@ import type { Picture } from "../../atex/render/picture.js";
 import { linePlot, plots } from "../../atex/render/plot.js";
 import { writeOutput } from "../files.js";
 import { duration } from "../live.js";
-import { metricTitle, type TableData } from "./format.js";
+import { badNewsFirst, metricTitle, type TableData, unique } from "./format.js";
+import { markdownReport } from "./markdown.js";
 import type { CellResult, Study } from "./study.js";
-import { asCsv, asMarkdown, tablesOf } from "./tables.js";
+import { asCsv, tablesOf } from "./tables.js";
 
 /** Writes report.html, tables.md and results.csv. @returns their paths. */
 export async function writeReport(study: Study): Promise<string[]> {
   const results = await study.results();
   const all = quantities(results);
-  const tables = Object.keys(study.config.experiments).flatMap((name) => tablesOf(name, study.config, all));
   const files: Record<string, string> = {
     "report.html": reportPage(study, results, all),
-    "tables.md": asMarkdown(tables),
+    "tables.md": markdownReport(study.config, results, all),
     "results.csv": asCsv(all),
   };
   for (const [name, text] of Object.entries(files)) await writeOutput(join(study.folder, name), text);
   return Object.keys(files).map((name) => join(study.folder, name));
 }
-
-const unique = (values: readonly string[]): string[] => [...new Set(values)];
 
 function reportPage(study: Study, results: readonly CellResult[], all: readonly Quantity[]): string {
   const { config } = study;
@@ -85,8 +83,6 @@ function reportPage(study: Study, results: readonly CellResult[], all: readonly 
   });
 }
 
-const ORDER = ["does not hold", "undecided", "holds", "not measured"] as const;
-
 /** Bad news first. */
 function verdictLine(judged: readonly Claim[], done: number, cells: number): Html {
   const count = (verdict: Claim["verdict"]): Claim[] => judged.filter((c) => c.verdict === verdict);
@@ -103,8 +99,7 @@ function verdictLine(judged: readonly Claim[], done: number, cells: number): Htm
 }
 
 function claimTable(judged: readonly Claim[]): Html {
-  const sorted = ORDER.flatMap((verdict) => judged.filter((c) => c.verdict === verdict));
-  const rows = sorted.map(({ paper, verdict, measured }) => [
+  const rows = badNewsFirst(judged).map(({ paper, verdict, measured }) => [
     paper,
     verdict === "holds" ? verdict : strong(verdict),
     line(measured),

@@ -174,17 +174,6 @@ function timingTable(
   };
 }
 
-/** Tables as Markdown. */
-export function asMarkdown(tables: readonly TableData[]): string {
-  const cell = (text: string): string => text.replaceAll("|", "\\|");
-  const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(" | ")} |`;
-  return tables
-    .map(({ title, header, rows, caption }) =>
-      [`### ${title}`, "", line(header), line(header.map(() => "---")), ...rows.map(line), "", caption, ""].join("\n"),
-    )
-    .join("\n");
-}
-
 /** Every quantity, one a line, with its mean, interval, seeds and count. */
 export function asCsv(all: readonly Quantity[]): string {
   const conditions = [...new Set(all.flatMap((q) => Object.keys(q.conditions)))];

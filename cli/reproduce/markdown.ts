@@ -1,0 +1,40 @@
+/** A reproduction as Markdown: verdicts first, then the tables of each experiment, then how they were made. */
+import { cellsOf, claims, type Quantity, type ReproduceConfig } from "../../atex/experiments/index.js";
+import { badNewsFirst, type TableData, unique } from "./format.js";
+import type { CellResult } from "./study.js";
+import { tablesOf } from "./tables.js";
+
+export function markdownReport(
+  config: ReproduceConfig,
+  results: readonly CellResult[],
+  all: readonly Quantity[],
+): string {
+  const judged = badNewsFirst(claims(config, all)).map(({ paper, verdict, measured }) => [paper, verdict, measured]);
+  const experiments = Object.entries(config.experiments).flatMap(([name, { title }]) => {
+    const tables = tablesOf(name, config, all);
+    return tables.length === 0 ? [] : [`## ${title}`, ...tables.map(asMarkdown)];
+  });
+  return `${[
+    `# ${config.title}`,
+    `${results.length} of ${cellsOf(config).length} cells of the grid. ${madeBy(results)}`,
+    "## What the paper says, and what was found",
+    grid(["the paper says", "here", "measured"], judged),
+    ...experiments,
+  ].join("\n\n")}\n`;
+}
+
+function madeBy(results: readonly CellResult[]): string {
+  const of = (what: (origin: CellResult["origin"]) => string): string =>
+    unique(results.map(({ origin }) => what(origin))).join(", ");
+  const software = of(({ versions, commit }) => `holdfast ${versions.holdfast}${commit ? ` at commit ${commit}` : ""}`);
+  return `Adapter: ${of(({ adapter }) => adapter)}; ${software}; made by ${of(({ command }) => `\`${command}\``)}.`;
+}
+
+function asMarkdown({ title, header, rows, caption }: TableData): string {
+  return [`### ${title}`, grid(header, rows), caption].join("\n\n");
+}
+
+function grid(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.map((c) => c.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [header, header.map(() => "---"), ...rows].map(line).join("\n");
+}
