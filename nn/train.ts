@@ -222,7 +222,10 @@ class Pace {
   async restart(): Promise<void> {
     await new Promise<void>((resolve) => setTimeout(resolve));
     const now = performance.now();
-    this.#every = Math.max(1, Math.round((PROGRESS_MS * this.#steps) / (now - this.#since)));
+    const most = Math.max(1, (PROGRESS_MS * this.#steps) / (now - this.#since));
+    // A power of two, so that the same stretch of work comes again: on a software adapter its duration is then known, and the
+    // host sleeps through it instead of polling on a core that the adapter needs (engine/gpu/readback.ts).
+    this.#every = 2 ** Math.floor(Math.log2(most));
     this.#since = now;
     this.#steps = 0;
   }
