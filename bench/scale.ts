@@ -199,8 +199,10 @@ export function explainScale(report: Report): string[] {
     const from = batches.find((p) => p.perImage <= flat * least.perImage)!;
     const parts = [
       `\`${name}\`: an image costs ${figure(first.perImage)} ms at batch ${first.batch} and least at batch ${least.batch}, ` +
-        `${figure(least.perImage)} ms; from batch ${from.batch} on it is within ${Math.round(100 * (flat - 1))} % of that for the ` +
-        `first time, and at batch ${last.batch} it is ${figure(last.perImage / least.perImage)} times the least.`,
+        `${figure(least.perImage)} ms; batch ${from.batch} is the first within ${Math.round(100 * (flat - 1))} % of that` +
+        (last === least
+          ? "."
+          : `, and at batch ${last.batch} it is ${figure(last.perImage / least.perImage)} times the least.`),
     ];
     const sides = bySide(points.filter((p) => p.name === name)).sort((a, b) => a.side - b.side);
     const unit = sides.find((p) => p.side === 28);
