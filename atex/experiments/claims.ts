@@ -63,11 +63,11 @@ function aboutTables({ schemes }: ReproduceConfig, all: readonly Quantity[], dat
       .filter((name) => schemes[name].kind === "naive")
       .map((name) =>
         judged(
-          `${data}: they keep more than those of the naive scheme (sec. 5.2), here: ${schemes[name].title}`,
+          `${data}: maps of ATEX networks keep more under attack than those of the naive scheme (sec. 5.2), here: ${schemes[name].title}`,
           against(name),
         ),
       ),
-    judged(`${data}: the gain over beta-smoothing grows with eps1 (sec. 5.2)`, growth(gradient)),
+    judged(`${data}: the gain of ATEX over beta-smoothing grows with eps1 (sec. 5.2)`, growth(gradient)),
     {
       paper: `${data}: accuracy is ${data === "mnist" ? "the same" : "slightly lower"} (sec. 5.2); here: at most ${100 * allowed} point${allowed === 0.01 ? "" : "s"} lower`,
       verdict: loss === undefined ? "not measured" : clear({ ...loss, mean: allowed - loss.mean }),
