@@ -47,6 +47,11 @@ export interface MeasureOptions {
 
 // The rest of the run is left to polling, so that a run that is faster than all before it is seen to be so.
 const napFraction = 0.85;
+/** Work that is done within this share of a run after a nap was done before its end. Short naps are not judged. */
+const atOnce = 0.03;
+const shortestNapMs = 2;
+/** Times a run is repeated because its nap was too long. */
+const mostAgain = 4;
 
 const clockTicksPerSecond = 100;
 
@@ -123,22 +128,31 @@ class Series {
   }
 
   async run(): Promise<void> {
-    const before = workerCpuMs();
-    const { duration, host } = await this.#once();
+    let before = workerCpuMs();
+    let { duration, host, overslept } = await this.#once();
+    // Such a run says how long was slept, not how long the work takes.
+    for (let again = 0; overslept && again < mostAgain; again++) {
+      before = workerCpuMs();
+      ({ duration, host, overslept } = await this.#once());
+    }
     const after = workerCpuMs();
     this.#each.push({ ms: duration, cpuMs: before === null || after === null ? null : after - before });
     this.#hostTimes.push(host);
   }
 
-  async #once(): Promise<{ duration: number; host: number }> {
+  async #once(): Promise<{ duration: number; host: number; overslept: boolean }> {
     const start = performance.now();
     this.work.submit();
     const host = performance.now() - start;
-    if (this.wait === "nap") nap(napFraction * this.#fastest - host);
+    const asleep = this.wait === "nap" ? napFraction * this.#fastest - host : 0;
+    nap(asleep);
+    const awake = performance.now();
     await this.work.finish();
-    const duration = performance.now() - start;
-    this.#fastest = this.#fastest === 0 ? duration : Math.min(this.#fastest, duration);
-    return { duration, host };
+    const end = performance.now();
+    const duration = end - start;
+    const overslept = asleep >= shortestNapMs && end - awake < atOnce * duration;
+    this.#fastest = overslept ? duration / 2 : Math.min(this.#fastest || Number.POSITIVE_INFINITY, duration);
+    return { duration, host, overslept };
   }
 
   timing(): Timing {

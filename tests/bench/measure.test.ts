@@ -41,10 +41,12 @@ test("warm-ups run but do not count", async () => {
 test("the CPU time of workers counts other threads and leaves out the main one", async () => {
   const before = workerCpuMs();
   if (before === null) return check.ok(process.platform !== "linux");
-  const end = performance.now() + 60;
+  // Long beside what the runtime's own threads still do for tests that ran before.
+  const busy = 400;
+  const end = performance.now() + busy;
   while (performance.now() < end);
   const mainAlone = workerCpuMs() ?? Number.NaN;
-  check.ok(mainAlone - before < 30);
+  check.ok(mainAlone - before < busy / 2, `${mainAlone - before} ms of ${busy}`);
   // The thread lives on until it is measured: with it its time would be gone.
   const worker = new Worker(
     `const { parentPort } = require("node:worker_threads");
