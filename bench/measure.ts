@@ -128,16 +128,16 @@ class Series {
   }
 
   async run(): Promise<void> {
-    let before = workerCpuMs();
-    let { duration, host, overslept } = await this.#once();
-    // Such a run says how long was slept, not how long the work takes.
-    for (let again = 0; overslept && again < mostAgain; again++) {
-      before = workerCpuMs();
-      ({ duration, host, overslept } = await this.#once());
+    for (let again = 0; ; again++) {
+      const before = workerCpuMs();
+      const { duration, host, overslept } = await this.#once();
+      const after = workerCpuMs();
+      // Such a run says how long was slept, not how long the work takes.
+      if (overslept && again < mostAgain) continue;
+      this.#each.push({ ms: duration, cpuMs: before === null || after === null ? null : after - before });
+      this.#hostTimes.push(host);
+      return;
     }
-    const after = workerCpuMs();
-    this.#each.push({ ms: duration, cpuMs: before === null || after === null ? null : after - before });
-    this.#hostTimes.push(host);
   }
 
   async #once(): Promise<{ duration: number; host: number; overslept: boolean }> {

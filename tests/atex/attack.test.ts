@@ -21,36 +21,12 @@ import {
   topKSuppression,
 } from "../../atex/index.js";
 import { argmax, random, type Tensor, tensor } from "../../engine/index.js";
-import {
-  avgPool,
-  conv2d,
-  cosineDecay,
-  dense,
-  flatten,
-  relu,
-  replaceLayers,
-  sequential,
-  softplus,
-} from "../../nn/index.js";
+import { cosineDecay, relu, replaceLayers } from "../../nn/index.js";
 import { gpuTest, referenceTest } from "../executors.js";
 import { check } from "../harness.js";
+import { classifier, model, SIDE } from "./smallNet.js";
 
-const SIDE = 8;
 const N = 3;
-const model = sequential([
-  conv2d(4, 3, { padding: "same" }),
-  softplus({ beta: 5 }),
-  avgPool(2),
-  flatten,
-  dense(6),
-  softplus({ beta: 5 }),
-  dense(4),
-]);
-
-function classifier(seed: number): (x: Tensor) => Tensor {
-  const { params } = model.init(random.key(seed), [1, SIDE, SIDE]);
-  return (x) => model.apply(params, x);
-}
 const images = (seed: number): Tensor => random.uniform(random.key(seed), [N, 1, SIDE, SIDE]);
 const corner = (): Tensor =>
   tensor(

@@ -11,30 +11,15 @@ import {
 import { executor } from "../../engine/executor.js";
 import type { GpuExecutor } from "../../engine/gpu/executor.js";
 import { openScope, random, type Tensor, tensor } from "../../engine/index.js";
-import { avgPool, conv2d, dense, flatten, sequential, softplus } from "../../nn/index.js";
 import { gpuTest } from "../executors.js";
 import { gpuCalls } from "../gpuCalls.js";
 import { check } from "../harness.js";
+import { classifier, SIDE } from "./smallNet.js";
 
-const SIDE = 8;
-const model = sequential([
-  conv2d(4, 3, { padding: "same" }),
-  softplus({ beta: 5 }),
-  avgPool(2),
-  flatten,
-  dense(6),
-  softplus({ beta: 5 }),
-  dense(4),
-]);
-
-function classifier(): (x: Tensor) => Tensor {
-  const { params } = model.init(random.key(1), [1, SIDE, SIDE]);
-  return (x) => model.apply(params, x);
-}
 const images = (n: number): Tensor => random.uniform(random.key(2), [n, 1, SIDE, SIDE]);
 
 gpuTest("200 attack steps on 100 images are 200 submits and one read-back", async () => {
-  const [network, x] = [classifier(), images(100)];
+  const [network, x] = [classifier(1), images(100)];
   const clean = [...(await x.read())];
   const run = (steps: number): Promise<{ result: number; calls: string[] }> =>
     gpuCalls(async () => {
@@ -59,7 +44,7 @@ gpuTest("200 attack steps on 100 images are 200 submits and one read-back", asyn
 });
 
 gpuTest("SmoothGrad of 100 copies holds the memory of one chunk and is read once", async () => {
-  const [network, x] = [classifier(), images(20)];
+  const [network, x] = [classifier(1), images(20)];
   const score = classScore(network, tensor(new Int32Array(20)));
   const { pool } = executor() as GpuExecutor;
   const run = async (samples: number): Promise<{ peak: number; calls: string[] }> => {
