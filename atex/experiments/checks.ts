@@ -12,7 +12,7 @@ import { type Classifier, classScore } from "../score.js";
 import type { Cell, Measurement, Outcome } from "./cells.js";
 import type { ExperimentOf } from "./config.js";
 import { type Lab, pickPixels, type Split } from "./lab.js";
-import { type AttackRun, attackImages, correctlyClassified, mean } from "./robustness.js";
+import { type AttackRun, attackImages, correctlyClassified, meansOf } from "./robustness.js";
 
 export async function checks(lab: Lab, cell: Cell, experiment: ExperimentOf<"checks">): Promise<Outcome> {
   const { data, seed } = cell;
@@ -41,16 +41,14 @@ export async function checks(lab: Lab, cell: Cell, experiment: ExperimentOf<"che
     L2: { ...own, norm: "l2", radii: [l2] },
   };
   const measurements: Measurement[] = [];
-  const record = (check: string, metric: string, values: readonly number[]): void =>
-    void measurements.push({ scheme, conditions: { check }, metric, value: mean(values), count: values.length });
   for (const [check, run] of Object.entries(variants)) {
     const { under } = await attackImages(lab, classifier, run);
-    for (const [metric, values] of Object.entries(under[0].attacked)) record(check, metric, values);
+    measurements.push(...meansOf({ scheme, conditions: { check } }, under[0].attacked));
   }
   lab.say("worst-case stability");
   const { images, ...search } = experiment.stability;
   const found = await stabilityOf(classifier, split, indices.slice(0, images), { ...search, eps, seed });
-  for (const [metric, values] of Object.entries(found)) record("stability", metric, values);
+  measurements.push(...meansOf({ scheme, conditions: { check: "stability" } }, found));
   return { measurements };
 }
 

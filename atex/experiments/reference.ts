@@ -4,7 +4,7 @@ import { softplusSurrogate } from "../attacks/surrogate.js";
 import type { Cell, Measurement, Outcome } from "./cells.js";
 import type { AttackConfig, ExperimentOf } from "./config.js";
 import type { Lab } from "./lab.js";
-import { accuracyOf, attackImages, correctlyClassified, mean } from "./robustness.js";
+import { accuracyOf, attackImages, correctlyClassified, meansOf } from "./robustness.js";
 
 /** What the authors' untargeted attack leaves of the maps of the network they published (Fashion-MNIST, ReLU, no defence): means over
  *  500 test images, after 200 steps. Measured by this project with an independent implementation in which the two errors
@@ -40,12 +40,9 @@ export async function reference(
   const correct = await correctlyClassified(classifier, test, most);
   type Under = Awaited<ReturnType<typeof attackImages>>["under"];
   type Search = Pick<AttackConfig, "steps" | "restarts">;
-  const record = (name: string, { steps, restarts }: Search, under: Under, count: number): void => {
+  const record = (name: string, { steps, restarts }: Search, under: Under): void => {
     for (const { eps, attacked } of under)
-      for (const [metric, values] of Object.entries(attacked)) {
-        const conditions = { attack: name, steps, restarts, eps };
-        measurements.push({ scheme, conditions, metric, value: mean(values), count });
-      }
+      measurements.push(...meansOf({ scheme, conditions: { attack: name, steps, restarts, eps } }, attacked));
   };
   for (const attack of attacks) {
     const indices = correct.slice(0, attack.images);
@@ -57,13 +54,13 @@ export async function reference(
       radii: eps,
       seed,
     });
-    record(attack.objective, attack, under, indices.length);
+    record(attack.objective, attack, under);
   }
   const indices = correct.slice(0, control);
   for (const radius of control > 0 ? eps : []) {
     const attack = { ...attacks[0], ...AUTHORS, stepSize: AUTHORS_STEP / radius };
     const { under } = await attackImages(lab, classifier, { attack, indices, split: test, radii: [radius], seed });
-    record(AUTHORS_ATTACK, attack, under, indices.length);
+    record(AUTHORS_ATTACK, attack, under);
   }
   return { measurements };
 }

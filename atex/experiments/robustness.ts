@@ -6,7 +6,7 @@ import type { Classifier } from "../score.js";
 import type { Cell, Measurement, Outcome, PictureRows } from "./cells.js";
 import type { AttackConfig, ExperimentOf } from "./config.js";
 import { type Lab, pickPixels, type Split, type TrainedNetwork } from "./lab.js";
-import { type Manipulated, type ManipulationOptions, manipulate } from "./manipulation.js";
+import { type Agreement, type Manipulated, type ManipulationOptions, manipulate } from "./manipulation.js";
 
 export async function robustness(lab: Lab, cell: Cell, experiment: ExperimentOf<"robustness">): Promise<Outcome> {
   const { data, seed, eps } = cell;
@@ -27,7 +27,7 @@ export async function robustness(lab: Lab, cell: Cell, experiment: ExperimentOf<
     const indices = await correctlyClassified(network.classifier, split, attack.images);
     const surrogate = softplusSurrogate(network.model, network.params);
     const all = await attackImages(lab, network.classifier, { attack, surrogate, indices, split, radii, seed });
-    measurements.push(...all.under.flatMap((one) => measured(scheme, attack, one, indices.length)));
+    measurements.push(...all.under.flatMap((one) => measured(scheme, attack, one)));
     if (at === 0 && shown > 0) {
       const labels = indices.slice(0, shown).map((i) => loaded.classes[split.labels[i]]);
       pictures.push(pictureRows(`${data} ${scheme}`, labels, split, indices, all));
@@ -76,14 +76,22 @@ export async function attackImages(lab: Lab, classifier: Classifier, run: Attack
   };
 }
 
-function measured(scheme: string, attack: AttackConfig, one: Manipulated, images: number): Measurement[] {
+function measured(scheme: string, attack: AttackConfig, one: Manipulated): Measurement[] {
   const { objective, explainer, steps, restarts, rule } = attack;
-  const conditions = { objective, explainer, eps: one.eps, steps, restarts, rule };
-  const of = (variant: string, agreement: Manipulated["attacked"]): Measurement[] =>
-    Object.entries(agreement).map(([name, values]) => ({
-      ...{ scheme, conditions, metric: variant + name, value: mean(values), count: images },
-    }));
-  return [...of("", one.attacked), ...of("control ", one.control)];
+  const of = { scheme, conditions: { objective, explainer, eps: one.eps, steps, restarts, rule } };
+  return [...meansOf(of, one.attacked), ...meansOf(of, one.control, "control ")];
+}
+
+/** The mean over images of each metric. */
+export function meansOf(
+  of: Pick<Measurement, "scheme" | "conditions">,
+  agreement: Agreement,
+  prefix = "",
+): Measurement[] {
+  return Object.entries(agreement).map(([name, values]) => ({
+    ...of,
+    ...{ metric: prefix + name, value: mean(values), count: values.length },
+  }));
 }
 
 export function mean(values: readonly number[]): number {

@@ -3,7 +3,7 @@ import { softplusSurrogate } from "../attacks/surrogate.js";
 import type { Cell, Outcome } from "./cells.js";
 import type { ExperimentOf } from "./config.js";
 import type { Lab } from "./lab.js";
-import { attackImages, correctlyClassified, mean } from "./robustness.js";
+import { attackImages, correctlyClassified, meansOf } from "./robustness.js";
 
 export async function strength(lab: Lab, cell: Cell, experiment: ExperimentOf<"strength">): Promise<Outcome> {
   const { data, seed } = cell;
@@ -21,8 +21,7 @@ export async function strength(lab: Lab, cell: Cell, experiment: ExperimentOf<"s
         const run = { attack, surrogate, indices, split: test, radii: [eps], seed };
         const { under } = await attackImages(lab, network.classifier, run);
         const conditions = { objective, explainer, eps, rule, restarts, steps };
-        for (const [metric, values] of Object.entries(under[0].attacked))
-          measurements.push({ scheme, conditions, metric, value: mean(values), count: indices.length });
+        measurements.push(...meansOf({ scheme, conditions }, under[0].attacked));
       }
   return { measurements };
 }
