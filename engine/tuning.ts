@@ -36,7 +36,7 @@ const again = "run `npx holdfast bench tune` on this adapter";
 export function kernelsVersion(): string {
   let hash = 0x811c9dc5;
   for (const [name, source] of Object.entries(kernelSources))
-    if (/^(matmul|conv2d)/.test(name))
+    if (/^(matmul|conv2d|winograd)/.test(name))
       for (let i = 0; i < source.length; i++) hash = Math.imul(hash ^ source.charCodeAt(i), 0x01000193);
   return (hash >>> 0).toString(16).padStart(8, "0");
 }
