@@ -72,7 +72,7 @@ export interface TrainOptions {
   readonly onProgress?: (progress: TrainProgress) => void;
   /** Called after each epoch with the state to resume from; what it holds is freed after the call. */
   readonly onEpoch?: (state: TrainState) => Promise<void> | void;
-  /** Stops before the next step once `aborted`; an AbortSignal will do. */
+  /** Stops once `aborted`, after the steps that are on their way, at most about a second's; an AbortSignal will do. */
   readonly signal?: { readonly aborted: boolean };
 }
 
@@ -155,8 +155,9 @@ export async function train(
   let held: Tree = [params, state];
   const pace = new Pace();
   const began = performance.now();
-  const total = epochs * steps - (epoch * steps + done);
-  let stepped = 0;
+  /** Steps of this call when so many of the epoch are done. */
+  const stepsOf = (inEpoch: number): number => (epoch - start.epoch) * steps + inEpoch - start.step;
+  let reading: Promise<void> | undefined;
   try {
     for (; epoch < epochs && !options.signal?.aborted; epoch++) {
       const { order, key } = scope(() => {
@@ -167,27 +168,31 @@ export async function train(
       let carried: Carried = { params, optimiser: state, at, loss: tensor(0), correct: tensor(0) };
       held = keep([order, key, carried]);
       const [first, epochBegan] = [done, performance.now()];
+      const report = async ({ loss, correct }: Carried, step: number): Promise<void> => {
+        const [lossSum, hits] = await Promise.all([loss.item(), correct.item()]);
+        await pace.reached(stepsOf(step));
+        const left = (epochs - epoch) * steps - step;
+        options.onProgress?.({
+          epoch: epoch + 1,
+          epochs,
+          step,
+          steps,
+          loss: lossSum / (step - first),
+          accuracy: hits / ((step - first) * batchSize),
+          imagesPerSecond: (1000 * (step - first) * batchSize) / (performance.now() - epochBegan),
+          secondsLeft: ((performance.now() - began) / 1000 / stepsOf(step)) * left,
+        });
+      };
       while (done < steps && !options.signal?.aborted) {
         carried = step(carried, order, key);
         held = [order, key, carried];
         done++;
-        stepped++;
-        if (!pace.due() && done < steps) continue;
-        // Reading waits for the GPU, so its queue never holds more than about PROGRESS_MS of steps.
-        const [lossSum, correct] = [await carried.loss.item(), await carried.correct.item()];
-        await pace.restart();
-        const images = (done - first) * batchSize;
-        options.onProgress?.({
-          epoch: epoch + 1,
-          epochs,
-          step: done,
-          steps,
-          loss: lossSum / (done - first),
-          accuracy: correct / images,
-          imagesPerSecond: (1000 * images) / (performance.now() - epochBegan),
-          secondsLeft: ((performance.now() - began) / 1000 / stepped) * (total - stepped),
-        });
+        if (!pace.due(stepsOf(done)) && done < steps) continue;
+        // While the host waits for one stretch of steps the GPU has the next to do, and no more than these two.
+        await reading;
+        reading = report(carried, done);
       }
+      await reading;
       ({ params, optimiser: state } = carried);
       dispose([order, key, carried.at, carried.loss, carried.correct]);
       held = [params, state];
@@ -196,6 +201,7 @@ export async function train(
       await options.onEpoch?.({ epoch: epoch + 1, step: 0, params, optimiser: state });
     }
   } catch (error) {
+    await Promise.allSettled([reading]);
     dispose(held);
     throw error;
   } finally {
@@ -207,27 +213,30 @@ export async function train(
 /** How often the running sums are read. */
 const PROGRESS_MS = 500;
 
-/** When to read. Time is counted in steps, since the host runs far ahead of the GPU: by how long the last ones took. */
+/** When to read, counted in steps, since the host runs far ahead of the GPU: by how long the last ones took. */
 class Pace {
-  #since = performance.now();
-  #steps = 0;
   #every = 1;
+  /** The step after which was last read, and the one that the GPU was last seen to have done. */
+  #asked = 0;
+  #done = 0;
+  #since = performance.now();
 
-  /** Counts a step. */
-  due(): boolean {
-    return ++this.#steps >= this.#every;
+  due(step: number): boolean {
+    if (step - this.#asked < this.#every) return false;
+    this.#asked = step;
+    return true;
   }
 
   /** After a read; lets signals and timers through, also on an executor that never waits. */
-  async restart(): Promise<void> {
+  async reached(step: number): Promise<void> {
     await new Promise<void>((resolve) => setTimeout(resolve));
     const now = performance.now();
-    const most = Math.max(1, (PROGRESS_MS * this.#steps) / (now - this.#since));
-    // A power of two, so that the same stretch of work comes again: on a software adapter its duration is then known, and the
-    // host sleeps through it instead of polling on a core that the adapter needs (engine/gpu/readback.ts).
-    this.#every = 2 ** Math.floor(Math.log2(most));
+    const most = Math.max(1, (PROGRESS_MS * (step - this.#done)) / (now - this.#since));
+    // A power of two, and the same one unless it is far off, so that the same stretch of work comes again: on a software adapter
+    // its duration is then known, and the host sleeps through it instead of polling on a core the adapter needs (engine/gpu/naps.ts).
+    if (most < 0.75 * this.#every || most >= 2.5 * this.#every) this.#every = 2 ** Math.floor(Math.log2(most));
     this.#since = now;
-    this.#steps = 0;
+    this.#done = step;
   }
 }
 

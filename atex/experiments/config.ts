@@ -23,6 +23,9 @@ import {
 const DATA = ["shapes", "fashion-mnist", "mnist"] as const;
 const names = list(text);
 
+/** Which images are attacked or explained: choices must not see the test set. */
+const split = optional(oneOf("test", "validation"), "test");
+
 const dataPlan = object({
   /** Training images of the teacher: the first ones. */
   train: count,
@@ -150,7 +153,7 @@ const experiment = variant({
     ...common,
     schemes: names,
     attacks: list(attack),
-    split: optional(oneOf("test", "validation"), "test"),
+    split,
     /** Trains a network for each eps1 and attacks it with that one, as the paper does; otherwise one network for all. */
     trainPerEps: optional(flag, false),
     /** Images of the first seed that are shown. */
@@ -196,13 +199,14 @@ const experiment = variant({
     ...common,
     scheme: text,
     rounds: list(natural),
+    split,
     images: count,
     samples: count,
     sigma: optional(size, 0.15),
     pictures: optional(natural, 0),
   },
   /** Figure 5: accuracy under FGSM after adversarial training, against rounds of ATEX before it. */
-  hardening: { ...common, scheme: text, rounds: list(natural), adversarial: text, eps: size },
+  hardening: { ...common, scheme: text, rounds: list(natural), split, adversarial: text, eps: size },
   /** Section 5.2: time of a training step. */
   timing: { ...common, schemes: names, batch: count, steps: count },
 });
@@ -247,7 +251,7 @@ export function readConfig(value: unknown): ReproduceConfig {
     if (e.kind === "smoothing" || e.kind === "hardening")
       requireRounds(`experiments.${name}.rounds`, e, config.schemes);
     const unsplit = e.data.find((data) => config.data[data].validation === undefined);
-    if (e.kind === "robustness" && e.split === "validation" && unsplit)
+    if ("split" in e && e.split === "validation" && unsplit)
       throw new ConfigError(`experiments.${name}: data.${unsplit} sets no validation images aside; give their number`);
   }
   return config;

@@ -4,7 +4,7 @@ import { fgsmAttack } from "../attacks/prediction.js";
 import type { Classifier } from "../score.js";
 import type { Cell, Measurement, Outcome } from "./cells.js";
 import type { ExperimentOf } from "./config.js";
-import { type Lab, pickPixels, type Split } from "./lab.js";
+import { type Lab, pickPixels, type Split, splitOf } from "./lab.js";
 import { accuracyOf } from "./robustness.js";
 
 export async function hardening(
@@ -13,7 +13,7 @@ export async function hardening(
   experiment: ExperimentOf<"hardening">,
 ): Promise<Outcome> {
   const { scheme, adversarial, eps } = experiment;
-  const { test } = await lab.data(data);
+  const images = splitOf(await lab.data(data), experiment);
   const measurements: Measurement[] = [];
   // The longest training first: shorter ones are its beginnings.
   for (const rounds of [...experiment.rounds].sort((a, b) => b - a)) {
@@ -30,10 +30,10 @@ export async function hardening(
           conditions: { rounds, stage, eps },
           metric,
           value,
-          count: test.labels.length,
+          count: images.labels.length,
         });
-      add("accuracy", await accuracyOf(network, test));
-      add("accuracy under FGSM", await accuracyUnderFgsm(network.classifier, test, eps));
+      add("accuracy", await accuracyOf(network, images));
+      add("accuracy under FGSM", await accuracyUnderFgsm(network.classifier, images, eps));
     }
   }
   return { measurements };

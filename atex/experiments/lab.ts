@@ -51,6 +51,11 @@ export interface LabData {
   readonly test: Split;
 }
 
+/** The images of an experiment that may choose. */
+export function splitOf(data: LabData, { split }: { readonly split: "test" | "validation" }): Split {
+  return split === "test" ? data.test : data.validation!;
+}
+
 /** A network on the GPU until it is disposed. */
 export interface TrainedNetwork extends Disposable {
   readonly model: Sequential;

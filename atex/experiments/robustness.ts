@@ -5,7 +5,7 @@ import { softplusSurrogate } from "../attacks/surrogate.js";
 import type { Classifier } from "../score.js";
 import type { Cell, Measurement, Outcome, PictureRows } from "./cells.js";
 import type { AttackConfig, ExperimentOf } from "./config.js";
-import { type Lab, pickPixels, type Split, type TrainedNetwork } from "./lab.js";
+import { type Lab, pickPixels, type Split, splitOf, type TrainedNetwork } from "./lab.js";
 import { type Agreement, type Manipulated, type ManipulationOptions, manipulate } from "./manipulation.js";
 
 export async function robustness(lab: Lab, cell: Cell, experiment: ExperimentOf<"robustness">): Promise<Outcome> {
@@ -13,7 +13,7 @@ export async function robustness(lab: Lab, cell: Cell, experiment: ExperimentOf<
   const scheme = cell.scheme!;
   const loaded = await lab.data(data);
   using network = await lab.network({ data, seed, scheme, eps });
-  const split = experiment.split === "test" ? loaded.test : loaded.validation!;
+  const split = splitOf(loaded, experiment);
   const trainedFor: Record<string, number> = eps === undefined ? {} : { eps };
   const accuracy: Measurement = {
     ...{ scheme, conditions: trainedFor, metric: "accuracy" },

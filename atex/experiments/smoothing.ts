@@ -7,7 +7,7 @@ import { ssim } from "../metrics/ssim.js";
 import { type Classifier, classScore } from "../score.js";
 import type { Cell, Measurement, Outcome } from "./cells.js";
 import type { ExperimentOf } from "./config.js";
-import { type Lab, pickPixels, type Split } from "./lab.js";
+import { type Lab, pickPixels, type Split, splitOf } from "./lab.js";
 import { scaled } from "./manipulation.js";
 import { correctlyClassified, mean, pixelsAt, rounded } from "./robustness.js";
 
@@ -20,10 +20,11 @@ export async function smoothing(
   experiment: ExperimentOf<"smoothing">,
 ): Promise<Outcome> {
   const { scheme, samples, sigma } = experiment;
-  const { test, classes } = await lab.data(data);
+  const loaded = await lab.data(data);
+  const split = splitOf(loaded, experiment);
   using normal = await lab.network({ data, seed, scheme: "normal" });
-  const indices = await correctlyClassified(normal.classifier, test, experiment.images);
-  const asNormal = { judge: normal.classifier, split: test, indices };
+  const indices = await correctlyClassified(normal.classifier, split, experiment.images);
+  const asNormal = { judge: normal.classifier, split, indices };
   const smooth = smoothGrad({ samples, sigma, key: random.fold(random.key(seed), 3) });
   const reference = await mapsOf(normal.classifier, smooth, asNormal);
   const measurements: Measurement[] = [];
@@ -38,8 +39,8 @@ export async function smoothing(
   const isFirst = seed === (experiment.seeds ?? lab.config.seeds)[0];
   const shown = [Math.min(...experiment.rounds), Math.max(...experiment.rounds)].map((rounds) => maps.get(rounds)!);
   const rows = indices.slice(0, isFirst ? experiment.pictures : 0).map((index, i) => ({
-    label: classes[test.labels[index]],
-    cells: [pixelsAt(test, index), ...[...shown, reference].map((m) => rounded(m.subarray(i * 784, (i + 1) * 784)))],
+    label: loaded.classes[split.labels[index]],
+    cells: [pixelsAt(split, index), ...[...shown, reference].map((m) => rounded(m.subarray(i * 784, (i + 1) * 784)))],
   }));
   return { measurements, pictures: [{ name: data, columns: ["image", "map", "map", "map"], rows }] };
 }

@@ -155,7 +155,8 @@ export class GpuExecutor implements Executor {
     } finally {
       // An earlier error is the cause of one in reading, and says more.
       await this.#settle(upTo);
-      this.assertUsable(x, "read");
+      // Its elements were copied at the beginning; it may have been released since.
+      this.#assertSound(x);
     }
     if (x.dtype === "f32") return new Float32Array(memory);
     return x.dtype === "i32" ? new Int32Array(memory) : new Uint32Array(memory);
@@ -186,6 +187,10 @@ export class GpuExecutor implements Executor {
   /** @throws DeviceError when the GPU failed while the value was made. */
   assertUsable(x: GpuValue, op: string): void {
     if (x.refs <= 0) throw new Error(`internal: ${op} uses a released value`);
+    this.#assertSound(x);
+  }
+
+  #assertSound(x: GpuValue): void {
     for (const { from, before, error } of this.#failures) if (x.serial >= from && x.serial < before) throw error;
   }
 

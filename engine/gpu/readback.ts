@@ -2,14 +2,10 @@
 import { DeviceError } from "../errors.js";
 import type { Device } from "./device.js";
 import { mapRead, usage } from "./flags.js";
+import { Naps } from "./naps.js";
 import { type Storage, sizeClass } from "./pool.js";
 import type { Stream } from "./stream.js";
 
-/** Share of the expected duration to sleep before asking for the data. */
-const napShare = 0.85;
-/** A timer is not worth its imprecision below this. */
-const shortestNapMs = 2;
-const maxDurations = 1024;
 const lossDelayMs = 1000;
 /** Buffers for reading that are kept for the next time. */
 const keptBytes = 2 ** 26;
@@ -17,8 +13,9 @@ const keptBytes = 2 ** 26;
 export class Readback {
   readonly #free = new Map<number, GPUBuffer[]>();
   #keptBytes = 0;
-  /** How long work of this many launches and bytes took last time, in ms. */
-  readonly #durations = new Map<string, number>();
+  readonly #naps = new Naps();
+  /** Until no read sleeps. */
+  #asleep: Promise<unknown> = Promise.resolve();
   /** Launches since the last read. */
   #launchesBefore = 0;
 
@@ -33,11 +30,14 @@ export class Readback {
     const staging = this.#take(size);
     this.stream.copy(storage, offset, staging, bytes);
     this.stream.flush();
-    const work = `${this.stream.launches - this.#launchesBefore}:${size}`;
+    const launches = this.stream.launches - this.#launchesBefore;
     this.#launchesBefore = this.stream.launches;
     const started = performance.now();
-    const nap = this.device.sleepsBeforeMapping ? (this.#durations.get(work) ?? 0) * napShare : 0;
-    if (nap >= shortestNapMs) await new Promise((resolve) => setTimeout(resolve, nap));
+    const nap = this.device.sleepsBeforeMapping ? this.#naps.before(launches, size) : 0;
+    // A read that polls would keep the one before it from having slept to any purpose.
+    const asleep = Promise.all([this.#asleep, nap > 0 && new Promise((resolve) => setTimeout(resolve, nap))]);
+    this.#asleep = asleep;
+    await asleep;
     const asked = performance.now();
     try {
       await staging.mapAsync(mapRead, 0, bytes);
@@ -48,7 +48,7 @@ export class Readback {
       this.device.assertAlive();
       throw new DeviceError(`read: the result could not be mapped: ${(cause as Error).message}`, { cause });
     }
-    this.#remember(work, started, asked);
+    this.#naps.after(launches, size, nap && asked - started, performance.now() - asked);
     const copy = staging.getMappedRange(0, bytes).slice(0);
     staging.unmap();
     this.#keep(staging, size);
@@ -64,14 +64,6 @@ export class Readback {
     const list = this.#free.get(size);
     if (list) list.push(staging);
     else this.#free.set(size, [staging]);
-  }
-
-  #remember(work: string, started: number, asked: number): void {
-    const now = performance.now();
-    // Data that is there at once may have been there for long: the next nap is shorter, to find out.
-    const overslept = asked - started >= shortestNapMs && now - asked < 1;
-    if (this.#durations.size >= maxDurations) this.#durations.clear();
-    this.#durations.set(work, overslept ? (now - started) / 2 : now - started);
   }
 
   #take(size: number): GPUBuffer {

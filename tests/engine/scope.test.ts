@@ -1,6 +1,7 @@
 /** Memory scopes: what is freed, what survives, what gradients keep. */
 import {
   add,
+  capture,
   dispose,
   exp,
   grad,
@@ -39,6 +40,19 @@ const cases: Record<string, () => void | Promise<void>> = {
       return sum(square(y));
     })(tensor([0.5, -1]));
     check.close(await g.read(), [2 * 9 * Math.E, 2 * 16 * Math.exp(-2)], { rtol: 1e-5 });
+  },
+  "what is being read may be freed or donated": async () => {
+    const once = (): Promise<unknown> => {
+      using _ = openScope("read");
+      return exp(tensor([0, 1])).read();
+    };
+    check.close((await once()) as Float32Array, [1, Math.E], { rtol: 1e-6 });
+    using step = capture((x: Tensor) => mul(x, 2), { donate: [0] });
+    const x = keep(tensor([3, 4]));
+    const reading = x.read();
+    const doubled = step(x);
+    check.equal(Array.from(await reading), [3, 4]);
+    check.equal(Array.from(await doubled.read()), [6, 8]);
   },
   "keep and dispose": () => {
     const before = memory().liveCount;
