@@ -80,6 +80,7 @@ const scheme = variant({
     scale: optional(oneOf("unit", "asProjected")),
     alpha: weight,
     terms: optional(oneOf("both", "second")),
+    matching: optional(oneOf("predictions", "logits")),
     temperature: optional(size),
     studentTemperature: optional(size),
     /** Whose SmoothGrad: the teacher's once before training, or in every batch the teacher's or the student's. */

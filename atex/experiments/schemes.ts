@@ -77,7 +77,7 @@ function makeNaive(config: NaiveConfig, eps: number): Scheme {
 
 function makeAtex(config: AtexConfig, { eps, teacher, kept }: SchemeContext): Scheme {
   const { samples, sigma, directions: whose, copies, noise, scale, alpha, terms } = config;
-  const { temperature, studentTemperature } = config;
+  const { matching, temperature, studentTemperature } = config;
   const source = (): DirectionSource => {
     if (whose !== "kept") return freshDirections(whose === "student" ? "student" : teacher, { samples, sigma });
     if (!kept) throw new TypeError("makeScheme: ATEX with directions at hand was given none");
@@ -86,6 +86,6 @@ function makeAtex(config: AtexConfig, { eps, teacher, kept }: SchemeContext): Sc
   return atex({
     ...{ teacher, directions: source(), predictions: kept?.predictions },
     ...shiftsOf(config, eps),
-    ...{ copies, noise, scale, alpha, terms, temperature, studentTemperature },
+    ...{ copies, noise, scale, alpha, terms, matching, temperature, studentTemperature },
   });
 }

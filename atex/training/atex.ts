@@ -10,7 +10,7 @@ import {
   type Tensor,
   transpose,
 } from "../../engine/index.js";
-import { klDivergence, type ResidentImages } from "../../nn/index.js";
+import { klDivergence, mse, type ResidentImages } from "../../nn/index.js";
 import { asOneBatch } from "../explainers/explainer.js";
 import type { Classifier } from "../score.js";
 import {
@@ -73,6 +73,9 @@ export interface AtexOptions {
   readonly alpha?: number;
   /** Both terms of eq. 4 (paper) or only the second (released code). Default "both". */
   readonly terms?: "both" | "second";
+  /** What L compares: softmax predictions by KL(f ‖ g), or logits by their mean squared difference (Ba and Caruana 2014, eq. 1),
+   *  which also holds what all logits have in common; predictions do not feel it and maps of a logit do. Default "predictions". */
+  readonly matching?: "predictions" | "logits";
   /** Temperatures of the teacher's and the student's softmax in L; default 1 and 1 (released code: 4 and 1). */
   readonly temperature?: number;
   readonly studentTemperature?: number;
@@ -87,7 +90,7 @@ export interface AtexOptions {
 export function atex(options: AtexOptions): Scheme {
   const { teacher, directions, delta2 = 1.5 * options.delta1, predictions } = options;
   const { copies = 1, noise = "symmetric", scale = "asProjected" } = options;
-  const { alpha = 4, terms = "both", temperature = 1, studentTemperature = 1 } = options;
+  const { alpha = 4, terms = "both", matching = "predictions", temperature = 1, studentTemperature = 1 } = options;
   const along = alongOptions(options);
   const { points, normalisation } = along;
   const tangent: TangentOptions = { length: delta2, copies, noise, scale, normalisation };
@@ -118,7 +121,7 @@ export function atex(options: AtexOptions): Scheme {
       const { all, apart } = joined([x, around]);
       const [logits, logitsAround] = apart(g(all));
       const distilled = (f: Tensor, student: Tensor): Tensor =>
-        klDivergence(f, student, { temperature, studentTemperature });
+        matching === "logits" ? mse(f, student) : klDivergence(f, student, { temperature, studentTemperature });
       const loss = weighted(
         [terms === "both" ? 1 : 0, () => distilled(asOneBatch(own), logits)],
         [alpha, () => distilled(forCopies(nearby, copies), logitsAround)],

@@ -114,14 +114,20 @@ export async function overData(
   const size = Math.min(batchSize, data.count);
   const parts: Tensor[] = [];
   using step = capture((first: Tensor) => at(first, size));
+  let reading: Promise<unknown> | undefined;
   for (let first = 0; first < data.count; first += size) {
     const whole = first + size <= data.count;
     const start = tensor(first, [], "i32");
     const part = whole ? step(start) : at(start, data.count - first);
     parts.push(part);
-    // Waiting here keeps the queue short.
-    await slice(part, [0, 0], [1, 1]).read();
-    onProgress?.(Math.min(first + size, data.count), data.count);
+    // Waiting for the part before keeps the queue short, but not empty.
+    if (reading) {
+      await reading;
+      onProgress?.(first, data.count);
+    }
+    reading = slice(part, [0, 0], [1, 1]).read();
   }
+  await reading;
+  onProgress?.(data.count, data.count);
   return keep(concat(parts));
 }

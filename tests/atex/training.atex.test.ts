@@ -109,6 +109,7 @@ const settings: readonly Required<Omit<AtexOptions, "teacher" | "directions" | "
     scale: "unit",
     alpha: 0.7,
     terms: "both",
+    matching: "predictions",
     temperature: 1,
     studentTemperature: 1,
   },
@@ -123,6 +124,7 @@ const settings: readonly Required<Omit<AtexOptions, "teacher" | "directions" | "
     scale: "unit",
     alpha: 1,
     terms: "both",
+    matching: "predictions",
     temperature: 2,
     studentTemperature: 2,
   },
@@ -137,6 +139,7 @@ const settings: readonly Required<Omit<AtexOptions, "teacher" | "directions" | "
     scale: "asProjected",
     alpha: 1,
     terms: "second",
+    matching: "predictions",
     temperature: 4,
     studentTemperature: 1,
   },
@@ -151,6 +154,7 @@ const settings: readonly Required<Omit<AtexOptions, "teacher" | "directions" | "
     scale: "unit",
     alpha: 2,
     terms: "both",
+    matching: "logits",
     temperature: 1,
     studentTemperature: 1,
   },
@@ -187,10 +191,13 @@ for (const [i, o] of settings.entries())
     }
     check.ok(across > 0.3 * o.delta2, "tangent shifts use their length");
     const loss = (g: by.Mlp): number => {
-      const kl = (f: by.Vector, z: by.Vector): number =>
-        divergence(by.logits(teacher, f), by.logits(g, z), o.temperature, o.studentTemperature);
-      const own = by.average(x.map((a) => kl(a, a)));
-      const nearby = by.average(centres.map((c, k) => kl(c, around[n + k])));
+      const apart = (at: by.Vector, z: by.Vector): number => {
+        const [f, student] = [by.logits(teacher, at), by.logits(g, z)];
+        if (o.matching === "logits") return by.average(by.combine(f, student, (a, b) => (a - b) ** 2));
+        return divergence(f, student, o.temperature, o.studentTemperature);
+      };
+      const own = by.average(x.map((a) => apart(a, a)));
+      const nearby = by.average(centres.map((c, k) => apart(c, around[n + k])));
       return (o.terms === "both" ? own : 0) + o.alpha * nearby;
     };
     check.close([value], [loss(student)], { rtol: 1e-9 }, "loss");
