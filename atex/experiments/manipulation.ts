@@ -129,15 +129,19 @@ function judgeOf(classifier: Classifier, explainer: Explainer, classes: Tensor, 
   const clean = mapOf(x);
   const judge = (images: Tensor): { map: Tensor; agreement: Record<string, Tensor> } => {
     const map = mapOf(images);
-    const agreement = {
-      spearman: spearman(clean, map),
-      topK: topKIntersection(k)(clean, map),
-      cosine: cosine(clean, map),
-      ssim: ssim(scaled(clean, max), scaled(map, max), { range: 1 }),
-    };
-    return { map, agreement };
+    return { map, agreement: agreementOf(clean, map, k) };
   };
   return Object.assign(judge, { clean });
+}
+
+/** How much maps [n,h,w] agree: SSIM as of maps scaled to maximum 1. */
+export function agreementOf(a: Tensor, b: Tensor, k: number): Record<string, Tensor> {
+  return {
+    spearman: spearman(a, b),
+    topK: topKIntersection(k)(a, b),
+    cosine: cosine(a, b),
+    ssim: ssim(scaled(a, max), scaled(b, max), { range: 1 }),
+  };
 }
 
 /** Maps [n,h,w] divided by their sum or maximum; a map of zeros stays one. */
@@ -179,7 +183,7 @@ async function randomBlocks(n: number, copies: number, key: Tensor): Promise<Obj
   return targetRegion(concat(Array.from({ length: copies }, () => once)));
 }
 
-async function readAll(tensors: Readonly<Record<string, Tensor>>): Promise<Agreement> {
+export async function readAll(tensors: Readonly<Record<string, Tensor>>): Promise<Agreement> {
   const read = Object.entries(tensors).map(async ([name, t]) => [name, Array.from(await t.read())] as const);
   return Object.fromEntries(await Promise.all(read));
 }

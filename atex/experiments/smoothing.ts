@@ -1,14 +1,13 @@
 /** Figures 3 and 4: gradient maps of a network against SmoothGrad maps of the normally trained one, after rounds of ATEX. */
-import { argmax, max, openScope, random, sum, tensor } from "../../engine/index.js";
+import { argmax, openScope, random, sum, tensor } from "../../engine/index.js";
 import { type Explainer, saliencyMap } from "../explainers/explainer.js";
 import { gradient } from "../explainers/gradient.js";
 import { smoothGrad } from "../explainers/smoothGrad.js";
-import { ssim } from "../metrics/ssim.js";
 import { type Classifier, classScore } from "../score.js";
 import type { Cell, Measurement, Outcome } from "./cells.js";
 import type { ExperimentOf } from "./config.js";
 import { type Lab, pickPixels, type Split, splitOf } from "./lab.js";
-import { scaled } from "./manipulation.js";
+import { type Agreement, agreementOf, readAll, scaled } from "./manipulation.js";
 import { correctlyClassified, mean, pixelsAt, rounded } from "./robustness.js";
 
 /** Images explained at once. */
@@ -33,8 +32,8 @@ export async function smoothing(
   for (const rounds of [...experiment.rounds].sort((a, b) => b - a)) {
     using network = await lab.network({ data, seed, scheme, epochs: rounds });
     maps.set(rounds, await mapsOf(network.classifier, gradient, asNormal));
-    const value = mean(await similarity(maps.get(rounds)!, reference));
-    measurements.push({ scheme, conditions: { rounds }, metric: "ssim", value, count: indices.length });
+    for (const [metric, values] of Object.entries(await similarity(maps.get(rounds)!, reference, lab.config.k)))
+      measurements.push({ scheme, conditions: { rounds }, metric, value: mean(values), count: indices.length });
   }
   const isFirst = seed === (experiment.seeds ?? lab.config.seeds)[0];
   const shown = [Math.min(...experiment.rounds), Math.max(...experiment.rounds)].map((rounds) => maps.get(rounds)!);
@@ -68,9 +67,8 @@ async function mapsOf(
   return all;
 }
 
-/** SSIM of maps scaled to maximum 1. */
-async function similarity(a: Float32Array, b: Float32Array): Promise<number[]> {
+async function similarity(a: Float32Array, b: Float32Array, k: number): Promise<Agreement> {
   using _ = openScope("similarity");
-  const [p, q] = [a, b].map((maps) => scaled(tensor(maps, [maps.length / 784, 28, 28]), max));
-  return Array.from(await ssim(p, q, { range: 1 }).read());
+  const [p, q] = [a, b].map((maps) => tensor(maps, [maps.length / 784, 28, 28]));
+  return readAll(agreementOf(p, q, k));
 }

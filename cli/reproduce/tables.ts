@@ -27,7 +27,7 @@ export function tablesOf(name: string, config: ReproduceConfig, all: readonly Qu
     case "reference":
       return perData.map(([data, qs]) => referenceTable(data, qs, config));
     case "smoothing":
-      return perData.map(([data, qs]) => roundsTable(data, qs, ["ssim"]));
+      return perData.map(([data, qs]) => roundsTable(data, qs, ["ssim", "spearman", "topK", "cosine"]));
     case "hardening":
       return perData.map(([data, qs]) => hardeningTable(data, qs));
     case "timing":
