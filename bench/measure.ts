@@ -1,5 +1,6 @@
 /** Timing of GPU work from the host: wall time, and the CPU time of a software adapter's own threads. */
 import { readdirSync, readFileSync } from "node:fs";
+import { Naps } from "../engine/gpu/naps.js";
 
 /** GPU work that can be issued again and again. */
 export interface Work {
@@ -45,11 +46,8 @@ export interface MeasureOptions {
   readonly warmUps?: number;
 }
 
-// The rest of the run is left to polling, so that a run that is faster than all before it is seen to be so.
-const napFraction = 0.85;
-/** Work that is done within this share of a run after a nap was done before its end. Short naps are not judged. */
+/** Work that is done within this share of a run after a nap was done before its end. */
 const atOnce = 0.03;
-const shortestNapMs = 2;
 /** Times a run is repeated because its nap was too long. */
 const mostAgain = 4;
 
@@ -114,7 +112,7 @@ export function nap(milliseconds: number): void {
 class Series {
   readonly #each: Run[] = [];
   readonly #hostTimes: number[] = [];
-  #fastest = 0;
+  #naps = new Naps();
 
   constructor(
     readonly work: Work,
@@ -124,7 +122,7 @@ class Series {
   /** One run that does not count. The first one compiles; its duration says nothing about the next. */
   async warmUp(isFirst: boolean): Promise<void> {
     await this.#once();
-    if (isFirst) this.#fastest = 0;
+    if (isFirst) this.#naps = new Naps();
   }
 
   async run(): Promise<void> {
@@ -144,14 +142,14 @@ class Series {
     const start = performance.now();
     this.work.submit();
     const host = performance.now() - start;
-    const asleep = this.wait === "nap" ? napFraction * this.#fastest - host : 0;
-    nap(asleep);
+    const expected = this.wait === "nap" ? this.#naps.before(1, 0) : 0;
+    nap(expected - host);
     const awake = performance.now();
     await this.work.finish();
     const end = performance.now();
-    const duration = end - start;
-    const overslept = asleep >= shortestNapMs && end - awake < atOnce * duration;
-    this.#fastest = overslept ? duration / 2 : Math.min(this.#fastest || Number.POSITIVE_INFINITY, duration);
+    const [duration, waited] = [end - start, end - awake];
+    this.#naps.after(1, 0, expected && awake - start, waited);
+    const overslept = expected > 0 && waited < atOnce * duration;
     return { duration, host, overslept };
   }
 
