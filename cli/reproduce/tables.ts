@@ -6,7 +6,7 @@ import {
   select,
   valuesOf,
 } from "../../atex/experiments/index.js";
-import { basis, formatted, METRIC_TITLES, metricTitle, type TableData } from "./format.js";
+import { basis, formatted, metricTitle, type TableData } from "./format.js";
 import { referenceTable } from "./reference.js";
 
 /** The tables of one experiment. */
@@ -27,7 +27,7 @@ export function tablesOf(name: string, config: ReproduceConfig, all: readonly Qu
     case "reference":
       return perData.map(([data, qs]) => referenceTable(data, qs, config));
     case "smoothing":
-      return perData.map(([data, qs]) => roundsTable(data, qs, ["ssim", "spearman", "topK", "cosine"]));
+      return perData.map(([data, qs]) => roundsTable(data, qs, config));
     case "hardening":
       return perData.map(([data, qs]) => hardeningTable(data, qs));
     case "timing":
@@ -133,10 +133,11 @@ function checksTables(
   ];
 }
 
-function roundsTable(data: string, all: readonly Quantity[], metrics: readonly string[]): TableData {
+function roundsTable(data: string, all: readonly Quantity[], { k }: ReproduceConfig): TableData {
+  const metrics = ["ssim", "spearman", "topK", "cosine"];
   return {
     title: `${data}: similarity to SmoothGrad of the normal model`,
-    header: ["passes of ATEX", ...metrics.map((m) => METRIC_TITLES[m])],
+    header: ["passes of ATEX", ...metrics.map((metric) => metricTitle(metric, k))],
     rows: valuesOf<number>(all, "rounds").map((rounds) => [
       String(rounds),
       ...metrics.map((metric) => formatted(select(all, { metric, conditions: { rounds } })[0])),
