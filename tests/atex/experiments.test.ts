@@ -182,6 +182,23 @@ test("claims hold, fail or stay open by the interval of the difference", () => {
   check.equal(verdicts((seed) => 0.1 * (seed - 1)).slice(0, 2), ["undecided", "undecided"]);
 });
 
+test("the claim about time is made against naive schemes with as many samples", () => {
+  const timed = (scheme: string, value: number): Measurement => ({
+    ...{ scheme, conditions: { batch: 32 }, metric: "ms per step", value, count: 5 },
+  });
+  const made = (neighbours: number): string[] => {
+    const raw = stored("smoke.json");
+    raw.schemes.naive.neighbours = neighbours;
+    const config = readConfig(raw);
+    const [cell] = cellsOf(config).filter(({ experiment }) => experiment === "timing");
+    const measurements = [timed("normal", 5), timed("atex", 10), timed("naive", 21)];
+    const all = quantities([{ cell, measurements } as CellOutcome]);
+    return claims(config, all).flatMap(({ paper, measured }) => (paper.includes("five times") ? [measured] : []));
+  };
+  check.equal(made(3), []);
+  check.equal(made(2), ["2.10 times as fast (10 ms against 21 ms, directions at hand)"]);
+});
+
 /** The smallest run of everything. */
 function tiny(): ReproduceConfig {
   const raw = stored("smoke.json");
