@@ -142,8 +142,8 @@ function aboutTime({ schemes }: ReproduceConfig, all: readonly Quantity[]): Clai
 
 /** Points around an image that a step looks at. */
 function samplesOf(scheme: SchemeConfig): number | undefined {
-  if (scheme.kind === "naive") return scheme.neighbours ?? 8;
-  return scheme.kind === "atex" ? (scheme.points ?? 1) * (scheme.copies ?? 1) : undefined;
+  if (scheme.kind === "naive") return scheme.neighbours;
+  return scheme.kind === "atex" ? scheme.points * scheme.copies : undefined;
 }
 
 /** The result of the attack that left least, where several were tried. */

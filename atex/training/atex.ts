@@ -55,14 +55,14 @@ export interface AtexOptions {
   /** f, the normally trained network. */
   readonly teacher: Classifier;
   readonly directions: DirectionSource;
-  /** Δ₁ and Δ₂, the longest shifts along and across the explanation, in units of `normalisation`. Δ₂ is 1.5 Δ₁ unless told
-   *  otherwise; 4 times the attacker's eps1 is a good Δ₁. */
+  /** Δ₁ and Δ₂, the longest shifts along and across the explanation, in units of `normalisation`. Δ₂ is Δ₁ unless told otherwise;
+   *  3 times the attacker's eps1 is a good Δ₁. */
   readonly delta1: number;
   readonly delta2?: number;
   /** Default "maxAbs". */
   readonly normalisation?: AlongOptions["normalisation"];
-  /** Points along the explanation, default 1, sampled; tangent copies of each, default 1. For the same work, fewer samples of an
-   *  image in more steps gave more. */
+  /** Points along the explanation, default 1, sampled; tangent copies of each, default 2. For the same work, fewer samples of an
+   *  image in more steps gave more robust maps; more samples, maps more like SmoothGrad's. */
   readonly points?: number;
   readonly spacing?: AlongOptions["spacing"];
   readonly copies?: number;
@@ -76,7 +76,8 @@ export interface AtexOptions {
   /** What L compares: softmax predictions by KL(f ‖ g), or logits by their mean squared difference (Ba and Caruana 2014, eq. 1),
    *  which also holds what all logits have in common; predictions do not feel it and maps of a logit do. Default "predictions". */
   readonly matching?: "predictions" | "logits";
-  /** Temperatures of the teacher's and the student's softmax in L; default 1 and 1 (released code: 4 and 1). */
+  /** Temperatures of the teacher's and the student's softmax in L; default 10, and the teacher's (released code: 4 and 1). At 1 a
+   *  sure prediction teaches little; well above 1 L holds the differences of logits (Hinton et al. 2015, eq. 2 to 4). */
   readonly temperature?: number;
   readonly studentTemperature?: number;
   /** The teacher's predictions computed before, for directions at hand. */
@@ -88,9 +89,10 @@ export interface AtexOptions {
  *  of the maps on validation images of Fashion-MNIST (`holdfast reproduce`, ablation). Source: Tang et al. 2022, eq. 4 to 6.
  *  @throws RangeError for impossible numbers of points or predictions made for another grid. */
 export function atex(options: AtexOptions): Scheme {
-  const { teacher, directions, delta2 = 1.5 * options.delta1, predictions } = options;
-  const { copies = 1, noise = "symmetric", scale = "asProjected" } = options;
-  const { alpha = 4, terms = "both", matching = "predictions", temperature = 1, studentTemperature = 1 } = options;
+  const { teacher, directions, delta2 = options.delta1, predictions } = options;
+  const { copies = 2, noise = "symmetric", scale = "asProjected" } = options;
+  const { alpha = 4, terms = "both", matching = "predictions" } = options;
+  const { temperature = 10, studentTemperature = temperature } = options;
   const along = alongOptions(options);
   const { points, normalisation } = along;
   const tangent: TangentOptions = { length: delta2, copies, noise, scale, normalisation };
