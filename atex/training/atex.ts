@@ -56,7 +56,7 @@ export interface AtexOptions {
   readonly teacher: Classifier;
   readonly directions: DirectionSource;
   /** Δ₁ and Δ₂, the longest shifts along and across the explanation, in units of `normalisation`. Δ₂ is Δ₁ unless told otherwise;
-   *  3 times the attacker's eps1 is a good Δ₁. */
+   *  2 or 3 times the attacker's eps1 is a good Δ₁. */
   readonly delta1: number;
   readonly delta2?: number;
   /** Default "maxAbs". */
