@@ -11,6 +11,7 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
   train: () => import("./commands/train.js"),
   explain: () => import("./commands/explain.js"),
   attack: () => import("./commands/attack.js"),
+  defend: () => import("./commands/defend.js"),
   reproduce: () => import("./commands/reproduce.js"),
   bench: () => import("./commands/bench.js"),
   doctor: () => import("./commands/doctor.js"),

@@ -40,6 +40,8 @@ export const imageOptions = {
 
 export interface LoadedModel {
   readonly card: ModelCard;
+  /** Everything the file says of itself. */
+  readonly metadata: ReadonlyMap<string, string>;
   readonly model: Sequential;
   readonly params: Tree;
   readonly classifier: (x: Tensor) => Tensor;
@@ -71,7 +73,7 @@ export async function openModel(values: TextValues<typeof modelOptions>): Promis
       );
     const model = buildNetwork(card);
     const params = scope(() => unpackTree(bytes, firstParameters(model, 0)).tree);
-    return { card, model, params, classifier: (x) => model.apply(params, x) };
+    return { card, metadata, model, params, classifier: (x) => model.apply(params, x) };
   });
 }
 

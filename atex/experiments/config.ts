@@ -241,6 +241,11 @@ export const configSchema: Readonly<Record<string, unknown>> = {
   ...shape.json,
 };
 
+/** A training scheme with its defaults. @throws ConfigError naming the place of the first mistake. */
+export function readScheme(value: unknown): SchemeConfig {
+  return (scheme as Schema<SchemeConfig>).read(value, "scheme");
+}
+
 /** A configuration with its defaults. @throws ConfigError naming the place of the first mistake. */
 export function readConfig(value: unknown): ReproduceConfig {
   const config = (shape as Schema<ReproduceConfig>).read(value, "");

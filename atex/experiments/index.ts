@@ -18,10 +18,15 @@ export {
   type ExperimentOf,
   type ReproduceConfig,
   readConfig,
+  readScheme,
+  type SchemeConfig,
 } from "./config.js";
-export { Lab, type LabOptions, type WeightStore } from "./lab.js";
+export { Lab, type LabOptions, pickPixels, type Split, type WeightStore } from "./lab.js";
+export { manipulate } from "./manipulation.js";
 export type { Recipe } from "./recipe.js";
 export { AUTHORS_ATTACK, PUBLISHED } from "./reference.js";
+export { accuracyOf, correctlyClassified, mean } from "./robustness.js";
 export { runCell } from "./run.js";
 export { ConfigError } from "./schema.js";
 export { type Estimate, estimate, studentQuantile } from "./statistics.js";
+export { type SchemeTraining, trainScheme } from "./trainScheme.js";

@@ -1,26 +1,19 @@
 /** What experiments work with: data, and trained networks that are each made once and remembered. */
 import { dispose, openScope, random, scope, type Tensor, type Tree, tensor } from "../../engine/index.js";
 import {
-  adam,
   buildNetwork,
-  cosineDecay,
   type ImageDataset,
-  initialState,
   packTree,
   residentImages,
-  type Schedule,
   type Sequential,
-  train,
   unitPixels,
   unpackTree,
 } from "../../nn/index.js";
 import type { Classifier } from "../score.js";
-import { batchLoss } from "../training/index.js";
 import type { DataName, DataPlan, ReproduceConfig } from "./config.js";
-import { keptFor } from "./kept.js";
 import { type NetworkRequest, type Recipe, recipeOf } from "./recipe.js";
 import { ConfigError } from "./schema.js";
-import { makeScheme } from "./schemes.js";
+import { trainScheme } from "./trainScheme.js";
 
 /** Where trained networks are kept between runs. */
 export interface WeightStore {
@@ -156,24 +149,16 @@ export class Lab {
     const { images, labels } = part(all, 0, recipe.images);
     const resident = residentImages(images, labels);
     try {
-      const eps = recipe.eps ?? 0;
-      const teach = teacher?.classifier ?? noTeacher;
-      using kept = await keptFor(scheme, {
-        ...{ eps, teacher: teach, data: resident, key: random.fold(random.key(seed), 1) },
-        onProgress: (done, count) => this.say(`${scheme.title}: directions of ${done} of ${count} images`),
-      });
-      const batchSize = Math.min(scheme.batch, resident.count);
-      const optimiser = adam({ lr: learningRate(recipe, Math.floor(resident.count / batchSize)) });
-      const state = await train(model, initialState(first, optimiser), resident, {
-        ...{ optimiser, epochs, seed, batchSize },
-        loss: batchLoss(makeScheme(scheme, { eps, teacher: teach, kept })),
+      const weights = await trainScheme({
+        ...{ model, scheme, first, teacher: teacher?.classifier, data: resident, eps: recipe.eps ?? 0, epochs, seed },
+        onDirections: (done, count) => this.say(`${scheme.title}: directions of ${done} of ${count} images`),
         onProgress: ({ epoch, step, steps, loss }) =>
           this.say(`${scheme.title}: step ${(epoch - 1) * steps + step} of ${epochs * steps}, loss ${loss.toFixed(3)}`),
         // A later wish for fewer epochs of the same training is granted already.
-        onEpoch: async ({ epoch, params }) => void (epoch < epochs && (await save(params, epoch))),
+        onEpoch: async (params, epoch) => void (epoch < epochs && (await save(params, epoch))),
       });
-      const bytes = await save(state.params, epochs);
-      dispose([state.params, state.optimiser]);
+      const bytes = await save(weights, epochs);
+      dispose(weights);
       return bytes;
     } finally {
       dispose([resident.words, resident.labels]);
@@ -181,16 +166,6 @@ export class Lab {
   }
 }
 
-/** The rate, or how it falls: over the passes of the scheme, however many of them are wanted, so that fewer are a beginning of more. */
-function learningRate({ scheme, epochs }: Recipe, stepsPerEpoch: number): number | Schedule {
-  const passes = scheme.kind === "normal" ? epochs : scheme.epochs;
-  return scheme.decay === "cosine" ? cosineDecay(scheme.learningRate, passes * stepsPerEpoch) : scheme.learningRate;
-}
-
 function firstWeights(model: Sequential, seed: number): Tree {
   return scope(() => model.init(random.key(seed), [1, 28, 28]).params);
-}
-
-function noTeacher(): never {
-  throw new TypeError("makeScheme: ATEX from scratch has no teacher; let it start from the teacher");
 }

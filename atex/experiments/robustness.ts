@@ -99,7 +99,10 @@ export function mean(values: readonly number[]): number {
 }
 
 /** Share of a split that is classified correctly. */
-export async function accuracyOf({ model, params }: TrainedNetwork, { images, labels }: Split): Promise<number> {
+export async function accuracyOf(
+  { model, params }: Pick<TrainedNetwork, "model" | "params">,
+  { images, labels }: Split,
+): Promise<number> {
   const resident = residentImages(images, labels);
   const accuracy = await evaluate(model, params, resident);
   dispose([resident.words, resident.labels]);

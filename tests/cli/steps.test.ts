@@ -15,7 +15,7 @@ function succeeded({ code, out, err }: Finished): string {
 }
 
 gpuTest(
-  "train, explain and attack hand files to each other",
+  "train, explain, attack and defend hand files to each other",
   () =>
     inFolder(async (folder) => {
       const path = (name: string): string => join(folder, name);
@@ -73,6 +73,22 @@ gpuTest(
       check.equal([png.width, png.height], [28, 28]);
       check.close(png.data, floats.get("attacked")!.data, { atol: 0.5 / 255 + 1e-6 }, "the PNG is the rounded image");
       check.close(floats.get("clean")!.data, images.subarray(3 * 784), { atol: 0 });
+
+      const how = ["--scheme", "atex", "--epochs", "1", "--eps", "0.04", "--images", "4", "--steps", "5"];
+      const defended = succeeded(await holdfast(folder, ["defend", "--weights", "w.safetensors", ...how]));
+      check.match(defended, /ATEX against eps 0.04 on 640 images of shapes/);
+      const kept = /top-50 that attacks leave +([\d.]+) +([\d.]+)/.exec(defended) ?? [];
+      check.ok([1, 2].every((i) => Number(kept[i]) >= 0 && Number(kept[i]) <= 1) && kept[1] !== kept[2], defended);
+      const after = readSafetensors(await readFile(path("out/defended.safetensors")));
+      check.equal(
+        ["network", "data", "train-size", "defence", "eps"].map((name) => after.metadata.get(name)),
+        ["tiny", "shapes", "640", "ATEX", "0.04"],
+      );
+      const [was, is] = [tensors, after.tensors].map((all) => all.get("0.weight")!.data);
+      check.ok(
+        is.some((v, i) => v !== was[i]),
+        "it was trained",
+      );
     }),
   { timeoutMs: 300_000 },
 );
@@ -141,6 +157,8 @@ test(
           ["attack", ...shape, "--objective", "mass-centre", "--restarts", "0"],
           /--restarts 0: a whole number at least 1 and at most 1000 is needed$/,
         ],
+        [["defend", "--scheme", "atx"], /unknown scheme atx; did you mean atex\?$/],
+        [["defend", "--eps", "0"], /--eps 0: a number at least 0.0001 and at most 1 is needed$/],
         [["train", "--network", "papr"], /unknown network papr; did you mean paper\?$/],
         [["train", "--data", "fashion"], /unknown data set fashion; .*fashion-mnist/],
         [["train", "--epochs", "0"], /--epochs 0: a whole number at least 1 is needed$/],

@@ -1,0 +1,62 @@
+/** Trains one network with a scheme of a configuration. */
+import { dispose, random, type Tree } from "../../engine/index.js";
+import {
+  adam,
+  cosineDecay,
+  initialState,
+  type ResidentImages,
+  type Schedule,
+  type Sequential,
+  type TrainProgress,
+  train,
+} from "../../nn/index.js";
+import type { Classifier } from "../score.js";
+import { batchLoss } from "../training/index.js";
+import type { SchemeConfig } from "./config.js";
+import { keptFor } from "./kept.js";
+import { makeScheme } from "./schemes.js";
+
+export interface SchemeTraining {
+  readonly model: Sequential;
+  readonly scheme: SchemeConfig;
+  /** The weights to start from; consumed. */
+  readonly first: Tree;
+  /** f of schemes that learn from one. */
+  readonly teacher?: Classifier;
+  readonly data: ResidentImages;
+  /** eps1 that is trained for, in units of the pixel range; of no meaning for normal training. */
+  readonly eps: number;
+  /** Passes; fewer than the scheme's are a beginning of the same training. Default the scheme's. */
+  readonly epochs?: number;
+  readonly seed: number;
+  readonly onDirections?: (done: number, count: number) => void;
+  readonly onProgress?: (progress: TrainProgress) => void;
+  readonly onEpoch?: (params: Tree, epoch: number) => Promise<void> | void;
+  readonly signal?: { readonly aborted: boolean };
+}
+
+/** The trained weights, kept. Batches larger than the data set are cut to it. */
+export async function trainScheme(run: SchemeTraining): Promise<Tree> {
+  const { model, scheme, first, teacher = noTeacher, data, eps, seed, epochs = scheme.epochs } = run;
+  const key = random.fold(random.key(seed), 1);
+  using kept = await keptFor(scheme, { eps, teacher, data, key, onProgress: run.onDirections });
+  const batchSize = Math.min(scheme.batch, data.count);
+  const optimiser = adam({ lr: learningRate(scheme, epochs, Math.floor(data.count / batchSize)) });
+  const state = await train(model, initialState(first, optimiser), data, {
+    ...{ optimiser, epochs, seed, batchSize, signal: run.signal, onProgress: run.onProgress },
+    loss: batchLoss(makeScheme(scheme, { eps, teacher, kept })),
+    onEpoch: ({ epoch, params }) => run.onEpoch?.(params, epoch),
+  });
+  dispose(state.optimiser);
+  return state.params;
+}
+
+/** The rate, or how it falls: over the passes of the scheme, however many of them are wanted, so that fewer are a beginning of more. */
+function learningRate(scheme: SchemeConfig, epochs: number, stepsPerEpoch: number): number | Schedule {
+  const passes = scheme.kind === "normal" ? epochs : scheme.epochs;
+  return scheme.decay === "cosine" ? cosineDecay(scheme.learningRate, passes * stepsPerEpoch) : scheme.learningRate;
+}
+
+function noTeacher(): never {
+  throw new TypeError("trainScheme: ATEX from scratch has no teacher; let it start from the teacher");
+}
