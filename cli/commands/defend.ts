@@ -4,7 +4,7 @@ import { type Classifier, softplusSurrogate } from "../../atex/index.js";
 import { add, dispose, keep, mapTree, random, type Tree } from "../../engine/index.js";
 import { evaluate, type ImageDataset, packTree, residentImages, type Sequential } from "../../nn/index.js";
 import { columns } from "../arguments.js";
-import { defineCommand, numberOption } from "../command.js";
+import { defineCommand, numberOption, UsageError } from "../command.js";
 import { dataName, dataOptions, openData, sizeOption } from "../data.js";
 import { defenceOptions, defenceRequest } from "../defences.js";
 import { cpuOption, withEngine } from "../engine.js";
@@ -97,6 +97,10 @@ export const command = defineCommand({
         sizeOption(option, values[option] ?? (values.data === undefined ? metadata.get(option) : undefined));
       const sizes = { trainSize: size("train-size"), testSize: size("test-size") };
       const dataset = await openData({ name, folder: values["data-dir"], ...sizes }, live);
+      if (dataset.classes.length !== card.classes.length)
+        throw new UsageError(
+          `--data ${name}: it has ${dataset.classes.length} classes, the network of ${values.weights} ${card.classes.length}; give the data set it was trained on`,
+        );
       const count = dataset.train.labels.length;
       live.print(
         `${card.network} network, ${scheme.title} against eps ${eps} on ${count} images of ${name}; ${place.name}`,
