@@ -92,15 +92,14 @@ export const command = defineCommand({
     const live = new Live();
     return withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, async (place) => {
       const { card, metadata, model, params } = await openModel(values);
-      const name = dataName(values.data ?? metadata.get("data") ?? "shapes");
+      const origin = metadata.get("data");
+      const name = dataName(values.data ?? origin ?? "shapes");
+      if (origin !== undefined && name !== origin)
+        throw new UsageError(`--data ${name}: the weights were trained on ${origin}; leave the option out`);
       const size = (option: "train-size" | "test-size"): number | undefined =>
         sizeOption(option, values[option] ?? (values.data === undefined ? metadata.get(option) : undefined));
       const sizes = { trainSize: size("train-size"), testSize: size("test-size") };
       const dataset = await openData({ name, folder: values["data-dir"], ...sizes }, live);
-      if (dataset.classes.length !== card.classes.length)
-        throw new UsageError(
-          `--data ${name}: it has ${dataset.classes.length} classes, the network of ${values.weights} ${card.classes.length}; give the data set it was trained on`,
-        );
       const count = dataset.train.labels.length;
       live.print(
         `${card.network} network, ${scheme.title} against eps ${eps} on ${count} images of ${name}; ${place.name}`,

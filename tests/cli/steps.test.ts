@@ -74,6 +74,8 @@ gpuTest(
       check.close(png.data, floats.get("attacked")!.data, { atol: 0.5 / 255 + 1e-6 }, "the PNG is the rounded image");
       check.close(floats.get("clean")!.data, images.subarray(3 * 784), { atol: 0 });
 
+      const other = await holdfast(folder, ["defend", "--weights", "w.safetensors", "--data", "mnist"]);
+      check.match(other.err, /holdfast: --data mnist: the weights were trained on shapes; leave the option out/);
       const how = ["--scheme", "atex", "--epochs", "1", "--eps", "0.04", "--images", "4", "--steps", "5"];
       const defended = succeeded(await holdfast(folder, ["defend", "--weights", "w.safetensors", ...how]));
       check.match(defended, /ATEX against eps 0.04 on 640 images of shapes/);
