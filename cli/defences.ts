@@ -6,7 +6,7 @@ import { numberOption } from "./command.js";
 /** What a configuration of `reproduce` says of each, for pixels that an attacker changes by at most `eps`. */
 const DEFENCES = {
   atex: () => ({
-    ...{ kind: "atex", title: "ATEX", along: 2, across: 2, samples: 8 },
+    ...{ kind: "atex", title: "ATEX", along: 4, across: 4, samples: 8 },
     ...{ epochs: 4, batch: 32, learningRate: 0.005, decay: "cosine" },
   }),
   naive: () => ({ kind: "naive", title: "naive, 1 − cosine", neighbours: 1, distance: "cosine", weight: 5 }),

@@ -56,7 +56,8 @@ export interface AtexOptions {
   readonly teacher: Classifier;
   readonly directions: DirectionSource;
   /** Δ₁ and Δ₂, the longest shifts along and across the explanation, in units of `normalisation`. Δ₂ is Δ₁ unless told otherwise;
-   *  2 or 3 times the attacker's eps1 is a good Δ₁. */
+   *  2 to 4 times the attacker's eps1 is a good Δ₁: the
+   *  longer, the more of the maps is kept, and the shorter, the more accuracy. */
   readonly delta1: number;
   readonly delta2?: number;
   /** Default "maxAbs". */
@@ -85,8 +86,8 @@ export interface AtexOptions {
 }
 
 /** L(g(x), f(x)) + α · mean over xᵢ, x_p of L(g(x_p), f(xᵢ)), L = KL(f ‖ g). The teacher sees each xᵢ once, however many tangent
- *  copies the student sees of it, and nothing is differentiated twice. Defaults are what kept most
- *  of the maps on validation images of Fashion-MNIST (`holdfast reproduce`, ablation). Source: Tang et al. 2022, eq. 4 to 6.
+ *  copies the student sees of it, and nothing is differentiated twice. Defaults were chosen
+ *  on validation images of Fashion-MNIST (`holdfast reproduce`, ablation). Source: Tang et al. 2022, eq. 4 to 6.
  *  @throws RangeError for impossible numbers of points or predictions made for another grid. */
 export function atex(options: AtexOptions): Scheme {
   const { teacher, directions, delta2 = options.delta1, predictions } = options;
