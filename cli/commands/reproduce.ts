@@ -12,7 +12,7 @@ import { runCells } from "../reproduce/run.js";
 import { Study } from "../reproduce/study.js";
 
 const options = {
-  quick: { type: "boolean", help: "a size that two cores without a GPU finish in about 20 minutes" },
+  quick: { type: "boolean", help: "a size that two cores without a GPU finish in about 25 minutes" },
   config: { type: "string", value: "file.json", help: "experiments of your own (--schema prints what it may hold)" },
   experiment: { type: "string", value: "name", help: "only this experiment; further names may follow" },
   shard: { type: "string", value: "i/n", help: "only every n-th cell of the grid, from the i-th" },
