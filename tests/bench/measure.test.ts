@@ -30,9 +30,12 @@ function timer(milliseconds: number) {
 
 test("warm-ups run but do not count", async () => {
   for (const wait of ["spin", "nap"] satisfies Waiting[]) {
-    const { work, counts } = timer(5);
+    const { work, counts } = timer(wait === "nap" ? 30 : 5);
     const timing = await measure(work, { wait, runs: 4, warmUps: 2 });
-    check.equal(counts, { submitted: 6, finished: 6 });
+    check.is(counts.submitted, counts.finished);
+    // A run that was slept through is repeated, up to four times; a busy machine may sleep for longer than it was asked to.
+    const repeated = counts.submitted - 6;
+    check.ok(repeated >= 0 && repeated <= (wait === "nap" ? 4 * 4 : 0), `${repeated} runs more`);
     check.equal(timing.runs, 4);
     check.ok(timing.minMs >= 4.9 && timing.minMs <= timing.medianMs);
   }
