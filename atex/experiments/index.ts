@@ -21,7 +21,7 @@ export {
   readScheme,
   type SchemeConfig,
 } from "./config.js";
-export { Lab, type LabOptions, pickPixels, type Split, type WeightStore } from "./lab.js";
+export { Lab, type LabOptions, pickPixels, type WeightStore } from "./lab.js";
 export { manipulate } from "./manipulation.js";
 export type { Recipe } from "./recipe.js";
 export { AUTHORS_ATTACK, PUBLISHED } from "./reference.js";

@@ -1,8 +1,15 @@
 /** `holdfast defend`: trains a network on, so that attacks move its explanations less, and measures whether they do. */
-import { correctlyClassified, manipulate, mean, pickPixels, trainScheme } from "../../atex/experiments/index.js";
+import {
+  accuracyOf,
+  correctlyClassified,
+  manipulate,
+  mean,
+  pickPixels,
+  trainScheme,
+} from "../../atex/experiments/index.js";
 import { type Classifier, softplusSurrogate } from "../../atex/index.js";
 import { add, dispose, keep, mapTree, random, type Tree } from "../../engine/index.js";
-import { evaluate, type ImageDataset, packTree, residentImages, type Sequential } from "../../nn/index.js";
+import { type ImageDataset, packTree, residentImages, type Sequential } from "../../nn/index.js";
 import { columns } from "../arguments.js";
 import { defineCommand, numberOption, UsageError } from "../command.js";
 import { dataName, dataOptions, openData, sizeOption } from "../data.js";
@@ -48,9 +55,7 @@ async function measure(model: Sequential, params: Tree, settings: Measuring): Pr
   const { dataset, eps, images, steps, seed } = settings;
   const { test } = dataset;
   const classifier: Classifier = (x) => model.apply(params, x);
-  const resident = residentImages(test.images, test.labels);
-  const accuracy = await evaluate(model, params, resident);
-  dispose([resident.words, resident.labels]);
+  const accuracy = await accuracyOf({ model, params }, test);
   const indices = await correctlyClassified(classifier, test, images);
   if (indices.length === 0) return { accuracy, attacked: {}, control: {} };
   const x = pickPixels(test, indices);
@@ -91,13 +96,13 @@ export const command = defineCommand({
     const steps = numberOption("steps", values.steps, { min: 1, max: 100_000, integer: true });
     const live = new Live();
     return withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, async (place) => {
-      const { card, metadata, model, params } = await openModel(values);
+      const { card, metadata, model, params, classifier } = await openModel(values);
       const origin = metadata.get("data");
       const name = dataName(values.data ?? origin ?? "shapes");
       if (origin !== undefined && name !== origin)
         throw new UsageError(`--data ${name}: the weights were trained on ${origin}; leave the option out`);
       const size = (option: "train-size" | "test-size"): number | undefined =>
-        sizeOption(option, values[option] ?? (values.data === undefined ? metadata.get(option) : undefined));
+        sizeOption(option, values[option] ?? metadata.get(option));
       const sizes = { trainSize: size("train-size"), testSize: size("test-size") };
       const dataset = await openData({ name, folder: values["data-dir"], ...sizes }, live);
       const count = dataset.train.labels.length;
@@ -118,7 +123,7 @@ export const command = defineCommand({
         ...{ model, scheme, data, eps, seed, signal: stop.signal },
         // A copy: training takes over what it starts from, and the teacher stays.
         first: mapTree(params, (t) => keep(add(t, 0))),
-        teacher: (x) => model.apply(params, x),
+        teacher: classifier,
         onDirections: (done, all) => live.update(`directions of ${done} of ${all} images`),
         onProgress: (progress) => live.update(trainingLine(progress)),
       });
