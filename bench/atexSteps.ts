@@ -63,14 +63,14 @@ export interface World {
  *  is too close to 0 to be compared with the reference. */
 function distilling({ setting: { samples } }: World) {
   const points = Math.max(2, samples / 2);
-  return { delta1: RADIUS, points, copies: samples / points, spacing: "grid", temperature: 1 } as const;
+  return { delta1: RADIUS, points, copies: samples / points, steepest: 0, spacing: "grid", temperature: 1 } as const;
 }
 const naiveWith =
   (distance: Distance, choice: NaiveOptions["choice"] = "random") =>
   async ({ setting }: World): Promise<Scheme> =>
     naive({ ball: linf(RADIUS), neighbours: setting.samples, distance, choice });
 
-async function atHand(world: World, withPredictions: boolean): Promise<Scheme> {
+async function atHand(world: World, withPredictions: boolean, steepest = 0): Promise<Scheme> {
   const { teacher, data } = world;
   const options = distilling(world);
   const batchSize = Math.min(16, data.count);
@@ -80,7 +80,7 @@ async function atHand(world: World, withPredictions: boolean): Promise<Scheme> {
     ? await teacherPredictions(teacher, data, kept, { ...along, batchSize })
     : undefined;
   world.kept.push([kept.words, predictions?.logits]);
-  return atex({ teacher, directions: directionsAtHand(kept), predictions, ...options });
+  return atex({ teacher, directions: directionsAtHand(kept), predictions, ...options, steepest });
 }
 
 /** What the cases train with. */
@@ -88,6 +88,7 @@ export const schemes = {
   "normal-step": async () => normal(),
   // Directions and the teacher's predictions along them are constants of the whole training.
   "atex-step": (world) => atHand(world, true),
+  "atex-step-steepest": (world) => atHand(world, true, RADIUS / 4),
   "atex-step-with-teacher": (world) => atHand(world, false),
   "atex-step-with-smoothgrad": async (world) => {
     const directions = freshDirections(world.teacher, { samples: SMOOTHGRAD_COPIES });

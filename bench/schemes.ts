@@ -39,7 +39,7 @@ export function atexStep(): BenchCase {
         teacher: () => logits,
         directions: () => direction,
         predictions,
-        ...{ delta1: length, delta2: 0, points, spacing: "grid", normalisation: "maxAbs", copies: 1 },
+        ...{ delta1: length, delta2: 0, points, spacing: "grid", normalisation: "maxAbs", copies: 1, steepest: 0 },
         ...{ alpha: 1, temperature: 1 },
       });
       return lossOf(scheme, params, x, y);

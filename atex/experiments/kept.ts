@@ -29,10 +29,11 @@ export interface KeptOptions {
 }
 
 /** The lengths of ATEX's shifts for one eps1. */
-export function shiftsOf({ along, across, normalisation, points, spacing }: AtexConfig, eps: number) {
-  const lengths: Pick<AtexOptions, "delta1" | "delta2"> = {
+export function shiftsOf({ along, across, steepest, normalisation, points, spacing }: AtexConfig, eps: number) {
+  const lengths: Pick<AtexOptions, "delta1" | "delta2" | "steepest"> = {
     delta1: along * eps,
     delta2: across === undefined ? undefined : across * eps,
+    steepest: steepest === undefined ? undefined : steepest * eps,
   };
   return { ...lengths, normalisation, points, spacing };
 }

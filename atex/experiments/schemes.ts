@@ -9,6 +9,7 @@ import {
   directionsAtHand,
   fgsm,
   freshDirections,
+  freshGradients,
   inputGradientPenalty,
   lga,
   naive,
@@ -79,6 +80,7 @@ function makeAtex(config: AtexConfig, { eps, teacher, kept }: SchemeContext): Sc
   const { samples, sigma, directions: whose, copies, noise, scale, alpha, terms } = config;
   const { matching, temperature, studentTemperature } = config;
   const source = (): DirectionSource => {
+    if (whose === "gradient") return freshGradients();
     if (whose !== "kept") return freshDirections(whose === "student" ? "student" : teacher, { samples, sigma });
     if (!kept) throw new TypeError("makeScheme: ATEX with directions at hand was given none");
     return directionsAtHand(kept.directions);

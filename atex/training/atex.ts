@@ -1,12 +1,16 @@
-/** ATEX: the network learns the teacher's predictions around each image, along the explanation and across it. First order only. */
+/** ATEX: the network learns the teacher's predictions around each image, along the explanation and across it. No gradient is
+ *  differentiated. */
 import {
   add,
   concat,
   gather,
+  grad,
+  max,
   random,
   reshape,
   split,
   stopGradient,
+  sum,
   type Tensor,
   transpose,
 } from "../../engine/index.js";
@@ -27,6 +31,7 @@ import {
   forCopies,
   gridLengths,
   lengthsAlong,
+  steepestShifts,
   type TangentOptions,
   tangentShifts,
 } from "./shifts.js";
@@ -42,6 +47,11 @@ export function directionsAtHand(kept: KeptDirections): DirectionSource {
 /** SmoothGrad in every batch: of the teacher (paper) or of the network that is trained (released code). */
 export function freshDirections(of: Classifier | "student", settings: SmoothGradSettings = {}): DirectionSource {
   return (g, { x, key }) => smoothDirection(of === "student" ? g : of, x, key, settings);
+}
+
+/** In every batch the gradient of the trained network's own class, one pass. */
+export function freshGradients(): DirectionSource {
+  return (g, { x }) => grad((z: Tensor) => sum(max(g(z), [1])))(x);
 }
 
 /** The teacher's logits where it looks in every pass over a data set, kept on the GPU. */
@@ -62,7 +72,7 @@ export interface AtexOptions {
   readonly delta2?: number;
   /** Default "maxAbs". */
   readonly normalisation?: AlongOptions["normalisation"];
-  /** Points along the explanation, default 1, sampled; tangent copies of each, default 2. For the same work, fewer samples of an
+  /** Points along the explanation, default 1, sampled; tangent copies of each, default 1. For the same work, fewer samples of an
    *  image in more steps gave more robust maps; more samples, maps more like SmoothGrad's. */
   readonly points?: number;
   readonly spacing?: AlongOptions["spacing"];
@@ -70,6 +80,10 @@ export interface AtexOptions {
   /** Default "symmetric" and "asProjected", the released code's; the paper's are "positive" and "unit". */
   readonly noise?: TangentOptions["noise"];
   readonly scale?: TangentOptions["scale"];
+  /** Δ₃, the longest of one more shift of each x_p: across the explanation, where the second term grows fastest, which one more
+   *  gradient with respect to the points tells. 0: none (paper and released code). Default Δ₁/4, eps1 where Δ₁ is four times that:
+   *  with it one tangent copy kept more of the maps than two without, for the same time and accuracy. */
+  readonly steepest?: number;
   /** Weight of the second term, whose sums are means here: the paper's α times points · copies. Default 4. */
   readonly alpha?: number;
   /** Both terms of eq. 4 (paper) or only the second (released code). Default "both". */
@@ -86,18 +100,19 @@ export interface AtexOptions {
 }
 
 /** L(g(x), f(x)) + α · mean over xᵢ, x_p of L(g(x_p), f(xᵢ)), L = KL(f ‖ g). The teacher sees each xᵢ once, however many tangent
- *  copies the student sees of it, and nothing is differentiated twice. Defaults were chosen
+ *  copies the student sees of it, and no gradient is differentiated. Defaults were chosen
  *  on validation images of Fashion-MNIST (`holdfast reproduce`, ablation). Source: Tang et al. 2022, eq. 4 to 6.
  *  @throws RangeError for impossible numbers of points or predictions made for another grid. */
 export function atex(options: AtexOptions): Scheme {
   const { teacher, directions, delta2 = options.delta1, predictions } = options;
-  const { copies = 2, noise = "symmetric", scale = "asProjected" } = options;
+  const { copies = 1, noise = "symmetric", scale = "asProjected", steepest = options.delta1 / 4 } = options;
   const { alpha = 4, terms = "both", matching = "predictions" } = options;
   const { temperature = 10, studentTemperature = temperature } = options;
   const along = alongOptions(options);
   const { points, normalisation } = along;
   const tangent: TangentOptions = { length: delta2, copies, noise, scale, normalisation };
   requireAlong("atex", along);
+  if (!(steepest >= 0)) throw new RangeError(`atex: steepest ${steepest} given; a length of at least 0 is needed`);
   if (!Number.isInteger(copies) || copies < 1)
     throw new RangeError(`atex: ${copies} copies given; at least 1 is needed`);
   if (predictions) requireSamePlaces(along, predictions.along);
@@ -109,25 +124,28 @@ export function atex(options: AtexOptions): Scheme {
     loss(g, batch) {
       const { x, indices, key } = batch;
       const n = x.shape[0];
-      const { around, taught } = stopGradient(() => {
-        const [lengthKey, tangentKey, directionKey] = random.split(key, 3);
-        const direction = directions(g, { ...batch, key: directionKey });
-        const centres = alongExplanation(x, direction, lengthsAlong(along, n, lengthKey), normalisation);
-        const shifts = tangentShifts(direction, points, tangent, tangentKey);
-        const beside = add(reshape(centres, [points, 1, n, ...x.shape.slice(1)]), shifts);
-        return {
-          around: asOneBatch(asOneBatch(beside)),
-          taught: taughtAt(teacher, x, asOneBatch(centres), predictions, indices),
-        };
-      });
-      const [own, nearby] = split(taught, [1, points]);
-      const { all, apart } = joined([x, around]);
-      const [logits, logitsAround] = apart(g(all));
       const distilled = (f: Tensor, student: Tensor): Tensor =>
         matching === "logits" ? mse(f, student) : klDivergence(f, student, { temperature, studentTemperature });
+      const { around, own, nearby } = stopGradient(() => {
+        const [lengthKey, tangentKey, steepestKey, directionKey] = random.split(key, 4);
+        const direction = directions(g, { ...batch, key: directionKey });
+        const centres = alongExplanation(x, direction, lengthsAlong(along, n, lengthKey), normalisation);
+        const taught = taughtAt(teacher, x, asOneBatch(centres), predictions, indices);
+        const [own, atCentres] = split(taught, [1, points]);
+        const nearby = forCopies(atCentres, copies);
+        const shifts = tangentShifts(direction, points, tangent, tangentKey);
+        const beside = asOneBatch(asOneBatch(add(reshape(centres, [points, 1, n, ...x.shape.slice(1)]), shifts)));
+        const further = (): Tensor => {
+          const uphill = grad((z: Tensor) => distilled(nearby, g(z)))(beside);
+          return steepestShifts(uphill, direction, { length: steepest, normalisation }, steepestKey);
+        };
+        return { around: steepest > 0 ? add(beside, further()) : beside, own: asOneBatch(own), nearby };
+      });
+      const { all, apart } = joined([x, around]);
+      const [logits, logitsAround] = apart(g(all));
       const loss = weighted(
-        [terms === "both" ? 1 : 0, () => distilled(asOneBatch(own), logits)],
-        [alpha, () => distilled(forCopies(nearby, copies), logitsAround)],
+        [terms === "both" ? 1 : 0, () => distilled(own, logits)],
+        [alpha, () => distilled(nearby, logitsAround)],
       );
       return [loss, logits];
     },

@@ -7,6 +7,7 @@ export {
   type DirectionSource,
   directionsAtHand,
   freshDirections,
+  freshGradients,
   type KeptPredictions,
   type PredictionOptions,
   teacherPredictions,

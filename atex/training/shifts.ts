@@ -73,15 +73,33 @@ export function tangentShifts(direction: Tensor, points: number, options: Tangen
   const [n, ...image] = direction.shape;
   const [uKey, lengthKey] = random.split(key, 2);
   const low = noise === "positive" ? 0 : -length;
-  const u = random.uniform(uKey, [points * copies, n, ...image], { low, high: length });
+  const shape = [points, copies, n, ...image];
+  const u = random.uniform(uKey, [points * copies * n, ...image], { low, high: length });
+  const across = acrossExplanation(u, direction);
+  if (scale === "asProjected") return reshape(across, shape);
+  const lengths = random.uniform(lengthKey, [points * copies * n, 1, 1, 1], { low: -length, high: length });
+  return reshape(mul(unit(across, normalisation), lengths), shape);
+}
+
+/** One more shift of every point where a loss has the slope `uphill`: the part of the slope that is across the explanation, of a
+ *  length uniform on [0, Δ₃]. Random directions hardly ever point where a loss of 784 pixels grows: the mean share of a slope
+ *  along one of them is 1/28. `uphill` [k·n,c,h,w], direction [n,c,h,w] → [k·n,c,h,w]. */
+export function steepestShifts(
+  uphill: Tensor,
+  direction: Tensor,
+  { length, normalisation }: Pick<TangentOptions, "length" | "normalisation">,
+  key: Tensor,
+): Tensor {
+  const lengths = random.uniform(key, [uphill.shape[0], 1, 1, 1], { low: 0, high: length });
+  return mul(unit(acrossExplanation(uphill, direction), normalisation), lengths);
+}
+
+/** u − φ ⟨u,φ⟩/‖φ‖² (eq. 6) for k copies of a batch: u [k·n,c,h,w], φ [n,c,h,w] → [k·n,c,h,w]. */
+function acrossExplanation(u: Tensor, direction: Tensor): Tensor {
+  const copies = reshape(u, [-1, ...direction.shape]);
   // With φ of L2 norm 1 the projection needs no division.
   const phi = reshape(unit(direction, "l2"), [1, ...direction.shape]);
-  const across = sub(u, mul(phi, sum(mul(u, phi), [2, 3, 4], { keepDims: true })));
-  const shape = [points, copies, n, ...image];
-  if (scale === "asProjected") return reshape(across, shape);
-  const flat = unit(reshape(across, [points * copies * n, ...image]), normalisation);
-  const lengths = random.uniform(lengthKey, [points * copies * n, 1, 1, 1], { low: -length, high: length });
-  return reshape(mul(flat, lengths), shape);
+  return reshape(sub(copies, mul(phi, sum(mul(copies, phi), [2, 3, 4], { keepDims: true }))), u.shape);
 }
 
 /** Something that belongs to each point, for each of its tangent copies: [points, n, ...] → [points·copies·n, ...]. */
