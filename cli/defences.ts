@@ -3,14 +3,16 @@ import { readScheme, type SchemeConfig } from "../atex/experiments/index.js";
 import { choice } from "./arguments.js";
 import { numberOption } from "./command.js";
 
+const NAIVE = { kind: "naive", neighbours: 1, epochs: 3, batch: 32, learningRate: 0.003, decay: "cosine" };
+
 /** What a configuration of `reproduce` says of each, for pixels that an attacker changes by at most `eps`. */
 const DEFENCES = {
   atex: () => ({
-    ...{ kind: "atex", title: "ATEX", along: 4, across: 4, samples: 8 },
+    ...{ kind: "atex", title: "ATEX", along: 4, across: 4, steepest: 2, samples: 8 },
     ...{ epochs: 4, batch: 32, learningRate: 0.005, decay: "cosine" },
   }),
-  naive: () => ({ kind: "naive", title: "naive, 1 − cosine", neighbours: 1, distance: "cosine", weight: 5 }),
-  "naive-l2": () => ({ kind: "naive", title: "naive, squared L2", neighbours: 1, distance: "squaredL2", weight: 0.03 }),
+  naive: () => ({ ...NAIVE, title: "naive, 1 − cosine", distance: "cosine", weight: 5 }),
+  "naive-l2": () => ({ ...NAIVE, title: "naive, squared L2", distance: "squaredL2", weight: 0.1 }),
   fgsm: (eps: number) => ({ kind: "fgsm", title: "FGSM training", radius: eps }),
   pgd: (eps: number) => ({ kind: "pgd", title: "PGD training", radius: eps }),
   "input-gradient": () => ({ kind: "inputGradient", title: "input-gradient penalty", weight: 0.1 }),
@@ -32,10 +34,14 @@ export const defenceOptions = {
   epochs: {
     type: "string",
     value: "n",
-    help: "passes over the training images (default 4 for atex, 2 for the others)",
+    help: "passes over the training images (default 4 for atex, 3 for naive, 2 for the others)",
   },
-  batch: { type: "string", value: "n", help: "images per step (default 32 for atex, 64 for the others)" },
-  lr: { type: "string", value: "rate", help: "learning rate of Adam (default 0.005, falling, for atex, else 0.001)" },
+  batch: { type: "string", value: "n", help: "images per step (default 32 for atex and naive, 64 for the others)" },
+  lr: {
+    type: "string",
+    value: "rate",
+    help: "learning rate of Adam (default 0.005 for atex and 0.003 for naive, both falling, else 0.001)",
+  },
   seed: { type: "string", default: "0", value: "n", help: "seed of everything random" },
 } as const;
 

@@ -81,10 +81,10 @@ export interface AtexOptions {
   readonly noise?: TangentOptions["noise"];
   readonly scale?: TangentOptions["scale"];
   /** Δ₃, the longest of one more shift of each x_p: across the explanation, where the second term grows fastest, which one more
-   *  gradient with respect to the points tells. 0: none (paper and released code). Default Δ₁/4, eps1 where Δ₁ is four times that:
-   *  with it one tangent copy kept more of the maps than two without, for the same time and accuracy. */
+   *  gradient with respect to the points tells. 0: none (paper and released code). Default Δ₁/2: with it one tangent copy kept
+   *  more of the maps than two without, for the same time and half a point of accuracy. */
   readonly steepest?: number;
-  /** Weight of the second term, whose sums are means here: the paper's α times points · copies. Default 4. */
+  /** Weight of the second term, whose sums are means here: the paper's α times points · copies. Default 10. */
   readonly alpha?: number;
   /** Both terms of eq. 4 (paper) or only the second (released code). Default "both". */
   readonly terms?: "both" | "second";
@@ -105,8 +105,8 @@ export interface AtexOptions {
  *  @throws RangeError for impossible numbers of points or predictions made for another grid. */
 export function atex(options: AtexOptions): Scheme {
   const { teacher, directions, delta2 = options.delta1, predictions } = options;
-  const { copies = 1, noise = "symmetric", scale = "asProjected", steepest = options.delta1 / 4 } = options;
-  const { alpha = 4, terms = "both", matching = "predictions" } = options;
+  const { copies = 1, noise = "symmetric", scale = "asProjected", steepest = options.delta1 / 2 } = options;
+  const { alpha = 10, terms = "both", matching = "predictions" } = options;
   const { temperature = 10, studentTemperature = temperature } = options;
   const along = alongOptions(options);
   const { points, normalisation } = along;

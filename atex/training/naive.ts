@@ -15,7 +15,7 @@ export interface NaiveOptions {
   readonly choice?: "random" | { readonly adversarial: { readonly steps: number; readonly stepSize: number } };
   /** d of eq. 2; default 1 − cosine, which kept more of the maps than squared L2 on validation images of Fashion-MNIST. */
   readonly distance?: Distance;
-  /** Weight of d, which eq. 2 leaves at 1; default 5. Squared L2, in units of logits per pixel, wants about 0.03. */
+  /** Weight of d, which eq. 2 leaves at 1; default 5. Squared L2, in units of logits per pixel, wants about 0.1. */
   readonly weight?: number;
   /** a₁ and a₂, the weights of the predictions at x and at its neighbours; default 1 and 1. */
   readonly a1?: number;

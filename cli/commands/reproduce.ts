@@ -11,21 +11,31 @@ import { writeReport } from "../reproduce/report.js";
 import { runCells } from "../reproduce/run.js";
 import { Study } from "../reproduce/study.js";
 
+/** The configurations that come along. */
+const BUILT_IN = ["full", "quick", "figures", "peers", "reference", "smoke"];
+
 const options = {
-  quick: { type: "boolean", help: "a size that two cores without a GPU finish in about 25 minutes" },
-  config: { type: "string", value: "file.json", help: "experiments of your own (--schema prints what it may hold)" },
+  quick: {
+    type: "boolean",
+    help: "a size that two cores without a GPU finish in about 25 minutes; short for --config quick",
+  },
+  config: {
+    type: "string",
+    value: "name",
+    help: `what to run: ${BUILT_IN.join(", ")} (default full), or a .json file of your own (--schema prints what it may hold)`,
+  },
   experiment: { type: "string", value: "name", help: "only this experiment; further names may follow" },
   shard: { type: "string", value: "i/n", help: "only every n-th cell of the grid, from the i-th" },
   merge: { type: "boolean", help: "take over the results in the folders that follow, then write the report" },
-  out: { type: "string", value: "folder", help: "where results and report go (default out/reproduce-quick or -full)" },
+  out: { type: "string", value: "folder", help: "where results and report go (default out/reproduce- and the name)" },
   "data-dir": dataOptions["data-dir"],
   list: { type: "boolean", help: "print the cells, one a line, and whether they have results; run nothing" },
   schema: { type: "boolean", help: "print the JSON Schema of a configuration" },
   ...cpuOption,
 } as const;
 
-/** The configurations that come along. */
-export function configPath(name: string): string {
+/** The file of a configuration that comes along. */
+function configPath(name: string): string {
   return fileURLToPath(new URL(`../../../cli/reproduce/configs/${name}.json`, import.meta.url));
 }
 
@@ -59,8 +69,9 @@ export const command = defineCommand({
       throw new UsageError(`${positionals[0]} is no option; names of experiments follow --experiment, folders --merge`);
     if (values.quick && values.config !== undefined)
       throw new UsageError("--quick and --config exclude each other; give one of them");
-    const name = values.quick ? "quick" : "full";
-    const path = values.config ?? configPath(name);
+    const name = values.config ?? (values.quick ? "quick" : "full");
+    const own = name.endsWith(".json");
+    const path = own ? name : configPath(choice("config", name, BUILT_IN));
     const bytes = await readInput("config", path);
     const config = await inConfig(path, async () => readConfig(JSON.parse(new TextDecoder().decode(bytes))));
     const known = Object.keys(config.experiments);
@@ -68,7 +79,7 @@ export const command = defineCommand({
     const only = values.experiment && [values.experiment, ...more].map((e) => choice("experiment", e, known));
     const cells = cellsOf(config, only || undefined);
     const mine = values.shard === undefined ? cells : shardOf(cells, shardOption(values.shard));
-    const study = await Study.open(values.out ?? join("out", `reproduce-${values.config ? "own" : name}`), config);
+    const study = await Study.open(values.out ?? join("out", `reproduce-${own ? "own" : name}`), config);
     const live = new Live();
     if (values.list) {
       for (const cell of mine) live.print(`${(await study.result(cell)) ? "done" : "    "}  ${cell.id}`);

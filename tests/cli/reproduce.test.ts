@@ -113,6 +113,7 @@ test("mistakes are one sentence", () =>
       [["--experiment", "tabels"], /^holdfast: unknown experiment tabels; did you mean tables\?/],
       [["tables"], /^holdfast: tables is no option; names of experiments follow --experiment/],
       [["--config", "bad.json"], /^holdfast: bad\.json: title: nothing came; a text is needed/],
+      [["--config", "figurs"], /^holdfast: unknown config figurs; did you mean figures\?/],
       [["--merge", "nowhere"], /^holdfast: --merge nowhere: it holds no results/],
     ];
     for (const [args, message] of cases) {
