@@ -18,6 +18,7 @@ const DEFENCES = {
   "input-gradient": () => ({ kind: "inputGradient", title: "input-gradient penalty", weight: 0.1 }),
   curvature: () => ({ kind: "curvature", title: "curvature penalty", weight: 0.001 }),
   lga: () => ({ kind: "lga", title: "LGA", l2: 0.003, cosine: 10 }),
+  ssr: () => ({ kind: "ssr", title: "SSR", weight: 0.1 }),
   r2et: () => ({ kind: "r2et", title: "R2ET", gap: 1, curvature: 0.01 }),
 } satisfies Readonly<Record<string, (eps: number) => object>>;
 type DefenceName = keyof typeof DEFENCES;

@@ -65,9 +65,8 @@ export interface AtexOptions {
   /** f, the normally trained network. */
   readonly teacher: Classifier;
   readonly directions: DirectionSource;
-  /** Δ₁ and Δ₂, the longest shifts along and across the explanation, in units of `normalisation`. Δ₂ is Δ₁ unless told otherwise;
-   *  2 to 4 times the attacker's eps1 is a good Δ₁: the
-   *  longer, the more of the maps is kept, and the shorter, the more accuracy. */
+  /** Δ₁ and Δ₂, the longest shifts along and across the explanation, in units of `normalisation`. Δ₂ is Δ₁ unless told otherwise.
+   *  2 to 4 times the attacker's eps1 is a good Δ₁: the longer, the more of the maps is kept, and the shorter, the more accuracy. */
   readonly delta1: number;
   readonly delta2?: number;
   /** Default "maxAbs". */
@@ -133,8 +132,7 @@ export function atex(options: AtexOptions): Scheme {
         const taught = taughtAt(teacher, x, asOneBatch(centres), predictions, indices);
         const [own, atCentres] = split(taught, [1, points]);
         const nearby = forCopies(atCentres, copies);
-        const shifts = tangentShifts(direction, points, tangent, tangentKey);
-        const beside = asOneBatch(asOneBatch(add(reshape(centres, [points, 1, n, ...x.shape.slice(1)]), shifts)));
+        const beside = add(forCopies(centres, copies), tangentShifts(direction, points, tangent, tangentKey));
         const further = (): Tensor => {
           const uphill = grad((z: Tensor) => distilled(nearby, g(z)))(beside);
           return steepestShifts(uphill, direction, { length: steepest, normalisation }, steepestKey);

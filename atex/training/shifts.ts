@@ -67,23 +67,22 @@ export interface TangentOptions {
   readonly normalisation: Normalisation;
 }
 
-/** φ⊥ = u − φ ⟨u,φ⟩/‖φ‖² (eq. 6), scaled: direction [n,c,h,w] → shifts [points, copies, n,c,h,w]. */
+/** φ⊥ = u − φ ⟨u,φ⟩/‖φ‖² (eq. 6), scaled: direction [n,c,h,w] → shifts [points·copies·n,c,h,w]. */
 export function tangentShifts(direction: Tensor, points: number, options: TangentOptions, key: Tensor): Tensor {
   const { length, copies, noise, scale, normalisation } = options;
   const [n, ...image] = direction.shape;
   const [uKey, lengthKey] = random.split(key, 2);
   const low = noise === "positive" ? 0 : -length;
-  const shape = [points, copies, n, ...image];
-  const u = random.uniform(uKey, [points * copies * n, ...image], { low, high: length });
-  const across = acrossExplanation(u, direction);
-  if (scale === "asProjected") return reshape(across, shape);
-  const lengths = random.uniform(lengthKey, [points * copies * n, 1, 1, 1], { low: -length, high: length });
-  return reshape(mul(unit(across, normalisation), lengths), shape);
+  const count = points * copies * n;
+  const across = acrossExplanation(random.uniform(uKey, [count, ...image], { low, high: length }), direction);
+  if (scale === "asProjected") return across;
+  const lengths = random.uniform(lengthKey, [count, 1, 1, 1], { low: -length, high: length });
+  return mul(unit(across, normalisation), lengths);
 }
 
 /** One more shift of every point where a loss has the slope `uphill`: the part of the slope that is across the explanation, of a
- *  length uniform on [0, Δ₃]. Random directions hardly ever point where a loss of 784 pixels grows: the mean share of a slope
- *  along one of them is 1/28. `uphill` [k·n,c,h,w], direction [n,c,h,w] → [k·n,c,h,w]. */
+ *  length uniform on [0, Δ₃]. Random directions hardly ever point where a loss grows: of a slope in 784 pixels, 1/28 (root mean
+ *  square) lies along one of them. `uphill` [k·n,c,h,w], direction [n,c,h,w] → [k·n,c,h,w]. */
 export function steepestShifts(
   uphill: Tensor,
   direction: Tensor,
