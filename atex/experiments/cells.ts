@@ -58,6 +58,25 @@ export function cellsOf(config: ReproduceConfig, only?: readonly string[]): Cell
   });
 }
 
+/** How an experiment is called and which cells it has: nothing that one of them depends on. */
+const NAMES_AND_GRID = ["title", "data", "seeds", "schemes"];
+
+/** What a cell's result depends on, and no more: two configurations in which it is the same give the same result. */
+export function settingsOf(
+  config: ReproduceConfig,
+  { experiment, data, scheme }: Cell,
+): Readonly<Record<string, unknown>> {
+  const { network, k } = config;
+  const whole = config.experiments[experiment];
+  const own = Object.fromEntries(Object.entries(whole).filter(([key]) => !NAMES_AND_GRID.includes(key)));
+  // Every scheme may start from the normally trained network or be compared with it.
+  const names = ["normal", ...(scheme === undefined ? schemesOf(whole) : [scheme])];
+  const schemes = [...new Set(names)]
+    .filter((name) => name in config.schemes)
+    .map((name) => [name, { ...config.schemes[name], title: undefined }]);
+  return { network, k, experiment: own, data: config.data[data], schemes: Object.fromEntries(schemes) };
+}
+
 /** Every n-th cell from the i-th, i from 1. */
 export function shardOf<T>(cells: readonly T[], [i, n]: readonly [number, number]): T[] {
   return cells.filter((_, at) => at % n === i - 1);

@@ -8,6 +8,7 @@ export {
   type Measurement,
   type Outcome,
   type PictureRows,
+  settingsOf,
   shardOf,
 } from "./cells.js";
 export { type Claim, claims, type Verdict } from "./claims.js";

@@ -26,7 +26,7 @@ const options = {
   },
   experiment: { type: "string", value: "name", help: "only this experiment; further names may follow" },
   shard: { type: "string", value: "i/n", help: "only every n-th cell of the grid, from the i-th" },
-  merge: { type: "boolean", help: "take over the results in the folders that follow, then write the report" },
+  merge: { type: "boolean", help: "take over results of the same settings from the folders that follow, then write the report" },
   out: { type: "string", value: "folder", help: "where results and report go (default out/reproduce- and the name)" },
   "data-dir": dataOptions["data-dir"],
   list: { type: "boolean", help: "print the cells, one a line, and whether they have results; run nothing" },
@@ -86,7 +86,11 @@ export const command = defineCommand({
       return 0;
     }
     await study.begin();
-    if (values.merge) live.print(`${await study.merge(positionals)} results taken over`);
+    if (values.merge) {
+      const { taken, leftAside } = await study.merge(positionals);
+      const rest = leftAside > 0 ? `, ${leftAside} left aside: their settings are others here` : "";
+      live.print(`${taken} results taken over${rest}`);
+    }
     const compute = (place: Place): Promise<string[]> =>
       runCells({ study, cells: mine, place, live, dataDir: values["data-dir"] });
     const failed = values.merge

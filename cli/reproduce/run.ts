@@ -1,7 +1,7 @@
 /** Works through the grid, cell by cell, and says how long it will take. */
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { type Cell, ConfigError, Lab, runCell } from "../../atex/experiments/index.js";
+import { type Cell, ConfigError, Lab, runCell, settingsOf } from "../../atex/experiments/index.js";
 import { versions } from "../../bench/holdfast.js";
 import { DeviceLostError } from "../../engine/index.js";
 import { DataError } from "../../nn/index.js";
@@ -42,7 +42,7 @@ export async function runCells({ study, cells, place, live, dataDir }: RunOption
     try {
       const outcome = await runCell(lab, cell);
       const seconds = (performance.now() - began) / 1000;
-      await study.save({ cell, settings: settingsOf(study, cell), ...outcome, origin: originOf(place, seconds) });
+      await study.save({ cell, settings: settingsOf(config, cell), ...outcome, origin: originOf(place, seconds) });
       pace.add(cell, seconds);
       live.print(`${at + 1}/${missing.length} ${cell.id}: ${duration(seconds)}`);
     } catch (error) {
@@ -53,11 +53,6 @@ export async function runCells({ study, cells, place, live, dataDir }: RunOption
     }
   }
   return failed;
-}
-
-function settingsOf({ config }: Study, { experiment, data }: Cell): CellResult["settings"] {
-  const { network, schemes, k } = config;
-  return { network, k, experiment: config.experiments[experiment], data: config.data[data], schemes };
 }
 
 function originOf(place: Place, seconds: number): Origin {

@@ -9,6 +9,7 @@ import {
   type Recipe,
   type ReproduceConfig,
   readConfig,
+  settingsOf,
   type WeightStore,
 } from "../../atex/experiments/index.js";
 import { sha256 } from "../../nn/data/sha256.js";
@@ -27,7 +28,7 @@ export interface Origin {
 }
 
 export interface CellResult extends CellOutcome {
-  /** The experiment, schemes and data plan it was made with, as they stand in the configuration. */
+  /** What it depends on, as it stands in the configuration it was made with. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly pictures?: readonly PictureRows[];
   readonly origin: Origin;
@@ -38,6 +39,12 @@ const absent = (error: NodeJS.ErrnoException): undefined => {
   throw error;
 };
 
+/** The configuration a folder's results were made with, if any. */
+async function storedConfig(folder: string): Promise<ReproduceConfig | undefined> {
+  const text = await readFile(join(folder, "config.json"), "utf8").catch(absent);
+  return text === undefined ? undefined : readConfig(JSON.parse(text));
+}
+
 export class Study {
   private constructor(
     readonly folder: string,
@@ -46,10 +53,10 @@ export class Study {
 
   /** A reproduction, begun or not. @throws UsageError when the folder holds one with another configuration. */
   static async open(folder: string, config: ReproduceConfig): Promise<Study> {
-    const stored = await readFile(join(folder, "config.json"), "utf8").catch(absent);
-    if (stored !== undefined && JSON.stringify(readConfig(JSON.parse(stored))) !== JSON.stringify(config))
+    const stored = await storedConfig(folder);
+    if (stored !== undefined && JSON.stringify(stored) !== JSON.stringify(config))
       throw new UsageError(
-        `${folder}: it holds a reproduction with other settings (config.json); choose another --out or remove it`,
+        `${folder}: it holds a reproduction with other settings (config.json); choose another --out, or take over what is the same with --merge ${folder}`,
       );
     return new Study(folder, config);
   }
@@ -85,21 +92,27 @@ export class Study {
     await writeOutput(this.#pathOf(result.cell), `${JSON.stringify(result)}\n`);
   }
 
-  /** Takes over the results of other folders that this one lacks. @returns how many.
-   *  @throws UsageError for a folder without results, or with another configuration. */
-  async merge(folders: readonly string[]): Promise<number> {
-    let taken = 0;
+  /** Takes over the results of other folders that this one lacks and would come to as well, the rest of their configurations be as
+   *  it may. @returns how many, and how many it left aside.
+   *  @throws UsageError for a folder without results. */
+  async merge(folders: readonly string[]): Promise<{ taken: number; leftAside: number }> {
+    const wanted = new Map(
+      cellsOf(this.config).map((cell) => [cell.id, JSON.stringify(settingsOf(this.config, cell))]),
+    );
+    const merged = { taken: 0, leftAside: 0 };
     for (const folder of folders) {
-      if ((await readdir(join(folder, "cells")).catch(absent)) === undefined)
+      const config = await storedConfig(folder);
+      if (config === undefined || (await readdir(join(folder, "cells")).catch(absent)) === undefined)
         throw new UsageError(`--merge ${folder}: it holds no results`);
-      const other = await Study.open(folder, this.config);
-      for (const result of await other.results()) {
-        if (await this.result(result.cell)) continue;
-        await this.save(result);
-        taken++;
+      for (const result of await new Study(folder, config).results()) {
+        if (wanted.get(result.cell.id) !== JSON.stringify(settingsOf(config, result.cell))) merged.leftAside++;
+        else if (!(await this.result(result.cell))) {
+          await this.save(result);
+          merged.taken++;
+        }
       }
     }
-    return taken;
+    return merged;
   }
 
   /** Trained networks by the hash of their recipe, which also stands in the file. */

@@ -98,6 +98,14 @@ gpuTest(
         ["command", "adapter", "versions", "date", "seconds"].every((name) => result.origin[name] !== undefined),
       );
 
+      const raw = JSON.parse(await readFile(config, "utf8"));
+      raw.title = "Other images for ATEX";
+      raw.schemes.atex.images = 32;
+      await writeFile(join(folder, "changed.json"), JSON.stringify(raw));
+      const changed = ["reproduce", "--config", "changed.json", "--out", "changed", "--merge", "all"];
+      check.match(succeeded(await holdfast(folder, changed)), "2 results taken over, 3 left aside");
+      check.ok((await cellsIn(join(folder, "changed"))).every((name) => name.startsWith("tables_shapes_normal")));
+
       const other = await holdfast(folder, ["reproduce", "--quick", "--out", "all", "--list"]);
       check.is(other.code, 2);
       check.match(other.err, /^holdfast: all: it holds a reproduction with other settings/);
