@@ -26,7 +26,10 @@ const options = {
   },
   experiment: { type: "string", value: "name", help: "only this experiment; further names may follow" },
   shard: { type: "string", value: "i/n", help: "only every n-th cell of the grid, from the i-th" },
-  merge: { type: "boolean", help: "take over results of the same settings from the folders that follow, then write the report" },
+  merge: {
+    type: "boolean",
+    help: "take over results of the same settings from the folders that follow, then write the report",
+  },
   out: { type: "string", value: "folder", help: "where results and report go (default out/reproduce- and the name)" },
   "data-dir": dataOptions["data-dir"],
   list: { type: "boolean", help: "print the cells, one a line, and whether they have results; run nothing" },
