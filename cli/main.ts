@@ -48,6 +48,12 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   return (await command.run(parsed)) ?? 0;
 }
 
+// A reader that has seen enough (`| head`) ends the command as SIGPIPE ends others: at once and without a word.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(141);
+});
+
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {

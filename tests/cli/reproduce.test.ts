@@ -113,6 +113,19 @@ gpuTest(
   { timeoutMs: 240_000 },
 );
 
+test("a reader that has seen enough ends the command without a word", () =>
+  inFolder(async (folder) => {
+    const args = [join(root, "dist/cli/main.js"), "reproduce", "--quick", "--list"];
+    const child = spawn(process.execPath, args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+    child.stdout.destroy();
+    let err = "";
+    child.stderr.on("data", (data: Buffer) => {
+      err += data;
+    });
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    check.equal([code, err], [141, ""]);
+  }));
+
 test("mistakes are one sentence", () =>
   inFolder(async (folder) => {
     await writeFile(join(folder, "bad.json"), '{"seeds": []}');
