@@ -41,8 +41,11 @@ export function linePlot({ title, x, y, series, logarithmic = false }: PlotOptio
     const at = scaleY(v).toFixed(1);
     return `<path d="M${LEFT} ${at}H${WIDTH - RIGHT}" stroke="var(--line)"/>${label(LEFT - 6, scaleY(v) + 4, format(v), "end")}`;
   });
-  // Side by side where values are the same at all x, so that error bars do not hide each other.
-  const lines = series.map((s, i) => drawSeries(s, i, (v) => scaleX(v) + 4 * (i - (series.length - 1) / 2), scaleY));
+  // Side by side where values are the same at all x, so that error bars do not hide each other; many stay in the margins of 14.
+  const beside = Math.min(4, 28 / series.length);
+  const lines = series.map((s, i) =>
+    drawSeries(s, i, (v) => scaleX(v) + beside * (i - (series.length - 1) / 2), scaleY),
+  );
   const middle = (LEFT + WIDTH - RIGHT) / 2;
   return {
     html: `<figure class="plot"><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" role="img" aria-label="${escapeHtml(title)}">
@@ -81,7 +84,9 @@ function drawSeries(
 
 function mark(i: number, x: number, y: number, colour: string): string {
   const shapes = ["M-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0", "M-4 -4H4V4H-4Z", "M0 -5L5 4H-5Z", "M0 -5L5 0L0 5L-5 0Z"];
-  return `<path d="${shapes[i % shapes.length]}" transform="translate(${x.toFixed(1)} ${y.toFixed(1)})" fill="${colour}"/>`;
+  // Six colours and four marks come round together after twelve: from there on the marks are one further.
+  const shape = shapes[(i + Math.floor(i / 12)) % shapes.length];
+  return `<path d="${shape}" transform="translate(${x.toFixed(1)} ${y.toFixed(1)})" fill="${colour}"/>`;
 }
 
 function legend(name: string, i: number, dashed = false): string {

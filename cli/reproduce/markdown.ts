@@ -17,8 +17,9 @@ export function markdownReport(
   return `${[
     `# ${config.title}`,
     `${results.length} of ${cellsOf(config).length} cells of the grid. ${madeBy(results)}`,
-    "## What the paper says, and what was found",
-    grid(["the paper says", "here", "measured"], judged),
+    ...(judged.length > 0
+      ? ["## What the paper says, and what was found", grid(["the paper says", "here", "measured"], judged)]
+      : []),
     ...experiments,
   ].join("\n\n")}\n`;
 }

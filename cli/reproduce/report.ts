@@ -62,13 +62,7 @@ function reportPage(study: Study, results: readonly CellResult[], all: readonly 
         ["seeds", String(unique(results.map(({ cell }) => String(cell.seed))).length)],
         ["computing time", duration(seconds)],
       ]),
-      section(
-        "What the paper says, and what was found",
-        "The numbers of the paper's tables and figures are not repeated here; its statements are, in words. A comparison is clear " +
-          "when the 95 % interval of the difference between networks that share a seed lies on one side of zero; a claim holds when " +
-          "all of its comparisons are clear and does not hold when one clearly goes the other way.",
-        claimTable(judged),
-      ),
+      ...(judged.length > 0 ? [claimSection(judged)] : []),
       ...Object.keys(config.experiments).flatMap((name) => experimentSection(study, name, results, all)),
       howItWasMade(study, results),
     ],
@@ -94,17 +88,24 @@ function verdictLine(judged: readonly Claim[], done: number, cells: number): Htm
   parts.push(failed.map(({ paper }) => paper).join("; "), failed.length > 0 ? ". " : "");
   if (open.length > 0)
     parts.push(`${open.length} of ${judged.length} claims are not decided by this many seeds and images. `);
-  parts.push(`${held.length} of ${judged.length} claims hold in every comparison.`);
+  if (judged.length > 0) parts.push(`${held.length} of ${judged.length} claims hold in every comparison.`);
+  else parts.push("No claim of the paper is about what was measured here.");
   return line(...parts);
 }
 
-function claimTable(judged: readonly Claim[]): Html {
+function claimSection(judged: readonly Claim[]): Html {
   const rows = badNewsFirst(judged).map(({ paper, verdict, measured }) => [
     paper,
     verdict === "holds" ? verdict : strong(verdict),
     line(measured),
   ]);
-  return table(["the paper says", "here", "measured"], rows);
+  return section(
+    "What the paper says, and what was found",
+    "The numbers of the paper's tables and figures are not repeated here; its statements are, in words. A comparison is clear " +
+      "when the 95 % interval of the difference between networks that share a seed lies on one side of zero; a claim holds when " +
+      "all of its comparisons are clear and does not hold when one clearly goes the other way.",
+    table(["the paper says", "here", "measured"], rows),
+  );
 }
 
 function asTable({ title, header, rows, caption }: TableData): Html {

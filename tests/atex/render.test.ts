@@ -17,6 +17,7 @@ import {
 } from "../../atex/render/html.js";
 import { panel, wrap } from "../../atex/render/panel.js";
 import { blank, enlarge, greyPicture, type Picture, toDataUri, toPng } from "../../atex/render/picture.js";
+import { linePlot } from "../../atex/render/plot.js";
 import { check, test } from "../harness.js";
 
 const pixel = (picture: Picture, x: number, y: number) => [
@@ -209,4 +210,13 @@ test("numbers stand on the right in tables, with their headings", () => {
   check.match(html, '<th scope="col" class="number">overlap</th>');
   check.match(html, '<th scope="col">class</th>');
   check.is(html.split('<td class="number">').length - 1, 2);
+});
+
+test("24 series of a plot look different and stay inside it", () => {
+  const series = Array.from({ length: 24 }, (_, i) => ({ name: "s", points: [{ x: 1, y: i, half: 0 }] }));
+  const { html } = linePlot({ title: "t", x: "x", y: "y", series });
+  const legends = html.match(/<span .*?<\/span>/g)!;
+  check.is(new Set(legends).size, 24);
+  const places = [...html.matchAll(/points="([\d.]+),/g)].map(([, x]) => Number(x));
+  check.ok(places.length === 24 && Math.min(...places) >= 52 && Math.max(...places) <= 428, `x from ${places}`);
 });
