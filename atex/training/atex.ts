@@ -99,9 +99,9 @@ export interface AtexOptions {
 }
 
 /** L(g(x), f(x)) + α · mean over xᵢ, x_p of L(g(x_p), f(xᵢ)), L = KL(f ‖ g). The teacher sees each xᵢ once, however many tangent
- *  copies the student sees of it, and no gradient is differentiated. Defaults were chosen
- *  on validation images of Fashion-MNIST (`holdfast reproduce`, ablation). Source: Tang et al. 2022, eq. 4 to 6.
- *  @throws RangeError for impossible numbers of points or predictions made for another grid. */
+ *  copies the student sees of it, and no gradient is differentiated. Defaults were chosen on validation images of
+ *  Fashion-MNIST (`holdfast reproduce`, ablation). Source: Tang et al. 2022, eq. 4 to 6; the shift `steepest` is ours.
+ *  @throws RangeError for impossible lengths, numbers of points or copies, and for predictions made for another grid. */
 export function atex(options: AtexOptions): Scheme {
   const { teacher, directions, delta2 = options.delta1, predictions } = options;
   const { copies = 1, noise = "symmetric", scale = "asProjected", steepest = options.delta1 / 2 } = options;
