@@ -58,14 +58,18 @@ export function cellsOf(config: ReproduceConfig, only?: readonly string[]): Cell
   });
 }
 
+/** How many pictures a cell makes: those of one network are enough. */
+export function picturesOf(config: ReproduceConfig, { experiment, seed }: Pick<Cell, "experiment" | "seed">): number {
+  const e = config.experiments[experiment];
+  return "pictures" in e && seed === (e.seeds ?? config.seeds)[0] ? e.pictures : 0;
+}
+
 /** How an experiment is called and which cells it has: nothing that one of them depends on. */
 const NAMES_AND_GRID = ["title", "data", "seeds", "schemes"];
 
 /** What a cell's result depends on, and no more: two configurations in which it is the same give the same result. */
-export function settingsOf(
-  config: ReproduceConfig,
-  { experiment, data, scheme }: Cell,
-): Readonly<Record<string, unknown>> {
+export function settingsOf(config: ReproduceConfig, cell: Cell): Readonly<Record<string, unknown>> {
+  const { experiment, data, scheme } = cell;
   const { network, k } = config;
   const whole = config.experiments[experiment];
   const own = Object.fromEntries(Object.entries(whole).filter(([key]) => !NAMES_AND_GRID.includes(key)));
@@ -74,6 +78,7 @@ export function settingsOf(
   const schemes = [...new Set(names)]
     .filter((name) => name in config.schemes)
     .map((name) => [name, { ...config.schemes[name], title: undefined }]);
+  if ("pictures" in own) own.pictures = picturesOf(config, cell);
   return { network, k, experiment: own, data: config.data[data], schemes: Object.fromEntries(schemes) };
 }
 

@@ -121,20 +121,28 @@ function aboutRounds(all: readonly Quantity[], metric: keyof typeof ROUNDS, cond
 /** From here on we call it about five times. */
 const ABOUT_FIVE = 4.5;
 
-/** Against the naive schemes that take as many samples of an image. */
+/** Every way of ATEX against each naive scheme that takes as many samples of an image. */
 function aboutTime({ schemes }: ReproduceConfig, all: readonly Quantity[]): Claim[] {
   return all.flatMap((q): Claim[] => {
-    const atex = only(all, { data: q.data, scheme: "atex" });
-    if (!atex || schemes[q.scheme].kind !== "naive" || samplesOf(schemes[q.scheme]) !== samplesOf(schemes.atex))
-      return [];
-    const [fast, slow] = [atex.estimate.mean, q.estimate.mean];
+    const naive = schemes[q.scheme];
+    if (naive.kind !== "naive") return [];
+    const rivals = all.filter(
+      ({ data, scheme }) =>
+        data === q.data && schemes[scheme].kind === "atex" && samplesOf(schemes[scheme]) === samplesOf(naive),
+    );
+    if (rivals.length === 0) return [];
+    const slow = q.estimate.mean;
+    const timed = rivals.map(({ scheme, estimate: { mean } }) => ({
+      text: `${(slow / mean).toFixed(2)} times (${schemes[scheme].title}, ${mean.toFixed(0)} ms)`,
+      holds: slow >= ABOUT_FIVE * mean,
+    }));
     return [
       {
         paper:
           "a training step of ATEX is about five times as fast as one of the naive scheme (sec. 5.2, on the authors' machine), " +
-          `here: ${schemes[q.scheme].title}`,
-        verdict: slow >= ABOUT_FIVE * fast ? "holds" : "does not hold",
-        measured: `${(slow / fast).toFixed(2)} times as fast (${fast.toFixed(0)} ms against ${slow.toFixed(0)} ms, directions at hand)`,
+          `here: ${naive.title}, ${slow.toFixed(0)} ms`,
+        verdict: timed.some(({ holds }) => holds) ? "holds" : "does not hold",
+        measured: timed.map(({ text }) => text).join("; "),
       },
     ];
   });

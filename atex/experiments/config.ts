@@ -81,7 +81,7 @@ const scheme = variant({
     steepest: optional(size),
     alpha: weight,
     terms: optional(oneOf("both", "second")),
-    matching: optional(oneOf("predictions", "logits")),
+    matching: optional(oneOf("changes", "predictions", "logits")),
     temperature: optional(size),
     studentTemperature: optional(size),
     /** The teacher's SmoothGrad once before training, in every batch the teacher's or the student's, or there the student's gradient. */

@@ -15,8 +15,8 @@ import type { SchemeConfig } from "./config.js";
 export type AtexConfig = Extract<SchemeConfig, { kind: "atex" }>;
 
 export interface Kept extends Disposable {
-  readonly directions: KeptDirections;
-  readonly predictions: KeptPredictions;
+  readonly directions?: KeptDirections;
+  readonly predictions?: KeptPredictions;
 }
 
 export interface KeptOptions {
@@ -38,15 +38,20 @@ export function shiftsOf({ along, across, steepest, normalisation, points, spaci
   return { ...lengths, normalisation, points, spacing };
 }
 
-/** Nothing for a scheme that computes its directions in every batch, or needs none. */
+/** Nothing for schemes other than ATEX. Directions made in every batch are not kept, nor is what is taught at a grid along them. */
 export async function keptFor(
   config: SchemeConfig,
   { eps, teacher, data, key, onProgress }: KeptOptions,
 ): Promise<Kept | undefined> {
-  if (config.kind !== "atex" || config.directions !== "kept") return undefined;
+  if (config.kind !== "atex") return undefined;
   const { samples, sigma } = config;
-  const directions = await explanationDirections(teacher, data, { samples, sigma, key, onProgress });
+  const atHand = config.directions === "kept";
+  const directions = atHand
+    ? await explanationDirections(teacher, data, { samples, sigma, key, onProgress })
+    : undefined;
   const along = alongOptions(shiftsOf(config, eps));
-  const predictions = await teacherPredictions(teacher, data, directions, along);
-  return { directions, predictions, [Symbol.dispose]: () => dispose([directions.words, predictions.logits]) };
+  const predictions =
+    atHand || along.spacing === "sampled" ? await teacherPredictions(teacher, data, directions, along) : undefined;
+  const tensors = [directions?.words, predictions?.logits].filter((t) => t !== undefined);
+  return { directions, predictions, [Symbol.dispose]: () => dispose(tensors) };
 }

@@ -3,7 +3,7 @@ import { argmax, dispose, openScope, random } from "../../engine/index.js";
 import { evaluate, residentImages } from "../../nn/index.js";
 import { softplusSurrogate } from "../attacks/surrogate.js";
 import type { Classifier } from "../score.js";
-import type { Cell, Measurement, Outcome, PictureRows } from "./cells.js";
+import { type Cell, type Measurement, type Outcome, type PictureRows, picturesOf } from "./cells.js";
 import type { AttackConfig, ExperimentOf } from "./config.js";
 import { type Lab, pickPixels, type Split, splitOf, type TrainedNetwork } from "./lab.js";
 import { type Agreement, type Manipulated, type ManipulationOptions, manipulate } from "./manipulation.js";
@@ -21,7 +21,7 @@ export async function robustness(lab: Lab, cell: Cell, experiment: ExperimentOf<
   };
   const measurements = [accuracy];
   const pictures: PictureRows[] = [];
-  const shown = seed === (experiment.seeds ?? lab.config.seeds)[0] ? experiment.pictures : 0;
+  const shown = picturesOf(lab.config, cell);
   const radii = eps === undefined ? loaded.plan.eps : [eps];
   for (const [at, attack] of experiment.attacks.entries()) {
     const indices = await correctlyClassified(network.classifier, split, attack.images);

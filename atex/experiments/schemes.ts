@@ -82,7 +82,7 @@ function makeAtex(config: AtexConfig, { eps, teacher, kept }: SchemeContext): Sc
   const source = (): DirectionSource => {
     if (whose === "gradient") return freshGradients();
     if (whose !== "kept") return freshDirections(whose === "student" ? "student" : teacher, { samples, sigma });
-    if (!kept) throw new TypeError("makeScheme: ATEX with directions at hand was given none");
+    if (!kept?.directions) throw new TypeError("makeScheme: ATEX with directions at hand was given none");
     return directionsAtHand(kept.directions);
   };
   return atex({

@@ -4,7 +4,7 @@ import { type Explainer, saliencyMap } from "../explainers/explainer.js";
 import { gradient } from "../explainers/gradient.js";
 import { smoothGrad } from "../explainers/smoothGrad.js";
 import { type Classifier, classScore } from "../score.js";
-import type { Cell, Measurement, Outcome } from "./cells.js";
+import { type Cell, type Measurement, type Outcome, picturesOf } from "./cells.js";
 import type { ExperimentOf } from "./config.js";
 import { type Lab, pickPixels, type Split, splitOf } from "./lab.js";
 import { type Agreement, agreementOf, readAll, scaled } from "./manipulation.js";
@@ -13,11 +13,8 @@ import { correctlyClassified, mean, pixelsAt, rounded } from "./robustness.js";
 /** Images explained at once. */
 const BATCH = 50;
 
-export async function smoothing(
-  lab: Lab,
-  { data, seed }: Cell,
-  experiment: ExperimentOf<"smoothing">,
-): Promise<Outcome> {
+export async function smoothing(lab: Lab, cell: Cell, experiment: ExperimentOf<"smoothing">): Promise<Outcome> {
+  const { data, seed } = cell;
   const { scheme, samples, sigma } = experiment;
   const loaded = await lab.data(data);
   const split = splitOf(loaded, experiment);
@@ -35,9 +32,8 @@ export async function smoothing(
     for (const [metric, values] of Object.entries(await similarity(maps.get(rounds)!, reference, lab.config.k)))
       measurements.push({ scheme, conditions: { rounds }, metric, value: mean(values), count: indices.length });
   }
-  const isFirst = seed === (experiment.seeds ?? lab.config.seeds)[0];
   const shown = [Math.min(...experiment.rounds), Math.max(...experiment.rounds)].map((rounds) => maps.get(rounds)!);
-  const rows = indices.slice(0, isFirst ? experiment.pictures : 0).map((index, i) => ({
+  const rows = indices.slice(0, picturesOf(lab.config, cell)).map((index, i) => ({
     label: loaded.classes[split.labels[index]],
     cells: [pixelsAt(split, index), ...[...shown, reference].map((m) => rounded(m.subarray(i * 784, (i + 1) * 784)))],
   }));

@@ -25,6 +25,8 @@ const BOTTOM = 42;
 /** Okabe and Ito's colours, which colour-blind readers tell apart; marks differ as well. */
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
 
+const MARKS = ["M-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0", "M-4 -4H4V4H-4Z", "M0 -5L5 4H-5Z", "M0 -5L5 0L0 5L-5 0Z"];
+
 /** One plot; error bars have caps, series have different marks. @throws RangeError without any point. */
 export function linePlot({ title, x, y, series, logarithmic = false }: PlotOptions): Html {
   const points = series.flatMap((s) => s.points);
@@ -83,9 +85,8 @@ function drawSeries(
 }
 
 function mark(i: number, x: number, y: number, colour: string): string {
-  const shapes = ["M-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0", "M-4 -4H4V4H-4Z", "M0 -5L5 4H-5Z", "M0 -5L5 0L0 5L-5 0Z"];
-  // Six colours and four marks come round together after twelve: from there on the marks are one further.
-  const shape = shapes[(i + Math.floor(i / 12)) % shapes.length];
+  // One mark further in every round of the colours: no two series look the same before all pairs are used up.
+  const shape = MARKS[(i + Math.floor(i / COLOURS.length)) % MARKS.length];
   return `<path d="${shape}" transform="translate(${x.toFixed(1)} ${y.toFixed(1)})" fill="${colour}"/>`;
 }
 

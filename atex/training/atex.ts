@@ -10,6 +10,7 @@ import {
   reshape,
   split,
   stopGradient,
+  sub,
   sum,
   type Tensor,
   transpose,
@@ -24,7 +25,7 @@ import {
   type SmoothGradSettings,
   smoothDirection,
 } from "./directions.js";
-import { type Batch, joined, type Network, type Scheme, weighted } from "./scheme.js";
+import { type Batch, copiesOf, joined, type Network, type Scheme, weighted } from "./scheme.js";
 import {
   type AlongOptions,
   alongExplanation,
@@ -49,7 +50,8 @@ export function freshDirections(of: Classifier | "student", settings: SmoothGrad
   return (g, { x, key }) => smoothDirection(of === "student" ? g : of, x, key, settings);
 }
 
-/** In every batch the gradient of the trained network's own class, one pass. */
+/** In every batch the gradient of the trained network's own class, one pass. What is attacked is this map: along it ATEX kept more
+ *  under attack than along the teacher's SmoothGrad, which makes maps look like SmoothGrad's instead. */
 export function freshGradients(): DirectionSource {
   return (g, { x }) => grad((z: Tensor) => sum(max(g(z), [1])))(x);
 }
@@ -66,7 +68,7 @@ export interface AtexOptions {
   readonly teacher: Classifier;
   readonly directions: DirectionSource;
   /** Δ₁ and Δ₂, the longest shifts along and across the explanation, in units of `normalisation`. Δ₂ is Δ₁ unless told otherwise.
-   *  2 to 4 times the attacker's eps1 is a good Δ₁: the longer, the more of the maps is kept, and the shorter, the more accuracy. */
+   *  Twice the attacker's eps1 is a good Δ₁; with 4 times, networks lost accuracy and kept no more of their maps. */
   readonly delta1: number;
   readonly delta2?: number;
   /** Default "maxAbs". */
@@ -80,16 +82,18 @@ export interface AtexOptions {
   readonly noise?: TangentOptions["noise"];
   readonly scale?: TangentOptions["scale"];
   /** Δ₃, the longest of one more shift of each x_p: across the explanation, where the second term grows fastest, which one more
-   *  gradient with respect to the points tells. 0: none (paper and released code). Default Δ₁/2: with it one tangent copy kept
-   *  more of the maps than two without, for the same time and half a point of accuracy. */
+   *  gradient with respect to the points tells (ours). 0: none (paper and released code). Default Δ₁/2: far more of the maps was
+   *  kept than without. */
   readonly steepest?: number;
   /** Weight of the second term, whose sums are means here: the paper's α times points · copies. Default 10. */
   readonly alpha?: number;
   /** Both terms of eq. 4 (paper) or only the second (released code). Default "both". */
   readonly terms?: "both" | "second";
-  /** What L compares: softmax predictions by KL(f ‖ g), or logits by their mean squared difference (Ba and Caruana 2014, eq. 1),
-   *  which also holds what all logits have in common; predictions do not feel it and maps of a logit do. Default "predictions". */
-  readonly matching?: "predictions" | "logits";
+  /** What L compares: softmax predictions by KL(f ‖ g) (paper and released code); logits by their mean squared difference (Ba and
+   *  Caruana 2014, eq. 1), which also holds what all logits have in common; or how predictions change from x to x_p (ours): KL(f ‖ g)
+   *  with g's logits at x_p moved by f(x) − g(x), for a difference at x itself, which no map shows, is most of what the second term
+   *  otherwise sees. Default "changes" with both terms, "predictions" with one. */
+  readonly matching?: "changes" | "predictions" | "logits";
   /** Temperatures of the teacher's and the student's softmax in L; default 10, and the teacher's (released code: 4 and 1). At 1 a
    *  sure prediction teaches little; well above 1 L holds the differences of logits (Hinton et al. 2015, eq. 2 to 4). */
   readonly temperature?: number;
@@ -105,7 +109,7 @@ export interface AtexOptions {
 export function atex(options: AtexOptions): Scheme {
   const { teacher, directions, delta2 = options.delta1, predictions } = options;
   const { copies = 1, noise = "symmetric", scale = "asProjected", steepest = options.delta1 / 2 } = options;
-  const { alpha = 10, terms = "both", matching = "predictions" } = options;
+  const { alpha = 10, terms = "both", matching = terms === "both" ? "changes" : "predictions" } = options;
   const { temperature = 10, studentTemperature = temperature } = options;
   const along = alongOptions(options);
   const { points, normalisation } = along;
@@ -114,6 +118,10 @@ export function atex(options: AtexOptions): Scheme {
   if (!(steepest >= 0)) throw new RangeError(`atex: steepest ${steepest} given; a length of at least 0 is needed`);
   if (!Number.isInteger(copies) || copies < 1)
     throw new RangeError(`atex: ${copies} copies given; at least 1 is needed`);
+  if (matching === "changes" && terms === "second")
+    throw new RangeError(
+      'atex: matching "changes" given with only the second term; both are needed, for nothing else holds predictions at x',
+    );
   if (predictions) requireSamePlaces(along, predictions.along);
 
   return {
@@ -125,6 +133,12 @@ export function atex(options: AtexOptions): Scheme {
       const n = x.shape[0];
       const distilled = (f: Tensor, student: Tensor): Tensor =>
         matching === "logits" ? mse(f, student) : klDivergence(f, student, { temperature, studentTemperature });
+      /** g's logits at x_p as if it began at x where f does. */
+      const fromWhere = (f: Tensor, student: () => Tensor): ((nearby: Tensor) => Tensor) => {
+        if (matching !== "changes") return (nearby) => nearby;
+        const offset = copiesOf(sub(f, student()), points * copies);
+        return (nearby) => add(nearby, offset);
+      };
       const { around, own, nearby } = stopGradient(() => {
         const [lengthKey, tangentKey, steepestKey, directionKey] = random.split(key, 4);
         const direction = directions(g, { ...batch, key: directionKey });
@@ -134,7 +148,8 @@ export function atex(options: AtexOptions): Scheme {
         const nearby = forCopies(atCentres, copies);
         const beside = add(forCopies(centres, copies), tangentShifts(direction, points, tangent, tangentKey));
         const further = (): Tensor => {
-          const uphill = grad((z: Tensor) => distilled(nearby, g(z)))(beside);
+          const moved = fromWhere(asOneBatch(own), () => g(x));
+          const uphill = grad((z: Tensor) => distilled(nearby, moved(g(z))))(beside);
           return steepestShifts(uphill, direction, { length: steepest, normalisation }, steepestKey);
         };
         return { around: steepest > 0 ? add(beside, further()) : beside, own: asOneBatch(own), nearby };
@@ -143,7 +158,7 @@ export function atex(options: AtexOptions): Scheme {
       const [logits, logitsAround] = apart(g(all));
       const loss = weighted(
         [terms === "both" ? 1 : 0, () => distilled(own, logits)],
-        [alpha, () => distilled(nearby, logitsAround)],
+        [alpha, () => distilled(nearby, fromWhere(own, () => logits)(logitsAround))],
       );
       return [loss, logits];
     },
@@ -181,19 +196,22 @@ export interface PredictionOptions extends AlongOptions {
   readonly onProgress?: (done: number, count: number) => void;
 }
 
-/** The teacher's logits at x, and where the points are a grid along its directions at these too, for every image: they do not
- *  change while ATEX trains. 26 MB for Fashion-MNIST and a grid of 10 points, and a step then needs no pass of the teacher. */
+/** The teacher's logits at x, and where the points are a grid along directions at hand at these too, for every image: they do not
+ *  change while ATEX trains. 26 MB for Fashion-MNIST and a grid of 10 points, and a step then needs no pass of the teacher.
+ *  @throws TypeError for a grid without directions: those made in every batch lead to other points every time. */
 export async function teacherPredictions(
   teacher: Classifier,
   data: ResidentImages,
-  directions: KeptDirections,
+  directions: KeptDirections | undefined,
   { batchSize = 100, onProgress, ...along }: PredictionOptions,
 ): Promise<KeptPredictions> {
   requireAlong("teacherPredictions", along);
   const { spacing, normalisation } = along;
+  if (spacing === "grid" && !directions)
+    throw new TypeError("teacherPredictions: a grid without directions given; directions at hand, or sampled points");
   const logits = await overData(data, batchSize, onProgress, (x, _, indices) => {
     const points = (): Tensor =>
-      asOneBatch(alongExplanation(x, pickDirections(directions, indices), gridLengths(along), normalisation));
+      asOneBatch(alongExplanation(x, pickDirections(directions!, indices), gridLengths(along), normalisation));
     const rows = teacher(spacing === "grid" ? concat([x, points()]) : x);
     const all = reshape(rows, [-1, x.shape[0], rows.shape[1]]);
     return reshape(transpose(all, [1, 0, 2]), [x.shape[0], -1]);

@@ -92,7 +92,7 @@ export const command = defineCommand({
     if (values.merge) {
       const { taken, leftAside } = await study.merge(positionals);
       const rest = leftAside > 0 ? `, ${leftAside} left aside: their settings are others here` : "";
-      live.print(`${taken} results taken over${rest}`);
+      live.print(`${taken} result${taken === 1 ? "" : "s"} taken over${rest}`);
     }
     const compute = (place: Place): Promise<string[]> =>
       runCells({ study, cells: mine, place, live, dataDir: values["data-dir"] });

@@ -21,8 +21,9 @@ async function run(options: Omit<AtexOptions, "teacher" | "directions">) {
     return scheme.loss(Object.assign(g, { params }), batch)[0];
   };
   const [value, gradient] = valueAndGrad(loss)(by.parameters(student));
-  // Before the pass that teaches, one to find where the loss grows.
-  check.is(shown.length, options.steepest === 0 ? 1 : 2, "passes of the student");
+  // Before the pass that teaches, one to find where the loss grows, and one at the images where changes from there are compared.
+  const passes = options.steepest === 0 ? 1 : options.matching === "changes" ? 3 : 2;
+  check.is(shown.length, passes, "passes of the student");
   const around = rowsOf(await shown[shown.length - 1].read());
   dispose(shown);
   return { value: await value.item(), slope: await by.along(gradient, direction), around };
@@ -100,7 +101,31 @@ const settings: readonly Required<Omit<AtexOptions, "teacher" | "directions" | "
     temperature: 1,
     studentTemperature: 1,
   },
+  {
+    delta1: 0.3,
+    delta2: 0.2,
+    normalisation: "maxAbs",
+    points: 2,
+    spacing: "sampled",
+    copies: 2,
+    noise: "symmetric",
+    scale: "unit",
+    steepest: 0.1,
+    alpha: 3,
+    terms: "both",
+    matching: "changes",
+    temperature: 3,
+    studentTemperature: 2,
+  },
 ];
+
+/** What the student's logits beside an image are compared as. */
+function seen(o: (typeof settings)[number], g: by.Mlp, image: by.Vector, beside: by.Vector): number[] {
+  const nearby = by.logits(g, beside);
+  if (o.matching !== "changes") return [...nearby];
+  const [f, own] = [by.logits(teacher, image), by.logits(g, image)];
+  return nearby.map((v, c) => v + f[c] - own[c]);
+}
 
 for (const [i, o] of settings.entries())
   referenceTest(`ATEX (${i}): points, loss and gradient = by hand in float64`, async () => {
@@ -133,13 +158,14 @@ for (const [i, o] of settings.entries())
     }
     check.ok(across > 0.3 * o.delta2, "tangent shifts use their length");
     const loss = (g: by.Mlp): number => {
-      const apart = (at: by.Vector, z: by.Vector): number => {
-        const [f, student] = [by.logits(teacher, at), by.logits(g, z)];
+      const apart = (f: by.Vector, student: by.Vector): number => {
         if (o.matching === "logits") return by.average(by.combine(f, student, (a, b) => (a - b) ** 2));
         return divergence(f, student, o.temperature, o.studentTemperature);
       };
-      const own = by.average(x.map((a) => apart(a, a)));
-      const nearby = by.average(centres.map((c, k) => apart(c, around[n + k])));
+      const own = by.average(x.map((a) => apart(by.logits(teacher, a), by.logits(g, a))));
+      const nearby = by.average(
+        centres.map((c, k) => apart(by.logits(teacher, c), seen(o, g, x[k % n], around[n + k]))),
+      );
       return (o.terms === "both" ? own : 0) + o.alpha * nearby;
     };
     check.close([value], [loss(student)], { rtol: 1e-9 }, "loss");
@@ -162,7 +188,7 @@ for (const [i, o] of settings.entries())
         const [start, towards] = [before[k], phi[k % n]];
         const offset = share(minus(start, x[k % n]), towards);
         const centre = by.combine(x[k % n], towards, (a, b) => a + offset * b);
-        const [f, g] = [by.logits(teacher, centre), by.logits(student, start)];
+        const [f, g] = [by.logits(teacher, centre), seen(o, student, x[k % n], start)];
         const perLogit =
           o.matching === "logits"
             ? minus(g, f)

@@ -106,6 +106,17 @@ gpuTest(
       check.match(succeeded(await holdfast(folder, changed)), "2 results taken over, 3 left aside");
       check.ok((await cellsIn(join(folder, "changed"))).every((name) => name.startsWith("tables_shapes_normal")));
 
+      const swapped = JSON.parse(await readFile(config, "utf8"));
+      swapped.seeds = [1, 0];
+      await writeFile(join(folder, "swapped.json"), JSON.stringify(swapped));
+      const again = ["reproduce", "--config", "swapped.json", "--out", "swapped", "--merge", "all"];
+      const onlySmoothing = "1 result taken over, 4 left aside";
+      check.match(
+        succeeded(await holdfast(folder, again)),
+        onlySmoothing,
+        "other cells draw the pictures of the tables",
+      );
+
       const other = await holdfast(folder, ["reproduce", "--quick", "--out", "all", "--list"]);
       check.is(other.code, 2);
       check.match(other.err, /^holdfast: all: it holds a reproduction with other settings/);
@@ -145,5 +156,12 @@ test("mistakes are one sentence", () =>
     }
     const { out } = await holdfast(folder, ["reproduce", "--quick", "--list", "--out", "list"]);
     check.match(out, /tables_fashion-mnist_atex_seed0/);
+    const help = (await holdfast(folder, ["reproduce", "--help"])).out;
+    for (const file of await readdir(join(root, "cli/reproduce/configs")))
+      check.match(
+        help,
+        new RegExp(`\\b${file.replace(".json", "")}\\b`),
+        "a configuration that comes along can be named",
+      );
     check.is(JSON.parse((await holdfast(folder, ["reproduce", "--schema"])).out).type, "object");
   }));
