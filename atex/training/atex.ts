@@ -104,7 +104,8 @@ export interface AtexOptions {
 
 /** L(g(x), f(x)) + α · mean over xᵢ, x_p of L(g(x_p), f(xᵢ)), L = KL(f ‖ g). The teacher sees each xᵢ once, however many tangent
  *  copies the student sees of it, and no gradient is differentiated. Defaults were chosen on validation images of
- *  Fashion-MNIST (`holdfast reproduce`, ablation). Source: Tang et al. 2022, eq. 4 to 6; the shift `steepest` is ours.
+ *  Fashion-MNIST (`holdfast reproduce`, ablation). Source: Tang et al. 2022, eq. 4 to 6; ours are the shift `steepest` and the
+ *  matching of changes.
  *  @throws RangeError for impossible lengths, numbers of points or copies, and for predictions made for another grid. */
 export function atex(options: AtexOptions): Scheme {
   const { teacher, directions, delta2 = options.delta1, predictions } = options;
@@ -124,9 +125,10 @@ export function atex(options: AtexOptions): Scheme {
     );
   if (predictions) requireSamePlaces(along, predictions.along);
 
+  const compared = matching === "changes" ? "g(x_p) + f(x) − g(x)" : "g(x_p)";
   return {
     name: "ATEX",
-    formula: "L(g(x), f(x)) + α · mean over xᵢ, x_p of L(g(x_p), f(xᵢ)), L = KL(f ‖ g)",
+    formula: `L(g(x), f(x)) + α · mean over xᵢ, x_p of L(${compared}, f(xᵢ)), L = ${matching === "logits" ? "mean (f − g)²" : "KL(f ‖ g)"}`,
     source: "Tang et al. 2022, eq. 4 to 6",
     loss(g, batch) {
       const { x, indices, key } = batch;
