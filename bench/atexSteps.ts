@@ -10,6 +10,7 @@ import {
   directionsAtHand,
   explanationDirections,
   freshDirections,
+  freshGradients,
   gradient,
   linf,
   type NaiveOptions,
@@ -89,6 +90,18 @@ export const schemes = {
   // Directions and the teacher's predictions along them are constants of the whole training.
   "atex-step": (world) => atHand(world, true),
   "atex-step-steepest": (world) => atHand(world, true, RADIUS / 4),
+  // The teacher's predictions at the images are at hand, those along the gradient of the moment cannot be.
+  "atex-step-own-gradient": async (world) => {
+    const { teacher, data } = world;
+    const { points, ...options } = { ...distilling(world), spacing: "sampled", steepest: RADIUS / 4 } as const;
+    const along = { length: RADIUS, points, spacing: "sampled", normalisation: "maxAbs" } as const;
+    const predictions = await teacherPredictions(teacher, data, undefined, {
+      ...along,
+      batchSize: Math.min(16, data.count),
+    });
+    world.kept.push([predictions.logits]);
+    return atex({ teacher, directions: freshGradients(), predictions, points, ...options });
+  },
   "atex-step-with-teacher": (world) => atHand(world, false),
   "atex-step-with-smoothgrad": async (world) => {
     const directions = freshDirections(world.teacher, { samples: SMOOTHGRAD_COPIES });

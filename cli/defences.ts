@@ -9,7 +9,7 @@ const NAIVE = { kind: "naive", neighbours: 1, epochs: 3, batch: 32, learningRate
 const DEFENCES = {
   atex: () => ({
     ...{ kind: "atex", title: "ATEX", directions: "gradient", along: 2, across: 2, steepest: 1 },
-    ...{ epochs: 5, batch: 32, learningRate: 0.005, decay: "cosine" },
+    ...{ epochs: 4, batch: 32, learningRate: 0.005, decay: "cosine" },
   }),
   naive: () => ({ ...NAIVE, title: "naive, 1 − cosine", distance: "cosine", weight: 5 }),
   "naive-l2": () => ({ ...NAIVE, title: "naive, squared L2", distance: "squaredL2", weight: 0.1 }),
@@ -35,7 +35,7 @@ export const defenceOptions = {
   epochs: {
     type: "string",
     value: "n",
-    help: "passes over the training images (default 5 for atex, 3 for naive, 2 for the others)",
+    help: "passes over the training images (default 4 for atex, 3 for naive, 2 for the others)",
   },
   batch: { type: "string", value: "n", help: "images per step (default 32 for atex and naive, 64 for the others)" },
   lr: {

@@ -85,7 +85,8 @@ export interface AtexOptions {
    *  gradient with respect to the points tells (ours). 0: none (paper and released code). Default Δ₁/2: far more of the maps was
    *  kept than without. */
   readonly steepest?: number;
-  /** Weight of the second term, whose sums are means here: the paper's α times points · copies. Default 10. */
+  /** Weight of the second term, whose sums are means here: the paper's α times points · copies. Default 3; the larger, the more of the maps is kept, and the
+   *  smaller, the more accuracy. */
   readonly alpha?: number;
   /** Both terms of eq. 4 (paper) or only the second (released code). Default "both". */
   readonly terms?: "both" | "second";
@@ -110,7 +111,7 @@ export interface AtexOptions {
 export function atex(options: AtexOptions): Scheme {
   const { teacher, directions, delta2 = options.delta1, predictions } = options;
   const { copies = 1, noise = "symmetric", scale = "asProjected", steepest = options.delta1 / 2 } = options;
-  const { alpha = 10, terms = "both", matching = terms === "both" ? "changes" : "predictions" } = options;
+  const { alpha = 3, terms = "both", matching = terms === "both" ? "changes" : "predictions" } = options;
   const { temperature = 10, studentTemperature = temperature } = options;
   const along = alongOptions(options);
   const { points, normalisation } = along;
