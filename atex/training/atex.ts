@@ -85,15 +85,15 @@ export interface AtexOptions {
    *  gradient with respect to the points tells (ours). 0: none (paper and released code). Default Δ₁/2: far more of the maps was
    *  kept than without. */
   readonly steepest?: number;
-  /** Weight of the second term, whose sums are means here: the paper's α times points · copies. Default 3; the larger, the more of the maps is kept, and the
-   *  smaller, the more accuracy. */
+  /** Weight of the second term, whose sums are means here: the paper's α times points · copies. Default 3: the
+   *  larger, the more of the maps is kept, and the smaller, the more accuracy. */
   readonly alpha?: number;
   /** Both terms of eq. 4 (paper) or only the second (released code). Default "both". */
   readonly terms?: "both" | "second";
   /** What L compares: softmax predictions by KL(f ‖ g) (paper and released code); logits by their mean squared difference (Ba and
    *  Caruana 2014, eq. 1), which also holds what all logits have in common; or how predictions change from x to x_p (ours): KL(f ‖ g)
-   *  with g's logits at x_p moved by f(x) − g(x), for a difference at x itself, which no map shows, is most of what the second term
-   *  otherwise sees. Default "changes" with both terms, "predictions" with one. */
+   *  with g's logits at x_p moved by f(x) − g(x), or the second term also fights a difference at x itself, which no map shows.
+   *  Default "changes" with both terms, "predictions" with one. */
   readonly matching?: "changes" | "predictions" | "logits";
   /** Temperatures of the teacher's and the student's softmax in L; default 10, and the teacher's (released code: 4 and 1). At 1 a
    *  sure prediction teaches little; well above 1 L holds the differences of logits (Hinton et al. 2015, eq. 2 to 4). */

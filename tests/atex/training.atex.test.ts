@@ -222,6 +222,9 @@ referenceTest("ATEX refuses impossible grids and predictions of another one", ()
   check.throws(() => atex({ ...base, points: 0 }), /atex: 0 sampled points up to 0.1 given; at least 1/);
   check.throws(() => atex({ ...base, copies: 0 }), /atex: 0 copies given/);
   check.throws(() => atex({ ...base, steepest: -1 }), /atex: steepest -1 given; a length of at least 0 is needed/);
+  check.throws(() => atex({ ...base, terms: "second", matching: "changes" }), /only the second term; both are needed/);
+  check.match(atex(base).formula, /g\(x_p\) \+ f\(x\) − g\(x\), f/);
+  check.ok(!atex({ ...base, terms: "second" }).formula.includes("f(x) − g"), "one term matches predictions");
   const along = { length: 0.2, points: 4, spacing: "grid", normalisation: "maxAbs" } as const;
   check.throws(
     () => atex({ ...base, points: 4, spacing: "grid", predictions: { along, logits: tensor([0]) } }),
