@@ -93,14 +93,17 @@ export const schemes = {
   // The teacher's predictions at the images are at hand, those along the gradient of the moment cannot be.
   "atex-step-own-gradient": async (world) => {
     const { teacher, data } = world;
-    const { points, ...options } = { ...distilling(world), spacing: "sampled", steepest: RADIUS / 4 } as const;
-    const along = { length: RADIUS, points, spacing: "sampled", normalisation: "maxAbs" } as const;
+    const { points, copies, temperature } = distilling(world);
+    const along = { length: 2 * RADIUS, points, spacing: "sampled", normalisation: "maxAbs" } as const;
     const predictions = await teacherPredictions(teacher, data, undefined, {
       ...along,
       batchSize: Math.min(16, data.count),
     });
     world.kept.push([predictions.logits]);
-    return atex({ teacher, directions: freshGradients(), predictions, points, ...options });
+    return atex({
+      ...{ teacher, directions: freshGradients(), predictions, points, copies, temperature },
+      ...{ delta1: 2 * RADIUS, steepest: RADIUS },
+    });
   },
   "atex-step-with-teacher": (world) => atHand(world, false),
   "atex-step-with-smoothgrad": async (world) => {
