@@ -40,7 +40,7 @@ export function atexStep(): BenchCase {
         directions: () => direction,
         predictions,
         ...{ delta1: length, delta2: 0, points, spacing: "grid", normalisation: "maxAbs", copies: 1, steepest: 0 },
-        ...{ alpha: 1, temperature: 1 },
+        ...({ alpha: 1, temperature: 1, matching: "predictions" } as const),
       });
       return lossOf(scheme, params, x, y);
     },
