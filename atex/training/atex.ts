@@ -210,12 +210,13 @@ export async function teacherPredictions(
 ): Promise<KeptPredictions> {
   requireAlong("teacherPredictions", along);
   const { spacing, normalisation } = along;
-  if (spacing === "grid" && !directions)
+  const grid = spacing === "grid" ? directions : undefined;
+  if (spacing === "grid" && !grid)
     throw new TypeError("teacherPredictions: a grid without directions given; directions at hand, or sampled points");
   const logits = await overData(data, batchSize, onProgress, (x, _, indices) => {
-    const points = (): Tensor =>
-      asOneBatch(alongExplanation(x, pickDirections(directions!, indices), gridLengths(along), normalisation));
-    const rows = teacher(spacing === "grid" ? concat([x, points()]) : x);
+    const points = (kept: KeptDirections): Tensor =>
+      asOneBatch(alongExplanation(x, pickDirections(kept, indices), gridLengths(along), normalisation));
+    const rows = teacher(grid ? concat([x, points(grid)]) : x);
     const all = reshape(rows, [-1, x.shape[0], rows.shape[1]]);
     return reshape(transpose(all, [1, 0, 2]), [x.shape[0], -1]);
   });
