@@ -14,6 +14,7 @@ import {
   sum,
   type Tensor,
   transpose,
+  valueAuxAndGrad,
 } from "../../engine/index.js";
 import { klDivergence, mse, type ResidentImages } from "../../nn/index.js";
 import { asOneBatch } from "../explainers/explainer.js";
@@ -25,7 +26,7 @@ import {
   type SmoothGradSettings,
   smoothDirection,
 } from "./directions.js";
-import { type Batch, copiesOf, joined, type Network, type Scheme, weighted } from "./scheme.js";
+import { type Batch, copiesOf, type Network, type Scheme, weighted } from "./scheme.js";
 import {
   type AlongOptions,
   alongExplanation,
@@ -37,23 +38,29 @@ import {
   tangentShifts,
 } from "./shifts.js";
 
-/** φ at the images of a batch, [n,c,h,w]; its length does not matter. */
-export type DirectionSource = (g: Network, batch: Batch) => Tensor;
+/** φ at the images of a batch, [n,c,h,w], whose length does not matter, and g(x), [n,C], which some need for it. */
+export type DirectionSource = (g: Network, batch: Batch) => readonly [direction: Tensor, logits: Tensor];
 
 /** The teacher's, computed before. */
 export function directionsAtHand(kept: KeptDirections): DirectionSource {
-  return (_, { indices }) => pickDirections(kept, indices);
+  return (g, { x, indices }) => [pickDirections(kept, indices), g(x)];
 }
 
 /** SmoothGrad in every batch: of the teacher (paper) or of the network that is trained (released code). */
 export function freshDirections(of: Classifier | "student", settings: SmoothGradSettings = {}): DirectionSource {
-  return (g, { x, key }) => smoothDirection(of === "student" ? g : of, x, key, settings);
+  return (g, { x, key }) => [stopGradient(() => smoothDirection(of === "student" ? g : of, x, key, settings)), g(x)];
 }
 
 /** In every batch the gradient of the trained network's own class, one pass. What is attacked is this map: along it ATEX kept more
  *  under attack than along the teacher's SmoothGrad, which makes maps look like SmoothGrad's instead. */
 export function freshGradients(): DirectionSource {
-  return (g, { x }) => grad((z: Tensor) => sum(max(g(z), [1])))(x);
+  return (g, { x }) => {
+    const [, logits, direction] = valueAuxAndGrad((z: Tensor) => {
+      const outputs = g(z);
+      return [sum(max(outputs, [1])), outputs];
+    })(x);
+    return [direction, logits];
+  };
 }
 
 /** The teacher's logits where it looks in every pass over a data set, kept on the GPU. */
@@ -134,34 +141,28 @@ export function atex(options: AtexOptions): Scheme {
     loss(g, batch) {
       const { x, indices, key } = batch;
       const n = x.shape[0];
+      const [lengthKey, tangentKey, steepestKey, directionKey] = random.split(key, 4);
+      const [direction, logits] = directions(g, { ...batch, key: directionKey });
       const distilled = (f: Tensor, student: Tensor): Tensor =>
         matching === "logits" ? mse(f, student) : klDivergence(f, student, { temperature, studentTemperature });
       /** g's logits at x_p as if it began at x where f does. */
-      const fromWhere = (f: Tensor, student: () => Tensor): ((nearby: Tensor) => Tensor) => {
-        if (matching !== "changes") return (nearby) => nearby;
-        const offset = copiesOf(sub(f, student()), points * copies);
-        return (nearby) => add(nearby, offset);
-      };
+      const moved = (student: Tensor, f: Tensor): Tensor =>
+        matching === "changes" ? add(student, copiesOf(sub(f, logits), points * copies)) : student;
       const { around, own, nearby } = stopGradient(() => {
-        const [lengthKey, tangentKey, steepestKey, directionKey] = random.split(key, 4);
-        const direction = directions(g, { ...batch, key: directionKey });
         const centres = alongExplanation(x, direction, lengthsAlong(along, n, lengthKey), normalisation);
         const taught = taughtAt(teacher, x, asOneBatch(centres), predictions, indices);
         const [own, atCentres] = split(taught, [1, points]);
         const nearby = forCopies(atCentres, copies);
         const beside = add(forCopies(centres, copies), tangentShifts(direction, points, tangent, tangentKey));
         const further = (): Tensor => {
-          const moved = fromWhere(asOneBatch(own), () => g(x));
-          const uphill = grad((z: Tensor) => distilled(nearby, moved(g(z))))(beside);
+          const uphill = grad((z: Tensor) => distilled(nearby, moved(g(z), asOneBatch(own))))(beside);
           return steepestShifts(uphill, direction, { length: steepest, normalisation }, steepestKey);
         };
         return { around: steepest > 0 ? add(beside, further()) : beside, own: asOneBatch(own), nearby };
       });
-      const { all, apart } = joined([x, around]);
-      const [logits, logitsAround] = apart(g(all));
       const loss = weighted(
         [terms === "both" ? 1 : 0, () => distilled(own, logits)],
-        [alpha, () => distilled(nearby, fromWhere(own, () => logits)(logitsAround))],
+        [alpha, () => distilled(nearby, moved(g(around), own))],
       );
       return [loss, logits];
     },

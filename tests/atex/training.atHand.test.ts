@@ -45,7 +45,13 @@ referenceTest("freshGradients = the gradient of the network's own class by hand"
     const logits = by.logits(student, row);
     return by.explanation(student, row, logits.indexOf(Math.max(...logits)));
   });
-  check.close(await freshGradients()(g, batch).read(), expected.flat(), { rtol: 1e-9, atol: 1e-12 });
+  const [direction, logits] = freshGradients()(g, batch);
+  check.close(await direction.read(), expected.flat(), { rtol: 1e-9, atol: 1e-12 });
+  check.close(
+    await logits.read(),
+    x.flatMap((row) => by.logits(student, row)),
+    { rtol: 1e-9, atol: 1e-12 },
+  );
 });
 
 /** 10 seeded images of [1,2,4] and a small teacher for them. */
