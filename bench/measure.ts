@@ -1,6 +1,6 @@
 /** Timing of GPU work from the host: wall time, and the CPU time of a software adapter's own threads. */
 import { readdirSync, readFileSync } from "node:fs";
-import { Naps } from "../engine/gpu/naps.js";
+import { Naps } from "./naps.js";
 
 /** GPU work that can be issued again and again. */
 export interface Work {

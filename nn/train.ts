@@ -232,9 +232,7 @@ class Pace {
     await new Promise<void>((resolve) => setTimeout(resolve));
     const now = performance.now();
     const most = Math.max(1, (PROGRESS_MS * (step - this.#done)) / (now - this.#since));
-    // A power of two, and the same one unless it is far off, so that the same stretch of work comes again: on a software adapter
-    // its duration is then known, and the host sleeps through it instead of polling on a core the adapter needs (engine/gpu/naps.ts).
-    if (most < 0.75 * this.#every || most >= 2.5 * this.#every) this.#every = 2 ** Math.floor(Math.log2(most));
+    this.#every = Math.floor(most);
     this.#since = now;
     this.#done = step;
   }

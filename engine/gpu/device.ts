@@ -9,7 +9,7 @@ import { type AdapterIdentity, keptTuning, type TuningTable, tuningFor } from ".
 import { isSoftware } from "./adapter.js";
 import type { Provider } from "./provider.js";
 
-const { openGpu, pollsWhileWaiting }: Provider = provider;
+const { openGpu, pollSlowly }: Provider = provider;
 
 export interface DeviceOptions {
   /** Part of the adapter's name (Node only), for example `llvmpipe`. */
@@ -36,8 +36,8 @@ export class Device {
   readonly queue: GPUQueue;
   readonly capabilities: Capabilities;
   readonly description: string;
-  /** Waiting for a map costs the software adapter a core. */
-  readonly sleepsBeforeMapping: boolean;
+  /** Set where waiting for a map costs the adapter, one in software, a core. */
+  readonly pollSlowly: Provider["pollSlowly"];
   #lost: DeviceLostError | undefined;
   /** Outcomes still to be looked at, oldest first; clean ones remove themselves. */
   readonly #outcomes = new Set<Promise<DeviceError | undefined>>();
@@ -52,7 +52,7 @@ export class Device {
     this.capabilities = { ...capabilitiesOf(gpu, info), tuning: tuning?.choices };
     this.description =
       info.description || info.device || `${info.vendor} ${info.architecture}`.trim() || "unnamed adapter";
-    this.sleepsBeforeMapping = pollsWhileWaiting && this.capabilities.software;
+    this.pollSlowly = this.capabilities.software ? pollSlowly : undefined;
     gpu.lost.then(({ message }) => {
       this.#lost ??= new DeviceLostError(
         `the device "${this.description}" was lost: ${message}; call shutdown(), then init() again`,

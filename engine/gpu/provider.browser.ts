@@ -9,5 +9,3 @@ export async function openGpu({ adapter }: ProviderOptions): Promise<OpenGpu> {
   if (!gpu) throw new DeviceError("init: this browser has no WebGPU; use a current one, over https or from localhost");
   return { gpu, release: () => {} };
 }
-
-export const pollsWhileWaiting = false;

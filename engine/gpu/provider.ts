@@ -12,6 +12,7 @@ export interface ProviderOptions {
 
 export interface Provider {
   openGpu(options: ProviderOptions): Promise<OpenGpu>;
-  /** Whether waiting for a map keeps a CPU core busy, so that it pays to sleep first on a software adapter. */
-  readonly pollsWhileWaiting: boolean;
+  /** Where waiting for a map keeps a CPU core busy: keeps it less busy. `waited` says for how many milliseconds there has been a map
+   *  to wait for, and undefined once there is none. */
+  readonly pollSlowly?: (waited: () => number | undefined) => void;
 }

@@ -2,7 +2,6 @@
 import { DeviceError } from "../errors.js";
 import type { Device } from "./device.js";
 import { mapRead, usage } from "./flags.js";
-import { Naps } from "./naps.js";
 import { type Storage, sizeClass } from "./pool.js";
 import type { Stream } from "./stream.js";
 
@@ -13,11 +12,10 @@ const keptBytes = 2 ** 26;
 export class Readback {
   readonly #free = new Map<number, GPUBuffer[]>();
   #keptBytes = 0;
-  readonly #naps = new Naps();
-  /** Until no read sleeps. */
-  #asleep: Promise<unknown> = Promise.resolve();
-  /** Launches since the last read. */
-  #launchesBefore = 0;
+  /** Maps that are waited for, and since when there have been any. */
+  #pending = 0;
+  #since = 0;
+  #pollsSlowly = false;
 
   constructor(
     readonly device: Device,
@@ -30,17 +28,8 @@ export class Readback {
     const staging = this.#take(size);
     this.stream.copy(storage, offset, staging, bytes);
     this.stream.flush();
-    const launches = this.stream.launches - this.#launchesBefore;
-    this.#launchesBefore = this.stream.launches;
-    const started = performance.now();
-    const nap = this.device.sleepsBeforeMapping ? this.#naps.before(launches, size) : 0;
-    // A read that polls would keep the one before it from having slept to any purpose.
-    const asleep = Promise.all([this.#asleep, nap > 0 && new Promise((resolve) => setTimeout(resolve, nap))]);
-    this.#asleep = asleep;
-    await asleep;
-    const asked = performance.now();
     try {
-      await staging.mapAsync(mapRead, 0, bytes);
+      await this.#patiently(staging.mapAsync(mapRead, 0, bytes));
     } catch (cause) {
       staging.destroy();
       // The loss is announced by a promise of its own, which may come a moment later.
@@ -48,11 +37,28 @@ export class Readback {
       this.device.assertAlive();
       throw new DeviceError(`read: the result could not be mapped: ${(cause as Error).message}`, { cause });
     }
-    this.#naps.after(launches, size, nap && asked - started, performance.now() - asked);
     const copy = staging.getMappedRange(0, bytes).slice(0);
     staging.unmap();
     this.#keep(staging, size);
     return copy;
+  }
+
+  async #patiently(mapped: Promise<unknown>): Promise<void> {
+    if (this.#pending++ === 0) this.#since = performance.now();
+    if (!this.#pollsSlowly && this.device.pollSlowly) {
+      this.#pollsSlowly = true;
+      this.device.pollSlowly(() => this.#waited());
+    }
+    try {
+      await mapped;
+    } finally {
+      this.#pending--;
+    }
+  }
+
+  #waited(): number | undefined {
+    this.#pollsSlowly = this.#pending > 0;
+    return this.#pollsSlowly ? performance.now() - this.#since : undefined;
   }
 
   #keep(staging: GPUBuffer, size: number): void {

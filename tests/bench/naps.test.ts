@@ -1,5 +1,5 @@
 /** How long the host sleeps before it asks a software adapter for a result. */
-import { Naps } from "../../engine/gpu/naps.js";
+import { Naps } from "../../bench/naps.js";
 import { check, test } from "../harness.js";
 
 /** Reads of work that takes `ms` undisturbed, and 1.6 times as long where the host polls; what each took. */
