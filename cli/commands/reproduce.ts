@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigError, cellsOf, configSchema, readConfig, shardOf } from "../../atex/experiments/index.js";
 import { choice } from "../arguments.js";
-import { defineCommand, UsageError } from "../command.js";
+import { defineCommand, numberOption, UsageError } from "../command.js";
 import { dataOptions } from "../data.js";
 import { cpuOption, type Place, withEngine } from "../engine.js";
 import { readInput } from "../files.js";
@@ -25,6 +25,11 @@ const options = {
     help: `what to run: ${BUILT_IN.join(", ")} (default full), or a .json file of your own (--schema prints what it may hold)`,
   },
   experiment: { type: "string", value: "name", help: "only this experiment; further names may follow" },
+  jobs: {
+    type: "string",
+    value: "n",
+    help: "processes that share the work on this machine (default 2 on a software adapter, else 1)",
+  },
   shard: { type: "string", value: "i/n", help: "only every n-th cell of the grid, from the i-th" },
   merge: {
     type: "boolean",
@@ -59,6 +64,11 @@ function shardOption(text: string): readonly [number, number] {
   return [i, n];
 }
 
+/** A software adapter leaves cores idle that a second process can use; two on a GPU would only take turns. */
+function usualJobs({ kind }: Place): number {
+  return kind === "software" ? 2 : 1;
+}
+
 export const command = defineCommand({
   summary: "repeat every experiment of the ATEX paper and report it",
   options,
@@ -82,6 +92,7 @@ export const command = defineCommand({
     const only = values.experiment && [values.experiment, ...more].map((e) => choice("experiment", e, known));
     const cells = cellsOf(config, only || undefined);
     const mine = values.shard === undefined ? cells : shardOf(cells, shardOption(values.shard));
+    const jobs = values.jobs === undefined ? undefined : numberOption("jobs", values.jobs, { min: 1, integer: true });
     const study = await Study.open(values.out ?? join("out", `reproduce-${own ? "own" : name}`), config);
     const live = new Live();
     if (values.list) {
@@ -95,13 +106,15 @@ export const command = defineCommand({
       live.print(`${taken} result${taken === 1 ? "" : "s"} taken over${rest}`);
     }
     const compute = (place: Place): Promise<string[]> =>
-      runCells({ study, cells: mine, place, live, dataDir: values["data-dir"] });
+      runCells({ study, cells: mine, place, live, dataDir: values["data-dir"], jobs: jobs ?? usualJobs(place) });
     const failed = values.merge
       ? []
       : await inConfig(path, () => withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, compute));
     for (const file of await writeReport(study)) live.print(file);
     if (failed.length > 0)
-      live.print(`${failed.length} cells failed: ${failed.join(", ")}; run the command again to retry`);
+      live.print(
+        `${failed.length} cell${failed.length === 1 ? "" : "s"} failed: ${failed.join(", ")}; run the command again to retry`,
+      );
     return failed.length > 0 ? 1 : 0;
   },
 });

@@ -48,7 +48,7 @@ function reportPage(study: Study, results: readonly CellResult[], all: readonly 
   const { config } = study;
   const cells = cellsOf(config);
   const judged = claims(config, all);
-  const seconds = results.reduce((sum, { origin }) => sum + origin.seconds, 0);
+  const seconds = results.reduce((sum, { origin: { seconds, jobs = 1 } }) => sum + seconds / jobs, 0);
   const adapters = unique(results.map(({ origin }) => origin.adapter));
   return page({
     title: config.title,

@@ -1,14 +1,13 @@
-/** Works through the grid, cell by cell, and says how long it will take. */
+/** Works through the grid, in one process or in several, and says how long it will take. */
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { type Cell, ConfigError, Lab, runCell, settingsOf } from "../../atex/experiments/index.js";
-import { versions } from "../../bench/holdfast.js";
-import { DeviceLostError } from "../../engine/index.js";
-import { DataError } from "../../nn/index.js";
-import { openData } from "../data.js";
+import type { Cell } from "../../atex/experiments/index.js";
 import type { Place } from "../engine.js";
 import { duration, type Live } from "../live.js";
-import type { CellResult, Origin, Study } from "./study.js";
+import { type CellSource, doCells } from "./doCells.js";
+import { Helpers } from "./helpers.js";
+import { CellQueue } from "./queue.js";
+import type { CellResult, Study } from "./study.js";
 
 export interface RunOptions {
   readonly study: Study;
@@ -16,51 +15,52 @@ export interface RunOptions {
   readonly place: Place;
   readonly live: Live;
   readonly dataDir?: string;
+  /** Processes at once. */
+  readonly jobs: number;
 }
 
 /** Does the cells that have no result yet. @returns the ids of those that failed. */
-export async function runCells({ study, cells, place, live, dataDir }: RunOptions): Promise<string[]> {
-  const { config } = study;
+export async function runCells({ study, cells, place, live, dataDir, jobs }: RunOptions): Promise<string[]> {
+  const { config, folder } = study;
   const stored = await Promise.all(cells.map((cell) => study.result(cell)));
   const missing = cells.filter((_, i) => stored[i] === undefined);
-  const pace = new Pace(stored.filter((result) => result !== undefined));
   if (missing.length < cells.length)
     live.print(`${cells.length - missing.length} of ${cells.length} cells have results and are skipped`);
-  let prefix = "";
-  const lab = new Lab({
-    config,
-    openData: (name) => openData({ name, folder: dataDir }, live),
-    store: study.weights,
-    say: (text) => live.update(`${prefix}  ${text}`),
-  });
+  const pace = new Pace(stored.filter((result) => result !== undefined));
+  // A step is timed with nothing beside it.
+  const queue = new CellQueue(missing, ({ experiment }) => config.experiments[experiment].kind === "timing");
+  const processes = Math.max(1, Math.min(jobs, missing.length));
   const failed: string[] = [];
-  for (const [at, cell] of missing.entries()) {
-    const left = pace.secondsFor(missing.slice(at));
-    prefix = `${at + 1}/${missing.length} ${cell.id}  ${left === undefined ? "" : `about ${duration(left)} left`}`;
-    live.update(prefix);
-    const began = performance.now();
-    try {
-      const outcome = await runCell(lab, cell);
-      const seconds = (performance.now() - began) / 1000;
-      await study.save({ cell, settings: settingsOf(config, cell), ...outcome, origin: originOf(place, seconds) });
+  const doing = new Map<Cell, string>();
+  const progress = (): string => `${missing.length - queue.open.length}/${missing.length}`;
+  const source: CellSource = {
+    next: () => queue.next(),
+    say(cell, text) {
+      doing.set(cell, `${cell.id} ${text}`.trim());
+      const left = pace.secondsFor(queue.open);
+      const time = left === undefined ? "" : `  about ${duration(left / processes)} left`;
+      live.update(`${progress()} done${time}  ${[...doing.values()].join("; ")}`);
+    },
+    done(cell, seconds) {
+      doing.delete(cell);
+      queue.release(cell);
       pace.add(cell, seconds);
-      live.print(`${at + 1}/${missing.length} ${cell.id}: ${duration(seconds)}`);
-    } catch (error) {
-      // What would meet every other cell as well ends the run.
-      if (error instanceof DataError || error instanceof ConfigError || error instanceof DeviceLostError) throw error;
+      live.print(`${progress()} ${cell.id}: ${duration(seconds)}`);
+    },
+    failed(cell, why) {
+      live.print(`${cell?.id ?? "a further process"} FAILED: ${why}`);
+      if (!cell) return;
+      doing.delete(cell);
+      queue.release(cell);
       failed.push(cell.id);
-      live.print(`${cell.id} FAILED: ${(error as Error).stack}`);
-    }
-  }
-  return failed;
-}
-
-function originOf(place: Place, seconds: number): Origin {
-  return {
-    command: ["holdfast", ...process.argv.slice(2)].join(" "),
-    ...{ adapter: place.name, versions: versions(), commit: commit() },
-    ...{ date: new Date().toISOString(), seconds },
+    },
   };
+  const origin = { command: ["holdfast", ...process.argv.slice(2)].join(" "), commit: commit(), jobs: processes };
+  const assignment = { config, folder, cpu: place.kind === "reference", dataDir, origin };
+  using helpers = new Helpers(processes - 1, assignment, source);
+  await doCells({ study, place, live, dataDir, origin }, source);
+  await helpers.finished;
+  return failed;
 }
 
 let knownCommit: string | undefined | null = null;

@@ -24,6 +24,8 @@ export interface Origin {
   /** Of the repository, where it is one. */
   readonly commit?: string;
   readonly date: string;
+  /** Processes that shared the machine; 1 in results from before there could be more. */
+  readonly jobs?: number;
   readonly seconds: number;
 }
 

@@ -65,7 +65,7 @@ gpuTest(
     inFolder(async (folder) => {
       const config = await writeConfig(folder);
       const run = ["reproduce", "--config", config];
-      await killedAfterFirstCell(folder, [...run, "--out", "a"]);
+      await killedAfterFirstCell(folder, [...run, "--out", "a", "--jobs", "1"]);
       const [first, ...others] = await cellsIn(join(folder, "a"));
       check.equal([first, others.length], ["tables_shapes_normal_seed0.json", 0]);
       const before = await readFile(join(folder, "a/cells", first), "utf8");
@@ -124,6 +124,27 @@ gpuTest(
   { timeoutMs: 240_000 },
 );
 
+gpuTest(
+  "two processes come to the same results as one",
+  () =>
+    inFolder(async (folder) => {
+      const config = await writeConfig(folder);
+      const measured = async (jobs: string): Promise<Record<string, unknown>> => {
+        succeeded(await holdfast(folder, ["reproduce", "--config", config, "--out", jobs, "--jobs", jobs]));
+        const results = (await cellsIn(join(folder, jobs))).map(async (name) => {
+          const { measurements, origin } = JSON.parse(await readFile(join(folder, jobs, "cells", name), "utf8"));
+          check.is(origin.jobs, Number(jobs));
+          return [name, measurements] as const;
+        });
+        return Object.fromEntries(await Promise.all(results));
+      };
+      const [one, two] = [await measured("1"), await measured("2")];
+      check.is(Object.keys(one).length, 5);
+      check.equal(two, one);
+    }),
+  { timeoutMs: 240_000 },
+);
+
 test("a reader that has seen enough ends the command without a word", () =>
   inFolder(async (folder) => {
     const args = [join(root, "dist/cli/main.js"), "reproduce", "--quick", "--list"];
@@ -142,6 +163,7 @@ test("mistakes are one sentence", () =>
     await writeFile(join(folder, "bad.json"), '{"seeds": []}');
     const cases: [string[], RegExp][] = [
       [["--shard", "3/2"], /^holdfast: --shard 3\/2: i\/n with i from 1 to n is needed/],
+      [["--jobs", "0"], /^holdfast: --jobs 0: a whole number at least 1 is needed/],
       [["--experiment", "tabels"], /^holdfast: unknown experiment tabels; did you mean tables\?/],
       [["tables"], /^holdfast: tables is no option; names of experiments follow --experiment/],
       [["--config", "bad.json"], /^holdfast: bad\.json: title: nothing came; a text is needed/],

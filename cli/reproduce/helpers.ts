@@ -1,0 +1,60 @@
+/** Further processes that take cells from the same source. Two of them use two cores of a software adapter better than one, which
+ *  leaves them idle wherever a launch is too small for both. */
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { Cell } from "../../atex/experiments/index.js";
+import type { CellSource } from "./doCells.js";
+import type { Assignment, Notice, Order } from "./worker.js";
+
+export class Helpers implements Disposable {
+  readonly #processes: readonly ChildProcess[];
+  /** When all have ended. */
+  readonly finished: Promise<unknown>;
+
+  constructor(count: number, assignment: Assignment, source: CellSource) {
+    this.#processes = Array.from({ length: count }, () =>
+      // Drivers write warnings to standard error, of which one process's are enough.
+      fork(fileURLToPath(new URL("./worker.js", import.meta.url)), [], {
+        stdio: ["ignore", "ignore", "ignore", "ipc"],
+      }),
+    );
+    this.finished = Promise.all(this.#processes.map((process) => serve(process, assignment, source)));
+  }
+
+  [Symbol.dispose](): void {
+    for (const process of this.#processes) {
+      process.removeAllListeners();
+      process.kill();
+    }
+  }
+}
+
+/** Hands a process cells until it ends. A cell that it ends with has failed. */
+function serve(process: ChildProcess, assignment: Assignment, source: CellSource): Promise<void> {
+  let cell: Cell | undefined;
+  const failed = (why: string): void => {
+    source.failed(cell, why);
+    cell = undefined;
+  };
+  const order = async (): Promise<void> => {
+    cell = await source.next();
+    if (process.connected) process.send({ cell } satisfies Order);
+    else if (cell) failed("the process that was to do it has ended");
+  };
+  process.send(assignment);
+  process.on("message", (notice: Notice) => {
+    if (notice === "idle") void order();
+    else if ("why" in notice) failed(notice.why);
+    else if (cell && "say" in notice) source.say(cell, notice.say);
+    else if (cell && "seconds" in notice) {
+      source.done(cell, notice.seconds);
+      cell = undefined;
+    }
+  });
+  return new Promise((resolve) =>
+    process.on("exit", (code, signal) => {
+      if (cell || code !== 0) failed(`its process ended with ${signal ?? `exit status ${code}`}`);
+      resolve();
+    }),
+  );
+}
