@@ -12,10 +12,12 @@ import {
   freshDirections,
   freshGradients,
   gradient,
+  type KeptDirections,
   linf,
   type NaiveOptions,
   naive,
   normal,
+  type PredictionOptions,
   type Scheme,
   squaredL2,
   teacherPredictions,
@@ -71,17 +73,26 @@ const naiveWith =
   async ({ setting }: World): Promise<Scheme> =>
     naive({ ball: linf(RADIUS), neighbours: setting.samples, distance, choice });
 
+type Along = Pick<PredictionOptions, "length" | "points" | "spacing">;
+
+/** What the teacher predicts where ATEX looks, kept: of a grid at all its points, of sampled points at the images. */
+async function predictionsFor({ teacher, data, kept }: World, along: Along, directions?: KeptDirections) {
+  const batchSize = Math.min(16, data.count);
+  const options = { normalisation: "maxAbs", batchSize, ...along } as const;
+  const predictions = await teacherPredictions(teacher, data, directions, options);
+  kept.push([predictions.logits]);
+  return predictions;
+}
+
 async function atHand(world: World, withPredictions: boolean, steepest = 0): Promise<Scheme> {
   const { teacher, data } = world;
   const options = distilling(world);
   const batchSize = Math.min(16, data.count);
-  const kept = await explanationDirections(teacher, data, { samples: 2, key: random.key(3), batchSize });
-  const along = { length: RADIUS, points: options.points, spacing: "grid", normalisation: "maxAbs" } as const;
-  const predictions = withPredictions
-    ? await teacherPredictions(teacher, data, kept, { ...along, batchSize })
-    : undefined;
-  world.kept.push([kept.words, predictions?.logits]);
-  return atex({ teacher, directions: directionsAtHand(kept), predictions, ...options, steepest });
+  const directions = await explanationDirections(teacher, data, { samples: 2, key: random.key(3), batchSize });
+  world.kept.push([directions.words]);
+  const along = { length: RADIUS, points: options.points, spacing: "grid" } as const;
+  const predictions = withPredictions ? await predictionsFor(world, along, directions) : undefined;
+  return atex({ teacher, directions: directionsAtHand(directions), predictions, ...options, steepest });
 }
 
 /** What the cases train with. */
@@ -92,14 +103,9 @@ export const schemes = {
   "atex-step-steepest": (world) => atHand(world, true, RADIUS / 4),
   // The teacher's predictions at the images are at hand, those along the gradient of the moment cannot be.
   "atex-step-own-gradient": async (world) => {
-    const { teacher, data } = world;
+    const { teacher } = world;
     const { points, copies, temperature } = distilling(world);
-    const along = { length: 2 * RADIUS, points, spacing: "sampled", normalisation: "maxAbs" } as const;
-    const predictions = await teacherPredictions(teacher, data, undefined, {
-      ...along,
-      batchSize: Math.min(16, data.count),
-    });
-    world.kept.push([predictions.logits]);
+    const predictions = await predictionsFor(world, { length: 2 * RADIUS, points, spacing: "sampled" });
     return atex({
       ...{ teacher, directions: freshGradients(), predictions, points, copies, temperature },
       ...{ delta1: 2 * RADIUS, steepest: RADIUS },

@@ -104,6 +104,15 @@ test("a scheme that is like another one says what that says, but for its changes
   check.match(check.throws(() => readConfig(config), ConfigError).message, message);
 });
 
+test("what the quick tables, the peers and the figures call by one name is trained in one way", () => {
+  const [quick, ...others] = ["quick.json", "peers.json", "figures.json"].map((name) => readConfig(stored(name)));
+  for (const { schemes } of others) {
+    const shared = ["normal", "naive", "naive-l2", "atex", "atex-smooth"].filter((name) => name in schemes);
+    check.ok(shared.length >= 3);
+    for (const name of shared) check.equal(schemes[name], quick.schemes[name], name);
+  }
+});
+
 test("shards are disjoint and together the grid; cells have different names", () => {
   const cells = cellsOf(smoke());
   const parts = [1, 2, 3, 4, 5].map((i) => shardOf(cells, [i, 5]));
