@@ -63,20 +63,15 @@ export async function runCells({ study, cells, place, live, dataDir, jobs }: Run
   return failed;
 }
 
-let knownCommit: string | undefined | null = null;
-
 /** The commit this was built from, where it stands in its repository. */
 function commit(): string | undefined {
-  if (knownCommit !== null) return knownCommit;
   const cwd = fileURLToPath(new URL("../../..", import.meta.url));
   const git = (...args: string[]) => execFileSync("git", args, { cwd, encoding: "utf8", stdio: "pipe" }).trim();
   try {
-    knownCommit =
-      git("rev-parse", "--short=12", "HEAD") + (git("status", "--porcelain", "-uno") ? " with changes" : "");
+    return git("rev-parse", "--short=12", "HEAD") + (git("status", "--porcelain", "-uno") ? " with changes" : "");
   } catch {
-    knownCommit = undefined;
+    return undefined;
   }
-  return knownCommit;
 }
 
 /** How long cells take, by experiment. */
