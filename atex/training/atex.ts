@@ -5,16 +5,13 @@ import {
   concat,
   gather,
   grad,
-  max,
   random,
   reshape,
   split,
   stopGradient,
   sub,
-  sum,
   type Tensor,
   transpose,
-  valueAuxAndGrad,
 } from "../../engine/index.js";
 import { klDivergence, mse, type ResidentImages } from "../../nn/index.js";
 import { asOneBatch } from "../explainers/explainer.js";
@@ -26,7 +23,7 @@ import {
   type SmoothGradSettings,
   smoothDirection,
 } from "./directions.js";
-import { type Batch, copiesOf, type Network, type Scheme, weighted } from "./scheme.js";
+import { type Batch, copiesOf, explained, type Network, type Scheme, weighted } from "./scheme.js";
 import {
   type AlongOptions,
   alongExplanation,
@@ -55,11 +52,8 @@ export function freshDirections(of: Classifier | "student", settings: SmoothGrad
  *  under attack than along the teacher's SmoothGrad, which makes maps look like SmoothGrad's instead. */
 export function freshGradients(): DirectionSource {
   return (g, { x }) => {
-    const [, logits, direction] = valueAuxAndGrad((z: Tensor) => {
-      const outputs = g(z);
-      return [sum(max(outputs, [1])), outputs];
-    })(x);
-    return [direction, logits];
+    const { logits, map } = explained(g, x);
+    return [map, logits];
   };
 }
 

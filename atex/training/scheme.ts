@@ -6,6 +6,7 @@ import {
   add,
   concat,
   expand,
+  max,
   mul,
   oneHot,
   random,
@@ -65,11 +66,12 @@ export function joined(parts: readonly Tensor[]): { all: Tensor; apart: (result:
   return { all: concat(parts), apart: (result) => split(result, sizes) };
 }
 
-/** Logits and explanations φ = ∂ g_y / ∂x of a batch, or of k copies of it, from one forward pass: x [k·n,c,h,w], y i32 [n].
- *  φ can be differentiated again. */
-export function explained(g: Classifier, x: Tensor, y: Tensor): { logits: Tensor; map: Tensor } {
+/** Logits and explanations φ = ∂ g_y / ∂x of a batch, or of k copies of it, from one forward pass: x [k·n,c,h,w], y i32 [n], or
+ *  none for the class that g itself predicts. φ can be differentiated again. */
+export function explained(g: Classifier, x: Tensor, y?: Tensor): { logits: Tensor; map: Tensor } {
   const [, logits, map] = valueAuxAndGrad((z: Tensor) => {
     const outputs = g(z);
+    if (!y) return [sum(max(outputs, [1])), outputs];
     const chosen = oneHot(copiesOf(y, x.shape[0] / y.shape[0]), outputs.shape[1]);
     return [sum(mul(outputs, chosen)), outputs];
   })(x);
