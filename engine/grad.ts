@@ -1,80 +1,26 @@
-/**
- * Reverse-mode differentiation of any order. A rule is written in ops, so a backward pass is an ordinary graph; the walk
- * visits tensors by falling id, which is a topological order because results are younger than their inputs.
- */
+/** Reverse-mode differentiation of any order. A rule is written in ops, so a backward pass is an ordinary graph. */
+import { recorded } from "./backward.js";
 import { describe, ShapeError } from "./errors.js";
 import type { OpSpec } from "./op.js";
 import { add, mul } from "./ops/arithmetic.js";
 import { ones, zeros, zerosLike } from "./ops/create.js";
 import { identity, identitySpec, reshape } from "./ops/movement.js";
-import { sum, sumTo } from "./ops/reduce.js";
-import { closeGradient, mark, openGradient, record, withBits } from "./record.js";
+import { sum } from "./ops/reduce.js";
+import { record, withBits } from "./record.js";
 import { scope } from "./scope.js";
 import { sameShape } from "./shape.js";
 import { Tensor, tensor } from "./tensor.js";
 import { leaves, mapTree, type Tree } from "./tree.js";
 
-/** Everything `valueAndGrad` and its relatives share: runs `f` on marked copies of `primals` inside a fresh gradient scope,
- *  then `use` with a pullback that may be called more than once. */
+/** Everything `valueAndGrad` and its relatives share: `use` gets what `f` gave and a pullback that may be called more than once. */
 function differentiate<T extends Tree, R>(
   f: (primals: T) => Tree,
   primals: T,
   use: (output: Tree, pullback: (output: Tensor, cotangent: Tensor) => T) => R,
 ): R {
-  return scope(() => {
-    const bit = openGradient();
-    try {
-      const marked = mapTree(primals, (x) => {
-        const leaf = identity(x);
-        if (leaf.dtype === "f32") mark(leaf, bit);
-        return leaf;
-      });
-      const output = f(marked);
-      // Only scopes opened before this one record its backward pass.
-      return withBits(~bit, () =>
-        use(output, (y, cotangent) => {
-          const found = backward(y, cotangent, bit);
-          return mapTree(marked, (leaf) => found.get(leaf) ?? zerosLike(leaf));
-        }),
-      );
-    } finally {
-      closeGradient(bit);
-    }
-  }, "grad");
-}
-
-/** Cotangents of all tensors that carry `bit` and lead to `y`. */
-function backward(y: Tensor, cotangent: Tensor, bit: number): Map<Tensor, Tensor> {
-  const cotangents = new Map<Tensor, Tensor>();
-  if (!(y.bits & bit)) return cotangents;
-  cotangents.set(y, cotangent);
-  for (const t of reachable(y, bit)) {
-    const g = cotangents.get(t);
-    const node = t.node;
-    if (!g || !node?.inputs.some((x) => x.bits & bit)) continue;
-    const rules = node.op.vjp!(g, { inputs: node.inputs, output: t, attrs: node.attrs as never });
-    for (const [i, x] of node.inputs.entries()) {
-      const rule = rules[i];
-      if (!rule || !(x.bits & bit)) continue;
-      const gi = sumTo(rule(), x.shape);
-      const before = cotangents.get(x);
-      cotangents.set(x, before ? add(before, gi) : gi);
-    }
-  }
-  return cotangents;
-}
-
-/** Tensors with `bit` from which `y` was made, youngest first. */
-function reachable(y: Tensor, bit: number): Tensor[] {
-  const seen = new Set<Tensor>([y]);
-  const todo = [y];
-  for (let t = todo.pop(); t; t = todo.pop())
-    for (const x of t.node?.inputs ?? [])
-      if (x.bits & bit && !seen.has(x)) {
-        seen.add(x);
-        todo.push(x);
-      }
-  return [...seen].sort((a, b) => b.id - a.id);
+  return recorded(f, primals, ({ output, cotangents, ofArguments }) =>
+    use(output, (y, cotangent) => ofArguments(cotangents(y, cotangent))),
+  );
 }
 
 function requireScalar(name: string, y: unknown): asserts y is Tensor {

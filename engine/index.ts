@@ -15,7 +15,10 @@ export {
 export type { Executor, HostArray, MemoryReport } from "./executor.js";
 export * from "./grad.js";
 export { formatProfile, type InitOptions, init, type KernelProfile, memory, profile, shutdown } from "./init.js";
+export { type Inside, inspect, type Pulled, type Rule, type Step } from "./inspect.js";
+export { currentLabel, isWithin, label } from "./label.js";
 export type { DType, TensorSpec } from "./lower.js";
+export { type Substitute, type Substitutes, withOps } from "./op.js";
 export { elu, erf, erfinv, gelu, leakyRelu, relu, sigmoid, silu, softplus, step, tanh } from "./ops/activations.js";
 export { add, constant, div, mul, neg, sub, type TensorOrNumber } from "./ops/arithmetic.js";
 export { clamp, maximum, minimum, pow, where } from "./ops/binary.js";

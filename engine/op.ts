@@ -2,6 +2,7 @@
  * The single door every operation passes through. An op is one `OpSpec`: its shape rule, its float64 definition, its
  * lowering to the GPU, its derivative rule and its samples for the generated tests, side by side.
  */
+import { describe, ShapeError } from "./errors.js";
 import { type Executor, executor, type HostArray } from "./executor.js";
 import type { DType, KernelCall, LaunchContext, Layout, TensorSpec } from "./lower.js";
 import { record } from "./record.js";
@@ -86,6 +87,8 @@ export interface OpSpec<A = unknown> {
   // For the generated tests.
   /** Inputs in which the op is linear: they get the adjoint identity. */
   readonly linearIn?: readonly number[];
+  /** Data is moved, not computed with: every element of the result is one of an input, or a constant. */
+  readonly routes?: true;
   /** Highest order the rule is checked to by finite differences in float64; default 3. */
   readonly smoothOrder?: number;
   /** GPU against float64: relative and absolute tolerance of the forward result. Default 1e-5 and 1e-6. */
@@ -96,8 +99,49 @@ export interface OpSpec<A = unknown> {
   failures(): Failure[];
 }
 
+/** Computes in an op's place: its inputs and attributes → a tensor of the result's shape. */
+export type Substitute = (inputs: readonly Tensor[], attrs: unknown) => Tensor;
+export type Substitutes = Readonly<Record<string, Substitute>>;
+
+let substitutes: Substitutes = {};
+
+/** Runs `body` with other ops in the place of some, by name: `withOps({ relu: ([x]) => softplus(x, 20) }, () => network(x))` is
+ *  the same network with another activation, whoever wrote it. A substitute sees the op it stands for as it is. Calls nest, the
+ *  inner ones counting first. @throws ShapeError when a substitute's result has another shape or dtype, TypeError for a body
+ *  that returns a promise. */
+export function withOps<T>(table: Substitutes, body: () => T): T {
+  const previous = substitutes;
+  substitutes = { ...previous, ...table };
+  try {
+    const result = body();
+    if (result instanceof Promise)
+      throw new TypeError("withOps: the function returned a promise; give it the synchronous parts only");
+    return result;
+  } finally {
+    substitutes = previous;
+  }
+}
+
+function substituted<A>(op: OpSpec<A>, inputs: readonly Tensor[], attrs: A): Tensor {
+  const previous = substitutes;
+  const { [op.name]: substitute, ...others } = previous;
+  substitutes = others;
+  try {
+    const y = substitute(inputs, attrs);
+    const wanted = op.shape(inputs, attrs);
+    if (!(y instanceof Tensor) || describe(y) !== describe(wanted))
+      throw new ShapeError(
+        `withOps: the substitute for ${op.name} gave ${y instanceof Tensor ? describe(y) : typeof y}; ${describe(wanted)} is needed`,
+      );
+    return y;
+  } finally {
+    substitutes = previous;
+  }
+}
+
 /** Runs `op`: validates, executes, and records the node if somebody is differentiating. */
 export function apply<A>(op: OpSpec<A>, inputs: readonly Tensor[], attrs: A): Tensor {
+  if (Object.hasOwn(substitutes, op.name)) return substituted(op, inputs, attrs);
   const on = executor();
   const values = inputs.map((x) => x.valueOn(on, op.name));
   const output = op.shape(inputs, attrs);

@@ -4,6 +4,7 @@
  * the outer scopes' bits active, so it is itself recorded exactly when somebody outside will differentiate it. There is
  * no tape and no global mode: parents are pointers.
  */
+import { currentLabel } from "./label.js";
 import type { OpSpec } from "./op.js";
 import type { Tensor } from "./tensor.js";
 
@@ -12,6 +13,8 @@ export interface Node {
   readonly op: OpSpec<never>;
   readonly inputs: readonly Tensor[];
   readonly attrs: unknown;
+  /** Labels open when it was made (see label.ts). */
+  readonly label: string;
 }
 
 let activeBits = 0;
@@ -26,7 +29,7 @@ export function record<A>(y: Tensor, op: OpSpec<A>, inputs: readonly Tensor[], a
   for (const x of inputs) bits |= x.bits;
   bits &= activeBits;
   if (bits === 0) return;
-  y.node = { op: op as unknown as OpSpec<never>, inputs, attrs };
+  y.node = { op: op as unknown as OpSpec<never>, inputs, attrs, label: currentLabel() };
   mark(y, bits);
 }
 

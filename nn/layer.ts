@@ -3,7 +3,7 @@
  * gradient with respect to the parameters" is an argument position. Shapes in `init` are those of one sample, without the
  * batch side.
  */
-import { describe, random, ShapeError, scope, type Tensor, type Tree } from "../engine/index.js";
+import { describe, label, random, ShapeError, scope, type Tensor, type Tree } from "../engine/index.js";
 
 export type SampleShape = readonly number[];
 
@@ -44,7 +44,8 @@ export interface Sequential extends Layer {
   activations(params: Tree, x: Tensor, context?: ApplyContext): Tensor[];
 }
 
-/** Applies layers one after the other. */
+/** Applies layers one after the other. What each does is labelled with its name, or its number where it has none, so that a
+ *  look inside (`inspect`) finds "conv2" or "block1.conv2". */
 export function sequential(layers: readonly Layer[]): Sequential {
   const activations = (params: Tree, x: Tensor, context: ApplyContext = {}): Tensor[] => {
     // Trailing layers without parameters may be missing, as in a tree read from a file.
@@ -58,7 +59,7 @@ export function sequential(layers: readonly Layer[]): Sequential {
     let h = x;
     for (const [i, layer] of layers.entries()) {
       const path = context.path ? `${context.path}.${i}` : String(i);
-      h = layer.apply(params[i], h, { ...context, key: keys[i], path });
+      h = label(layer.name ?? String(i), () => layer.apply(params[i], h, { ...context, key: keys[i], path }));
       out.push(h);
     }
     return out;

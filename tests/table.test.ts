@@ -49,6 +49,9 @@ async function bothExecutors(
   return { actual, expected };
 }
 
+/** What an op that moves elements may put between them: 0, and the filling of a sample of `place`. */
+const FILLINGS = [0, 1.5];
+
 for (const op of table) {
   const samples = samplesOf(op);
 
@@ -116,6 +119,21 @@ for (const op of table) {
         check.close([right], [left], { rtol: 1e-10, atol: 1e-10 });
       }
       check.ok(samples.length > 0, "an op that is linear in an input has samples");
+    });
+
+  if (op.routes)
+    referenceTest(`${op.name}: moves elements and makes no others`, async () => {
+      for (const [k, sample] of samples.entries()) {
+        const inputs = tensorsOf(sample.inputs, 250 + k);
+        const given = new Set((await readAll(inputs)).concat(FILLINGS));
+        const made = await readAll([sample.call(...inputs)]);
+        check.equal(
+          made.filter((value) => !given.has(value)).slice(0, 3),
+          [],
+          "elements of the result that no input has",
+        );
+      }
+      check.ok(samples.length > 0, "an op that moves elements has samples");
     });
 
   if (op.draw && op.vjp !== null)

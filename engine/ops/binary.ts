@@ -126,6 +126,7 @@ export function where(mask: Tensor, a: TensorOrNumber, b: TensorOrNumber): Tenso
 }
 export const whereSpec: OpSpec<null> = {
   name: "where",
+  routes: true,
   shape(inputs) {
     const [mask, a, b] = inputs;
     if (mask.dtype !== "f32" || a.dtype !== b.dtype)

@@ -19,6 +19,7 @@ export function concat(xs: readonly Tensor[], axis = 0): Tensor {
 }
 export const concatSpec: OpSpec<ConcatAttrs> = {
   name: "concat",
+  routes: true,
   shape: (xs, { axis }) => {
     const [first] = xs;
     for (const x of xs)

@@ -21,6 +21,7 @@ export function gather(x: Tensor, indices: Tensor, axis = 0): Tensor {
 }
 export const gatherSpec: OpSpec<AxisAttrs> = {
   name: "gather",
+  routes: true,
   shape: ([x, indices], { axis }) => {
     requireIndices("gather", indices);
     return { shape: [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)], dtype: x.dtype };
@@ -115,6 +116,7 @@ export function gatherAlong(x: Tensor, indices: Tensor, axis = -1): Tensor {
 }
 export const gatherAlongSpec: OpSpec<AxisAttrs> = {
   name: "gatherAlong",
+  routes: true,
   shape: ([x, indices], { axis }) => {
     requireIndices("gatherAlong", indices);
     requireAligned("gatherAlong", x, indices, axis);

@@ -18,6 +18,7 @@ import { sumTo } from "./reduce.js";
 /** The same elements under a new handle; marks the leaf of a gradient scope. */
 export const identitySpec: OpSpec<null> = {
   name: "identity",
+  routes: true,
   shape: ([x]) => ({ shape: x.shape, dtype: x.dtype }),
   reference: ([x], _, y) => y.data.set(x.data),
   vjp: (g) => [() => g],
@@ -52,6 +53,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 }
 export const reshapeSpec: OpSpec<ShapeAttrs> = {
   name: "reshape",
+  routes: true,
   shape: ([x], { shape }) => {
     checkShape("reshape", shape);
     return { shape, dtype: x.dtype };
@@ -78,6 +80,7 @@ export function expand(x: Tensor, shape: Shape): Tensor {
 }
 export const expandSpec: OpSpec<ShapeAttrs> = {
   name: "expand",
+  routes: true,
   shape: ([x], { shape }) => {
     checkShape("expand", shape);
     if (!sameShape(broadcastShapes("expand", [x, { shape, dtype: x.dtype }]), shape))

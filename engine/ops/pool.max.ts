@@ -70,6 +70,7 @@ export function gatherPool(x: Tensor, indices: Tensor, options: PoolOptions): Te
 }
 export const gatherPoolSpec: OpSpec<PoolAttrs> = {
   name: "gatherPool",
+  routes: true,
   shape: ([x, indices], a) => {
     requireIndices("gatherPool", indices, pooledShape("gatherPool", x, a));
     return { shape: indices.shape, dtype: "f32" };

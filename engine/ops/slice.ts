@@ -33,6 +33,7 @@ export function slice(x: Tensor, starts: Shape, sizes: Shape, steps: Shape = sta
 }
 export const sliceSpec: OpSpec<SliceAttrs> = {
   name: "slice",
+  routes: true,
   shape: ([x], { starts, sizes, steps }) => {
     requireInside("slice", x.shape, sizes, { starts, steps });
     return { shape: sizes, dtype: x.dtype };
@@ -99,6 +100,7 @@ function place(x: Tensor, shape: Shape, starts: Shape, steps: Shape, value = 0):
 }
 export const placeSpec: OpSpec<PlaceAttrs> = {
   name: "place",
+  routes: true,
   shape: ([x], { shape, ...part }) => {
     requireInside("place", shape, x.shape, part);
     return { shape, dtype: x.dtype };

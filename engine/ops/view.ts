@@ -20,6 +20,7 @@ export function transpose(x: Tensor, permutation?: readonly number[]): Tensor {
 }
 export const transposeSpec: OpSpec<PermutationAttrs> = {
   name: "transpose",
+  routes: true,
   shape: ([x], { permutation }) => {
     if (permutation.length !== x.shape.length || new Set(permutation).size !== permutation.length)
       throw new ShapeError(
@@ -72,6 +73,7 @@ export function flip(x: Tensor, axes?: number | readonly number[]): Tensor {
 }
 export const flipSpec: OpSpec<AxesAttrs> = {
   name: "flip",
+  routes: true,
   shape: ([x]) => ({ shape: x.shape, dtype: x.dtype }),
   reference: ([x], { axes }, y) => {
     const strides = contiguousStrides(x.shape);
