@@ -12,7 +12,15 @@ export * from "./attacks/rules.js";
 export { softplusSurrogate } from "./attacks/surrogate.js";
 export { type Ball, clipPixels, l2, linf } from "./balls.js";
 export { EXPLAINERS, type ExplainerName, type ExplainerSettings, explainerByName } from "./explainers/byName.js";
-export { type Explainer, type ExplainerInfo, saliencyMap } from "./explainers/explainer.js";
+export {
+  type Explainer,
+  type ExplainerContext,
+  type ExplainerEntry,
+  type ExplainerInfo,
+  type ExplainerLaws,
+  explainerEntry,
+  saliencyMap,
+} from "./explainers/explainer.js";
 export { gradient, gradientTimesInput } from "./explainers/gradient.js";
 export {
   completenessGap,
@@ -20,6 +28,7 @@ export {
   integratedGradients,
 } from "./explainers/integratedGradients.js";
 export { type SmoothGradOptions, smoothGrad } from "./explainers/smoothGrad.js";
+export { EXPLAINER_TABLE, explainerEntryOf, makeExplainer } from "./explainers/table.js";
 export { type AopcCurves, type AopcOptions, aopc, aopcCurves } from "./metrics/aopc.js";
 export type { SampleOptions } from "./metrics/chunks.js";
 export { hog, hogPearson } from "./metrics/hog.js";
@@ -52,4 +61,5 @@ export {
   type Variant,
   type VariantName,
 } from "./study.js";
+export { clipTo, type Subject } from "./subject.js";
 export * from "./training/index.js";

@@ -11,6 +11,7 @@ export {
   loadDataset,
   type Progress,
 } from "./data/datasets.js";
+export { type Domain, type Feature, type FeatureRange, PIXEL_RANGE } from "./data/domain.js";
 export { DataError } from "./data/error.js";
 export { unitPixels } from "./data/pixels.js";
 export { batchIndices, pickImages, type ResidentImages, residentImages } from "./data/resident.js";

@@ -1,6 +1,5 @@
 /** What a reproduction consists of: data, networks, training schemes, and the experiments that compare them. */
 import { ACTIVATIONS } from "../../nn/index.js";
-import { EXPLAINERS } from "../explainers/byName.js";
 import {
   ConfigError,
   count,
@@ -18,7 +17,8 @@ import {
   text,
   variant,
   variations,
-} from "./schema.js";
+} from "../../nn/schema.js";
+import { EXPLAINERS } from "../explainers/byName.js";
 
 const DATA = ["shapes", "fashion-mnist", "mnist"] as const;
 const names = list(text);

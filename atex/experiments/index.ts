@@ -1,5 +1,6 @@
 /** The experiments of the ATEX paper as a grid of independent cells: configuration in, measurements out. */
 
+export { ConfigError } from "../../nn/schema.js";
 export { type CellOutcome, difference, type Quantity, quantities, select, valuesOf } from "./aggregate.js";
 export {
   type Cell,
@@ -28,6 +29,5 @@ export type { Recipe } from "./recipe.js";
 export { AUTHORS_ATTACK, PUBLISHED } from "./reference.js";
 export { accuracyOf, correctlyClassified, mean } from "./robustness.js";
 export { runCell } from "./run.js";
-export { ConfigError } from "./schema.js";
 export { type Estimate, estimate, studentQuantile } from "./statistics.js";
 export { type SchemeTraining, trainScheme } from "./trainScheme.js";

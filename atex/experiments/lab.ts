@@ -9,10 +9,10 @@ import {
   unitPixels,
   unpackTree,
 } from "../../nn/index.js";
+import { ConfigError } from "../../nn/schema.js";
 import type { Classifier } from "../score.js";
 import type { DataName, DataPlan, ReproduceConfig } from "./config.js";
 import { type NetworkRequest, type Recipe, recipeOf } from "./recipe.js";
-import { ConfigError } from "./schema.js";
 import { trainScheme } from "./trainScheme.js";
 
 /** Where trained networks are kept between runs. */

@@ -1,11 +1,16 @@
 import { abs, reshape, sum, type Tensor } from "../../engine/index.js";
+import type { Domain } from "../../nn/index.js";
+import type { Fields, Read } from "../../nn/schema.js";
 import type { Score } from "../score.js";
 
-/** A feature attribution: (score, x [n,...]) → raw, signed attribution [n,...]. Built from ops, so it can be differentiated:
- *  that is how it is attacked and defended. */
+/** A feature attribution: (score, x [n,...]) → raw, signed attribution [n,...]. Where it is made of ops of x it can be
+ *  differentiated: that is how it is attacked and defended. A sample's attribution does not depend on what else is in the batch. */
 export interface Explainer {
   (score: Score, x: Tensor): Tensor;
   readonly info: ExplainerInfo;
+  /** How far an attribution's sum is from what its method promises (completeness, conservation, summation to delta), per sample:
+   *  0 where the promise is kept. Only for methods that promise a sum. → [n] */
+  readonly gap?: (score: Score, x: Tensor, attribution: Tensor) => Tensor;
 }
 
 export interface ExplainerInfo {
@@ -18,18 +23,69 @@ export interface ExplainerInfo {
   readonly source: string;
 }
 
-export function explainer(info: ExplainerInfo, explain: (score: Score, x: Tensor) => Tensor): Explainer {
-  return Object.assign((score: Score, x: Tensor) => explain(score, x), { info });
+/** What an explainer may need to know beyond score and input. */
+export interface ExplainerContext {
+  readonly domain: Domain;
+  /** Key of everything random in it. */
+  readonly key: Tensor;
+  /** Samples to compare with, [m, ...domain.shape]. */
+  readonly background?: Tensor;
 }
 
-/** What is shown and compared: absolute attribution summed over channels. [n,c,h,w] → [n,h,w]. Source: Simonyan et al. 2014,
- *  sec. 3.1, with the sum in place of the maximum. */
+/** What holds for an explainer and is tested for every entry of the table. */
+export interface ExplainerLaws {
+  /** Its attribution has a derivative with respect to x. */
+  readonly differentiable: boolean;
+  /** A feature the score does not use gets exactly 0. */
+  readonly dummy: boolean;
+  /** Two features the score uses alike, with equal values, get the same. */
+  readonly symmetry: boolean;
+  /** A constant added to every input and taken off again by the network changes nothing (Kindermans et al. 2019). */
+  readonly inputInvariance: boolean;
+}
+
+/** A row of the table of explainers: all that the command line, configurations, help, documentation and generated tests need. */
+export interface ExplainerEntry<F extends Fields = Fields> {
+  /** What commands and files call it: "integrated-gradients". */
+  readonly name: string;
+  readonly info: ExplainerInfo;
+  /** Outputs of the network, gradients with respect to x, or the ops in between (`inspect`). */
+  readonly needs: "outputs" | "gradients" | "inside";
+  readonly options: F;
+  readonly laws: ExplainerLaws;
+  /** @throws TypeError when the context lacks something it needs, such as a background. */
+  make(settings: Read<F>, context: ExplainerContext): Explainer;
+}
+
+/** An entry with the types of its settings inferred; the table needs none of them. */
+export function explainerEntry<const F extends Fields>(entry: ExplainerEntry<F>): ExplainerEntry {
+  return entry as unknown as ExplainerEntry;
+}
+
+export function explainer(
+  info: ExplainerInfo,
+  explain: (score: Score, x: Tensor) => Tensor,
+  gap?: Explainer["gap"],
+): Explainer {
+  return Object.assign((score: Score, x: Tensor) => explain(score, x), { info, gap });
+}
+
+/** What is shown and compared: absolute attribution, of an image summed over its channels. [n,c,h,w] → [n,h,w], a table's [n,d]
+ *  stays. Source: Simonyan et al. 2014, sec. 3.1, with the sum in place of the maximum. */
 export function saliencyMap(attribution: Tensor): Tensor {
-  return sum(abs(attribution), 1);
+  return attribution.rank < 3 ? abs(attribution) : sum(abs(attribution), 1);
 }
 
 /** `k` copies of a batch, one after another. [n,...] → [k,n,...] and back to [k·n,...]. */
 export function asOneBatch(copies: Tensor): Tensor {
   const [k, n, ...rest] = copies.shape;
   return reshape(copies, [k * n, ...rest]);
+}
+
+/** Sum over all sides but the first. [n,...] → [n] */
+export function sumPerSample(x: Tensor): Tensor {
+  return sum(
+    x,
+    x.shape.slice(1).map((_, i) => i + 1),
+  );
 }

@@ -1,5 +1,5 @@
 import { grad, mul, sum, type Tensor } from "../../engine/index.js";
-import { type Explainer, explainer } from "./explainer.js";
+import { type Explainer, explainer, explainerEntry } from "./explainer.js";
 
 /** d score / d x. Source: Simonyan, Vedaldi, Zisserman 2014, sec. 3. */
 export const gradient: Explainer = explainer(
@@ -8,8 +8,26 @@ export const gradient: Explainer = explainer(
   (score, x) => grad((z: Tensor) => sum(score(z)))(x),
 );
 
+export const gradientEntry = explainerEntry({
+  name: "gradient",
+  info: gradient.info,
+  needs: "gradients",
+  options: {},
+  laws: { differentiable: true, dummy: true, symmetry: true, inputInvariance: true },
+  make: () => gradient,
+});
+
 /** x · d score / d x. Source: Shrikumar et al. 2016. */
 export const gradientTimesInput: Explainer = explainer(
   { name: "gradient x input", scope: "local", access: "model-transparent", source: "Shrikumar et al. 2016" },
   (score, x) => mul(x, gradient(score, x)),
 );
+
+export const gradientTimesInputEntry = explainerEntry({
+  name: "gradient-x-input",
+  info: gradientTimesInput.info,
+  needs: "gradients",
+  options: {},
+  laws: { differentiable: true, dummy: true, symmetry: true, inputInvariance: false },
+  make: () => gradientTimesInput,
+});

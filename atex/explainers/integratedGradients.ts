@@ -1,6 +1,7 @@
-import { abs, add, expand, mean, mul, reshape, sub, sum, type Tensor, tensor } from "../../engine/index.js";
+import { abs, add, expand, mean, mul, reshape, sub, type Tensor, tensor } from "../../engine/index.js";
+import { count, setting } from "../../nn/schema.js";
 import type { Score } from "../score.js";
-import { asOneBatch, type Explainer, explainer } from "./explainer.js";
+import { asOneBatch, type Explainer, explainer, explainerEntry, sumPerSample } from "./explainer.js";
 import { gradient } from "./gradient.js";
 
 export interface IntegratedGradientsOptions {
@@ -10,33 +11,42 @@ export interface IntegratedGradientsOptions {
   readonly baseline?: number | Tensor;
 }
 
+const info = {
+  name: "integrated gradients",
+  scope: "local",
+  access: "model-transparent",
+  source: "Sundararajan et al. 2017",
+} as const;
+
 /** (x − x₀) · mean of the gradients on the straight path from x₀, at the midpoints of `steps` equal pieces: the midpoint rule
  *  has a smaller completeness gap than the paper's right end points. Source: Sundararajan, Taly, Yan 2017, eq. 1 and 3. */
 export function integratedGradients({ steps = 50, baseline = 0 }: IntegratedGradientsOptions = {}): Explainer {
   if (!Number.isInteger(steps) || steps < 1)
     throw new RangeError(`integratedGradients: ${steps} steps given; an integer of at least 1 is needed`);
-  const info = {
-    name: "integrated gradients",
-    scope: "local",
-    access: "model-transparent",
-    source: "Sundararajan et al. 2017",
-  } as const;
-  return explainer(info, (score, x) => {
+  const gap: Explainer["gap"] = (score, x, attribution) => completenessGap(score, x, attribution, baseline);
+  return explainer(info, explain, gap);
+
+  function explain(score: Score, x: Tensor): Tensor {
     const way = sub(x, baseline);
     const at = Float32Array.from({ length: steps }, (_, i) => (i + 0.5) / steps - 1);
     const backwards = mul(reshape(way, [1, ...x.shape]), tensor(at, [steps, ...x.shape.map(() => 1)]));
     const points = add(expand(reshape(x, [1, ...x.shape]), [steps, ...x.shape]), backwards);
     const gradients = reshape(gradient(score, asOneBatch(points)), points.shape);
     return mul(way, mean(gradients, 0));
-  });
+  }
 }
+
+export const integratedGradientsEntry = explainerEntry({
+  name: "integrated-gradients",
+  info,
+  needs: "gradients",
+  options: { points: setting(count, 50, "points on the path from the baseline, which is 0") },
+  laws: { differentiable: true, dummy: true, symmetry: true, inputInvariance: false },
+  make: ({ points }) => integratedGradients({ steps: points }),
+});
 
 /** |Σ attribution − (score(x) − score(x₀))| per sample [n]: 0 for a path integral computed exactly (completeness). */
 export function completenessGap(score: Score, x: Tensor, attribution: Tensor, baseline: number | Tensor = 0): Tensor {
   const origin = add(mul(x, 0), baseline);
-  const total = sum(
-    attribution,
-    attribution.shape.slice(1).map((_, i) => i + 1),
-  );
-  return abs(sub(total, sub(score(x), score(origin))));
+  return abs(sub(sumPerSample(attribution), sub(score(x), score(origin))));
 }

@@ -1,5 +1,7 @@
-import { add, expand, mean, mul, random, reshape, scope, type Tensor } from "../../engine/index.js";
-import { asOneBatch, type Explainer, explainer } from "./explainer.js";
+import { add, expand, mean, mul, random, reshape, scope, slice, type Tensor } from "../../engine/index.js";
+import { count, setting, size } from "../../nn/schema.js";
+import type { Score } from "../score.js";
+import { asOneBatch, type Explainer, explainer, explainerEntry } from "./explainer.js";
 import { gradient } from "./gradient.js";
 
 export interface SmoothGradOptions {
@@ -10,11 +12,12 @@ export interface SmoothGradOptions {
   readonly key: Tensor;
   /** The explainer that is averaged; default the gradient. */
   readonly base?: Explainer;
-  /** Copies explained at once; default 10. More is faster until memory runs out. */
+  /** Copies explained at once; default 10. More is faster until memory runs out; the result is the same. */
   readonly chunk?: number;
 }
 
-/** Mean of the base attribution over Gaussian-perturbed inputs. Same key, same noise. Source: Smilkov et al. 2017, sec. 3.
+/** Mean of the base attribution over Gaussian-perturbed inputs. Same key, same noise, and the same for every sample of a batch, so
+ *  that no sample depends on the others. Source: Smilkov et al. 2017, sec. 3.
  *  @throws RangeError for fewer than one sample or negative sigma. */
 export function smoothGrad(options: SmoothGradOptions): Explainer {
   const { samples = 50, sigma = 0.15, key, base = gradient, chunk = 10 } = options;
@@ -23,17 +26,40 @@ export function smoothGrad(options: SmoothGradOptions): Explainer {
       `smoothGrad: samples ${samples}, chunk ${chunk}, sigma ${sigma} given; integers of at least 1 and sigma >= 0 are needed`,
     );
   const info = { ...base.info, name: `SmoothGrad of ${base.info.name}`, source: "Smilkov et al. 2017" };
-  return explainer(info, (score, x) => {
-    const sizes = Array.from({ length: Math.ceil(samples / chunk) }, (_, i) => Math.min(chunk, samples - i * chunk));
-    const keys = random.split(key, sizes.length);
-    const parts = sizes.map((k, i) =>
-      scope(() => {
-        const noise = mul(random.normal(keys[i], [k, ...x.shape]), sigma);
-        const copies = add(expand(reshape(x, [1, ...x.shape]), noise.shape), noise);
-        const maps = reshape(base(score, asOneBatch(copies)), noise.shape);
-        return mul(mean(maps, 0), k / samples);
-      }, "smoothGrad"),
-    );
-    return parts.reduce(add);
-  });
+  return explainer(info, (score, x) =>
+    noisyMaps({ samples, sigma, key, base, chunk }, score, x, (maps) =>
+      mul(mean(maps, 0), maps.shape[0] / samples),
+    ).reduce(add),
+  );
 }
+
+/** The base attributions of noisy copies, in pieces of at most `chunk` copies: `use` gets [k, n, ...] and gives what is kept. */
+export function noisyMaps<R extends Tensor | readonly Tensor[]>(
+  { samples, sigma, key, base, chunk }: Required<SmoothGradOptions>,
+  score: Score,
+  x: Tensor,
+  use: (maps: Tensor) => R,
+): R[] {
+  const all = mul(random.normal(key, [samples, 1, ...x.shape.slice(1)]), sigma);
+  const starts = Array.from({ length: Math.ceil(samples / chunk) }, (_, i) => i * chunk);
+  return starts.map((start) =>
+    scope(() => {
+      const k = Math.min(chunk, samples - start);
+      const noise = slice(all, [start, ...x.shape.map(() => 0)], [k, 1, ...x.shape.slice(1)]);
+      const copies = add(expand(reshape(x, [1, ...x.shape]), [k, ...x.shape]), noise);
+      return use(reshape(base(score, asOneBatch(copies)), copies.shape));
+    }, "smoothGrad"),
+  );
+}
+
+export const smoothGradEntry = explainerEntry({
+  name: "smoothgrad",
+  info: { name: "SmoothGrad of gradient", scope: "local", access: "model-transparent", source: "Smilkov et al. 2017" },
+  needs: "gradients",
+  options: {
+    samples: setting(count, 50, "noisy copies"),
+    sigma: setting(size, 0.15, "standard deviation of the noise, in units of the input range"),
+  },
+  laws: { differentiable: true, dummy: true, symmetry: false, inputInvariance: true },
+  make: ({ samples, sigma }, { key }) => smoothGrad({ samples, sigma, key }),
+});

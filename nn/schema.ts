@@ -88,6 +88,19 @@ export function record<T>(item: Schema<T>): Schema<Readonly<Record<string, T>>> 
   };
 }
 
+/** The same with one line for people, which help texts and the JSON Schema show. */
+export function described<T>(schema: Schema<T>, description: string): Schema<T> {
+  return { ...schema, json: { ...schema.json, description } };
+}
+
+/** A setting with a default and one line for people. */
+export function setting<T>(schema: Schema<T>, value: T, description: string): Schema<T>;
+/** A setting that may be left out. */
+export function setting<T>(schema: Schema<T>, value: undefined, description: string): Schema<T | undefined>;
+export function setting<T>(schema: Schema<T>, value: T | undefined, description: string): Schema<T | undefined> {
+  return described(optional(schema, value as T), description);
+}
+
 /** A record whose values may also be `{ "like": name, …changes }`: everything another value says, but for the changes; not in a circle. */
 export function variations<T>(item: Schema<T>): Schema<Readonly<Record<string, T>>> {
   const change = { type: "object", properties: { like: text.json }, required: ["like"] };
@@ -108,8 +121,9 @@ export function variations<T>(item: Schema<T>): Schema<Readonly<Record<string, T
   };
 }
 
-type Fields = Readonly<Record<string, Schema<unknown>>>;
-type Read<F extends Fields> = { readonly [K in keyof F]: Infer<F[K]> };
+/** Named settings, each with its schema. */
+export type Fields = Readonly<Record<string, Schema<unknown>>>;
+export type Read<F extends Fields> = { readonly [K in keyof F]: Infer<F[K]> };
 
 /** These fields and no others. */
 export function object<const F extends Fields>(fields: F): Schema<Read<F>> {

@@ -1,0 +1,44 @@
+/** Every explainer: a new one is its file and a row here. */
+import { ConfigError, object } from "../../nn/schema.js";
+import type { Explainer, ExplainerContext, ExplainerEntry } from "./explainer.js";
+import { gradientEntry, gradientTimesInputEntry } from "./gradient.js";
+import { integratedGradientsEntry } from "./integratedGradients.js";
+import { smoothGradEntry } from "./smoothGrad.js";
+
+export const EXPLAINER_TABLE: readonly ExplainerEntry[] = [
+  gradientEntry,
+  gradientTimesInputEntry,
+  smoothGradEntry,
+  integratedGradientsEntry,
+];
+
+/** The entry of a name. @throws RangeError naming those there are. */
+export function explainerEntryOf(name: string): ExplainerEntry {
+  const found = EXPLAINER_TABLE.find((entry) => entry.name === name);
+  if (!found)
+    throw new RangeError(
+      `explainer: "${name}" is unknown; there is ${EXPLAINER_TABLE.map((entry) => entry.name).join(", ")}`,
+    );
+  return found;
+}
+
+/** An explainer by name, with settings as its entry declares them; those left out have their defaults.
+ *  @throws RangeError for an unknown name or setting, TypeError when the context lacks something. */
+export function makeExplainer(
+  name: string,
+  settings: Readonly<Record<string, unknown>>,
+  context: ExplainerContext,
+): Explainer {
+  const entry = explainerEntryOf(name);
+  return entry.make(readSettings(entry, settings), context);
+}
+
+/** Settings checked and completed. @throws RangeError for one that is unknown or out of range. */
+export function readSettings(entry: ExplainerEntry, settings: Readonly<Record<string, unknown>>) {
+  try {
+    return object(entry.options).read(settings, entry.name);
+  } catch (error) {
+    if (error instanceof ConfigError) throw new RangeError(error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,22 @@
+/** What is explained, attacked and defended: a network's outputs over inputs of a known kind. */
+import { clamp, maximum, minimum, type Tensor, tensor } from "../engine/index.js";
+import type { Domain, FeatureRange } from "../nn/index.js";
+import type { Classifier } from "./score.js";
+
+export interface Subject {
+  /** x [n, ...domain.shape] → logits [n, C]. A plain function of ops is enough: `inspect` looks inside. */
+  readonly classifier: Classifier;
+  readonly domain: Domain;
+  /** Names of the classes, by output. */
+  readonly classes: readonly string[];
+  /** Samples the network was trained on or is used on, [m, ...domain.shape]: what SHAP and expected gradients compare with. */
+  readonly background?: Tensor;
+}
+
+/** Everything into its valid range, element by element. x [n, ...shape] */
+export function clipTo({ low, high }: FeatureRange, x: Tensor): Tensor {
+  if (typeof low === "number" && typeof high === "number") return clamp(x, low, high);
+  const bound = (b: number | readonly number[]): Tensor | number =>
+    typeof b === "number" ? b : tensor(Float32Array.from(b), x.shape.slice(1));
+  return minimum(maximum(x, bound(low)), bound(high));
+}

@@ -1,0 +1,28 @@
+/** What the inputs of a network look like: their shape, the valid range of each feature, and what the features are. */
+
+/** One thing a person would name: a pixel, or a column of a table. */
+export interface Feature {
+  readonly name: string;
+  readonly kind: "numeric" | "binary" | "categorical";
+  /** Its elements in a flattened sample: one, or one for each category of a categorical feature (one-hot). */
+  readonly at: readonly number[];
+  /** Names of the categories in the order of `at`; of the two values of a binary feature. */
+  readonly values?: readonly string[];
+}
+
+/** The smallest and largest valid value: one for all elements of a sample, or one for each, flattened. */
+export interface FeatureRange {
+  readonly low: number | readonly number[];
+  readonly high: number | readonly number[];
+}
+
+export interface Domain {
+  /** Shape of one sample, without the batch side: [c,h,w], [d]. */
+  readonly shape: readonly number[];
+  readonly range: FeatureRange;
+  /** Named features; where it is missing, every element is a nameless numeric one, as the pixels of an image are. */
+  readonly features?: readonly Feature[];
+}
+
+/** Pixels that were bytes: 0 to 1. */
+export const PIXEL_RANGE: FeatureRange = { low: 0, high: 1 };
