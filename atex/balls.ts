@@ -1,7 +1,9 @@
-/** How far an attack may go: sets of allowed changes around each image. */
+/** How far an attack may go: sets of allowed changes around each sample. */
 import {
+  abs,
   add,
   clamp,
+  constant,
   div,
   maximum,
   minimum,
@@ -25,17 +27,21 @@ export interface Ball {
   sample(key: Tensor, x: Tensor): Tensor;
 }
 
-/** One for all images, or one for each. */
+/** One for all samples, or one for each. */
 export type Radius = number | readonly number[];
 
-/** Sums below 2 round by at most 2⁻²⁴ in f32, so keeping this much inside makes the budget hold exactly. */
+/** Sums below 2 round by at most 2⁻²⁴ in f32, larger ones in proportion: keeping this much of max(1, |x|) inside makes the budget
+ *  hold exactly. */
 const ROUNDING = 2 ** -23;
 
-/** ‖x' − x‖∞ ≤ radius, exactly, for pixels in [0,1]. */
+/** ‖x' − x‖∞ ≤ radius, exactly. */
 export function linf(radius: Radius): Ball {
   requireRadius("linf", radius);
-  const inside = (x: Tensor): number | Tensor => perImage(radius, x, (r) => r - ROUNDING);
-  const project = (moved: Tensor, x: Tensor): Tensor => minimum(maximum(moved, sub(x, inside(x))), add(x, inside(x)));
+  const inside = (x: Tensor): Tensor => maximum(sub(perSample(radius, x), mul(maximum(abs(x), 1), ROUNDING)), 0);
+  const project = (moved: Tensor, x: Tensor): Tensor => {
+    const room = inside(x);
+    return minimum(maximum(moved, sub(x, room)), add(x, room));
+  };
   return {
     name: "L-inf",
     project,
@@ -43,12 +49,12 @@ export function linf(radius: Radius): Ball {
   };
 }
 
-/** ‖x' − x‖₂ ≤ radius per image, exactly, for pixels in [0,1]. */
+/** ‖x' − x‖₂ ≤ radius per sample, exactly. */
 export function l2(radius: Radius): Ball {
   requireRadius("l2", radius);
-  // A norm in f32 is right to 1e-6, and each of D pixels rounds once.
-  const inside = (x: Tensor): number | Tensor =>
-    perImage(radius, x, (r) => r * (1 - 1e-6) - Math.sqrt(x.size / x.shape[0]) * ROUNDING);
+  // A norm in f32 is right to 1e-6, and each of D elements rounds once.
+  const inside = (x: Tensor): Tensor =>
+    maximum(sub(mul(perSample(radius, x), 1 - 1e-6), mul(norms(maximum(abs(x), 1)), ROUNDING)), 0);
   const project = (moved: Tensor, x: Tensor): Tensor => {
     const change = sub(moved, x);
     return add(x, mul(change, minimum(1, div(inside(x), maximum(norms(change), 1e-12)))));
@@ -67,13 +73,12 @@ export function l2(radius: Radius): Ball {
   };
 }
 
-/** What of a radius may be used up, at least 0; broadcastable where images have their own. */
-function perImage(radius: Radius, x: Tensor, usable: (radius: number) => number): number | Tensor {
-  const inside = (r: number): number => Math.max(0, usable(r));
-  if (typeof radius === "number") return inside(radius);
+/** The radius, broadcastable to x where samples have their own. */
+function perSample(radius: Radius, x: Tensor): Tensor {
+  if (typeof radius === "number") return constant(radius);
   if (radius.length !== x.shape[0])
-    throw new ShapeError(`ball: ${radius.length} radii for ${x.shape[0]} images; one each is needed`);
-  return tensor(Float32Array.from(radius, inside), [radius.length, ...x.shape.slice(1).map(() => 1)]);
+    throw new ShapeError(`ball: ${radius.length} radii for ${x.shape[0]} samples; one each is needed`);
+  return tensor(Float32Array.from(radius), [radius.length, ...x.shape.slice(1).map(() => 1)]);
 }
 
 /** Pixels back into their range. */
@@ -81,7 +86,7 @@ export function clipPixels(x: Tensor, [low, high]: readonly [number, number] = [
   return clamp(x, low, high);
 }
 
-/** L2 norm per image, broadcastable. [n,...] → [n,1,...] */
+/** L2 norm per sample, broadcastable. [n,...] → [n,1,...] */
 export function norms(x: Tensor): Tensor {
   const axes = x.shape.slice(1).map((_, i) => i + 1);
   return sqrt(sum(square(x), axes, { keepDims: true }));

@@ -1,6 +1,6 @@
 /** What is explained, attacked and defended: a network's outputs over inputs of a known kind. */
 import { clamp, maximum, minimum, type Tensor, tensor } from "../engine/index.js";
-import type { Domain, FeatureRange } from "../nn/index.js";
+import { type Domain, type FeatureRange, PIXEL_RANGE } from "../nn/index.js";
 import type { Classifier } from "./score.js";
 
 export interface Subject {
@@ -11,6 +11,12 @@ export interface Subject {
   readonly classes: readonly string[];
   /** Samples the network was trained on or is used on, [m, ...domain.shape]: what SHAP and expected gradients compare with. */
   readonly background?: Tensor;
+}
+
+/** The range that counts where none is given: that of pixels for images [n,c,h,w]; none otherwise, since a table's columns have
+ *  ranges of their own. */
+export function defaultRange(x: Tensor): FeatureRange | undefined {
+  return x.rank === 4 ? PIXEL_RANGE : undefined;
 }
 
 /** Everything into its valid range, element by element. x [n, ...shape] */

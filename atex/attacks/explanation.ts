@@ -5,6 +5,7 @@
 import {
   abs,
   argmax,
+  describe,
   equal,
   grad,
   lessEqual,
@@ -39,14 +40,14 @@ export interface AttackTarget {
   /** Differentiated in its place: one with the same weights and softplus for relu, whose curvature is zero (Dombrowski et al. 2019,
    *  sec. 3.3), or another network altogether, for an attack that transfers. Default the classifier itself. */
   readonly surrogate?: Classifier;
-  /** Images [n,c,h,w] in [0,1]. */
+  /** Samples [n,...]: images [n,c,h,w], rows [n,d]. */
   readonly x: Tensor;
   /** Key of the random starts. */
   readonly key?: Tensor;
 }
 
 export interface AttackResult {
-  /** The best feasible image of each sample; the clean image where none was better. [n,c,h,w] */
+  /** The best feasible image of each sample; the clean image where none was better. [n,...] */
   readonly images: Tensor;
   /** Predicted classes of the clean images, which every returned image keeps. i32 [n] */
   readonly classes: Tensor;
@@ -56,7 +57,7 @@ export interface AttackResult {
 }
 
 /**
- * Maximises the objective over x' in the ball, inside the pixel range and with the classifier's prediction unchanged
+ * Maximises the objective over x' in the ball, inside the valid range and with the classifier's prediction unchanged
  * (Tang et al. 2022, eq. 1): every iterate is judged, the best feasible one of each image is kept. While an image's prediction
  * is lost it steps back up the log-probability of its class. Second order through the network; each step is one replay.
  */
@@ -66,7 +67,10 @@ export function attackExplanation(options: ExplanationAttackOptions): (target: A
   requireSearch("attackExplanation", search);
   return (target) => {
     const { x, key } = target;
-    if (x.rank !== 4) throw new ShapeError(`attackExplanation: images are of rank ${x.rank}; [n,c,h,w] is needed`);
+    if (x.rank < 2)
+      throw new ShapeError(
+        `attackExplanation: x is ${describe(x)}; samples [n,...] such as [n,c,h,w] or [n,d] are needed`,
+      );
     requireKey("attackExplanation", search.restarts, key);
     return scope(() => run(search, target), "attack");
   };

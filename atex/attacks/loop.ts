@@ -13,8 +13,9 @@ import {
   valueAuxAndGrad,
   where,
 } from "../../engine/index.js";
-import type { Schedule } from "../../nn/index.js";
-import { type Ball, clipPixels } from "../balls.js";
+import type { FeatureRange, Schedule } from "../../nn/index.js";
+import type { Ball } from "../balls.js";
+import { clipTo, defaultRange } from "../subject.js";
 import type { StepRule } from "./rules.js";
 
 /** How an attack moves; the same for every attack. */
@@ -27,6 +28,9 @@ export interface Search {
   readonly restarts?: number;
   /** Factor on the rule's steps, as a function of how many were taken from this start: `cosineDecay(1, steps)`. Default 1. */
   readonly schedule?: Schedule;
+  /** Valid values of each feature, which no iterate leaves; default 0 to 1 for images [n,c,h,w], none otherwise. Where x itself
+   *  is outside, the ball counts. */
+  readonly range?: FeatureRange;
 }
 
 /** Which images may be returned, and the way back to them. */
@@ -68,7 +72,7 @@ interface Carried extends Best {
   iteration: Tensor;
 }
 
-/** Maximises the objective over the part of the ball around x [n,...] that lies in the pixel range and fulfils the constraint.
+/** Maximises the objective over the part of the ball around x [n,...] that lies in the valid range and fulfils the constraint.
  *  A value of NaN is never the best. Each step is one replay of a captured plan, or part of the plan being captured. */
 export function ascend(x: Tensor, options: AscentOptions): Ascent {
   return scope(() => run(x, options), "attack");
@@ -76,6 +80,9 @@ export function ascend(x: Tensor, options: AscentOptions): Ascent {
 
 function run(x: Tensor, options: AscentOptions): Ascent {
   const { objective, guide, constraint, ball, rule, schedule, steps, restarts = 0, flatAtClean = false, key } = options;
+  const range = options.range ?? defaultRange(x);
+  // Clipped first: between a point of the range and x, where projection ends, everything is valid again.
+  const inside = (z: Tensor): Tensor => ball.project(range ? clipTo(range, z) : z, x);
   const climb = valueAuxAndGrad((z: Tensor) => {
     const each = (guide ?? objective)(z);
     return [sum(each), each];
@@ -93,7 +100,7 @@ function run(x: Tensor, options: AscentOptions): Ascent {
       const way = constraint ? where(perImage(allowed!, c.at), up, constraint.back(c.at)) : up;
       const [whole, memory] = rule.step(way, c.memory, c.iteration);
       const change = schedule ? mul(whole, schedule(c.iteration)) : whole;
-      const at = clipPixels(ball.project(add(c.at, change), x));
+      const at = inside(add(c.at, change));
       return { at, memory, iteration: add(c.iteration, 1), ...better(c.at, value, allowed, c) };
     },
     { donate: [0] },
@@ -101,7 +108,7 @@ function run(x: Tensor, options: AscentOptions): Ascent {
   const before = objective(x);
   let best: Best = { images: add(x, 0), value: add(before, 0) };
   for (let start = flatAtClean ? 1 : 0; start <= restarts; start++) {
-    const at = start === 0 ? add(x, 0) : clipPixels(ball.sample(random.fold(key!, start), x));
+    const at = start === 0 ? add(x, 0) : inside(ball.sample(random.fold(key!, start), x));
     let c: Carried = { at, memory: rule.init(x), iteration: tensor(0), ...best };
     for (let i = 0; i < steps; i++) c = step(c);
     best = better(c.at, objective(c.at), constraint?.feasible(c.at), c);

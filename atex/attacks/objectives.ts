@@ -1,5 +1,6 @@
 /** What an attack on an explanation wants of the map: a number per image to be made large. */
 import { averageRank, mul, neg, square, sub, sum, type Tensor } from "../../engine/index.js";
+import { saliencyMap } from "../explainers/explainer.js";
 import { centreOfMass, relativeImportance } from "../metrics/importance.js";
 import { rows } from "../metrics/metric.js";
 import { pearson, topKMask } from "../metrics/similarities.js";
@@ -8,9 +9,14 @@ export interface Objective {
   readonly name: string;
   /** Its gradient is zero at the clean image, so an attack has to start elsewhere in the ball. */
   readonly flatAtClean?: boolean;
-  /** Fixes what depends on the clean map: attribution [n,c,h,w] → the number to maximise, as a function of another attribution
-   *  → [n]. */
+  /** Fixes what depends on the clean map: attribution [n,...] → the number to maximise, as a function of another attribution
+   *  → [n]. Importance is that of pixels (summed over channels) or of a table's columns. */
   against(clean: Tensor): (attribution: Tensor) => Tensor;
+}
+
+/** Relative importance of pixels or columns, [n,d]. */
+function importance(attribution: Tensor): Tensor {
+  return relativeImportance(saliencyMap(attribution));
 }
 
 /** Untargeted: minus the importance of the k most important pixels of the clean map. Source: Tang et al. 2022, sec. 5.2;
@@ -19,8 +25,8 @@ export function topKSuppression(k = 50): Objective {
   return {
     name: `top-${k} suppression`,
     against(clean) {
-      const mask = topKMask(relativeImportance(clean), k);
-      return (attribution) => neg(sum(mul(relativeImportance(attribution), mask), 1));
+      const mask = topKMask(importance(clean), k);
+      return (attribution) => neg(sum(mul(importance(attribution), mask), 1));
     },
   };
 }
@@ -31,8 +37,8 @@ export function rankSuppression(): Objective {
   return {
     name: "rank suppression",
     against(clean) {
-      const ranks = averageRank(relativeImportance(clean));
-      return (attribution) => neg(pearson(ranks, relativeImportance(attribution)));
+      const ranks = averageRank(importance(clean));
+      return (attribution) => neg(pearson(ranks, importance(attribution)));
     },
   };
 }
@@ -41,7 +47,7 @@ export function rankSuppression(): Objective {
 export function targetRegion(mask: Tensor): Objective {
   return {
     name: "target region",
-    against: () => (attribution) => sum(mul(relativeImportance(attribution), rows(mask)), 1),
+    against: () => (attribution) => sum(mul(importance(attribution), rows(mask)), 1),
   };
 }
 
@@ -51,7 +57,7 @@ export function targetMap(target: Tensor): Objective {
     name: "target map",
     against() {
       const wanted = relativeImportance(target);
-      return (attribution) => neg(sum(square(sub(relativeImportance(attribution), wanted)), 1));
+      return (attribution) => neg(sum(square(sub(importance(attribution), wanted)), 1));
     },
   };
 }

@@ -8,7 +8,7 @@ import { signStep } from "./rules.js";
 
 export interface PredictionTarget {
   readonly classifier: Classifier;
-  /** Images [n,...] in [0,1]. */
+  /** Samples [n,...]. */
   readonly x: Tensor;
   /** True classes, i32 [n]. */
   readonly labels: Tensor;
@@ -28,7 +28,7 @@ export interface PredictionAttackResult {
 
 export type PredictionAttack = (target: PredictionTarget) => PredictionAttackResult;
 
-/** Maximises the cross-entropy of the true class over the ball and the pixel range; the best iterate of each image is kept. Inside
+/** Maximises the cross-entropy of the true class over the ball and the valid range; the best iterate of each image is kept. Inside
  *  a captured training step it becomes part of the step. @throws TypeError for random starts without a key. */
 export function attackPrediction(search: Search): PredictionAttack {
   requireSearch("attackPrediction", search);

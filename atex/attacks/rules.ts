@@ -3,14 +3,14 @@ import {
   abs,
   add,
   div,
-  exp,
+  expm1,
   max,
   maximum,
   mul,
+  neg,
   sign,
   sqrt,
   square,
-  sub,
   type Tensor,
   zerosLike,
 } from "../../engine/index.js";
@@ -55,7 +55,7 @@ export function adamStep(size: number, { beta1 = 0.9, beta2 = 0.999 } = {}): Ste
   };
 }
 
-/** moment / (1 − βᵗ) */
+/** moment / (1 − βᵗ), by expm1: the difference itself would cancel in the first steps, where βᵗ is almost 1. */
 function corrected(moment: Tensor, beta: number, t: Tensor): Tensor {
-  return div(moment, sub(1, exp(mul(t, Math.log(beta)))));
+  return beta === 0 ? moment : div(moment, neg(expm1(mul(t, Math.log(beta)))));
 }
