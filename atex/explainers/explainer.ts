@@ -51,6 +51,8 @@ export interface ExplainerEntry<F extends Fields = Fields> {
   readonly info: ExplainerInfo;
   /** Outputs of the network, gradients with respect to x, or the ops in between (`inspect`). */
   readonly needs: "outputs" | "gradients" | "inside";
+  /** Made for images [n,c,h,w] only. */
+  readonly needsGrid?: boolean;
   readonly options: F;
   readonly laws: ExplainerLaws;
   /** @throws TypeError when the context lacks something it needs, such as a background. */
