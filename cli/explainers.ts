@@ -1,42 +1,83 @@
 /** Explainers as commands name them. */
-import { EXPLAINERS, type Explainer, type ExplainerName, explainerByName } from "../atex/index.js";
-import { random } from "../engine/index.js";
-import { choice } from "./arguments.js";
+import {
+  EXPLAINER_TABLE,
+  type Explainer,
+  type ExplainerContext,
+  type ExplainerEntry,
+  explainerEntryOf,
+} from "../atex/index.js";
+import { choice, columns } from "./arguments.js";
 import { numberOption } from "./command.js";
+import { inWords, optionsOf, settingsFrom } from "./settings.js";
+
+export const METHODS = EXPLAINER_TABLE.map(({ name }) => name);
 
 export const explainerOptions = {
-  method: { type: "string", default: "gradient", value: "name", help: `explanation: ${EXPLAINERS.join(", ")}` },
-  samples: { type: "string", default: "50", value: "n", help: "noisy copies of smoothgrad" },
-  sigma: { type: "string", default: "0.15", value: "number", help: "noise of smoothgrad, where pixels are 0 to 1" },
-  points: { type: "string", default: "50", value: "n", help: "points on the path of integrated-gradients" },
+  method: { type: "string", default: "gradient", value: "name", help: `explanation: ${METHODS.join(", ")}` },
+  ...optionsOf(EXPLAINER_TABLE),
   seed: { type: "string", default: "0", value: "n", help: "seed of everything random" },
 } as const;
 
 export interface ExplainerRequest {
-  readonly name: ExplainerName;
-  readonly samples: number;
-  readonly sigma: number;
-  readonly points: number;
+  readonly entry: ExplainerEntry;
+  readonly settings: Readonly<Record<string, unknown>>;
   readonly seed: number;
 }
 
-export function explainerRequest(values: Readonly<Record<keyof typeof explainerOptions, string>>): ExplainerRequest {
+type ExplainerValues = Readonly<Record<string, string | boolean | undefined>> & {
+  readonly method: string;
+  readonly seed: string;
+};
+
+/** @throws UsageError for an unknown method, or a setting that it does not have. */
+export function explainerRequest(values: ExplainerValues): ExplainerRequest {
+  const entry = explainerEntryOf(choice("method", values.method, METHODS));
   return {
-    name: choice("method", values.method, EXPLAINERS),
-    samples: numberOption("samples", values.samples, { min: 1, max: 10_000, integer: true }),
-    sigma: numberOption("sigma", values.sigma, { min: 0, max: 10 }),
-    points: numberOption("points", values.points, { min: 1, max: 10_000, integer: true }),
+    entry,
+    settings: settingsFrom(entry, EXPLAINER_TABLE, values),
     seed: numberOption("seed", values.seed, { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true }),
   };
 }
 
-export function makeExplainer({ name, samples, sigma, points, seed }: ExplainerRequest): Explainer {
-  return explainerByName(name, { samples, sigma, steps: points, key: random.key(seed) });
+export function requestedExplainer({ entry, settings }: ExplainerRequest, context: ExplainerContext): Explainer {
+  return entry.make(settings, context);
 }
 
 /** The request in words: what a reader needs to make the map again. */
-export function describeExplainer({ name, samples, sigma, points, seed }: ExplainerRequest): string {
-  if (name === "smoothgrad") return `SmoothGrad, ${samples} copies, sigma ${sigma}, seed ${seed}`;
-  if (name === "integrated-gradients") return `integrated gradients, ${points} points from black`;
-  return "gradient";
+export function describeExplainer({ entry, settings, seed }: ExplainerRequest): string {
+  const words = [inWords(settings), entry.laws.random ? `seed ${seed}` : ""].filter(Boolean).join(", ");
+  return words === "" ? entry.info.name : `${entry.info.name}, ${words}`;
+}
+
+/** The table for machines. */
+export function explainerList(): object[] {
+  return EXPLAINER_TABLE.map(({ name, info, laws, options }) => ({
+    name,
+    source: info.source,
+    scope: info.scope,
+    access: info.access,
+    differentiable: laws.differentiable,
+    options: Object.fromEntries(Object.entries(options).map(([option, { json }]) => [option, json])),
+  }));
+}
+
+/** The table for people. */
+export function explainerLines(): string {
+  return columns(
+    EXPLAINER_TABLE.map(({ name, info, laws, options }) => [
+      name,
+      [
+        `${info.name} (${info.source})`,
+        `${info.scope}, ${info.access}`,
+        laws.differentiable ? "can be attacked" : "no gradient",
+        Object.keys(options).length > 0
+          ? Object.keys(optionsOf([{ name, options }]))
+              .map((option) => `--${option}`)
+              .join(" ")
+          : "",
+      ]
+        .filter(Boolean)
+        .join("; "),
+    ]),
+  );
 }

@@ -40,6 +40,8 @@ export interface ExplainerLaws {
   readonly dummy: boolean;
   /** Two features the score uses alike, with equal values, get the same. */
   readonly symmetry: boolean;
+  /** It draws random numbers: another key or seed gives another attribution. */
+  readonly random?: boolean;
   /** A constant added to every input and taken off again by the network changes nothing (Kindermans et al. 2019). */
   readonly inputInvariance: boolean;
 }

@@ -60,6 +60,6 @@ export const smoothGradEntry = explainerEntry({
     samples: setting(count, 50, "noisy copies"),
     sigma: setting(size, 0.15, "standard deviation of the noise, in units of the input range"),
   },
-  laws: { differentiable: true, dummy: true, symmetry: false, inputInvariance: true },
+  laws: { differentiable: true, dummy: true, symmetry: false, random: true, inputInvariance: true },
   make: ({ samples, sigma }, { key }) => smoothGrad({ samples, sigma, key }),
 });

@@ -5,11 +5,11 @@ import { differencePictures, EXAGGERATION, imagePictures, mapPictures } from "..
 import { panel } from "../../atex/render/panel.js";
 import { greyPicture, toPng } from "../../atex/render/picture.js";
 import { openScope, random, tensor } from "../../engine/index.js";
-import { writeSafetensors } from "../../nn/index.js";
+import { PIXEL_RANGE, writeSafetensors } from "../../nn/index.js";
 import { type AttackRequest, attackOptions, attackRequest, makeAttack } from "../attacks.js";
-import { defineCommand } from "../command.js";
+import { defineCommand, UsageError } from "../command.js";
 import { cpuOption, withEngine } from "../engine.js";
-import { describeExplainer, explainerOptions, explainerRequest, makeExplainer } from "../explainers.js";
+import { describeExplainer, explainerOptions, explainerRequest, requestedExplainer } from "../explainers.js";
 import { writeOutput } from "../files.js";
 import { Live, percent } from "../live.js";
 import { asBatch, imageOptions, type LoadedImage, modelOptions, openImage, openModel, predict } from "../model.js";
@@ -135,6 +135,8 @@ export const command = defineCommand({
   options,
   async run({ values }) {
     const requested = explainerRequest(values);
+    if (!requested.entry.laws.differentiable)
+      throw new UsageError(`--method ${requested.entry.name}: it has no gradient to attack it by; see explain --list`);
     const request = attackRequest(values);
     const live = new Live();
     const image = await openImage(values, live);
@@ -142,7 +144,10 @@ export const command = defineCommand({
       using _ = openScope("attack");
       const loaded = await openModel(values);
       const { classes } = loaded.card;
-      const explainer = makeExplainer(requested);
+      const explainer = requestedExplainer(requested, {
+        domain: { shape: [1, 28, 28], range: PIXEL_RANGE },
+        key: random.key(requested.seed),
+      });
       const method = describeExplainer(requested);
       const { predicted } = await predict(loaded, image.pixels);
       live.print(`${image.title}: ${classes[predicted]}; ${request.objective} attack on ${method}`);

@@ -1,13 +1,21 @@
 /** `holdfast explain`: what a trained network predicts for one image, and which pixels it used. */
-import { classScore, completenessGap } from "../../atex/index.js";
+import { classScore } from "../../atex/index.js";
 import { heatmap } from "../../atex/render/heatmap.js";
 import { panel } from "../../atex/render/panel.js";
 import { greyPicture, toPng } from "../../atex/render/picture.js";
-import { abs, openScope, tensor } from "../../engine/index.js";
+import { abs, openScope, random, tensor } from "../../engine/index.js";
+import { PIXEL_RANGE } from "../../nn/index.js";
 import { unknown } from "../arguments.js";
-import { defineCommand } from "../command.js";
+import { defineCommand, UsageError } from "../command.js";
 import { cpuOption, withEngine } from "../engine.js";
-import { describeExplainer, explainerOptions, explainerRequest, makeExplainer } from "../explainers.js";
+import {
+  describeExplainer,
+  explainerLines,
+  explainerList,
+  explainerOptions,
+  explainerRequest,
+  requestedExplainer,
+} from "../explainers.js";
 import { writeOutput } from "../files.js";
 import { Live } from "../live.js";
 import { asBatch, imageOptions, modelOptions, openImage, openModel, predict, predictionLines } from "../model.js";
@@ -17,6 +25,8 @@ const options = {
   ...imageOptions,
   ...explainerOptions,
   class: { type: "string", value: "name", help: "the class to explain, by name or number; default the predicted one" },
+  list: { type: "boolean", help: "print the explanations there are, with their sources and options, and stop" },
+  json: { type: "boolean", help: "with --list: for machines" },
   out: { type: "string", default: "out/explanation.png", value: "file.png", help: "where the picture goes" },
   ...cpuOption,
 } as const;
@@ -33,6 +43,11 @@ export const command = defineCommand({
   summary: "show which pixels a prediction rests on",
   options,
   async run({ values }) {
+    if (values.list) {
+      console.log(values.json ? JSON.stringify(explainerList(), null, 2) : explainerLines());
+      return;
+    }
+    if (values.json) throw new UsageError("--json goes with --list; leave it out to explain an image");
     const request = explainerRequest(values);
     const live = new Live();
     const image = await openImage(values, live);
@@ -44,7 +59,11 @@ export const command = defineCommand({
       const chosen = values.class === undefined ? prediction.predicted : classOf(values.class, classes);
       const x = asBatch(image.pixels);
       const score = classScore(loaded.classifier, tensor(Int32Array.of(chosen)));
-      const attribution = makeExplainer(request)(score, x);
+      const explainer = requestedExplainer(request, {
+        domain: { shape: [1, 28, 28], range: PIXEL_RANGE },
+        key: random.key(request.seed),
+      });
+      const attribution = explainer(score, x);
       const signed = heatmap(await attribution.read(), { mode: "diverging", normalise: "p99" });
       const size = heatmap(await abs(attribution).read(), { mode: "abs", normalise: "p99" });
       const over = heatmap(await attribution.read(), { mode: "overlay", normalise: "p99", image: image.pixels });
@@ -60,10 +79,11 @@ export const command = defineCommand({
       live.print(`${image.title}: ${classes[prediction.predicted]}`);
       live.print(predictionLines(prediction, classes, image.label));
       live.print(`explained: the logit of "${classes[chosen]}" by ${method}, on ${place.name}`);
-      if (request.name === "integrated-gradients") {
-        const gap = await completenessGap(score, x, attribution).item();
-        live.print(`completeness: the map's sum misses the change of the logit by ${gap.toPrecision(2)}`);
-      }
+      const gap = await explainer.gap?.(score, x, attribution).item();
+      if (gap !== undefined)
+        live.print(
+          `completeness: the map's sum misses what ${request.entry.info.name} promises by ${gap.toPrecision(2)}`,
+        );
       live.print(`picture  ${values.out}`);
     });
   },
