@@ -50,6 +50,7 @@ export * from "./metrics/similarities.js";
 export { ssim } from "./metrics/ssim.js";
 export { localLipschitz, type StabilitySearch, worstCaseStability } from "./metrics/stability.js";
 export { METRICS, metricTable } from "./metrics/table.js";
+export * from "./sanity/index.js";
 export { type Classifier, classScore, type Score, type ScoreOptions } from "./score.js";
 export {
   type Agreement,
