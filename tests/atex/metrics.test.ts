@@ -1,13 +1,19 @@
 /** What holds for every metric of the table, generated from it. */
 import {
+  aopcCurves,
+  averageStability,
   classScore,
   gradient,
+  infidelity,
+  linf,
   METRIC_TABLE,
   type MetricEntry,
   type MetricKinds,
   makeMetric,
+  maxSensitivity,
   metricEntryOf,
   metricTable,
+  noisePerturbation,
   type Score,
   saliencyMap,
   similaritiesOf,
@@ -313,6 +319,65 @@ referenceTest("colour images are measured through saliency maps; a table's colum
   const onlyLast: Score = (z) => mul(sum(slice(z, [0, 5], [-1, 1]), 1), 0);
   const metric = makeMetric("infidelity", {}, { key: random.key(1), domain });
   check.close(await read(metric(onlyLast, table.x(1), attribution)), [0], { atol: 1e-20 });
+});
+
+referenceTest("copies are evaluated in pieces, and the result does not depend on the pieces", async () => {
+  const [n, side] = [40, 28];
+  const x = numbers([n, 1, side, side], 1, 0, 1);
+  const weights = numbers([side * side, 1], 2);
+  let largest = 0;
+  const score: Score = (z) => {
+    largest = Math.max(largest, z.size);
+    return reshape(matmul(reshape(z, [z.shape[0], -1]), weights), [z.shape[0]]);
+  };
+  const map = numbers([n, side, side], 3);
+  const given = { key: random.key(1), explainer: gradient };
+  await read(makeMetric("deletion-auc")(score, x, map));
+  await read(makeMetric("aopc", {}, given)(score, x, map));
+  await read(makeMetric("infidelity", {}, given)(score, x, gradient(score, x)));
+  await read(makeMetric("max-sensitivity", {}, given)(score, x));
+  check.ok(largest > x.size && largest <= 2 ** 18, `${largest} elements at once`);
+  // A batch beyond the budget goes through as it is.
+  const big = numbers([400, 1, side, side], 4, 0, 1);
+  await read(makeMetric("max-sensitivity", { samples: 2 }, given)(score, big));
+  check.is(largest, big.size);
+  const curved: Score = (z) => sum(mul(z, mul(z, z)), [1, 2, 3]);
+  const few = slice(x, [0, 0, 0, 0], [2, 1, side, side]);
+  for (const make of [maxSensitivity, averageStability]) {
+    const values = [1, 3, 50].map((chunk) =>
+      read(make({ explainer: gradient, ball: linf(0.2), key: random.key(2), samples: 7, chunk })(curved, few)),
+    );
+    const [one, ...others] = await Promise.all(values);
+    for (const other of others) check.close(other, one, { rtol: 1e-12 });
+  }
+  const attribution = gradient(curved, few);
+  const values = [1, 3, 50].map((chunk) =>
+    read(
+      infidelity({ perturbation: noisePerturbation(0.2), key: random.key(2), samples: 7, chunk })(
+        curved,
+        few,
+        attribution,
+      ),
+    ),
+  );
+  const [one, ...others] = await Promise.all(values);
+  for (const other of others) check.close(other, one, { rtol: 1e-12 });
+});
+
+referenceTest("the random order of AOPC is the same for a sample alone", async () => {
+  const { subject } = CASES[0];
+  const x = subject.x(N);
+  const curve = (from: number, n: number): Promise<number[]> => {
+    const images = part(x, from, n);
+    const score = scoreOf(subject, from, n);
+    return read(aopcCurves({ key: random.key(3) })(score, images, saliencyMap(images)).random);
+  };
+  const [all, alone] = [await curve(0, N), await curve(1, 1)];
+  check.close(
+    alone,
+    alone.map((_, k) => all[k * N + 1]),
+    { rtol: 1e-9, atol: 1e-12 },
+  );
 });
 
 referenceTest("the baseline of insertion and deletion may be the mean of the background", async () => {
