@@ -23,8 +23,8 @@ export interface Ball {
   readonly name: string;
   /** The nearest point of the ball around x (in its norm's usual projection). x, moved [n,...] → [n,...] */
   project(moved: Tensor, x: Tensor): Tensor;
-  /** A random point of the ball around x. */
-  sample(key: Tensor, x: Tensor): Tensor;
+  /** A random point of the ball around x; `shared`: the same draw for all samples of the batch, so that none depends on the others. */
+  sample(key: Tensor, x: Tensor, shared?: boolean): Tensor;
 }
 
 /** One for all samples, or one for each. */
@@ -45,7 +45,8 @@ export function linf(radius: Radius): Ball {
   return {
     name: "L-inf",
     project,
-    sample: (key, x) => project(add(x, mul(sub(mul(random.uniform(key, x.shape), 2), 1), inside(x))), x),
+    sample: (key, x, shared) =>
+      project(add(x, mul(sub(mul(random.uniform(key, drawn(x, shared)), 2), 1), inside(x))), x),
   };
 }
 
@@ -62,15 +63,21 @@ export function l2(radius: Radius): Ball {
   return {
     name: "L2",
     project,
-    sample: (key, x) => {
+    sample: (key, x, shared) => {
       const [direction, length] = random.split(key, 2);
-      const d = random.normal(direction, x.shape);
+      const shape = drawn(x, shared);
+      const d = random.normal(direction, shape);
       // Uniform in the ball: length radius · u^(1/D) along a uniform direction.
       const dimensions = x.size / x.shape[0];
-      const u = random.uniform(length, [x.shape[0], ...x.shape.slice(1).map(() => 1)]);
+      const u = random.uniform(length, [shape[0], ...x.shape.slice(1).map(() => 1)]);
       return project(add(x, mul(div(d, norms(d)), mul(pow(u, 1 / dimensions), inside(x)))), x);
     },
   };
+}
+
+/** Shape of what is drawn for a batch. */
+function drawn(x: Tensor, shared = false): readonly number[] {
+  return shared ? [1, ...x.shape.slice(1)] : x.shape;
 }
 
 /** The radius, broadcastable to x where samples have their own. */

@@ -31,8 +31,16 @@ export { type SmoothGradOptions, smoothGrad } from "./explainers/smoothGrad.js";
 export { EXPLAINER_TABLE, explainerEntryOf, makeExplainer } from "./explainers/table.js";
 export { type AopcCurves, type AopcOptions, aopc, aopcCurves } from "./metrics/aopc.js";
 export type { SampleOptions } from "./metrics/chunks.js";
-export { hog, hogPearson } from "./metrics/hog.js";
-export { centreOfMass, relativeImportance } from "./metrics/importance.js";
+export {
+  classSwap,
+  type FoolingInterval,
+  foolingSuccessRate,
+  type LocationOptions,
+  locationLoss,
+  topKLoss,
+} from "./metrics/heo.js";
+export { type HogOptions, hog, hogCorrelation, hogPearson } from "./metrics/hog.js";
+export { centreOfMass, relativeImportance, scaledToMax } from "./metrics/importance.js";
 export {
   type Infidelity,
   type InfidelityOptions,
@@ -42,15 +50,48 @@ export {
   squareRemoval,
 } from "./metrics/infidelity.js";
 export { deletionAuc, insertionAuc, type ReplacementOptions } from "./metrics/insertionDeletion.js";
-export { massCentreShift } from "./metrics/massCentreShift.js";
-export type { Faithfulness, MetricInfo, Similarity, Stability } from "./metrics/metric.js";
+export { massCentreDisplacement, massCentreShift } from "./metrics/massCentreShift.js";
+export {
+  type Faithfulness,
+  type MetricContext,
+  type MetricEntry,
+  type MetricInfo,
+  type MetricKind,
+  type MetricKinds,
+  type MetricLaws,
+  type MetricNeeds,
+  metricEntry,
+  type Placement,
+  type Similarity,
+  type Stability,
+} from "./metrics/metric.js";
 export { relevanceMass } from "./metrics/relevanceMass.js";
 export { averageStability, maxSensitivity, type SensitivityOptions } from "./metrics/sensitivity.js";
-export * from "./metrics/similarities.js";
+export {
+  cosine,
+  kendall,
+  type MapNormalisation,
+  normalised,
+  normalisedSquaredError,
+  pearson,
+  spearman,
+  squaredErrorOf,
+  topKIntersection,
+  topKMask,
+} from "./metrics/similarities.js";
 export { ssim } from "./metrics/ssim.js";
 export { localLipschitz, type StabilitySearch, worstCaseStability } from "./metrics/stability.js";
-export { METRICS, metricTable } from "./metrics/table.js";
 export * from "./sanity/index.js";
+export {
+  METRIC_TABLE,
+  METRICS,
+  type MetricName,
+  makeMetric,
+  metricEntryOf,
+  metricTable,
+  type SimilarityName,
+  similaritiesOf,
+} from "./metrics/table.js";
 export { type Classifier, classScore, type Score, type ScoreOptions } from "./score.js";
 export {
   type Agreement,

@@ -11,7 +11,6 @@ import {
   equal,
   gather,
   max,
-  maximum,
   mul,
   oneHot,
   openScope,
@@ -26,9 +25,9 @@ import {
 import { attackExplanation, type ExplanationAttackOptions } from "./attacks/explanation.js";
 import { clipPixels } from "./balls.js";
 import { type Explainer, saliencyMap } from "./explainers/explainer.js";
+import { relativeImportance } from "./metrics/importance.js";
 import { relevanceMass } from "./metrics/relevanceMass.js";
-import { spearman, topKIntersection } from "./metrics/similarities.js";
-import { ssim } from "./metrics/ssim.js";
+import { similaritiesOf } from "./metrics/table.js";
 import { type Classifier, classScore } from "./score.js";
 
 export interface StudyOptions {
@@ -145,7 +144,10 @@ async function studyMaps(
 ): Promise<ExplainerStudy> {
   using _ = openScope(explainer.info.name);
   const score = classScore(classifier, classes);
-  const mapOf = (images: Tensor): Tensor => scaled(saliencyMap(explainer(score, images)), sum);
+  const mapOf = (images: Tensor): Tensor => {
+    const map = saliencyMap(explainer(score, images));
+    return reshape(relativeImportance(map), map.shape);
+  };
   const clean = mapOf(x);
   const describeMap = async (map: Tensor) => ({
     maps: await floats(map),
@@ -156,11 +158,12 @@ async function studyMaps(
     clean: await describeMap(clean),
     under: await eachVariant(async (name) => {
       const map = mapOf(variants[name]);
+      const alike = similaritiesOf(clean, map, ["spearman", "top-k", "ssim"], { "top-k": { k } });
       return {
         ...(await describeMap(map)),
-        spearman: await list(spearman(clean, map)),
-        topK: await list(topKIntersection(k)(clean, map)),
-        ssim: await list(ssim(scaled(clean, max), scaled(map, max), { range: 1 })),
+        spearman: await list(alike.spearman),
+        topK: await list(alike["top-k"]),
+        ssim: await list(alike.ssim),
       };
     }),
   };
@@ -176,11 +179,6 @@ async function eachVariant<T>(describe: (name: VariantName) => Promise<T>): Prom
 function shuffled(change: Tensor, key: Tensor): Tensor {
   const pixels = change.size / change.shape[0];
   return reshape(gather(reshape(change, [change.shape[0], pixels]), random.permutation(key, pixels), 1), change.shape);
-}
-
-/** Maps [n,h,w] divided by their sum or maximum; a map of zeros stays one. */
-function scaled(map: Tensor, total: typeof sum): Tensor {
-  return div(map, maximum(total(map, [1, 2], { keepDims: true }), 1e-30));
 }
 
 function probabilityOf(logits: Tensor, classes: Tensor): Tensor {

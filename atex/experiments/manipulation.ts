@@ -3,17 +3,14 @@ import {
   abs,
   argmax,
   concat,
-  div,
   equal,
   lessEqual,
   max,
-  maximum,
   mul,
   openScope,
   random,
   reshape,
   sub,
-  sum,
   type Tensor,
   tensor,
   where,
@@ -25,8 +22,8 @@ import { adamStep, maxAbsStep, type StepRule, signStep } from "../attacks/rules.
 import { clipPixels, l2, linf } from "../balls.js";
 import { explainerByName } from "../explainers/byName.js";
 import { type Explainer, saliencyMap } from "../explainers/explainer.js";
-import { cosine, spearman, topKIntersection } from "../metrics/similarities.js";
-import { ssim } from "../metrics/ssim.js";
+import { relativeImportance } from "../metrics/importance.js";
+import { similaritiesOf } from "../metrics/table.js";
 import { type Classifier, classScore } from "../score.js";
 import type { AttackConfig, RuleName } from "./config.js";
 
@@ -125,7 +122,7 @@ export async function manipulate(options: ManipulationOptions): Promise<{ clean:
 /** Compares maps with the clean ones. */
 function judgeOf(classifier: Classifier, explainer: Explainer, classes: Tensor, x: Tensor, k: number) {
   const score = classScore(classifier, classes);
-  const mapOf = (images: Tensor): Tensor => scaled(saliencyMap(explainer(score, images)), sum);
+  const mapOf = (images: Tensor): Tensor => shares(saliencyMap(explainer(score, images)));
   const clean = mapOf(x);
   const judge = (images: Tensor): { map: Tensor; agreement: Record<string, Tensor> } => {
     const map = mapOf(images);
@@ -134,19 +131,18 @@ function judgeOf(classifier: Classifier, explainer: Explainer, classes: Tensor, 
   return Object.assign(judge, { clean });
 }
 
+export type AgreementName = "spearman" | "topK" | "cosine" | "ssim";
+
 /** How much maps [n,h,w] agree: SSIM as of maps scaled to maximum 1. */
-export function agreementOf(a: Tensor, b: Tensor, k: number): Record<string, Tensor> {
-  return {
-    spearman: spearman(a, b),
-    topK: topKIntersection(k)(a, b),
-    cosine: cosine(a, b),
-    ssim: ssim(scaled(a, max), scaled(b, max), { range: 1 }),
-  };
+export function agreementOf(a: Tensor, b: Tensor, k: number): Record<AgreementName, Tensor> {
+  const found = similaritiesOf(a, b, ["spearman", "top-k", "cosine", "ssim"], { "top-k": { k } });
+  // The names that stored cells and reports give them.
+  return { spearman: found.spearman, topK: found["top-k"], cosine: found.cosine, ssim: found.ssim };
 }
 
-/** Maps [n,h,w] divided by their sum or maximum; a map of zeros stays one. */
-export function scaled(map: Tensor, total: typeof sum): Tensor {
-  return div(map, maximum(total(map, [1, 2], { keepDims: true }), 1e-30));
+/** Relative importance of the maps [n,h,w], in their shape. */
+export function shares(map: Tensor): Tensor {
+  return reshape(relativeImportance(map), map.shape);
 }
 
 /** On the host in float64, where no rounding hides an excess. */

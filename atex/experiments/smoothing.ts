@@ -1,5 +1,5 @@
 /** Figures 3 and 4: gradient maps of a network against SmoothGrad maps of the normally trained one, after rounds of ATEX. */
-import { argmax, openScope, random, sum, tensor } from "../../engine/index.js";
+import { argmax, openScope, random, tensor } from "../../engine/index.js";
 import { type Explainer, saliencyMap } from "../explainers/explainer.js";
 import { gradient } from "../explainers/gradient.js";
 import { smoothGrad } from "../explainers/smoothGrad.js";
@@ -7,7 +7,7 @@ import { type Classifier, classScore } from "../score.js";
 import { type Cell, type Measurement, type Outcome, picturesOf } from "./cells.js";
 import type { ExperimentOf } from "./config.js";
 import { type Lab, pickPixels, type Split, splitOf } from "./lab.js";
-import { type Agreement, agreementOf, readAll, scaled } from "./manipulation.js";
+import { type Agreement, agreementOf, readAll, shares } from "./manipulation.js";
 import { correctlyClassified, mean, pixelsAt, rounded } from "./robustness.js";
 
 /** Images explained at once. */
@@ -58,7 +58,7 @@ async function mapsOf(
     using _ = openScope("maps");
     const x = pickPixels(split, indices.slice(from, from + BATCH));
     const map = saliencyMap(explainer(classScore(of, argmax(judge(x), 1)), x));
-    all.set(Float32Array.from(await scaled(map, sum).read()), from * 784);
+    all.set(Float32Array.from(await shares(map).read()), from * 784);
   }
   return all;
 }

@@ -1,25 +1,23 @@
-import {
-  avgPool2d,
-  describe,
-  expand,
-  mean,
-  random,
-  reshape,
-  ShapeError,
-  slice,
-  sub,
-  type Tensor,
-} from "../../engine/index.js";
+import { describe, mean, random, ShapeError, slice, sub, type Tensor } from "../../engine/index.js";
+import type { Feature, FeatureRange } from "../../nn/index.js";
+import { count, setting } from "../../nn/schema.js";
 import type { Score } from "../score.js";
-import { type Faithfulness, type MetricInfo, requireMapOf } from "./metric.js";
-import { fallingOrder, replacementCurve } from "./replacement.js";
+import { defaultRange } from "../subject.js";
+import { type Groups, groupsOf, regionsOf } from "./groups.js";
+import { type Faithfulness, type MetricInfo, metricEntry, ofFinite, seventh } from "./metric.js";
+import { replacementCurve, uniformIn } from "./replacement.js";
 
 export interface AopcOptions {
-  /** Side of a region in pixels; it has to divide the image's sides. Default 4. */
+  /** Side of an image's regions in pixels; default a seventh of the shorter side, 4 of 28. Regions at the lower and right border are
+   *  smaller where the sides are not multiples of it. */
   readonly region?: number;
-  /** Regions replaced, L; default all. */
+  /** Regions (or features, or elements) replaced, L; default all. */
   readonly steps?: number;
-  /** Of the random pixels that replace (uniform on [0,1], as in the paper), and of the random order. */
+  /** What replaces them is uniform in this range, as in the paper; default that of pixels for images, none otherwise. */
+  readonly range?: FeatureRange;
+  /** Features of a table that are replaced as one; default each element by itself. */
+  readonly features?: readonly Feature[];
+  /** Of what replaces, and of the random order; both are the same for all samples of a batch. */
   readonly key: Tensor;
 }
 
@@ -40,36 +38,64 @@ export const aopcInfo: MetricInfo = {
   source: "Samek et al. 2017",
 };
 
-/** How the score falls when regions are replaced by noise, those of the largest sum of the map first. x [n,c,h,w], map [n,h,w].
- *  @throws ShapeError when the image is not a whole number of regions or has fewer than `steps`. */
+/** How the score falls when parts of the input are replaced by noise, those of the largest sum of the map first: regions of images
+ *  [n,c,h,w] with maps [n,h,w]; features, or elements, of other inputs with maps of one value each.
+ *  @throws ShapeError when the map does not belong to the input or there are fewer parts than `steps`, TypeError without a range. */
 export function aopcCurves(options: AopcOptions): (score: Score, x: Tensor, map: Tensor) => AopcCurves {
-  const { region = 4, key } = options;
+  const { key } = options;
   return (score, x, map) => {
-    requireMapOf("aopc", x, map);
-    const [n, , h, w] = x.shape;
-    const [rows, columns] = [h / region, w / region];
-    const { steps = rows * columns } = options;
-    if (!Number.isInteger(rows) || !Number.isInteger(columns) || !(steps >= 1 && steps <= rows * columns))
+    const groups = partsOf(options, x, map);
+    const { steps = groups.count, range = defaultRange(x) } = options;
+    if (!Number.isInteger(steps) || steps < 1 || steps > groups.count)
       throw new ShapeError(
-        `aopc: ${steps} regions of ${region}×${region} of ${describe(x)}; regions that fill the image, and at most all of them, are needed`,
+        `aopc: ${steps} of ${groups.count} parts of ${describe(x)}; 1 to ${groups.count} are needed`,
       );
+    if (!range) throw new TypeError(`aopc: no range for inputs ${describe(x)}; give the valid range of its elements`);
     const [noise, order] = random.split(key, 2);
     const counts = Array.from({ length: steps + 1 }, (_, k) => k);
-    const drops = (relevance: Tensor): Tensor => {
-      const places = reshape(fallingOrder(relevance), [n, rows, 1, columns, 1]);
-      const perPixel = reshape(expand(places, [n, rows, region, columns, region]), [n, h, w]);
-      const curve = replacementCurve(score, x, random.uniform(noise, x.shape), perPixel, counts);
-      return sub(slice(curve, [0, 0], [1, n]), curve);
+    const replaced = uniformIn(range, noise, x);
+    const drops = (values: Tensor): Tensor => {
+      const curve = replacementCurve(score, x, replaced, groups, values, counts);
+      return sub(slice(curve, [0, 0], [1, x.shape[0]]), curve);
     };
-    const relevance = reshape(avgPool2d(reshape(map, [n, 1, h, w]), { size: region }), [n, rows, columns]);
-    return { map: drops(relevance), random: drops(random.uniform(order, relevance.shape)) };
+    return {
+      map: ofFinite(drops(groups.values), map),
+      random: drops(random.uniform(order, [1, groups.count])),
+    };
   };
 }
 
-/** Area over the perturbation curve, 1/(L + 1) Σ_k f(x) − f(x⁽ᵏ⁾), per image [n]. */
+function partsOf({ region, features }: AopcOptions, x: Tensor, map: Tensor): Groups {
+  if (x.rank === 4) return regionsOf("aopc", x, map, region ?? seventh(x.shape[2], x.shape[3]));
+  if (region !== undefined)
+    throw new ShapeError(
+      `aopc: regions of ${region}×${region} of ${describe(x)}; images [n,c,h,w] are needed for them`,
+    );
+  return groupsOf("aopc", x, map, features);
+}
+
+/** Area over the perturbation curve, 1/(L + 1) Σ_k f(x) − f(x⁽ᵏ⁾), per sample [n]. */
 export function aopc(options: AopcOptions): Faithfulness {
   const curves = aopcCurves(options);
   return Object.assign((score: Score, x: Tensor, map: Tensor) => mean(curves(score, x, map).map, 0), {
     info: aopcInfo,
   });
 }
+
+export const aopcEntry = metricEntry({
+  name: "aopc",
+  kind: "faithfulness",
+  info: aopcInfo,
+  needs: { key: true },
+  options: {
+    region: setting(
+      count,
+      undefined,
+      "side of an image's regions in pixels; a seventh of the shorter side if left out",
+    ),
+    steps: setting(count, undefined, "regions or features replaced; all if left out"),
+  },
+  laws: { scaling: true },
+  make: (settings, { key, domain }) =>
+    aopc({ ...settings, key: key!, range: domain?.range, features: domain?.features }),
+});

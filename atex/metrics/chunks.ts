@@ -1,21 +1,39 @@
-import { random, type Tensor } from "../../engine/index.js";
+/** Draws and copies of a batch, cut to what fits in memory. */
+import { expand, reshape, type Tensor } from "../../engine/index.js";
 
 export interface SampleOptions {
-  /** Random draws per image; default 50. */
+  /** Random draws per sample; default 50. */
   readonly samples?: number;
   readonly key: Tensor;
-  /** Draws evaluated at once; default 10. More is faster until memory runs out. */
+  /** Draws evaluated at once; default as many as keep a batch of copies within a budget. The result is the same. */
   readonly chunk?: number;
 }
 
-/** The draws in pieces of at most `chunk`, each with a key of its own. @throws RangeError for fewer than one draw. */
-export function chunks(name: string, options: SampleOptions): () => { readonly count: number; readonly key: Tensor }[] {
-  const { samples = 50, chunk = 10, key } = options;
-  if (!Number.isInteger(samples) || samples < 1 || !Number.isInteger(chunk) || chunk < 1)
-    throw new RangeError(`${name}: samples ${samples}, chunk ${chunk} given; integers of at least 1 are needed`);
-  const counts = Array.from({ length: Math.ceil(samples / chunk) }, (_, i) => Math.min(chunk, samples - i * chunk));
-  return () => {
-    const keys = random.split(key, counts.length);
-    return counts.map((count, i) => ({ count, key: keys[i] }));
-  };
+/** Input elements of the copies that a score is asked for at once. Hidden layers of a network hold some dozens of times as much. */
+const BUDGET = 2 ** 18;
+
+/** The draws in pieces, of at most `chunk` where that is given: the copies of x that are evaluated together, by index.
+ *  @throws RangeError for fewer than one draw. */
+export function chunksOf(
+  x: Tensor,
+  count: number,
+  chunk: number = Math.max(1, Math.floor(BUDGET / x.size)),
+): number[][] {
+  const indices = Array.from({ length: count }, (_, i) => i);
+  return Array.from({ length: Math.ceil(count / chunk) }, (_, i) => indices.slice(i * chunk, (i + 1) * chunk));
+}
+
+/** @throws RangeError unless both are whole numbers of at least 1. */
+export function requireSamples(name: string, { samples = 50, chunk }: Omit<SampleOptions, "key">): number {
+  const whole = (v: number): boolean => Number.isInteger(v) && v >= 1;
+  if (!whole(samples) || !whole(chunk ?? 1))
+    throw new RangeError(
+      `${name}: samples ${samples}, chunk ${chunk ?? "by size"} given; integers of at least 1 are needed`,
+    );
+  return samples;
+}
+
+/** A batch `count` times over. [n,...] → [count, n, ...] */
+export function copiesOf(x: Tensor, count: number): Tensor {
+  return expand(reshape(x, [1, ...x.shape]), [count, ...x.shape]);
 }

@@ -25,7 +25,9 @@ import {
   unsqueeze,
   zerosLike,
 } from "../../engine/index.js";
-import { type MetricInfo, requireAlike, type Similarity } from "./metric.js";
+import { count, setting } from "../../nn/schema.js";
+import { scaledToMax } from "./importance.js";
+import { type MetricInfo, metricEntry, requireGrid, type Similarity, seventh, similarityOfMaps } from "./metric.js";
 import { pearson } from "./similarities.js";
 
 const ORIENTATIONS = 9;
@@ -34,14 +36,20 @@ const BLOCK = 3;
 const CLIP = 0.2;
 const EPSILON = 1e-5;
 
+export interface HogOptions {
+  /** Side of a cell in pixels. */
+  readonly cell?: number;
+}
+
 /** Histograms of oriented gradients of maps [n,h,w] → [n, rows of blocks, columns of blocks, 3, 3, 9]: central differences (zero at
  *  the border), each pixel in one of 9 unsigned orientations weighted by its size, means over cells of `cell` × `cell` pixels,
  *  overlapping blocks of 3×3 cells scaled to L2 norm 1, clipped at 0.2 and scaled again, as scikit-image does by default.
- *  Source: Dalal, Triggs 2005, sec. 6. @throws ShapeError for maps smaller than a block. */
-export function hog(map: Tensor, { cell = 4 }: { readonly cell?: number } = {}): Tensor {
+ *  Default cell: a seventh of the shorter side. Source: Dalal, Triggs 2005, sec. 6. @throws ShapeError for maps smaller than a block. */
+export function hog(map: Tensor, { cell = seventh(map.shape[1], map.shape[2]) }: HogOptions = {}): Tensor {
   const [n, h, w] = map.shape;
   const [rows, columns] = [Math.floor(h / cell), Math.floor(w / cell)];
-  if (map.rank !== 3 || !(rows >= BLOCK && columns >= BLOCK))
+  requireGrid("hog", map);
+  if (!Number.isInteger(cell) || !(rows >= BLOCK && columns >= BLOCK))
     throw new ShapeError(
       `hog: maps are ${describe(map)} with cells of ${cell}; [n,h,w] of at least ${BLOCK} × ${BLOCK} cells is needed`,
     );
@@ -108,12 +116,21 @@ const info: MetricInfo = {
   source: "Adebayo et al. 2018, with Dalal, Triggs 2005",
 };
 
-/** Pearson correlation of the maps' HOG features, cells of 4×4. [n,h,w], [n,h,w] → [n]. Source: Adebayo et al. 2018. */
-export const hogPearson: Similarity = Object.assign(
-  (a: Tensor, b: Tensor): Tensor => {
-    requireAlike(info.name, a, b);
-    const [x, y] = [a, b].map((map) => hog(map));
-    return pearson(x, y);
-  },
-  { info },
-);
+/** Pearson correlation of the HOG features of maps scaled to maximum 1, so that their size does not count. Default cells: a seventh of
+ *  the shorter side, 4 pixels of 28. [n,h,w], [n,h,w] → [n]. Source: Adebayo et al. 2018. */
+export function hogCorrelation(options: HogOptions = {}): Similarity {
+  return similarityOfMaps(info, (a, b) => pearson(hog(scaledToMax(a), options), hog(scaledToMax(b), options)));
+}
+
+/** The same with default cells. */
+export const hogPearson: Similarity = hogCorrelation();
+
+export const hogEntry = metricEntry({
+  name: "hog-pearson",
+  kind: "similarity",
+  info,
+  needs: { grid: true },
+  options: { cell: setting(count, undefined, "side of a cell in pixels; a seventh of the shorter side if left out") },
+  laws: { symmetric: true, scaling: true },
+  make: (settings) => hogCorrelation(settings),
+});

@@ -1,17 +1,26 @@
 /** What a map says about where the importance lies. */
-import { abs, add, div, mul, reshape, ShapeError, sum, type Tensor, tensor } from "../../engine/index.js";
-import { rows } from "./metric.js";
+import { abs, div, equal, max, mul, reshape, sum, type Tensor, tensor, where } from "../../engine/index.js";
+import { atMostOne, requireGrid, rows } from "./metric.js";
 
-/** I_t = |φ_t| / ‖φ‖₁ per image, as rows. [n,...] → [n,d]. Source: Tang et al. 2022, sec. 3.1. */
+/** I_t = |φ_t| / ‖φ‖₁ per sample, as rows; the same for any positive multiple of the map. A map of zeros stays one: it has no
+ *  importance to share out. [n,...] → [n,d]. Source: Tang et al. 2022, sec. 3.1. */
 export function relativeImportance(attribution: Tensor): Tensor {
-  const a = abs(rows(attribution));
-  return div(a, add(sum(a, 1, { keepDims: true }), 1e-12));
+  const a = atMostOne(abs(rows(attribution)));
+  const total = sum(a, 1, { keepDims: true });
+  return div(a, where(equal(total, 0), 1, total));
 }
 
-/** Row and column of the centre of |attribution|: [n,c,h,w] or [n,h,w] → [n,2]. */
+/** Maps [n, ...] divided by their largest absolute value; a map of zeros stays one. */
+export function scaledToMax(map: Tensor): Tensor {
+  const a = atMostOne(rows(map));
+  // 1 by now, or 0; it is here for its derivative.
+  const largest = max(abs(a), 1, { keepDims: true });
+  return reshape(div(a, where(equal(largest, 0), 1, largest)), map.shape);
+}
+
+/** Row and column of the centre of |attribution|: [n,c,h,w] or [n,h,w] → [n,2]; 0, 0 for a map of zeros, which has none. */
 export function centreOfMass(attribution: Tensor): Tensor {
-  if (attribution.rank !== 4 && attribution.rank !== 3)
-    throw new ShapeError(`centreOfMass: rank ${attribution.rank} given; [n,c,h,w] or [n,h,w] is needed`);
+  if (attribution.rank !== 4) requireGrid("centreOfMass", attribution);
   const [h, w] = attribution.shape.slice(-2);
   const size = attribution.size / attribution.shape[0];
   const weights = new Float32Array(2 * size);

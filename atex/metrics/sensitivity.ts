@@ -1,14 +1,18 @@
-/** How much an explanation changes between an image and random points of a ball around it. */
-import { concat, expand, max, mean, norm, type ReduceOptions, reshape, sub, type Tensor } from "../../engine/index.js";
-import type { Ball } from "../balls.js";
-import { asOneBatch, type Explainer } from "../explainers/explainer.js";
+/** How much an explanation changes between an input and random points of a ball around it. The draws are the same for all samples
+ *  of a batch, so that no sample depends on the others. */
+import { concat, max, mean, type ReduceOptions, random, reshape, scope, sub, type Tensor } from "../../engine/index.js";
+import { count, oneOf, setting, size } from "../../nn/schema.js";
+import { type Ball, l2, linf } from "../balls.js";
+import type { Explainer } from "../explainers/explainer.js";
 import type { Score } from "../score.js";
-import { chunks, type SampleOptions } from "./chunks.js";
-import { type MetricInfo, rows, type Stability } from "./metric.js";
+import { chunksOf, requireSamples, type SampleOptions } from "./chunks.js";
+import { lengthOf, type MetricInfo, metricEntry, ofFinite, rows, type Stability } from "./metric.js";
+
+export const BALLS = { linf, l2 } as const;
 
 export interface SensitivityOptions extends SampleOptions {
   readonly explainer: Explainer;
-  /** Where neighbours are drawn, uniformly; they are not clipped to the pixel range. */
+  /** Where neighbours are drawn, uniformly; they are not clipped to the range of the inputs. */
   readonly ball: Ball;
 }
 
@@ -45,18 +49,44 @@ export function maxSensitivity(options: SensitivityOptions): Stability {
 type Reduction = (distances: Tensor, axis: number, options?: ReduceOptions) => Tensor;
 
 function byDraws(name: string, info: MetricInfo, options: SensitivityOptions, reduce: Reduction): Stability {
-  const { explainer, ball } = options;
-  const draws = chunks(name, options);
+  const { explainer, ball, key, chunk } = options;
+  const samples = requireSamples(name, options);
   return Object.assign(
     (score: Score, x: Tensor): Tensor => {
-      const clean = rows(explainer(score, x));
-      const distances = draws().map(({ count, key }) => {
-        const copies = asOneBatch(expand(reshape(x, [1, ...x.shape]), [count, ...x.shape]));
-        const maps = explainer(score, ball.sample(key, copies));
-        return norm(sub(reshape(maps, [count, ...clean.shape]), clean), 2);
-      });
-      return reduce(concat(distances, 0), 0);
+      const clean = explainer(score, x);
+      const keys = random.split(key, samples);
+      const distances = chunksOf(x, samples, chunk).map((draws) =>
+        scope(() => {
+          const near = concat(draws.map((i) => ball.sample(keys[i], x, true)));
+          const maps = reshape(explainer(score, near), [draws.length, ...rows(clean).shape]);
+          return lengthOf(sub(maps, rows(clean)));
+        }, name),
+      );
+      return ofFinite(reduce(concat(distances, 0), 0), clean);
     },
     { info },
   );
 }
+
+const drawOptions = {
+  samples: setting(count, 50, "random neighbours"),
+  radius: setting(size, 0.2, "of the ball of neighbours, in units of the input"),
+  norm: setting(oneOf("linf", "l2"), "linf", "of that ball"),
+};
+const shared = {
+  kind: "stability",
+  needs: { explainer: true, key: true },
+  options: drawOptions,
+  laws: {},
+} as const;
+
+export const averageStabilityEntry = metricEntry({
+  ...{ ...shared, name: "average-stability", info: averageCaseInfo },
+  make: ({ samples, radius, norm }, { explainer, key }) =>
+    averageStability({ explainer: explainer!, key: key!, samples, ball: BALLS[norm](radius) }),
+});
+export const maxSensitivityEntry = metricEntry({
+  ...{ ...shared, name: "max-sensitivity", info: maxSensitivityInfo },
+  make: ({ samples, radius, norm }, { explainer, key }) =>
+    maxSensitivity({ explainer: explainer!, key: key!, samples, ball: BALLS[norm](radius) }),
+});

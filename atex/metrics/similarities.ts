@@ -1,11 +1,14 @@
 /** Similarities of explanation maps as lists of numbers, on the GPU in batches. Maps are compared as they come: take absolute
- *  values first (`saliencyMap`) where signs should not count. A constant map has no correlation with anything: NaN, as in SciPy. */
+ *  values first (`saliencyMap`) where signs should not count. What has no answer is NaN, as in SciPy: a correlation with a constant
+ *  map, an angle to a map of zeros, anything about a map that holds NaN or an infinity. */
 import {
   abs,
   averageRank,
   concordance,
   div,
+  max,
   mean,
+  min,
   mul,
   oneHot,
   ShapeError,
@@ -17,29 +20,33 @@ import {
   type Tensor,
   topK,
 } from "../../engine/index.js";
-import { type Similarity, similarity } from "./metric.js";
+import { count, oneOf, setting } from "../../nn/schema.js";
+import { atMostOne, type MetricInfo, metricEntry, type Similarity, similarity, within } from "./metric.js";
+
+const CORRELATION = [-1, 1] as const;
 
 /** Pearson correlation of rows [n,d] → [n]. */
 function correlation(a: Tensor, b: Tensor): Tensor {
   return cosineOfRows(centred(a), centred(b));
 }
 
-/** Rows minus their mean. The first element is taken off before, so that a constant row becomes zero exactly. */
+/** Rows minus their mean, up to a factor. The first element is taken off before, so that a constant row becomes zero exactly. */
 function centred(rows: Tensor): Tensor {
-  const moved = sub(rows, slice(rows, [0, 0], [rows.shape[0], 1]));
+  const moved = atMostOne(sub(rows, slice(rows, [0, 0], [rows.shape[0], 1])));
   return sub(moved, mean(moved, 1, { keepDims: true }));
 }
 
 function cosineOfRows(a: Tensor, b: Tensor): Tensor {
-  // Two roots: the product of two sums of squares leaves the range of f32 sooner.
-  return div(sum(mul(a, b), 1), mul(sqrt(sum(square(a), 1)), sqrt(sum(square(b), 1))));
+  const [p, q] = [atMostOne(a), atMostOne(b)];
+  // Two roots, because the product of two sums of squares rounds differently from the sum of products of equal maps.
+  return within(CORRELATION, div(sum(mul(p, q), 1), mul(sqrt(sum(square(p), 1)), sqrt(sum(square(q), 1)))));
 }
 
 /** Pearson correlation coefficient. */
 export const pearson: Similarity = similarity(
   {
     name: "Pearson",
-    range: [-1, 1],
+    range: CORRELATION,
     larger: "more alike",
     perfect: 1,
     random: 0,
@@ -53,7 +60,7 @@ export const pearson: Similarity = similarity(
 export const spearman: Similarity = similarity(
   {
     name: "Spearman",
-    range: [-1, 1],
+    range: CORRELATION,
     larger: "more alike",
     perfect: 1,
     random: 0,
@@ -68,7 +75,7 @@ export const spearman: Similarity = similarity(
 export const kendall: Similarity = similarity(
   {
     name: "Kendall tau-b",
-    range: [-1, 1],
+    range: CORRELATION,
     larger: "more alike",
     perfect: 1,
     random: 0,
@@ -77,7 +84,7 @@ export const kendall: Similarity = similarity(
   },
   (a, b) => {
     const pairs = (x: Tensor, y: Tensor): Tensor => sum(concordance(x, y), 1);
-    return div(pairs(a, b), mul(sqrt(pairs(a, a)), sqrt(pairs(b, b))));
+    return within(CORRELATION, div(pairs(a, b), mul(sqrt(pairs(a, a)), sqrt(pairs(b, b)))));
   },
 );
 
@@ -85,7 +92,7 @@ export const kendall: Similarity = similarity(
 export const cosine: Similarity = similarity(
   {
     name: "cosine",
-    range: [-1, 1],
+    range: CORRELATION,
     larger: "more alike",
     perfect: 1,
     random: "0 for signed maps",
@@ -95,46 +102,103 @@ export const cosine: Similarity = similarity(
   cosineOfRows,
 );
 
-/** Mean squared difference of maps that were divided by their mean absolute value, so that size does not count: the mean square
- *  of maps scaled to sum 1, times the square of the number of pixels. */
-export const normalisedSquaredError: Similarity = similarity(
-  {
-    name: "MSE of normalised maps",
-    range: [0, Number.POSITIVE_INFINITY],
-    larger: "less alike",
-    perfect: 0,
-    random: "π for normal values, π − 2 for their sizes",
-    differentiable: true,
-    source: "Ghorbani et al. 2019 (scaling)",
-  },
-  (a, b) => mean(square(sub(atMeanOne(a), atMeanOne(b))), 1),
-);
+const squaredErrorInfo: MetricInfo = {
+  name: "MSE of normalised maps",
+  range: [0, Number.POSITIVE_INFINITY],
+  larger: "less alike",
+  perfect: 0,
+  random: "π for normal values, π − 2 for their sizes",
+  differentiable: true,
+  source: "Ghorbani et al. 2019 (scaling)",
+};
 
-function atMeanOne(rows: Tensor): Tensor {
-  return div(rows, mean(abs(rows), 1, { keepDims: true }));
+const NORMALISATIONS: Readonly<Record<MapNormalisation, (rows: Tensor) => Tensor>> = {
+  mean: (rows) => div(rows, mean(abs(rows), 1, { keepDims: true })),
+  sum: (rows) => div(rows, sum(abs(rows), 1, { keepDims: true })),
+  max: (rows) => div(rows, max(abs(rows), 1, { keepDims: true })),
+  "min-max": (rows) => {
+    const low = min(rows, 1, { keepDims: true });
+    return div(sub(rows, low), sub(max(rows, 1, { keepDims: true }), low));
+  },
+};
+
+/** What a map is divided by: the mean, the sum or the largest of its absolute values; or, for "min-max", moved and scaled to [0, 1]. */
+export type MapNormalisation = "mean" | "sum" | "max" | "min-max";
+
+/** Rows [n,d] normalised. NaN where there is nothing to divide by: rows of zeros, for "min-max" constant ones. */
+export function normalised(rows: Tensor, by: MapNormalisation): Tensor {
+  return NORMALISATIONS[by](atMostOne(rows));
 }
 
-/** Share of common pixels among the k largest of each map; ties go to the first pixel. Source: Ghorbani et al. 2019, sec. 2. */
-export function topKIntersection(k: number): Similarity {
-  return similarity(
-    {
-      name: `top-${k} intersection`,
-      range: [0, 1],
-      larger: "more alike",
-      perfect: 1,
-      random: "k / number of pixels",
-      differentiable: false,
-      source: "Ghorbani et al. 2019",
-    },
-    (a, b) => {
-      if (!Number.isInteger(k) || k < 1 || k > a.shape[1])
-        throw new ShapeError(`topKIntersection: k = ${k} of ${a.shape[1]} pixels; 1 to ${a.shape[1]} is needed`);
-      return div(sum(mul(topKMask(a, k), topKMask(b, k)), 1), k);
-    },
-  );
+/** Mean squared difference of maps that were normalised first. By "sum" it is the paper's (Dombrowski et al. 2019, sec. 2); by "mean"
+ *  that times the square of the number of elements, so that it does not depend on the size of the maps. */
+export function squaredErrorOf(by: MapNormalisation): Similarity {
+  return similarity(squaredErrorInfo, (a, b) => mean(square(sub(normalised(a, by), normalised(b, by))), 1));
+}
+
+/** Mean squared difference of maps that were divided by their mean absolute value, so that size does not count. */
+export const normalisedSquaredError: Similarity = squaredErrorOf("mean");
+
+const topKInfo = (name: string): MetricInfo => ({
+  name,
+  range: [0, 1],
+  larger: "more alike",
+  perfect: 1,
+  random: "k / number of elements",
+  differentiable: false,
+  source: "Ghorbani et al. 2019",
+});
+
+/** Share of common elements among the k largest of each map; ties go to the first. Default k: a tenth of the map.
+ *  Source: Ghorbani et al. 2019, sec. 2. */
+export function topKIntersection(k?: number): Similarity {
+  return similarity(topKInfo(`top-${k ?? "k"} intersection`), (a, b) => {
+    const taken = k ?? tenth(a.shape[1]);
+    if (!Number.isInteger(taken) || taken < 1 || taken > a.shape[1])
+      throw new ShapeError(`topKIntersection: k = ${k} of ${a.shape[1]} elements; 1 to ${a.shape[1]} is needed`);
+    return div(sum(mul(topKMask(a, taken), topKMask(b, taken)), 1), taken);
+  });
 }
 
 /** 1 at the k largest elements of each row, 0 elsewhere. [n,d] → [n,d], no gradient. */
 export function topKMask(rows: Tensor, k: number): Tensor {
   return sum(oneHot(topK(rows, k).indices, rows.shape[1]), 1);
 }
+
+const tenth = (elements: number): number => Math.max(1, Math.round(elements / 10));
+
+const plain = { kind: "similarity", needs: {}, options: {} } as const;
+const symmetric = { symmetric: true, scaling: true } as const;
+
+export const spearmanEntry = metricEntry({
+  ...{ ...plain, name: "spearman", info: spearman.info, laws: symmetric },
+  make: () => spearman,
+});
+export const kendallEntry = metricEntry({
+  ...{ ...plain, name: "kendall", info: kendall.info, laws: symmetric },
+  make: () => kendall,
+});
+export const pearsonEntry = metricEntry({
+  ...{ ...plain, name: "pearson", info: pearson.info, laws: symmetric },
+  make: () => pearson,
+});
+export const cosineEntry = metricEntry({
+  ...{ ...plain, name: "cosine", info: cosine.info, laws: symmetric },
+  make: () => cosine,
+});
+export const topKEntry = metricEntry({
+  ...{ ...plain, name: "top-k", info: topKInfo("top-k intersection"), laws: symmetric },
+  options: { k: setting(count, undefined, "elements compared, the largest of each map; a tenth of them if left out") },
+  make: ({ k }) => topKIntersection(k),
+});
+export const squaredErrorEntry = metricEntry({
+  ...{ ...plain, name: "normalised-mse", info: squaredErrorInfo, laws: symmetric },
+  options: {
+    by: setting(
+      oneOf("mean", "sum", "max", "min-max"),
+      "mean",
+      "what maps are divided by: this of their absolute values",
+    ),
+  },
+  make: ({ by }) => squaredErrorOf(by),
+});

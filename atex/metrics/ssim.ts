@@ -12,7 +12,9 @@ import {
   type Tensor,
   tensor,
 } from "../../engine/index.js";
-import { type MetricInfo, requireAlike } from "./metric.js";
+import { number, setting } from "../../nn/schema.js";
+import { scaledToMax } from "./importance.js";
+import { type MetricInfo, metricEntry, ofFinite, requireAlike, requireGrid, within } from "./metric.js";
 
 const info: MetricInfo = {
   name: "SSIM",
@@ -30,8 +32,13 @@ const K2 = 0.03;
 
 function structuralSimilarity(a: Tensor, b: Tensor, { range }: { readonly range: number }): Tensor {
   requireAlike("ssim", a, b);
-  if (a.rank !== 3 || a.shape[1] < WINDOW || a.shape[2] < WINDOW)
+  requireGrid("ssim", a);
+  if (a.shape[1] < WINDOW || a.shape[2] < WINDOW)
     throw new ShapeError(`ssim: maps are ${describe(a)}; [n,h,w] of at least ${WINDOW}×${WINDOW} is needed`);
+  if (!(range > 0 && Number.isFinite(range)))
+    throw new RangeError(
+      `ssim: range ${range} given; the difference between the largest and the smallest possible value is needed, a number above 0`,
+    );
   const window = tensor(gaussianWindow(), [1, 1, WINDOW, WINDOW]);
   const blur = (m: Tensor): Tensor => conv2d(m, window);
   const [x, y] = [a, b].map((m) => reshape(m, [m.shape[0], 1, m.shape[1], m.shape[2]]));
@@ -41,7 +48,7 @@ function structuralSimilarity(a: Tensor, b: Tensor, { range }: { readonly range:
   const [c1, c2] = [(K1 * range) ** 2, (K2 * range) ** 2];
   const luminance = div(add(mul(mul(mx, my), 2), c1), add(add(square(mx), square(my)), c1));
   const structure = div(add(mul(vxy, 2), c2), add(add(vx, vy), c2));
-  return mean(mul(luminance, structure), [1, 2, 3]);
+  return ofFinite(within(info.range, mean(mul(luminance, structure), [1, 2, 3])), a, b);
 }
 
 function gaussianWindow(): Float64Array {
@@ -57,5 +64,23 @@ function gaussianWindow(): Float64Array {
 
 /** Structural similarity of maps [n,h,w] → [n], in [-1, 1], 1 for equal maps; larger is more alike. `range` is the difference
  *  between the largest and the smallest possible value. Gaussian window 11, sigma 1.5, positions where it fits whole.
- *  Source: Wang, Bovik, Sheikh, Simoncelli 2004, eq. 13. @throws ShapeError for maps smaller than 11×11. */
+ *  Source: Wang, Bovik, Sheikh, Simoncelli 2004, eq. 13. @throws ShapeError for maps smaller than 11×11, RangeError for a range that
+ *  is not a positive number. */
 export const ssim = Object.assign(structuralSimilarity, { info });
+
+export const ssimEntry = metricEntry({
+  name: "ssim",
+  kind: "similarity",
+  info,
+  needs: { grid: true },
+  options: {
+    range: setting(
+      number({ min: 1, max: 2 }),
+      1,
+      "what values span once maps are scaled to maximum 1: 1 for maps without signs, 2 with signs",
+    ),
+  },
+  laws: { symmetric: true, scaling: true },
+  make: ({ range }) =>
+    Object.assign((a: Tensor, b: Tensor) => ssim(scaledToMax(a), scaledToMax(b), { range }), { info }),
+});

@@ -1,7 +1,7 @@
 /** A score that can be written out, f(x) = ½ xᵀAx + bᵀx, whose gradient is Ax + b: metrics are computed a second time on the
  *  host, in float64, one image and one draw at a time. */
 import type { Score } from "../../atex/index.js";
-import { add, expand, matmul, mul, random, reshape, sum, type Tensor, tensor } from "../../engine/index.js";
+import { add, matmul, mul, reshape, sum, type Tensor, tensor } from "../../engine/index.js";
 import { gpuTest, referenceTest } from "../executors.js";
 
 export const both = (name: string, body: () => Promise<void>): void => {
@@ -37,16 +37,6 @@ export async function images(x: Tensor): Promise<number[][]> {
   const data = Array.from(await x.read(), Number);
   const size = x.size / x.shape[0];
   return Array.from({ length: x.shape[0] }, (_, i) => data.slice(i * size, (i + 1) * size));
-}
-
-/** The copies of a batch that a metric draws from, one tensor per chunk. */
-export function copiesOf(x: Tensor, key: Tensor, counts: readonly number[]): [copies: Tensor, key: Tensor][] {
-  const keys = random.split(key, counts.length);
-  const [n, ...rest] = x.shape;
-  return counts.map((k, i) => [
-    reshape(expand(reshape(x, [1, n, ...rest]), [k, n, ...rest]), [k * n, ...rest]),
-    keys[i],
-  ]);
 }
 
 /** Its slope is zero at (½, ½), so that it turns around inside the balls of the tests. */

@@ -12,10 +12,11 @@ import {
   relevanceMass,
   type Similarity,
   spearman,
+  squaredErrorOf,
   ssim,
   topKIntersection,
 } from "../../atex/index.js";
-import { checkGrads, random, slice, sum, type Tensor, tensor } from "../../engine/index.js";
+import { checkGrads, mul, random, slice, sum, type Tensor, tensor } from "../../engine/index.js";
 import { gpuTest, referenceTest } from "../executors.js";
 import { check, root } from "../harness.js";
 
@@ -90,7 +91,7 @@ for (const [run, where, tolerance] of [
       const expected = pairs.map((p) => (p.expected[name] as number | null) ?? Number.NaN);
       check.close(actual, expected, name === "hogPearson" ? hogTolerance : tolerance);
       const [low, high] = metric.info.range;
-      for (const v of actual) check.ok(Number.isNaN(v) || (v >= low - 1e-6 && v <= high + 1e-6), `${v} out of range`);
+      for (const v of actual) check.ok(Number.isNaN(v) || (v >= low && v <= high), `${v} out of range`);
     });
 
   for (const k of [1, 50, 300, PIXELS])
@@ -101,7 +102,7 @@ for (const [run, where, tolerance] of [
 
   run(`hog = skimage.feature.hog, ${where}`, async () => {
     for (const { map, height, width, features } of goldens.hog) {
-      const found = hog(slice(batch([map]), [0, 0, 0], [1, height, width]));
+      const found = hog(slice(batch([map]), [0, 0, 0], [1, height, width]), { cell: 4 });
       const [rows, columns] = [height, width].map((side) => Math.floor(side / 4) - 2);
       check.equal([...found.shape], [1, rows, columns, 3, 3, 9]);
       check.close((await found.read()).subarray(0, features.length), features, { rtol: 1e-5, atol: 1e-6 });
@@ -138,10 +139,59 @@ for (const [name, metric] of Object.entries(plain).filter(([, m]) => m.info.diff
     check.ok(true, "checkGrads throws when a derivative is wrong");
   });
 
+for (const [run, where] of [
+  [referenceTest, "in float64"],
+  [gpuTest, "on the GPU"],
+] as const)
+  run(`a map of zeros has no correlation, angle, scale or centre, ${where}`, async () => {
+    const [zero, map] = [mul(batch(["signed"]), 0), batch(["signed"])];
+    for (const metric of [spearman, kendall, pearson, cosine, hogPearson, normalisedSquaredError, massCentreShift])
+      for (const [a, b] of [
+        [zero, map],
+        [map, zero],
+        [zero, zero],
+      ])
+        check.identical(await metric(a, b).read(), [Number.NaN], metric.info.name);
+    check.identical(await ssim(zero, zero, { range: 1 }).read(), [1]);
+  });
+
+referenceTest(
+  "MSE of maps normalised by their sum is that by their mean over the square of the number of elements",
+  async () => {
+    const [a, b] = [batch(["signed"]), batch(["related"])];
+    const [x, y] = [Array.from(await a.read()), Array.from(await b.read())];
+    const by = (divisor: (v: ArrayLike<number>) => number): number => {
+      const [p, q] = [divisor(x), divisor(y)];
+      return x.reduce((s, v, i) => s + (v / p - y[i] / q) ** 2, 0) / PIXELS;
+    };
+    const sizes = (v: ArrayLike<number>): number[] => Array.from(v, Math.abs);
+    const total = (v: ArrayLike<number>): number => sizes(v).reduce((s, u) => s + u);
+    const bySum = by(total);
+    check.close(await squaredErrorOf("sum")(a, b).read(), [bySum], { rtol: 1e-9 });
+    check.close(await squaredErrorOf("mean")(a, b).read(), [bySum * PIXELS ** 2], { rtol: 1e-9 });
+    check.close(await squaredErrorOf("max")(a, b).read(), [by((v) => Math.max(...sizes(v)))], { rtol: 1e-9 });
+    const unit = (v: ArrayLike<number>): number[] => {
+      const [low, high] = [Math.min(...Array.from(v)), Math.max(...Array.from(v))];
+      return Array.from(v, (u) => (u - low) / (high - low));
+    };
+    const [p, q] = [unit(x), unit(y)];
+    const expected = p.reduce((s, v, i) => s + (v - q[i]) ** 2, 0) / PIXELS;
+    check.close(await squaredErrorOf("min-max")(a, b).read(), [expected], { rtol: 1e-9 });
+  },
+);
+
 referenceTest("maps that cannot be compared are refused", () => {
   const a = batch(["signed"]);
   const small = random.normal(random.key(1), [1, 8, 8]);
   check.throws(() => kendall(a, small), /Kendall tau-b: maps f32\[1,28,28\] and f32\[1,8,8\]; two of one shape/);
-  check.throws(() => hog(small), /hog: maps are f32\[1,8,8\] with cells of 4; \[n,h,w\] of at least 3 × 3 cells/);
-  check.throws(() => topKIntersection(65)(small, small), /topKIntersection: k = 65 of 64 pixels; 1 to 64/);
+  check.throws(
+    () => hog(small, { cell: 4 }),
+    /hog: maps are f32\[1,8,8\] with cells of 4; \[n,h,w\] of at least 3 × 3/,
+  );
+  const colour = random.normal(random.key(1), [1, 3, 28, 28]);
+  check.throws(() => ssim(colour, colour, { range: 1 }), /ssim: maps are f32\[1,3,28,28\]; maps of images \[n,h,w\]/);
+  check.throws(() => hogPearson(colour, colour), /hog: maps are f32\[1,3,28,28\]; maps of images \[n,h,w\]/);
+  for (const range of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, undefined as unknown as number])
+    check.throws(() => ssim(a, a, { range }), /ssim: range .* given; the difference .* above 0/);
+  check.throws(() => topKIntersection(65)(small, small), /topKIntersection: k = 65 of 64 elements; 1 to 64/);
 });

@@ -9,12 +9,13 @@ import {
   localLipschitz,
   maxSensitivity,
   noisePerturbation,
+  type Score,
   signStep,
   worstCaseStability,
 } from "../../atex/index.js";
-import { mul, random } from "../../engine/index.js";
+import { mul, random, type Tensor } from "../../engine/index.js";
 import { check } from "../harness.js";
-import { both, copiesOf, dot, images, length, plane, type Quadratic, scoreOf, slope, twoPixels } from "./quadratic.js";
+import { both, dot, images, length, plane, type Quadratic, scoreOf, slope, twoPixels } from "./quadratic.js";
 
 /** The largest value of a function on a fine grid of the L-inf ball around x. */
 function onGrid(x: readonly number[], radius: number, f: (z: number[]) => number): number {
@@ -65,10 +66,10 @@ both("average-case stability and max-sensitivity are the mean and the maximum of
   const options = { explainer: gradient, ball, samples: 10, chunk: 4, key };
   const x = twoPixels();
   const draws: number[][] = [[], []];
-  for (const [copies, k] of copiesOf(x, key, [4, 4, 2]))
-    for (const [i, z] of (await images(ball.sample(k, copies))).entries()) {
-      const clean = slope(plane, (await images(x))[i % 2]);
-      draws[i % 2].push(length(slope(plane, z).map((v, j) => v - clean[j])));
+  for (const k of random.split(key, 10))
+    for (const [i, z] of (await images(ball.sample(k, x, true))).entries()) {
+      const clean = slope(plane, (await images(x))[i]);
+      draws[i].push(length(slope(plane, z).map((v, j) => v - clean[j])));
     }
   const mean = draws.map((d) => d.reduce((a, b) => a + b) / 10);
   check.close(await averageStability(options)(scoreOf(plane), x).read(), mean, { rtol: 1e-4 });
@@ -77,6 +78,47 @@ both("average-case stability and max-sensitivity are the mean and the maximum of
     draws.map((d) => Math.max(...d)),
     { rtol: 1e-4 },
   );
+});
+
+both("a draw for all samples is one change, inside each sample's own ball", async () => {
+  const x = twoPixels();
+  for (const ball of [linf, l2]) {
+    const clean = await images(x);
+    const moved = await images(ball([0.2, 0.1]).sample(random.key(6), x, true));
+    const [a, b] = moved.map((z, i) => z.map((v, j) => v - clean[i][j]));
+    check.close(
+      a,
+      b.map((v) => 2 * v),
+      { rtol: 1e-4, atol: 1e-6 },
+    );
+    check.ok(length(a) > 0.01, `moved by ${a}`);
+  }
+});
+
+both("tiny and huge maps have the stability of their shape", async () => {
+  const ball = linf(0.2);
+  const draws = { ball, samples: 4, key: random.key(3) };
+  const search = { ball, rule: signStep(0.05), steps: 3, restarts: 2, key: random.key(3) };
+  const x = twoPixels();
+  for (const factor of [1e-25, 1e25]) {
+    const explainer = Object.assign((score: Score, z: Tensor) => mul(gradient(score, z), factor), {
+      info: gradient.info,
+    });
+    for (const [one, scaled] of [
+      [maxSensitivity({ ...draws, explainer: gradient }), maxSensitivity({ ...draws, explainer })],
+      [worstCaseStability({ ...search, explainer: gradient }), worstCaseStability({ ...search, explainer })],
+      [localLipschitz({ ...search, explainer: gradient }), localLipschitz({ ...search, explainer })],
+    ]) {
+      const expected = (await images(one(scoreOf(plane), x))).flat();
+      const found = (await images(scaled(scoreOf(plane), x))).flat();
+      check.close(
+        found.map((v) => v / factor),
+        expected,
+        { rtol: 1e-4 },
+      );
+      check.ok(Math.min(...expected) > 0.1, `${one.info.name}: ${expected}`);
+    }
+  }
 });
 
 both("a linear score has maps that never change, and that are perfectly faithful", async () => {
