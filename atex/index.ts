@@ -27,6 +27,15 @@ export {
   type IntegratedGradientsOptions,
   integratedGradients,
 } from "./explainers/integratedGradients.js";
+export {
+  COMPOSITE_NAMES,
+  COMPOSITES,
+  type Composite,
+  type CompositeName,
+  type WeightedOp,
+} from "./explainers/lrp/composites.js";
+export type { RuleKind, RuleSpec } from "./explainers/lrp/rules.js";
+export { type LrpOptions, lrp } from "./explainers/lrp.js";
 export { type SmoothGradOptions, smoothGrad } from "./explainers/smoothGrad.js";
 export { EXPLAINER_TABLE, explainerEntryOf, makeExplainer } from "./explainers/table.js";
 export { type AopcCurves, type AopcOptions, aopc, aopcCurves } from "./metrics/aopc.js";

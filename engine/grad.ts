@@ -163,6 +163,9 @@ export function customVjp(
   const spec: OpSpec<null> = {
     ...identitySpec,
     name,
+    // Nothing is known of what f does; only its shape is taken from the identity.
+    routes: undefined,
+    linearIn: undefined,
     vjp: (g, context) => {
       let all: readonly (Tensor | null)[] | undefined;
       const get = (): readonly (Tensor | null)[] => {

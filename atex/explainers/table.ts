@@ -3,6 +3,7 @@ import { ConfigError, object } from "../../nn/schema.js";
 import type { Explainer, ExplainerContext, ExplainerEntry } from "./explainer.js";
 import { gradientEntry, gradientTimesInputEntry } from "./gradient.js";
 import { integratedGradientsEntry } from "./integratedGradients.js";
+import { lrpEntry } from "./lrp.js";
 import { smoothGradEntry } from "./smoothGrad.js";
 
 export const EXPLAINER_TABLE: readonly ExplainerEntry[] = [
@@ -10,6 +11,7 @@ export const EXPLAINER_TABLE: readonly ExplainerEntry[] = [
   gradientTimesInputEntry,
   smoothGradEntry,
   integratedGradientsEntry,
+  lrpEntry,
 ];
 
 /** The entry of a name. @throws RangeError naming those there are. */

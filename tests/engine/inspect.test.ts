@@ -3,6 +3,7 @@ import {
   add,
   capture,
   conv2d,
+  customVjp,
   grad,
   inspect,
   isWithin,
@@ -200,4 +201,15 @@ referenceTest("a substitute sees the op it stands for, the innermost counts, and
     /withOps: the substitute for relu gave f32\[\]; f32\[2,2\] is needed/,
   );
   check.throws(() => withOps({}, async () => 0), /withOps: the function returned a promise/);
+});
+
+referenceTest("nothing is claimed about a function with a derivative of its own", () => {
+  const twice = customVjp(
+    (x) => mul(x, 2),
+    (g) => [mul(g, 2)],
+    "twice",
+  );
+  inspect(twice, input(), ({ steps: [step] }) => {
+    check.equal([step.op, step.routes, step.pointwise, [...step.linearIn]], ["twice", false, false, []]);
+  });
 });
