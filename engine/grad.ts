@@ -163,6 +163,9 @@ export function customVjp(
   const spec: OpSpec<null> = {
     ...identitySpec,
     name,
+    // Nothing is known of f but its rule.
+    routes: undefined,
+    linearIn: undefined,
     vjp: (g, context) => {
       let all: readonly (Tensor | null)[] | undefined;
       const get = (): readonly (Tensor | null)[] => {
