@@ -4,22 +4,29 @@
  * ran on the reference.
  */
 
-import * as ops from "../../engine/index.js";
 import {
   add,
+  ceil,
   customVjp,
+  describe,
   div,
   equal,
+  floor,
   greater,
   greaterEqual,
   less,
+  lessEqual,
+  logSoftmax,
   mul,
   neg,
   notEqual,
   poolIndices,
   reshape,
+  round,
   type Step,
   type Substitutes,
+  sign,
+  step,
   sub,
   sum,
   type Tensor,
@@ -40,38 +47,37 @@ const mean = (a: Tensor, b: Tensor): Tensor => mul(add(a, b), 0.5);
 /** Which tensor the windows of max pooling were chosen by, by the tensor of positions. */
 export type Choices = WeakMap<Tensor, Tensor>;
 
+/** Piecewise constant functions: they have no gradient, and yet their values differ. */
+const UNARY_JUMPS = { sign, step, floor, ceil, round } as const;
+const COMPARISONS = { equal, notEqual, less, lessEqual, greater, greaterEqual } as const;
+
 /** Ops as DeepLIFT has to see them: those that jump are recorded although they have no gradient, and max pooling leaves a note of
  *  what it looked at. */
 export function visibleJumps(choices: Choices): Substitutes {
-  const visible = (name: (typeof UNARY_JUMPS)[number] | (typeof BINARY_JUMPS)[number]): Substitutes[string] => {
-    const call = ops[name] as (...xs: readonly Tensor[]) => Tensor;
-    return (inputs) =>
-      inputs.every((x) => x.dtype === "f32")
-        ? customVjp(
-            (...xs) => call(...xs),
-            (_, { inputs: xs }) => xs.map(() => null),
-            name,
-          )(...inputs)
-        : call(...inputs);
+  const visible = ([name, call]: [string, (...xs: [Tensor, Tensor]) => Tensor]): [string, Substitutes[string]] => {
+    const op = (...xs: Tensor[]): Tensor => call(...(xs as [Tensor, Tensor]));
+    const recorded = customVjp(op, (_, { inputs }) => inputs.map(() => null), name);
+    return [name, (inputs) => (inputs.every((x) => x.dtype === "f32") ? recorded : op)(...inputs)];
   };
   return {
-    ...Object.fromEntries([...UNARY_JUMPS, ...BINARY_JUMPS].map((name) => [name, visible(name)])),
-    poolIndices: ([x], attrs) => {
-      const { window, stride, padding } = attrs as { window: Pair; stride: Pair; padding: readonly [...Pair, ...Pair] };
+    ...Object.fromEntries(Object.entries({ ...UNARY_JUMPS, ...COMPARISONS }).map(visible)),
+    poolIndices([x], attrs) {
+      const { window, stride, padding } = attrs as { window: Pair; stride: Pair; padding: readonly number[] };
       const [top, bottom, left, right] = padding;
-      const sides = [
-        [top, bottom],
-        [left, right],
-      ] as const;
-      const chosen = poolIndices(x, { size: window, stride, padding: sides });
+      const chosen = poolIndices(x, {
+        size: window,
+        stride,
+        padding: [
+          [top, bottom],
+          [left, right],
+        ],
+      });
       choices.set(chosen, x);
       return chosen;
     },
   };
 }
 type Pair = readonly [number, number];
-const UNARY_JUMPS = ["sign", "step", "floor", "ceil", "round"] as const;
-const BINARY_JUMPS = ["equal", "notEqual", "less", "lessEqual", "greater", "greaterEqual"] as const;
 
 /** The rescale rule (Shrikumar et al. 2017, sec. 3.2 and 3.5) for any step, exact where it gives an answer.
  *  @throws TypeError naming the step for which there is none. */
@@ -96,7 +102,7 @@ export function rescale(g: Tensor, pair: StepPair, choices: Choices): Parts {
     return at.inputs.map((x, j) => (j === i ? mul(g, secant(at, x, ref.inputs[i])) : null));
   }
   throw new TypeError(
-    `deepLift: there is no rule for ${placeOf(at)} with ${moving.length} inputs that depend on x; write it in other ops`,
+    `deepLift: there is no rule for ${placeOf(at)} of ${moving.map((i) => describe(at.inputs[i])).join(" and ")}; compose it of other ops`,
   );
 }
 
@@ -105,13 +111,13 @@ export function placeOf({ op, label }: Step): string {
   return label === "" ? op : `${op} at ${label}`;
 }
 
-/** What changes with x and is not followed would be missing from the sum. */
+/** What changes with x and is not followed would be missing from the sum. Positions of max pooling are part of its rule. */
 function refuseHeld({ at }: StepPair, choices: Choices): void {
   const held = at.varies.findIndex((varies, i) => varies && !at.depends[i]);
   if (held < 0 || (at.op === "gatherPool" && held === 1 && choices.get(at.inputs[1]) === at.inputs[0])) return;
-  const what = at.inputs[held].dtype === "f32" ? "a value held by stopGradient" : "positions chosen by the data";
   throw new TypeError(
-    `deepLift: ${placeOf(at)} uses ${what}, ${ops.describe(at.inputs[held])}, which changes with x and has no multiplier; explain a network without that`,
+    `deepLift: ${placeOf(at)} uses ${describe(at.inputs[held])}, which changes with x by a way that has no multiplier ` +
+      "(sorting, the position of the largest, stopGradient); take that out of the score",
   );
 }
 
@@ -150,7 +156,7 @@ const reduction =
       return div(attained, sum(attained, axes, { keepDims: true }));
     };
     const [share, share0] = [chosen(x, y), chosen(x0, y0)];
-    const wins = largest ? greaterEqual(y, y0) : ops.lessEqual(y, y0);
+    const wins = largest ? greaterEqual(y, y0) : lessEqual(y, y0);
     const landing = where(wins, share, share0);
     const both = mul(notEqual(share, 0), notEqual(share0, 0));
     const apart = jumpSecant(mul(sub(y, y0), landing), sub(x, x0));
@@ -185,10 +191,10 @@ const choice: PairRule = (g, pair) => {
   const [s, s0] = [notEqual(mask, 0), notEqual(mask0, 0)];
   const share = mean(s, s0);
   const turned = notEqual(s, s0);
-  const step = jumpSecant(sub(s, s0), sub(mask, mask0));
+  const turn = jumpSecant(sub(s, s0), sub(mask, mask0));
   return kept(at, [
     // The side not chosen may be anything.
-    () => where(turned, mul(mul(g, sub(mean(a, a0), mean(b, b0))), step), 0),
+    () => where(turned, mul(mul(g, sub(mean(a, a0), mean(b, b0))), turn), 0),
     () => where(share, mul(g, share), 0),
     () => where(less(share, 1), mul(g, sub(1, share)), 0),
   ]);
@@ -204,7 +210,7 @@ const logSoftmaxRule: PairRule = (g, { at, ref }) => {
 /** y = exp(log y). */
 const softmaxRule: PairRule = (g, pair, choices) => {
   const { axis } = pair.at.attrs as { axis: number };
-  const logs = [pair.at, pair.ref].map(({ inputs: [x] }) => ops.logSoftmax(x, axis));
+  const logs = [pair.at, pair.ref].map(({ inputs: [x] }) => logSoftmax(x, axis));
   return logSoftmaxRule(mul(g, expSecant(logs[0], logs[1])), pair, choices);
 };
 
@@ -220,8 +226,8 @@ const RULES: Readonly<Record<string, PairRule>> = {
   gatherPool: pooling,
   softmax: softmaxRule,
   logSoftmax: logSoftmaxRule,
-  ...Object.fromEntries(UNARY_JUMPS.map((name) => [name, jump])),
-  ...Object.fromEntries(BINARY_JUMPS.map((name) => [name, comparison])),
+  ...Object.fromEntries(Object.keys(UNARY_JUMPS).map((name) => [name, jump])),
+  ...Object.fromEntries(Object.keys(COMPARISONS).map((name) => [name, comparison])),
 };
 
 function two({ inputs }: Step): [Tensor, Tensor] {
