@@ -9,9 +9,10 @@ export { type Ascent, type AscentOptions, ascend, type Constraint, type Search }
 export * from "./attacks/objectives.js";
 export * from "./attacks/prediction.js";
 export * from "./attacks/rules.js";
-export { softplusSurrogate } from "./attacks/surrogate.js";
+export { hasKinks, smoothed, softplusSurrogate, surrogateOf } from "./attacks/surrogate.js";
 export { type Ball, clipPixels, l2, linf } from "./balls.js";
 export { EXPLAINERS, type ExplainerName, type ExplainerSettings, explainerByName } from "./explainers/byName.js";
+export { type DeepLiftOptions, deepLift } from "./explainers/deepLift.js";
 export {
   type Explainer,
   type ExplainerContext,
@@ -21,7 +22,9 @@ export {
   explainerEntry,
   saliencyMap,
 } from "./explainers/explainer.js";
+export { type GradCamOptions, gradCam, guidedGradCam } from "./explainers/gradCam.js";
 export { gradient, gradientTimesInput } from "./explainers/gradient.js";
+export { guidedBackprop } from "./explainers/guidedBackprop.js";
 export {
   completenessGap,
   type IntegratedGradientsOptions,
@@ -90,7 +93,6 @@ export {
 } from "./metrics/similarities.js";
 export { ssim } from "./metrics/ssim.js";
 export { localLipschitz, type StabilitySearch, worstCaseStability } from "./metrics/stability.js";
-export * from "./sanity/index.js";
 export {
   METRIC_TABLE,
   METRICS,
@@ -101,6 +103,7 @@ export {
   type SimilarityName,
   similaritiesOf,
 } from "./metrics/table.js";
+export * from "./sanity/index.js";
 export { type Classifier, classScore, type Score, type ScoreOptions } from "./score.js";
 export {
   type Agreement,

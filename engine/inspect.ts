@@ -6,7 +6,7 @@
 import { recorded } from "./backward.js";
 import { describe, ShapeError } from "./errors.js";
 import { isWithin } from "./label.js";
-import { apply, type OpSpec } from "./op.js";
+import { apply, type OpSpec, observe } from "./op.js";
 import { zerosLike } from "./ops/create.js";
 import { sumTo } from "./ops/reduce.js";
 import type { Node } from "./record.js";
@@ -24,6 +24,8 @@ export interface Step {
   readonly attrs: unknown;
   /** Which inputs depend on x; the others are constants, such as weights. */
   readonly depends: readonly boolean[];
+  /** Which inputs change when x does, also by ways that no gradient goes: masks, indices, what stopGradient holds. */
+  readonly varies: readonly boolean[];
   /** How often the output is used, as an input of later steps or as the result. */
   readonly uses: number;
   /** One element of the result comes from one element of each input (with broadcasting). */
@@ -65,14 +67,15 @@ export interface Pulled {
 /** Runs f on x and lets `use` look inside; gives what `use` gives. An outer gradient records what `use` does with the tensors it
  *  finds. @throws TypeError when f returns no tensor. */
 export function inspect<R>(f: (x: Tensor) => Tensor, x: Tensor, use: (inside: Inside) => R): R {
-  return recorded(f, x, (run) => {
+  const touched = new Set<Tensor>();
+  return recorded(touching(f, touched), x, (run) => {
     const output = run.output;
     if (!(output instanceof Tensor))
       throw new TypeError(`inspect: the function must return a tensor, got ${typeof output}`);
     const between = run.between(output).reverse();
     const uses = countUses(between, output);
     const steps = between.flatMap((t) =>
-      t.node?.inputs.some(run.depends) ? [stepOf(t, t.node, uses.get(t)!, run.depends)] : [],
+      t.node?.inputs.some(run.depends) ? [stepOf(t, t.node, uses.get(t)!, run.depends, touched)] : [],
     );
     const stepAt = new Map(steps.map((step) => [step.output, step]));
     return use({
@@ -115,7 +118,30 @@ function countUses(between: readonly Tensor[], output: Tensor): Map<Tensor, numb
   return uses;
 }
 
-function stepOf(output: Tensor, node: Node, uses: number, isDependent: (t: Tensor) => boolean): Step {
+/** f, which leaves behind all that was made from its argument. The bits of gradients end where an op has no derivative; this
+ *  goes on. */
+function touching(f: (x: Tensor) => Tensor, touched: Set<Tensor>): (x: Tensor) => Tensor {
+  return (x) => {
+    touched.add(x);
+    const previous = observe((y, op, inputs, on) => {
+      if (inputs.some((input) => touched.has(input))) touched.add(y);
+      previous?.(y, op, inputs, on);
+    });
+    try {
+      return f(x);
+    } finally {
+      observe(previous);
+    }
+  };
+}
+
+function stepOf(
+  output: Tensor,
+  node: Node,
+  uses: number,
+  isDependent: (t: Tensor) => boolean,
+  touched: ReadonlySet<Tensor>,
+): Step {
   const { inputs, attrs } = node;
   // Attributes differ by op; a node holds those of its own.
   const op = node.op as unknown as OpSpec<unknown>;
@@ -127,6 +153,7 @@ function stepOf(output: Tensor, node: Node, uses: number, isDependent: (t: Tenso
     output,
     attrs,
     depends,
+    varies: inputs.map((t) => touched.has(t)),
     uses,
     pointwise: op.expression !== undefined,
     routes: op.routes === true,

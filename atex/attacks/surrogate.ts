@@ -1,12 +1,81 @@
-import type { Tensor, Tree } from "../../engine/index.js";
-import { replaceLayers, type Sequential, softplus } from "../../nn/index.js";
+import {
+  add,
+  clamp,
+  maximum,
+  mul,
+  type Substitutes,
+  shapeOf,
+  softplus,
+  sub,
+  type Tensor,
+  type Tree,
+  withOps,
+  zeros,
+} from "../../engine/index.js";
+import type { Layer, Sequential } from "../../nn/index.js";
 import type { Classifier } from "../score.js";
+import { isClampedRelu, notingZeros } from "../zeros.js";
 
-/** The network with softplus in place of relu, whose maps have slopes that an attack can follow; undefined for a network without
- *  relu, which needs none. The default sharpness is the one that left least of the maps after 20 steps on the authors' network
- *  (5 to 60 tried). Source: Dombrowski et al. 2019, sec. 3.3. */
-export function softplusSurrogate(model: Sequential, params: Tree, beta = 20): Classifier | undefined {
-  if (!model.layers.some(({ kind }) => kind === "relu")) return undefined;
-  const smooth = replaceLayers(model, "relu", softplus({ beta }));
-  return (x: Tensor) => smooth.apply(params, x);
+/** The default sharpness is the one that left least of the maps after 20 steps on the authors' network (5 to 60 tried). */
+const BETA = 20;
+
+/** The same network with softplus of sharpness beta in place of relu, whose maps have slopes that an attack can follow: relu,
+ *  leakyRelu (slope · x and the rest of a softplus), relu6 (a difference of two), maximum(x, 0), wherever they are inside. The
+ *  rest stays to the bit. Source: Dombrowski et al. 2019, sec. 3.3. @throws RangeError for beta <= 0. */
+export function smoothed(classifier: Classifier, beta = BETA): Classifier {
+  if (!(beta > 0)) throw new RangeError(`smoothed: beta ${beta} given; a positive number is needed`);
+  return (x) =>
+    withOps(
+      withoutKinks((z) => softplus(z, beta)),
+      () => classifier(x),
+    );
+}
+
+/** Whether a network has a relu that `smoothed` would replace, found by tracing it on one sample of `shape`, without computing. */
+export function hasKinks(classifier: Classifier, shape: readonly number[]): boolean {
+  let found = false;
+  const noted = withoutKinks((z) => {
+    found = true;
+    return z;
+  });
+  shapeOf(() => withOps(noted, () => classifier(zeros([1, ...shape]))));
+  return found;
+}
+
+/** What attacks on a network's maps go through: the smoothed network; undefined for one without relu, which needs none. `shape`
+ *  is that of a sample. */
+export function surrogateOf(classifier: Classifier, shape: readonly number[], beta = BETA): Classifier | undefined {
+  return hasKinks(classifier, shape) ? smoothed(classifier, beta) : undefined;
+}
+
+/** `surrogateOf` for a model of layers, whose kinds tell whether it has a relu, also inside blocks that show their layers. */
+export function softplusSurrogate(model: Sequential, params: Tree, beta = BETA): Classifier | undefined {
+  return hasReluLayer(model) ? smoothed((x) => model.apply(params, x), beta) : undefined;
+}
+
+function hasReluLayer(layer: Layer): boolean {
+  return ["relu", "leakyRelu"].includes(layer.kind) || Object.values(layer).flat().filter(isLayer).some(hasReluLayer);
+}
+
+function isLayer(value: unknown): value is Layer {
+  return typeof value === "object" && value !== null && "kind" in value && "apply" in value;
+}
+
+/** Ops with `smooth` in the place of relu. */
+function withoutKinks(smooth: (z: Tensor) => Tensor): Substitutes {
+  const zeros = new WeakSet<Tensor>();
+  return {
+    ...notingZeros(zeros),
+    relu: ([z]) => smooth(z),
+    leakyRelu: ([z], attrs) => {
+      const { slope } = attrs as { slope: number };
+      return add(mul(z, slope), mul(smooth(z), 1 - slope));
+    },
+    clamp: ([z], attrs) => {
+      const { low, high } = attrs as { low: number; high: number };
+      if (!isClampedRelu(attrs)) return clamp(z, low, high);
+      return Number.isFinite(high) ? sub(smooth(z), smooth(sub(z, high))) : smooth(z);
+    },
+    maximum: ([a, b]) => (zeros.has(b) ? smooth(a) : zeros.has(a) ? smooth(b) : maximum(a, b)),
+  };
 }

@@ -1,7 +1,10 @@
 /** Every explainer: a new one is its file and a row here. */
 import { ConfigError, object } from "../../nn/schema.js";
+import { deepLiftEntry } from "./deepLift.js";
 import type { Explainer, ExplainerContext, ExplainerEntry } from "./explainer.js";
+import { gradCamEntry, guidedGradCamEntry } from "./gradCam.js";
 import { gradientEntry, gradientTimesInputEntry } from "./gradient.js";
+import { guidedBackpropEntry } from "./guidedBackprop.js";
 import { integratedGradientsEntry } from "./integratedGradients.js";
 import { lrpEntry } from "./lrp.js";
 import { smoothGradEntry } from "./smoothGrad.js";
@@ -12,6 +15,10 @@ export const EXPLAINER_TABLE: readonly ExplainerEntry[] = [
   smoothGradEntry,
   integratedGradientsEntry,
   lrpEntry,
+  guidedBackpropEntry,
+  deepLiftEntry,
+  gradCamEntry,
+  guidedGradCamEntry,
 ];
 
 /** The entry of a name. @throws RangeError naming those there are. */
