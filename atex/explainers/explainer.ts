@@ -2,6 +2,8 @@ import { abs, reshape, sum, type Tensor } from "../../engine/index.js";
 import type { Domain } from "../../nn/index.js";
 import type { Fields, Read } from "../../nn/schema.js";
 import type { Score } from "../score.js";
+import type { Background } from "./background.js";
+import type { Segments } from "./features.js";
 
 /** A feature attribution: (score, x [n,...]) → raw, signed attribution [n,...]. Where it is made of ops of x it can be
  *  differentiated: that is how it is attacked and defended. A sample's attribution does not depend on what else is in the batch. */
@@ -28,8 +30,15 @@ export interface ExplainerContext {
   readonly domain: Domain;
   /** Key of everything random in it. */
   readonly key: Tensor;
+  /** Seed of what is drawn on the host, where a key cannot be read: coalitions, masks; default 0. */
+  readonly seed?: number;
   /** Samples to compare with, [m, ...domain.shape]. */
   readonly background?: Tensor;
+  /** The background in a few weighted rows, for explainers that ask the score at every row (`summariseBackground`); default all
+   *  of the background. */
+  readonly summary?: Background;
+  /** Segments of the images that are explained (`segmentImages`), for explainers that switch them; default square patches. */
+  readonly segments?: Segments;
 }
 
 /** What holds for an explainer and is tested for every entry of the table. */
