@@ -125,7 +125,7 @@ export function paragraph(text: string, width: number, above: number): Drawing {
 }
 
 /** The colours from one end to the other, with the meaning of the ends beside them. */
-function legend(bars: readonly ColourBar[], width: number): Drawing {
+export function legend(bars: readonly ColourBar[], width: number): Drawing {
   const [long, high] = [128, 14];
   const marks: Mark[] = [];
   let [left, top] = [GAP, GAP];

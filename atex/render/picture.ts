@@ -163,10 +163,12 @@ export function toPng({ width, height, rgba }: Picture): Uint8Array {
 }
 
 /** The picture as an address that an HTML page can hold. */
-export function toDataUri(picture: Picture): string {
-  const png = toPng(picture);
+export const toDataUri = (picture: Picture): string => `data:image/png;base64,${base64(toPng(picture))}`;
+
+/** Bytes as text. */
+export function base64(bytes: Uint8Array): string {
   let text = "";
   // In pieces: a call takes a limited number of arguments.
-  for (let at = 0; at < png.length; at += 8192) text += String.fromCharCode(...png.subarray(at, at + 8192));
-  return `data:image/png;base64,${btoa(text)}`;
+  for (let at = 0; at < bytes.length; at += 8192) text += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  return btoa(text);
 }
