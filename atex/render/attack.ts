@@ -1,6 +1,7 @@
 /** Pictures of an attack on explanations, from the numbers of a study. */
-import { heatmap, sharedRange } from "./heatmap.js";
-import { greyPicture, type Picture } from "./picture.js";
+import { heatmap } from "./heatmap.js";
+import { type ImageSize, imagePicture, type MapSize, type Picture } from "./picture.js";
+import { mapScale } from "./scale.js";
 
 /** How many times a change of the image is exaggerated. */
 export const EXAGGERATION = 10;
@@ -12,33 +13,58 @@ export interface MapPictures {
   readonly caption: string;
 }
 
-/** Sets of maps of relative importance [n·side²] on one scale. */
-export function mapPictures(sets: readonly Float32Array[], side = 28): MapPictures {
-  const range = sharedRange(sets, "p99");
-  const draw = (map: Float32Array): Picture => heatmap(map, { mode: "abs", range, width: side });
+/** Sets of maps of relative importance [n·height·width] on one scale. */
+export function mapPictures(sets: readonly Float32Array[], size: MapSize): MapPictures {
+  const scale = mapScale(sets, "p99");
+  const { range, measure } = scale;
+  const draw = (map: Float32Array): Picture => heatmap(map, { mode: "abs", scale, ...size });
+  const all = measure.startsWith("maximum") ? "maximum of all their pixels" : "99th percentile of all their pixels";
   return {
-    sets: sets.map((set) => split(set, side * side).map(draw)),
+    sets: sets.map((set) => split(set, size.height * size.width).map(draw)),
     caption:
       "Maps show relative importance: the size of each pixel's attribution as a share of the whole map's. One scale for all " +
-      `maps of this panel: black is 0, the brightest colour ${percent(range)} and more (99th percentile of all their pixels).`,
+      `maps of this panel: black is 0, the brightest colour ${percent(range)} and more (${all}).`,
   };
 }
 
-/** Images [n·side²] in [0,1]. */
-export function imagePictures(images: Float32Array, side = 28): Picture[] {
-  return split(images, side * side).map((image) => greyPicture(image, side));
+/** Images [n·channels·height·width] in [0,1]. */
+export function imagePictures(images: Float32Array, size: ImageSize): Picture[] {
+  return split(images, volume(size)).map((image) => imagePicture(image, size));
 }
 
-/** What was added to the images, exaggerated: full colour where a pixel changed by 1 / EXAGGERATION. */
-export function differencePictures(clean: Float32Array, attacked: Float32Array, side = 28): Picture[] {
+/**
+ * What was added to the images, exaggerated. Grey images: blue darker, red brighter, full colour where a pixel changed by
+ * 1 / EXAGGERATION. Colour images: each channel about a middle grey, at its end where it changed by 1 / EXAGGERATION.
+ */
+export function differencePictures(clean: Float32Array, attacked: Float32Array, size: ImageSize): Picture[] {
+  const { channels, height, width } = size;
   const change = attacked.map((value, i) => value - clean[i]);
-  return split(change, side * side).map((one) =>
-    heatmap(one, { mode: "diverging", range: 1 / EXAGGERATION, width: side }),
+  const scale = { range: 1 / EXAGGERATION, measure: "a fixed scale" };
+  return split(change, volume(size)).map((one) =>
+    channels === 1
+      ? heatmap(one, { mode: "diverging", scale, height, width })
+      : imagePicture(
+          one.map((value) => 0.5 + (value * EXAGGERATION) / 2),
+          size,
+        ),
   );
 }
 
+/** The words for `differencePictures`. */
+export function differenceCaption({ channels }: ImageSize): string {
+  const end = 1 / EXAGGERATION;
+  return channels === 1
+    ? `Difference: red brighter, blue darker, full colour at a change of ${end}.`
+    : `Difference: middle grey is no change, black and full colour a change by ${end} of the channel.`;
+}
+
+const volume = ({ channels, height, width }: ImageSize): number => channels * height * width;
+
+/** @throws RangeError if values are left over. */
 function split(values: Float32Array, size: number): Float32Array[] {
+  if (values.length % size !== 0)
+    throw new RangeError(`pictures: ${values.length} values in pieces of ${size}; whole pieces are needed`);
   return Array.from({ length: values.length / size }, (_, i) => values.subarray(i * size, (i + 1) * size));
 }
 
-const percent = (share: number): string => `${(100 * share).toPrecision(2)} %`;
+const percent = (share: number): string => `${Number((100 * share).toPrecision(2))} %`;

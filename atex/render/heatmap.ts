@@ -1,71 +1,113 @@
-import { colourAt, DIVERGING, SEQUENTIAL } from "./colours.js";
-import { type Picture, paint } from "./picture.js";
+import { type ColourMap, colourAt, DIVERGING, SEQUENTIAL } from "./colours.js";
+import { checkImage, checkMap, type ImageSize, type MapSize, type Picture, paint } from "./picture.js";
+import { digits, type MapScale, mapScale, type Normalisation } from "./scale.js";
 
-export interface HeatmapOptions {
-  /** "abs": size only; "diverging": sign and size; "overlay": sign and size over `image`. */
-  readonly mode: "abs" | "diverging" | "overlay";
+export const HEATMAP_MODES = ["abs", "diverging", "overlay"] as const;
+/** "abs": size only; "diverging": sign and size; "overlay": sign and size over the image. */
+export type HeatmapMode = (typeof HEATMAP_MODES)[number];
+
+export interface HeatmapOptions extends MapSize {
+  readonly mode: HeatmapMode;
   /** What gets the full colour: the largest |value|, or the 99th percentile of |value|. */
   readonly normalise?: Normalisation;
-  /** The |value| with the full colour, to give several maps one scale; takes the place of `normalise`. */
-  readonly range?: number;
-  readonly width?: number;
-  /** [height*width] in [0,1], under an overlay. */
-  readonly image?: ArrayLike<number>;
+  /** A scale measured on several maps, so that they can be compared; takes the place of `normalise`. */
+  readonly scale?: MapScale;
+  /** What lies under an overlay: an image of the map's height and width, in [0,1], grey or colour. */
+  readonly image?: { readonly values: ArrayLike<number>; readonly channels: number };
 }
-
-export type Normalisation = "max" | "p99";
 
 export interface Heatmap extends Picture {
   /** The |value| that has the full colour. */
   readonly range: number;
+  /** What the range is: "maximum", "99th percentile". */
+  readonly measure: string;
   /** What the colours mean, for the reader. */
   readonly caption: string;
+  /** The map is 0 everywhere: the picture is empty, and the caption says so. */
+  readonly empty: boolean;
 }
 
+/** The words for a map without any value but 0. */
+export const EMPTY = "zero everywhere";
+
+/** The colours of a size, and of a sign and size. */
+export const coloursOf = (mode: HeatmapMode): ColourMap => (mode === "abs" ? SEQUENTIAL : DIVERGING);
+
 /**
- * An explanation as a picture. Values [height*width], any scale; beyond `range` colours stay full.
- * @throws RangeError for values that are not finite, rows that are not whole, or an overlay without an image.
+ * An explanation as a picture. Values [height·width], any scale; beyond the scale's range colours stay full.
+ * @throws RangeError for values that are not finite, another number of values, or an overlay without an image of its size.
  */
 export function heatmap(values: ArrayLike<number>, options: HeatmapOptions): Heatmap {
-  const { mode, normalise = "max", width = 28, image } = options;
-  const measured = sharedRange([values], normalise);
-  const range = options.range ?? measured;
-  if (!(range >= 0 && range < Infinity)) throw new RangeError(`heatmap: range ${range}; a finite size is needed`);
-  if (mode === "overlay" && image?.length !== values.length) {
-    throw new RangeError(
-      `heatmap: ${values.length} values over an image of ${image?.length ?? 0}; an overlay needs an image of the same size`,
-    );
+  const { mode, normalise = "max", height, width } = options;
+  if (!HEATMAP_MODES.includes(mode)) {
+    throw new RangeError(`heatmap: mode "${mode}" is unknown; there is ${HEATMAP_MODES.join(", ")}`);
   }
-  const scaled = (value: number) => (range === 0 ? 0 : Math.min(1, Math.max(-1, value / range)));
+  checkMap("heatmap", values, options);
+  // Measured even where another scale is given: it finds what cannot be drawn.
+  const measured = mapScale([values], normalise);
+  const { range, measure } = options.scale ?? measured;
+  const empty = measured.range === 0;
+  if (!(range >= 0 && range < Infinity) || (range === 0 && !empty)) {
+    throw new RangeError(`heatmap: range ${range} for values up to ${measured.range}; a finite size is needed`);
+  }
+  const under = mode === "overlay" ? backdrop(options) : undefined;
+  const share = (value: number) => (range === 0 ? 0 : Math.min(1, Math.max(-1, value / range)));
   const colour = (value: number, index: number): readonly number[] => {
-    const v = scaled(value);
+    const v = share(value);
     if (mode === "abs") return colourAt(SEQUENTIAL, Math.abs(v));
     if (mode === "diverging") return colourAt(DIVERGING, (v + 1) / 2);
-    // Full colour hides the image, none shows it; shades keep away from black so that dark colours stand out.
-    const shade = 70 + 185 * image![index];
-    return colourAt(DIVERGING, v < 0 ? 0.1 : 0.9).map((channel) => shade + (channel - shade) * Math.abs(v));
+    // Full colour hides the image, none shows it.
+    const shades = under!(index);
+    return colourAt(DIVERGING, v < 0 ? 0.1 : 0.9).map((full, c) => shades[c] + (full - shades[c]) * Math.abs(v));
   };
-  const measure = options.range !== undefined ? "shared scale" : normalise === "max" ? "maximum" : "99th percentile";
-  const scale = mode === "abs" ? "|value|: black 0, yellow" : "blue negative, red positive, full colour at";
+  const meaning = mode === "abs" ? "|value|: black 0, yellow" : "blue negative, red positive, full colour at";
   return {
-    ...paint(values, width, colour),
+    ...paint(values, options, colour),
     range,
-    caption: range === 0 ? "zero everywhere" : `${scale} ${range.toPrecision(3)} (${measure})`,
+    measure,
+    caption: empty ? EMPTY : `${meaning} ${digits(range)} (${measure})`,
+    empty,
   };
+
+  /** Shades keep away from black so that dark colours stand out, and colours are paler so that red and blue mean the map. */
+  function backdrop({ image }: HeatmapOptions): (index: number) => readonly number[] {
+    if (!image) throw new RangeError("heatmap: an overlay needs the image it lies on; give image: {values, channels}");
+    checkImage("heatmap", image.values, { channels: image.channels, height, width });
+    const plane = height * width;
+    const level = (at: number): number => Math.min(1, Math.max(0, image.values[at]));
+    if (image.channels === 1) return (index) => Array<number>(3).fill(70 + 185 * level(index));
+    return (index) => {
+      const rgb = [0, 1, 2].map((c) => level(c * plane + index));
+      const grey = 0.2126 * rgb[0] + 0.7152 * rgb[1] + 0.0722 * rgb[2];
+      return rgb.map((channel) => 70 + 185 * (0.6 * grey + 0.4 * channel));
+    };
+  }
+}
+
+/** An attribution of an image, [channels·height·width] or one value per pixel, as maps [height·width]. */
+export interface PixelMaps {
+  /** Summed over the channels. */
+  readonly signed: Float64Array;
+  /** Absolute values, summed over the channels: what the field compares (`saliencyMap`). */
+  readonly size: Float64Array;
 }
 
 /**
- * The |value| to give the full colour to in all of `maps`.
- * @throws RangeError if a value is not finite.
+ * The maps of an attribution.
+ * @throws RangeError if it is neither of the image's size nor of one channel of it.
  */
-export function sharedRange(maps: readonly ArrayLike<number>[], normalise: Normalisation = "max"): number {
-  const sizes = maps.flatMap((map) => Array.from(map, Math.abs)).sort((a, b) => a - b);
-  const bad = sizes.filter((size) => !Number.isFinite(size)).length;
-  if (bad > 0) {
+export function pixelMaps(attribution: ArrayLike<number>, { channels, height, width }: ImageSize): PixelMaps {
+  const plane = height * width;
+  if (attribution.length !== plane && attribution.length !== channels * plane) {
     throw new RangeError(
-      `heatmap: ${bad} of ${sizes.length} values are NaN or infinite; a map needs finite values; look where the network made the first one`,
+      `pixelMaps: ${attribution.length} values for an image of [${channels},${height},${width}]; ${plane} or ${channels * plane} are needed`,
     );
   }
-  // Nearest rank: the smallest size that at least 99 % of all sizes do not exceed.
-  return sizes[normalise === "max" ? sizes.length - 1 : Math.ceil(0.99 * sizes.length) - 1] ?? 0;
+  const signed = new Float64Array(plane);
+  const size = new Float64Array(plane);
+  for (let i = 0; i < attribution.length; i++) {
+    signed[i % plane] += attribution[i];
+    size[i % plane] += Math.abs(attribution[i]);
+  }
+  return { signed, size };
 }

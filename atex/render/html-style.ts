@@ -2,12 +2,12 @@
 export const STYLE = `
 :root {
   --paper: #fbfbf9; --ink: #1c1f24; --quiet: #626873; --line: #dcdfe4; --card: #ffffff; --accent: #9a3412;
-  --warm: #fff4e5;
+  --warm: #fff4e5; --positive: #b2182b; --negative: #2166ac;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #14161a; --ink: #e6e8ec; --quiet: #9aa1ad; --line: #30343c; --card: #1b1e24; --accent: #f0a070;
-    --warm: #33271a;
+    --warm: #33271a; --positive: #ef8a62; --negative: #67a9cf;
   }
 }
 * { box-sizing: border-box; }
@@ -45,13 +45,30 @@ img.tile { width: 128px; height: 128px; border-radius: 3px; }
 .grid thead th { vertical-align: bottom; width: 128px; line-height: 1.3; }
 .grid tbody th { font-weight: 600; font-size: .9rem; padding-right: 1rem; min-width: 6.5rem; max-width: 11rem; padding-top: 3.6rem; }
 .grid small { display: block; color: var(--quiet); font-size: .78rem; line-height: 1.4; max-width: 128px; font-variant-numeric: tabular-nums; margin-top: .2rem; }
+h3 { font-size: 1.05rem; margin: 1.75rem 0 .25rem; }
+svg.wide { display: block; max-width: 100%; height: auto; }
+svg [tabindex]:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+details { margin: 1rem 0; }
+summary { cursor: pointer; color: var(--quiet); }
+.maps { display: flex; flex-wrap: wrap; gap: .5rem 1rem; }
+.maps figure { margin: .5rem 0; }
+.frame { position: relative; display: inline-block; max-width: 100%; line-height: 0; }
+.frame:focus-visible { outline: 3px solid var(--accent); outline-offset: 3px; }
+.frame img { max-width: 100%; height: auto; }
+.frame i { position: absolute; min-width: 3px; min-height: 3px; border: 1px solid #fff; outline: 1px solid #000; pointer-events: none; }
+.reading {
+  display: block; position: sticky; bottom: 0; margin: 1rem 0; padding: .5rem 1rem; background: var(--card); border: 1px solid var(--line);
+  border-radius: 6px; font-size: .9rem; font-variant-numeric: tabular-nums;
+}
 footer { margin-top: 3.5rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--quiet); font-size: .85rem; }
 @media print {
-  :root { --paper: #fff; --ink: #000; --quiet: #444; --line: #bbb; --card: #fff; --accent: #000; --warm: #fff; }
+  :root { --paper: #fff; --ink: #000; --quiet: #444; --line: #bbb; --card: #fff; --accent: #000; --warm: #fff; --positive: #b2182b; --negative: #2166ac; }
   body { font-size: 10.5pt; }
   main { max-width: none; padding: 0; }
   h2 { break-after: avoid; }
   figure, tr, .facts { break-inside: avoid; }
   img { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   img.tile { width: 22mm; height: 22mm; }
+  .reading { display: none; }
+  details > * { display: block; }
 }`;

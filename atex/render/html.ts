@@ -15,10 +15,18 @@ export interface ReportPage {
   readonly sections: readonly Html[];
   /** The last line: versions, adapter, seed. */
   readonly footer?: Content;
+  /** What makes the page answer to pointer and keys; it has to be readable without. */
+  readonly script?: Script;
 }
 
-/** A page in one file: no scripts, nothing loaded from elsewhere, light and dark, fit for printing. */
-export function page({ title, lead, sections, footer }: ReportPage): string {
+/** A program of this library, and the data that it reads from the element "data". */
+export interface Script {
+  readonly program: string;
+  readonly data: unknown;
+}
+
+/** A page in one file: nothing loaded from elsewhere, no scripts but one that is asked for, light and dark, fit for printing. */
+export function page({ title, lead, sections, footer, script }: ReportPage): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -33,11 +41,15 @@ export function page({ title, lead, sections, footer }: ReportPage): string {
 <header><h1>${escapeHtml(title)}</h1><p class="lead">${markup(lead)}</p></header>
 ${sections.map(({ html }) => html).join("\n")}
 ${footer === undefined ? "" : `<footer>${markup(footer)}</footer>`}
-</main>
+</main>${script === undefined ? "" : scripts(script)}
 </body>
 </html>
 `;
 }
+
+/** Data cannot end its element: "<" is spelled out. */
+const scripts = ({ program, data }: Script): string =>
+  `\n<script type="application/json" id="data">${JSON.stringify(data).replaceAll("<", "\\u003c")}</script>\n<script>${program}</script>`;
 
 /** A heading with what belongs under it. */
 export function section(title: string, ...blocks: readonly Content[]): Html {

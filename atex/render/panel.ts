@@ -1,97 +1,176 @@
-import { GLYPH_HEIGHT, GLYPH_WIDTH, glyphDot } from "./font.js";
-import { blank, enlarge, type Picture, place } from "./picture.js";
+import type { ColourMap } from "./colours.js";
+import { colourAt } from "./colours.js";
+import {
+  type Drawing,
+  LETTER,
+  LINE,
+  type Mark,
+  rasterise,
+  readableZoom,
+  stack,
+  textMarks,
+  textWidth,
+  type Zoom,
+  zoomed,
+} from "./drawing.js";
+import { textLength } from "./font.js";
+import { type Picture, paint } from "./picture.js";
+
+/** Colours with what their two ends mean. */
+export interface ColourBar {
+  readonly colours: ColourMap;
+  readonly from: string;
+  readonly to: string;
+}
 
 export interface PanelOptions {
+  /** Above everything. */
+  readonly title?: string;
   /** One caption above each column. */
   readonly columns?: readonly string[];
   /** One caption left of each row. */
   readonly rows?: readonly string[];
-  /** A line under everything, for the scale and the data. */
+  /** A few words under each picture; empty ones are left out. */
+  readonly notes?: readonly (readonly string[])[];
+  /** What the colours mean, under the pictures. */
+  readonly bars?: readonly ColourBar[];
+  /** Text under everything, for the scale and the data. */
   readonly footer?: string;
-  /** Pixels per pixel of the pictures. */
+  /** Pixels per pixel of every picture, a whole number. Without it each picture is enlarged by a whole number to a readable size;
+   *  one that is very large is made smaller. */
   readonly scale?: number;
 }
 
 const GAP = 8;
-const LETTER = GLYPH_WIDTH + 1;
-const LINE = GLYPH_HEIGHT + 3;
-/** Letters are drawn with dots of two by two pixels. */
-const DOT = 2;
+/** The longer side of an enlarged picture is at most this. */
+const READABLE = 224;
+/** Letters of a row's caption in one line, and of the narrowest footer. */
+const ROW_LETTERS = 16;
+const FOOTER_LETTERS = 36;
 
 /**
- * Pictures of one size in rows and columns with captions, on white; too long captions are broken into lines.
- * @throws RangeError if sizes or numbers of captions do not agree.
+ * Pictures of any sizes in rows and columns with captions, on white; too long captions are broken into lines. A cell without a
+ * picture is left empty.
+ * @throws RangeError if rows have different lengths, numbers of captions do not agree, or the scale is no whole number.
  */
-export function panel(cells: readonly (readonly Picture[])[], options: PanelOptions = {}): Picture {
-  const { columns = [], rows = [], footer = "", scale = 4 } = options;
+export function panel(cells: readonly (readonly (Picture | undefined)[])[], options: PanelOptions = {}): Picture {
+  return rasterise(panelDrawing(cells, options));
+}
+
+/** As `panel`, before it becomes a bitmap or SVG. */
+export function panelDrawing(
+  cells: readonly (readonly (Picture | undefined)[])[],
+  options: PanelOptions = {},
+): Drawing {
+  const { title = "", footer = "", bars = [] } = options;
+  const grid = gridDrawing(cells, options);
+  const width = Math.max(grid.width, footer || title ? FOOTER_LETTERS * LETTER + 2 * GAP : 0);
+  const parts = [grid];
+  if (title) parts.unshift(paragraph(title, width, GAP));
+  if (bars.length > 0) parts.push(legend(bars, width));
+  if (footer) parts.push(paragraph(footer, width, 0));
+  return stack(parts);
+}
+
+function gridDrawing(cells: readonly (readonly (Picture | undefined)[])[], options: PanelOptions): Drawing {
+  const { columns = [], rows = [], notes = [], scale } = options;
   const across = cells[0]?.length ?? 0;
-  const [first] = cells[0] ?? [];
-  const uniform = cells.every(
-    (row) => row.length === across && row.every((cell) => cell.width === first.width && cell.height === first.height),
-  );
-  if (across === 0 || !uniform) {
-    throw new RangeError(
-      "panel: the pictures differ in size or rows in length; a full grid of equal pictures is needed",
-    );
+  if (across === 0 || cells.some((row) => row.length !== across)) {
+    throw new RangeError("panel: there is no picture, or rows differ in length; a full grid is needed");
   }
   if (![0, across].includes(columns.length) || ![0, cells.length].includes(rows.length)) {
     throw new RangeError(
       `panel: ${columns.length} column and ${rows.length} row captions for ${across} columns and ${cells.length} rows; one each, or none, is needed`,
     );
   }
-  const cellWidth = first.width * scale;
-  const cellHeight = first.height * scale;
-  const perLine = Math.max(1, Math.floor(cellWidth / (LETTER * DOT)));
-  const columnLines = columns.map((text) => wrap(text, perLine));
-  const rowLines = rows.map((text) => wrap(text, 16));
-  const left = GAP + widest(rowLines);
-  const top = GAP + tallest(columnLines);
-  const width = left + across * (cellWidth + GAP);
-  const footerLines = footer ? wrap(footer, Math.floor((width - 2 * GAP) / (LETTER * DOT))) : [];
-  const heightOfCells = cells.length * (cellHeight + GAP);
-  const sheet = blank(width, top + heightOfCells + tallest([footerLines]));
-  columnLines.forEach((lines, column) => {
-    // Captions stand on the pictures, so that short ones are not far from theirs.
-    write(sheet, lines, left + column * (cellWidth + GAP), top - tallest([lines]));
+  if (scale !== undefined && !(Number.isInteger(scale) && scale >= 1)) {
+    throw new RangeError(`panel: scale ${scale}; a positive whole number is needed`);
+  }
+  const zoomOf = (picture: Picture): Zoom => scale ?? readableZoom(picture, READABLE);
+  const sizes = cells.map((row) => row.map((cell) => (cell ? zoomed(cell, zoomOf(cell)) : { width: 0, height: 0 })));
+  const widths = Array.from({ length: across }, (_, x) => Math.max(...sizes.map((row) => row[x].width)));
+  const lettersIn = (x: number): number => Math.max(1, Math.floor(widths[x] / LETTER));
+  const heads = columns.map((text, x) => wrap(text, lettersIn(x)));
+  const sides = rows.map((text) => wrap(text, ROW_LETTERS));
+  const under = cells.map((_, y) => widths.map((_, x) => wrap(notes[y]?.[x] ?? "", lettersIn(x))));
+  const side = sides.flat();
+  const margin = GAP + (side.length === 0 ? 0 : Math.max(...side.map(textLength)) * LETTER + GAP);
+  const marks: Mark[] = [];
+  let top = GAP + tallest(heads);
+  const lefts = widths.map((_, x) => margin + widths.slice(0, x).reduce((sum, width) => sum + width + GAP, 0));
+  // Captions stand on the pictures, so that short ones are not far from theirs.
+  heads.forEach((lines, x) => {
+    marks.push(...textMarks(lines, lefts[x], top - tallest([lines])));
   });
   cells.forEach((row, y) => {
-    const middle = top + y * (cellHeight + GAP) + Math.max(0, (cellHeight - tallest([rowLines[y] ?? []])) >> 1);
-    write(sheet, rowLines[y] ?? [], GAP, middle);
-    row.forEach((cell, x) => {
-      place(sheet, enlarge(cell, scale), left + x * (cellWidth + GAP), top + y * (cellHeight + GAP));
+    const height = Math.max(...sizes[y].map((size) => size.height));
+    const middle = Math.max(0, (height - tallest([sides[y] ?? []])) >> 1);
+    marks.push(...textMarks(sides[y] ?? [], GAP, top + middle));
+    row.forEach((picture, x) => {
+      const alt = [rows[y], columns[x], notes[y]?.[x]].filter(Boolean).join(", ");
+      if (picture) marks.push({ picture, left: lefts[x], top, zoom: zoomOf(picture), alt });
+      marks.push(...textMarks(under[y][x], lefts[x], top + height + GAP, "quiet"));
     });
+    const noted = tallest(under[y]);
+    top += Math.max(height + (noted > 0 ? GAP + noted : 0), tallest([sides[y] ?? []])) + GAP;
   });
-  write(sheet, footerLines, GAP, top + heightOfCells);
-  return sheet;
+  const width = margin + widths.reduce((sum, width) => sum + width + GAP, 0);
+  return { width, height: top, marks };
 }
 
-const widest = (texts: readonly string[][]): number =>
-  texts.length === 0 ? 0 : Math.max(...texts.flat().map((line) => line.length)) * LETTER * DOT + GAP;
+/** Text from edge to edge. */
+export function paragraph(text: string, width: number, above: number): Drawing {
+  const lines = wrap(text, Math.max(1, Math.floor((width - 2 * GAP) / LETTER)));
+  return { width, height: above + lines.length * LINE, marks: textMarks(lines, GAP, above) };
+}
 
-const tallest = (texts: readonly string[][]): number => Math.max(0, ...texts.map((lines) => lines.length)) * LINE * DOT;
+/** The colours from one end to the other, with the meaning of the ends beside them. */
+export function legend(bars: readonly ColourBar[], width: number): Drawing {
+  const [long, high] = [128, 14];
+  const marks: Mark[] = [];
+  let [left, top] = [GAP, GAP];
+  for (const { colours, from, to } of bars) {
+    const need = textWidth(from) + long + textWidth(to) + 2 * GAP;
+    if (left > GAP && left + need > width - GAP) [left, top] = [GAP, top + LINE];
+    const picture = paint(
+      Float32Array.from({ length: long * high }, (_, i) => (i % long) / (long - 1)),
+      { height: high, width: long },
+      (t) => colourAt(colours, t),
+    );
+    marks.push({ text: from, left, top, ink: "quiet" });
+    marks.push({ picture, left: left + textWidth(from) + GAP, top, zoom: 1, alt: `colours from ${from} to ${to}` });
+    marks.push({ text: to, left: left + textWidth(from) + long + 2 * GAP, top, ink: "quiet" });
+    left += need + 4 * GAP;
+  }
+  const right = Math.max(...marks.map((mark) => ("text" in mark ? mark.left + textWidth(mark.text) + GAP : 0)));
+  return { width: Math.max(width, right), height: top + LINE + GAP, marks };
+}
 
-/** Breaks a text at spaces into lines of at most `length` letters; longer words are cut. */
+const tallest = (texts: readonly string[][]): number => Math.max(0, ...texts.map((lines) => lines.length)) * LINE;
+
+/** Breaks a text at spaces into lines of at most `length` letters; longer words are broken after hyphens and the like, or cut. */
 export function wrap(text: string, length: number): string[] {
   const lines: string[] = [];
-  for (const word of text.split(/\s+/).filter(Boolean)) {
+  const add = (word: string, glue: string): void => {
     const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= length) lines[lines.length - 1] = `${last} ${word}`;
-    else for (let at = 0; at < word.length; at += length) lines.push(word.slice(at, at + length));
+    if (last !== undefined && textLength(last + glue + word) <= length) lines[lines.length - 1] = last + glue + word;
+    else if (textLength(word) <= length) lines.push(word);
+    else lines.push(...cut(word, length));
+  };
+  // A space that does not break is part of its word.
+  for (const word of text.split(/[^\S\u00a0\u202f]+/).filter(Boolean)) {
+    if (textLength(word) <= length) add(word, " ");
+    else word.match(/[^-_/.·]*[-_/.·]+|[^-_/.·]+$/gu)!.forEach((part, i) => add(part, i === 0 ? " " : ""));
   }
   return lines;
 }
 
-/** Writes lines of text in dark grey. */
-function write(sheet: Picture, lines: readonly string[], left: number, top: number): void {
-  const ink = blank(DOT, DOT, [40, 40, 40]);
-  lines.forEach((line, row) => {
-    [...line].forEach((letter, column) => {
-      for (let y = 0; y < GLYPH_HEIGHT; y++) {
-        for (let x = 0; x < GLYPH_WIDTH; x++) {
-          if (glyphDot(letter, x, y))
-            place(sheet, ink, left + DOT * (column * LETTER + x), top + DOT * (row * LINE + y));
-        }
-      }
-    });
-  });
+function cut(word: string, length: number): string[] {
+  const lines: string[] = [];
+  for (const letter of word.match(/\P{M}\p{M}*|\p{M}+/gu)!) {
+    const last = lines.at(-1);
+    if (last !== undefined && textLength(last + letter) <= length) lines[lines.length - 1] = last + letter;
+    else lines.push(letter);
+  }
+  return lines;
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type AttackStudy, type ExplainerStudy, softplusSurrogate, studyAttack } from "../../atex/index.js";
 import { differencePictures, EXAGGERATION, imagePictures, mapPictures } from "../../atex/render/attack.js";
 import { panel } from "../../atex/render/panel.js";
-import { greyPicture, toPng } from "../../atex/render/picture.js";
+import { imagePicture, toPng } from "../../atex/render/picture.js";
 import { openScope, random, tensor } from "../../engine/index.js";
 import { PIXEL_RANGE, writeSafetensors } from "../../nn/index.js";
 import { type AttackRequest, attackOptions, attackRequest, makeAttack } from "../attacks.js";
@@ -13,6 +13,9 @@ import { describeExplainer, explainerOptions, explainerRequest, requestedExplain
 import { writeOutput } from "../files.js";
 import { Live, percent } from "../live.js";
 import { asBatch, imageOptions, type LoadedImage, modelOptions, openImage, openModel, predict } from "../model.js";
+
+/** The images of this command's networks. */
+const SIZE = { channels: 1, height: 28, width: 28 };
 
 const options = {
   ...modelOptions,
@@ -62,13 +65,13 @@ function sheet(
   footer: string,
 ): Uint8Array {
   const attacked = images.attacked.images;
-  const { sets, caption } = mapPictures([clean.maps, under.attacked.maps]);
+  const { sets, caption } = mapPictures([clean.maps, under.attacked.maps], SIZE);
   const row = [
-    greyPicture(pixels),
+    imagePicture(pixels, SIZE),
     sets[0][0],
-    imagePictures(attacked)[0],
+    imagePictures(attacked, SIZE)[0],
     sets[1][0],
-    differencePictures(pixels, attacked)[0],
+    differencePictures(pixels, attacked, SIZE)[0],
   ];
   const columns = ["input", "its map", "attacked input", "its map", `difference x${EXAGGERATION}`];
   return toPng(panel([row], { columns, footer: `${footer} ${caption}`, scale: 8 }));
@@ -109,7 +112,7 @@ function files({ image, study, method, request, seed, adapter, classes }: Made):
     `eps ${request.eps}. Difference: full colour at ${1 / EXAGGERATION}.`;
   return [
     ["panel.png", sheet(image.pixels, study, footer)],
-    ["attacked.png", toPng(greyPicture(attacked))],
+    ["attacked.png", toPng(imagePicture(attacked, SIZE))],
     ["attacked.safetensors", writeSafetensors(new Map(tensors))],
     ["metrics.json", `${JSON.stringify(record, null, 2)}\n`],
   ];

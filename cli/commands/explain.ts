@@ -5,6 +5,8 @@ import { panel } from "../../atex/render/panel.js";
 import { greyPicture, toPng } from "../../atex/render/picture.js";
 import { abs, openScope, random, tensor } from "../../engine/index.js";
 import { PIXEL_RANGE } from "../../nn/index.js";
+import { imagePicture, toPng } from "../../atex/render/picture.js";
+import { abs, openScope, tensor } from "../../engine/index.js";
 import { unknown } from "../arguments.js";
 import { defineCommand, UsageError } from "../command.js";
 import { cpuOption, withEngine } from "../engine.js";
@@ -19,6 +21,9 @@ import {
 import { writeOutput } from "../files.js";
 import { Live } from "../live.js";
 import { asBatch, imageOptions, modelOptions, openImage, openModel, predict, predictionLines } from "../model.js";
+
+/** The images of this command's networks. */
+const SIZE = { channels: 1, height: 28, width: 28 };
 
 const options = {
   ...modelOptions,
@@ -67,12 +72,18 @@ export const command = defineCommand({
       const signed = heatmap(await attribution.read(), { mode: "diverging", normalise: "p99" });
       const size = heatmap(await abs(attribution).read(), { mode: "abs", normalise: "p99" });
       const over = heatmap(await attribution.read(), { mode: "overlay", normalise: "p99", image: image.pixels });
+      const attribution = makeExplainer(request)(score, x);
+      const signed = heatmap(await attribution.read(), { ...SIZE, mode: "diverging", normalise: "p99" });
+      const size = heatmap(await abs(attribution).read(), { ...SIZE, mode: "abs", normalise: "p99" });
+      const over = heatmap(await attribution.read(), {
+        ...{ ...SIZE, mode: "overlay", normalise: "p99", image: { values: image.pixels, channels: SIZE.channels } },
+      });
       const method = describeExplainer(request);
-      const sheet = panel([[greyPicture(image.pixels), size, signed, over]], {
+      const sheet = panel([[imagePicture(image.pixels, SIZE), size, signed, over]], {
         columns: ["input", "|attribution|", "attribution", "attribution over the input"],
         footer:
           `${image.title}: ${method} of the logit "${classes[chosen]}". Red speaks for it, blue against it; ` +
-          `full colour at ${signed.range.toPrecision(3)} and more (99th percentile).`,
+          `full colour at ${signed.range.toPrecision(3)} and more (${signed.measure}).`,
         scale: 8,
       });
       await writeOutput(values.out, toPng(sheet));

@@ -1,6 +1,12 @@
 /** The demo's page and panels, from its result. */
 import type { Agreement, ExplainerStudy, VariantName } from "../../atex/index.js";
-import { differencePictures, EXAGGERATION, imagePictures, mapPictures } from "../../atex/render/attack.js";
+import {
+  differenceCaption,
+  differencePictures,
+  EXAGGERATION,
+  imagePictures,
+  mapPictures,
+} from "../../atex/render/attack.js";
 import {
   code,
   facts,
@@ -23,6 +29,7 @@ import type { DemoResult } from "./experiment.js";
 /** Images shown for the explainer under attack, and for the others; numbers are over all images. */
 const SHOWN = 10;
 const SHOWN_OF_OTHERS = 5;
+const SIZE = { channels: 1, height: 28, width: 28 };
 
 export interface Circumstances {
   readonly command: string;
@@ -43,20 +50,20 @@ interface View {
 function viewOf({ pixels, study }: DemoResult, { name, clean, under }: ExplainerStudy, count: number): View {
   const shown = (values: Float32Array): Float32Array => values.subarray(0, count * 784);
   const [input, attacked] = [shown(pixels), shown(study.images.attacked.images)];
-  const { sets, caption } = mapPictures([shown(clean.maps), shown(under.attacked.maps)]);
+  const { sets, caption } = mapPictures([shown(clean.maps), shown(under.attacked.maps)], SIZE);
   const pictures = [
-    imagePictures(input),
+    imagePictures(input, SIZE),
     sets[0],
-    imagePictures(attacked),
+    imagePictures(attacked, SIZE),
     sets[1],
-    differencePictures(input, attacked),
+    differencePictures(input, attacked, SIZE),
   ];
   const map = `${shortName(name)} map`;
   return {
     name,
     rows: pictures[0].map((_, i) => pictures.map((column) => column[i])),
     columns: ["input", map, "attacked input", `${map}, attacked`, `difference x${EXAGGERATION}`],
-    caption: `${caption} Difference: red brighter, blue darker, full colour at a change of ${1 / EXAGGERATION}.`,
+    caption: `${caption} ${differenceCaption(SIZE)}`,
   };
 }
 

@@ -215,6 +215,9 @@ function plotsOf({ config }: Study, name: string, all: readonly Quantity[]): Htm
   });
 }
 
+/** The images of the grid's data sets. */
+const SIZE = { channels: 1, height: 28, width: 28 };
+
 const COLUMNS: Readonly<Record<string, readonly string[]>> = {
   robustness: ["input", "map", "attacked input", "its map"],
   smoothing: ["input", "gradient map before ATEX", "gradient map after", "SmoothGrad of the normal model"],
@@ -226,9 +229,9 @@ function picturesOf({ cell, pictures = [] }: CellResult, { config }: Study): Htm
     if (rows.length === 0) return [];
     const at = (column: number): Float32Array => Float32Array.from(rows.flatMap(({ cells }) => cells[column]));
     const mapColumns = kinds.flatMap((kind, i) => (kind === "map" ? [i] : []));
-    const maps = mapPictures(mapColumns.map(at));
+    const maps = mapPictures(mapColumns.map(at), SIZE);
     const drawn = kinds.map((kind, i): readonly Picture[] =>
-      kind === "map" ? maps.sets[mapColumns.indexOf(i)] : imagePictures(at(i)),
+      kind === "map" ? maps.sets[mapColumns.indexOf(i)] : imagePictures(at(i), SIZE),
     );
     const grid = rows.map(({ label }, row) => ({ label, pictures: drawn.map((column) => column[row]) }));
     const scheme = cell.scheme === undefined ? "" : `, ${config.schemes[cell.scheme].title}`;

@@ -1,7 +1,7 @@
 /** Training, explaining and attacking step by step, with files in between. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { greyPicture, toPng } from "../../atex/render/picture.js";
+import { imagePicture, toPng } from "../../atex/render/picture.js";
 import { readPng } from "../../nn/data/png.js";
 import { readSafetensors, SHAPE_CLASSES, shapes } from "../../nn/index.js";
 import { check, gpuTest, test } from "../harness.js";
@@ -31,7 +31,10 @@ gpuTest(
       check.equal(tensors.get("0.weight")?.shape, [8, 1, 3, 3]);
 
       const { images, labels } = shapes({ count: 4, stream: 1 });
-      await writeFile(path("own.png"), toPng(greyPicture(images.subarray(3 * 784, 4 * 784))));
+      await writeFile(
+        path("own.png"),
+        toPng(imagePicture(images.subarray(3 * 784, 4 * 784), { channels: 1, height: 28, width: 28 })),
+      );
       const own = ["--weights", "w.safetensors", "--image", "own.png"];
       const explained = succeeded(
         await holdfast(folder, ["explain", ...own, "--method", "integrated-gradients", "--out", "map.png"]),
@@ -136,7 +139,10 @@ test(
   () =>
     inFolder(async (folder) => {
       await writeFile(join(folder, "text.png"), "no picture");
-      await writeFile(join(folder, "large.png"), toPng(greyPicture(new Float32Array(32 * 32), 32)));
+      await writeFile(
+        join(folder, "large.png"),
+        toPng(imagePicture(new Float32Array(32 * 32), { channels: 1, height: 32, width: 32 })),
+      );
       await writeFile(join(folder, "text.safetensors"), "no weights, though long enough for a header");
       const shape = ["--data", "shapes"];
       const cases: [string[], RegExp][] = [
