@@ -164,7 +164,6 @@ export function customVjp(
     ...identitySpec,
     name,
     // Nothing is known of what f does; only its shape is taken from the identity.
-    // Nothing is known of f but its rule.
     routes: undefined,
     linearIn: undefined,
     vjp: (g, context) => {

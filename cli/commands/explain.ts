@@ -2,11 +2,9 @@
 import { classScore } from "../../atex/index.js";
 import { heatmap } from "../../atex/render/heatmap.js";
 import { panel } from "../../atex/render/panel.js";
-import { greyPicture, toPng } from "../../atex/render/picture.js";
+import { imagePicture, toPng } from "../../atex/render/picture.js";
 import { abs, openScope, random, tensor } from "../../engine/index.js";
 import { PIXEL_RANGE } from "../../nn/index.js";
-import { imagePicture, toPng } from "../../atex/render/picture.js";
-import { abs, openScope, tensor } from "../../engine/index.js";
 import { unknown } from "../arguments.js";
 import { defineCommand, UsageError } from "../command.js";
 import { cpuOption, withEngine } from "../engine.js";
@@ -69,10 +67,6 @@ export const command = defineCommand({
         key: random.key(request.seed),
       });
       const attribution = explainer(score, x);
-      const signed = heatmap(await attribution.read(), { mode: "diverging", normalise: "p99" });
-      const size = heatmap(await abs(attribution).read(), { mode: "abs", normalise: "p99" });
-      const over = heatmap(await attribution.read(), { mode: "overlay", normalise: "p99", image: image.pixels });
-      const attribution = makeExplainer(request)(score, x);
       const signed = heatmap(await attribution.read(), { ...SIZE, mode: "diverging", normalise: "p99" });
       const size = heatmap(await abs(attribution).read(), { ...SIZE, mode: "abs", normalise: "p99" });
       const over = heatmap(await attribution.read(), {
