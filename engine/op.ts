@@ -99,8 +99,12 @@ export interface OpSpec<A = unknown> {
   failures(): Failure[];
 }
 
-/** Computes in an op's place: its inputs and attributes → a tensor of the result's shape. */
-export type Substitute = (inputs: readonly Tensor[], attrs: unknown) => Tensor;
+/** Computes in an op's place: its inputs and attributes → a tensor of the result's shape. `run` is the op itself. */
+export type Substitute = (
+  inputs: readonly Tensor[],
+  attrs: unknown,
+  run: (inputs: readonly Tensor[]) => Tensor,
+) => Tensor;
 export type Substitutes = Readonly<Record<string, Substitute>>;
 
 let substitutes: Substitutes = {};
@@ -127,7 +131,7 @@ function substituted<A>(op: OpSpec<A>, inputs: readonly Tensor[], attrs: A): Ten
   const { [op.name]: substitute, ...others } = previous;
   substitutes = others;
   try {
-    const y = substitute(inputs, attrs);
+    const y = substitute(inputs, attrs, (others) => apply(op, others, attrs));
     const wanted = op.shape(inputs, attrs);
     if (!(y instanceof Tensor) || describe(y) !== describe(wanted))
       throw new ShapeError(

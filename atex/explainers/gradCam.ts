@@ -101,6 +101,7 @@ export const gradCamEntry = explainerEntry({
   name: "grad-cam",
   info,
   needs: "inside",
+  needsGrid: true,
   options,
   // The map is coarse: a position of the layer shares what it has with all the pixels around.
   laws: { differentiable: true, dummy: false, symmetry: false, inputInvariance: true },
@@ -111,6 +112,7 @@ export const guidedGradCamEntry = explainerEntry({
   name: "guided-grad-cam",
   info: { ...info, name: "Guided Grad-CAM" },
   needs: "inside",
+  needsGrid: true,
   options,
   laws: { differentiable: true, dummy: false, symmetry: false, inputInvariance: true },
   make: (settings) => guidedGradCam(settings),

@@ -1,5 +1,6 @@
 /** What holds for every explainer of the table, generated from it. */
 import {
+  absorbShift,
   attackExplanation,
   classScore,
   EXPLAINER_TABLE,
@@ -17,12 +18,12 @@ import {
   capture,
   concat,
   grad,
+  matmul,
   mul,
   random,
   reshape,
   slice,
   square,
-  sub,
   sum,
   type Tensor,
   tensor,
@@ -167,10 +168,19 @@ function tableLaws(entry: ExplainerEntry): void {
   const { name, laws } = entry;
   const subject: TestSubject = {
     ...{ name: "four columns", shape: [4] },
+    // u² + u v² with u the sum of the first two columns and v the third.
     logits: (x) => {
-      const column = (i: number): Tensor => slice(x, [0, i], [-1, 1]);
-      const both = add(column(0), column(1));
-      return add(square(both), mul(both, square(column(2))));
+      const h = matmul(
+        x,
+        tensor([
+          [1, 0],
+          [1, 0],
+          [0, 1],
+          [0, 0],
+        ]),
+      );
+      const [u, v] = [slice(h, [0, 0], [-1, 1]), slice(h, [0, 1], [-1, 1])];
+      return add(square(u), mul(u, square(v)));
     },
     x: () =>
       tensor([
@@ -202,7 +212,7 @@ function tableLaws(entry: ExplainerEntry): void {
 
   referenceTest(`${name}: ${laws.inputInvariance ? "keeps" : "is known to break"} input invariance`, async () => {
     const shift = tensor([[0.3, -0.4, 0.2, 0.1]]);
-    const shifted: Score = (x) => score(sub(x, shift));
+    const shifted: Score = absorbShift(score, shift);
     const context = subject.context();
     const moved = { ...context, background: add(context.background!, shift) };
     const settings = settingsOf(entry);

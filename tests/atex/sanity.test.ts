@@ -1,5 +1,6 @@
 /** Sanity checks: what is randomised, what stands still and what does not, input invariance, entropy. */
 import {
+  absorbShift,
   type Explainer,
   entropyOf,
   entropyRise,
@@ -11,7 +12,7 @@ import {
   randomisationTest,
   sanitySimilarities,
 } from "../../atex/index.js";
-import { entries, mul, random, type Tensor, type Tree, tensor } from "../../engine/index.js";
+import { add, entries, inspect, mul, random, reshape, type Tensor, type Tree, tensor } from "../../engine/index.js";
 import { avgPool, conv2d, dense, flatten, relu, type Sequential, sequential, softplus } from "../../nn/index.js";
 import { gpuTest, referenceTest } from "../executors.js";
 import { check } from "../harness.js";
@@ -123,4 +124,31 @@ referenceTest("the gradient is invariant to an input shift, gradient x input is 
     (await gap(gradientTimesInput)).every((v) => v > 0.05),
     "a zero baseline moves with the shift",
   );
+});
+
+referenceTest("a shift is absorbed by the first layer, or taken off before it", async () => {
+  const shift = tensor([0.5, -1, 2, 0.1, 0.3]);
+  const { params } = pair(rows, [5]);
+  const x = random.uniform(random.key(3), [4, 5]);
+  const plain = (z: Tensor): Tensor => rows.apply(params, z);
+  for (const [f, first] of [
+    [plain, "matmul"],
+    [(z: Tensor) => plain(reshape(reshape(z, [4, 1, 5]), [4, 5])), "reshape"],
+    [(z: Tensor) => plain(mul(z, 2)), "sub"],
+  ] as const) {
+    const shifted = absorbShift(f, shift);
+    check.close(await shifted(add(x, shift)).read(), [...(await f(x).read())], { atol: 1e-9 });
+    check.is(
+      inspect(shifted, x, ({ steps }) => steps[0].op),
+      first,
+    );
+  }
+  const image = tensor([[[0.3]], [[0.7]]]);
+  const conv = sequential([conv2d(2, 3, { padding: "same" }), relu, flatten, dense(2)]);
+  const weights = conv.init(random.key(4), [2, 5, 5]).params;
+  const pictures = random.uniform(random.key(5), [2, 2, 5, 5]);
+  const see = (z: Tensor): Tensor => conv.apply(weights, z);
+  check.close(await absorbShift(see, image)(add(pictures, image)).read(), [...(await see(pictures).read())], {
+    atol: 1e-9,
+  });
 });
