@@ -15,23 +15,23 @@ import {
   tensor,
   where,
 } from "../../engine/index.js";
-import { cosineDecay } from "../../nn/index.js";
+import { cosineDecay, PIXEL_RANGE } from "../../nn/index.js";
+import { randomBlocks } from "../attacks/blocks.js";
 import { attackExplanation } from "../attacks/explanation.js";
-import { type Objective, rankSuppression, targetRegion, topKSuppression } from "../attacks/objectives.js";
+import { rankSuppression, targetRegion, topKSuppression } from "../attacks/objectives.js";
 import { adamStep, maxAbsStep, type StepRule, signStep } from "../attacks/rules.js";
-import { clipPixels, l2, linf } from "../balls.js";
+import { l2, linf } from "../balls.js";
 import { explainerByName } from "../explainers/byName.js";
-import { type Explainer, saliencyMap } from "../explainers/explainer.js";
-import { relativeImportance } from "../metrics/importance.js";
-import { similaritiesOf } from "../metrics/table.js";
-import { type Classifier, classScore } from "../score.js";
+import { judgeOf } from "../judge.js";
+import type { Classifier } from "../score.js";
+import { clipTo } from "../subject.js";
 import type { AttackConfig, RuleName } from "./config.js";
 
 export interface ManipulationOptions {
   readonly classifier: Classifier;
   /** Differentiated by the attack in place of the classifier. */
   readonly surrogate?: Classifier;
-  /** [n,1,28,28] */
+  /** [n,c,h,w] */
   readonly x: Tensor;
   readonly attack: Pick<
     AttackConfig,
@@ -59,9 +59,9 @@ export interface Manipulated {
   readonly attacked: Agreement;
   /** A random point of the same ball: as much change, without an aim. */
   readonly control: Agreement;
-  /** [n·28²] */
+  /** [n·size of a sample] */
   readonly images: Float32Array;
-  /** Relative importance, [n·28²]. */
+  /** Relative importance, [n·size of a map]. */
   readonly maps: Float32Array;
 }
 
@@ -81,7 +81,10 @@ export async function manipulate(options: ManipulationOptions): Promise<{ clean:
   const ball = BALLS[norm](radii);
   const objectives = {
     untargeted: () => topKSuppression(k),
-    targeted: () => randomBlocks(n, eps.length, blockKey),
+    targeted: async () => {
+      const once = await randomBlocks(options.x.shape, blockKey);
+      return targetRegion(concat(eps.map(() => once)));
+    },
     rank: rankSuppression,
   };
   const search = {
@@ -98,85 +101,51 @@ export async function manipulate(options: ManipulationOptions): Promise<{ clean:
   const logits = classifier(found);
   const same = equal(argmax(logits, 1), classes);
   const near = outputBound === undefined ? same : lessEqual(max(abs(sub(logits, classifier(x))), 1), outputBound);
-  const images = where(reshape(mul(same, near), [same.size, 1, 1, 1]), found, x);
+  const images = where(reshape(mul(same, near), [same.size, ...x.shape.slice(1).map(() => 1)]), found, x);
   const pixels = await floats(images);
   requireBudget(norm, pixels, await floats(x), radii);
-  const judge = judgeOf(classifier, explainer, classes, x, k);
-  const [attacked, control] = [judge(images), judge(clipPixels(ball.sample(controlKey, x)))];
+  const judge = judgeOf({ classifier, explainer, classes, x, k });
+  const [attacked, control] = [judge(images), judge(ball.project(clipTo(PIXEL_RANGE, ball.sample(controlKey, x)), x))];
   const [a, c] = [await readAll(attacked.agreement), await readAll(control.agreement)];
   const [maps, clean] = [await floats(attacked.map), await floats(judge.clean)];
   const each = (all: Agreement, i: number): Agreement =>
     Object.fromEntries(Object.entries(all).map(([name, v]) => [name, v.slice(i * n, (i + 1) * n)]));
+  const of = (all: Float32Array, i: number): Float32Array =>
+    all.slice((i * all.length) / eps.length, ((i + 1) * all.length) / eps.length);
   return {
-    clean: clean.slice(0, n * 784),
+    clean: of(clean, 0),
     under: eps.map((e, i) => ({
       eps: e,
       attacked: each(a, i),
       control: each(c, i),
-      images: pixels.slice(i * n * 784, (i + 1) * n * 784),
-      maps: maps.slice(i * n * 784, (i + 1) * n * 784),
+      images: of(pixels, i),
+      maps: of(maps, i),
     })),
   };
 }
 
-/** Compares maps with the clean ones. */
-function judgeOf(classifier: Classifier, explainer: Explainer, classes: Tensor, x: Tensor, k: number) {
-  const score = classScore(classifier, classes);
-  const mapOf = (images: Tensor): Tensor => shares(saliencyMap(explainer(score, images)));
-  const clean = mapOf(x);
-  const judge = (images: Tensor): { map: Tensor; agreement: Record<string, Tensor> } => {
-    const map = mapOf(images);
-    return { map, agreement: agreementOf(clean, map, k) };
-  };
-  return Object.assign(judge, { clean });
-}
-
-export type AgreementName = "spearman" | "topK" | "cosine" | "ssim";
-
-/** How much maps [n,h,w] agree: SSIM as of maps scaled to maximum 1. */
-export function agreementOf(a: Tensor, b: Tensor, k: number): Record<AgreementName, Tensor> {
-  const found = similaritiesOf(a, b, ["spearman", "top-k", "cosine", "ssim"], { "top-k": { k } });
-  // The names that stored cells and reports give them.
-  return { spearman: found.spearman, topK: found["top-k"], cosine: found.cosine, ssim: found.ssim };
-}
-
-/** Relative importance of the maps [n,h,w], in their shape. */
-export function shares(map: Tensor): Tensor {
-  return reshape(relativeImportance(map), map.shape);
-}
-
 /** On the host in float64, where no rounding hides an excess. */
 function requireBudget(norm: BallNorm, images: Float32Array, x: Float32Array, radii: readonly number[]): void {
+  const size = x.length / radii.length;
   for (const [i, radius] of radii.entries()) {
-    const sizes = Array.from({ length: 784 }, (_, p) => Math.abs(images[784 * i + p] - x[784 * i + p]));
-    const size = norm === "l2" ? Math.hypot(...sizes) : Math.max(...sizes);
-    if (!(size <= radius))
-      throw new Error(`internal: attacked image ${i} changed by ${size}; at most ${radius} is allowed`);
+    const sizes = Array.from({ length: size }, (_, p) => Math.abs(images[size * i + p] - x[size * i + p]));
+    const change = norm === "l2" ? Math.hypot(...sizes) : sizes.reduce((most, v) => Math.max(most, v), 0);
+    if (!(change <= radius))
+      throw new Error(`internal: attacked image ${i} changed by ${change}; at most ${radius} is allowed`);
   }
 }
 
 /** A step rule with a length for each image. */
 function scaledRule(name: RuleName, sizes: readonly number[]): StepRule {
   const rule = { "max-abs": maxAbsStep, sign: signStep, adam: adamStep }[name](1);
-  const lengths = tensor(Float32Array.from(sizes), [sizes.length, 1, 1, 1]);
+  const lengths = Float32Array.from(sizes);
   return {
     ...rule,
     step(gradient, memory, iteration) {
       const [change, next] = rule.step(gradient, memory, iteration);
-      return [mul(change, lengths), next];
+      return [mul(change, tensor(lengths, [sizes.length, ...change.shape.slice(1).map(() => 1)])), next];
     },
   };
-}
-
-/** A 5×5 block at a random place for each image, the same for every budget. Source: Tang et al. 2022, sec. 5.2. */
-async function randomBlocks(n: number, copies: number, key: Tensor): Promise<Objective> {
-  const corners = await random.randint(key, [n, 2], 0, 28 - 5 + 1).read();
-  const masks = new Float32Array(n * 784);
-  for (let i = 0; i < n; i++)
-    for (let p = 0; p < 25; p++)
-      masks[i * 784 + 28 * (corners[2 * i] + Math.floor(p / 5)) + corners[2 * i + 1] + (p % 5)] = 1;
-  const once = tensor(masks, [n, 28, 28]);
-  return targetRegion(concat(Array.from({ length: copies }, () => once)));
 }
 
 export async function readAll(tensors: Readonly<Record<string, Tensor>>): Promise<Agreement> {

@@ -1,13 +1,14 @@
 /** Figures 3 and 4: gradient maps of a network against SmoothGrad maps of the normally trained one, after rounds of ATEX. */
 import { argmax, openScope, random, tensor } from "../../engine/index.js";
-import { type Explainer, saliencyMap } from "../explainers/explainer.js";
+import type { Explainer } from "../explainers/explainer.js";
 import { gradient } from "../explainers/gradient.js";
 import { smoothGrad } from "../explainers/smoothGrad.js";
+import { agreementOf, importanceMap } from "../judge.js";
 import { type Classifier, classScore } from "../score.js";
 import { type Cell, type Measurement, type Outcome, picturesOf } from "./cells.js";
 import type { ExperimentOf } from "./config.js";
 import { type Lab, pickPixels, type Split, splitOf } from "./lab.js";
-import { type Agreement, agreementOf, readAll, shares } from "./manipulation.js";
+import { type Agreement, readAll } from "./manipulation.js";
 import { correctlyClassified, mean, pixelsAt, rounded } from "./robustness.js";
 
 /** Images explained at once. */
@@ -57,8 +58,8 @@ async function mapsOf(
   for (let from = 0; from < indices.length; from += BATCH) {
     using _ = openScope("maps");
     const x = pickPixels(split, indices.slice(from, from + BATCH));
-    const map = saliencyMap(explainer(classScore(of, argmax(judge(x), 1)), x));
-    all.set(Float32Array.from(await shares(map).read()), from * 784);
+    const map = importanceMap(explainer(classScore(of, argmax(judge(x), 1)), x));
+    all.set(Float32Array.from(await map.read()), from * 784);
   }
   return all;
 }
