@@ -11,6 +11,7 @@ export * from "./attacks/prediction.js";
 export * from "./attacks/rules.js";
 export { hasKinks, smoothed, softplusSurrogate, surrogateOf } from "./attacks/surrogate.js";
 export { type Ball, clipPixels, l2, linf } from "./balls.js";
+export * from "./defences/index.js";
 export { EXPLAINERS, type ExplainerName, type ExplainerSettings, explainerByName } from "./explainers/byName.js";
 export { type DeepLiftOptions, deepLift } from "./explainers/deepLift.js";
 export {
@@ -116,4 +117,3 @@ export {
   type VariantName,
 } from "./study.js";
 export { clipTo, type Subject } from "./subject.js";
-export * from "./training/index.js";

@@ -6,6 +6,7 @@ import {
   batchLoss,
   classScore,
   cosineDistance,
+  type Defence,
   type Distance,
   directionsAtHand,
   explanationDirections,
@@ -18,7 +19,6 @@ import {
   naive,
   normal,
   type PredictionOptions,
-  type Scheme,
   squaredL2,
   teacherPredictions,
 } from "../atex/index.js";
@@ -70,7 +70,7 @@ function distilling({ setting: { samples } }: World) {
 }
 const naiveWith =
   (distance: Distance, choice: NaiveOptions["choice"] = "random") =>
-  async ({ setting }: World): Promise<Scheme> =>
+  async ({ setting }: World): Promise<Defence> =>
     naive({ ball: linf(RADIUS), neighbours: setting.samples, distance, choice });
 
 type Along = Pick<PredictionOptions, "length" | "points" | "spacing">;
@@ -84,7 +84,7 @@ async function predictionsFor({ teacher, data, kept }: World, along: Along, dire
   return predictions;
 }
 
-async function atHand(world: World, withPredictions: boolean, steepest = 0): Promise<Scheme> {
+async function atHand(world: World, withPredictions: boolean, steepest = 0): Promise<Defence> {
   const { teacher, data } = world;
   const options = distilling(world);
   const batchSize = Math.min(16, data.count);
@@ -119,7 +119,7 @@ export const schemes = {
   "naive-step": naiveWith(squaredL2),
   "naive-step-cosine": naiveWith(cosineDistance),
   "naive-step-adversarial": naiveWith(squaredL2, { adversarial: { steps: 1, stepSize: RADIUS } }),
-} satisfies Record<string, (world: World) => Promise<Scheme>>;
+} satisfies Record<string, (world: World) => Promise<Defence>>;
 export type StepName = keyof typeof schemes;
 
 /** Images, labels and a teacher of fixed seeds; the data set is one batch. */
@@ -151,7 +151,7 @@ export interface AtexWork {
 type State = { params: Tree; optimiser: Tree; count: Tensor };
 
 /** A training step over the whole data set as one batch; its results are the losses of the first two steps. */
-export function trainingStep({ data, kept }: World, scheme: Scheme): AtexWork {
+export function trainingStep({ data, kept }: World, scheme: Defence): AtexWork {
   const optimiser = adam();
   const { params } = model.init(random.key(1), data.shape);
   const loss = batchLoss(scheme);

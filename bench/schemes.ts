@@ -1,12 +1,12 @@
 /** One step of naive training and one of ATEX, on inputs that all systems share; the schemes are those of holdfast/atex. */
-import { atex, batchLoss, linf, naive, type Scheme, squaredL2 } from "../atex/index.js";
+import { atex, batchLoss, type Defence, linf, naive, squaredL2 } from "../atex/index.js";
 import { random, reshape, type Tensor, type Tree, tensor, transpose } from "../engine/index.js";
 import { type BenchCase, upload } from "./cases.js";
 import { around, lesson, neighbours } from "./inputs.js";
 import { batchOf, training } from "./network.js";
 import { model } from "./steps.js";
 
-function lossOf(scheme: Scheme, params: Tree, x: Tensor, y: Tensor): Tensor {
+function lossOf(scheme: Defence, params: Tree, x: Tensor, y: Tensor): Tensor {
   const indices = tensor(Int32Array.from({ length: x.shape[0] }, (_, i) => i));
   const [loss] = batchLoss(scheme)(model, params, x, y, { training: true, key: random.key(5), indices });
   return loss;

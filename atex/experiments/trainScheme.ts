@@ -3,6 +3,7 @@ import { dispose, random, type Tree } from "../../engine/index.js";
 import {
   adam,
   cosineDecay,
+  type FeatureRange,
   initialState,
   type ResidentImages,
   type Schedule,
@@ -10,11 +11,9 @@ import {
   type TrainProgress,
   train,
 } from "../../nn/index.js";
+import { batchLoss, defenceEntryOf, makeDefence } from "../defences/index.js";
 import type { Classifier } from "../score.js";
-import { batchLoss } from "../training/index.js";
 import type { SchemeConfig } from "./config.js";
-import { keptFor } from "./kept.js";
-import { makeScheme } from "./schemes.js";
 
 export interface SchemeTraining {
   readonly model: Sequential;
@@ -24,6 +23,8 @@ export interface SchemeTraining {
   /** f of schemes that learn from one. */
   readonly teacher?: Classifier;
   readonly data: ResidentImages;
+  /** Valid values; default 0 to 1 for images [n,c,h,w], none otherwise. */
+  readonly range?: FeatureRange;
   /** eps1 that is trained for, in units of the pixel range; of no meaning for normal training. */
   readonly eps: number;
   /** Passes; fewer than the scheme's are a beginning of the same training. Default the scheme's. */
@@ -37,14 +38,18 @@ export interface SchemeTraining {
 
 /** The trained weights, kept. Batches larger than the data set are cut to it. */
 export async function trainScheme(run: SchemeTraining): Promise<Tree> {
-  const { model, scheme, first, teacher = noTeacher, data, eps, seed, epochs = scheme.epochs } = run;
+  const { model, scheme, first, teacher, range, data, eps, seed, epochs = scheme.epochs } = run;
   const key = random.fold(random.key(seed), 1);
-  using kept = await keptFor(scheme, { eps, teacher, data, key, onProgress: run.onDirections });
+  const entry = defenceEntryOf(scheme.kind);
+  if (entry.needs.includes("teacher") && !teacher)
+    throw new TypeError(`trainScheme: ${scheme.title} from scratch has no teacher; let it start from the teacher`);
+  const context = { eps, teacher, range };
+  using prepared = await entry.prepare?.(scheme, { ...context, data, key, onProgress: run.onDirections });
   const batchSize = Math.min(scheme.batch, data.count);
   const optimiser = adam({ lr: learningRate(scheme, epochs, Math.floor(data.count / batchSize)) });
   const state = await train(model, initialState(first, optimiser), data, {
     ...{ optimiser, epochs, seed, batchSize, signal: run.signal, onProgress: run.onProgress },
-    loss: batchLoss(makeScheme(scheme, { eps, teacher, kept })),
+    loss: batchLoss(makeDefence(entry, scheme, { ...context, prepared })),
     onEpoch: ({ epoch, params }) => run.onEpoch?.(params, epoch),
   });
   dispose(state.optimiser);
@@ -55,8 +60,4 @@ export async function trainScheme(run: SchemeTraining): Promise<Tree> {
 function learningRate(scheme: SchemeConfig, epochs: number, stepsPerEpoch: number): number | Schedule {
   const passes = scheme.kind === "normal" ? epochs : scheme.epochs;
   return scheme.decay === "cosine" ? cosineDecay(scheme.learningRate, passes * stepsPerEpoch) : scheme.learningRate;
-}
-
-function noTeacher(): never {
-  throw new TypeError("trainScheme: ATEX from scratch has no teacher; let it start from the teacher");
 }

@@ -1,8 +1,14 @@
 /** A reproduction as Markdown: verdicts first, then the tables of each experiment, then how they were made. */
-import { cellsOf, claims, type Quantity, type ReproduceConfig } from "../../atex/experiments/index.js";
-import { badNewsFirst, type TableData, unique } from "./format.js";
+import {
+  cellsOf,
+  claims,
+  type Quantity,
+  type ReproduceConfig,
+  type TableData,
+  tablesOf,
+} from "../../atex/experiments/index.js";
+import { badNewsFirst, unique } from "./format.js";
 import type { CellResult } from "./study.js";
-import { tablesOf } from "./tables.js";
 
 export function markdownReport(
   config: ReproduceConfig,

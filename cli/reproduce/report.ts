@@ -4,10 +4,12 @@ import {
   type Claim,
   cellsOf,
   claims,
+  kindOf,
+  plotsOf,
   type Quantity,
   quantities,
-  select,
-  valuesOf,
+  type TableData,
+  tablesOf,
 } from "../../atex/experiments/index.js";
 import { imagePictures, mapPictures } from "../../atex/render/attack.js";
 import {
@@ -26,10 +28,10 @@ import type { Picture } from "../../atex/render/picture.js";
 import { linePlot, plots } from "../../atex/render/plot.js";
 import { writeOutput } from "../files.js";
 import { duration } from "../live.js";
-import { badNewsFirst, metricTitle, type TableData, unique } from "./format.js";
+import { asCsv } from "./csv.js";
+import { badNewsFirst, unique } from "./format.js";
 import { markdownReport } from "./markdown.js";
 import type { CellResult, Study } from "./study.js";
-import { asCsv, tablesOf } from "./tables.js";
 
 /** Writes report.html, tables.md and results.csv. @returns their paths. */
 export async function writeReport(study: Study): Promise<string[]> {
@@ -123,14 +125,14 @@ function experimentSection(
   const experiment = config.experiments[name];
   const tables = tablesOf(name, config, all);
   if (tables.length === 0) return [];
-  const drawn = plotsOf(study, name, select(all, { experiment: name }));
+  const drawn = plotsOf(name, config, all).map(linePlot);
   const pictures = results
     .filter(({ cell }) => cell.experiment === name)
     .flatMap((result) => picturesOf(result, study));
   return [
     section(
       experiment.title,
-      ...explanation(experiment.kind),
+      kindOf(experiment).words,
       ...(drawn.length > 0 ? [plots(drawn)] : []),
       ...tables.map(asTable),
       ...pictures,
@@ -138,100 +140,18 @@ function experimentSection(
   ];
 }
 
-function explanation(kind: string): string[] {
-  const texts: Record<string, string> = {
-    robustness:
-      "Each attack looks inside the L-inf ball of radius eps1 for the image whose map differs most in the attack's sense, among " +
-      "images that are classified as before (eq. 1): untargeted attacks drain the most important pixels, targeted ones fill a random " +
-      "5×5 block. Agreement is measured between the map of the clean and that of the attacked image. The random change is a point " +
-      "of the same ball without an aim. A map through SmoothGrad is attacked knowing its noise.",
-    strength:
-      "An evaluation is only as good as its attack. Where more steps and restarts no longer lower the curve, the attack has found " +
-      "what it can.",
-    checks:
-      "What tables 1 to 4 leave open: whether a defence only hides its gradients, what the bound on the output and another ball change, and " +
-      "how stable maps are in the sense of definition 1.",
-    reference:
-      "An undefended network of the authors' architecture, with relu, under the attack of the tables (through a softplus surrogate) and " +
-      "under the authors' own settings.",
-    smoothing:
-      "Figures 3 and 4 of the paper. The reference is always the SmoothGrad map of the normally trained network.",
-    hardening:
-      "Figure 5 of the paper: a network is trained with ATEX for some passes, then adversarially on FGSM samples and clean images, and " +
-      "attacked with FGSM anew.",
-    timing: "Section 5.2 of the paper: one network, one batch, one adapter.",
-  };
-  return [texts[kind]];
-}
-
-/** Curves with error bars, for what has a scale to be drawn against. */
-function plotsOf({ config }: Study, name: string, all: readonly Quantity[]): Html[] {
-  const { kind } = config.experiments[name];
-  const [axis, title, logarithmic] =
-    (
-      {
-        robustness: ["eps", "eps1", false],
-        strength: ["steps", "steps", true],
-        smoothing: ["rounds", "passes of ATEX", false],
-        hardening: ["rounds", "passes of ATEX", false],
-      } as const
-    )[kind as "strength"] ?? [];
-  if (!axis) return [];
-  const metrics = {
-    robustness: ["topK"],
-    strength: ["topK"],
-    smoothing: ["ssim"],
-    hardening: ["accuracy", "accuracy under FGSM"],
-  }[kind as "strength"];
-  const groups = new Map<string, Quantity[]>();
-  for (const q of all) {
-    if (!metrics.includes(q.metric) || (kind === "hardening" && q.conditions.stage !== "after")) continue;
-    const { objective, explainer } = q.conditions;
-    const heading = [q.data, objective && `${objective} attack on ${explainer}`].filter(Boolean).join(", ");
-    groups.set(heading, [...(groups.get(heading) ?? []), q]);
-  }
-  return [...groups].flatMap(([heading, group]) => {
-    if (valuesOf(group, axis).length < 2) return [];
-    const nameOf = (q: Quantity): string => {
-      const { rule, restarts } = q.conditions;
-      const search = kind === "strength" ? `, ${rule}, ${restarts} restarts` : "";
-      return kind === "hardening" ? q.metric : config.schemes[q.scheme].title + search;
-    };
-    const series = unique(group.map(nameOf)).map((label) => ({
-      name: label,
-      points: group
-        .filter((q) => nameOf(q) === label)
-        .map((q) => ({ x: Number(q.conditions[axis]), y: q.estimate.mean, half: q.estimate.half })),
-    }));
-    return [
-      linePlot({
-        title: heading,
-        x: title,
-        y: metricTitle(metrics.length > 1 ? "accuracy" : metrics[0], config.k),
-        series,
-        logarithmic,
-      }),
-    ];
-  });
-}
-
-/** The images of the grid's data sets. */
-const SIZE = { channels: 1, height: 28, width: 28 };
-
-const COLUMNS: Readonly<Record<string, readonly string[]>> = {
-  robustness: ["input", "map", "attacked input", "its map"],
-  smoothing: ["input", "gradient map before ATEX", "gradient map after", "SmoothGrad of the normal model"],
-};
-
 function picturesOf({ cell, pictures = [] }: CellResult, { config }: Study): Html[] {
-  const columns = COLUMNS[config.experiments[cell.experiment].kind];
+  const columns = kindOf(config.experiments[cell.experiment]).pictureColumns ?? [];
   return pictures.flatMap(({ name, columns: kinds, rows }) => {
     if (rows.length === 0) return [];
+    // Stored pictures are square and grey.
+    const side = Math.sqrt(rows[0].cells[0].length);
+    const size = { channels: 1, height: side, width: side };
     const at = (column: number): Float32Array => Float32Array.from(rows.flatMap(({ cells }) => cells[column]));
     const mapColumns = kinds.flatMap((kind, i) => (kind === "map" ? [i] : []));
-    const maps = mapPictures(mapColumns.map(at), SIZE);
+    const maps = mapPictures(mapColumns.map(at), size);
     const drawn = kinds.map((kind, i): readonly Picture[] =>
-      kind === "map" ? maps.sets[mapColumns.indexOf(i)] : imagePictures(at(i), SIZE),
+      kind === "map" ? maps.sets[mapColumns.indexOf(i)] : imagePictures(at(i), size),
     );
     const grid = rows.map(({ label }, row) => ({ label, pictures: drawn.map((column) => column[row]) }));
     const scheme = cell.scheme === undefined ? "" : `, ${config.schemes[cell.scheme].title}`;

@@ -1,7 +1,7 @@
 /** Works through the grid, in one process or in several, and says how long it will take. */
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { Cell } from "../../atex/experiments/index.js";
+import { type Cell, kindOf } from "../../atex/experiments/index.js";
 import type { Place } from "../engine.js";
 import { duration, type Live } from "../live.js";
 import { type CellSource, doCells } from "./doCells.js";
@@ -27,8 +27,7 @@ export async function runCells({ study, cells, place, live, dataDir, jobs }: Run
   if (missing.length < cells.length)
     live.print(`${cells.length - missing.length} of ${cells.length} cells have results and are skipped`);
   const pace = new Pace(stored.filter((result) => result !== undefined));
-  // A step is timed with nothing beside it.
-  const queue = new CellQueue(missing, ({ experiment }) => config.experiments[experiment].kind === "timing");
+  const queue = new CellQueue(missing, ({ experiment }) => kindOf(config.experiments[experiment]).alone ?? false);
   const processes = Math.max(1, Math.min(jobs, missing.length));
   const failed: string[] = [];
   const doing = new Map<Cell, string>();

@@ -3,8 +3,7 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { cellsOf, quantities, readConfig } from "../../atex/experiments/index.js";
-import { tablesOf } from "../../cli/reproduce/tables.js";
+import { cellsOf, quantities, readConfig, tablesOf } from "../../atex/experiments/index.js";
 import { check, gpuTest, root, test } from "../harness.js";
 import { type Finished, holdfast, inFolder } from "./holdfast.js";
 

@@ -1,0 +1,104 @@
+/**
+ * A defence is a loss: a function of the network that is trained and of a batch. Everything else (batches, optimiser,
+ * capture) is nn's training loop, the same for all defences.
+ */
+import {
+  add,
+  concat,
+  expand,
+  max,
+  mul,
+  oneHot,
+  random,
+  reshape,
+  split,
+  square,
+  sum,
+  type Tensor,
+  type Tree,
+  valueAuxAndGrad,
+} from "../../engine/index.js";
+import type { BatchLoss } from "../../nn/index.js";
+import { asOneBatch } from "../explainers/explainer.js";
+import { rows } from "../metrics/metric.js";
+import type { Classifier } from "../score.js";
+
+/** g, the network that is trained: a function of samples [m,...] → logits [m,C]. */
+export interface Network extends Classifier {
+  readonly params: Tree;
+}
+
+export interface Batch {
+  /** [n,...] */
+  readonly x: Tensor;
+  /** i32 [n] */
+  readonly y: Tensor;
+  /** Places of the samples in the data set, i32 [n]. */
+  readonly indices: Tensor;
+  /** A new one for each batch. */
+  readonly key: Tensor;
+}
+
+export interface DefenceInfo {
+  /** The field's name for it. */
+  readonly name: string;
+  readonly source: string;
+}
+
+export interface Defence extends DefenceInfo {
+  /** What is minimised, for people. */
+  readonly formula: string;
+  /** A mean over the batch, and the logits of the clean samples. */
+  loss(g: Network, batch: Batch): readonly [loss: Tensor, logits: Tensor];
+}
+
+/** What penalties take. */
+export interface PenaltyOptions {
+  /** Default 1; what is right depends on the network: choose it on validation data. */
+  readonly weight?: number;
+}
+
+/** The defence as the loss of nn's `train`. */
+export function batchLoss(defence: Defence): BatchLoss {
+  return (model, params, x, y, context) => {
+    const [layers, key] = random.split(context.key, 2);
+    const apply = (z: Tensor): Tensor => model.apply(params, z, { ...context, key: layers });
+    return defence.loss(Object.assign(apply, { params }), { x, y, indices: context.indices, key });
+  };
+}
+
+/** `k` copies of a batch, copy after copy: [n,...] → [k·n,...]. */
+export function copiesOf(x: Tensor, k: number): Tensor {
+  return asOneBatch(expand(reshape(x, [1, ...x.shape]), [k, ...x.shape]));
+}
+
+/** One batch of several, and what takes results apart again: one large pass is cheaper than several small ones. */
+export function joined(parts: readonly Tensor[]): { all: Tensor; apart: (result: Tensor) => Tensor[] } {
+  const sizes = parts.map((part) => part.shape[0]);
+  return { all: concat(parts), apart: (result) => split(result, sizes) };
+}
+
+/** Logits and explanations φ = ∂ g_y / ∂x of a batch, or of k copies of it, from one forward pass: x [k·n,...], y i32 [n], or
+ *  none for the class that g itself predicts. φ can be differentiated again. */
+export function explained(g: Classifier, x: Tensor, y?: Tensor): { logits: Tensor; map: Tensor } {
+  const [, logits, map] = valueAuxAndGrad((z: Tensor) => {
+    const outputs = g(z);
+    if (!y) return [sum(max(outputs, [1])), outputs];
+    const chosen = oneHot(copiesOf(y, x.shape[0] / y.shape[0]), outputs.shape[1]);
+    return [sum(mul(outputs, chosen)), outputs];
+  })(x);
+  return { logits, map };
+}
+
+/** Σᵢ vᵢ² per sample. [n,...] → [n] */
+export function squaredNorm(v: Tensor): Tensor {
+  return sum(square(rows(v)), 1);
+}
+
+/** Σ weight · term, leaving out terms of weight 0. At least one weight is not 0. */
+export function weighted(...terms: readonly (readonly [weight: number, term: () => Tensor])[]): Tensor {
+  return terms
+    .filter(([weight]) => weight !== 0)
+    .map(([weight, term]) => (weight === 1 ? term() : mul(term(), weight)))
+    .reduce(add);
+}

@@ -1,0 +1,77 @@
+import type { Tensor } from "../../engine/index.js";
+import type { FeatureRange, ResidentImages } from "../../nn/index.js";
+import { described, type Fields, type Infer, optional, type Read, type Schema } from "../../nn/schema.js";
+import type { Classifier } from "../score.js";
+import type { Defence, DefenceInfo } from "./defence.js";
+
+/** What a defence may need to know beyond its settings. */
+export interface DefenceContext<P = unknown> {
+  /** Largest change of an element to defend against; lengths and radii of some settings are multiples of it. */
+  readonly eps: number;
+  /** f of defences that learn from a trained network. */
+  readonly teacher?: Classifier;
+  /** Valid values; default 0 to 1 for images [n,c,h,w], none otherwise. */
+  readonly range?: FeatureRange;
+  /** What the entry's `prepare` made. */
+  readonly prepared?: P;
+}
+
+/** What `prepare` works on. */
+export interface PreparationContext extends Omit<DefenceContext, "prepared"> {
+  readonly data: ResidentImages;
+  readonly key: Tensor;
+  readonly onProgress?: (done: number, count: number) => void;
+}
+
+/** How far from a sample a defence looks. */
+export interface Reach {
+  readonly most: number;
+  /** Of the change: its largest element, or its root mean square. */
+  readonly of: "largest element" | "root mean square";
+}
+
+/** Settings that validation chose, as `holdfast defend` takes them. */
+export interface Preset<S = Readonly<Record<string, unknown>>> {
+  /** What tables call it. */
+  readonly title: string;
+  /** For a largest change `eps`; the learning rate belongs to the training and not to the defence. */
+  settings(eps: number): Partial<S> & { readonly learningRate?: number };
+}
+
+/** A row of the table of defences: all that configurations, the command line, help and generated tests need. */
+export interface DefenceEntry<F extends Fields = Fields, P = unknown> {
+  /** The `kind` of a scheme in configurations: "inputGradient". */
+  readonly name: string;
+  readonly info: DefenceInfo;
+  /** Order of the highest derivative in a training step: 1 where no gradient is differentiated again. */
+  readonly order: 1 | 2 | 3;
+  /** What it needs besides inputs. */
+  readonly needs: readonly ("labels" | "teacher")[];
+  /** Defaults made by `implied` are not written into settings that are read, and stand in `make`. */
+  readonly options: F;
+  /** Missing where it looks at the samples themselves only. */
+  reach?(settings: Read<F>, eps: number): Reach;
+  /** Points around a sample that a step looks at, for defences that look at several. */
+  samples?(settings: Read<F>): number;
+  /** By the names that the command line knows. */
+  readonly presets: Readonly<Record<string, Preset<Read<F>>>>;
+  /** What never changes while it trains, made once before; freed when it is disposed. */
+  prepare?(settings: Read<F>, context: PreparationContext): Promise<P & Disposable>;
+  /** @throws RangeError for settings that exclude each other. */
+  make(settings: Read<F>, context: DefenceContext<P>): Defence;
+}
+
+/** An entry with the types of its settings inferred; the table needs none of them. */
+export function defenceEntry<const F extends Fields, P = never>(entry: DefenceEntry<F, P>): DefenceEntry {
+  return entry as unknown as DefenceEntry;
+}
+
+/** A setting whose default is told but not filled in, so that stored settings from before it was told stay what they are. */
+export function implied<S extends Schema<unknown>>(
+  schema: S,
+  value: Infer<S>,
+  description: string,
+): Schema<Infer<S> | undefined> {
+  const left = optional(described(schema, description));
+  return { ...left, json: { ...left.json, default: value } } as Schema<Infer<S> | undefined>;
+}

@@ -1,0 +1,42 @@
+/** Ways to train, one function shape for all: options in, a `Defence` out, whose `loss` is the whole difference. */
+export { type AdversarialOptions, fgsm, type PgdOptions, pgd } from "./adversarial.js";
+export {
+  type AtexOptions,
+  alongOptions,
+  atex,
+  type DirectionSource,
+  directionsAtHand,
+  freshDirections,
+  freshGradients,
+  type KeptPredictions,
+  type PredictionOptions,
+  teacherPredictions,
+} from "./atex.js";
+export { curvaturePenalty } from "./curvature.js";
+export {
+  type Batch,
+  batchLoss,
+  type Defence,
+  type DefenceInfo,
+  type Network,
+  type PenaltyOptions,
+} from "./defence.js";
+export {
+  type DirectionOptions,
+  explanationDirections,
+  type KeptDirections,
+  pickDirections,
+  type SmoothGradSettings,
+} from "./directions.js";
+export * from "./distances.js";
+export type { DefenceContext, DefenceEntry, PreparationContext, Preset, Reach } from "./entry.js";
+export { inputGradientPenalty } from "./inputGradient.js";
+export { type LgaOptions, lga } from "./lga.js";
+export { type NaiveOptions, naive } from "./naive.js";
+export { normal } from "./normal.js";
+export { type R2etOptions, r2et } from "./r2et.js";
+export { type RarOptions, rar } from "./rar.js";
+export type { Normalisation } from "./shifts.js";
+export { ssr } from "./ssr.js";
+export { DEFENCES, defenceEntryOf, makeDefence } from "./table.js";
+export { type WeightDecayOptions, weightDecay } from "./weightDecay.js";

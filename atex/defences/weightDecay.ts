@@ -1,0 +1,37 @@
+import { add, leaves, mul, square, sum } from "../../engine/index.js";
+import { crossEntropy } from "../../nn/index.js";
+import { size } from "../../nn/schema.js";
+import type { Defence } from "./defence.js";
+import { defenceEntry, implied } from "./entry.js";
+
+export interface WeightDecayOptions {
+  /** Default 5e-4. */
+  readonly weight?: number;
+}
+
+const info = { name: "weight decay", source: "Krogh, Hertz 1992; against manipulation: Dombrowski et al. 2022" };
+
+/** Half the squared L2 norm of all weights; biases and norm layers' scales (rank 1) are left free. */
+export function weightDecay({ weight = 5e-4 }: WeightDecayOptions = {}): Defence {
+  return {
+    ...info,
+    formula: "CE(g(x), y) + λ/2 Σ ‖W‖²",
+    loss(g, { x, y }) {
+      const logits = g(x);
+      const norms = leaves(g.params)
+        .filter((w) => w.rank >= 2)
+        .map((w) => sum(square(w)));
+      return [add(crossEntropy(logits, y), mul(norms.reduce(add), weight / 2)), logits];
+    },
+  };
+}
+
+export const weightDecayEntry = defenceEntry({
+  name: "weightDecay",
+  info,
+  order: 1,
+  needs: ["labels"],
+  options: { weight: implied(size, 5e-4, "weight of half the squared norm of all weights") },
+  presets: { "weight-decay": { title: "weight decay", settings: () => ({ weight: 0.003 }) } },
+  make: ({ weight }) => weightDecay({ weight }),
+});

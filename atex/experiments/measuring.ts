@@ -1,0 +1,120 @@
+/** What kinds of experiments measure alike: accuracy, and attacks on many images. */
+import { argmax, dispose, openScope, random } from "../../engine/index.js";
+import { evaluate, residentImages } from "../../nn/index.js";
+import type { Classifier } from "../score.js";
+import type { Measurement } from "./cells.js";
+import type { AttackConfig } from "./config.js";
+import { type Lab, pickPixels, type Split, type TrainedNetwork } from "./lab.js";
+import { type Agreement, type Manipulated, type ManipulationOptions, manipulate } from "./manipulation.js";
+
+export interface AttackRun extends Pick<ManipulationOptions, "surrogate" | "norm" | "outputBound"> {
+  readonly attack: ManipulationOptions["attack"] & Pick<AttackConfig, "batch">;
+  readonly indices: readonly number[];
+  readonly split: Split;
+  readonly radii: readonly number[];
+  readonly seed: number;
+}
+
+export type Manipulations = Awaited<ReturnType<typeof manipulate>>;
+
+/** Attacks images in batches. */
+export async function attackImages(lab: Lab, classifier: Classifier, run: AttackRun): Promise<Manipulations> {
+  using _ = openScope("attack images");
+  const { attack, indices, split, radii, seed, surrogate, norm, outputBound } = run;
+  const key = random.fold(random.key(seed), 2);
+  const parts: Manipulations[] = [];
+  for (let from = 0; from < indices.length; from += attack.batch) {
+    const chosen = indices.slice(from, from + attack.batch);
+    lab.say(
+      `${attack.objective} attack on ${attack.explainer}, ${attack.steps} steps: image ${from} of ${indices.length}`,
+    );
+    const x = pickPixels(split, chosen);
+    const how = { classifier, surrogate, attack, norm, outputBound, k: lab.config.k, key: random.fold(key, from) };
+    parts.push(await manipulate({ ...how, x, eps: radii }));
+  }
+  return {
+    clean: joined(parts.map(({ clean }) => clean)),
+    under: radii.map((eps, i) => {
+      const ones = parts.map(({ under }) => under[i]);
+      return {
+        eps,
+        attacked: joinedLists(ones.map(({ attacked }) => attacked)),
+        control: joinedLists(ones.map(({ control }) => control)),
+        images: joined(ones.map(({ images }) => images)),
+        maps: joined(ones.map(({ maps }) => maps)),
+      };
+    }),
+  };
+}
+
+/** The mean over images of each metric. */
+export function meansOf(
+  of: Pick<Measurement, "scheme" | "conditions">,
+  agreement: Agreement,
+  prefix = "",
+): Measurement[] {
+  return Object.entries(agreement).map(([name, values]) => ({
+    ...of,
+    ...{ metric: prefix + name, value: mean(values), count: values.length },
+  }));
+}
+
+export function mean(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0) / values.length;
+}
+
+/** Share of a split that is classified correctly. */
+export async function accuracyOf(
+  { model, params }: Pick<TrainedNetwork, "model" | "params">,
+  { images, labels }: Split,
+): Promise<number> {
+  const resident = residentImages(images, labels);
+  const accuracy = await evaluate(model, params, resident);
+  dispose([resident.words, resident.labels]);
+  return accuracy;
+}
+
+const CHUNK = 500;
+
+/** The first `wanted` images that are classified correctly; fewer where there are no more. */
+export async function correctlyClassified(classifier: Classifier, split: Split, wanted: number): Promise<number[]> {
+  const found: number[] = [];
+  for (let from = 0; from < split.labels.length && found.length < wanted; from += CHUNK) {
+    using _ = openScope("choose images");
+    const here = Array.from({ length: Math.min(CHUNK, split.labels.length - from) }, (_, i) => from + i);
+    const classes = await argmax(classifier(pickPixels(split, here)), 1).read();
+    found.push(...here.filter((index, i) => classes[i] === split.labels[index]));
+  }
+  return found.slice(0, wanted);
+}
+
+/** One image of a split, in [0,1]. */
+export function pixelsAt({ images, labels }: Split, index: number): number[] {
+  return rounded(Float32Array.from(sampleOf(images, index, labels.length), (v) => v / 255));
+}
+
+/** One of `count` samples that lie one after another. */
+export function sampleOf<T extends Float32Array | Uint8Array>(all: T, index: number, count: number): T {
+  const size = all.length / count;
+  return all.subarray(index * size, (index + 1) * size) as T;
+}
+
+/** Four significant digits: enough for colours. */
+export function rounded(values: ArrayLike<number>): number[] {
+  return Array.from(values, (v) => Number(v.toPrecision(4)));
+}
+
+/** One after another. */
+export function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+function joinedLists(parts: readonly Manipulated["attacked"][]): Manipulated["attacked"] {
+  return Object.fromEntries(Object.keys(parts[0]).map((name) => [name, parts.flatMap((part) => part[name])]));
+}
