@@ -3,7 +3,7 @@
 import { argmax, div, norm, openScope, random, type Tensor } from "../../engine/index.js";
 import { cosineDecay } from "../../nn/index.js";
 import { signStep } from "../attacks/rules.js";
-import { softplusSurrogate } from "../attacks/surrogate.js";
+import { surrogateOf } from "../attacks/surrogate.js";
 import { linf } from "../balls.js";
 import { gradient } from "../explainers/gradient.js";
 import { rows } from "../metrics/metric.js";
@@ -11,7 +11,7 @@ import { localLipschitz, worstCaseStability } from "../metrics/stability.js";
 import { type Classifier, classScore } from "../score.js";
 import type { Cell, Measurement, Outcome } from "./cells.js";
 import type { ExperimentOf } from "./config.js";
-import { type Lab, pickPixels, type Split } from "./lab.js";
+import { type Lab, pickPixels, SAMPLE, type Split } from "./lab.js";
 import { type AttackRun, attackImages, correctlyClassified, meansOf } from "./robustness.js";
 
 export async function checks(lab: Lab, cell: Cell, experiment: ExperimentOf<"checks">): Promise<Outcome> {
@@ -25,7 +25,7 @@ export async function checks(lab: Lab, cell: Cell, experiment: ExperimentOf<"che
   const indices = await correctlyClassified(classifier, split, attack.images);
   const own = {
     attack,
-    surrogate: softplusSurrogate(network.model, network.params),
+    surrogate: surrogateOf(classifier, SAMPLE),
     indices,
     split,
     radii: [eps],
@@ -35,7 +35,7 @@ export async function checks(lab: Lab, cell: Cell, experiment: ExperimentOf<"che
     plain: own,
     "crafted on normal": {
       ...own,
-      surrogate: softplusSurrogate(normal.model, normal.params) ?? normal.classifier,
+      surrogate: surrogateOf(normal.classifier, SAMPLE) ?? normal.classifier,
     },
     "bounded output": { ...own, outputBound },
     L2: { ...own, norm: "l2", radii: [l2] },

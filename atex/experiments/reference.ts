@@ -1,9 +1,9 @@
 /** Whether the attack is worth its name: the same numbers as were measured with the authors' attack on the weights they published,
  *  on a network of their architecture trained as they train. */
-import { softplusSurrogate } from "../attacks/surrogate.js";
+import { surrogateOf } from "../attacks/surrogate.js";
 import type { Cell, Measurement, Outcome } from "./cells.js";
 import type { AttackConfig, ExperimentOf } from "./config.js";
-import type { Lab } from "./lab.js";
+import { type Lab, SAMPLE } from "./lab.js";
 import { accuracyOf, attackImages, correctlyClassified, meansOf } from "./robustness.js";
 
 /** What the authors' untargeted attack leaves of the maps of the network they published (Fashion-MNIST, ReLU, no defence): means over
@@ -32,8 +32,8 @@ export async function reference(
   const { test } = await lab.data(data);
   const { epochs } = lab.config.schemes[scheme];
   using network = await lab.network({ data, seed, scheme, epochs, network: architecture });
-  const { classifier, model, params } = network;
-  const surrogate = softplusSurrogate(model, params);
+  const { classifier } = network;
+  const surrogate = surrogateOf(classifier, SAMPLE);
   const accuracy = { value: await accuracyOf(network, test), count: test.labels.length };
   const measurements: Measurement[] = [{ scheme, conditions: {}, metric: "accuracy", ...accuracy }];
   const most = Math.max(control, ...attacks.map(({ images }) => images));

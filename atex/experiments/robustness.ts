@@ -1,11 +1,11 @@
 /** Networks under attack: accuracy, and how much attacked maps agree with clean ones (tables 1 to 4 and whatever looks like them). */
 import { argmax, dispose, openScope, random } from "../../engine/index.js";
 import { evaluate, residentImages } from "../../nn/index.js";
-import { softplusSurrogate } from "../attacks/surrogate.js";
+import { surrogateOf } from "../attacks/surrogate.js";
 import type { Classifier } from "../score.js";
 import { type Cell, type Measurement, type Outcome, type PictureRows, picturesOf } from "./cells.js";
 import type { AttackConfig, ExperimentOf } from "./config.js";
-import { type Lab, pickPixels, type Split, splitOf, type TrainedNetwork } from "./lab.js";
+import { type Lab, pickPixels, SAMPLE, type Split, splitOf, type TrainedNetwork } from "./lab.js";
 import { type Agreement, type Manipulated, type ManipulationOptions, manipulate } from "./manipulation.js";
 
 export async function robustness(lab: Lab, cell: Cell, experiment: ExperimentOf<"robustness">): Promise<Outcome> {
@@ -25,7 +25,7 @@ export async function robustness(lab: Lab, cell: Cell, experiment: ExperimentOf<
   const radii = eps === undefined ? loaded.plan.eps : [eps];
   for (const [at, attack] of experiment.attacks.entries()) {
     const indices = await correctlyClassified(network.classifier, split, attack.images);
-    const surrogate = softplusSurrogate(network.model, network.params);
+    const surrogate = surrogateOf(network.classifier, SAMPLE);
     const all = await attackImages(lab, network.classifier, { attack, surrogate, indices, split, radii, seed });
     measurements.push(...all.under.flatMap((one) => measured(scheme, attack, one)));
     if (at === 0 && shown > 0) {

@@ -1,8 +1,8 @@
 /** How far maps can be driven, against how long the attack searches: where the curve is flat, the attack has found what it can. */
-import { softplusSurrogate } from "../attacks/surrogate.js";
+import { surrogateOf } from "../attacks/surrogate.js";
 import type { Cell, Outcome } from "./cells.js";
 import type { ExperimentOf } from "./config.js";
-import type { Lab } from "./lab.js";
+import { type Lab, SAMPLE } from "./lab.js";
 import { attackImages, correctlyClassified, meansOf } from "./robustness.js";
 
 export async function strength(lab: Lab, cell: Cell, experiment: ExperimentOf<"strength">): Promise<Outcome> {
@@ -12,7 +12,7 @@ export async function strength(lab: Lab, cell: Cell, experiment: ExperimentOf<"s
   using network = await lab.network({ data, seed, scheme });
   const { eps, objective, explainer } = experiment;
   const indices = await correctlyClassified(network.classifier, test, experiment.images);
-  const surrogate = softplusSurrogate(network.model, network.params);
+  const surrogate = surrogateOf(network.classifier, SAMPLE);
   const measurements = [];
   for (const rule of experiment.rules)
     for (const restarts of experiment.restarts)
