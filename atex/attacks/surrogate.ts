@@ -38,7 +38,10 @@ export function hasKinks(classifier: Classifier, shape: readonly number[]): bool
     found = true;
     return z;
   });
-  shapeOf(() => withOps(noted, () => classifier(zeros([1, ...shape]))));
+  shapeOf(() => {
+    const sample = zeros([1, ...shape]);
+    return withOps(noted, () => classifier(sample));
+  });
   return found;
 }
 
@@ -76,6 +79,11 @@ function withoutKinks(smooth: (z: Tensor) => Tensor): Substitutes {
       if (!isClampedRelu(attrs)) return clamp(z, low, high);
       return Number.isFinite(high) ? sub(smooth(z), smooth(sub(z, high))) : smooth(z);
     },
-    maximum: ([a, b]) => (zeros.has(b) ? smooth(a) : zeros.has(a) ? smooth(b) : maximum(a, b)),
+    maximum: ([a, b]) => {
+      const [z, zero] = zeros.has(b) ? [a, b] : [b, a];
+      if (!zeros.has(zero)) return maximum(a, b);
+      // Adding a larger zero gives the result its shape.
+      return zero.rank === 0 ? smooth(z) : add(smooth(z), zero);
+    },
   };
 }

@@ -61,11 +61,14 @@ function part({ images, labels }: Split, from: number, count: number): Split {
   return { images: images.subarray(from * 784, (from + count) * 784), labels: labels.subarray(from, from + count) };
 }
 
+/** Shape of one sample. */
+export const SAMPLE = [1, 28, 28] as const;
+
 /** Images of a split by index, [n,1,28,28] in [0,1]. */
 export function pickPixels({ images }: Split, indices: readonly number[]): Tensor {
   const bytes = new Uint8Array(indices.length * 784);
   for (const [to, from] of indices.entries()) bytes.set(images.subarray(from * 784, (from + 1) * 784), to * 784);
-  return tensor(unitPixels(bytes), [indices.length, 1, 28, 28]);
+  return tensor(unitPixels(bytes), [indices.length, ...SAMPLE]);
 }
 
 export class Lab {
@@ -167,5 +170,5 @@ export class Lab {
 }
 
 function firstWeights(model: Sequential, seed: number): Tree {
-  return scope(() => model.init(random.key(seed), [1, 28, 28]).params);
+  return scope(() => model.init(random.key(seed), SAMPLE).params);
 }

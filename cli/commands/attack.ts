@@ -1,6 +1,6 @@
 /** `holdfast attack`: changes one image so that its explanation changes and its prediction stays. */
 import { join } from "node:path";
-import { type AttackStudy, type ExplainerStudy, softplusSurrogate, studyAttack } from "../../atex/index.js";
+import { type AttackStudy, type ExplainerStudy, studyAttack, surrogateOf } from "../../atex/index.js";
 import { differencePictures, EXAGGERATION, imagePictures, mapPictures } from "../../atex/render/attack.js";
 import { panel } from "../../atex/render/panel.js";
 import { imagePicture, toPng } from "../../atex/render/picture.js";
@@ -157,10 +157,11 @@ export const command = defineCommand({
       live.print(`eps ${request.eps}, ${request.steps} steps, on ${place.name}`);
       const key = random.key(requested.seed);
       const attack = await makeAttack(request, { explainer, n: 1, key: random.fold(key, 1) });
+      const x = asBatch(image.pixels);
       const study = await studyAttack({
         classifier: loaded.classifier,
-        surrogate: softplusSurrogate(loaded.model, loaded.params),
-        x: asBatch(image.pixels),
+        surrogate: surrogateOf(loaded.classifier, x.shape.slice(1)),
+        x,
         masks: image.mask && tensor(image.mask, [1, 28, 28]),
         ...{ attack, explainers: [explainer], k: request.k, key: random.fold(key, 2) },
       });

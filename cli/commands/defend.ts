@@ -7,7 +7,7 @@ import {
   pickPixels,
   trainScheme,
 } from "../../atex/experiments/index.js";
-import { type Classifier, softplusSurrogate } from "../../atex/index.js";
+import { type Classifier, surrogateOf } from "../../atex/index.js";
 import { add, dispose, keep, mapTree, random, type Tree } from "../../engine/index.js";
 import { type ImageDataset, packTree, residentImages, type Sequential } from "../../nn/index.js";
 import { columns } from "../arguments.js";
@@ -60,7 +60,7 @@ async function measure(model: Sequential, params: Tree, settings: Measuring): Pr
   if (indices.length === 0) return { accuracy, attacked: {}, control: {} };
   const x = pickPixels(test, indices);
   const { under } = await manipulate({
-    ...{ classifier, surrogate: softplusSurrogate(model, params), x, eps: [eps], k: K, key: random.key(seed) },
+    ...{ classifier, surrogate: surrogateOf(classifier, x.shape.slice(1)), x, eps: [eps], k: K, key: random.key(seed) },
     attack: {
       ...{ explainer: "gradient", samples: 1, sigma: 0, objective: "untargeted", rule: "sign" },
       ...{ steps, restarts: 0, stepSize: 0.5, schedule: "cosine" },

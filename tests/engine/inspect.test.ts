@@ -1,25 +1,31 @@
 /** Looking inside functions: labels, the tensors at them, walks back with other rules, other ops in place of some. */
 import {
   add,
+  argsort,
   capture,
   conv2d,
   customVjp,
+  gatherAlong,
   grad,
   inspect,
   isWithin,
   label,
   matmul,
+  max,
   mul,
   type Rule,
   relu,
   sigmoid,
   softplus,
   square,
+  step,
+  stopGradient,
   sub,
   sum,
   type Tensor,
   tensor,
   vjp,
+  where,
   withOps,
 } from "../../engine/index.js";
 import { gpuTest, referenceTest } from "../executors.js";
@@ -146,6 +152,31 @@ referenceTest("a step's derivative and the step itself take other inputs", async
       [1, 10, 0],
     ],
   );
+});
+
+referenceTest("a step tells which inputs change with x, also by ways that no gradient goes", async () => {
+  const held = (x: Tensor): Tensor => {
+    const mask = where(step(x), 2, 3);
+    const largest = stopGradient(() => max(x, 1, { keepDims: true }));
+    const first = gatherAlong(x, argsort(x), 1);
+    return add(mul(first, mask), add(largest, tensor([1, 2])));
+  };
+  const shown = inspect(held, input(), ({ steps }) =>
+    steps.map(({ op, depends, varies }) => ({ op, depends, varies })),
+  );
+  check.equal(shown, [
+    { op: "gatherAlong", depends: [true, false], varies: [true, true] },
+    { op: "mul", depends: [true, false], varies: [true, true] },
+    { op: "add", depends: [true, false], varies: [true, true] },
+  ]);
+  inspect(network, input(), ({ steps }) => check.equal(steps[0].varies, [true, false]));
+});
+
+referenceTest("a function with a rule of its own passes for nothing else", () => {
+  const own = customVjp(square, (g) => [g], "own");
+  inspect(own, input(), ({ steps: [only] }) => {
+    check.equal([only.op, only.routes, only.linearIn, only.pointwise], ["own", false, [], false]);
+  });
 });
 
 referenceTest("a look inside refuses what does not fit", () => {

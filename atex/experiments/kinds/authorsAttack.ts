@@ -1,12 +1,12 @@
 /** Whether the attack is worth its name: the same numbers as were measured with the authors' attack on the weights they published,
  *  on a network of their architecture trained as they train. */
 import { described, list, natural, setting, size, text } from "../../../nn/schema.js";
-import { softplusSurrogate } from "../../attacks/surrogate.js";
+import { surrogateOf } from "../../attacks/surrogate.js";
 import { type Quantity, select, valuesOf } from "../aggregate.js";
 import type { Cell, Measurement, Outcome } from "../cells.js";
 import type { ReproduceConfig } from "../config.js";
 import { type Experiment, experimentKind, together } from "../kind.js";
-import type { Lab } from "../lab.js";
+import { type Lab, SAMPLE } from "../lab.js";
 import { accuracyOf, attackImages, correctlyClassified, meansOf } from "../measuring.js";
 import { type AttackConfig, attack, network } from "../settings.js";
 import { formatted, metricTitle, perData, type TableData } from "../tables.js";
@@ -45,8 +45,8 @@ async function run(lab: Lab, { data, seed }: Cell, experiment: Experiment<typeof
   const { test } = await lab.data(data);
   const { epochs } = lab.config.schemes[scheme];
   using network = await lab.network({ data, seed, scheme, epochs, network: architecture });
-  const { classifier, model, params } = network;
-  const surrogate = softplusSurrogate(model, params);
+  const { classifier } = network;
+  const surrogate = surrogateOf(classifier, SAMPLE);
   const accuracy = { value: await accuracyOf(network, test), count: test.labels.length };
   const measurements: Measurement[] = [{ scheme, conditions: {}, metric: "accuracy", ...accuracy }];
   const most = Math.max(control, ...attacks.map(({ images }) => images));

@@ -4,7 +4,7 @@ import { argmax, div, norm, openScope, random, type Tensor } from "../../../engi
 import { cosineDecay } from "../../../nn/index.js";
 import { count, described, object, size } from "../../../nn/schema.js";
 import { signStep } from "../../attacks/rules.js";
-import { softplusSurrogate } from "../../attacks/surrogate.js";
+import { surrogateOf } from "../../attacks/surrogate.js";
 import { linf } from "../../balls.js";
 import { gradient } from "../../explainers/gradient.js";
 import { rows } from "../../metrics/metric.js";
@@ -14,7 +14,7 @@ import { type Quantity, select } from "../aggregate.js";
 import type { Cell, Measurement, Outcome } from "../cells.js";
 import type { ReproduceConfig } from "../config.js";
 import { type Experiment, experimentKind } from "../kind.js";
-import { type Lab, pickPixels, type Split } from "../lab.js";
+import { type Lab, pickPixels, SAMPLE, type Split } from "../lab.js";
 import { type AttackRun, attackImages, correctlyClassified, meansOf } from "../measuring.js";
 import { attack, names } from "../settings.js";
 import { basis, formatted, metricTitle, perData, schemesIn, type TableData } from "../tables.js";
@@ -40,7 +40,7 @@ async function run(lab: Lab, cell: Cell, experiment: Settings): Promise<Outcome>
   const indices = await correctlyClassified(classifier, split, attack.images);
   const own = {
     attack,
-    surrogate: softplusSurrogate(network.model, network.params),
+    surrogate: surrogateOf(network.classifier, SAMPLE),
     indices,
     split,
     radii: [eps],
@@ -50,7 +50,7 @@ async function run(lab: Lab, cell: Cell, experiment: Settings): Promise<Outcome>
     plain: own,
     "crafted on normal": {
       ...own,
-      surrogate: softplusSurrogate(normal.model, normal.params) ?? normal.classifier,
+      surrogate: surrogateOf(normal.classifier, SAMPLE) ?? normal.classifier,
     },
     "bounded output": { ...own, outputBound },
     L2: { ...own, norm: "l2", radii: [l2] },

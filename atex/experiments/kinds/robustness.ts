@@ -1,12 +1,12 @@
 /** Networks under attack: accuracy, and how much attacked maps agree with clean ones (tables 1 to 4 and whatever looks like them). */
 import { flag, list, natural, setting } from "../../../nn/schema.js";
-import { softplusSurrogate } from "../../attacks/surrogate.js";
+import { surrogateOf } from "../../attacks/surrogate.js";
 import { difference, type Quantity, select, valuesOf } from "../aggregate.js";
 import { type Cell, type Measurement, type Outcome, type PictureRows, picturesOf } from "../cells.js";
 import type { ReproduceConfig } from "../config.js";
 import { curves } from "../curves.js";
 import { type CellPart, type Experiment, experimentKind, type Findings } from "../kind.js";
-import { type Lab, type Split, splitOf } from "../lab.js";
+import { type Lab, SAMPLE, type Split, splitOf } from "../lab.js";
 import type { Manipulated } from "../manipulation.js";
 import {
   accuracyOf,
@@ -53,7 +53,7 @@ async function run(lab: Lab, cell: Cell, experiment: Settings): Promise<Outcome>
   const radii = eps === undefined ? loaded.plan.eps : [eps];
   for (const [at, attack] of experiment.attacks.entries()) {
     const indices = await correctlyClassified(network.classifier, split, attack.images);
-    const surrogate = softplusSurrogate(network.model, network.params);
+    const surrogate = surrogateOf(network.classifier, SAMPLE);
     const all = await attackImages(lab, network.classifier, { attack, surrogate, indices, split, radii, seed });
     measurements.push(...all.under.flatMap((one) => measured(scheme, attack, one)));
     if (at === 0 && shown > 0) {

@@ -1,12 +1,12 @@
 /** How far maps can be driven, against how long the attack searches: where the curve is flat, the attack has found what it can. */
 import { count, list, natural, optional, size } from "../../../nn/schema.js";
-import { softplusSurrogate } from "../../attacks/surrogate.js";
+import { surrogateOf } from "../../attacks/surrogate.js";
 import { type Quantity, select, valuesOf } from "../aggregate.js";
 import type { Cell, Outcome } from "../cells.js";
 import type { ReproduceConfig } from "../config.js";
 import { curves } from "../curves.js";
 import { type Experiment, experimentKind } from "../kind.js";
-import type { Lab } from "../lab.js";
+import { type Lab, SAMPLE } from "../lab.js";
 import { attackImages, correctlyClassified, meansOf } from "../measuring.js";
 import { names, rule, search, stepping } from "../settings.js";
 import { basis, formatted, metricTitle, perData, schemesIn, type TableData } from "../tables.js";
@@ -28,7 +28,7 @@ async function run(lab: Lab, cell: Cell, experiment: Experiment<typeof settings>
   using network = await lab.network({ data, seed, scheme });
   const { eps, objective, explainer } = experiment;
   const indices = await correctlyClassified(network.classifier, test, experiment.images);
-  const surrogate = softplusSurrogate(network.model, network.params);
+  const surrogate = surrogateOf(network.classifier, SAMPLE);
   const measurements = [];
   for (const rule of experiment.rules)
     for (const restarts of experiment.restarts)
