@@ -11,7 +11,7 @@ import { times } from "./layer.js";
  *  - gamma: xw + γ(xw)⁺ where the output is positive, xw + γ(xw)⁻ where it is negative; the bias counts as an input of value 1
  *    (Montavon et al. 2019, sec. 10.2, for positive inputs; Andéol et al. 2021).
  *  - alpha-beta: (xw)⁺ for α of the relevance, (xw)⁻ for 1 − α of it; the bias keeps the share of the part of its sign
- *    (Bach et al. 2015, eq. 60, with β = α − 1, which conserves).
+ *    (Bach et al. 2015, eq. 60, with β = α − 1, which conserves where an output has contributions of both signs).
  *  - z-plus: (xw)⁺, that is alpha-beta with α = 1.
  *  - z-box: xw − lw⁺ − hw⁻ for inputs in [l, h]; no bias (Montavon et al. 2017).
  *  - w-squared: w²; no bias (Montavon et al. 2017).
