@@ -1,6 +1,6 @@
 /** Networks under attack: accuracy, and how much attacked maps agree with clean ones (tables 1 to 4 and whatever looks like them). */
 import { argmax, dispose, openScope, random } from "../../engine/index.js";
-import { evaluate, residentImages } from "../../nn/index.js";
+import { evaluate, hostSamples, residentData } from "../../nn/index.js";
 import { softplusSurrogate } from "../attacks/surrogate.js";
 import type { Classifier } from "../score.js";
 import { type Cell, type Measurement, type Outcome, type PictureRows, picturesOf } from "./cells.js";
@@ -101,9 +101,9 @@ export function mean(values: readonly number[]): number {
 /** Share of a split that is classified correctly. */
 export async function accuracyOf(
   { model, params }: Pick<TrainedNetwork, "model" | "params">,
-  { images, labels }: Split,
+  split: Split,
 ): Promise<number> {
-  const resident = residentImages(images, labels);
+  const resident = residentData(split);
   const accuracy = await evaluate(model, params, resident);
   dispose([resident.words, resident.labels]);
   return accuracy;
@@ -133,15 +133,18 @@ function pictureRows(
 ): PictureRows {
   const last = under.reduce((a, b) => (b.eps > a.eps ? b : a));
   const rows = labels.map((label, i) => {
-    const of = (all: Float32Array): number[] => rounded(all.subarray(i * 784, (i + 1) * 784));
+    const of = (all: Float32Array): number[] => {
+      const size = all.length / indices.length;
+      return rounded(all.subarray(i * size, (i + 1) * size));
+    };
     return { label, cells: [pixelsAt(split, indices[i]), of(clean), of(last.images), of(last.maps)] };
   });
   return { name, columns: ["image", "map", "image", "map"], rows };
 }
 
-/** One image of a split, in [0,1]. */
-export function pixelsAt({ images }: Split, index: number): number[] {
-  return rounded(Float32Array.from(images.subarray(index * 784, (index + 1) * 784), (v) => v / 255));
+/** One sample of a split; bytes as k/255. */
+export function pixelsAt(split: Split, index: number): number[] {
+  return rounded(hostSamples(split, [index]));
 }
 
 /** Four significant digits: enough for colours. */

@@ -11,7 +11,7 @@ import {
   tensor,
   valueAuxAndGrad,
 } from "../../engine/index.js";
-import { adam, pickImages, residentImages } from "../../nn/index.js";
+import { adam, partOf, pickSamples, type ResidentData, residentData } from "../../nn/index.js";
 import { batchLoss, type Scheme } from "../training/index.js";
 import type { Cell, Measurement, Outcome } from "./cells.js";
 import type { ExperimentOf } from "./config.js";
@@ -27,7 +27,7 @@ export async function timing(lab: Lab, { data, seed }: Cell, experiment: Experim
   const { train, plan } = await lab.data(data);
   using _ = openScope("timing");
   using teacher = await lab.network({ data, seed, scheme: "normal" });
-  const images = residentImages(train.images.subarray(0, batch * 784), train.labels.subarray(0, batch));
+  const images = residentData(partOf(train, 0, batch));
   const given = { eps: plan.trainEps, teacher: teacher.classifier };
   const timed: { scheme: string; step: TimedStep; kept: Disposable | undefined; times: number[] }[] = [];
   try {
@@ -70,7 +70,7 @@ interface TimedStep extends Disposable {
 function timedStep(
   scheme: Scheme,
   { model, params: first }: TrainedNetwork,
-  images: ReturnType<typeof residentImages>,
+  images: ResidentData,
   learningRate: number,
 ): TimedStep {
   const optimiser = adam({ lr: learningRate });
@@ -79,7 +79,7 @@ function timedStep(
   const indices = tensor(Int32Array.from({ length: images.count }, (_, i) => i));
   const step = capture(
     (params: Tree, state: Tree, key: Tensor, batch: Tensor): readonly [Tree, Tree, Tensor] => {
-      const { x, y } = pickImages(images, batch);
+      const { x, y } = pickSamples(images, batch);
       const context = { training: true, key, indices: batch };
       const [value, , gradients] = valueAuxAndGrad((p: Tree) => loss(model, p, x, y, context))(params);
       return [...optimiser.update(params, gradients, state), value];

@@ -50,7 +50,7 @@ export function smoothDirection(f: Classifier, x: Tensor, key: Tensor, settings:
 /** Directions of a whole data set on the GPU. */
 export interface KeptDirections {
   /** Shape of one direction, [c,h,w]. */
-  readonly shape: readonly [number, number, number];
+  readonly shape: readonly number[];
   /** u32 [count, c·h·w/2], the first of two in the lower half. */
   readonly words: Tensor;
 }
