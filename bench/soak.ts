@@ -41,7 +41,7 @@ function sampleAt(step: number): MemorySample {
 export async function soak({ steps, onSample }: SoakOptions): Promise<SoakReport> {
   const epochs = Math.ceil(steps / stepsPerEpoch);
   const { images, labels } = shapeBytes({ count: stepsPerEpoch * batchSize });
-  const data = residentImages(images, labels);
+  const data = residentImages(images, labels, [1, 28, 28]);
   const model = tinyNetwork();
   const { params } = scope(() => model.init(random.key(0), data.shape));
   const optimiser = adam();

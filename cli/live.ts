@@ -43,7 +43,7 @@ export function trainingLine(p: TrainProgress): string {
     `step ${p.step}/${p.steps}`,
     `loss ${p.loss.toFixed(3)}`,
     `accuracy ${percent(p.accuracy)}`,
-    `${p.imagesPerSecond.toFixed(0)} images/s`,
+    `${p.samplesPerSecond.toFixed(0)} samples/s`,
     `${duration(p.secondsLeft)} left`,
   ].join("  ");
 }

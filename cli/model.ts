@@ -1,14 +1,16 @@
 /** The trained network and the image that `explain` and `attack` work on. */
 import { argmax, scope, softmax, type Tensor, type Tree, tensor } from "../engine/index.js";
-import { readPng28 } from "../nn/data/image28.js";
 import {
   ACTIVATIONS,
   buildNetwork,
+  DATASETS,
+  hostSamples,
   type ModelCard,
+  partOf,
   readCard,
+  readImageAs,
   readSafetensors,
   type Sequential,
-  unitPixels,
   unpackTree,
 } from "../nn/index.js";
 import { choice } from "./arguments.js";
@@ -16,7 +18,7 @@ import { numberOption, UsageError } from "./command.js";
 import { dataName, dataOptions, openData } from "./data.js";
 import { parsing, readInput } from "./files.js";
 import { type Live, percent } from "./live.js";
-import { NETWORKS } from "./recipe.js";
+import { NETWORKS, shapeIn } from "./recipe.js";
 import { firstParameters } from "./training.js";
 
 export const modelOptions = {
@@ -31,7 +33,7 @@ export const modelOptions = {
 } as const;
 
 export const imageOptions = {
-  image: { type: "string", value: "file.png", help: "an image of your own, 28x28" },
+  image: { type: "string", value: "file.png", help: "an image of your own, PNG or JPEG, 28x28" },
   resize: { type: "boolean", help: "let --image have any size: its middle square is averaged to 28x28" },
   data: { type: "string", value: "name", help: "instead of --image: a test image of this data set" },
   index: { type: "string", value: "n", help: "which test image, from 0 (default 0)" },
@@ -72,7 +74,7 @@ export async function openModel(values: TextValues<typeof modelOptions>): Promis
         `--network ${given.network}: ${path} holds the network ${card.network}; leave the option out`,
       );
     const model = buildNetwork(card);
-    const params = scope(() => unpackTree(bytes, firstParameters(model, 0)).tree);
+    const params = scope(() => unpackTree(bytes, firstParameters(model, 0, shapeIn(metadata))).tree);
     return { card, metadata, model, params, classifier: (x) => model.apply(params, x) };
   });
 }
@@ -97,7 +99,10 @@ export async function openImage(
       throw new UsageError("--image and --data exclude each other; give one of them");
     const path = values.image;
     const bytes = await readInput("image", path);
-    return { pixels: await parsing(path, () => readPng28(bytes, { resize: values.resize })), title: path };
+    return {
+      pixels: await parsing(path, () => readImageAs(bytes, DATASETS.shapes.shape, { resize: values.resize })),
+      title: path,
+    };
   }
   if (values.data === undefined)
     throw new UsageError("no image is given; pass --image file.png, or --data shapes --index 3");
@@ -106,12 +111,11 @@ export async function openImage(
   const { test } = await openData({ name, folder: values["data-dir"] }, live);
   if (index >= test.labels.length)
     throw new UsageError(`--index ${index}: ${name} has test images 0 to ${test.labels.length - 1}`);
-  const part = (bytes: Uint8Array): Uint8Array => bytes.subarray(index * 784, (index + 1) * 784);
   return {
-    pixels: unitPixels(part(test.images)),
+    pixels: hostSamples(test, [index]),
     title: `${name} test image ${index}`,
     label: test.labels[index],
-    mask: test.masks && Float32Array.from(part(test.masks)),
+    mask: test.masks && Float32Array.from(partOf(test, index, 1).masks!),
   };
 }
 

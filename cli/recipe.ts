@@ -2,7 +2,9 @@
 import {
   ACTIVATIONS,
   cardMetadata,
-  type DatasetName,
+  DATASETS,
+  DataError,
+  type Dataset,
   type ModelCard,
   type PresetName,
   presets,
@@ -10,13 +12,12 @@ import {
 } from "../nn/index.js";
 import { choice } from "./arguments.js";
 import { type NumberRange, numberOption, UsageError } from "./command.js";
-import { dataName, sizeOption } from "./data.js";
+import { type DataSource, dataSource, sizeOption, sourceOptions, sourceValues } from "./data.js";
 
 export const NETWORKS = Object.keys(presets) as PresetName[];
 
-export interface Recipe {
+export interface Recipe extends DataSource {
   readonly card: Omit<ModelCard, "classes">;
-  readonly data: DatasetName;
   readonly trainSize?: number;
   readonly testSize?: number;
   readonly seed: number;
@@ -26,15 +27,15 @@ export interface Recipe {
 
 /** The options of a recipe. Defaults are applied by `recipeFrom`, so that a resumed run can tell what was asked for. */
 export const recipeOptions = {
-  data: { type: "string", value: "name", help: "data set: shapes, fashion-mnist, mnist (default shapes)" },
-  "train-size": { type: "string", value: "n", help: "use the first n training images only" },
-  "test-size": { type: "string", value: "n", help: "use the first n test images only" },
+  ...sourceOptions,
+  "train-size": { type: "string", value: "n", help: "use the first n training samples only" },
+  "test-size": { type: "string", value: "n", help: "use the first n test samples only" },
   network: { type: "string", value: "name", help: `${NETWORKS.join(", ")} (default tiny)` },
   activation: { type: "string", value: "name", help: `${ACTIVATIONS.join(", ")} (default softplus)` },
   beta: { type: "string", value: "number", help: "sharpness of softplus; relu is its limit (default 10)" },
-  batch: { type: "string", value: "n", help: "images per step (default 64)" },
+  batch: { type: "string", value: "n", help: "samples per step (default 64)" },
   lr: { type: "string", value: "rate", help: "learning rate of Adam (default 0.003 for tiny, 0.001 for the others)" },
-  seed: { type: "string", value: "n", help: "seed of the first weights and of the order of images (default 0)" },
+  seed: { type: "string", value: "n", help: "seed of the first weights and of the order of samples (default 0)" },
 } as const;
 
 type RecipeValues = { readonly [K in keyof typeof recipeOptions]: string | undefined };
@@ -49,7 +50,7 @@ export function recipeFrom(values: RecipeValues): Recipe {
       activation: choice("activation", values.activation ?? "softplus", ACTIVATIONS),
       beta: number("beta", 10, { min: 1e-3, max: 1e4 }),
     },
-    data: dataName(values.data ?? "shapes"),
+    ...dataSource(values),
     trainSize: sizeOption("train-size", values["train-size"]),
     testSize: sizeOption("test-size", values["test-size"]),
     batch: number("batch", 64, { min: 1, integer: true }),
@@ -59,21 +60,33 @@ export function recipeFrom(values: RecipeValues): Recipe {
 }
 
 /** Option name → text, for metadata; what is not set is left out. */
-export function recipeMetadata({
-  data,
-  trainSize,
-  testSize,
-  seed,
-  batch,
-  learningRate,
-}: Recipe): Record<string, string> {
-  const all = { data, "train-size": trainSize, "test-size": testSize, batch, lr: learningRate, seed };
+export function recipeMetadata(recipe: Recipe): Record<string, string> {
+  const { trainSize, testSize, seed, batch, learningRate: lr } = recipe;
+  const all = { ...sourceValues(recipe), "train-size": trainSize, "test-size": testSize, batch, lr, seed };
   const set = Object.entries(all).filter(([, value]) => value !== undefined);
   return Object.fromEntries(set.map(([name, value]) => [name, String(value)]));
 }
 
-export function fileMetadata(recipe: Recipe, card: ModelCard): Record<string, string> {
-  return { ...recipeMetadata(recipe), ...cardMetadata(card) };
+/** What a file of weights says: how it was made, and what its inputs are; of a table how rows become inputs. */
+export function fileMetadata(recipe: Recipe, card: ModelCard, dataset: Dataset): Record<string, string> {
+  const { domain, preparation } = dataset;
+  return {
+    ...recipeMetadata(recipe),
+    ...cardMetadata(card),
+    shape: JSON.stringify(domain.shape),
+    ...(preparation && { preparation: JSON.stringify(preparation) }),
+  };
+}
+
+/** The shape of a sample in a file's metadata; that of `shapes` where the file is silent. @throws DataError for no shape. */
+export function shapeIn(metadata: ReadonlyMap<string, string>): readonly number[] {
+  const text = metadata.get("shape");
+  if (text === undefined) return DATASETS.shapes.shape;
+  if (!/^\[[1-9]\d*(,[1-9]\d*)*\]$/.test(text))
+    throw new DataError(
+      `weights: the file says that samples have the shape ${text.slice(0, 60)}; a list of sides is needed`,
+    );
+  return JSON.parse(text);
 }
 
 /** The recipe of a checkpoint. Options given beside it must agree with it.

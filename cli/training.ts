@@ -2,11 +2,11 @@
 import { dispose, entries, random, scope, type Tree } from "../engine/index.js";
 import {
   adam,
+  type Dataset,
   evaluate,
-  type ImageDataset,
   initialState,
   type Optimiser,
-  residentImages,
+  residentData,
   type Sequential,
   type TrainState,
   train,
@@ -18,7 +18,7 @@ import type { Recipe } from "./recipe.js";
 export interface TrainingRun {
   readonly model: Sequential;
   readonly recipe: Recipe;
-  readonly dataset: ImageDataset;
+  readonly dataset: Dataset;
   readonly epochs: number;
   readonly live: Live;
   readonly signal?: AbortSignal;
@@ -32,33 +32,33 @@ export function optimiserOf(recipe: Recipe): Optimiser {
   return adam({ lr: recipe.learningRate });
 }
 
-/** First weights, from the seed. */
-export function firstParameters(model: Sequential, seed: number): Tree {
-  return scope(() => model.init(random.key(seed), [1, 28, 28]).params);
+/** First weights for samples of a shape, from the seed. */
+export function firstParameters(model: Sequential, seed: number, shape: readonly number[]): Tree {
+  return scope(() => model.init(random.key(seed), shape).params);
 }
 
 /** First weights and optimiser state, from the seed. */
-export function firstState(model: Sequential, recipe: Recipe): TrainState {
-  return scope(() => initialState(firstParameters(model, recipe.seed), optimiserOf(recipe)));
+export function firstState(model: Sequential, recipe: Recipe, shape: readonly number[]): TrainState {
+  return scope(() => initialState(firstParameters(model, recipe.seed, shape), optimiserOf(recipe)));
 }
 
 /** Trains; returns the state reached, kept, and its test accuracy. */
 export async function runTraining(run: TrainingRun): Promise<{ state: TrainState; accuracy: number }> {
   const { model, recipe, dataset, epochs, live, signal, onState } = run;
-  const images = dataset.train.labels.length;
-  if (recipe.batch > images)
+  const count = dataset.train.labels.length;
+  if (recipe.batch > count)
     throw new UsageError(
-      `--batch ${recipe.batch}: there are ${images} training images; a batch of at most that is needed`,
+      `--batch ${recipe.batch}: there are ${count} training ${samplesOf(dataset)}; a batch of at most that is needed`,
     );
-  const trainSet = residentImages(dataset.train.images, dataset.train.labels);
-  const testSet = residentImages(dataset.test.images, dataset.test.labels);
+  const trainSet = residentData(dataset.train);
+  const testSet = residentData(dataset.test);
   let last = "";
   let accuracy = Number.NaN;
   const look = async (state: TrainState): Promise<void> => {
     accuracy = await evaluate(model, state.params, testSet);
     await onState?.(state, accuracy);
   };
-  const state = await train(model, run.start ?? firstState(model, recipe), trainSet, {
+  const state = await train(model, run.start ?? firstState(model, recipe, dataset.domain.shape), trainSet, {
     optimiser: optimiserOf(recipe),
     epochs,
     batchSize: recipe.batch,
@@ -76,6 +76,11 @@ export async function runTraining(run: TrainingRun): Promise<{ state: TrainState
   if (state.step > 0 || Number.isNaN(accuracy)) await look(state);
   dispose([trainSet.words, trainSet.labels, testSet.words, testSet.labels]);
   return { state, accuracy };
+}
+
+/** What people call its samples. */
+export function samplesOf({ preparation }: Dataset): string {
+  return preparation ? "rows" : "images";
 }
 
 /** Number of trained numbers. */

@@ -1,21 +1,49 @@
 /** Small networks: layers, losses, optimisers, data sets, training. */
 export * from "./activations.js";
 export { type Checkpoint, loadCheckpoint, saveCheckpoint } from "./checkpoint.js";
-export {
-  type AbortSignalLike,
-  type DatasetName,
-  type DatasetOptions,
-  type FileOptions,
-  type ImageDataset,
-  type ImageSplit,
-  loadDataset,
-  type Progress,
-} from "./data/datasets.js";
+export { type ArraysOptions, fromArrays, type LabelledArrays } from "./data/arrays.js";
+export { countOf, type Dataset, firstOf, hostSamples, partOf, type Split, sampleSize } from "./data/dataset.js";
+export { DATASET_NAMES, DATASETS, type DatasetName, loadDataset } from "./data/datasets.js";
 export { type Domain, type Feature, type FeatureRange, PIXEL_RANGE } from "./data/domain.js";
 export { DataError } from "./data/error.js";
-export { unitPixels } from "./data/pixels.js";
-export { batchIndices, pickImages, type ResidentImages, residentImages } from "./data/resident.js";
+export { type FolderOptions, openFolder } from "./data/folder.js";
+export { type IdxFiles, type IdxOptions, openIdx } from "./data/idx-set.js";
+export { type ImageSize, imageSize, readImage, readImageAs, resizeImage } from "./data/image.js";
+export type {
+  AbortSignalLike,
+  DatasetOptions,
+  FileOptions,
+  Progress,
+  SizeOptions,
+  SplitOptions,
+} from "./data/options.js";
+export { type Channels, type Pixels, unitPixels } from "./data/pixels.js";
+export {
+  batchIndices,
+  pickImages,
+  pickSamples,
+  type ResidentData,
+  type ResidentImages,
+  residentData,
+  residentImages,
+} from "./data/resident.js";
+export type { DatasetEntry } from "./data/sets/entry.js";
 export { SHAPE_CLASSES, type ShapeBytes, type ShapesOptions, shapeBytes, shapes } from "./data/shapes.js";
+export { stratifiedSplit } from "./data/split.js";
+export type { CsvOptions, Separator, TextTable } from "./data/table/csv.js";
+export { readCsv } from "./data/table/csv.js";
+export type { ColumnPlan, MissingPolicy, PreparationOptions } from "./data/table/fit.js";
+export { type CsvTableOptions, openTable, type TableOptions, tableDataset } from "./data/table/open.js";
+export {
+  classOfRow,
+  featureValues,
+  type PreparedColumn,
+  prepareRow,
+  readPreparation,
+  type TablePreparation,
+  type TableRecord,
+  tableDomain,
+} from "./data/table/preparation.js";
 export type { Fans, Initialiser } from "./init.js";
 export * as initialisers from "./init.js";
 export {

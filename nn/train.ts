@@ -19,15 +19,15 @@ import {
   tensor,
   valueAuxAndGrad,
 } from "../engine/index.js";
-import { batchIndices, pickImages, type ResidentImages } from "./data/resident.js";
+import { batchIndices, pickSamples, type ResidentData } from "./data/resident.js";
 import type { ApplyContext, Layer } from "./layer.js";
 import { crossEntropy } from "./losses.js";
 import type { Optimiser } from "./optim.js";
 
-/** What a loss may use besides the images; all of it changes from batch to batch. */
+/** What a loss may use besides the samples; all of it changes from batch to batch. */
 export interface BatchContext extends ApplyContext {
   readonly key: Tensor;
-  /** Places of the batch's images in the data set, i32 [b]: the way to whatever else is kept for each image. */
+  /** Places of the batch's samples in the data set, i32 [b]: the way to whatever else is kept for each of them. */
   readonly indices: Tensor;
 }
 
@@ -56,7 +56,7 @@ export interface TrainProgress {
   /** Means since the epoch began, or was resumed. */
   readonly loss: number;
   readonly accuracy: number;
-  readonly imagesPerSecond: number;
+  readonly samplesPerSecond: number;
   readonly secondsLeft: number;
 }
 
@@ -109,23 +109,23 @@ interface Carried {
 export async function train(
   model: Layer,
   start: TrainState,
-  data: ResidentImages,
+  data: ResidentData,
   options: TrainOptions,
 ): Promise<TrainState> {
   const { optimiser, epochs, batchSize = 64, seed = 0, loss = crossEntropyLoss } = options;
   const steps = Math.floor(data.count / batchSize);
   if (!Number.isInteger(batchSize) || batchSize < 1 || steps === 0)
-    throw new RangeError(`train: a batch of ${batchSize} from ${data.count} images; 1 to ${data.count} is needed`);
+    throw new RangeError(`train: a batch of ${batchSize} from ${data.count} samples; 1 to ${data.count} is needed`);
   if (!(start.step < steps))
     throw new RangeError(
       `train: the state has done ${start.step} steps of an epoch that has ${steps} with batches of ${batchSize}; ` +
-        "go on with the batch size and the images it began with",
+        "go on with the batch size and the samples it began with",
     );
 
   const step = capture(
     (carried: Carried, order: Tensor, epochKey: Tensor): Carried => {
       const indices = batchIndices(order, carried.at, batchSize);
-      const { x, y } = pickImages(data, indices);
+      const { x, y } = pickSamples(data, indices);
       const key = random.fold(epochKey, cast(carried.at, "u32"));
       const statistics = new Map<string, Tensor>();
       const onStatistics: ApplyContext["onStatistics"] = (layer, update) => {
@@ -179,7 +179,7 @@ export async function train(
           steps,
           loss: lossSum / (step - first),
           accuracy: hits / ((step - first) * batchSize),
-          imagesPerSecond: (1000 * (step - first) * batchSize) / (performance.now() - epochBegan),
+          samplesPerSecond: (1000 * (step - first) * batchSize) / (performance.now() - epochBegan),
           secondsLeft: ((performance.now() - began) / 1000 / stepsOf(step)) * left,
         });
       };
@@ -250,21 +250,21 @@ function withStatistics(params: Tree, statistics: ReadonlyMap<string, Tensor>): 
   return mapTree(params, (t, path) => statistics.get(path) ?? t);
 }
 
-/** Share of images classified correctly, in batches on the GPU with one read at the end.
- *  @throws RangeError without images, or for a batch of none. */
+/** Share of samples classified correctly, in batches on the GPU with one read at the end.
+ *  @throws RangeError without samples, or for a batch of none. */
 export async function evaluate(
   model: Layer,
   params: Tree,
-  data: ResidentImages,
+  data: ResidentData,
   { batchSize = 500 }: { readonly batchSize?: number } = {},
 ): Promise<number> {
   if (!Number.isInteger(batchSize) || batchSize < 1 || data.count < 1)
-    throw new RangeError(`evaluate: batches of ${batchSize} from ${data.count} images; at least 1 of both is needed`);
+    throw new RangeError(`evaluate: batches of ${batchSize} from ${data.count} samples; at least 1 of both is needed`);
   using _ = openScope("evaluate");
   const size = Math.min(batchSize, data.count);
   const order = tensor(Int32Array.from({ length: data.count }, (_, i) => i));
   const correctOf = (at: Tensor, count: number): Tensor => {
-    const { x, y } = pickImages(data, batchIndices(order, at, count));
+    const { x, y } = pickSamples(data, batchIndices(order, at, count));
     return sum(equal(argmax(model.apply(params, x), 1), y));
   };
   const step = capture((correct: Tensor, at: Tensor) => [add(correct, correctOf(at, size)), add(at, size)], {

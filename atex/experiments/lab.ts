@@ -2,11 +2,13 @@
 import { dispose, openScope, random, scope, type Tensor, type Tree, tensor } from "../../engine/index.js";
 import {
   buildNetwork,
-  type ImageDataset,
+  type Dataset,
+  hostSamples,
   packTree,
-  residentImages,
+  partOf,
+  residentData,
   type Sequential,
-  unitPixels,
+  type Split,
   unpackTree,
 } from "../../nn/index.js";
 import { ConfigError } from "../../nn/schema.js";
@@ -23,28 +25,26 @@ export interface WeightStore {
 
 export interface LabOptions {
   readonly config: ReproduceConfig;
-  readonly openData: (name: DataName) => Promise<ImageDataset>;
+  readonly openData: (name: DataName) => Promise<Dataset>;
   readonly store: WeightStore;
   /** Told what is going on inside a cell. */
   readonly say?: (text: string) => void;
 }
 
-export interface Split {
-  /** [n,28,28] */
-  readonly images: Uint8Array;
-  readonly labels: Uint8Array;
-}
+export type { Split };
 
 /** A data set as experiments use it. */
 export interface LabData {
   readonly plan: DataPlan;
+  /** Shape of one sample. */
+  readonly shape: readonly number[];
   readonly classes: readonly string[];
   readonly train: Split;
   readonly validation?: Split;
   readonly test: Split;
 }
 
-/** The images of an experiment that may choose. */
+/** The samples of an experiment that may choose. */
 export function splitOf(data: LabData, { split }: { readonly split: "test" | "validation" }): Split {
   return split === "test" ? data.test : data.validation!;
 }
@@ -56,19 +56,9 @@ export interface TrainedNetwork extends Disposable {
   readonly classifier: Classifier;
 }
 
-/** `count` images of a split from `from` on. */
-function part({ images, labels }: Split, from: number, count: number): Split {
-  return { images: images.subarray(from * 784, (from + count) * 784), labels: labels.subarray(from, from + count) };
-}
-
-/** Shape of one sample. */
-export const SAMPLE = [1, 28, 28] as const;
-
-/** Images of a split by index, [n,1,28,28] in [0,1]. */
-export function pickPixels({ images }: Split, indices: readonly number[]): Tensor {
-  const bytes = new Uint8Array(indices.length * 784);
-  for (const [to, from] of indices.entries()) bytes.set(images.subarray(from * 784, (from + 1) * 784), to * 784);
-  return tensor(unitPixels(bytes), [indices.length, ...SAMPLE]);
+/** Samples of a split by index, [n, ...shape]; bytes as k/255. */
+export function pickPixels(split: Split, indices: readonly number[]): Tensor {
+  return tensor(hostSamples(split, indices), [indices.length, ...split.shape]);
 }
 
 export class Lab {
@@ -85,7 +75,7 @@ export class Lab {
     this.#options.say?.(text);
   }
 
-  /** A data set, read once. @throws ConfigError when it has too few images for its plan. */
+  /** A data set, read once. @throws ConfigError when it has too few samples for its plan. */
   data(name: DataName): Promise<LabData> {
     const opened = this.#data.get(name) ?? this.#open(name);
     this.#data.set(name, opened);
@@ -94,18 +84,18 @@ export class Lab {
 
   async #open(name: DataName): Promise<LabData> {
     const plan = this.config.data[name];
-    const { train: all, test, classes } = await this.#options.openData(name);
+    const { train: all, test, classes, domain } = await this.#options.openData(name);
     const needed = plan.train + (plan.validation ?? 0);
     if (needed > all.labels.length || (plan.test ?? 0) > test.labels.length)
       throw new ConfigError(
-        `data.${name}: ${needed} training and ${plan.test ?? "all"} test images are wanted; ` +
+        `data.${name}: ${needed} training and ${plan.test ?? "all"} test samples are wanted; ` +
           `it has ${all.labels.length} and ${test.labels.length}`,
       );
     return {
-      ...{ plan, classes },
-      train: part(all, 0, plan.train),
-      validation: plan.validation === undefined ? undefined : part(all, plan.train, plan.validation),
-      test: part(test, 0, plan.test ?? test.labels.length),
+      ...{ plan, classes, shape: domain.shape },
+      train: partOf(all, 0, plan.train),
+      validation: plan.validation === undefined ? undefined : partOf(all, plan.train, plan.validation),
+      test: partOf(test, 0, plan.test ?? test.labels.length),
     };
   }
 
@@ -117,7 +107,8 @@ export class Lab {
   async #load(recipe: Recipe): Promise<TrainedNetwork> {
     const weights = (await this.#options.store.load(recipe)) ?? (await this.#train(recipe));
     const model = await this.#modelOf(recipe);
-    const { tree: params } = unpackTree(weights, firstWeights(model, 0));
+    const { shape } = await this.data(recipe.data);
+    const { tree: params } = unpackTree(weights, firstWeights(model, 0, shape));
     return {
       ...{ model, params },
       classifier: (x) => model.apply(params, x),
@@ -140,17 +131,16 @@ export class Lab {
       return bytes;
     };
     const model = await this.#modelOf(recipe);
+    const { train: all, shape } = await this.data(recipe.data);
     using teacher = start && (await this.#load(start));
     // The scheme's teacher stays as it is; what is trained are these.
-    const first = start ? (await this.#load(start)).params : firstWeights(model, seed);
+    const first = start ? (await this.#load(start)).params : firstWeights(model, seed, shape);
     if (epochs === 0) {
       const bytes = await save(first, 0);
       dispose(first);
       return bytes;
     }
-    const { train: all } = await this.data(recipe.data);
-    const { images, labels } = part(all, 0, recipe.images);
-    const resident = residentImages(images, labels);
+    const resident = residentData(partOf(all, 0, recipe.images));
     try {
       const weights = await trainScheme({
         ...{ model, scheme, first, teacher: teacher?.classifier, data: resident, eps: recipe.eps ?? 0, epochs, seed },
@@ -169,6 +159,6 @@ export class Lab {
   }
 }
 
-function firstWeights(model: Sequential, seed: number): Tree {
-  return scope(() => model.init(random.key(seed), SAMPLE).params);
+function firstWeights(model: Sequential, seed: number, shape: readonly number[]): Tree {
+  return scope(() => model.init(random.key(seed), shape).params);
 }

@@ -1,6 +1,6 @@
 /** What kinds of experiments measure alike: accuracy, and attacks on many images. */
 import { argmax, dispose, openScope, random } from "../../engine/index.js";
-import { evaluate, residentImages } from "../../nn/index.js";
+import { evaluate, hostSamples, residentData } from "../../nn/index.js";
 import type { Classifier } from "../score.js";
 import type { Measurement } from "./cells.js";
 import type { AttackConfig } from "./config.js";
@@ -66,9 +66,9 @@ export function mean(values: readonly number[]): number {
 /** Share of a split that is classified correctly. */
 export async function accuracyOf(
   { model, params }: Pick<TrainedNetwork, "model" | "params">,
-  { images, labels }: Split,
+  split: Split,
 ): Promise<number> {
-  const resident = residentImages(images, labels);
+  const resident = residentData(split);
   const accuracy = await evaluate(model, params, resident);
   dispose([resident.words, resident.labels]);
   return accuracy;
@@ -88,9 +88,9 @@ export async function correctlyClassified(classifier: Classifier, split: Split, 
   return found.slice(0, wanted);
 }
 
-/** One image of a split, in [0,1]. */
-export function pixelsAt({ images, labels }: Split, index: number): number[] {
-  return rounded(Float32Array.from(sampleOf(images, index, labels.length), (v) => v / 255));
+/** One sample of a split; bytes as k/255. */
+export function pixelsAt(split: Split, index: number): number[] {
+  return rounded(hostSamples(split, [index]));
 }
 
 /** One of `count` samples that lie one after another. */

@@ -9,7 +9,7 @@ import {
 } from "../../atex/experiments/index.js";
 import { type Classifier, surrogateOf } from "../../atex/index.js";
 import { add, dispose, keep, mapTree, random, type Tree } from "../../engine/index.js";
-import { type ImageDataset, packTree, residentImages, type Sequential } from "../../nn/index.js";
+import { type Dataset, packTree, residentData, type Sequential } from "../../nn/index.js";
 import { columns } from "../arguments.js";
 import { defineCommand, numberOption, UsageError } from "../command.js";
 import { dataName, dataOptions, openData, sizeOption } from "../data.js";
@@ -43,7 +43,7 @@ interface Measured {
 }
 
 interface Measuring {
-  readonly dataset: ImageDataset;
+  readonly dataset: Dataset;
   readonly eps: number;
   readonly images: number;
   readonly steps: number;
@@ -113,7 +113,7 @@ export const command = defineCommand({
       live.update("attacking the network as it is");
       const before = await measure(model, params, settings);
 
-      const data = residentImages(dataset.train.images, dataset.train.labels);
+      const data = residentData(dataset.train);
       const stop = new AbortController();
       process.once("SIGINT", () => {
         live.print("stopping after the steps on their way");

@@ -14,8 +14,8 @@ import { dataOptions, openData } from "../data.js";
 import { cpuOption, withEngine } from "../engine.js";
 import { parsing, readInput, writeOutput } from "../files.js";
 import { Live, percent } from "../live.js";
-import { fileMetadata, type Recipe, recipeFrom, recipeOptions, resumedRecipe } from "../recipe.js";
-import { countParameters, firstState, runTraining } from "../training.js";
+import { fileMetadata, recipeFrom, recipeOptions, resumedRecipe } from "../recipe.js";
+import { countParameters, firstState, runTraining, samplesOf } from "../training.js";
 
 const options = {
   ...recipeOptions,
@@ -52,9 +52,9 @@ async function stateFrom({ path, bytes }: Resumed, first: TrainState): Promise<T
   return state;
 }
 
-/** Writes both files; each name always leads to a whole file. */
-async function save(out: string, recipe: Recipe, card: ModelCard, state: TrainState, accuracy: number): Promise<void> {
-  const metadata = { ...fileMetadata(recipe, card), epoch: String(state.epoch), accuracy: String(accuracy) };
+/** Writes both files; each name always leads to a whole file. `about` is what they say besides how far training is. */
+async function save(out: string, about: Record<string, string>, state: TrainState, accuracy: number): Promise<void> {
+  const metadata = { ...about, epoch: String(state.epoch), accuracy: String(accuracy) };
   await writeOutput(out, await packTree(state.params, metadata));
   await writeOutput(checkpointPath(out), await saveCheckpoint(state, metadata));
 }
@@ -67,12 +67,12 @@ export const command = defineCommand({
     const resumed = values.resume === undefined ? undefined : await openCheckpoint(values.resume);
     const recipe = resumed ? resumedRecipe(resumed.metadata, values, resumed.path) : recipeFrom(values);
     const live = new Live();
-    const { data: name, trainSize, testSize } = recipe;
-    const dataset = await openData({ name, folder: values["data-dir"], trainSize, testSize }, live);
+    const dataset = await openData({ ...recipe, name: recipe.data, folder: values["data-dir"] }, live);
     const card: ModelCard = { ...recipe.card, classes: dataset.classes };
+    const about = fileMetadata(recipe, card, dataset);
     return withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, async (place) => {
       const model = buildNetwork(card);
-      const first = firstState(model, recipe);
+      const first = firstState(model, recipe, dataset.domain.shape);
       const start = resumed ? await stateFrom(resumed, first) : first;
       if (start.epoch >= epochs)
         throw new UsageError(
@@ -81,7 +81,7 @@ export const command = defineCommand({
       const { network, activation, beta } = card;
       live.print(
         `${network} network, ${activation === "softplus" ? `softplus (beta ${beta})` : activation}, ` +
-          `${countParameters(start.params)} parameters; ${dataset.train.labels.length} images of ${name}; ${place.name}`,
+          `${countParameters(start.params)} parameters; ${dataset.train.labels.length} ${samplesOf(dataset)} of ${dataset.name}; ${place.name}`,
       );
       const stop = new AbortController();
       // Once: a second Ctrl-C ends the process in the usual way.
@@ -91,9 +91,9 @@ export const command = defineCommand({
       });
       const { state, accuracy } = await runTraining({
         ...{ model, recipe, dataset, epochs, live, start, signal: stop.signal },
-        onState: (reached, measured) => save(values.out, recipe, card, reached, measured),
+        onState: (reached, measured) => save(values.out, about, reached, measured),
       });
-      live.print(`test accuracy ${percent(accuracy, 2)} on ${dataset.test.labels.length} images`);
+      live.print(`test accuracy ${percent(accuracy, 2)} on ${dataset.test.labels.length} ${samplesOf(dataset)}`);
       live.print(`weights     ${values.out}\ncheckpoint  ${checkpointPath(values.out)}`);
       if (state.epoch < epochs)
         live.print(`stopped in epoch ${state.epoch + 1}; go on with --resume ${checkpointPath(values.out)}`);

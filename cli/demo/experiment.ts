@@ -11,13 +11,13 @@ import {
 import { argmax, dispose, openScope, random, tensor } from "../../engine/index.js";
 import {
   buildNetwork,
+  type Dataset,
   type DatasetName,
-  type ImageDataset,
+  hostSamples,
   type ModelCard,
   packTree,
   type Sequential,
   type TrainState,
-  unitPixels,
 } from "../../nn/index.js";
 import type { Place } from "../engine.js";
 import type { Live } from "../live.js";
@@ -81,7 +81,7 @@ export interface DemoResult {
   readonly weights: Uint8Array;
 }
 
-export async function runDemo(plan: DemoPlan, dataset: ImageDataset, live: Live): Promise<DemoResult> {
+export async function runDemo(plan: DemoPlan, dataset: Dataset, live: Live): Promise<DemoResult> {
   using _ = openScope("demo");
   const { recipe, epochs, eps, steps, samples, sigma, points, k } = plan;
   const card: ModelCard = { ...recipe.card, classes: dataset.classes };
@@ -92,7 +92,7 @@ export async function runDemo(plan: DemoPlan, dataset: ImageDataset, live: Live)
   live.print(`test accuracy ${(100 * accuracy).toFixed(2)} % on ${dataset.test.labels.length} images`);
 
   const indices = await chooseImages(model, state, dataset, plan.images);
-  const pixels = pick(unitPixels(dataset.test.images), indices);
+  const pixels = hostSamples(dataset.test, indices);
   const masks = dataset.test.masks && pick(Float32Array.from(dataset.test.masks), indices);
   live.print(
     `${indices.length} test images: an attack of ${steps} steps, second order through the network, and all maps`,
@@ -103,7 +103,7 @@ export async function runDemo(plan: DemoPlan, dataset: ImageDataset, live: Live)
   );
   const study = await studyAttack({
     classifier: (x) => model.apply(state.params, x),
-    x: tensor(pixels, [indices.length, 1, 28, 28]),
+    x: tensor(pixels, [indices.length, ...dataset.domain.shape]),
     masks: masks && tensor(masks, [indices.length, 28, 28]),
     attack: {
       explainer: explainers[0],
@@ -124,7 +124,7 @@ export async function runDemo(plan: DemoPlan, dataset: ImageDataset, live: Live)
     attackSeconds: (performance.now() - trained) / 1000,
     labels: indices.map((index) => dataset.test.labels[index]),
     weights: await packTree(state.params, {
-      ...fileMetadata(recipe, card),
+      ...fileMetadata(recipe, card, dataset),
       ...{ epoch: String(epochs), accuracy: String(accuracy) },
     }),
   };
@@ -139,14 +139,15 @@ const CANDIDATES = 500;
 async function chooseImages(
   model: Sequential,
   { params }: TrainState,
-  { test, classes }: ImageDataset,
+  { test, classes }: Dataset,
   wanted: number,
 ): Promise<number[]> {
   using _ = openScope("choose images");
   const n = Math.min(CANDIDATES, test.labels.length);
-  const x = tensor(unitPixels(test.images.subarray(0, n * 784)), [n, 1, 28, 28]);
+  const all = Array.from({ length: n }, (_, i) => i);
+  const x = tensor(hostSamples(test, all), [n, ...test.shape]);
   const predicted = await argmax(model.apply(params, x), 1).read();
-  const correct = Array.from({ length: n }, (_, i) => i).filter((i) => predicted[i] === test.labels[i]);
+  const correct = all.filter((i) => predicted[i] === test.labels[i]);
   const byClass = classes.map((_, c) => correct.filter((i) => test.labels[i] === c));
   const rounds = Array.from({ length: n }, (_, round) => byClass.flatMap((list) => list.slice(round, round + 1)));
   return rounds.flat().slice(0, wanted);

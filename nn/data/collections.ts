@@ -1,13 +1,18 @@
-/** A public file with the one content that is accepted. */
+/** A public file. */
 export interface RemoteFile {
   readonly name: string;
-  readonly bytes: number;
-  readonly sha256: string;
-  /** Where it can be had, in the order to try. */
+  /** Its size, and the sum of the one content that is accepted; without a sum the reader has to judge it. */
+  readonly bytes?: number;
+  readonly sha256?: string;
+  /** Where it can be had, in the order to try; none if it has to be put into a folder by hand. */
   readonly urls: readonly string[];
+  /** Where people find it, for messages; needed without `urls`. */
+  readonly source?: string;
+  /** Another folder it may lie in, besides that of the data set's name. */
+  readonly folder?: string;
 }
 
-/** A set of 28x28 images published as four IDX files. */
+/** A set of images published as four IDX files. */
 export interface Collection {
   readonly name: string;
   readonly classes: readonly string[];

@@ -1,10 +1,13 @@
 import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { syncFolder } from "../write-file.node.js";
-import type { RemoteFile } from "./collections.js";
-import type { FileOptions } from "./datasets.js";
+import type { RemoteFile as PublicFile } from "./collections.js";
 import { DataError } from "./error.js";
+import type { FileOptions } from "./options.js";
 import { sha256 } from "./sha256.js";
+
+/** A file that can be checked: nothing else is downloaded. */
+type RemoteFile = PublicFile & Required<Pick<PublicFile, "bytes" | "sha256">>;
 
 export interface DownloadOptions extends Pick<FileOptions, "onProgress" | "signal"> {
   /** Give up on a server that sends nothing for so long. */
@@ -19,7 +22,11 @@ const MAX_RESUMES = 10;
  * appears only when the checksum is right.
  * @throws DataError that lists what each address answered, if none delivered; the reason of `signal` if it aborts.
  */
-export async function download(file: RemoteFile, path: string, options: DownloadOptions = {}): Promise<void> {
+export async function download(wanted: PublicFile, path: string, options: DownloadOptions = {}): Promise<void> {
+  const { bytes, sha256: sum } = wanted;
+  if (bytes === undefined || sum === undefined)
+    throw new DataError(`${wanted.name}: its sum is not known, so it is not downloaded; put it into a data folder`);
+  const file: RemoteFile = { ...wanted, bytes, sha256: sum };
   await mkdir(dirname(path), { recursive: true });
   const part = `${path}.part`;
   const failures: string[] = [];

@@ -53,6 +53,14 @@ export function readChunks(bytes: Uint8Array): PngChunks {
   };
 }
 
+/** The content of the first chunk, without a look at the others. @throws DataError if it is no IHDR. */
+export function headerChunk(bytes: Uint8Array): Uint8Array {
+  const first = [0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52];
+  if (bytes.length < 33 || ![...SIGNATURE, ...first].every((byte, i) => bytes[i] === byte))
+    throw new DataError(`png: ${bytes.length} bytes without the beginning of a PNG file; save the image as PNG`);
+  return bytes.subarray(16, 29);
+}
+
 /** May a chunk of this type and length stand here? */
 function fits(type: string, length: number, first: boolean): boolean {
   if (first || type === "IHDR") return first && type === "IHDR" && length === 13;

@@ -1,18 +1,12 @@
 /**
- * Reads PNG files of any kind into shades of grey. Our own, because the PNG library at hand decodes interlaced images of
+ * Reads PNG files of any kind into shades of grey or colours. Our own, because the PNG library at hand decodes interlaced images of
  * less than 8 bits wrongly, checks neither the length nor the sums of the data, and unpacks without a limit.
  * Source: W3C, "Portable Network Graphics (PNG) Specification", third edition.
  */
 import { DataError } from "./error.js";
 import { inflate } from "./inflate.js";
-import { readChunks } from "./png-chunks.js";
-
-/** Shades [height*width] from 0 (black) to 1 (white). */
-export interface GreyImage {
-  readonly width: number;
-  readonly height: number;
-  readonly data: Float32Array;
-}
+import { type Channels, luma, type Pixels } from "./pixels.js";
+import { headerChunk, readChunks } from "./png-chunks.js";
 
 /** Unpacked pixel data, 16 bits per channel at worst: 8 million pixels of red, green, blue and opacity. */
 const MAX_BYTES = 64 * 2 ** 20;
@@ -48,11 +42,11 @@ interface Header {
 }
 
 /**
- * Decodes a PNG file. Colours become shades by ITU-R BT.601 (0.299, 0.587, 0.114) on the stored values; what is
- * transparent lets white through.
+ * Decodes a PNG file. With one channel colours become shades by ITU-R BT.601 on the stored values; what is transparent lets white
+ * through.
  * @throws DataError if the file is not a whole and valid PNG, or is too large.
  */
-export async function readPng(bytes: Uint8Array): Promise<GreyImage> {
+export async function readPng(bytes: Uint8Array, channelsOut: Channels = 1): Promise<Pixels> {
   const chunks = readChunks(bytes);
   const header = readHeader(chunks.header);
   const { width, height, channels, depth } = header;
@@ -73,8 +67,8 @@ export async function readPng(bytes: Uint8Array): Promise<GreyImage> {
   if (raw.length !== expected) {
     throw new DataError(`png: the data hold ${raw.length} bytes; ${width}x${height} pixels need ${expected}`);
   }
-  const shade = shader(header, chunks.palette, chunks.transparency);
-  const data = new Float32Array(width * height);
+  const paint = painter(header, chunks.palette, chunks.transparency, channelsOut);
+  const data = new Float32Array(channelsOut * width * height);
   const samples = new Uint16Array(channels);
   const unit = Math.max(1, (channels * depth) >> 3);
   let start = 0;
@@ -85,13 +79,19 @@ export async function readPng(bytes: Uint8Array): Promise<GreyImage> {
       unfilter(raw[start], line, previous, unit);
       for (let column = 0; column < columns; column++) {
         for (let c = 0; c < channels; c++) samples[c] = sampleAt(line, column * channels + c, depth);
-        data[(top + row * stepY) * width + left + column * stepX] = shade(samples);
+        paint(samples, data, (top + row * stepY) * width + left + column * stepX);
       }
       previous = line;
       start += rowBytes + 1;
     }
   }
-  return { width, height, data };
+  return { width, height, channels: channelsOut, data };
+}
+
+/** What the header of a PNG file says: its size, and the channels it has without opacity. @throws DataError as `readPng`. */
+export function pngSize(bytes: Uint8Array): { width: number; height: number; channels: Channels } {
+  const { width, height, colourType } = readHeader(headerChunk(bytes));
+  return { width, height, channels: colourType === 0 || colourType === 4 ? 1 : 3 };
 }
 
 function readHeader(chunk: Uint8Array): Header {
@@ -139,31 +139,46 @@ function sampleAt(line: Uint8Array, index: number, depth: number): number {
   return (line[bit >> 3] >> (8 - depth - (bit & 7))) & ((1 << depth) - 1);
 }
 
-/** From the samples of a pixel to its shade. */
-function shader(
-  { depth, colourType }: Header,
+/** Puts the pixel that samples stand for at a place of [channels, height, width]. */
+type Paint = (samples: Uint16Array, data: Float32Array, at: number) => void;
+
+function painter(
+  { width, height, depth, colourType }: Header,
   palette: Uint8Array | undefined,
   transparency: Uint8Array | undefined,
-): (samples: Uint16Array) => number {
+  channels: Channels,
+): Paint {
   const full = 2 ** depth - 1;
-  const luma = (r: number, g: number, b: number) => 0.299 * r + 0.587 * g + 0.114 * b;
-  const overWhite = (shade: number, opacity: number) => 1 - opacity + shade * opacity;
+  const area = width * height;
+  /** One pixel of colours 0 to 1 over white. */
+  const put = (data: Float32Array, at: number, r: number, g: number, b: number, opacity: number): void => {
+    const over = (value: number): number => 1 - opacity + value * opacity;
+    if (channels === 1) data[at] = over(r === g && g === b ? r : luma(r, g, b));
+    else {
+      data[at] = over(r);
+      data[at + area] = over(g);
+      data[at + 2 * area] = over(b);
+    }
+  };
   // The one colour that is transparent, in images without an opacity of their own.
   const hidden = Array.from({ length: (transparency?.length ?? 0) >> 1 }, (_, i) => sampleAt(transparency!, i, 16));
-  const isHidden = (samples: Uint16Array) =>
-    hidden.length === samples.length && hidden.every((value, c) => value === samples[c]);
+  const visible = (samples: Uint16Array): number =>
+    hidden.length === samples.length && hidden.every((value, c) => value === samples[c]) ? 0 : 1;
   if (colourType === 3) {
     if (palette === undefined) throw new DataError("png: a palette image without palette; save the image again");
-    const shades = Array.from({ length: palette.length / 3 }, (_, i) =>
-      overWhite(luma(palette[3 * i], palette[3 * i + 1], palette[3 * i + 2]) / 255, (transparency?.[i] ?? 255) / 255),
-    );
-    return ([index]) => {
-      if (index < shades.length) return shades[index];
-      throw new DataError(`png: a pixel has colour ${index} of a palette of ${shades.length}; save the image again`);
+    const colours = palette.length / 3;
+    return ([index], data, at) => {
+      if (index >= colours)
+        throw new DataError(`png: a pixel has colour ${index} of a palette of ${colours}; save the image again`);
+      const [r, g, b] = [palette[3 * index], palette[3 * index + 1], palette[3 * index + 2]];
+      put(data, at, r / 255, g / 255, b / 255, (transparency?.[index] ?? 255) / 255);
     };
   }
-  if (colourType === 4) return ([grey, opacity]) => overWhite(grey / full, opacity / full);
-  if (colourType === 6) return ([r, g, b, opacity]) => overWhite(luma(r, g, b) / full, opacity / full);
-  if (colourType === 2) return (rgb) => (isHidden(rgb) ? 1 : luma(rgb[0], rgb[1], rgb[2]) / full);
-  return (grey) => (isHidden(grey) ? 1 : grey[0] / full);
+  if (colourType === 0)
+    return (grey, data, at) => put(data, at, grey[0] / full, grey[0] / full, grey[0] / full, visible(grey));
+  if (colourType === 4)
+    return ([grey, opacity], data, at) => put(data, at, grey / full, grey / full, grey / full, opacity / full);
+  if (colourType === 2)
+    return (rgb, data, at) => put(data, at, rgb[0] / full, rgb[1] / full, rgb[2] / full, visible(rgb));
+  return ([r, g, b, opacity], data, at) => put(data, at, r / full, g / full, b / full, opacity / full);
 }

@@ -1,5 +1,5 @@
-/** A data set that stays on the GPU as bytes, four to a word: all of Fashion-MNIST is 47 MB, and a batch is gathered there,
- *  so a training step moves nothing between host and GPU. */
+/** Samples that stay on the GPU; a batch is gathered there, so a training step moves nothing between host and GPU. Bytes stay
+ *  bytes, four to a word: all of Fashion-MNIST is 47 MB. */
 import {
   add,
   bitAnd,
@@ -11,58 +11,86 @@ import {
   reshape,
   ShapeError,
   shiftRight,
+  slice,
   type Tensor,
   tensor,
 } from "../../engine/index.js";
+import { type Split, sampleSize } from "./dataset.js";
 
-export interface ResidentImages {
+export interface ResidentData {
   readonly count: number;
-  /** Shape of one image, [c,h,w]. */
-  readonly shape: readonly [number, number, number];
-  /** u32 [count, c·h·w/4], little end first. */
+  /** Shape of one sample. */
+  readonly shape: readonly number[];
+  /** A row for each sample: bytes as u32 [count, ⌈size/4⌉], little end first, padded with zeros; numbers as f32 [count, size]. */
   readonly words: Tensor;
   /** i32 [count] */
   readonly labels: Tensor;
 }
 
-/** Uploads images (bytes, [n, c·h·w]) and labels; both tensors are kept until `dispose`.
- *  @throws ShapeError when the sizes do not agree or an image is not a multiple of four bytes. */
-export function residentImages(
-  images: Uint8Array,
-  labels: Uint8Array,
-  shape: readonly [number, number, number] = [1, 28, 28],
-): ResidentImages {
-  const bytes = shape[0] * shape[1] * shape[2];
+/** Uploads a split; both tensors are kept until `dispose([data.words, data.labels])`.
+ *  @throws ShapeError when the numbers of samples and labels do not agree. */
+export function residentData({ shape, samples, labels }: Split): ResidentData {
+  const size = sampleSize(shape);
   const count = labels.length;
-  if (images.length !== count * bytes || bytes % 4 !== 0)
+  if (samples.length !== count * size || size < 1 || count < 1)
     throw new ShapeError(
-      `residentImages: ${images.length} bytes for ${count} labels; ${bytes} bytes per image are needed, a multiple of 4`,
+      `residentData: ${samples.length} values for ${count} labels; ${size} values per sample [${shape}] are needed, and a sample`,
     );
-  // A fresh copy is aligned to four bytes, whatever the offset of the source; `slice` of Node's Buffer would not copy.
-  const words = new Uint32Array(new Uint8Array(images).buffer);
   return keep({
     count,
-    shape,
-    words: tensor(words, [count, bytes / 4]),
+    shape: [...shape],
+    words:
+      samples instanceof Uint8Array
+        ? tensor(packed(samples, count, size), [count, Math.ceil(size / 4)])
+        : tensor(new Float32Array(samples), [count, size]),
     labels: tensor(Int32Array.from(labels)),
   });
+}
+
+/** `residentData` of images as bytes, [n, c·h·w]. */
+export function residentImages(
+  images: Uint8Array,
+  labels: Uint8Array | Int32Array,
+  shape: readonly [number, number, number],
+): ResidentData {
+  return residentData({ shape, samples: images, labels });
+}
+
+/** A copy with rows padded to whole words: aligned, whatever the offset of the source. */
+function packed(bytes: Uint8Array, count: number, size: number): Uint32Array {
+  // `slice` of Node's Buffer would not copy.
+  if (size % 4 === 0) return new Uint32Array(new Uint8Array(bytes).buffer);
+  const width = 4 * Math.ceil(size / 4);
+  const padded = new Uint8Array(count * width);
+  for (let i = 0; i < count; i++) padded.set(bytes.subarray(i * size, (i + 1) * size), i * width);
+  return new Uint32Array(padded.buffer);
 }
 
 /** The leading 16 bits of 1/255, and the rest. */
 const HIGH = Math.floor(2 ** 23 / 255) / 2 ** 23;
 const LOW = 1 / 255 - HIGH;
 
-/** Images and labels by index: i32 [b] → x f32 [b,c,h,w] in [0,1], y i32 [b]. */
-export function pickImages({ words, labels, shape }: ResidentImages, indices: Tensor): { x: Tensor; y: Tensor } {
+/** Samples and labels by index: i32 [b] → x f32 [b, ...shape], y i32 [b]. Bytes become k/255. @throws ShapeError for other indices. */
+export function pickSamples({ words, labels, shape }: ResidentData, indices: Tensor): { x: Tensor; y: Tensor } {
   if (indices.dtype !== "i32" || indices.rank !== 1)
-    throw new ShapeError(`pickImages: indices are ${describe(indices)}; i32[b] is needed`);
+    throw new ShapeError(`pickSamples: indices are ${describe(indices)}; i32[b] is needed`);
   const rows = gather(words, indices, 0);
+  const y = gather(labels, indices, 0);
+  const batch = indices.shape[0];
+  if (words.dtype === "f32") return { x: reshape(rows, [batch, ...shape]), y };
+  const size = sampleSize(shape);
   const bytes = bitAnd(shiftRight(reshape(rows, [...rows.shape, 1]), tensor(Uint32Array.of(0, 8, 16, 24))), 255);
-  const values = cast(reshape(bytes, [indices.shape[0], ...shape]), "f32");
-  // With 1/255 in two parts the sum rounds to exactly k/255, the pixels that `unitPixels` gives; one factor would miss half
-  // of them by a rounding.
-  return { x: add(mul(values, HIGH), mul(values, LOW)), y: gather(labels, indices, 0) };
+  const width = 4 * words.shape[1];
+  const own = size === width ? bytes : slice(reshape(bytes, [batch, width]), [0, 0], [batch, size]);
+  const values = cast(reshape(own, [batch, ...shape]), "f32");
+  // With 1/255 in two parts the sum rounds to exactly k/255, what `hostSamples` gives; one factor would miss half of them by
+  // a rounding.
+  return { x: add(mul(values, HIGH), mul(values, LOW)), y };
 }
+
+/** `pickSamples` and `ResidentData` by the names they had while samples were images. */
+export { pickSamples as pickImages };
+export type ResidentImages = ResidentData;
 
 /** `size` consecutive entries of a shuffled order, from a position on the GPU: order i32 [n], at i32 [] → i32 [size]. */
 export function batchIndices(order: Tensor, at: Tensor, size: number): Tensor {

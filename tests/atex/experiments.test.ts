@@ -23,7 +23,8 @@ import {
   studentQuantile,
 } from "../../atex/experiments/index.js";
 import { recipeOf } from "../../atex/experiments/recipe.js";
-import { shapeBytes } from "../../nn/data/shapes.js";
+import { PIXEL_RANGE } from "../../nn/data/domain.js";
+import { shapesSplit } from "../../nn/data/sets/shapes.js";
 import { readSafetensors, SHAPE_CLASSES } from "../../nn/index.js";
 import { onGpu } from "../executors.js";
 import { check, gpuTest, root, test } from "../harness.js";
@@ -231,10 +232,13 @@ gpuTest(
     onGpu(async () => {
       const weights = new Map<string, Uint8Array>();
       const trained: string[] = [];
-      const split = (count: number, stream: number) => shapeBytes({ count, seed: 0, stream });
+      const split = (count: number, stream: number) => shapesSplit({ count, seed: 0, stream });
       const lab = new Lab({
         config: tiny(),
-        openData: async () => ({ name: "shapes", classes: SHAPE_CLASSES, train: split(200, 0), test: split(100, 1) }),
+        openData: async () => ({
+          ...{ name: "shapes", domain: { shape: [1, 28, 28], range: PIXEL_RANGE }, classes: SHAPE_CLASSES },
+          ...{ train: split(200, 0), test: split(100, 1) },
+        }),
         store: {
           load: async (recipe) => weights.get(JSON.stringify(recipe)),
           async save(recipe, bytes) {

@@ -60,7 +60,7 @@ async function numbers(x: Tensor): Promise<number[]> {
 
 export async function runProgram(): Promise<Outcome> {
   const data = shapeBytes({ count: STEPS_PER_EPOCH * BATCH, seed: 3 });
-  const images = residentImages(data.images, data.labels);
+  const images = residentImages(data.images, data.labels, [1, SIDE, SIDE]);
   const optimiser = adam({ lr: 0.02 });
   const start = scope(() => initialState(model.init(random.key(1), [1, SIDE, SIDE]).params, optimiser));
   const losses: number[] = [];

@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { type Collection, FASHION_MNIST, MNIST, type RemoteFile } from "../../nn/data/collections.js";
-import { loadDataset, readCollection } from "../../nn/data/datasets.js";
+import { loadDataset } from "../../nn/data/datasets.js";
 import { DataError } from "../../nn/data/error.js";
 import { readDatasetFile } from "../../nn/data/files.browser.js";
+import { readCollection } from "../../nn/data/idx-set.js";
 import { check, skip, test, withData } from "../harness.js";
 
 /** A gzipped IDX file of zeros but for its last byte. */
@@ -44,16 +45,22 @@ const fitting = {
 test("four IDX files make a data set", async () => {
   const { name, classes, train, test: held } = await read(fitting);
   check.equal([name, ...classes], ["made-up", "a", "b"]);
-  check.equal([train.images.length, train.images.at(-1), held.images.length], [5 * 784, 9, 2 * 784]);
+  check.equal([train.samples.length, train.samples.at(-1), held.samples.length], [5 * 784, 9, 2 * 784]);
   check.identical(train.labels, [0, 0, 0, 0, 1]);
   const first = await read(fitting, { trainSize: 3, testSize: 1 });
-  check.equal([first.train.images.length, first.train.labels.length, first.test.labels.length], [3 * 784, 3, 1]);
+  check.equal([first.train.samples.length, first.train.labels.length, first.test.labels.length], [3 * 784, 3, 1]);
 });
 
 test("files that do not fit together are refused", async () => {
   const refused: [object, RegExp][] = [
-    [{ trainLabels: idx([4]) }, /images are \[5,28,28\] and labels \[4\]; \[n,28,28\] and \[n\] are needed/],
-    [{ testImages: idx([2, 28, 27]) }, /images are \[2,28,27\]/],
+    [
+      { trainLabels: idx([4]) },
+      /images are \[5,28,28\] and labels \[4\]; \[n,h,w\] \(or \[n,3,h,w\]\) and \[n\] are needed/,
+    ],
+    [
+      { testImages: idx([2, 28, 27]) },
+      /images for training are \[1,28,28\] and for testing \[1,28,27\]; both must agree/,
+    ],
     [{ trainImages: idx([5]) }, /images are \[5\]/],
     [{ trainLabels: idx([5], 2) }, /a label is 2; labels of 0 to 1 are needed/],
     [{ trainLabels: new Uint8Array(3) }, /^trainLabels: 3 bytes/],
@@ -61,21 +68,21 @@ test("files that do not fit together are refused", async () => {
   for (const [change, message] of refused) {
     check.ok((await check.rejects(() => read({ ...fitting, ...change }), message)) instanceof DataError, "DataError");
   }
-  await check.rejects(() => read(fitting, { trainSize: 6 }), /6 images were asked for; it has 1 to 5/);
+  await check.rejects(() => read(fitting, { trainSize: 6 }), /6 samples were asked for; it has 1 to 5/);
 });
 
 test("shapes needs no file and splits into different pictures with masks", async () => {
   const { classes, train, test: held } = await loadDataset("shapes", { trainSize: 20, testSize: 10, seed: 4 });
   check.is(classes.length, 10);
-  check.equal([train.labels.length, train.masks?.length, held.images.length], [20, 20 * 784, 7840]);
+  check.equal([train.labels.length, train.masks?.length, held.samples.length], [20, 20 * 784, 7840]);
   check.ok(
-    held.images.some((value, p) => value !== train.images[p]),
+    held.samples.some((value, p) => value !== train.samples[p]),
     "test pictures are not training pictures",
   );
 });
 
 test("an unknown data set is refused", async () => {
-  await check.rejects(() => loadDataset("cifar" as "mnist"), /"cifar" is unknown; choose shapes/);
+  await check.rejects(() => loadDataset("cifar" as "mnist"), /"cifar" is unknown; choose shapes, .* or adult$/);
 });
 
 test("a data folder without the file, or with another one, is refused in one sentence", async () => {
@@ -88,7 +95,7 @@ test("a data folder without the file, or with another one, is refused in one sen
     );
     writeFileSync(join(folder, MNIST.trainImages.name), "short");
     await check.rejects(load, /train-images-idx3-ubyte.gz has 5 bytes; 9912422 are needed; replace the file/);
-    writeFileSync(join(folder, MNIST.trainImages.name), new Uint8Array(MNIST.trainImages.bytes));
+    writeFileSync(join(folder, MNIST.trainImages.name), new Uint8Array(MNIST.trainImages.bytes!));
     await check.rejects(load, /has sha256 [0-9a-f]{64}; 440fcabf/);
   } finally {
     rmSync(folder, { recursive: true });
@@ -102,7 +109,7 @@ test("the pinned sums are those of the real files, in a folder of their own or d
     const { train, test: held } = await loadDataset(name, { dataDir: join(source, "..") });
     check.equal([train.labels.length, held.labels.length], [60_000, 10_000]);
     const direct = await loadDataset(name, { dataDir: source, testSize: 10 });
-    check.identical(direct.test.images, held.images.subarray(0, 7840));
+    check.identical(direct.test.samples, held.samples.subarray(0, 7840));
   }
 });
 

@@ -5,9 +5,9 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RemoteFile } from "../../nn/data/collections.js";
-import type { Progress } from "../../nn/data/datasets.js";
 import { type DownloadOptions, download } from "../../nn/data/download.node.js";
 import { DataError } from "../../nn/data/error.js";
+import type { Progress } from "../../nn/data/options.js";
 import { check, test } from "../harness.js";
 
 const CONTENTS = Uint8Array.from({ length: 300_000 }, (_, i) => (i * 2654435761) >>> 24);

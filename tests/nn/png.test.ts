@@ -1,11 +1,13 @@
 import { encode } from "fast-png";
 import { DataError } from "../../nn/data/error.js";
-import { readPng28 } from "../../nn/data/image28.js";
+import { readImageAs } from "../../nn/data/image.js";
 import { drawFrom } from "../../nn/data/integer-random.js";
 import { readPng } from "../../nn/data/png.js";
 import { check, test } from "../harness.js";
 import { chunk, makePng, type PngSource, repairSums } from "./make-png.js";
 import { surviveMutants } from "./mutants.js";
+
+const readPng28 = (bytes: Uint8Array, options = {}) => readImageAs(bytes, [1, 28, 28], options);
 
 const KINDS = [
   { colourType: 0, channels: 1, depths: [1, 2, 4, 8, 16] },
@@ -61,7 +63,7 @@ test("every colour type and depth, plain and interlaced, at sizes that do not fi
           const source = randomImage(width, height, kind, depth, interlaced);
           const { data, ...size } = await readPng(makePng(source));
           const what = `type ${kind.colourType}, ${depth} bits, ${width}x${height}${interlaced ? ", interlaced" : ""}`;
-          check.equal(size, { width, height }, what);
+          check.equal(size, { width, height, channels: 1 }, what);
           check.close(data, shades(source), { atol: 1e-6 }, what);
         }
       }
@@ -92,7 +94,7 @@ const plain = { depth: 8, colourType: 0, channels: 1 };
 test("an image of another size is refused, or resized when asked", async () => {
   const wide = makePng({ ...plain, width: 640, height: 480, sample: (x) => (x < 80 ? 255 : 51) });
   const error = await check.rejects(() => readPng28(wide), DataError);
-  check.is(error.message, "image is 640x480; Holdfast's networks take 28x28; pass --resize to use its middle square");
+  check.is(error.message, "image is 640x480; the network takes 28x28; pass --resize to use its middle square");
   const middle = await readPng28(wide, { resize: true });
   check.close(middle, new Float32Array(784).fill(0.2), { atol: 1e-6 }, "the stripe at the side is cut off");
   const half = makePng({ ...plain, width: 56, height: 56, sample: (x, y) => ((x ^ y) & 1) * 255 });

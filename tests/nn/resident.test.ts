@@ -1,6 +1,6 @@
 /** The data set that stays on the GPU as bytes: exact pixels, any size of image, refusals. */
 import { dispose, memory, type Tensor, tensor } from "../../engine/index.js";
-import { batchIndices, pickImages, residentImages, unitPixels } from "../../nn/index.js";
+import { batchIndices, pickImages, residentData, residentImages, unitPixels } from "../../nn/index.js";
 import { gpuTest, referenceTest } from "../executors.js";
 import { check } from "../harness.js";
 
@@ -56,15 +56,15 @@ referenceTest("a batch is the next part of an order", async () => {
 
 referenceTest("sizes that do not agree are refused", () => {
   check.throws(
-    () => residentImages(new Uint8Array(783), new Uint8Array(1)),
-    /^residentImages: 783 bytes for 1 labels; 784 bytes per image are needed, a multiple of 4$/,
+    () => residentImages(new Uint8Array(783), new Uint8Array(1), [1, 28, 28]),
+    /^residentData: 783 values for 1 labels; 784 values per sample \[1,28,28\] are needed, and a sample$/,
   );
   check.throws(
-    () => residentImages(new Uint8Array(9), new Uint8Array(1), [1, 3, 3]),
-    /9 bytes per image are needed, a multiple of 4/,
+    () => residentData({ shape: [3], samples: new Float32Array(0), labels: new Uint8Array(0) }),
+    /0 values for 0 labels; 3 values per sample \[3\] are needed, and a sample/,
   );
   const data = residentImages(new Uint8Array(8), new Uint8Array(2), [1, 2, 2]);
-  check.throws(() => pickImages(data, tensor([0, 1])), /^pickImages: indices are f32\[2\]; i32\[b\] is needed$/);
-  check.throws(() => pickImages(data, tensor(1, [], "i32")), /^pickImages: indices are i32\[\]; i32\[b\]/);
+  check.throws(() => pickImages(data, tensor([0, 1])), /^pickSamples: indices are f32\[2\]; i32\[b\] is needed$/);
+  check.throws(() => pickImages(data, tensor(1, [], "i32")), /^pickSamples: indices are i32\[\]; i32\[b\]/);
   dispose([data.words, data.labels]);
 });

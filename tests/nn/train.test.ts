@@ -77,7 +77,7 @@ async function learns(): Promise<void> {
   const losses = last.map((p) => p.loss);
   check.ok(losses[0] > losses[1] && losses[1] > losses[2] && losses[2] < 0.2, `losses ${losses}`);
   check.ok(last[2].accuracy >= 0.95 && last[2].accuracy <= 1, `accuracy ${last[2].accuracy}`);
-  check.ok(last[2].imagesPerSecond > 0);
+  check.ok(last[2].samplesPerSecond > 0);
   check.is(last[2].secondsLeft, 0);
   check.equal([end.epoch, end.step], [3, 0]);
   check.ok((await evaluate(model, end.params, data)) >= 0.95);

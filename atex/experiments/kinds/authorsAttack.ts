@@ -6,7 +6,7 @@ import { type Quantity, select, valuesOf } from "../aggregate.js";
 import type { Cell, Measurement, Outcome } from "../cells.js";
 import type { ReproduceConfig } from "../config.js";
 import { type Experiment, experimentKind, together } from "../kind.js";
-import { type Lab, SAMPLE } from "../lab.js";
+import type { Lab } from "../lab.js";
 import { accuracyOf, attackImages, correctlyClassified, meansOf } from "../measuring.js";
 import { type AttackConfig, attack, network } from "../settings.js";
 import { formatted, metricTitle, perData, type TableData } from "../tables.js";
@@ -46,7 +46,7 @@ async function run(lab: Lab, { data, seed }: Cell, experiment: Experiment<typeof
   const { epochs } = lab.config.schemes[scheme];
   using network = await lab.network({ data, seed, scheme, epochs, network: architecture });
   const { classifier } = network;
-  const surrogate = surrogateOf(classifier, SAMPLE);
+  const surrogate = surrogateOf(classifier, test.shape);
   const accuracy = { value: await accuracyOf(network, test), count: test.labels.length };
   const measurements: Measurement[] = [{ scheme, conditions: {}, metric: "accuracy", ...accuracy }];
   const most = Math.max(control, ...attacks.map(({ images }) => images));

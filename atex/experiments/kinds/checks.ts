@@ -14,7 +14,7 @@ import { type Quantity, select } from "../aggregate.js";
 import type { Cell, Measurement, Outcome } from "../cells.js";
 import type { ReproduceConfig } from "../config.js";
 import { type Experiment, experimentKind } from "../kind.js";
-import { type Lab, pickPixels, SAMPLE, type Split } from "../lab.js";
+import { type Lab, pickPixels, type Split } from "../lab.js";
 import { type AttackRun, attackImages, correctlyClassified, meansOf } from "../measuring.js";
 import { attack, names } from "../settings.js";
 import { basis, formatted, metricTitle, perData, schemesIn, type TableData } from "../tables.js";
@@ -40,7 +40,7 @@ async function run(lab: Lab, cell: Cell, experiment: Settings): Promise<Outcome>
   const indices = await correctlyClassified(classifier, split, attack.images);
   const own = {
     attack,
-    surrogate: surrogateOf(network.classifier, SAMPLE),
+    surrogate: surrogateOf(network.classifier, split.shape),
     indices,
     split,
     radii: [eps],
@@ -50,7 +50,7 @@ async function run(lab: Lab, cell: Cell, experiment: Settings): Promise<Outcome>
     plain: own,
     "crafted on normal": {
       ...own,
-      surrogate: surrogateOf(normal.classifier, SAMPLE) ?? normal.classifier,
+      surrogate: surrogateOf(normal.classifier, split.shape) ?? normal.classifier,
     },
     "bounded output": { ...own, outputBound },
     L2: { ...own, norm: "l2", radii: [l2] },

@@ -6,7 +6,7 @@ import { type Cell, type Measurement, type Outcome, type PictureRows, picturesOf
 import type { ReproduceConfig } from "../config.js";
 import { curves } from "../curves.js";
 import { type CellPart, type Experiment, experimentKind, type Findings } from "../kind.js";
-import { type Lab, SAMPLE, type Split, splitOf } from "../lab.js";
+import { type Lab, type Split, splitOf } from "../lab.js";
 import type { Manipulated } from "../manipulation.js";
 import {
   accuracyOf,
@@ -53,7 +53,7 @@ async function run(lab: Lab, cell: Cell, experiment: Settings): Promise<Outcome>
   const radii = eps === undefined ? loaded.plan.eps : [eps];
   for (const [at, attack] of experiment.attacks.entries()) {
     const indices = await correctlyClassified(network.classifier, split, attack.images);
-    const surrogate = surrogateOf(network.classifier, SAMPLE);
+    const surrogate = surrogateOf(network.classifier, split.shape);
     const all = await attackImages(lab, network.classifier, { attack, surrogate, indices, split, radii, seed });
     measurements.push(...all.under.flatMap((one) => measured(scheme, attack, one)));
     if (at === 0 && shown > 0) {

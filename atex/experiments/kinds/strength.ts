@@ -6,7 +6,7 @@ import type { Cell, Outcome } from "../cells.js";
 import type { ReproduceConfig } from "../config.js";
 import { curves } from "../curves.js";
 import { type Experiment, experimentKind } from "../kind.js";
-import { type Lab, SAMPLE } from "../lab.js";
+import type { Lab } from "../lab.js";
 import { attackImages, correctlyClassified, meansOf } from "../measuring.js";
 import { names, rule, search, stepping } from "../settings.js";
 import { basis, formatted, metricTitle, perData, schemesIn, type TableData } from "../tables.js";
@@ -28,7 +28,7 @@ async function run(lab: Lab, cell: Cell, experiment: Experiment<typeof settings>
   using network = await lab.network({ data, seed, scheme });
   const { eps, objective, explainer } = experiment;
   const indices = await correctlyClassified(network.classifier, test, experiment.images);
-  const surrogate = surrogateOf(network.classifier, SAMPLE);
+  const surrogate = surrogateOf(network.classifier, test.shape);
   const measurements = [];
   for (const rule of experiment.rules)
     for (const restarts of experiment.restarts)

@@ -11,7 +11,7 @@ import {
   tensor,
   valueAuxAndGrad,
 } from "../../../engine/index.js";
-import { adam, pickImages, residentImages } from "../../../nn/index.js";
+import { adam, partOf, pickSamples, type ResidentData, residentData } from "../../../nn/index.js";
 import { count } from "../../../nn/schema.js";
 import { batchLoss, type Defence, defenceEntryOf, makeDefence } from "../../defences/index.js";
 import type { Quantity } from "../aggregate.js";
@@ -34,10 +34,7 @@ async function run(lab: Lab, { data, seed }: Cell, experiment: Settings): Promis
   const { train, plan } = await lab.data(data);
   using _ = openScope("timing");
   using teacher = await lab.network({ data, seed, scheme: "normal" });
-  const images = residentImages(
-    train.images.subarray(0, (batch * train.images.length) / train.labels.length),
-    train.labels.subarray(0, batch),
-  );
+  const images = residentData(partOf(train, 0, batch));
   const given = { eps: plan.trainEps, teacher: teacher.classifier };
   const timed: { scheme: string; step: TimedStep; kept: Disposable | undefined; times: number[] }[] = [];
   try {
@@ -86,7 +83,7 @@ interface TimedStep extends Disposable {
 function timedStep(
   defence: Defence,
   { model, params: first }: TrainedNetwork,
-  images: ReturnType<typeof residentImages>,
+  images: ResidentData,
   learningRate: number,
 ): TimedStep {
   const optimiser = adam({ lr: learningRate });
@@ -95,7 +92,7 @@ function timedStep(
   const indices = tensor(Int32Array.from({ length: images.count }, (_, i) => i));
   const step = capture(
     (params: Tree, state: Tree, key: Tensor, batch: Tensor): readonly [Tree, Tree, Tensor] => {
-      const { x, y } = pickImages(images, batch);
+      const { x, y } = pickSamples(images, batch);
       const context = { training: true, key, indices: batch };
       const [value, , gradients] = valueAuxAndGrad((p: Tree) => loss(model, p, x, y, context))(params);
       return [...optimiser.update(params, gradients, state), value];

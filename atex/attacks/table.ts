@@ -1,0 +1,112 @@
+/** Every objective of attacks on explanations: a new one is its function and a row here. */
+import { ShapeError, type Tensor, tensor } from "../../engine/index.js";
+import { count, type Fields, type Read, setting, text } from "../../nn/schema.js";
+import { randomBlocks } from "./blocks.js";
+import { massCentre, type Objective, rankSuppression, targetMap, targetRegion, topKSuppression } from "./objectives.js";
+
+/** What an objective may need to know beyond its settings. */
+export interface ObjectiveContext {
+  /** Shape of the samples under attack, [n,...]. */
+  readonly shape: readonly number[];
+  /** Key of what is chosen at random. */
+  readonly key: Tensor;
+  /** The map to be shown in place of the true one, [n,h,w] or [n,d]; only for target maps. */
+  readonly target?: Tensor;
+}
+
+/** A row of the table of objectives: what the command line, help and generated tests need. */
+export interface ObjectiveEntry<F extends Fields = Fields> {
+  /** What commands and files call it: "top-k". */
+  readonly name: string;
+  /** What it does to a map, for help texts. */
+  readonly help: string;
+  readonly source: string;
+  /** Whether it asks for a map of somebody's choice. */
+  readonly targeted: boolean;
+  /** Made for images [n,c,h,w] only. */
+  readonly needsGrid?: boolean;
+  /** It has no slope at the clean sample: the attack has to start elsewhere in the ball. */
+  readonly flatAtClean?: boolean;
+  readonly options: F;
+  /** @throws TypeError when the context lacks something, ShapeError or RangeError when a setting does not fit the samples. */
+  make(settings: Read<F>, context: ObjectiveContext): Promise<Objective>;
+}
+
+function objectiveEntry<const F extends Fields>(entry: ObjectiveEntry<F>): ObjectiveEntry {
+  return entry as unknown as ObjectiveEntry;
+}
+
+export const OBJECTIVE_TABLE: readonly ObjectiveEntry[] = [
+  objectiveEntry({
+    name: "top-k",
+    help: "drain the k most important pixels or columns",
+    source: "Ghorbani et al. 2019; Tang et al. 2022",
+    targeted: false,
+    options: { k: setting(count, 50, "pixels or columns of the clean map's top") },
+    make: async ({ k }) => topKSuppression(k),
+  }),
+  objectiveEntry({
+    name: "rank",
+    help: "undo the order of importance",
+    source: "this project; aims at Spearman's correlation",
+    targeted: false,
+    options: {},
+    make: async () => rankSuppression(),
+  }),
+  objectiveEntry({
+    name: "mass-centre",
+    help: "move the centre of the map",
+    source: "Ghorbani et al. 2019",
+    targeted: false,
+    needsGrid: true,
+    flatAtClean: true,
+    options: {},
+    make: async () => massCentre(),
+  }),
+  objectiveEntry({
+    name: "target",
+    help: "fill a region",
+    source: "Ghorbani et al. 2019; Tang et al. 2022",
+    targeted: true,
+    needsGrid: true,
+    options: { region: setting(text, undefined, "top,left,height,width; default a 5x5 block at a random place") },
+    make: async ({ region }, { shape, key }) =>
+      targetRegion(region === undefined ? await randomBlocks(shape, key) : regionMask(region, shape)),
+  }),
+  objectiveEntry({
+    name: "target-map",
+    help: "show a picture: the map of another image, or a word",
+    source: "Dombrowski et al. 2019",
+    targeted: true,
+    options: {},
+    make: async (_, { target }) => {
+      if (!target) throw new TypeError("target-map: no target in the context; the map to be shown is needed");
+      return targetMap(target);
+    },
+  }),
+];
+
+/** The entry of a name. @throws RangeError naming those there are. */
+export function objectiveEntryOf(name: string): ObjectiveEntry {
+  const found = OBJECTIVE_TABLE.find((entry) => entry.name === name);
+  if (!found)
+    throw new RangeError(
+      `objective: "${name}" is unknown; there is ${OBJECTIVE_TABLE.map((entry) => entry.name).join(", ")}`,
+    );
+  return found;
+}
+
+/** Ones in a rectangle of every image, [n,h,w]. */
+function regionMask(region: string, [n, ...sample]: readonly number[]): Tensor {
+  const [h, w] = sample.slice(-2);
+  const [top, left, height, width, ...rest] = region.split(",").map(Number);
+  const whole = [top, left, height, width].every((v) => Number.isInteger(v) && v >= 0);
+  if (!whole || rest.length > 0 || sample.length < 2 || height < 1 || width < 1 || top + height > h || left + width > w)
+    throw new ShapeError(
+      `target: region "${region}" of samples [${sample}]; top,left,height,width inside ${h}x${w} are needed, such as 0,0,5,5`,
+    );
+  const mask = new Float32Array(n * h * w);
+  for (let i = 0; i < n; i++)
+    for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) mask[(i * h + top + y) * w + left + x] = 1;
+  return tensor(mask, [n, h, w]);
+}

@@ -1,0 +1,39 @@
+/** How data sets are loaded. */
+
+/** How far a download is, in bytes. */
+export interface Progress {
+  readonly file: string;
+  readonly received: number;
+  readonly total: number;
+}
+
+/** What is used of an AbortSignal; described here, so that the types need neither those of a browser nor of Node. */
+export interface AbortSignalLike {
+  readonly reason: unknown;
+  throwIfAborted(): void;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
+export interface FileOptions {
+  /** A folder with NAME/FILE or FILE; in a browser its address. Without it: HOLDFAST_DATA, else a download. */
+  readonly dataDir?: string;
+  readonly onProgress?: (progress: Progress) => void;
+  readonly signal?: AbortSignalLike;
+}
+
+/** How many samples of each part are kept: the first ones. */
+export interface SizeOptions {
+  readonly trainSize?: number;
+  readonly testSize?: number;
+}
+
+/** How samples that come in one piece are split: class by class, so that both parts have the classes in equal shares. */
+export interface SplitOptions extends SizeOptions {
+  /** Share of the samples that are held out for testing, more than 0 and less than 1. */
+  readonly testShare?: number;
+  /** Which of them are: the same seed chooses the same ones. Default 0. */
+  readonly seed?: number;
+}
+
+export interface DatasetOptions extends FileOptions, SplitOptions {}
