@@ -1,4 +1,6 @@
 /** Explanations of networks: made, attacked, measured. */
+
+export { randomBlocks } from "./attacks/blocks.js";
 export {
   type AttackResult,
   type AttackTarget,
@@ -10,6 +12,7 @@ export * from "./attacks/objectives.js";
 export * from "./attacks/prediction.js";
 export * from "./attacks/rules.js";
 export { hasKinks, smoothed, softplusSurrogate, surrogateOf } from "./attacks/surrogate.js";
+export { OBJECTIVE_TABLE, type ObjectiveContext, type ObjectiveEntry, objectiveEntryOf } from "./attacks/table.js";
 export { type Ball, clipPixels, l2, linf } from "./balls.js";
 export * from "./defences/index.js";
 export { EXPLAINERS, type ExplainerName, type ExplainerSettings, explainerByName } from "./explainers/byName.js";
@@ -42,6 +45,15 @@ export type { RuleKind, RuleSpec } from "./explainers/lrp/rules.js";
 export { type LrpOptions, lrp } from "./explainers/lrp.js";
 export { type SmoothGradOptions, smoothGrad } from "./explainers/smoothGrad.js";
 export { EXPLAINER_TABLE, explainerEntryOf, makeExplainer } from "./explainers/table.js";
+export {
+  type Agreed,
+  type AgreementName,
+  agreementOf,
+  importanceMap,
+  type Judge,
+  type JudgeOptions,
+  judgeOf,
+} from "./judge.js";
 export { type AopcCurves, type AopcOptions, aopc, aopcCurves } from "./metrics/aopc.js";
 export type { SampleOptions } from "./metrics/chunks.js";
 export {

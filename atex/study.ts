@@ -7,7 +7,6 @@ import {
   abs,
   add,
   argmax,
-  div,
   equal,
   gather,
   max,
@@ -16,26 +15,28 @@ import {
   openScope,
   random,
   reshape,
-  round,
   softmax,
   sub,
   sum,
   type Tensor,
+  tensor,
 } from "../engine/index.js";
+import { PIXEL_RANGE, unitPixels } from "../nn/index.js";
 import { attackExplanation, type ExplanationAttackOptions } from "./attacks/explanation.js";
-import { clipPixels } from "./balls.js";
-import { type Explainer, saliencyMap } from "./explainers/explainer.js";
-import { relativeImportance } from "./metrics/importance.js";
+import type { Explainer } from "./explainers/explainer.js";
+import { judgeOf } from "./judge.js";
+import { rows } from "./metrics/metric.js";
 import { relevanceMass } from "./metrics/relevanceMass.js";
-import { similaritiesOf } from "./metrics/table.js";
-import { type Classifier, classScore } from "./score.js";
+import { roundedTowards } from "./render/rounding.js";
+import type { Classifier } from "./score.js";
+import { clipTo, defaultRange } from "./subject.js";
 
 export interface StudyOptions {
   /** The network under study: it judges predictions, and its maps are compared. */
   readonly classifier: Classifier;
   /** Differentiated in its place by the attack, for networks with relu; default the same. */
   readonly surrogate?: Classifier;
-  /** Images [n,1,h,w] in [0,1]. */
+  /** Images [n,c,h,w] or rows [n,d]. */
   readonly x: Tensor;
   /** The attack; its explainer is the one under attack. */
   readonly attack: ExplanationAttackOptions;
@@ -43,7 +44,7 @@ export interface StudyOptions {
   readonly explainers: readonly Explainer[];
   /** Pixels that carry the class, [n,h,w] of zeros and ones, where they are known. */
   readonly masks?: Tensor;
-  /** Pixels in the top-k intersection; default 50. */
+  /** Pixels or columns in the top-k intersection; default 50. */
   readonly k?: number;
   /** Key of the attack's random starts and of the control's shuffling. */
   readonly key: Tensor;
@@ -51,31 +52,31 @@ export interface StudyOptions {
   readonly onStage?: (stage: string) => void;
 }
 
-/** What the clean images are compared with: the attacked ones, these as an 8-bit file holds them, and the control, the
- *  attack's change with its pixels shuffled. */
+/** What the clean samples are compared with: the attacked ones, these as an 8-bit file holds them (images that were bytes; a row of a
+ *  table stays as it is), and the control, the attack's change with its elements shuffled. */
 export const VARIANTS = ["attacked", "rounded", "control"] as const;
 export type VariantName = (typeof VARIANTS)[number];
 
 /** Images of one variant; lists have one entry per image. */
 export interface Variant {
-  /** [n·h·w] */
+  /** [n·size of a sample] */
   readonly images: Float32Array;
   /** Whether the prediction is that of the clean image. */
   readonly kept: readonly boolean[];
   /** Probability of the clean image's predicted class. */
   readonly probability: readonly number[];
-  /** Largest change of a pixel. */
+  /** Largest change of an element. */
   readonly change: readonly number[];
 }
 
 /** Maps of one variant, and how much they agree with those of the clean images. */
 export interface Agreement {
-  /** Relative importance |φ|/‖φ‖₁, [n·h·w]. */
+  /** Relative importance |φ|/‖φ‖₁, [n·size of a map]. */
   readonly maps: Float32Array;
   readonly spearman: readonly number[];
   readonly topK: readonly number[];
-  /** Of maps scaled to maximum 1. */
-  readonly ssim: readonly number[];
+  /** Of maps scaled to maximum 1; only for images. */
+  readonly ssim?: readonly number[];
   /** Share of the map's mass on the mask; only with masks. */
   readonly mass?: readonly number[];
 }
@@ -103,14 +104,16 @@ export async function studyAttack(options: StudyOptions): Promise<AttackStudy> {
   const { classifier, surrogate, x, attack, explainers, key, onStage } = options;
   onStage?.(`attacking ${attack.explainer.info.name} maps`);
   const [attackKey, shuffleKey] = random.split(key, 2);
+  const range = attack.range ?? defaultRange(x);
   const result = attackExplanation(attack)({ classifier, surrogate, x, key: attackKey });
-  const variants: Record<VariantName, Tensor> = {
-    attacked: result.images,
-    rounded: div(round(mul(result.images, 255)), 255),
-    control: clipPixels(add(x, shuffled(sub(result.images, x), shuffleKey))),
-  };
+  const moved = add(x, shuffled(sub(result.images, x), shuffleKey));
   // Reading waits for the attack, so that the next stage is announced when it begins.
   const after = await list(result.after);
+  const variants: Record<VariantName, Tensor> = {
+    attacked: result.images,
+    rounded: range === PIXEL_RANGE ? await inBytes(x, result.images) : result.images,
+    control: range ? clipTo(range, moved) : moved,
+  };
   const classes = await list(result.classes);
   const studied: ExplainerStudy[] = [];
   for (const explainer of explainers) {
@@ -126,13 +129,18 @@ export async function studyAttack(options: StudyOptions): Promise<AttackStudy> {
   };
 }
 
+/** What an 8-bit file holds of attacked images: rounded towards the clean ones, so that no budget is exceeded. */
+async function inBytes(clean: Tensor, attacked: Tensor): Promise<Tensor> {
+  return tensor(unitPixels(roundedTowards(await floats(clean), await floats(attacked))), attacked.shape);
+}
+
 async function describeVariant(classifier: Classifier, x: Tensor, images: Tensor, classes: Tensor): Promise<Variant> {
   const logits = classifier(images);
   return {
     images: await floats(images),
     kept: (await list(equal(argmax(logits, 1), classes))).map(Boolean),
     probability: await list(probabilityOf(logits, classes)),
-    change: await list(max(abs(sub(images, x)), [1, 2, 3])),
+    change: await list(max(abs(rows(sub(images, x))), 1)),
   };
 }
 
@@ -143,27 +151,21 @@ async function studyMaps(
   variants: Readonly<Record<VariantName, Tensor>>,
 ): Promise<ExplainerStudy> {
   using _ = openScope(explainer.info.name);
-  const score = classScore(classifier, classes);
-  const mapOf = (images: Tensor): Tensor => {
-    const map = saliencyMap(explainer(score, images));
-    return reshape(relativeImportance(map), map.shape);
-  };
-  const clean = mapOf(x);
+  const judge = judgeOf({ classifier, explainer, classes, x, k });
   const describeMap = async (map: Tensor) => ({
     maps: await floats(map),
     mass: masks && (await list(relevanceMass(map, masks))),
   });
   return {
     name: explainer.info.name,
-    clean: await describeMap(clean),
+    clean: await describeMap(judge.clean),
     under: await eachVariant(async (name) => {
-      const map = mapOf(variants[name]);
-      const alike = similaritiesOf(clean, map, ["spearman", "top-k", "ssim"], { "top-k": { k } });
+      const { map, agreement } = judge(variants[name]);
       return {
         ...(await describeMap(map)),
-        spearman: await list(alike.spearman),
-        topK: await list(alike["top-k"]),
-        ssim: await list(alike.ssim),
+        spearman: await list(agreement.spearman),
+        topK: await list(agreement.topK),
+        ssim: agreement.ssim && (await list(agreement.ssim)),
       };
     }),
   };
@@ -175,10 +177,9 @@ async function eachVariant<T>(describe: (name: VariantName) => Promise<T>): Prom
   return Object.fromEntries(entries) as Record<VariantName, T>;
 }
 
-/** Each image's pixels in another order, the same for all. [n,1,h,w] */
+/** Each sample's elements in another order, the same for all. [n,...] */
 function shuffled(change: Tensor, key: Tensor): Tensor {
-  const pixels = change.size / change.shape[0];
-  return reshape(gather(reshape(change, [change.shape[0], pixels]), random.permutation(key, pixels), 1), change.shape);
+  return reshape(gather(rows(change), random.permutation(key, change.size / change.shape[0]), 1), change.shape);
 }
 
 function probabilityOf(logits: Tensor, classes: Tensor): Tensor {
