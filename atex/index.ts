@@ -11,7 +11,11 @@ export * from "./attacks/prediction.js";
 export * from "./attacks/rules.js";
 export { softplusSurrogate } from "./attacks/surrogate.js";
 export { type Ball, clipPixels, l2, linf } from "./balls.js";
+export { type Background, summariseBackground } from "./explainers/background.js";
 export { EXPLAINERS, type ExplainerName, type ExplainerSettings, explainerByName } from "./explainers/byName.js";
+export { type CertificateOptions, certifiedOverlap, certifiedTopK } from "./explainers/certifiedTopK.js";
+export { exactShapley } from "./explainers/exactShapley.js";
+export { type ExpectedGradientsOptions, expectedGradients } from "./explainers/expectedGradients.js";
 export {
   type Explainer,
   type ExplainerContext,
@@ -21,14 +25,31 @@ export {
   explainerEntry,
   saliencyMap,
 } from "./explainers/explainer.js";
+export {
+  elementGroups,
+  type FeatureGroups,
+  groupsOf,
+  patchGroups,
+  type Segments,
+  segmentGroups,
+  tableGroups,
+} from "./explainers/features.js";
 export { gradient, gradientTimesInput } from "./explainers/gradient.js";
 export {
   completenessGap,
   type IntegratedGradientsOptions,
   integratedGradients,
 } from "./explainers/integratedGradients.js";
+export { type KernelShapOptions, kernelShap, type ShapleyOptions } from "./explainers/kernelShap.js";
+export type { Lime, LimeOptions, LocalModel } from "./explainers/lime.js";
+export { type LimeImageOptions, limeImage } from "./explainers/limeImage.js";
+export { type LimeTableOptions, limeTable } from "./explainers/limeTable.js";
+export { type OcclusionOptions, occlusion } from "./explainers/occlusion.js";
+export { type SegmentOptions, segmentImages } from "./explainers/segments/segmentImages.js";
 export { type SmoothGradOptions, smoothGrad } from "./explainers/smoothGrad.js";
+export { type SparsifiedSmoothGradOptions, sparsifiedSmoothGrad } from "./explainers/sparsifiedSmoothGrad.js";
 export { EXPLAINER_TABLE, explainerEntryOf, makeExplainer } from "./explainers/table.js";
+export { type VarGradOptions, varGrad } from "./explainers/varGrad.js";
 export { type AopcCurves, type AopcOptions, aopc, aopcCurves } from "./metrics/aopc.js";
 export type { SampleOptions } from "./metrics/chunks.js";
 export { hog, hogPearson } from "./metrics/hog.js";
