@@ -28,10 +28,12 @@ export function slic(colour: Float64Array, h: number, w: number, { segments, com
   // Lightness, two colours, column, row.
   const centres = new Float64Array(5 * count);
   for (let k = 0; k < count; k++) {
-    const x = Math.floor(((k % across) + 0.5) * stepX);
-    const y = Math.floor((Math.floor(k / across) + 0.5) * stepY);
-    const at = calmest(colour, h, w, x, y);
-    centres.set([...colour.subarray(3 * at, 3 * at + 3), at % w, Math.floor(at / w)], 5 * k);
+    const x = ((k % across) + 0.5) * stepX - 0.5;
+    const y = (Math.floor(k / across) + 0.5) * stepY - 0.5;
+    const [px, py] = [Math.floor(x), Math.floor(y)];
+    const at = calmest(colour, h, w, px, py);
+    const place = [x - px + (at % w), y - py + Math.floor(at / w)];
+    centres.set([...colour.subarray(3 * at, 3 * at + 3), ...place], 5 * k);
   }
   // A pixel that no centre reaches keeps what it had: the cell of the grid, at first.
   const labels = Int32Array.from({ length: h * w }, (_, p) => {
