@@ -15,8 +15,21 @@ export { hasKinks, smoothed, softplusSurrogate, surrogateOf } from "./attacks/su
 export { OBJECTIVE_TABLE, type ObjectiveContext, type ObjectiveEntry, objectiveEntryOf } from "./attacks/table.js";
 export { type Ball, clipPixels, l2, linf } from "./balls.js";
 export * from "./defences/index.js";
-export { EXPLAINERS, type ExplainerName, type ExplainerSettings, explainerByName } from "./explainers/byName.js";
+export { type Background, summariseBackground } from "./explainers/background.js";
+export {
+  EXPLAINERS,
+  EXPLAINERS,
+  type ExplainerName,
+  type ExplainerName,
+  type ExplainerSettings,
+  type ExplainerSettings,
+  explainerByName,
+  explainerByName,
+} from "./explainers/byName.js";
+export { type CertificateOptions, certifiedOverlap, certifiedTopK } from "./explainers/certifiedTopK.js";
 export { type DeepLiftOptions, deepLift } from "./explainers/deepLift.js";
+export { exactShapley } from "./explainers/exactShapley.js";
+export { type ExpectedGradientsOptions, expectedGradients } from "./explainers/expectedGradients.js";
 export {
   type Explainer,
   type ExplainerContext,
@@ -26,6 +39,15 @@ export {
   explainerEntry,
   saliencyMap,
 } from "./explainers/explainer.js";
+export {
+  elementGroups,
+  type FeatureGroups,
+  groupsOf,
+  patchGroups,
+  type Segments,
+  segmentGroups,
+  tableGroups,
+} from "./explainers/features.js";
 export { type GradCamOptions, gradCam, guidedGradCam } from "./explainers/gradCam.js";
 export { gradient, gradientTimesInput } from "./explainers/gradient.js";
 export { guidedBackprop } from "./explainers/guidedBackprop.js";
@@ -34,6 +56,10 @@ export {
   type IntegratedGradientsOptions,
   integratedGradients,
 } from "./explainers/integratedGradients.js";
+export { type KernelShapOptions, kernelShap, type ShapleyOptions } from "./explainers/kernelShap.js";
+export type { Lime, LimeOptions, LocalModel } from "./explainers/lime.js";
+export { type LimeImageOptions, limeImage } from "./explainers/limeImage.js";
+export { type LimeTableOptions, limeTable } from "./explainers/limeTable.js";
 export {
   COMPOSITE_NAMES,
   COMPOSITES,
@@ -43,8 +69,12 @@ export {
 } from "./explainers/lrp/composites.js";
 export type { RuleKind, RuleSpec } from "./explainers/lrp/rules.js";
 export { type LrpOptions, lrp } from "./explainers/lrp.js";
+export { type OcclusionOptions, occlusion } from "./explainers/occlusion.js";
+export { type SegmentOptions, segmentImages } from "./explainers/segments/segmentImages.js";
 export { type SmoothGradOptions, smoothGrad } from "./explainers/smoothGrad.js";
+export { type SparsifiedSmoothGradOptions, sparsifiedSmoothGrad } from "./explainers/sparsifiedSmoothGrad.js";
 export { EXPLAINER_TABLE, explainerEntryOf, makeExplainer } from "./explainers/table.js";
+export { type VarGradOptions, varGrad } from "./explainers/varGrad.js";
 export {
   type Agreed,
   type AgreementName,

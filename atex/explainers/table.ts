@@ -1,13 +1,20 @@
 /** Every explainer: a new one is its file and a row here. */
 import { ConfigError, object } from "../../nn/schema.js";
 import { deepLiftEntry } from "./deepLift.js";
+import { exactShapleyEntry } from "./exactShapley.js";
+import { expectedGradientsEntry } from "./expectedGradients.js";
 import type { Explainer, ExplainerContext, ExplainerEntry } from "./explainer.js";
 import { gradCamEntry, guidedGradCamEntry } from "./gradCam.js";
 import { gradientEntry, gradientTimesInputEntry } from "./gradient.js";
 import { guidedBackpropEntry } from "./guidedBackprop.js";
 import { integratedGradientsEntry } from "./integratedGradients.js";
+import { kernelShapEntry } from "./kernelShap.js";
+import { limeEntry } from "./lime.js";
 import { lrpEntry } from "./lrp.js";
+import { occlusionEntry } from "./occlusion.js";
 import { smoothGradEntry } from "./smoothGrad.js";
+import { sparsifiedSmoothGradEntry } from "./sparsifiedSmoothGrad.js";
+import { varGradEntry } from "./varGrad.js";
 
 export const EXPLAINER_TABLE: readonly ExplainerEntry[] = [
   gradientEntry,
@@ -19,6 +26,13 @@ export const EXPLAINER_TABLE: readonly ExplainerEntry[] = [
   deepLiftEntry,
   gradCamEntry,
   guidedGradCamEntry,
+  varGradEntry,
+  sparsifiedSmoothGradEntry,
+  expectedGradientsEntry,
+  occlusionEntry,
+  limeEntry,
+  kernelShapEntry,
+  exactShapleyEntry,
 ];
 
 /** The entry of a name. @throws RangeError naming those there are. */
