@@ -1,7 +1,7 @@
 /** Bar charts of rows of a table: names and values once, then a chart beside each other for each explanation. */
 import { type BarChart, largestBar } from "./bars.js";
 import { beside, type Drawing, type Ink, LETTER, LINE, type Mark, stack, textMarks, textWidth } from "./drawing.js";
-import { paragraph, wrap } from "./panel.js";
+import { paragraph, spread, wrap } from "./panel.js";
 import { digits, signed } from "./scale.js";
 
 export interface BarsOptions {
@@ -9,7 +9,7 @@ export interface BarsOptions {
   readonly footer?: string;
   /** "shared": a unit is as long in every chart; "own": the longest bar of each chart is as long. Default "shared". */
   readonly scale?: "shared" | "own";
-  /** Charts beside each other, before the next line begins. Default 4. */
+  /** The most charts beside each other; if there are more, they are spread evenly over several lines. Default 4. */
   readonly across?: number;
 }
 
@@ -53,8 +53,7 @@ export function barsDrawing(charts: readonly BarChart[], options: BarsOptions = 
   }
   const shared = extentOf(charts);
   const lines: Drawing[] = [];
-  for (let at = 0; at < charts.length; at += across) {
-    const line = charts.slice(at, at + across);
+  for (const line of spread(charts, across)) {
     const titles = line.map((chart) => wrap(chart.title, Math.floor(CHART / LETTER)));
     const head = GAP + Math.max(...titles.map((one) => one.length)) * LINE;
     const parts = line.flatMap((chart, i) => {

@@ -27,6 +27,9 @@ export interface PageWords {
 /** The longer side of a picture on the page is at most this, in CSS pixels, or twice that if it is large itself. */
 const READABLE = 224;
 
+/** Of a picture with its caption, in CSS pixels. */
+const NARROWEST = 192;
+
 /**
  * The page of an explanation: one file that needs nothing else, readable without its script, in light and dark; every picture says in words
  * what it shows, and pixels and bars are reached by pointer and keyboard.
@@ -78,7 +81,8 @@ function frame(picture: Picture, alt: string, caption: string): string {
   const zoom: Zoom = readableZoom(picture, READABLE);
   const { width, height } = zoomed(picture, zoom);
   const smooth = zoom < 1 ? ' style="image-rendering:auto"' : "";
-  return `<figure><div class="frame"><img width="${width}" height="${height}"${smooth} alt="${escapeHtml(alt)}" src="${toDataUri(picture)}"><i hidden></i></div><figcaption>${escapeHtml(caption)}</figcaption></figure>`;
+  // The caption is as wide as the picture, so that those of a row are in line.
+  return `<figure style="width:${Math.max(width, NARROWEST)}px"><div class="frame"><img width="${width}" height="${height}"${smooth} alt="${escapeHtml(alt)}" src="${toDataUri(picture)}"><i hidden></i></div><figcaption>${escapeHtml(caption)}</figcaption></figure>`;
 }
 
 function hoverData({ image, size }: ImageExplanation, drawn: readonly DrawnMap[]): HoverData {

@@ -51,7 +51,7 @@ svg [tabindex]:focus-visible { outline: 3px solid var(--accent); outline-offset:
 details { margin: 1rem 0; }
 summary { cursor: pointer; color: var(--quiet); }
 .maps { display: flex; flex-wrap: wrap; gap: .5rem 1rem; }
-.maps figure { margin: .5rem 0; }
+.maps figure { margin: .5rem 0; max-width: 100%; }
 .frame { position: relative; display: inline-block; max-width: 100%; line-height: 0; }
 .frame:focus-visible { outline: 3px solid var(--accent); outline-offset: 3px; }
 .frame img { max-width: 100%; height: auto; }

@@ -39,14 +39,16 @@ export interface PanelOptions {
   /** Pixels per pixel of every picture, a whole number. Without it each picture is enlarged by a whole number to a readable size;
    *  one that is very large is made smaller. */
   readonly scale?: number;
+  /** The readable size: the longer side of an enlarged picture is at most this. Default 224. */
+  readonly side?: number;
 }
 
 const GAP = 8;
-/** The longer side of an enlarged picture is at most this. */
-const READABLE = 224;
 /** Letters of a row's caption in one line, and of the narrowest footer. */
 const ROW_LETTERS = 16;
 const FOOTER_LETTERS = 36;
+/** Letters in the narrowest column that has a caption or notes. */
+const COLUMN_LETTERS = 10;
 
 /**
  * Pictures of any sizes in rows and columns with captions, on white; too long captions are broken into lines. A cell without a
@@ -73,7 +75,7 @@ export function panelDrawing(
 }
 
 function gridDrawing(cells: readonly (readonly (Picture | undefined)[])[], options: PanelOptions): Drawing {
-  const { columns = [], rows = [], notes = [], scale } = options;
+  const { columns = [], rows = [], notes = [], scale, side: readable = 224 } = options;
   const across = cells[0]?.length ?? 0;
   if (across === 0 || cells.some((row) => row.length !== across)) {
     throw new RangeError("panel: there is no picture, or rows differ in length; a full grid is needed");
@@ -86,9 +88,14 @@ function gridDrawing(cells: readonly (readonly (Picture | undefined)[])[], optio
   if (scale !== undefined && !(Number.isInteger(scale) && scale >= 1)) {
     throw new RangeError(`panel: scale ${scale}; a positive whole number is needed`);
   }
-  const zoomOf = (picture: Picture): Zoom => scale ?? readableZoom(picture, READABLE);
+  if (!(readable >= 1 && readable < Infinity))
+    throw new RangeError(`panel: side ${readable}; at least 1 pixel is needed`);
+  const zoomOf = (picture: Picture): Zoom => scale ?? readableZoom(picture, readable);
   const sizes = cells.map((row) => row.map((cell) => (cell ? zoomed(cell, zoomOf(cell)) : { width: 0, height: 0 })));
-  const widths = Array.from({ length: across }, (_, x) => Math.max(...sizes.map((row) => row[x].width)));
+  const hasWords = (x: number): boolean => Boolean(columns[x]) || notes.some((row) => row[x]);
+  const widths = Array.from({ length: across }, (_, x) =>
+    Math.max(hasWords(x) ? COLUMN_LETTERS * LETTER : 0, ...sizes.map((row) => row[x].width)),
+  );
   const lettersIn = (x: number): number => Math.max(1, Math.floor(widths[x] / LETTER));
   const heads = columns.map((text, x) => wrap(text, lettersIn(x)));
   const sides = rows.map((text) => wrap(text, ROW_LETTERS));
@@ -116,6 +123,13 @@ function gridDrawing(cells: readonly (readonly (Picture | undefined)[])[], optio
   });
   const width = margin + widths.reduce((sum, width) => sum + width + GAP, 0);
   return { width, height: top, marks };
+}
+
+/** Things in as few lines of at most `across` as are needed, as evenly as possible. */
+export function spread<T>(all: readonly T[], across: number): T[][] {
+  const lines = Math.ceil(all.length / across);
+  const each = Math.ceil(all.length / lines);
+  return Array.from({ length: lines }, (_, i) => all.slice(i * each, (i + 1) * each)).filter((line) => line.length > 0);
 }
 
 /** Text from edge to edge. */

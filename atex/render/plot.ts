@@ -14,6 +14,8 @@ export interface PlotOptions {
   readonly y: string;
   readonly series: readonly Series[];
   readonly logarithmic?: boolean;
+  /** What stands under x = 0, 1, 2, ... in place of numbers. */
+  readonly names?: readonly string[];
 }
 
 const WIDTH = 440;
@@ -22,38 +24,62 @@ const LEFT = 52;
 const RIGHT = 12;
 const TOP = 30;
 const BOTTOM = 42;
+/** Letters of a name under the axis. */
+const NAME = 24;
 /** Okabe and Ito's colours, which colour-blind readers tell apart; marks differ as well. */
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
 
 const MARKS = ["M-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0", "M-4 -4H4V4H-4Z", "M0 -5L5 4H-5Z", "M0 -5L5 0L0 5L-5 0Z"];
 
-/** One plot; error bars have caps, series have different marks. @throws RangeError without any point. */
-export function linePlot({ title, x, y, series, logarithmic = false }: PlotOptions): Html {
+/** One plot; error bars have caps, series have different marks.
+ *  @throws RangeError without any point, for points that are not finite, or if a name is missing. */
+export function linePlot({ title, x, y, series, logarithmic = false, names }: PlotOptions): Html {
   const points = series.flatMap((s) => s.points);
   if (points.length === 0) throw new RangeError(`plot "${title}": no points given; at least one is needed`);
   const reach = (p: Series["points"][number]): number => (Number.isNaN(p.half) ? 0 : p.half);
+  if (names && points.some((p) => names[p.x] === undefined)) {
+    throw new RangeError(
+      `plot "${title}": ${names.length} names for x up to ${Math.max(...points.map((p) => p.x))}; one each is needed`,
+    );
+  }
+  const unknown = points.filter((p) => !Number.isFinite(p.x) || !Number.isFinite(p.y)).length;
+  if (unknown > 0) {
+    throw new RangeError(
+      `plot "${title}": ${unknown} of ${points.length} points are NaN or infinite; leave them out and say so`,
+    );
+  }
+  const words = names?.map((name) => (name.length > NAME ? `${name.slice(0, NAME - 1)}…` : name));
+  // Names stand almost upright under their ticks.
+  const below = words ? 24 + Math.round(Math.max(...words.map((word) => word.length)) * 5.7) : BOTTOM;
+  const height = HEIGHT - BOTTOM + below;
+  const width = Math.max(WIDTH, LEFT + RIGHT + 28 + 14 * (words?.length ?? 0));
   const ticksY = niceTicks(
     Math.min(...points.map((p) => p.y - reach(p))),
     Math.max(...points.map((p) => p.y + reach(p))),
   );
   const ticksX = [...new Set(points.map((p) => p.x))].sort((a, b) => a - b);
-  const scaleX = scale(ticksX[0], ticksX[ticksX.length - 1], LEFT + 14, WIDTH - RIGHT - 14, logarithmic);
+  const scaleX = scale(ticksX[0], ticksX[ticksX.length - 1], LEFT + 14, width - RIGHT - 14, logarithmic);
   const scaleY = scale(ticksY[0], ticksY[ticksY.length - 1], HEIGHT - BOTTOM, TOP, false);
   const grid = ticksY.map((v) => {
     const at = scaleY(v).toFixed(1);
-    return `<path d="M${LEFT} ${at}H${WIDTH - RIGHT}" stroke="var(--line)"/>${label(LEFT - 6, scaleY(v) + 4, format(v), "end")}`;
+    return `<path d="M${LEFT} ${at}H${width - RIGHT}" stroke="var(--line)"/>${label(LEFT - 6, scaleY(v) + 4, format(v), "end")}`;
   });
   // Side by side where values are the same at all x, so that error bars do not hide each other; many stay in the margins of 14.
   const beside = Math.min(4, 28 / series.length);
   const lines = series.map((s, i) =>
     drawSeries(s, i, (v) => scaleX(v) + beside * (i - (series.length - 1) / 2), scaleY),
   );
-  const middle = (LEFT + WIDTH - RIGHT) / 2;
+  const middle = (LEFT + width - RIGHT) / 2;
+  const tick = (v: number): string => {
+    if (!words) return label(scaleX(v), HEIGHT - BOTTOM + 16, format(v), "middle");
+    const [right, down] = [(scaleX(v) + 4).toFixed(1), HEIGHT - BOTTOM + 12];
+    return `<text x="${right}" y="${down}" text-anchor="end" transform="rotate(-65 ${right} ${down})">${escapeHtml(words[v])}<title>${escapeHtml(names![v])}</title></text>`;
+  };
   return {
-    html: `<figure class="plot"><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" role="img" aria-label="${escapeHtml(title)}">
+    html: `<figure class="plot"><svg viewBox="0 0 ${width} ${height}" width="${width}" role="img" aria-label="${escapeHtml(title)}">
 <g font-size="11" fill="var(--quiet)" stroke-width="1">${grid.join("")}
-${ticksX.map((v) => label(scaleX(v), HEIGHT - BOTTOM + 16, format(v), "middle")).join("")}
-${label(middle, HEIGHT - 6, x, "middle")}<text x="13" y="${(HEIGHT - BOTTOM + TOP) / 2}" text-anchor="middle" transform="rotate(-90 13 ${(HEIGHT - BOTTOM + TOP) / 2})">${escapeHtml(y)}</text></g>
+${ticksX.map(tick).join("")}
+${label(middle, height - 6, x, "middle")}<text x="13" y="${(HEIGHT - BOTTOM + TOP) / 2}" text-anchor="middle" transform="rotate(-90 13 ${(HEIGHT - BOTTOM + TOP) / 2})">${escapeHtml(y)}</text></g>
 <text x="${LEFT}" y="16" font-size="13" font-weight="600" fill="var(--ink)">${escapeHtml(title)}</text>
 ${lines.join("\n")}</svg><figcaption>${series.map(({ name, dashed }, i) => legend(name, i, dashed)).join(" ")}</figcaption></figure>`,
   };

@@ -40,10 +40,11 @@ export function mapScale(maps: readonly ArrayLike<number>[], normalise: Normalis
   return { range: largest, measure: `maximum${of}; the 99th percentile is 0` };
 }
 
-/** A number for a reader: three digits, without a needless exponent. */
+/** A number for a reader: three digits, with an exponent where it would be longer without. */
 export function digits(value: number): string {
   const size = Math.abs(value);
-  return size >= 1000 && size < 1e6 ? value.toFixed(0) : value.toPrecision(3);
+  if (size >= 999.5 && size < 1e6) return value.toFixed(0);
+  return size > 0 && size < 1e-3 ? value.toExponential(2) : value.toPrecision(3);
 }
 
 /** A number with its sign, also a plus: "+1.10", "−0.0312", "0". */

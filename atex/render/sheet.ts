@@ -4,7 +4,7 @@ import { barsDrawing } from "./bars-drawing.js";
 import { DIVERGING, SEQUENTIAL } from "./colours.js";
 import { type Drawing, rasterise, stack, toSvg } from "./drawing.js";
 import { EMPTY, type Heatmap, type HeatmapMode, heatmap, type PixelMaps, pixelMaps } from "./heatmap.js";
-import { type ColourBar, legend, panelDrawing, paragraph } from "./panel.js";
+import { type ColourBar, legend, panelDrawing, paragraph, spread } from "./panel.js";
 import { checkImage, type ImageSize, imagePicture, type Picture, toPng } from "./picture.js";
 import { digits, type MapScale, mapScale, type Normalisation } from "./scale.js";
 
@@ -64,7 +64,7 @@ export const MODE_NAMES: Readonly<Record<HeatmapMode, string>> = {
   overlay: "attribution over the input",
 };
 
-/** Explainers beside each other before the next line begins. */
+/** The most explainers beside each other. */
 const ACROSS = 6;
 /** Of a sheet, in pixels: room for its text. */
 const NARROWEST = 560;
@@ -160,26 +160,22 @@ function imageSheet(explanation: ImageExplanation): Drawing {
       footer: [`${map.name}.`, map.note && `${map.note}.`, words].filter(Boolean).join(" "),
     });
   }
-  const blocks: Drawing[] = [];
-  for (let at = 0; at < drawn.length; at += ACROSS) {
-    const block = drawn.slice(at, at + ACROSS);
-    // The input stands once, beside the first row; a shorter last block keeps its columns under those of the others.
-    blocks.push(
-      panelDrawing(
-        modes.map((mode, row) => [row === 0 ? input : undefined, ...block.map((map) => map[form[mode]])]),
-        {
-          columns: ["input", ...block.map(({ name }) => name)],
-          rows: modes.map((mode) => MODE_NAMES[mode]),
-          notes: modes.map((mode, row) => [
-            "",
-            ...block.map((map) =>
-              [noteOf(map, mode), row === modes.length - 1 ? map.note : ""].filter(Boolean).join("; "),
-            ),
-          ]),
-        },
-      ),
-    );
-  }
+  const blocks = spread(drawn, ACROSS).map((block) =>
+    // The input stands once, beside the first row.
+    panelDrawing(
+      modes.map((mode, row) => [row === 0 ? input : undefined, ...block.map((map) => map[form[mode]])]),
+      {
+        columns: ["input", ...block.map(({ name }) => name)],
+        rows: modes.map((mode) => MODE_NAMES[mode]),
+        notes: modes.map((mode, row) => [
+          "",
+          ...block.map((map) =>
+            [noteOf(map, mode), row === modes.length - 1 ? map.note : ""].filter(Boolean).join("; "),
+          ),
+        ]),
+      },
+    ),
+  );
   const grid = stack(blocks, 8);
   const width = Math.max(grid.width, NARROWEST);
   return stack([paragraph(title, width, 8), grid, legend(bars, width), paragraph(words, width, 0)]);

@@ -76,8 +76,10 @@ export const command = defineCommand({
       const sheet = panel([[imagePicture(image.pixels, SIZE), size, signed, over]], {
         columns: ["input", "|attribution|", "attribution", "attribution over the input"],
         footer:
-          `${image.title}: ${method} of the logit "${classes[chosen]}". Red speaks for it, blue against it; ` +
-          `full colour at ${signed.range.toPrecision(3)} and more (${signed.measure}).`,
+          `${image.title}: ${method} of the logit "${classes[chosen]}". ` +
+          (signed.empty
+            ? "The map is zero everywhere."
+            : `Red speaks for it, blue against it; full colour at ${signed.range.toPrecision(3)} and more (${signed.measure}).`),
         scale: 8,
       });
       await writeOutput(values.out, toPng(sheet));

@@ -148,6 +148,12 @@ test("long captions, footers and scales stay inside of the panel", () => {
   }
 });
 
+test("a column with words is at least as wide as ten letters", () => {
+  const texts = (notes: string[][]) =>
+    panelDrawing([[blank(8, 8)]], { scale: 1, notes }).marks.flatMap((mark) => ("text" in mark ? [mark.text] : []));
+  check.equal(texts([["zero everywhere"]]), ["zero", "everywhere"]);
+});
+
 test("panels without pictures, with missing captions or a broken scale are refused", () => {
   const cell = blank(8, 8);
   check.throws(() => panel([]), /there is no picture/);

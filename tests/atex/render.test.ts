@@ -187,11 +187,13 @@ test("an attribution of a colour image becomes one signed map and one of sizes",
 });
 
 test("numbers are short and keep their sign", () => {
-  check.equal([0, 0.03125, -0.5, 1234.5, 1e-9, 2.5e7].map(digits), [
+  check.equal([0, 0.03125, -0.5, 999.7, 1234.5, 4.31e-5, 1e-9, 2.5e7].map(digits), [
     "0.00",
     "0.0313",
     "-0.500",
+    "1000",
     "1235",
+    "4.31e-5",
     "1.00e-9",
     "2.50e+7",
   ]);
