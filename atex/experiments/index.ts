@@ -24,7 +24,7 @@ export {
   type SchemeConfig,
 } from "./config.js";
 export { Lab, type LabOptions, pickPixels, type WeightStore } from "./lab.js";
-export { type AgreementName, manipulate } from "./manipulation.js";
+export { manipulate } from "./manipulation.js";
 export type { Recipe } from "./recipe.js";
 export { AUTHORS_ATTACK, PUBLISHED } from "./reference.js";
 export { accuracyOf, correctlyClassified, mean } from "./robustness.js";
