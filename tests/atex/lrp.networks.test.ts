@@ -22,6 +22,7 @@ import {
   maximum,
   maxPool2d,
   mul,
+  pow,
   prod,
   random,
   relu,
@@ -283,8 +284,10 @@ referenceTest("what cannot be explained is refused", () => {
   const sumOf = (f: (x: Tensor) => Tensor) => (z: Tensor) => sum(f(z), 1);
   check.throws(
     () => lrp()((z) => label("tail", () => prod(z, 1)), x),
-    /lrp: no rule for prod in tail of 1 inputs that depend on x; write it with other ops/,
+    /lrp: no rule for prod in tail; write it with other ops/,
   );
+  const power = (z: Tensor): Tensor => sum(pow(z, add(z, 1)), 1);
+  check.throws(() => lrp()(power, x), /lrp: no rule for pow of 2 operands that depend on x/);
   const own = customVjp(
     (z) => mul(z, 2),
     (g) => [mul(g, 2)],
