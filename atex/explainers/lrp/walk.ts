@@ -107,6 +107,6 @@ function throughStep(relevance: Tensor, step: Step, { maker }: Survey, { batchNo
     if (isBilinear(step)) return timesGradient(mul(perOutput(), 0.5), [0, 1]);
   }
   throw new TypeError(
-    `lrp: no rule for ${op}${step.label && ` in ${step.label}`} of ${others.length + 1} inputs that depend on x; write it with other ops`,
+    `lrp: no rule for ${op}${step.label && ` in ${step.label}`}${others.length > 0 ? ` of ${others.length + 1} operands that depend on x` : ""}; write it with other ops`,
   );
 }
