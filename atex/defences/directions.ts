@@ -86,8 +86,8 @@ const SCALE = 32767;
 /** The word that stands for 0. */
 const ZERO = 32768;
 
-/** [n,...] → u32 [n, ⌈values / 2⌉] */
-function packed(map: Tensor): Tensor {
+/** The words that hold directions: [n,...] → u32 [n, ⌈values / 2⌉] */
+export function packed(map: Tensor): Tensor {
   const n = map.shape[0];
   const even = (map.size / n) % 2 === 0 ? map : concat([reshape(map, [n, -1]), zeros([n, 1])], 1);
   const pairs = reshape(even, [n, even.size / n / 2, 2]);
