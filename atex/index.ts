@@ -16,16 +16,7 @@ export { OBJECTIVE_TABLE, type ObjectiveContext, type ObjectiveEntry, objectiveE
 export { type Ball, clipPixels, l2, linf } from "./balls.js";
 export * from "./defences/index.js";
 export { type Background, summariseBackground } from "./explainers/background.js";
-export {
-  EXPLAINERS,
-  EXPLAINERS,
-  type ExplainerName,
-  type ExplainerName,
-  type ExplainerSettings,
-  type ExplainerSettings,
-  explainerByName,
-  explainerByName,
-} from "./explainers/byName.js";
+export { EXPLAINERS, type ExplainerName, type ExplainerSettings, explainerByName } from "./explainers/byName.js";
 export { type CertificateOptions, certifiedOverlap, certifiedTopK } from "./explainers/certifiedTopK.js";
 export { type DeepLiftOptions, deepLift } from "./explainers/deepLift.js";
 export { exactShapley } from "./explainers/exactShapley.js";

@@ -7,13 +7,18 @@ import {
   explainerEntryOf,
 } from "../atex/index.js";
 import { choice, columns } from "./arguments.js";
-import { numberOption } from "./command.js";
+import { numberOption, UsageError } from "./command.js";
 import { inWords, optionsOf, settingsFrom } from "./settings.js";
 
 export const METHODS = EXPLAINER_TABLE.map(({ name }) => name);
 
 export const explainerOptions = {
-  method: { type: "string", default: "gradient", value: "name", help: `explanation: ${METHODS.join(", ")}` },
+  method: {
+    type: "string",
+    default: "gradient",
+    value: "name",
+    help: `explanation: ${METHODS.join(", ")}; several with commas, or all`,
+  },
   ...optionsOf(EXPLAINER_TABLE),
   seed: { type: "string", default: "0", value: "n", help: "seed of everything random" },
 } as const;
@@ -28,6 +33,19 @@ type ExplainerValues = Readonly<Record<string, string | boolean | undefined>> & 
   readonly method: string;
   readonly seed: string;
 };
+
+/** All methods for "all", with their defaults; else the named ones, separated by commas. Settings are given to one method only.
+ *  @throws UsageError for an unknown method, or a setting that it does not have. */
+export function explainerRequests(values: ExplainerValues): ExplainerRequest[] {
+  const names = values.method === "all" ? METHODS : values.method.split(",");
+  if (names.length === 1) return [explainerRequest({ ...values, method: names[0] })];
+  const set = Object.keys(optionsOf(EXPLAINER_TABLE)).find(
+    (name) => values[name] !== undefined && values[name] !== false,
+  );
+  if (set !== undefined)
+    throw new UsageError(`--${set} beside several methods: settings are for one; ask for the methods one by one`);
+  return names.map((method) => explainerRequest({ ...values, method }));
+}
 
 /** @throws UsageError for an unknown method, or a setting that it does not have. */
 export function explainerRequest(values: ExplainerValues): ExplainerRequest {

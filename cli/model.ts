@@ -1,23 +1,23 @@
-/** The trained network and the image that `explain` and `attack` work on. */
+/** The trained network that commands work on. */
 import { argmax, scope, softmax, type Tensor, type Tree, tensor } from "../engine/index.js";
 import {
   ACTIVATIONS,
   buildNetwork,
-  DATASETS,
-  hostSamples,
+  type Domain,
   type ModelCard,
-  partOf,
+  PIXEL_RANGE,
   readCard,
-  readImageAs,
+  readPreparation,
   readSafetensors,
   type Sequential,
+  type TablePreparation,
+  tableDomain,
   unpackTree,
 } from "../nn/index.js";
 import { choice } from "./arguments.js";
 import { numberOption, UsageError } from "./command.js";
-import { dataName, dataOptions, openData } from "./data.js";
 import { parsing, readInput } from "./files.js";
-import { type Live, percent } from "./live.js";
+import { percent } from "./live.js";
 import { NETWORKS, shapeIn } from "./recipe.js";
 import { firstParameters } from "./training.js";
 
@@ -32,14 +32,6 @@ export const modelOptions = {
   beta: { type: "string", value: "number", help: "for files that do not give theirs: sharpness of softplus" },
 } as const;
 
-export const imageOptions = {
-  image: { type: "string", value: "file.png", help: "an image of your own, PNG or JPEG, 28x28" },
-  resize: { type: "boolean", help: "let --image have any size: its middle square is averaged to 28x28" },
-  data: { type: "string", value: "name", help: "instead of --image: a test image of this data set" },
-  index: { type: "string", value: "n", help: "which test image, from 0 (default 0)" },
-  "data-dir": dataOptions["data-dir"],
-} as const;
-
 export interface LoadedModel {
   readonly card: ModelCard;
   /** Everything the file says of itself. */
@@ -47,6 +39,10 @@ export interface LoadedModel {
   readonly model: Sequential;
   readonly params: Tree;
   readonly classifier: (x: Tensor) => Tensor;
+  /** What its inputs are. */
+  readonly domain: Domain;
+  /** How rows of a table become its inputs, where it was trained on one. */
+  readonly preparation?: TablePreparation;
 }
 
 type TextValues<O> = { readonly [K in keyof O]: string | undefined };
@@ -74,53 +70,18 @@ export async function openModel(values: TextValues<typeof modelOptions>): Promis
         `--network ${given.network}: ${path} holds the network ${card.network}; leave the option out`,
       );
     const model = buildNetwork(card);
-    const params = scope(() => unpackTree(bytes, firstParameters(model, 0, shapeIn(metadata))).tree);
-    return { card, metadata, model, params, classifier: (x) => model.apply(params, x) };
+    const inputs = inputsOf(metadata);
+    const params = scope(() => unpackTree(bytes, firstParameters(model, 0, inputs.domain.shape)).tree);
+    return { ...inputs, card, metadata, model, params, classifier: (x) => model.apply(params, x) };
   });
 }
 
-export interface LoadedImage {
-  /** [784] in [0,1] */
-  readonly pixels: Float32Array;
-  /** For people: the file, or data set and index. */
-  readonly title: string;
-  /** Where they are known: the true class, and the pixels that carry it. */
-  readonly label?: number;
-  readonly mask?: Float32Array;
-}
-
-/** The image that the options name. @throws UsageError when they name none or two, or it cannot be had. */
-export async function openImage(
-  values: TextValues<Omit<typeof imageOptions, "resize">> & { readonly resize: boolean },
-  live: Live,
-): Promise<LoadedImage> {
-  if (values.image !== undefined) {
-    if (values.data !== undefined || values.index !== undefined)
-      throw new UsageError("--image and --data exclude each other; give one of them");
-    const path = values.image;
-    const bytes = await readInput("image", path);
-    return {
-      pixels: await parsing(path, () => readImageAs(bytes, DATASETS.shapes.shape, { resize: values.resize })),
-      title: path,
-    };
-  }
-  if (values.data === undefined)
-    throw new UsageError("no image is given; pass --image file.png, or --data shapes --index 3");
-  const name = dataName(values.data);
-  const index = numberOption("index", values.index ?? "0", { min: 0, integer: true });
-  const { test } = await openData({ name, folder: values["data-dir"] }, live);
-  if (index >= test.labels.length)
-    throw new UsageError(`--index ${index}: ${name} has test images 0 to ${test.labels.length - 1}`);
-  return {
-    pixels: hostSamples(test, [index]),
-    title: `${name} test image ${index}`,
-    label: test.labels[index],
-    mask: test.masks && Float32Array.from(partOf(test, index, 1).masks!),
-  };
-}
-
-export function asBatch(pixels: Float32Array): Tensor {
-  return tensor(pixels, [1, 1, 28, 28]);
+/** What the file says of its inputs; 28x28 grey images where it is silent, as old files are. */
+function inputsOf(metadata: ReadonlyMap<string, string>): Pick<LoadedModel, "domain" | "preparation"> {
+  const stored = metadata.get("preparation");
+  const preparation = stored === undefined ? undefined : readPreparation(stored);
+  if (preparation) return { preparation, domain: tableDomain(preparation) };
+  return { domain: { shape: shapeIn(metadata), range: PIXEL_RANGE } };
 }
 
 export interface Prediction {
@@ -128,9 +89,9 @@ export interface Prediction {
   readonly probabilities: readonly number[];
 }
 
-export async function predict({ classifier }: LoadedModel, pixels: Float32Array): Promise<Prediction> {
+export async function predict({ classifier, domain }: LoadedModel, values: Float32Array): Promise<Prediction> {
   const [classes, probabilities] = scope(() => {
-    const logits = classifier(asBatch(pixels));
+    const logits = classifier(tensor(values, [1, ...domain.shape]));
     return [argmax(logits, 1), softmax(logits)];
   });
   return { predicted: await classes.item(), probabilities: Array.from(await probabilities.read()) };

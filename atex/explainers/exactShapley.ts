@@ -55,6 +55,7 @@ export const exactShapleyEntry = explainerEntry({
   name: "exact-shapley",
   info,
   needs: "outputs",
+  uses: { background: "always" },
   options: {
     baseline: setting(number(), undefined, "a number in place of missing features; default the background"),
     patch: setting(count, undefined, "side of the squares of an image that count as features; default about a third"),

@@ -78,6 +78,7 @@ export const expectedGradientsEntry = explainerEntry({
   name: "expected-gradients",
   info,
   needs: "gradients",
+  uses: { background: "always" },
   options: { samples: setting(count, 200, "points on paths from random rows of the background") },
   // A shift of all inputs shifts the background along.
   laws: { differentiable: true, dummy: true, symmetry: false, inputInvariance: true },

@@ -62,6 +62,8 @@ export interface ExplainerEntry<F extends Fields = Fields> {
   readonly info: ExplainerInfo;
   /** Outputs of the network, gradients with respect to x, or the ops in between (`inspect`). */
   readonly needs: "outputs" | "gradients" | "inside";
+  /** What of the context it works with: whoever calls it makes only that. A background for tables only, or always; segments of images. */
+  readonly uses?: { readonly background?: "tables" | "always"; readonly segments?: true };
   /** Made for images [n,c,h,w] only. */
   readonly needsGrid?: boolean;
   readonly options: F;

@@ -86,6 +86,7 @@ export const kernelShapEntry = explainerEntry({
   name: "kernel-shap",
   info,
   needs: "outputs",
+  uses: { background: "always", segments: true },
   options: {
     samples: setting(count, undefined, "coalitions of features tried; default 2048 and twice the number of features"),
     baseline: setting(number(), undefined, "a number in place of missing features; default the background"),

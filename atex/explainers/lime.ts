@@ -81,6 +81,7 @@ export const limeEntry = explainerEntry({
   name: "lime",
   info: limeInfo,
   needs: "outputs",
+  uses: { background: "tables", segments: true },
   options: {
     samples: setting(count, 1000, "perturbed copies"),
     width: setting(size, undefined, "width of the kernel; default 0.75 √features for tables, 0.25 for images"),

@@ -1,32 +1,36 @@
-/** `holdfast attack`: changes one image so that its explanation changes and its prediction stays. */
+/** `holdfast attack`: changes one sample so that its explanation changes and its prediction stays. */
 import { join } from "node:path";
 import { type AttackStudy, type ExplainerStudy, studyAttack, surrogateOf } from "../../atex/index.js";
-import { differencePictures, EXAGGERATION, imagePictures, mapPictures } from "../../atex/render/attack.js";
+import { differenceCaption, differencePictures, imagePictures, mapPictures } from "../../atex/render/attack.js";
+import { featureContributions, shownFeatures } from "../../atex/render/bars.js";
 import { panel } from "../../atex/render/panel.js";
-import { imagePicture, toPng } from "../../atex/render/picture.js";
+import { bytePicture, toPng } from "../../atex/render/picture.js";
+import { roundedTowards } from "../../atex/render/rounding.js";
+import { explanationSheet } from "../../atex/render/sheet.js";
 import { openScope, random, tensor } from "../../engine/index.js";
-import { PIXEL_RANGE, writeSafetensors } from "../../nn/index.js";
+import { type Domain, writeSafetensors } from "../../nn/index.js";
 import { type AttackRequest, attackOptions, attackRequest, makeAttack } from "../attacks.js";
 import { defineCommand, UsageError } from "../command.js";
 import { cpuOption, withEngine } from "../engine.js";
-import { describeExplainer, explainerOptions, explainerRequest, requestedExplainer } from "../explainers.js";
-import { writeOutput } from "../files.js";
+import { describeExplainer, explainerOptions, explainerRequest } from "../explainers.js";
+import { explainersFor } from "../explaining.js";
+import { requireWritable, writeOutput } from "../files.js";
 import { Live, percent } from "../live.js";
-import { asBatch, imageOptions, type LoadedImage, modelOptions, openImage, openModel, predict } from "../model.js";
-
-/** The images of this command's networks. */
-const SIZE = { channels: 1, height: 28, width: 28 };
+import { modelOptions, openModel, predict } from "../model.js";
+import { asBatch, imageSizeOf, isImage, type LoadedSample, openSample, sampleOptions } from "../sample.js";
+import { targetOf, targetOption } from "../target.js";
 
 const options = {
   ...modelOptions,
-  ...imageOptions,
+  ...sampleOptions,
   ...explainerOptions,
   ...attackOptions,
-  out: { type: "string", default: "out/attack", value: "folder", help: "where pictures, numbers and images go" },
+  ...targetOption,
+  out: { type: "string", default: "out/attack", value: "folder", help: "where pictures, numbers and samples go" },
   ...cpuOption,
 } as const;
 
-/** What was measured on one image, for a file. */
+/** What was measured on one sample, for a file. */
 function metrics({ images, explainers, classes, probability, objective }: AttackStudy, names: readonly string[]) {
   const [{ clean, under }] = explainers;
   const variant = (name: "attacked" | "rounded" | "control") => ({
@@ -35,7 +39,7 @@ function metrics({ images, explainers, classes, probability, objective }: Attack
     largestChange: images[name].change[0],
     spearman: under[name].spearman[0],
     topKIntersection: under[name].topK[0],
-    ssim: under[name].ssim[0],
+    ssim: under[name].ssim?.[0],
     massOnFigure: under[name].mass?.[0],
   });
   return {
@@ -55,119 +59,161 @@ function agreementLine(
 ): string {
   const { spearman, topK, ssim, mass } = under[name];
   const onFigure = mass ? `  mass on the figure ${percent(mass[0], 0)}` : "";
-  return `${label.padEnd(24)}Spearman ${spearman[0].toFixed(3)}  top-${k} ${percent(topK[0], 0)}  SSIM ${ssim[0].toFixed(3)}${onFigure}`;
+  const alike = ssim ? `  SSIM ${ssim[0].toFixed(3)}` : "";
+  return `${label.padEnd(40)}Spearman ${spearman[0].toFixed(3)}  top-${k} ${percent(topK[0], 0)}${alike}${onFigure}`;
 }
 
-/** Input, map, attacked input, its map, what was added. */
-function sheet(
-  pixels: Float32Array,
-  { images, explainers: [{ clean, under }] }: AttackStudy,
-  footer: string,
-): Uint8Array {
-  const attacked = images.attacked.images;
-  const { sets, caption } = mapPictures([clean.maps, under.attacked.maps], SIZE);
+/** Input, map, attacked input, its map, what was added; of a row, its contributions before and after. */
+function sheet({ sample, study, domain, chosen }: Made, footer: string): Uint8Array {
+  const attacked = study.images.attacked.images;
+  const [{ clean, under }] = study.explainers;
+  if (!isImage(domain)) {
+    const features =
+      domain.features ??
+      Array.from(sample.values, (_, i) => ({ name: `column ${i}`, kind: "numeric", at: [i] }) as const);
+    const [before, after] = [shownFeatures(features, sample.values), shownFeatures(features, attacked)];
+    const explanations = [clean.maps, under.attacked.maps].map((maps, i) => ({
+      name: ["before", "after the attack"][i],
+      contributions: featureContributions(features, maps),
+    }));
+    const values = before.map(({ name, value }, i) => ({
+      name,
+      value: value === after[i].value ? value : `${value} -> ${after[i].value}`,
+    }));
+    const title = `${sample.title}: importance for "${chosen}", shares of the whole`;
+    return explanationSheet({ title, footer, features: values, explanations, scale: "shared" }).png();
+  }
+  const size = imageSizeOf(domain);
+  const { sets, caption } = mapPictures([clean.maps, under.attacked.maps], size);
   const row = [
-    imagePicture(pixels, SIZE),
+    imagePictures(sample.values, size)[0],
     sets[0][0],
-    imagePictures(attacked, SIZE)[0],
+    imagePictures(attacked, size)[0],
     sets[1][0],
-    differencePictures(pixels, attacked, SIZE)[0],
+    differencePictures(sample.values, attacked, size)[0],
   ];
-  const columns = ["input", "its map", "attacked input", "its map", `difference x${EXAGGERATION}`];
-  return toPng(panel([row], { columns, footer: `${footer} ${caption}`, scale: 8 }));
+  const columns = ["input", "its map", "attacked input", "its map", "difference"];
+  return toPng(panel([row], { columns, footer: `${footer} ${differenceCaption(size)} ${caption}` }));
 }
 
-/** Says whether the 8-bit PNG still fools: rounding moves each pixel by up to 1/510. */
+/** Says whether the 8-bit PNG still fools: rounding, towards the clean image, takes some of each pixel's change back. */
 function roundingLine({ images: { rounded }, explainers: [{ under }] }: AttackStudy): string {
   if (!rounded.kept[0])
     return "rounded to 8 bits for the PNG, the image loses its prediction: use attacked.safetensors";
-  const gained = 1 - under.attacked.spearman[0];
-  const left = gained > 0 ? (1 - under.rounded.spearman[0]) / gained : 1;
-  return `rounded to 8 bits for the PNG, the image keeps its prediction and ${percent(left, 0)} of the drop in Spearman correlation`;
+  const drop = 1 - under.attacked.spearman[0];
+  const left = 1 - under.rounded.spearman[0];
+  return `rounded to 8 bits for the PNG, the image keeps its prediction; Spearman fell by ${left.toFixed(3)} of ${drop.toFixed(3)}`;
 }
 
 /** Where and how one attack was made. */
 interface Made {
-  readonly image: LoadedImage;
+  readonly sample: LoadedSample;
   readonly study: AttackStudy;
   readonly method: string;
   readonly request: AttackRequest;
+  readonly eps: number;
+  readonly k: number;
+  /** What was aimed at, where somebody chose it: [h,w] or [d]. */
+  readonly target?: Float32Array;
   readonly seed: number;
   readonly adapter: string;
   readonly classes: readonly string[];
+  readonly chosen: string;
+  readonly domain: Domain;
 }
 
-/** Files by name: the attacked image as PNG and exactly, its panel, its numbers. */
-function files({ image, study, method, request, seed, adapter, classes }: Made): [name: string, Uint8Array | string][] {
+/** Files by name: the attacked sample exactly, an image as PNG too, its panel, its numbers. */
+function files(made: Made): [name: string, Uint8Array | string][] {
+  const { sample, study, method, request, eps, seed, adapter, classes, chosen, domain } = made;
   const attacked = study.images.attacked.images;
   const [{ clean, under }] = study.explainers;
-  const exact = { clean: image.pixels, attacked, cleanMap: clean.maps, attackedMap: under.attacked.maps };
-  const tensors = Object.entries(exact).map(
-    ([name, data]) => [name, { dtype: "f32", shape: [1, 1, 28, 28], data }] as const,
-  );
+  const [sampleShape, mapShape] = [
+    [1, ...domain.shape],
+    [1, ...domain.shape.slice(isImage(domain) ? 1 : 0)],
+  ];
+  const exact = [
+    ["clean", sampleShape, sample.values],
+    ["attacked", sampleShape, attacked],
+    ["cleanMap", mapShape, clean.maps],
+    ["attackedMap", mapShape, under.attacked.maps],
+    ...(made.target ? [["target", mapShape, made.target] as const] : []),
+  ] as const;
+  const tensors = exact.map(([name, shape, data]) => [name, { dtype: "f32", shape, data }] as const);
   const command = ["holdfast", ...process.argv.slice(2)].join(" ");
-  const record = { command, image: image.title, method, attack: request, seed, adapter, ...metrics(study, classes) };
-  const footer =
-    `${image.title}, predicted "${classes[study.classes[0]]}" before and after; ${request.objective} attack on ${method}; ` +
-    `eps ${request.eps}. Difference: full colour at ${1 / EXAGGERATION}.`;
+  const { objective, settings, steps, restarts, stepSize = eps / 2 } = request;
+  const attack = { objective: objective.name, ...settings, eps, steps, stepSize, restarts };
+  const record = { command, sample: sample.title, method, attack, seed, adapter, ...metrics(study, classes) };
+  const footer = `${sample.title}, predicted "${chosen}" before and after; ${objective.name} attack on ${method}; eps ${eps}.`;
+  const png: [string, Uint8Array][] = isImage(domain)
+    ? [["attacked.png", toPng(bytePicture(roundedTowards(sample.values, attacked), imageSizeOf(domain)))]]
+    : [];
   return [
-    ["panel.png", sheet(image.pixels, study, footer)],
-    ["attacked.png", toPng(imagePicture(attacked, SIZE))],
+    ["panel.png", sheet(made, footer)],
+    ...png,
     ["attacked.safetensors", writeSafetensors(new Map(tensors))],
     ["metrics.json", `${JSON.stringify(record, null, 2)}\n`],
   ];
 }
 
 /** What happened, in a few lines. */
-function report({ study, request }: Made, objective: string): string {
+function report({ study, k, domain }: Made, objective: string): string {
   const { probability, objective: value, explainers, images } = study;
   const after = images.attacked;
   return [
     `prediction ${after.kept[0] ? "kept" : "LOST"}, probability ${percent(probability[0])} before, ${percent(after.probability[0])} after`,
     `${objective}: from ${value.clean[0].toPrecision(3)} to ${value.attacked[0].toPrecision(3)}`,
-    agreementLine("attacked against clean", explainers[0], "attacked", request.k),
-    agreementLine("same change, shuffled", explainers[0], "control", request.k),
-    roundingLine(study),
+    agreementLine("attacked against clean", explainers[0], "attacked", k),
+    agreementLine("control: same change, elements shuffled", explainers[0], "control", k),
+    ...(isImage(domain) ? [roundingLine(study)] : []),
   ]
     .map((text) => `  ${text}`)
     .join("\n");
 }
 
+/** Largest change, where none is asked for. */
+const EPS = { images: 0.03, rows: 0.3 };
+
 export const command = defineCommand({
-  summary: "change an image so that its explanation changes and its prediction stays",
+  summary: "change a sample so that its explanation changes and its prediction stays",
   options,
   async run({ values }) {
     const requested = explainerRequest(values);
     if (!requested.entry.laws.differentiable)
       throw new UsageError(`--method ${requested.entry.name}: it has no gradient to attack it by; see explain --list`);
     const request = attackRequest(values);
+    await requireWritable("out", join(values.out, "panel.png"));
     const live = new Live();
-    const image = await openImage(values, live);
     await withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, async (place) => {
       using _ = openScope("attack");
-      const loaded = await openModel(values);
-      const { classes } = loaded.card;
-      const explainer = requestedExplainer(requested, {
-        domain: { shape: [1, 28, 28], range: PIXEL_RANGE },
-        key: random.key(requested.seed),
-      });
+      const model = await openModel(values);
+      const { domain, classifier } = model;
+      const sample = await openSample(values, model, live);
+      const { classes } = model.card;
+      const x = asBatch(sample.values, domain);
+      const [explainer] = await explainersFor([requested], { model, x, values, live });
       const method = describeExplainer(requested);
-      const { predicted } = await predict(loaded, image.pixels);
-      live.print(`${image.title}: ${classes[predicted]}; ${request.objective} attack on ${method}`);
-      live.print(`eps ${request.eps}, ${request.steps} steps, on ${place.name}`);
+      const chosen = classes[(await predict(model, sample.values)).predicted];
+      const eps = request.eps ?? (isImage(domain) ? EPS.images : EPS.rows);
+      const k =
+        typeof request.settings.k === "number" ? request.settings.k : Math.min(50, Math.ceil(sample.values.length / 3));
+      live.print(`${sample.title}: ${chosen}; ${request.objective.name} attack on ${method}`);
+      live.print(`eps ${eps}, ${request.steps} steps, on ${place.name}`);
       const key = random.key(requested.seed);
-      const attack = await makeAttack(request, { explainer, n: 1, key: random.fold(key, 1) });
-      const x = asBatch(image.pixels);
-      const study = await studyAttack({
-        classifier: loaded.classifier,
-        surrogate: surrogateOf(loaded.classifier, x.shape.slice(1)),
-        x,
-        masks: image.mask && tensor(image.mask, [1, 28, 28]),
-        ...{ attack, explainers: [explainer], k: request.k, key: random.fold(key, 2) },
+      const target = await targetOf(request.objective, values, { model, explainer, live });
+      const attack = await makeAttack(request, {
+        ...{ explainer, eps, range: domain.range, shape: x.shape, key: random.fold(key, 1) },
+        target: target && tensor(target, [1, ...domain.shape.slice(isImage(domain) ? 1 : 0)]),
       });
-      const made = { image, study, method, request, seed: requested.seed, adapter: place.name, classes };
-      live.print(report(made, attack.objective.name));
-      for (const [name, contents] of files(made)) {
+      const study = await studyAttack({
+        ...{ classifier, x, attack, k, explainers: [explainer], key: random.fold(key, 2) },
+        surrogate: surrogateOf(classifier, domain.shape),
+        masks: sample.mask && tensor(sample.mask, [1, ...domain.shape.slice(1)]),
+        onStage: (stage) => live.update(stage),
+      });
+      const made = { sample, study, method, request, eps, k, target, seed: requested.seed, adapter: place.name };
+      const whole: Made = { ...made, classes, chosen, domain };
+      live.print(report(whole, attack.objective.name));
+      for (const [name, contents] of files(whole)) {
         await writeOutput(join(values.out, name), contents);
         live.print(join(values.out, name));
       }

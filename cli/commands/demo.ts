@@ -53,8 +53,8 @@ export const command = defineCommand({
       const { spearman, topK, ssim } = under.attacked;
       live.print(
         `gradient maps after the attack, mean of ${result.indices.length} images: Spearman ${mean(spearman)}, ` +
-          `top-${plan.k} ${mean(topK)}, SSIM ${mean(ssim)}; shuffled control: Spearman ${mean(under.control.spearman)}, ` +
-          `top-${plan.k} ${mean(under.control.topK)}, SSIM ${mean(under.control.ssim)}`,
+          `top-${plan.k} ${mean(topK)}, SSIM ${mean(ssim!)}; shuffled control: Spearman ${mean(under.control.spearman)}, ` +
+          `top-${plan.k} ${mean(under.control.topK)}, SSIM ${mean(under.control.ssim!)}`,
       );
       live.print(`done in ${duration((performance.now() - began) / 1000)}`);
       for (const [name, contents] of files) {

@@ -1,36 +1,40 @@
-/** `holdfast explain`: what a trained network predicts for one image, and which pixels it used. */
+/** `holdfast explain`: what a trained network predicts for one sample, and which of its features it used. */
 import { classScore } from "../../atex/index.js";
-import { heatmap } from "../../atex/render/heatmap.js";
-import { panel } from "../../atex/render/panel.js";
-import { imagePicture, toPng } from "../../atex/render/picture.js";
-import { abs, openScope, random, tensor } from "../../engine/index.js";
-import { PIXEL_RANGE } from "../../nn/index.js";
+import { featureContributions, shownFeatures } from "../../atex/render/bars.js";
+import { explanationPage } from "../../atex/render/explanation-page.js";
+import { explanationSheet, type ImageExplanation, type RowsExplanation } from "../../atex/render/sheet.js";
+import { openScope, type Tensor, tensor } from "../../engine/index.js";
+import { writeSafetensors } from "../../nn/index.js";
 import { unknown } from "../arguments.js";
 import { defineCommand, UsageError } from "../command.js";
 import { cpuOption, withEngine } from "../engine.js";
 import {
   describeExplainer,
+  type ExplainerRequest,
   explainerLines,
   explainerList,
   explainerOptions,
-  explainerRequest,
-  requestedExplainer,
+  explainerRequests,
 } from "../explainers.js";
-import { writeOutput } from "../files.js";
+import { explainersFor } from "../explaining.js";
+import { requireWritable, writeOutput } from "../files.js";
 import { Live } from "../live.js";
-import { asBatch, imageOptions, modelOptions, openImage, openModel, predict, predictionLines } from "../model.js";
-
-/** The images of this command's networks. */
-const SIZE = { channels: 1, height: 28, width: 28 };
+import { type LoadedModel, modelOptions, openModel, type Prediction, predict, predictionLines } from "../model.js";
+import { asBatch, imageSizeOf, isImage, type LoadedSample, openSample, sampleOptions } from "../sample.js";
 
 const options = {
   ...modelOptions,
-  ...imageOptions,
+  ...sampleOptions,
   ...explainerOptions,
   class: { type: "string", value: "name", help: "the class to explain, by name or number; default the predicted one" },
   list: { type: "boolean", help: "print the explanations there are, with their sources and options, and stop" },
   json: { type: "boolean", help: "with --list: for machines" },
-  out: { type: "string", default: "out/explanation.png", value: "file.png", help: "where the picture goes" },
+  out: {
+    type: "string",
+    default: "out/explanation.png",
+    value: "file.png",
+    help: "where the picture goes; .html and .safetensors files with all numbers go beside it",
+  },
   ...cpuOption,
 } as const;
 
@@ -42,56 +46,151 @@ function classOf(text: string, classes: readonly string[]): number {
   throw unknown("class", text, classes);
 }
 
+/** What one explainer said. */
+interface Said {
+  readonly request: ExplainerRequest;
+  readonly attribution: Float32Array;
+  /** How far the sum is from what the method promises. */
+  readonly gap?: number;
+  /** Why there is nothing to show. */
+  readonly refused?: string;
+}
+
 export const command = defineCommand({
-  summary: "show which pixels a prediction rests on",
+  summary: "show which pixels, or which columns of a table, a prediction rests on",
   options,
   async run({ values }) {
     if (values.list) {
       console.log(values.json ? JSON.stringify(explainerList(), null, 2) : explainerLines());
       return;
     }
-    if (values.json) throw new UsageError("--json goes with --list; leave it out to explain an image");
-    const request = explainerRequest(values);
+    if (values.json) throw new UsageError("--json goes with --list; leave it out to explain a sample");
+    const requests = explainerRequests(values);
+    if (!values.out.endsWith(".png")) throw new UsageError(`--out ${values.out}: a name that ends in .png is needed`);
+    await requireWritable("out", values.out);
     const live = new Live();
-    const image = await openImage(values, live);
     await withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, async (place) => {
       using _ = openScope("explain");
-      const loaded = await openModel(values);
-      const { classes } = loaded.card;
-      const prediction = await predict(loaded, image.pixels);
+      const model = await openModel(values);
+      const sample = await openSample(values, model, live);
+      const { classes } = model.card;
+      const prediction = await predict(model, sample.values);
       const chosen = values.class === undefined ? prediction.predicted : classOf(values.class, classes);
-      const x = asBatch(image.pixels);
-      const score = classScore(loaded.classifier, tensor(Int32Array.of(chosen)));
-      const explainer = requestedExplainer(request, {
-        domain: { shape: [1, 28, 28], range: PIXEL_RANGE },
-        key: random.key(request.seed),
-      });
-      const attribution = explainer(score, x);
-      const signed = heatmap(await attribution.read(), { ...SIZE, mode: "diverging", normalise: "p99" });
-      const size = heatmap(await abs(attribution).read(), { ...SIZE, mode: "abs", normalise: "p99" });
-      const over = heatmap(await attribution.read(), {
-        ...{ ...SIZE, mode: "overlay", normalise: "p99", image: { values: image.pixels, channels: SIZE.channels } },
-      });
-      const method = describeExplainer(request);
-      const sheet = panel([[imagePicture(image.pixels, SIZE), size, signed, over]], {
-        columns: ["input", "|attribution|", "attribution", "attribution over the input"],
-        footer:
-          `${image.title}: ${method} of the logit "${classes[chosen]}". ` +
-          (signed.empty
-            ? "The map is zero everywhere."
-            : `Red speaks for it, blue against it; full colour at ${signed.range.toPrecision(3)} and more (${signed.measure}).`),
-        scale: 8,
-      });
-      await writeOutput(values.out, toPng(sheet));
-      live.print(`${image.title}: ${classes[prediction.predicted]}`);
-      live.print(predictionLines(prediction, classes, image.label));
-      live.print(`explained: the logit of "${classes[chosen]}" by ${method}, on ${place.name}`);
-      const gap = await explainer.gap?.(score, x, attribution).item();
-      if (gap !== undefined)
-        live.print(
-          `completeness: the map's sum misses what ${request.entry.info.name} promises by ${gap.toPrecision(2)}`,
-        );
-      live.print(`picture  ${values.out}`);
+      const x = asBatch(sample.values, model.domain);
+      const all = await explain(requests, { model, x, chosen, values, live });
+      const shown = all.filter(({ refused }) => refused === undefined);
+      live.print(`${sample.title}: ${classes[prediction.predicted]}`);
+      live.print(predictionLines(prediction, classes, sample.label));
+      for (const { request, gap, refused } of all) {
+        live.print(`explained: the logit of "${classes[chosen]}" by ${describeExplainer(request)}, on ${place.name}`);
+        if (refused !== undefined) live.print(`  left out: ${refused}`);
+        else if (gap !== undefined)
+          live.print(
+            `  completeness: the sum misses what ${request.entry.info.name} promises by ${gap.toPrecision(2)}`,
+          );
+      }
+      if (shown.length === 0) throw new UsageError(`--method ${values.method}: ${all[0].refused}`);
+      const explanation = explanationOf(model, sample, prediction, chosen, shown);
+      const base = values.out.slice(0, -".png".length);
+      const command = ["holdfast", ...process.argv.slice(2)].join(" ");
+      for (const [name, contents] of [
+        [values.out, explanationSheet(explanation).png()],
+        [`${base}.html`, explanationPage(explanation, { footer: `${command}; computed on ${place.name}` })],
+        [`${base}.safetensors`, numbers(model, sample, shown, { command, class: classes[chosen] })],
+      ] as const) {
+        await writeOutput(name, contents);
+        live.print(name);
+      }
     });
   },
 });
+
+interface Explaining {
+  readonly model: LoadedModel;
+  readonly x: Tensor;
+  /** The explained class. */
+  readonly chosen: number;
+  readonly values: { readonly data?: string; readonly "data-dir"?: string };
+  readonly live: Live;
+}
+
+/** Every request's attribution. Where several are asked for, one that does not fit says why and the others go on. */
+async function explain(requests: readonly ExplainerRequest[], on: Explaining): Promise<Said[]> {
+  const score = classScore(on.model.classifier, tensor(Int32Array.of(on.chosen)));
+  const said: Said[] = [];
+  for (const request of requests) {
+    using _ = openScope("explainer");
+    on.live.update(`explaining by ${request.entry.info.name}`);
+    try {
+      const [explainer] = await explainersFor([request], on);
+      const map = explainer(score, on.x);
+      const attribution = Float32Array.from(await map.read());
+      const wrong = attribution.filter((v) => !Number.isFinite(v)).length;
+      if (wrong > 0)
+        throw new UsageError(
+          `${request.entry.name}: ${wrong} of ${attribution.length} attributions are not finite; look for infinite weights or inputs`,
+        );
+      said.push({ request, attribution, gap: await explainer.gap?.(score, on.x, map).item() });
+    } catch (error) {
+      // What an explainer cannot do with a network or its inputs is said in one sentence of its own.
+      if (!(error instanceof Error) || /^internal/.test(error.message) || requests.length === 1) throw asUsage(error);
+      said.push({ request, attribution: new Float32Array(0), refused: error.message });
+    }
+  }
+  return said;
+}
+
+/** Refusals of explainers as sentences for people. */
+function asUsage(error: unknown): unknown {
+  const refusal = error instanceof RangeError || error instanceof TypeError || (error as Error)?.name === "ShapeError";
+  return refusal ? new UsageError((error as Error).message) : error;
+}
+
+function explanationOf(
+  { domain, card: { classes } }: LoadedModel,
+  sample: LoadedSample,
+  { predicted, probabilities }: Prediction,
+  chosen: number,
+  said: readonly Said[],
+): ImageExplanation | RowsExplanation {
+  const title = `${sample.title}: logit of "${classes[chosen]}"`;
+  const footer =
+    `Predicted "${classes[predicted]}" at ${(100 * probabilities[predicted]).toFixed(1)} %. ` +
+    said.map(({ request }) => describeExplainer(request)).join("; ");
+  const note = ({ gap }: Said): string | undefined =>
+    gap === undefined ? undefined : `sum off by ${gap.toPrecision(2)}`;
+  if (isImage(domain))
+    return {
+      ...{ title, footer, image: sample.values, size: imageSizeOf(domain) },
+      maps: said.map((one) => ({ name: one.request.entry.info.name, attribution: one.attribution, note: note(one) })),
+    };
+  const features = domain.features ?? columnsOf(domain.shape[0]);
+  return {
+    ...{ title, footer, features: shownFeatures(features, sample.values) },
+    explanations: said.map((one) => ({
+      name: one.request.entry.info.name,
+      contributions: featureContributions(features, one.attribution),
+      note: note(one),
+    })),
+  };
+}
+
+/** Nameless columns. */
+function columnsOf(count: number) {
+  return Array.from({ length: count }, (_, i) => ({ name: `column ${i}`, kind: "numeric", at: [i] }) as const);
+}
+
+/** The sample and all attributions, by the names of the methods. */
+function numbers(
+  { domain }: LoadedModel,
+  sample: LoadedSample,
+  said: readonly Said[],
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array {
+  const shape = [1, ...domain.shape];
+  const tensors = said.map(
+    ({ request, attribution }) => [request.entry.name, { dtype: "f32", shape, data: attribution }] as const,
+  );
+  const input = ["input", { dtype: "f32", shape, data: sample.values }] as const;
+  return writeSafetensors(new Map([input, ...tensors]), new Map(Object.entries(metadata)));
+}

@@ -105,7 +105,7 @@ function grid(result: DemoResult, explainer: ExplainerStudy, count: number): Htm
     const agreement = [
       `Spearman ${spearman[i].toFixed(2)}`,
       `top-${plan.k} ${share(topK[i], 0)}`,
-      `SSIM ${ssim[i].toFixed(2)}`,
+      `SSIM ${ssim![i].toFixed(2)}`,
     ];
     const notes = [
       `p = ${share(study.probability[i])}`,
@@ -130,7 +130,7 @@ function numbers({ study, plan, masks }: DemoResult): Html {
     (Object.keys(VARIANT_LABELS) as VariantName[]).map((variant) => {
       const { spearman, topK, ssim, mass }: Agreement = under[variant];
       const onFigure = clean.mass && mass ? [spread(clean.mass), spread(mass)] : [];
-      return [shortName(name), VARIANT_LABELS[variant], spread(spearman), spread(topK), spread(ssim), ...onFigure];
+      return [shortName(name), VARIANT_LABELS[variant], spread(spearman), spread(topK), spread(ssim!), ...onFigure];
     }),
   );
   const onFigure = masks ? ["on figure, before", "after"] : [];
@@ -215,7 +215,7 @@ export function demoPage(result: DemoResult, circumstances: Circumstances): stri
         ["attacked images with their prediction kept", `${kept} of ${n}`],
         [`Spearman, attacked to clean map; control ${mean(control.spearman).toFixed(2)}`, mean(spearman).toFixed(2)],
         [`top-${plan.k} pixels in common; control ${share(mean(control.topK), 0)}`, share(mean(topK), 0)],
-        [`SSIM, attacked to clean map; control ${mean(control.ssim).toFixed(2)}`, mean(ssim).toFixed(2)],
+        [`SSIM, attacked to clean map; control ${mean(control.ssim!).toFixed(2)}`, mean(ssim!).toFixed(2)],
         ...onFigure,
       ]),
       section(

@@ -1,0 +1,163 @@
+/** The sample that `explain` and `attack` work on, and what explainers compare it with. */
+import { type Tensor, tensor } from "../engine/index.js";
+import {
+  type Dataset,
+  type Domain,
+  hostSamples,
+  partOf,
+  prepareRow,
+  readCsv,
+  readImageAs,
+  type Split,
+  sampleSize,
+  type TablePreparation,
+} from "../nn/index.js";
+import { numberOption, UsageError } from "./command.js";
+import { type DataSource, dataOptions, dataSource, openData, sizeOption, sourceOptions } from "./data.js";
+import { parsing, readInput } from "./files.js";
+import type { Live } from "./live.js";
+import type { LoadedModel } from "./model.js";
+
+export const sampleOptions = {
+  image: { type: "string", value: "file", help: "an image of your own, PNG or JPEG" },
+  resize: { type: "boolean", help: "let --image have any size: its middle is averaged to the size of the network" },
+  invert: { type: "boolean", help: "of --image: turn dark into light, for networks that learnt light on dark" },
+  rows: { type: "string", value: "file.csv", help: "a table of your own with the columns that the network knows" },
+  ...sourceOptions,
+  data: { type: "string", value: "name", help: "instead of --image: a test sample of these data" },
+  index: { type: "string", value: "n", help: "which test sample, or which row of --rows, from 0 (default 0)" },
+  "data-dir": dataOptions["data-dir"],
+} as const;
+
+type SampleValues = {
+  readonly [K in keyof typeof sampleOptions]: (typeof sampleOptions)[K]["type"] extends "boolean"
+    ? boolean
+    : string | undefined;
+};
+
+export interface LoadedSample {
+  /** Of the network's domain, flattened. */
+  readonly values: Float32Array;
+  /** For people: the file, or data set and index. */
+  readonly title: string;
+  /** Where they are known: the true class, and the pixels that carry it. */
+  readonly label?: number;
+  readonly mask?: Float32Array;
+}
+
+/** The sample that the options name. @throws UsageError when they name none or two, or it does not fit the network. */
+export async function openSample(values: SampleValues, model: LoadedModel, live: Live): Promise<LoadedSample> {
+  const named = (["image", "rows", "data"] as const).filter((name) => values[name] !== undefined);
+  if (named.length > 1)
+    throw new UsageError(`${named.map((name) => `--${name}`).join(" and ")} exclude each other; give one of them`);
+  const what = isImage(model.domain)
+    ? "--image file.png, or --data shapes --index 3"
+    : "--rows file.csv, or --data compas --index 3";
+  if (named.length === 0) throw new UsageError(`no sample is given; pass ${what}`);
+  if (named[0] === "image") return imageOf(values, model.domain);
+  if (values.resize || values.invert)
+    throw new UsageError(`--${values.resize ? "resize" : "invert"} goes with --image; leave it out`);
+  const index = numberOption("index", values.index ?? "0", { min: 0, integer: true });
+  if (named[0] === "rows") return rowOf(values.rows!, index, model.preparation);
+  const { test } = await openFor(model, values, live);
+  if (index >= test.labels.length)
+    throw new UsageError(`--index ${index}: ${values.data} has test samples 0 to ${test.labels.length - 1}`);
+  return {
+    values: hostSamples(test, [index]),
+    title: `${values.data} test ${isImage(model.domain) ? "image" : "row"} ${index}`,
+    label: test.labels[index],
+    mask: test.masks && Float32Array.from(partOf(test, index, 1).masks!),
+  };
+}
+
+async function imageOf({ image, index, resize, invert }: SampleValues, domain: Domain): Promise<LoadedSample> {
+  const path = image!;
+  if (index !== undefined) throw new UsageError("--index goes with --data or --rows; leave it out beside --image");
+  if (!isImage(domain))
+    throw new UsageError(
+      `--image ${path}: the network takes rows of ${domain.shape[0]} numbers; give --rows or --data`,
+    );
+  const [c, h, w] = domain.shape;
+  const bytes = await readInput("image", path);
+  const values = await parsing(path, () => readImageAs(bytes, [c, h, w], { resize }));
+  return { values: invert ? values.map((v) => 1 - v) : values, title: path };
+}
+
+async function rowOf(path: string, index: number, preparation: TablePreparation | undefined): Promise<LoadedSample> {
+  if (!preparation)
+    throw new UsageError(
+      `--rows ${path}: the weights say nothing of columns; give --data, or weights trained on a table`,
+    );
+  const text = new TextDecoder().decode(await readInput("rows", path));
+  const { columns, rows } = await parsing(path, () => readCsv(text));
+  if (index >= rows.length) throw new UsageError(`--index ${index}: ${path} has rows 0 to ${rows.length - 1}`);
+  const record = Object.fromEntries(columns.map((column, i) => [column, rows[index][i]]));
+  const values = await parsing(path, () => prepareRow(preparation, record, `row ${index}`));
+  return { values, title: `${path} row ${index}` };
+}
+
+/** The data that options name, which must be those that the network takes. */
+export async function openFor(model: LoadedModel, values: Partial<SampleValues>, live: Live): Promise<Dataset> {
+  const source = dataSource({ data: values.data, ...only(values, ["target", "image-size", "channels"]) });
+  return fitting(
+    model,
+    await openData({ ...source, name: source.data, folder: values["data-dir"] }, live),
+    source.data,
+  );
+}
+
+function only(values: Partial<SampleValues>, names: readonly ("target" | "image-size" | "channels")[]) {
+  const [target, size, channels] = names.map((name) => values[name] as string | undefined);
+  return { target, "image-size": size, channels };
+}
+
+/** @throws UsageError when the network takes other samples. */
+function fitting(model: LoadedModel, dataset: Dataset, name: string): Dataset {
+  if (String(dataset.domain.shape) !== String(model.domain.shape))
+    throw new UsageError(
+      `--data ${name}: its samples are [${dataset.domain.shape}], the network takes [${model.domain.shape}]; give the data it was made for`,
+    );
+  return dataset;
+}
+
+/** The data that the weights were trained on, where they say so. */
+export async function trainingData(model: LoadedModel, folder: string | undefined, live: Live): Promise<Dataset> {
+  const of = (name: string): string | undefined => model.metadata.get(name);
+  if (of("data") === undefined)
+    throw new UsageError("the weights do not say what they were trained on; name it with --data");
+  const source: DataSource = dataSource({
+    ...{ data: of("data"), target: of("target"), "image-size": of("image-size"), channels: of("channels") },
+  });
+  const sizes = {
+    trainSize: sizeOption("train-size", of("train-size")),
+    testSize: sizeOption("test-size", of("test-size")),
+  };
+  return fitting(model, await openData({ ...source, name: source.data, folder, ...sizes }, live), source.data);
+}
+
+/** The first training samples, at most `most`: what explainers compare with. [m, ...shape] */
+export function backgroundOf({ train }: Dataset, most = 100): Tensor {
+  return batchOf(
+    train,
+    Array.from({ length: Math.min(most, train.labels.length) }, (_, i) => i),
+  );
+}
+
+/** Samples of a split by index, [n, ...shape]. */
+export function batchOf(split: Split, indices: readonly number[]): Tensor {
+  return tensor(hostSamples(split, indices), [indices.length, ...split.shape]);
+}
+
+/** One sample as a batch, [1, ...shape]. */
+export function asBatch(values: Float32Array, { shape }: Domain): Tensor {
+  return tensor(values, [values.length / sampleSize(shape), ...shape]);
+}
+
+export function isImage({ shape }: Domain): boolean {
+  return shape.length === 3;
+}
+
+/** For pictures: the size of an image of the domain. */
+export function imageSizeOf({ shape: [channels, height, width] }: Domain) {
+  return { channels, height, width };
+}
