@@ -65,15 +65,15 @@ function requireOptions(who: string, { layer, positive = true }: GradCamOptions)
 function classMap(who: string, score: Score, x: Tensor, { layer, positive = true }: GradCamOptions): Tensor {
   if (x.rank !== 4) throw new ShapeError(`${who}: x is ${describe(x)}; images [n,c,h,w] are needed`);
   return inspect(score, x, (inside) => {
-    const maps = mapsAt(who, inside, layer);
+    const maps = mapsAt(who, inside, layer, x.shape[0]);
     const slopes = inside.pullback(ones(inside.output.shape)).at(maps);
     const weighted = sum(mul(mean(slopes, [2, 3], { keepDims: true }), maps), 1, { keepDims: true });
     return resize2d(positive ? relu(weighted) : weighted, [x.shape[2], x.shape[3]]);
   });
 }
 
-function mapsAt(who: string, { steps, at }: Inside, layer: string | undefined): Tensor {
-  const isStack = (t: Tensor): boolean => t.rank === 4;
+function mapsAt(who: string, { steps, at }: Inside, layer: string | undefined, n: number): Tensor {
+  const isStack = (t: Tensor): boolean => t.rank === 4 && t.shape[0] === n;
   // Labels with the blocks around them, by where they end.
   const labels = new Set(
     steps

@@ -159,6 +159,15 @@ referenceTest("what has no maps is refused, with the labels that have", () => {
     check.throws(() => make({ layer: "head" })(score, x), new RegExp(`${who}: "head" gives f32.1,3.; .*${known}$`));
     const plain: Score = (z) => sum(relu(z), [1, 2, 3]);
     check.throws(() => make()(plain, x), new RegExp(`${who}: a layer with maps .n,k,h,w. is needed; no label has any`));
+    const mixed: Score = (z) =>
+      sum(
+        reshape(
+          label("mixed", () => reshape(mul(z, 2), [2, 1, 6, 6])),
+          [1, 72],
+        ),
+        1,
+      );
+    check.throws(() => make({ layer: "mixed" })(mixed, x), new RegExp(`${who}: "mixed" gives f32.2,1,6,6.`));
     check.throws(() => make()((z) => sum(z, 1), tensor([[1, 2]])), new RegExp(`${who}: x is f32.1,2.; images`));
     check.throws(() => make({ layer: 3 as unknown as string }), new RegExp(`${who}: layer 3 given`));
     check.throws(() => make({ positive: 1 as unknown as boolean }), new RegExp(`${who}: positive 1 given`));
