@@ -53,8 +53,14 @@ test("four IDX files make a data set", async () => {
 
 test("files that do not fit together are refused", async () => {
   const refused: [object, RegExp][] = [
-    [{ trainLabels: idx([4]) }, /images are \[5,28,28\] and labels \[4\]; \[n,h,w\] \(or \[n,3,h,w\]\) and \[n\] are needed/],
-    [{ testImages: idx([2, 28, 27]) }, /images for training are \[1,28,28\] and for testing \[1,28,27\]; both must agree/],
+    [
+      { trainLabels: idx([4]) },
+      /images are \[5,28,28\] and labels \[4\]; \[n,h,w\] \(or \[n,3,h,w\]\) and \[n\] are needed/,
+    ],
+    [
+      { testImages: idx([2, 28, 27]) },
+      /images for training are \[1,28,28\] and for testing \[1,28,27\]; both must agree/,
+    ],
     [{ trainImages: idx([5]) }, /images are \[5\]/],
     [{ trainLabels: idx([5], 2) }, /a label is 2; labels of 0 to 1 are needed/],
     [{ trainLabels: new Uint8Array(3) }, /^trainLabels: 3 bytes/],
