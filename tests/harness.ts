@@ -45,9 +45,10 @@ export function skip(reason: string): never {
   throw new Skip(reason);
 }
 
-/** The folder of a data set under HOLDFAST_DATA or ../shared/data; skips the running test when it is not there. */
-export function withData(name: string): string {
+/** The folder of a data set under HOLDFAST_DATA or ../shared/data, with a file in it if one is named; skips the running test when it
+ *  is not there. */
+export function withData(name: string, file = "."): string {
   const places = [process.env.HOLDFAST_DATA, join(root, "../shared/data")].filter((place) => place !== undefined);
-  const found = places.map((place) => join(place, name)).find((folder) => existsSync(folder));
-  return found ?? skip(`no data set ${name}; set HOLDFAST_DATA to a folder that holds ${name}/`);
+  const found = places.map((place) => join(place, name)).find((folder) => existsSync(join(folder, file)));
+  return found ?? skip(`no data set ${name}; set HOLDFAST_DATA to a folder that holds ${join(name, file)}`);
 }

@@ -20,7 +20,7 @@ gpuTest(
     inFolder(async (folder) => {
       const path = (name: string): string => join(folder, name);
       const trained = succeeded(await holdfast(folder, ["train", ...small, "--epochs", "2", "--out", "w.safetensors"]));
-      check.match(trained, /epoch 2\/2 .*loss \d+\.\d+ .*accuracy [\d.]+ % .*images\/s .*test accuracy/);
+      check.match(trained, /epoch 2\/2 .*loss \d+\.\d+ .*accuracy [\d.]+ % .*samples\/s .*test accuracy/);
       const { metadata, tensors } = readSafetensors(await readFile(path("w.safetensors")));
       check.equal(
         ["network", "activation", "beta", "data", "seed", "epoch"].map((name) => metadata.get(name)),

@@ -267,8 +267,8 @@ gpuTest("evaluation counts every image once, whatever the batch", async () => {
   for (const batchSize of [1, 8, 42, 500])
     check.close([await evaluate(model, params, data, { batchSize })], [expected], { atol: 1e-6 }, `by ${batchSize}`);
   check.is(memory().liveCount, before);
-  await check.rejects(() => evaluate(model, params, data, { batchSize: 0 }), /^evaluate: batches of 0 from 42 images/);
-  await check.rejects(() => evaluate(model, params, { ...data, count: 0 }), /from 0 images; at least 1 of both/);
+  await check.rejects(() => evaluate(model, params, data, { batchSize: 0 }), /^evaluate: batches of 0 from 42 samples/);
+  await check.rejects(() => evaluate(model, params, { ...data, count: 0 }), /from 0 samples; at least 1 of both/);
   freeData(data);
 });
 
@@ -278,7 +278,7 @@ referenceTest("what cannot be trained is refused, and the state stays the caller
   for (const batchSize of [43, 0, 2.5, -1])
     await check.rejects(
       () => run(data, 1, { batchSize }, state),
-      new RegExp(`^train: a batch of ${batchSize} from 42 images; 1 to 42 is needed$`),
+      new RegExp(`^train: a batch of ${batchSize} from 42 samples; 1 to 42 is needed$`),
     );
   await check.rejects(
     () => run(data, 1, {}, { ...state, step: 5 }),

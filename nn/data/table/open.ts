@@ -5,7 +5,7 @@ import type { SplitOptions } from "../options.js";
 import { stratifiedSplit } from "../split.js";
 import { readCsv, type Separator, type TextTable } from "./csv.js";
 import { fitPreparation, type PreparationOptions } from "./fit.js";
-import { classOfRow, prepareRow, type TablePreparation, type TableRecord, tableDomain } from "./preparation.js";
+import { classOfRow, listed, prepareRow, type TablePreparation, type TableRecord, tableDomain } from "./preparation.js";
 
 export interface TableOptions extends PreparationOptions, SplitOptions {
   readonly name?: string;
@@ -40,9 +40,7 @@ export function openTable(csv: string, options: CsvTableOptions): Dataset {
 export function tableDataset(table: TextTable, options: TableOptions, test?: TextTable): Dataset {
   const { name = "table", testShare = 0.2, seed, trainSize, testSize } = options;
   if (options.target === undefined || options.target === "")
-    throw new DataError(
-      `${name}: no target; name the column that is predicted, one of ${table.columns.join(", ").slice(0, 300)}`,
-    );
+    throw new DataError(`${name}: no target; name the column that is predicted, one of ${listed(table.columns)}`);
   const whole = test ? joined(table, test, name) : table;
   const parts = test
     ? { train: range(0, table.rows.length), test: range(table.rows.length, whole.rows.length) }
@@ -84,8 +82,7 @@ function prepared(
 /** A number for each different text of the target, by its first appearance. */
 function targetCodes({ columns, rows }: TextTable, target: string, name: string): number[] {
   const at = columns.indexOf(target);
-  if (at < 0)
-    throw new DataError(`${name}: there is no column "${target}"; there is ${columns.join(", ").slice(0, 300)}`);
+  if (at < 0) throw new DataError(`${name}: there is no column "${target}"; there is ${listed(columns)}`);
   const codes = new Map<string, number>();
   return rows.map((row) => {
     const value = row[at].trim();
