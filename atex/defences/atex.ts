@@ -14,9 +14,9 @@ import {
   transpose,
 } from "../../engine/index.js";
 import { klDivergence, mse, type ResidentImages } from "../../nn/index.js";
-import { asOneBatch } from "../explainers/explainer.js";
+import { asOneBatch, repeated } from "../copies.js";
 import type { Classifier } from "../score.js";
-import { type Batch, copiesOf, type Defence, explained, type Network, weighted } from "./defence.js";
+import { type Batch, type Defence, explained, type Network, weighted } from "./defence.js";
 import {
   type KeptDirections,
   overData,
@@ -141,7 +141,7 @@ export function atex(options: AtexOptions): Defence {
         matching === "logits" ? mse(f, student) : klDivergence(f, student, { temperature, studentTemperature });
       /** g's logits at x_p as if it began at x where f does. */
       const moved = (student: Tensor, f: Tensor): Tensor =>
-        matching === "changes" ? add(student, copiesOf(sub(f, logits), points * copies)) : student;
+        matching === "changes" ? add(student, repeated(sub(f, logits), points * copies)) : student;
       const { around, own, nearby } = stopGradient(() => {
         const centres = alongExplanation(x, direction, lengthsAlong(along, x, lengthKey), normalisation);
         const taught = taughtAt(teacher, x, asOneBatch(centres), predictions, indices);

@@ -5,12 +5,10 @@
 import {
   add,
   concat,
-  expand,
   max,
   mul,
   oneHot,
   random,
-  reshape,
   split,
   square,
   sum,
@@ -19,7 +17,7 @@ import {
   valueAuxAndGrad,
 } from "../../engine/index.js";
 import type { BatchLoss } from "../../nn/index.js";
-import { asOneBatch } from "../explainers/explainer.js";
+import { repeated } from "../copies.js";
 import { rows } from "../metrics/metric.js";
 import type { Classifier } from "../score.js";
 
@@ -67,11 +65,6 @@ export function batchLoss(defence: Defence): BatchLoss {
   };
 }
 
-/** `k` copies of a batch, copy after copy: [n,...] → [k·n,...]. */
-export function copiesOf(x: Tensor, k: number): Tensor {
-  return asOneBatch(expand(reshape(x, [1, ...x.shape]), [k, ...x.shape]));
-}
-
 /** One batch of several, and what takes results apart again: one large pass is cheaper than several small ones. */
 export function joined(parts: readonly Tensor[]): { all: Tensor; apart: (result: Tensor) => Tensor[] } {
   const sizes = parts.map((part) => part.shape[0]);
@@ -84,7 +77,7 @@ export function explained(g: Classifier, x: Tensor, y?: Tensor): { logits: Tenso
   const [, logits, map] = valueAuxAndGrad((z: Tensor) => {
     const outputs = g(z);
     if (!y) return [sum(max(outputs, [1])), outputs];
-    const chosen = oneHot(copiesOf(y, x.shape[0] / y.shape[0]), outputs.shape[1]);
+    const chosen = oneHot(repeated(y, x.shape[0] / y.shape[0]), outputs.shape[1]);
     return [sum(mul(outputs, chosen)), outputs];
   })(x);
   return { logits, map };

@@ -3,7 +3,8 @@ import { mean, type Tensor } from "../../engine/index.js";
 import { crossEntropy, type FeatureRange } from "../../nn/index.js";
 import { count, oneOf, setting, size } from "../../nn/schema.js";
 import { type Ball, linf } from "../balls.js";
-import { type Batch, copiesOf, type Defence, explained, joined, type Network, weighted } from "./defence.js";
+import { repeated } from "../copies.js";
+import { type Batch, type Defence, explained, joined, type Network, weighted } from "./defence.js";
 import { cosineDistance, type Distance, squaredL2 } from "./distances.js";
 import { defenceEntry, implied } from "./entry.js";
 import { lastOfAscent, randomNeighbours } from "./neighbours.js";
@@ -44,8 +45,8 @@ export function naive(options: NaiveOptions): Defence {
       const [phi, phiNearby] = apart(map);
       const loss = weighted(
         [a1, () => crossEntropy(atX, y)],
-        [a2, () => crossEntropy(nearby, copiesOf(y, k))],
-        [weight, () => mean(distance(phiNearby, copiesOf(phi, k)))],
+        [a2, () => crossEntropy(nearby, repeated(y, k))],
+        [weight, () => mean(distance(phiNearby, repeated(phi, k)))],
       );
       return [loss, atX];
     },
@@ -60,9 +61,9 @@ function neighboursOf(
   k: number,
   distance: Distance,
 ): Tensor {
-  const centres = copiesOf(x, k);
+  const centres = repeated(x, k);
   if (choice === "random") return randomNeighbours({ ball, range }, key, centres);
-  const apartness = (z: Tensor): Tensor => mean(distance(explained(g, z, y).map, copiesOf(explained(g, x, y).map, k)));
+  const apartness = (z: Tensor): Tensor => mean(distance(explained(g, z, y).map, repeated(explained(g, x, y).map, k)));
   // At x itself the distance is 0 and so is its slope: only a random start gets anywhere.
   return lastOfAscent(apartness, centres, { ball, range, ...choice.adversarial, start: key });
 }

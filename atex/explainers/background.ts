@@ -15,10 +15,10 @@ import {
   variance,
   where,
 } from "../../engine/index.js";
+import { asOneBatch, inChunks } from "../copies.js";
 import type { Score } from "../score.js";
-import { asOneBatch, type ExplainerContext } from "./explainer.js";
+import type { ExplainerContext } from "./explainer.js";
 import { flatSamples } from "./features.js";
-import { inChunks } from "./inChunks.js";
 import { kMeans } from "./kMeans.js";
 
 export interface Background {

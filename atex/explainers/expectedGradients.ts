@@ -13,12 +13,12 @@ import {
   type Tensor,
 } from "../../engine/index.js";
 import { count, setting } from "../../nn/schema.js";
+import { asOneBatch, chunksOf } from "../copies.js";
 import type { Score } from "../score.js";
 import { backgroundScore } from "./background.js";
-import { asOneBatch, type Explainer, explainer, explainerEntry, sumPerSample } from "./explainer.js";
+import { type Explainer, explainer, explainerEntry, sumPerSample } from "./explainer.js";
 import { flatSamples } from "./features.js";
 import { gradient } from "./gradient.js";
-import { chunksOf } from "./inChunks.js";
 
 export interface ExpectedGradientsOptions {
   /** Samples the paths begin at, [m, ...]. */

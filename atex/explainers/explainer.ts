@@ -1,4 +1,4 @@
-import { abs, reshape, sum, type Tensor } from "../../engine/index.js";
+import { abs, sum, type Tensor } from "../../engine/index.js";
 import type { Domain } from "../../nn/index.js";
 import type { Fields, Read } from "../../nn/schema.js";
 import type { Score } from "../score.js";
@@ -89,12 +89,6 @@ export function explainer(
  *  stays. Source: Simonyan et al. 2014, sec. 3.1, with the sum in place of the maximum. */
 export function saliencyMap(attribution: Tensor): Tensor {
   return attribution.rank < 3 ? abs(attribution) : sum(abs(attribution), 1);
-}
-
-/** `k` copies of a batch, one after another. [n,...] → [k,n,...] and back to [k·n,...]. */
-export function asOneBatch(copies: Tensor): Tensor {
-  const [k, n, ...rest] = copies.shape;
-  return reshape(copies, [k * n, ...rest]);
 }
 
 /** Sum over all sides but the first. [n,...] → [n] */

@@ -1,7 +1,8 @@
-import { abs, add, expand, mean, mul, reshape, sub, type Tensor, tensor } from "../../engine/index.js";
+import { abs, add, div, mul, reshape, scope, sub, sum, type Tensor, tensor } from "../../engine/index.js";
 import { count, setting } from "../../nn/schema.js";
+import { asOneBatch, chunksOf, copiesOf } from "../copies.js";
 import type { Score } from "../score.js";
-import { asOneBatch, type Explainer, explainer, explainerEntry, sumPerSample } from "./explainer.js";
+import { type Explainer, explainer, explainerEntry, sumPerSample } from "./explainer.js";
 import { gradient } from "./gradient.js";
 
 export interface IntegratedGradientsOptions {
@@ -9,6 +10,8 @@ export interface IntegratedGradientsOptions {
   readonly steps?: number;
   /** Where the path begins: a number or a tensor that broadcasts to x; default 0 (black). */
   readonly baseline?: number | Tensor;
+  /** Input elements evaluated at once; see `chunksOf`. */
+  readonly budget?: number;
 }
 
 const info = {
@@ -20,7 +23,7 @@ const info = {
 
 /** (x − x₀) · mean of the gradients on the straight path from x₀, at the midpoints of `steps` equal pieces: the midpoint rule
  *  has a smaller completeness gap than the paper's right end points. Source: Sundararajan, Taly, Yan 2017, eq. 1 and 3. */
-export function integratedGradients({ steps = 50, baseline = 0 }: IntegratedGradientsOptions = {}): Explainer {
+export function integratedGradients({ steps = 50, baseline = 0, budget }: IntegratedGradientsOptions = {}): Explainer {
   if (!Number.isInteger(steps) || steps < 1)
     throw new RangeError(`integratedGradients: ${steps} steps given; an integer of at least 1 is needed`);
   const gap: Explainer["gap"] = (score, x, attribution) => completenessGap(score, x, attribution, baseline);
@@ -28,11 +31,18 @@ export function integratedGradients({ steps = 50, baseline = 0 }: IntegratedGrad
 
   function explain(score: Score, x: Tensor): Tensor {
     const way = sub(x, baseline);
-    const at = Float32Array.from({ length: steps }, (_, i) => (i + 0.5) / steps - 1);
-    const backwards = mul(reshape(way, [1, ...x.shape]), tensor(at, [steps, ...x.shape.map(() => 1)]));
-    const points = add(expand(reshape(x, [1, ...x.shape]), [steps, ...x.shape]), backwards);
-    const gradients = reshape(gradient(score, asOneBatch(points)), points.shape);
-    return mul(way, mean(gradients, 0));
+    const back = (i: number): number => (i + 0.5) / steps - 1;
+    const sums = chunksOf(steps, x.size, budget).map(({ start, count: k }) =>
+      scope(() => {
+        const at = tensor(
+          Float32Array.from({ length: k }, (_, i) => back(start + i)),
+          [k, ...x.shape.map(() => 1)],
+        );
+        const points = add(copiesOf(x, k), mul(reshape(way, [1, ...x.shape]), at));
+        return sum(reshape(gradient(score, asOneBatch(points)), points.shape), 0);
+      }, "integratedGradients"),
+    );
+    return mul(way, div(sums.reduce(add), steps));
   }
 }
 

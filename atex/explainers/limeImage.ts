@@ -1,8 +1,8 @@
 import { expand, full, reshape, type Tensor, tensor, transpose, where } from "../../engine/index.js";
 import { drawFrom } from "../../nn/data/integer-random.js";
+import { inChunks } from "../copies.js";
 import type { Score } from "../score.js";
 import { type FeatureGroups, flatSamples } from "./features.js";
-import { inChunks } from "./inChunks.js";
 import { asLime, type Lime, type LimeOptions, limeSettings } from "./lime.js";
 import { fitLocal } from "./localFit.js";
 import { ridgeSolver } from "./solve.js";

@@ -19,10 +19,10 @@ import {
 } from "../../engine/index.js";
 import { type Draw, drawFrom } from "../../nn/data/integer-random.js";
 import type { Domain } from "../../nn/index.js";
+import { inChunks } from "../copies.js";
 import type { Score } from "../score.js";
 import { columnStatistics } from "./background.js";
 import { flatSamples, tableGroups } from "./features.js";
-import { inChunks } from "./inChunks.js";
 import { asLime, type Lime, type LimeOptions, limeSettings } from "./lime.js";
 import { type Design, fitLocal } from "./localFit.js";
 import { ridgeSolver } from "./solve.js";

@@ -18,11 +18,11 @@ import {
 } from "../../engine/index.js";
 import type { Domain } from "../../nn/index.js";
 import { count, number, setting } from "../../nn/schema.js";
+import { chunksOf } from "../copies.js";
 import type { Score } from "../score.js";
 import { type Background, backgroundOf, maskedScores } from "./background.js";
 import { type Explainer, explainer, explainerEntry } from "./explainer.js";
 import { flatSamples, imageSides, isTable, tableGroups } from "./features.js";
-import { chunksOf } from "./inChunks.js";
 
 export interface OcclusionOptions {
   readonly domain: Domain;
@@ -143,6 +143,7 @@ export const occlusionEntry = explainerEntry({
   name: "occlusion",
   info,
   needs: "outputs",
+  uses: { background: "tables" },
   options: {
     patch: setting(count, undefined, "side of the square that hides a part of an image; default about an eighth"),
     stride: setting(count, undefined, "pixels between one square and the next; default half of the side"),
@@ -152,8 +153,8 @@ export const occlusionEntry = explainerEntry({
       "what stands for the hidden; default the background of a table, 0 in images",
     ),
   },
-  // A square also gives its pixels what the others in it do.
-  laws: { differentiable: true, dummy: false, symmetry: false, inputInvariance: false },
+  // A square also gives its pixels what the others in it do. A background moves with a shift; a baseline of 0, as in images, does not.
+  laws: { differentiable: true, dummy: false, symmetry: false, inputInvariance: true },
   make({ patch, stride, baseline }, context) {
     const { domain } = context;
     const background = isTable(domain) ? backgroundOf("occlusion", baseline, context) : (baseline ?? 0);

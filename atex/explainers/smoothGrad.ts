@@ -1,7 +1,8 @@
-import { add, expand, mean, mul, random, reshape, scope, slice, type Tensor } from "../../engine/index.js";
+import { add, mean, mul, random, reshape, scope, slice, type Tensor } from "../../engine/index.js";
 import { count, setting, size } from "../../nn/schema.js";
+import { asOneBatch, copiesAtOnce, copiesOf } from "../copies.js";
 import type { Score } from "../score.js";
-import { asOneBatch, type Explainer, explainer, explainerEntry } from "./explainer.js";
+import { type Explainer, explainer, explainerEntry } from "./explainer.js";
 import { gradient } from "./gradient.js";
 
 export interface SmoothGradOptions {
@@ -12,7 +13,7 @@ export interface SmoothGradOptions {
   readonly key: Tensor;
   /** The explainer that is averaged; default the gradient. */
   readonly base?: Explainer;
-  /** Copies explained at once; default 10. More is faster until memory runs out; the result is the same. */
+  /** Copies explained at once; default as many as fit a budget. The result is the same. */
   readonly chunk?: number;
 }
 
@@ -20,14 +21,14 @@ export interface SmoothGradOptions {
  *  that no sample depends on the others. Source: Smilkov et al. 2017, sec. 3.
  *  @throws RangeError for fewer than one sample or negative sigma. */
 export function smoothGrad(options: SmoothGradOptions): Explainer {
-  const { samples = 50, sigma = 0.15, key, base = gradient, chunk = 10 } = options;
-  if (!Number.isInteger(samples) || samples < 1 || !Number.isInteger(chunk) || chunk < 1 || !(sigma >= 0))
+  const { samples = 50, sigma = 0.15, key, base = gradient, chunk } = options;
+  if (!Number.isInteger(samples) || samples < 1 || !Number.isInteger(chunk ?? 1) || (chunk ?? 1) < 1 || !(sigma >= 0))
     throw new RangeError(
-      `smoothGrad: samples ${samples}, chunk ${chunk}, sigma ${sigma} given; integers of at least 1 and sigma >= 0 are needed`,
+      `smoothGrad: samples ${samples}, chunk ${chunk ?? "by size"}, sigma ${sigma} given; integers of at least 1 and sigma >= 0 are needed`,
     );
   const info = { ...base.info, name: `SmoothGrad of ${base.info.name}`, source: "Smilkov et al. 2017" };
   return explainer(info, (score, x) =>
-    noisyMaps({ samples, sigma, key, base, chunk }, score, x, (maps) =>
+    noisyMaps({ samples, sigma, key, base, chunk: chunk ?? copiesAtOnce(x.size) }, score, x, (maps) =>
       mul(mean(maps, 0), maps.shape[0] / samples),
     ).reduce(add),
   );
@@ -46,7 +47,7 @@ export function noisyMaps<R extends Tensor | readonly Tensor[]>(
     scope(() => {
       const k = Math.min(chunk, samples - start);
       const noise = slice(all, [start, ...x.shape.map(() => 0)], [k, 1, ...x.shape.slice(1)]);
-      const copies = add(expand(reshape(x, [1, ...x.shape]), [k, ...x.shape]), noise);
+      const copies = add(copiesOf(x, k), noise);
       return use(reshape(base(score, asOneBatch(copies)), copies.shape));
     }, "smoothGrad"),
   );

@@ -16,9 +16,9 @@ import {
   where,
 } from "../../engine/index.js";
 import { count, number, oneOf, setting, size } from "../../nn/schema.js";
+import { copiesAtOnce } from "../copies.js";
 import { type Explainer, explainer, explainerEntry, saliencyMap } from "./explainer.js";
 import { gradient } from "./gradient.js";
-import { copiesAtOnce } from "./inChunks.js";
 import { noisyMaps } from "./smoothGrad.js";
 
 export interface SparsifiedSmoothGradOptions {

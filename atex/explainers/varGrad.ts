@@ -1,8 +1,8 @@
 import { add, div, mean, mul, square, sub, sum, type Tensor } from "../../engine/index.js";
 import { count, setting, size } from "../../nn/schema.js";
+import { copiesAtOnce } from "../copies.js";
 import { type Explainer, explainer, explainerEntry } from "./explainer.js";
 import { gradient } from "./gradient.js";
-import { copiesAtOnce } from "./inChunks.js";
 import { noisyMaps } from "./smoothGrad.js";
 
 export interface VarGradOptions {

@@ -1,5 +1,6 @@
 /** Draws and copies of a batch, cut to what fits in memory. */
-import { expand, reshape, type Tensor } from "../../engine/index.js";
+import type { Tensor } from "../../engine/index.js";
+import { copiesAtOnce } from "../copies.js";
 
 export interface SampleOptions {
   /** Random draws per sample; default 50. */
@@ -9,16 +10,9 @@ export interface SampleOptions {
   readonly chunk?: number;
 }
 
-/** Input elements of the copies that a score is asked for at once. Hidden layers of a network hold some dozens of times as much. */
-const BUDGET = 2 ** 18;
-
 /** The draws in pieces, of at most `chunk` where that is given: the copies of x that are evaluated together, by index.
  *  @throws RangeError for fewer than one draw. */
-export function chunksOf(
-  x: Tensor,
-  count: number,
-  chunk: number = Math.max(1, Math.floor(BUDGET / x.size)),
-): number[][] {
+export function chunksOf(x: Tensor, count: number, chunk: number = copiesAtOnce(x.size)): number[][] {
   const indices = Array.from({ length: count }, (_, i) => i);
   return Array.from({ length: Math.ceil(count / chunk) }, (_, i) => indices.slice(i * chunk, (i + 1) * chunk));
 }
@@ -31,9 +25,4 @@ export function requireSamples(name: string, { samples = 50, chunk }: Omit<Sampl
       `${name}: samples ${samples}, chunk ${chunk ?? "by size"} given; integers of at least 1 are needed`,
     );
   return samples;
-}
-
-/** A batch `count` times over. [n,...] → [count, n, ...] */
-export function copiesOf(x: Tensor, count: number): Tensor {
-  return expand(reshape(x, [1, ...x.shape]), [count, ...x.shape]);
 }

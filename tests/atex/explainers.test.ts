@@ -34,11 +34,13 @@ import { check, test } from "../harness.js";
 import { numbers, SUBJECTS, type TestSubject } from "./subjects.js";
 
 const N = 3;
-/** Small enough for a test, where an explainer has such options. */
+/** Small enough for a test, where an explainer has such options; fits want more samples than features. */
 const SMALL: Readonly<Record<string, number>> = { samples: 12, points: 8 };
+const SAMPLES: Readonly<Record<string, number>> = { "kernel-shap": 140, lime: 100 };
 
-function settingsOf(entry: ExplainerEntry): Record<string, number> {
-  return Object.fromEntries(Object.entries(SMALL).filter(([name]) => name in entry.options));
+function settingsOf({ name, options }: ExplainerEntry): Record<string, number> {
+  const small = Object.entries(SMALL).filter(([option]) => option in options);
+  return { ...Object.fromEntries(small), ...(name in SAMPLES && { samples: SAMPLES[name] }) };
 }
 
 function explainerOn(entry: ExplainerEntry, subject: TestSubject): Explainer {

@@ -1,4 +1,5 @@
 /** Metrics by name: in pieces, on colour images and tables, with a background; unknown names; the table for the documentation. */
+import { ELEMENT_BUDGET } from "../../atex/copies.js";
 import {
   aopcCurves,
   averageStability,
@@ -68,7 +69,7 @@ referenceTest("copies are evaluated in pieces, and the result does not depend on
   await read(makeMetric("aopc", {}, given)(score, x, map));
   await read(makeMetric("infidelity", {}, given)(score, x, gradient(score, x)));
   await read(makeMetric("max-sensitivity", {}, given)(score, x));
-  check.ok(largest > x.size && largest <= 2 ** 18, `${largest} elements at once`);
+  check.ok(largest > x.size && largest <= ELEMENT_BUDGET, `${largest} elements at once`);
   // A batch beyond the budget goes through as it is.
   const big = numbers([400, 1, side, side], 4, 0, 1);
   await read(makeMetric("max-sensitivity", { samples: 2 }, given)(score, big));

@@ -1,7 +1,7 @@
 /** Explainers that average over noise or baselines: each computed a second time on the host from the same draws; the certificate
  *  against a case worked out by hand and against attacks. */
 
-import { chunksOf } from "../../atex/explainers/inChunks.js";
+import { chunksOf } from "../../atex/copies.js";
 import {
   certifiedOverlap,
   certifiedTopK,
