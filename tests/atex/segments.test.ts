@@ -90,6 +90,14 @@ referenceTest("a flat picture is cut into its grid, also with other values of bl
   check.identical((await segmentImages(shifted, { range: { low: -2, high: 2 } })).labels, plain.labels);
 });
 
+referenceTest("a stripe that no first centre lies in becomes segments of its own", async () => {
+  // Centres start at columns 4 and 11 or 12, the stripe ends at column 2.
+  const stripe = Array.from({ length: 256 }, (_, p) => (p % 16 < 3 ? 0.2 : 0.8));
+  const { labels } = await segmentImages(tensor(stripe, [1, 1, 16, 16]), { segments: 4 });
+  const [inside, outside] = [true, false].map((dark) => new Set(labels.filter((_, p) => p % 16 < 3 === dark)));
+  check.ok(inside.size > 0 && [...inside].every((label) => !outside.has(label)), `${[...inside]} and ${[...outside]}`);
+});
+
 test("colours in CIELAB, against published values", () => {
   check.close(labOf(1, 1, 1), [100, 0, 0], { atol: 0.02 });
   check.close(labOf(0, 0, 0), [0, 0, 0], { atol: 1e-9 });
