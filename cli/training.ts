@@ -1,5 +1,5 @@
 /** Training with a live line, for the commands that train. */
-import { dispose, entries, random, scope, type Tree } from "../engine/index.js";
+import { dispose, entries, random, ShapeError, scope, type Tree } from "../engine/index.js";
 import {
   adam,
   type Dataset,
@@ -32,9 +32,16 @@ export function optimiserOf(recipe: Recipe): Optimiser {
   return adam({ lr: recipe.learningRate });
 }
 
-/** First weights for samples of a shape, from the seed. */
+/** First weights for samples of a shape, from the seed. @throws UsageError when the network does not take them. */
 export function firstParameters(model: Sequential, seed: number, shape: readonly number[]): Tree {
-  return scope(() => model.init(random.key(seed), shape).params);
+  try {
+    return scope(() => model.init(random.key(seed), shape).params);
+  } catch (error) {
+    if (!(error instanceof ShapeError)) throw error;
+    throw new UsageError(
+      `samples of [${shape}] do not fit the network (${error.message}); choose another --network or --data`,
+    );
+  }
 }
 
 /** First weights and optimiser state, from the seed. */

@@ -4,6 +4,7 @@ import {
   add,
   bitAnd,
   cast,
+  concat,
   describe,
   gather,
   keep,
@@ -21,29 +22,50 @@ export interface ResidentData {
   readonly count: number;
   /** Shape of one sample. */
   readonly shape: readonly number[];
-  /** A row for each sample: bytes as u32 [count, ⌈size/4⌉], little end first, padded with zeros; numbers as f32 [count, size]. */
-  readonly words: Tensor;
+  /** A row for each sample: bytes as u32 [count, ⌈size/4⌉], little end first, padded with zeros; numbers as f32 [count, size]. Where
+   *  that is more than a buffer may be, the columns are spread over several tensors. */
+  readonly words: readonly Tensor[];
   /** i32 [count] */
   readonly labels: Tensor;
 }
 
-/** Uploads a split; both tensors are kept until `dispose([data.words, data.labels])`.
- *  @throws ShapeError when the numbers of samples and labels do not agree. */
-export function residentData({ shape, samples, labels }: Split): ResidentData {
+/** What every adapter can bind at once. */
+const MAX_BYTES = 2 ** 27;
+
+/** Uploads a split, in tensors of at most `maxBytes`; they are kept until `dispose([data.words, data.labels])`.
+ *  @throws ShapeError when the numbers of samples and labels do not agree, or a single column is too large. */
+export function residentData({ shape, samples, labels }: Split, { maxBytes = MAX_BYTES } = {}): ResidentData {
   const size = sampleSize(shape);
   const count = labels.length;
   if (samples.length !== count * size || size < 1 || count < 1)
     throw new ShapeError(
       `residentData: ${samples.length} values for ${count} labels; ${size} values per sample [${shape}] are needed, and a sample`,
     );
+  const rows = samples instanceof Uint8Array ? packed(samples, count, size) : new Float32Array(samples);
   return keep({
     count,
     shape: [...shape],
-    words:
-      samples instanceof Uint8Array
-        ? tensor(packed(samples, count, size), [count, Math.ceil(size / 4)])
-        : tensor(new Float32Array(samples), [count, size]),
+    words: columnBlocks(rows, count, maxBytes),
     labels: tensor(Int32Array.from(labels)),
+  });
+}
+
+/** [count, width] as tensors of neighbouring columns, each of at most `maxBytes`. */
+function columnBlocks(rows: Uint32Array | Float32Array, count: number, maxBytes: number): Tensor[] {
+  const width = rows.length / count;
+  const most = Math.floor(maxBytes / (4 * count));
+  if (most < 1)
+    throw new ShapeError(
+      `residentData: ${count} samples take ${4 * count} bytes a column; at most ${maxBytes} are bound at once`,
+    );
+  if (width <= most) return [tensor(rows, [count, width])];
+  const blocks = Math.ceil(width / most);
+  return Array.from({ length: blocks }, (_, b) => {
+    const [from, to] = [Math.floor((b * width) / blocks), Math.floor(((b + 1) * width) / blocks)];
+    const size = count * (to - from);
+    const block = rows instanceof Uint32Array ? new Uint32Array(size) : new Float32Array(size);
+    for (let i = 0; i < count; i++) block.set(rows.subarray(i * width + from, i * width + to), i * (to - from));
+    return tensor(block, [count, to - from]);
   });
 }
 
@@ -74,13 +96,14 @@ const LOW = 1 / 255 - HIGH;
 export function pickSamples({ words, labels, shape }: ResidentData, indices: Tensor): { x: Tensor; y: Tensor } {
   if (indices.dtype !== "i32" || indices.rank !== 1)
     throw new ShapeError(`pickSamples: indices are ${describe(indices)}; i32[b] is needed`);
-  const rows = gather(words, indices, 0);
+  const picked = words.map((block) => gather(block, indices, 0));
+  const rows = picked.length === 1 ? picked[0] : concat(picked, 1);
   const y = gather(labels, indices, 0);
   const batch = indices.shape[0];
-  if (words.dtype === "f32") return { x: reshape(rows, [batch, ...shape]), y };
+  if (rows.dtype === "f32") return { x: reshape(rows, [batch, ...shape]), y };
   const size = sampleSize(shape);
   const bytes = bitAnd(shiftRight(reshape(rows, [...rows.shape, 1]), tensor(Uint32Array.of(0, 8, 16, 24))), 255);
-  const width = 4 * words.shape[1];
+  const width = 4 * rows.shape[1];
   const own = size === width ? bytes : slice(reshape(bytes, [batch, width]), [0, 0], [batch, size]);
   const values = cast(reshape(own, [batch, ...shape]), "f32");
   // With 1/255 in two parts the sum rounds to exactly k/255, what `hostSamples` gives; one factor would miss half of them by

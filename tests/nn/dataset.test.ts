@@ -24,6 +24,7 @@ import {
   relu,
   residentData,
   type Split,
+  sampleSize,
   sequential,
   stratifiedSplit,
   train,
@@ -51,10 +52,16 @@ const split = fc
 
 gpuTest("samples of any size, bytes or numbers, are picked to the bit as on the host", async () => {
   await check.holds(
-    fc.asyncProperty(split, fc.array(fc.nat(5), { minLength: 1, maxLength: 8 }), (data, wanted) =>
+    fc.asyncProperty(split, fc.array(fc.nat(5), { minLength: 1, maxLength: 8 }), fc.nat(2), (data, wanted, spread) =>
       onGpu(async () => {
         const indices = wanted.map((i) => i % data.labels.length);
-        const resident = residentData(data);
+        // A whole buffer, a few columns in each, a single one in each.
+        const resident = residentData(data, { maxBytes: [2 ** 20, 12, 4][spread] * data.labels.length });
+        if (spread === 2)
+          check.is(
+            resident.words.length,
+            Math.ceil(sampleSize(data.shape) / (data.samples instanceof Uint8Array ? 4 : 1)),
+          );
         const { x, y } = pickSamples(resident, tensor(Int32Array.from(indices)));
         check.equal([...x.shape], [indices.length, ...data.shape]);
         check.identical(await x.read(), hostSamples(data, indices));
