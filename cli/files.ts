@@ -1,7 +1,5 @@
 /** Files that commands read and write. */
-import { constants } from "node:fs";
-import { access, mkdir, readFile, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readFile, stat } from "node:fs/promises";
 import { DataError } from "../nn/data/error.js";
 import { UsageError } from "./command.js";
 
@@ -19,19 +17,6 @@ export async function readInput(option: string, path: string): Promise<Uint8Arra
   } catch (error) {
     if (error instanceof UsageError) throw error;
     throw new UsageError(`--${option} ${path}: ${reason(error as NodeJS.ErrnoException)}`);
-  }
-}
-
-/** Finds out before the work whether a file can be written after it. Makes its folder. @throws UsageError when it cannot. */
-export async function requireWritable(option: string, path: string): Promise<void> {
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await access(dirname(path), constants.W_OK);
-    const found = await stat(path).catch(() => undefined);
-    if (found?.isDirectory()) throw new UsageError(`--${option} ${path}: it is a folder; a file is needed`);
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    throw new UsageError(`--${option} ${path}: it cannot be written there (${(error as NodeJS.ErrnoException).code})`);
   }
 }
 

@@ -24,7 +24,8 @@ export function optionsOf(entries: readonly Entry[]): Options {
   return options;
 }
 
-function helpOf({ options }: Entry, name: string): string {
+/** One line about a setting: what it is, its words, its default. */
+export function helpOf({ options }: Entry, name: string): string {
   const { description, default: initial, enum: words } = options[name].json;
   const choices = Array.isArray(words) ? ` (${words.join(", ")})` : "";
   return `${description ?? name}${choices}${initial === undefined ? "" : `, default ${initial}`}`;
@@ -75,7 +76,8 @@ function sentence(message: string, { options }: Entry): string {
   return `--${word(field)}:${rest.join(":")}${near === undefined ? "" : `; did you mean ${near}?`}`;
 }
 
-function parsed(text: string, json: Readonly<Record<string, unknown>>): unknown {
+/** The text of an option as its schema reads it. */
+export function parsed(text: string, json: Readonly<Record<string, unknown>>): unknown {
   const numeric = json.type === "number" || json.type === "integer";
   return numeric && text.trim() !== "" && !Number.isNaN(Number(text)) ? Number(text) : text;
 }

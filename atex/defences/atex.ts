@@ -48,8 +48,7 @@ export function freshDirections(of: Classifier | "student", settings: SmoothGrad
   return (g, { x, key }) => [stopGradient(() => smoothDirection(of === "student" ? g : of, x, key, settings)), g(x)];
 }
 
-/** In every batch the gradient of the trained network's own class, one pass. What is attacked is this map: along it ATEX kept more
- *  under attack than along the teacher's SmoothGrad, which makes maps look like SmoothGrad's instead. */
+/** In every batch the gradient of the trained network's own class, one pass: the map that is attacked. */
 export function freshGradients(): DirectionSource {
   return (g, { x }) => {
     const { logits, map } = explained(g, x);
@@ -69,13 +68,12 @@ export interface AtexOptions {
   readonly teacher: Classifier;
   readonly directions: DirectionSource;
   /** Δ₁ and Δ₂, the longest shifts along and across the explanation, in units of `normalisation`. Δ₂ is Δ₁ unless told otherwise.
-   *  Twice the attacker's eps1 is a good Δ₁; with 4 times, networks lost accuracy and kept no more of their maps. */
+   *  A good Δ₁ is twice the largest change that an attacker is allowed. */
   readonly delta1: number;
   readonly delta2?: number;
   /** Default "maxAbs". */
   readonly normalisation?: AlongOptions["normalisation"];
-  /** Points along the explanation, default 1, sampled; tangent copies of each, default 1. For the same work, fewer samples of an
-   *  image in more steps gave more robust maps; more samples, maps more like SmoothGrad's. */
+  /** Points along the explanation, default 1, sampled; tangent copies of each, default 1. */
   readonly points?: number;
   readonly spacing?: AlongOptions["spacing"];
   readonly copies?: number;
@@ -83,8 +81,7 @@ export interface AtexOptions {
   readonly noise?: TangentOptions["noise"];
   readonly scale?: TangentOptions["scale"];
   /** Δ₃, the longest of one more shift of each x_p: across the explanation, where the second term grows fastest, which one more
-   *  gradient with respect to the points tells (ours). 0: none (paper and released code). Default Δ₁/2: far more of the maps was
-   *  kept than without. */
+   *  gradient with respect to the points tells (ours). 0: none (paper and released code). Default Δ₁/2. */
   readonly steepest?: number;
   /** Weight of the second term, whose sums are means here: the paper's α times points · copies. Default 3: the
    *  larger, the more of the maps is kept, and the smaller, the more accuracy. */

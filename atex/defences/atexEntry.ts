@@ -12,6 +12,7 @@ import {
   type KeptPredictions,
   teacherPredictions,
 } from "./atex.js";
+import type { Defence } from "./defence.js";
 import { explanationDirections, type KeptDirections } from "./directions.js";
 import { type DefenceContext, defenceEntry, implied, type PreparationContext } from "./entry.js";
 
@@ -87,6 +88,26 @@ function directionsOf(settings: Settings, { teacher, prepared }: DefenceContext<
   return directionsAtHand(prepared.directions);
 }
 
+function atexOf(
+  settings: Settings,
+  eps: number,
+  lesson: Pick<AtexOptions, "teacher" | "directions" | "predictions">,
+): Defence {
+  const { copies, noise, scale, alpha, terms, matching, temperature, studentTemperature } = settings;
+  return atex({
+    ...lesson,
+    ...shiftsOf(settings, eps),
+    copies,
+    noise,
+    scale,
+    alpha,
+    terms,
+    matching,
+    temperature,
+    studentTemperature,
+  });
+}
+
 export const atexEntry = defenceEntry({
   name: "atex",
   info: ATEX,
@@ -104,21 +125,11 @@ export const atexEntry = defenceEntry({
     },
   },
   prepare,
-  make(settings, context) {
-    const { copies, noise, scale, alpha, terms, matching, temperature, studentTemperature } = settings;
-    return atex({
-      ...shiftsOf(settings, context.eps),
+  check: (settings, eps) => void atexOf(settings, eps, { teacher: (x) => x, directions: freshGradients() }),
+  make: (settings, context) =>
+    atexOf(settings, context.eps, {
       teacher: context.teacher!,
       directions: directionsOf(settings, context),
       predictions: context.prepared?.predictions,
-      copies,
-      noise,
-      scale,
-      alpha,
-      terms,
-      matching,
-      temperature,
-      studentTemperature,
-    });
-  },
+    }),
 });

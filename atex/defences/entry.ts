@@ -55,9 +55,10 @@ export interface DefenceEntry<F extends Fields = Fields, P = unknown> {
   samples?(settings: Read<F>): number;
   /** By the names that the command line knows. */
   readonly presets: Readonly<Record<string, Preset<Read<F>>>>;
+  /** What schemas cannot say. @throws RangeError for settings that exclude each other. */
+  check?(settings: Read<F>, eps: number): void;
   /** What never changes while it trains, made once before; freed when it is disposed. */
   prepare?(settings: Read<F>, context: PreparationContext): Promise<P & Disposable>;
-  /** @throws RangeError for settings that exclude each other. */
   make(settings: Read<F>, context: DefenceContext<P>): Defence;
 }
 

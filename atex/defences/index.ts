@@ -28,7 +28,7 @@ export {
   pickDirections,
   type SmoothGradSettings,
 } from "./directions.js";
-export * from "./distances.js";
+export { cosineDistance, type Distance, squaredL2 } from "./distances.js";
 export type { DefenceContext, DefenceEntry, PreparationContext, Preset, Reach } from "./entry.js";
 export { inputGradientPenalty } from "./inputGradient.js";
 export { type LgaOptions, lga } from "./lga.js";

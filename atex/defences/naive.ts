@@ -18,7 +18,7 @@ export interface NaiveOptions {
   readonly neighbours?: number;
   /** Random points of the ball, or points that ascend the distance from there; default random. */
   readonly choice?: "random" | { readonly adversarial: { readonly steps: number; readonly stepSize: number } };
-  /** d of eq. 2; default 1 − cosine, which kept more of the maps than squared L2 on validation images of Fashion-MNIST. */
+  /** d of eq. 2; default 1 − cosine. */
   readonly distance?: Distance;
   /** Weight of d, which eq. 2 leaves at 1; default 5. Squared L2, in units of logits per pixel, wants about 0.1. */
   readonly weight?: number;

@@ -76,14 +76,20 @@ export async function accuracyOf(
 
 const CHUNK = 500;
 
-/** The first `wanted` images that are classified correctly; fewer where there are no more. */
-export async function correctlyClassified(classifier: Classifier, split: Split, wanted: number): Promise<number[]> {
+/** The first `wanted` images that every one of the networks classifies correctly; fewer where there are no more. */
+export async function correctlyClassified(
+  classifiers: Classifier | readonly Classifier[],
+  split: Split,
+  wanted: number,
+): Promise<number[]> {
+  const all = typeof classifiers === "function" ? [classifiers] : classifiers;
   const found: number[] = [];
   for (let from = 0; from < split.labels.length && found.length < wanted; from += CHUNK) {
     using _ = openScope("choose images");
     const here = Array.from({ length: Math.min(CHUNK, split.labels.length - from) }, (_, i) => from + i);
-    const classes = await argmax(classifier(pickPixels(split, here)), 1).read();
-    found.push(...here.filter((index, i) => classes[i] === split.labels[index]));
+    const x = pickPixels(split, here);
+    const predictions = await Promise.all(all.map((classifier) => argmax(classifier(x), 1).read()));
+    found.push(...here.filter((index, i) => predictions.every((classes) => classes[i] === split.labels[index])));
   }
   return found.slice(0, wanted);
 }

@@ -14,11 +14,12 @@ import { defineCommand, UsageError } from "../command.js";
 import { cpuOption, withEngine } from "../engine.js";
 import { describeExplainer, explainerOptions, explainerRequest } from "../explainers.js";
 import { explainersFor } from "../explaining.js";
-import { requireWritable, writeOutput } from "../files.js";
+import { writeOutput } from "../files.js";
 import { Live, percent } from "../live.js";
 import { modelOptions, openModel, predict } from "../model.js";
 import { asBatch, imageSizeOf, isImage, type LoadedSample, openSample, sampleOptions } from "../sample.js";
 import { targetOf, targetOption } from "../target.js";
+import { requireWritable } from "../writable.js";
 
 const options = {
   ...modelOptions,

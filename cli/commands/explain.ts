@@ -17,10 +17,11 @@ import {
   explainerRequests,
 } from "../explainers.js";
 import { explainersFor } from "../explaining.js";
-import { requireWritable, writeOutput } from "../files.js";
+import { writeOutput } from "../files.js";
 import { Live } from "../live.js";
 import { type LoadedModel, modelOptions, openModel, type Prediction, predict, predictionLines } from "../model.js";
 import { asBatch, imageSizeOf, isImage, type LoadedSample, openSample, sampleOptions } from "../sample.js";
+import { requireWritable } from "../writable.js";
 
 const options = {
   ...modelOptions,

@@ -10,6 +10,7 @@ import { Live } from "../live.js";
 import { writeReport } from "../reproduce/report.js";
 import { runCells } from "../reproduce/run.js";
 import { Study } from "../reproduce/study.js";
+import { requireWritableFolder } from "../writable.js";
 
 /** The configurations that come along. */
 const BUILT_IN = ["full", "quick", "figures", "peers", "reference", "smoke"];
@@ -99,6 +100,7 @@ export const command = defineCommand({
       for (const cell of mine) live.print(`${(await study.result(cell)) ? "done" : "    "}  ${cell.id}`);
       return 0;
     }
+    await requireWritableFolder("out", study.folder);
     await study.begin();
     if (values.merge) {
       const { taken, leftAside } = await study.merge(positionals);

@@ -27,7 +27,7 @@ const settings = {
  *  500 test images, after 200 steps. Measured by this project with an independent implementation in which the two errors
  *  of the released attack are corrected: a top-50 threshold shared by the batch, and pixels that left the ball put on its
  *  upper side. */
-export const PUBLISHED: readonly { readonly eps: number; readonly topK: number; readonly spearman: number }[] = [
+const PUBLISHED: readonly { readonly eps: number; readonly topK: number; readonly spearman: number }[] = [
   { eps: 0.02, topK: 0.674, spearman: 0.657 },
   { eps: 0.04, topK: 0.578, spearman: 0.545 },
   { eps: 0.06, topK: 0.521, spearman: 0.487 },
@@ -38,7 +38,7 @@ export const PUBLISHED: readonly { readonly eps: number; readonly topK: number; 
 const AUTHORS_STEP = 0.002;
 const AUTHORS = { objective: "untargeted", rule: "max-abs", schedule: "constant", steps: 200, restarts: 0 } as const;
 /** The attack of a measurement with the authors' settings, in its condition `attack`; the others are called by their objective. */
-export const AUTHORS_ATTACK = "authors' settings";
+const AUTHORS_ATTACK = "authors' settings";
 
 async function run(lab: Lab, { data, seed }: Cell, experiment: Experiment<typeof settings>): Promise<Outcome> {
   const { network: architecture, scheme, attacks, eps, control } = experiment;
