@@ -1,9 +1,10 @@
 /**
  * A layer is a pair of pure functions: `init` makes its parameters, `apply` uses them. Parameters are plain trees, so "the
  * gradient with respect to the parameters" is an argument position. Shapes in `init` are those of one sample, without the
- * batch side.
+ * batch side. Beside the functions stands what made them, as data: `kind`, `options` and `parts`.
  */
-import { describe, label, random, ShapeError, scope, type Tensor, type Tree } from "../engine/index.js";
+import { describe, label, ShapeError, type Tensor, type Tree } from "../engine/index.js";
+import { identity } from "../engine/ops/movement.js";
 
 export type SampleShape = readonly number[];
 
@@ -25,95 +26,118 @@ export interface Initialised {
   readonly shape: SampleShape;
 }
 
+/** Settings of a layer as plain JSON, with the defaults spelled out. */
+export type LayerOptions = Readonly<Record<string, unknown>>;
+
+/** Layers inside a layer, by what they are to it: `{ layers: [...] }`, `{ body, shortcut }`. */
+export type LayerParts = Readonly<Record<string, Layer | readonly Layer[]>>;
+
 export interface Layer {
   /** What it is, for people and for rules that go by kind (LRP, `replaceLayers`): "conv2d", "dense", "relu", ... */
   readonly kind: string;
   /** Name given by `named`, for methods that ask for a layer (Grad-CAM). */
   readonly name?: string;
+  /** The settings it was made with; missing in a layer that was written by hand, which therefore is no data. */
+  readonly options?: LayerOptions;
+  /** The layers it contains; missing where it contains none. */
+  readonly parts?: LayerParts;
+  /** The same container around other layers. */
+  withParts?(parts: LayerParts): Layer;
   /** Parameters for inputs of one shape, and the shape of the output. @throws ShapeError when the input does not fit. */
   init(key: Tensor, shape: SampleShape): Initialised;
   /** x [n, ...shape] → [n, ...]. */
   apply(params: Tree, x: Tensor, context?: ApplyContext): Tensor;
 }
 
-/** A chain of layers; `params` is the list of the layers' parameters. */
-export interface Sequential extends Layer {
-  readonly kind: "sequential";
-  readonly layers: readonly Layer[];
-  /** The output of every layer in turn: `[after layer 0, after layer 1, ...]`. */
-  activations(params: Tree, x: Tensor, context?: ApplyContext): Tensor[];
-}
-
-/** Applies layers one after the other. What each does is labelled with its name, or its number where it has none, so that a
- *  look inside (`inspect`) finds "conv2" or "block1.conv2". */
-export function sequential(layers: readonly Layer[]): Sequential {
-  const activations = (params: Tree, x: Tensor, context: ApplyContext = {}): Tensor[] => {
-    // Trailing layers without parameters may be missing, as in a tree read from a file.
-    if (!Array.isArray(params) || params.length > layers.length)
-      throw new TypeError(
-        `sequential: the parameters are ${Array.isArray(params) ? `a list of ${params.length}` : `no list`}; ` +
-          `one entry for each of the ${layers.length} layers is needed, as init gives them`,
-      );
-    const keys = context.key ? random.split(context.key, Math.max(1, layers.length)) : [];
-    const out: Tensor[] = [];
-    let h = x;
-    for (const [i, layer] of layers.entries()) {
-      const path = context.path ? `${context.path}.${i}` : String(i);
-      h = label(layer.name ?? String(i), () => layer.apply(params[i], h, { ...context, key: keys[i], path }));
-      out.push(h);
-    }
-    return out;
-  };
-  return {
-    kind: "sequential",
-    layers,
-    init: (key, shape) =>
-      scope(() => {
-        const keys = random.split(key, Math.max(1, layers.length));
-        const params: Tree[] = [];
-        let at = shape;
-        for (const [i, layer] of layers.entries()) {
-          const made = layer.init(keys[i], at);
-          params.push(made.params);
-          at = made.shape;
-        }
-        return { params, shape: at };
-      }, "init"),
-    activations,
-    apply: (params, x, context) => activations(params, x, context).at(-1) ?? x,
-  };
-}
-
-/** The same layer under a name, for methods that ask for one. */
+/** The same layer under a name, for methods that ask for one. @throws TypeError for a name that is no label. */
 export function named(name: string, layer: Layer): Layer {
+  if (!isLayerName(name))
+    throw new TypeError(
+      `named: ${JSON.stringify(name)} given; a name without dots or spaces at its ends is needed, as label() takes`,
+    );
   return { ...layer, name };
 }
 
-/** The same model with every layer of one kind replaced (relu by softplus, say); parameters stay valid as long as the
- *  replacement has the same ones. @throws RangeError when no layer matches. */
-export function replaceLayers(model: Sequential, kind: string | Layer, by: Layer): Sequential {
+/** Whether `label` takes it. */
+export function isLayerName(name: unknown): name is string {
+  return typeof name === "string" && /^[^.\s](.*[^.\s])?$/.test(name);
+}
+
+/** A layer inside a container. */
+export interface Place {
+  /** Where its parameters are in the container's: its number in a list, else the name of the part. */
+  readonly at: string;
+  /** What its steps are labelled with: its own name, else `at`. */
+  readonly label: string;
+  readonly layer: Layer;
+}
+
+/** The layers directly inside a layer. */
+export function placesOf({ parts = {} }: Pick<Layer, "parts">): Place[] {
+  return Object.entries(parts).flatMap(([part, inside]) =>
+    isList(inside) ? inside.map((layer, i) => placeOf(String(i), layer)) : [placeOf(part, inside)],
+  );
+}
+
+function placeOf(at: string, layer: Layer): Place {
+  return { at, label: layer.name ?? at, layer };
+}
+
+function isList(inside: Layer | readonly Layer[]): inside is readonly Layer[] {
+  return Array.isArray(inside);
+}
+
+/** Parts with each layer replaced. */
+export function mapParts<T>(parts: LayerParts, f: (layer: Layer, place: Place) => T): Record<string, T | T[]> {
+  const at = (name: string, layer: Layer): T => f(layer, placeOf(name, layer));
+  return Object.fromEntries(
+    Object.entries(parts).map(([part, inside]) => [
+      part,
+      isList(inside) ? inside.map((layer, i) => at(String(i), layer)) : at(part, inside),
+    ]),
+  );
+}
+
+/** Applies one layer of a container under its label, with its own path and key. Where it returns its very input, as dropout at
+ *  rest does, the label stands at an identity, so that a look inside finds every layer. */
+export function applyPlace(
+  { at, label: name, layer }: Place,
+  params: Tree,
+  x: Tensor,
+  context: ApplyContext,
+  key?: Tensor,
+): Tensor {
+  const path = context.path ? `${context.path}.${at}` : at;
+  return label(name, () => {
+    const y = layer.apply(params, x, { ...context, key, path });
+    return y === x ? identity(x) : y;
+  });
+}
+
+/** The same model with every layer of one kind replaced (relu by softplus, say), in containers of every kind; parameters stay
+ *  valid as long as the replacement has the same ones. @throws RangeError when no layer matches. */
+export function replaceLayers<M extends Layer>(model: M, kind: string | Layer, by: Layer): M {
   const wanted = typeof kind === "string" ? kind : kind.kind;
   let replaced = 0;
   const under = (layer: Layer, other: Layer): Layer => (layer.name === undefined ? other : named(layer.name, other));
-  const walk = (m: Sequential): Sequential =>
-    sequential(
-      m.layers.map((layer) => {
-        if (isSequential(layer)) return under(layer, walk(layer));
-        if (layer.kind !== wanted) return layer;
-        replaced++;
-        return under(layer, by);
-      }),
-    );
-  const result = walk(model);
+  const walk = (layer: Layer): Layer => {
+    if (!layer.parts || !layer.withParts) return layer;
+    const inside = mapParts(layer.parts, (part) => {
+      if (part.kind !== wanted) return walk(part);
+      replaced++;
+      return under(part, by);
+    });
+    return under(layer, layer.withParts(inside));
+  };
+  // A container around other layers is one of the same kind.
+  const result = walk(model) as M;
   if (replaced === 0)
     throw new RangeError(
-      `replaceLayers: no layer of kind "${wanted}" in [${model.layers.map((l) => l.kind).join(", ")}]`,
+      `replaceLayers: no layer of kind "${wanted}" in [${placesOf(model)
+        .map(({ layer }) => layer.kind)
+        .join(", ")}]`,
     );
   return result;
-}
-
-export function isSequential(layer: Layer): layer is Sequential {
-  return layer.kind === "sequential";
 }
 
 /** @throws ShapeError unless a sample has `rank` sides. */

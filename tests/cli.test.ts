@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { commandHelp, parseArguments } from "../cli/arguments.js";
 import { type Arguments, defineCommand, numberOption, UsageError } from "../cli/command.js";
-import { editDistance, nearest } from "../cli/nearest.js";
+import { editDistance, nearest } from "../nn/nearest.js";
 import { check, gpuTest, root, test, withoutDriver } from "./harness.js";
 
 function holdfast(args: string[], env: Record<string, string> = {}): { code: number | null; out: string; err: string } {
