@@ -1,7 +1,7 @@
 /** Parses a command's arguments and writes its help. */
 import { parseArgs } from "node:util";
-import { type Arguments, type Command, type Options, UsageError } from "./command.js";
 import { nearest } from "../nn/nearest.js";
+import { type Arguments, type Command, type Options, UsageError } from "./command.js";
 
 const helpOption = { type: "boolean", short: "h", help: "show this help" } as const;
 

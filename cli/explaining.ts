@@ -1,9 +1,9 @@
 /** What commands share that explain a sample: explainers with all they need, made from options. */
 import { type Explainer, type ExplainerContext, segmentImages, summariseBackground } from "../atex/index.js";
 import { random, type Tensor } from "../engine/index.js";
+import type { NetworkFile } from "../nn/index.js";
 import { type ExplainerRequest, requestedExplainer } from "./explainers.js";
 import type { Live } from "./live.js";
-import type { LoadedModel } from "./model.js";
 import { backgroundOf, isImage, openFor, trainingData } from "./sample.js";
 
 /** Options that say where the data are. */
@@ -15,7 +15,7 @@ interface DataValues {
 /** Makes the explainers of requests. Segments of x, and training samples as a background, are only made where one asks for them. */
 export async function explainersFor(
   requests: readonly ExplainerRequest[],
-  { model, x, values, live }: { model: LoadedModel; x: Tensor; values: DataValues; live: Live },
+  { model, x, values, live }: { model: NetworkFile; x: Tensor; values: DataValues; live: Live },
 ): Promise<Explainer[]> {
   const { domain } = model;
   const seed = requests[0].seed;

@@ -1,25 +1,19 @@
 /** The trained network that commands work on. */
-import { argmax, scope, softmax, type Tensor, type Tree, tensor } from "../engine/index.js";
+import { argmax, scope, softmax, tensor } from "../engine/index.js";
 import {
   ACTIVATIONS,
-  buildNetwork,
-  type Domain,
   type ModelCard,
-  PIXEL_RANGE,
-  readCard,
-  readPreparation,
+  type NetworkFile,
+  type OpenedNetwork,
+  openNetwork,
+  readNetworkFile,
   readSafetensors,
-  type Sequential,
-  type TablePreparation,
-  tableDomain,
-  unpackTree,
 } from "../nn/index.js";
 import { choice } from "./arguments.js";
 import { numberOption, UsageError } from "./command.js";
 import { parsing, readInput } from "./files.js";
 import { percent } from "./live.js";
-import { NETWORKS, shapeIn } from "./recipe.js";
-import { firstParameters } from "./training.js";
+import { NETWORKS } from "./recipe.js";
 
 export const modelOptions = {
   weights: {
@@ -32,23 +26,23 @@ export const modelOptions = {
   beta: { type: "string", value: "number", help: "for files that do not give theirs: sharpness of softplus" },
 } as const;
 
-export interface LoadedModel {
-  readonly card: ModelCard;
-  /** Everything the file says of itself. */
-  readonly metadata: ReadonlyMap<string, string>;
-  readonly model: Sequential;
-  readonly params: Tree;
-  readonly classifier: (x: Tensor) => Tensor;
-  /** What its inputs are. */
-  readonly domain: Domain;
-  /** How rows of a table become its inputs, where it was trained on one. */
-  readonly preparation?: TablePreparation;
+/** A file of weights that options name, looked into before the engine starts. */
+export interface ModelFile extends NetworkFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  readonly given: Partial<ModelCard>;
+}
+
+/** A network from a file. */
+export interface LoadedModel extends OpenedNetwork {
+  /** For people: the preset, or how many layers there are. */
+  readonly title: string;
 }
 
 type TextValues<O> = { readonly [K in keyof O]: string | undefined };
 
-/** The network in a file of weights. @throws UsageError for a file that cannot be read or does not fit its network. */
-export async function openModel(values: TextValues<typeof modelOptions>): Promise<LoadedModel> {
+/** What a file of weights says of itself. @throws UsageError for a file that cannot be read or does not say enough. */
+export async function readModel(values: TextValues<typeof modelOptions>): Promise<ModelFile> {
   const path = values.weights;
   if (path === undefined)
     throw new UsageError(
@@ -61,27 +55,20 @@ export async function openModel(values: TextValues<typeof modelOptions>): Promis
     beta: values.beta === undefined ? undefined : numberOption("beta", values.beta, { min: 1e-3, max: 1e4 }),
   };
   return parsing(path, () => {
-    const { metadata } = readSafetensors(bytes);
-    if (metadata.has("step"))
+    if (readSafetensors(bytes).metadata.has("step"))
       throw new UsageError(`--weights ${path}: it is a checkpoint; give the weights written beside it`);
-    const card = readCard(metadata, given);
-    if (given.network !== undefined && given.network !== card.network)
-      throw new UsageError(
-        `--network ${given.network}: ${path} holds the network ${card.network}; leave the option out`,
-      );
-    const model = buildNetwork(card);
-    const inputs = inputsOf(metadata);
-    const params = scope(() => unpackTree(bytes, firstParameters(model, 0, inputs.domain.shape)).tree);
-    return { ...inputs, card, metadata, model, params, classifier: (x) => model.apply(params, x) };
+    return { ...readNetworkFile(bytes, given), path, bytes, given };
   });
 }
 
-/** What the file says of its inputs; 28x28 grey images where it is silent, as old files are. */
-function inputsOf(metadata: ReadonlyMap<string, string>): Pick<LoadedModel, "domain" | "preparation"> {
-  const stored = metadata.get("preparation");
-  const preparation = stored === undefined ? undefined : readPreparation(stored);
-  if (preparation) return { preparation, domain: tableDomain(preparation) };
-  return { domain: { shape: shapeIn(metadata), range: PIXEL_RANGE } };
+/** The network in a file, on the executor at hand. @throws UsageError when the weights do not fit it. */
+export function openModel({ path, bytes, given }: ModelFile): Promise<LoadedModel> {
+  return parsing(path, () => {
+    const opened = openNetwork(bytes, given);
+    const layers = opened.network.parts?.layers;
+    const title = opened.card.network ?? `${Array.isArray(layers) ? layers.length : 1}-layer`;
+    return { ...opened, title };
+  });
 }
 
 export interface Prediction {

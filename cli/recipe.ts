@@ -1,10 +1,11 @@
 /** What determines a training run, and how it stands in the metadata of the files that the run writes. */
 import {
   ACTIVATIONS,
+  buildNetwork,
   cardMetadata,
   DATASETS,
-  DataError,
   type Dataset,
+  type DatasetName,
   type ModelCard,
   type PresetName,
   presets,
@@ -30,8 +31,16 @@ export const recipeOptions = {
   ...sourceOptions,
   "train-size": { type: "string", value: "n", help: "use the first n training samples only" },
   "test-size": { type: "string", value: "n", help: "use the first n test samples only" },
-  network: { type: "string", value: "name", help: `${NETWORKS.join(", ")} (default tiny)` },
-  activation: { type: "string", value: "name", help: `${ACTIVATIONS.join(", ")} (default softplus)` },
+  network: {
+    type: "string",
+    value: "name",
+    help: `${NETWORKS.join(", ")} (default tiny for grey images, residual for colour, mlp for rows)`,
+  },
+  activation: {
+    type: "string",
+    value: "name",
+    help: `${ACTIVATIONS.join(", ")} (default softplus for paper, authors and tiny, relu for the others)`,
+  },
   beta: { type: "string", value: "number", help: "sharpness of softplus; relu is its limit (default 10)" },
   batch: { type: "string", value: "n", help: "samples per step (default 64)" },
   lr: { type: "string", value: "rate", help: "learning rate of Adam (default 0.003 for tiny, 0.001 for the others)" },
@@ -40,17 +49,29 @@ export const recipeOptions = {
 
 type RecipeValues = { readonly [K in keyof typeof recipeOptions]: string | undefined };
 
+/** The network for a kind of samples, where none is asked for: rows, colour images, grey ones. */
+function usualNetwork({ data, target, channels }: DataSource): PresetName {
+  const shape = Object.hasOwn(DATASETS, data) ? DATASETS[data as DatasetName].shape : undefined;
+  if (target !== undefined || shape?.length === 1) return "mlp";
+  return (shape?.[0] ?? channels ?? 3) === 3 ? "residual" : "tiny";
+}
+
+/** Networks made for softplus; the others are known with relu. */
+const SMOOTH: readonly PresetName[] = ["paper", "authors", "tiny"];
+
 export function recipeFrom(values: RecipeValues): Recipe {
   const number = (name: "beta" | "batch" | "lr" | "seed", initial: number, range: NumberRange): number =>
     values[name] === undefined ? initial : numberOption(name, values[name], range);
-  const network = choice("network", values.network ?? "tiny", NETWORKS);
+  const source = dataSource(values);
+  const network = choice("network", values.network ?? usualNetwork(source), NETWORKS);
+  const activation = SMOOTH.includes(network) ? "softplus" : "relu";
   return {
     card: {
       network,
-      activation: choice("activation", values.activation ?? "softplus", ACTIVATIONS),
+      activation: choice("activation", values.activation ?? activation, ACTIVATIONS),
       beta: number("beta", 10, { min: 1e-3, max: 1e4 }),
     },
-    ...dataSource(values),
+    ...source,
     trainSize: sizeOption("train-size", values["train-size"]),
     testSize: sizeOption("test-size", values["test-size"]),
     batch: number("batch", 64, { min: 1, integer: true }),
@@ -72,21 +93,10 @@ export function fileMetadata(recipe: Recipe, card: ModelCard, dataset: Dataset):
   const { domain, preparation } = dataset;
   return {
     ...recipeMetadata(recipe),
-    ...cardMetadata(card),
+    ...cardMetadata(card, buildNetwork(card)),
     shape: JSON.stringify(domain.shape),
     ...(preparation && { preparation: JSON.stringify(preparation) }),
   };
-}
-
-/** The shape of a sample in a file's metadata; that of `shapes` where the file is silent. @throws DataError for no shape. */
-export function shapeIn(metadata: ReadonlyMap<string, string>): readonly number[] {
-  const text = metadata.get("shape");
-  if (text === undefined) return DATASETS.shapes.shape;
-  if (!/^\[[1-9]\d*(,[1-9]\d*)*\]$/.test(text))
-    throw new DataError(
-      `weights: the file says that samples have the shape ${text.slice(0, 60)}; a list of sides is needed`,
-    );
-  return JSON.parse(text);
 }
 
 /** The recipe of a checkpoint. Options given beside it must agree with it.

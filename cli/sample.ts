@@ -4,10 +4,12 @@ import {
   type Dataset,
   type Domain,
   hostSamples,
+  type NetworkFile,
   partOf,
   prepareRow,
   readCsv,
   readImageAs,
+  type SizeOptions,
   type Split,
   sampleSize,
   type TablePreparation,
@@ -16,7 +18,6 @@ import { numberOption, UsageError } from "./command.js";
 import { type DataSource, dataOptions, dataSource, openData, sizeOption, sourceOptions } from "./data.js";
 import { parsing, readInput } from "./files.js";
 import type { Live } from "./live.js";
-import type { LoadedModel } from "./model.js";
 
 export const sampleOptions = {
   image: { type: "string", value: "file", help: "an image of your own, PNG or JPEG" },
@@ -46,7 +47,7 @@ export interface LoadedSample {
 }
 
 /** The sample that the options name. @throws UsageError when they name none or two, or it does not fit the network. */
-export async function openSample(values: SampleValues, model: LoadedModel, live: Live): Promise<LoadedSample> {
+export async function openSample(values: SampleValues, model: NetworkFile, live: Live): Promise<LoadedSample> {
   const named = (["image", "rows", "data"] as const).filter((name) => values[name] !== undefined);
   if (named.length > 1)
     throw new UsageError(`${named.map((name) => `--${name}`).join(" and ")} exclude each other; give one of them`);
@@ -97,11 +98,16 @@ async function rowOf(path: string, index: number, preparation: TablePreparation 
 }
 
 /** The data that options name, which must be those that the network takes. */
-export async function openFor(model: LoadedModel, values: Partial<SampleValues>, live: Live): Promise<Dataset> {
+export async function openFor(
+  model: NetworkFile,
+  values: Partial<SampleValues>,
+  live: Live,
+  sizes: SizeOptions = {},
+): Promise<Dataset> {
   const source = dataSource({ data: values.data, ...only(values, ["target", "image-size", "channels"]) });
   return fitting(
     model,
-    await openData({ ...source, name: source.data, folder: values["data-dir"] }, live),
+    await openData({ ...source, ...sizes, name: source.data, folder: values["data-dir"] }, live),
     source.data,
   );
 }
@@ -112,7 +118,7 @@ function only(values: Partial<SampleValues>, names: readonly ("target" | "image-
 }
 
 /** @throws UsageError when the network takes other samples. */
-function fitting(model: LoadedModel, dataset: Dataset, name: string): Dataset {
+function fitting(model: NetworkFile, dataset: Dataset, name: string): Dataset {
   if (String(dataset.domain.shape) !== String(model.domain.shape))
     throw new UsageError(
       `--data ${name}: its samples are [${dataset.domain.shape}], the network takes [${model.domain.shape}]; give the data it was made for`,
@@ -121,7 +127,12 @@ function fitting(model: LoadedModel, dataset: Dataset, name: string): Dataset {
 }
 
 /** The data that the weights were trained on, where they say so. */
-export async function trainingData(model: LoadedModel, folder: string | undefined, live: Live): Promise<Dataset> {
+export async function trainingData(
+  model: NetworkFile,
+  folder: string | undefined,
+  live: Live,
+  given: SizeOptions = {},
+): Promise<Dataset> {
   const of = (name: string): string | undefined => model.metadata.get(name);
   if (of("data") === undefined)
     throw new UsageError("the weights do not say what they were trained on; name it with --data");
@@ -129,8 +140,8 @@ export async function trainingData(model: LoadedModel, folder: string | undefine
     ...{ data: of("data"), target: of("target"), "image-size": of("image-size"), channels: of("channels") },
   });
   const sizes = {
-    trainSize: sizeOption("train-size", of("train-size")),
-    testSize: sizeOption("test-size", of("test-size")),
+    trainSize: given.trainSize ?? sizeOption("train-size", of("train-size")),
+    testSize: given.testSize ?? sizeOption("test-size", of("test-size")),
   };
   return fitting(model, await openData({ ...source, name: source.data, folder, ...sizes }, live), source.data);
 }

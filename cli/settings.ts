@@ -1,7 +1,8 @@
 /** Command-line options that follow from the settings of a table: one option for each name that some entry knows. */
+
+import { nearest } from "../nn/nearest.js";
 import { ConfigError, type Fields, object } from "../nn/schema.js";
 import { type Option, type Options, UsageError } from "./command.js";
-import { nearest } from "./nearest.js";
 
 interface Entry {
   readonly name: string;

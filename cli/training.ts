@@ -5,9 +5,9 @@ import {
   type Dataset,
   evaluate,
   initialState,
+  type Layer,
   type Optimiser,
   residentData,
-  type Sequential,
   type TrainState,
   train,
 } from "../nn/index.js";
@@ -16,7 +16,7 @@ import { type Live, trainingLine } from "./live.js";
 import type { Recipe } from "./recipe.js";
 
 export interface TrainingRun {
-  readonly model: Sequential;
+  readonly model: Layer;
   readonly recipe: Recipe;
   readonly dataset: Dataset;
   readonly epochs: number;
@@ -33,7 +33,7 @@ export function optimiserOf(recipe: Recipe): Optimiser {
 }
 
 /** First weights for samples of a shape, from the seed. @throws UsageError when the network does not take them. */
-export function firstParameters(model: Sequential, seed: number, shape: readonly number[]): Tree {
+export function firstParameters(model: Layer, seed: number, shape: readonly number[]): Tree {
   try {
     return scope(() => model.init(random.key(seed), shape).params);
   } catch (error) {
@@ -45,7 +45,7 @@ export function firstParameters(model: Sequential, seed: number, shape: readonly
 }
 
 /** First weights and optimiser state, from the seed. */
-export function firstState(model: Sequential, recipe: Recipe, shape: readonly number[]): TrainState {
+export function firstState(model: Layer, recipe: Recipe, shape: readonly number[]): TrainState {
   return scope(() => initialState(firstParameters(model, recipe.seed, shape), optimiserOf(recipe)));
 }
 

@@ -35,7 +35,9 @@ export const attentionKind = layerKind({
         requireRank("attention", shape, 2, "[t,d]");
         const d = shape[1];
         if (d % heads !== 0)
-          throw new ShapeError(`attention: tokens of ${d} features do not fall into ${heads} heads; heads must divide them`);
+          throw new ShapeError(
+            `attention: tokens of ${d} features do not fall into ${heads} heads; heads must divide them`,
+          );
         const [inward, outward] = random.split(key, 2);
         const weight = init(outward, [d, d], { fanIn: d, fanOut: d });
         // Three maps of d to d in one: each has its own fan.
@@ -53,7 +55,10 @@ export const attentionKind = layerKind({
       };
       const all = reshape(project(x, in_proj_weight, in_proj_bias), [n, t, 3, heads, d / heads]);
       const part = (i: number): Tensor =>
-        transpose(reshape(slice(all, [0, 0, i], [n, t, i + 1]), [n, t, heads, d / heads]), [0, 2, 1, 3]);
+        transpose(
+          reshape(slice(all, [0, 0, i, 0, 0], [n, t, 1, heads, d / heads]), [n, t, heads, d / heads]),
+          [0, 2, 1, 3],
+        );
       const [query, keys, values] = [part(0), part(1), part(2)];
       const alike = mul(matmul(query, keys, { transposeB: true }), 1 / Math.sqrt(d / heads));
       const weights = label("weights", () => softmax(alike));

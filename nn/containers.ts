@@ -1,5 +1,15 @@
 /** Layers made of layers. Each passes path, key and label on to what it contains (`applyPlace`). */
-import { add, concat, describe, random, ShapeError, sameShape, scope, type Tensor, type Tree } from "../engine/index.js";
+import {
+  add,
+  concat,
+  describe,
+  random,
+  ShapeError,
+  sameShape,
+  scope,
+  type Tensor,
+  type Tree,
+} from "../engine/index.js";
 import { type ApplyContext, applyPlace, type Initialised, type Layer, placesOf, type SampleShape } from "./layer.js";
 import { layerKind } from "./layer-kind.js";
 import { number, setting } from "./schema.js";
@@ -157,17 +167,10 @@ function joined(shapes: readonly SampleShape[], axis: number): SampleShape {
 
 const sampleOf = (shape: SampleShape): string => describe({ shape, dtype: "f32" });
 
-const keysFor = ({ key }: ApplyContext, count: number): Tensor[] =>
-  key ? random.split(key, Math.max(1, count)) : [];
+const keysFor = ({ key }: ApplyContext, count: number): Tensor[] => (key ? random.split(key, Math.max(1, count)) : []);
 
 /** Trailing layers without parameters may be missing, as in a tree read from a file, and inside another container all may. */
-function requireList(
-  kind: string,
-  part: string,
-  params: Tree,
-  count: number,
-  { path }: ApplyContext,
-): readonly Tree[] {
+function requireList(kind: string, part: string, params: Tree, count: number, { path }: ApplyContext): readonly Tree[] {
   if (path !== undefined && (params === null || params === undefined)) return [];
   if (Array.isArray(params) && params.length <= count) return params;
   throw new TypeError(

@@ -1,6 +1,9 @@
 /** Small networks: layers, losses, optimisers, data sets, training. */
 export * from "./activations.js";
+export { LAYER_KINDS, type LayerJson, layerFromJson, layerToJson } from "./architecture.js";
+export * from "./attention.js";
 export { type Checkpoint, loadCheckpoint, saveCheckpoint } from "./checkpoint.js";
+export * from "./containers.js";
 export { type ArraysOptions, fromArrays, type LabelledArrays } from "./data/arrays.js";
 export { countOf, type Dataset, firstOf, hostSamples, partOf, type Split, sampleSize } from "./data/dataset.js";
 export { DATASET_NAMES, DATASETS, type DatasetName, loadDataset } from "./data/datasets.js";
@@ -49,14 +52,16 @@ export * as initialisers from "./init.js";
 export {
   type ApplyContext,
   type Initialised,
-  isSequential,
   type Layer,
+  type LayerOptions,
+  type LayerParts,
   named,
+  type Place,
+  placesOf,
   replaceLayers,
   type SampleShape,
-  type Sequential,
-  sequential,
 } from "./layer.js";
+export { type LayerKind, layerKind } from "./layer-kind.js";
 export * from "./layers.js";
 export * from "./losses.js";
 export * from "./metrics.js";
@@ -65,9 +70,13 @@ export {
   type ActivationName,
   buildNetwork,
   cardMetadata,
+  type FileCard,
   type ModelCard,
+  networkOf,
   readCard,
 } from "./model-card.js";
+export { type NetworkFile, type OpenedNetwork, openNetwork, readNetworkFile, shapeIn } from "./network-file.js";
+export * from "./norms.js";
 export * from "./optim.js";
 export * from "./presets.js";
 export { type HostTensor, readSafetensors, type SafetensorsFile, writeSafetensors } from "./safetensors.js";

@@ -44,7 +44,10 @@ export function layerKind<const F extends Fields, const P extends PartCounts = R
 ): LayerKind<F, P> {
   const { kind, about, options } = spec;
   const parts = spec.parts ?? ({} as P);
-  const layer = (settings: Readonly<Record<string, unknown>>, inside: Readonly<Record<string, unknown>> = {}): Layer => {
+  const layer = (
+    settings: Readonly<Record<string, unknown>>,
+    inside: Readonly<Record<string, unknown>> = {},
+  ): Layer => {
     const read = readSettings(kind, options, settings);
     const held = readParts(kind, parts, inside);
     const made: Layer = { ...spec.make(read, held as PartsOf<P>), kind, options: asData(read) };

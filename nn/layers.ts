@@ -15,7 +15,6 @@ import {
   ShapeError,
   shapeOf,
   type Tensor,
-  type Tree,
   zeros,
 } from "../engine/index.js";
 import type { Initialiser } from "./init.js";
@@ -69,7 +68,11 @@ export const conv2dKind = layerKind({
     filters: described(count, "channels of the output"),
     size: described(pair(1), "side of the window, or [height, width]"),
     stride: setting(pair(1), 1, "how far the window moves, or [vertical, horizontal]"),
-    padding: setting(padding, 0, "zeros around the image: same, valid, a number, [v, h] or [[top, bottom], [left, right]]"),
+    padding: setting(
+      padding,
+      0,
+      "zeros around the image: same, valid, a number, [v, h] or [[top, bottom], [left, right]]",
+    ),
     dilation: setting(pair(1), 1, "how far apart the window's elements are, or [vertical, horizontal]"),
     groups: setting(count, 1, "channels fall into this many groups that do not mix"),
     bias,

@@ -1,8 +1,10 @@
 /** What a file of weights says about the network it belongs to, so that the network can be built again. */
 import { relu, softplus } from "./activations.js";
+import { type LayerJson, layerFromJson, layerToJson } from "./architecture.js";
+import type { Sequential } from "./containers.js";
 import { DataError } from "./data/error.js";
 import { heNormal } from "./init.js";
-import type { Sequential } from "./layer.js";
+import type { Layer } from "./layer.js";
 import { type PresetName, presets } from "./presets.js";
 
 export const ACTIVATIONS = ["softplus", "relu"] as const;
@@ -17,39 +19,87 @@ export interface ModelCard {
   readonly classes: readonly string[];
 }
 
-/** The card's network for 28×28 grey images. Weights start as He et al. 2015 have it: with PyTorch's smaller ones a softplus
- *  network with average pooling learns nothing for its first epoch. */
+/** The card of a file: a preset with its activation, or any architecture. */
+export interface FileCard extends Partial<Omit<ModelCard, "classes">>, Pick<ModelCard, "classes"> {
+  readonly architecture?: LayerJson;
+}
+
+/** The card's network. Weights start as He et al. 2015 have it: with PyTorch's smaller ones a softplus network with average pooling
+ *  learns nothing for its first epoch. */
 export function buildNetwork({ network, activation, beta, classes }: ModelCard): Sequential {
   const layer = activation === "relu" ? relu : softplus({ beta });
   return presets[network]({ activation: layer, classes: classes.length, init: heNormal });
 }
 
-/** The card as metadata of a safetensors file. */
-export function cardMetadata(card: ModelCard): Record<string, string> {
-  return {
+/** The network that a file says it belongs to. @throws DataError for an architecture that makes no sense. */
+export function networkOf(card: FileCard): Layer {
+  if (!card.architecture) return buildNetwork(card as ModelCard);
+  try {
+    return layerFromJson(card.architecture);
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof TypeError) throw new DataError(`weights: ${error.message}`);
+    throw error;
+  }
+}
+
+/** The card as metadata of a safetensors file; with the network itself also for a network that is no preset. */
+export function cardMetadata(card: FileCard, network?: Layer): Record<string, string> {
+  const told = {
     network: card.network,
     activation: card.activation,
-    beta: String(card.beta),
+    beta: card.beta === undefined ? undefined : String(card.beta),
     classes: JSON.stringify(card.classes),
+    architecture: network ? JSON.stringify(layerToJson(network)) : undefined,
+  };
+  return Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined)) as Record<string, string>;
+}
+
+/** The card in a file's metadata; `given` counts where the file is silent, as one that PyTorch wrote is. Nothing is guessed: a preset
+ *  needs its activation, softplus its beta. @throws DataError when something is missing, makes no sense, or contradicts the file. */
+export function readCard(metadata: ReadonlyMap<string, string>, given: Partial<ModelCard> = {}): FileCard {
+  const told = <K extends "network" | "activation" | "beta">(
+    name: K,
+    same: (text: string) => boolean,
+  ): string | undefined => {
+    const text = metadata.get(name);
+    if (text !== undefined && given[name] !== undefined && !same(text))
+      throw new DataError(`weights: the file says ${name} ${text}, ${given[name]} came with it; leave ${name} out`);
+    return text ?? given[name]?.toString();
+  };
+  const network = told("network", (text) => text === given.network);
+  const activation = told("activation", (text) => text === given.activation);
+  const beta = told("beta", (text) => Number(text) === given.beta);
+  const stored = metadata.get("architecture");
+  if (network !== undefined && !Object.hasOwn(presets, network))
+    throw new DataError(`weights: the file is for a network "${network}"; there is ${Object.keys(presets).join(", ")}`);
+  if (activation !== undefined && !ACTIVATIONS.includes(activation as ActivationName))
+    throw new DataError(`weights: the file names the activation "${activation}"; there is ${ACTIVATIONS.join(", ")}`);
+  if (beta !== undefined && !(Number(beta) > 0 && Number(beta) < Infinity))
+    throw new DataError(`weights: the file has beta ${beta}; a positive number is needed`);
+  if (stored === undefined) {
+    const missing = [
+      network === undefined ? `its network (--network ${Object.keys(presets).join(", ")})` : "",
+      activation === undefined && network !== "logistic"
+        ? `its activation (--activation ${ACTIVATIONS.join(", ")})`
+        : "",
+      activation === "softplus" && beta === undefined ? "the sharpness of its softplus (--beta, 1 in PyTorch)" : "",
+    ].filter(Boolean);
+    if (missing.length > 0) throw new DataError(`weights: the file does not name ${missing.join(" nor ")}; pass it`);
+  }
+  const classes = readClasses(metadata.get("classes")) ?? given.classes ?? Array.from({ length: 10 }, (_, i) => `${i}`);
+  return {
+    ...{ network: network as PresetName | undefined, activation: activation as ActivationName | undefined, classes },
+    beta: beta === undefined ? undefined : Number(beta),
+    architecture: stored === undefined ? undefined : (parseJson(stored, "architecture") as LayerJson),
   };
 }
 
-/** The card in a file's metadata; `given` counts where the file is silent, as one that PyTorch wrote is.
- *  @throws DataError when something is missing or makes no sense. */
-export function readCard(metadata: ReadonlyMap<string, string>, given: Partial<ModelCard> = {}): ModelCard {
-  const network = metadata.get("network") ?? given.network;
-  if (network === undefined)
-    throw new DataError("weights: the file does not name its network; pass --network paper, authors or tiny");
-  if (!Object.hasOwn(presets, network))
-    throw new DataError(`weights: the file is for a network "${network}"; there is ${Object.keys(presets).join(", ")}`);
-  const activation = (metadata.get("activation") ?? given.activation ?? "softplus") as ActivationName;
-  if (!ACTIVATIONS.includes(activation))
-    throw new DataError(`weights: the file names the activation "${activation}"; there is ${ACTIVATIONS.join(", ")}`);
-  const beta = Number(metadata.get("beta") ?? given.beta ?? 1);
-  if (!(beta > 0 && beta < Infinity))
-    throw new DataError(`weights: the file has beta ${metadata.get("beta")}; a positive number is needed`);
-  const classes = readClasses(metadata.get("classes")) ?? given.classes ?? Array.from({ length: 10 }, (_, i) => `${i}`);
-  return { network: network as PresetName, activation, beta, classes };
+function parseJson(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new DataError(`weights: the file's ${what} cannot be read; JSON is needed`);
+  }
 }
 
 function readClasses(text: string | undefined): string[] | undefined {

@@ -22,36 +22,86 @@ export interface PackedTree {
   /** Kept tensors: arrays where all keys are 0 … n−1, objects elsewhere. Entries without tensors are null. */
   readonly tree: Tree;
   readonly metadata: ReadonlyMap<string, string>;
+  /** How names in the file were read, where they are not those of the tree: `without "module."`. */
+  readonly renamed?: string;
 }
 
-/** The tree in a safetensors file. With `like`, the names and shapes must be exactly those of that tree, whose other
- *  content (nulls, numbers) is kept; `num_batches_tracked` of PyTorch is left out. @throws DataError when they differ. */
-export function unpackTree(bytes: Uint8Array, like?: Tree): PackedTree {
+export interface UnpackOptions {
+  /** Other names that tensors of the tree may have in the file, by path: those that layers are called by. */
+  readonly aliases?: ReadonlyMap<string, string>;
+}
+
+/** The tree in a safetensors file. With `like`, the shapes must be exactly those of that tree, whose other content (nulls, numbers) is
+ *  kept, and so must the names, or all of them after a common prefix ("module.") or by `aliases`; `num_batches_tracked` of PyTorch is
+ *  left out. @throws DataError when they differ. */
+export function unpackTree(bytes: Uint8Array, like?: Tree, options: UnpackOptions = {}): PackedTree {
   const { tensors, metadata } = readSafetensors(bytes);
   const upload = ({ data, shape, dtype }: HostTensor): Tensor => keep(tensor(data, shape, dtype));
   if (like === undefined) return { tree: grow(new Map([...tensors].map(([name, t]) => [name, upload(t)]))), metadata };
-  requireSame(tensors, entries(like));
-  return { tree: mapTree(like, (_, path) => upload(tensors.get(path)!)), metadata };
+  const wanted = entries(like);
+  const { names, renamed } = namesIn(tensors, wanted, options.aliases ?? new Map());
+  return { tree: mapTree(like, (_, path) => upload(tensors.get(names(path))!)), metadata, renamed };
 }
 
 /** How many batches PyTorch's batch normalisation has seen; only its momentum "None" makes use of it. */
 const COUNTER = /(^|\.)num_batches_tracked$/;
 
-function requireSame(tensors: ReadonlyMap<string, HostTensor>, wanted: readonly [string, Tensor][]): void {
+type Naming = (path: string) => string;
+
+/** What the tree's tensors are called in the file: as in the tree, or all in one of the other ways. */
+function namesIn(
+  tensors: ReadonlyMap<string, HostTensor>,
+  wanted: readonly [string, Tensor][],
+  aliases: ReadonlyMap<string, string>,
+): { names: Naming; renamed?: string } {
+  const same: Naming = (path) => path;
+  const alias: Naming = (path) => aliases.get(path) ?? path;
+  const prefix = commonPrefix([...tensors.keys()]);
+  const ways: readonly [Naming, string?][] = [
+    [same],
+    [(path) => prefix + path, `without "${prefix}"`],
+    [alias, "by the names of the layers"],
+    [(path) => prefix + alias(path), `without "${prefix}", by the names of the layers`],
+  ];
+  for (const [names, renamed] of ways) if (fits(tensors, wanted, names)) return { names, renamed };
+  throw new DataError(differences(tensors, wanted));
+}
+
+function fits(tensors: ReadonlyMap<string, HostTensor>, wanted: readonly [string, Tensor][], names: Naming): boolean {
+  const used = new Set(wanted.map(([path]) => names(path)));
+  return (
+    wanted.every(([path, t]) => isLike(tensors.get(names(path)), t)) &&
+    [...tensors.keys()].every((name) => used.has(name) || COUNTER.test(name))
+  );
+}
+
+function isLike(found: HostTensor | undefined, t: Tensor): boolean {
+  return found !== undefined && found.dtype === t.dtype && sameShape(found.shape, t.shape);
+}
+
+/** What all names begin with, up to a dot. */
+function commonPrefix(names: readonly string[]): string {
+  const first = names[0] ?? "";
+  const end = first.indexOf(".") + 1;
+  const prefix = first.slice(0, end);
+  return end > 0 && names.every((name) => name.startsWith(prefix)) ? prefix : "";
+}
+
+function differences(tensors: ReadonlyMap<string, HostTensor>, wanted: readonly [string, Tensor][]): string {
+  const remedy = "choose the network the file was made with";
   for (const [name, t] of wanted) {
     const found = tensors.get(name);
-    if (!found || found.dtype !== t.dtype || !sameShape(found.shape, t.shape))
-      throw new DataError(
-        `weights: the network has ${name} ${describe(t)}, the file has ${found ? describe(found) : "no such tensor"}; ` +
-          "choose the network the file was made with",
-      );
+    if (!isLike(found, t))
+      return `weights: the network has ${name} ${describe(t)}, the file has ${found ? describe(found) : `no such tensor, but ${listed([...tensors.keys()])}`}; ${remedy}`;
   }
   const names = new Set(wanted.map(([name]) => name));
   const extra = [...tensors.keys()].filter((name) => !names.has(name) && !COUNTER.test(name));
-  if (extra.length > 0)
-    throw new DataError(
-      `weights: the file also has ${extra.join(", ")}, which the network lacks; choose the network the file was made with`,
-    );
+  return `weights: the file also has ${listed(extra)}, which the network lacks; ${remedy}`;
+}
+
+/** The first few of many. */
+function listed(names: readonly string[]): string {
+  return names.length > 4 ? `${names.slice(0, 4).join(", ")} and ${names.length - 4} more` : names.join(", ");
 }
 
 /** A tree from dotted names. */

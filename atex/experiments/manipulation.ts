@@ -15,7 +15,7 @@ import {
   tensor,
   where,
 } from "../../engine/index.js";
-import { cosineDecay, PIXEL_RANGE } from "../../nn/index.js";
+import { cosineDecay, type FeatureRange } from "../../nn/index.js";
 import { randomBlocks } from "../attacks/blocks.js";
 import { attackExplanation } from "../attacks/explanation.js";
 import { rankSuppression, targetRegion, topKSuppression } from "../attacks/objectives.js";
@@ -24,7 +24,7 @@ import { l2, linf } from "../balls.js";
 import { explainerByName } from "../explainers/byName.js";
 import { judgeOf } from "../judge.js";
 import type { Classifier } from "../score.js";
-import { clipTo } from "../subject.js";
+import { clipTo, defaultRange } from "../subject.js";
 import type { AttackConfig, RuleName } from "./config.js";
 
 export interface ManipulationOptions {
@@ -44,6 +44,8 @@ export interface ManipulationOptions {
   /** Largest change of any logit; default none. */
   readonly outputBound?: number;
   readonly k: number;
+  /** Valid values; default 0 to 1 for images [n,c,h,w], none otherwise. */
+  readonly range?: FeatureRange;
   readonly key: Tensor;
 }
 
@@ -88,6 +90,7 @@ export async function manipulate(options: ManipulationOptions): Promise<{ clean:
     rank: rankSuppression,
   };
   const search = {
+    range: options.range,
     ...{ explainer, ball, outputBound, steps: attack.steps, restarts: attack.restarts },
     rule: scaledRule(
       attack.rule,
@@ -104,8 +107,10 @@ export async function manipulate(options: ManipulationOptions): Promise<{ clean:
   const images = where(reshape(mul(same, near), [same.size, ...x.shape.slice(1).map(() => 1)]), found, x);
   const pixels = await floats(images);
   requireBudget(norm, pixels, await floats(x), radii);
+  const range = options.range ?? defaultRange(x);
+  const inside = (z: Tensor): Tensor => ball.project(range ? clipTo(range, z) : z, x);
   const judge = judgeOf({ classifier, explainer, classes, x, k });
-  const [attacked, control] = [judge(images), judge(ball.project(clipTo(PIXEL_RANGE, ball.sample(controlKey, x)), x))];
+  const [attacked, control] = [judge(images), judge(inside(ball.sample(controlKey, x)))];
   const [a, c] = [await readAll(attacked.agreement), await readAll(control.agreement)];
   const [maps, clean] = [await floats(attacked.map), await floats(judge.clean)];
   const each = (all: Agreement, i: number): Agreement =>

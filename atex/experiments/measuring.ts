@@ -1,10 +1,10 @@
 /** What kinds of experiments measure alike: accuracy, and attacks on many images. */
-import { argmax, dispose, openScope, random } from "../../engine/index.js";
-import { evaluate, hostSamples, residentData } from "../../nn/index.js";
+import { argmax, dispose, openScope, random, type Tree } from "../../engine/index.js";
+import { evaluate, hostSamples, type Layer, residentData } from "../../nn/index.js";
 import type { Classifier } from "../score.js";
 import type { Measurement } from "./cells.js";
 import type { AttackConfig } from "./config.js";
-import { type Lab, pickPixels, type Split, type TrainedNetwork } from "./lab.js";
+import { type Lab, pickPixels, type Split } from "./lab.js";
 import { type Agreement, type Manipulated, type ManipulationOptions, manipulate } from "./manipulation.js";
 
 export interface AttackRun extends Pick<ManipulationOptions, "surrogate" | "norm" | "outputBound"> {
@@ -65,7 +65,7 @@ export function mean(values: readonly number[]): number {
 
 /** Share of a split that is classified correctly. */
 export async function accuracyOf(
-  { model, params }: Pick<TrainedNetwork, "model" | "params">,
+  { model, params }: { readonly model: Layer; readonly params: Tree },
   split: Split,
 ): Promise<number> {
   const resident = residentData(split);

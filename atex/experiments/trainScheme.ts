@@ -5,9 +5,9 @@ import {
   cosineDecay,
   type FeatureRange,
   initialState,
+  type Layer,
   type ResidentImages,
   type Schedule,
-  type Sequential,
   type TrainProgress,
   train,
 } from "../../nn/index.js";
@@ -16,7 +16,7 @@ import type { Classifier } from "../score.js";
 import type { SchemeConfig } from "./config.js";
 
 export interface SchemeTraining {
-  readonly model: Sequential;
+  readonly model: Layer;
   readonly scheme: SchemeConfig;
   /** The weights to start from; consumed. */
   readonly first: Tree;

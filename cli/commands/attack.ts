@@ -16,7 +16,7 @@ import { describeExplainer, explainerOptions, explainerRequest } from "../explai
 import { explainersFor } from "../explaining.js";
 import { writeOutput } from "../files.js";
 import { Live, percent } from "../live.js";
-import { modelOptions, openModel, predict } from "../model.js";
+import { modelOptions, openModel, predict, readModel } from "../model.js";
 import { asBatch, imageSizeOf, isImage, type LoadedSample, openSample, sampleOptions } from "../sample.js";
 import { targetOf, targetOption } from "../target.js";
 import { requireWritable } from "../writable.js";
@@ -184,11 +184,12 @@ export const command = defineCommand({
     const request = attackRequest(values);
     await requireWritable("out", join(values.out, "panel.png"));
     const live = new Live();
+    const file = await readModel(values);
+    const sample = await openSample(values, file, live);
     await withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, async (place) => {
       using _ = openScope("attack");
-      const model = await openModel(values);
+      const model = await openModel(file);
       const { domain, classifier } = model;
-      const sample = await openSample(values, model, live);
       const { classes } = model.card;
       const x = asBatch(sample.values, domain);
       const [explainer] = await explainersFor([requested], { model, x, values, live });

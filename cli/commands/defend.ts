@@ -10,22 +10,24 @@ import {
 } from "../../atex/experiments/index.js";
 import { type Classifier, surrogateOf } from "../../atex/index.js";
 import { add, dispose, keep, mapTree, random, type Tensor, type Tree } from "../../engine/index.js";
-import { packTree, residentData, type Sequential } from "../../nn/index.js";
+import { type Layer, packTree, residentData } from "../../nn/index.js";
 import { columns } from "../arguments.js";
 import { defineCommand, numberOption, UsageError } from "../command.js";
-import { dataName, dataOptions, openData, sizeOption } from "../data.js";
+import { dataOptions, sizeOption, sourceOptions } from "../data.js";
 import { defenceLines, defenceList, defenceOptions, defenceRequest } from "../defences.js";
 import { cpuOption, withEngine } from "../engine.js";
 import { writeOutput } from "../files.js";
 import { Live, percent, trainingLine } from "../live.js";
-import { modelOptions, openModel } from "../model.js";
+import { modelOptions, openModel, readModel } from "../model.js";
 import { recipeOptions } from "../recipe.js";
+import { isImage, openFor, trainingData } from "../sample.js";
 import { requireWritable } from "../writable.js";
 
 const options = {
   ...modelOptions,
   ...defenceOptions,
-  data: { type: "string", value: "name", help: "data set to train on (default the one the weights come from)" },
+  ...sourceOptions,
+  data: { type: "string", value: "name", help: "data to train on (default those that the weights come from)" },
   "train-size": recipeOptions["train-size"],
   "test-size": recipeOptions["test-size"],
   "data-dir": dataOptions["data-dir"],
@@ -40,8 +42,8 @@ const options = {
   ...cpuOption,
 } as const;
 
-/** Pixels of the top-k intersection. */
-const K = 50;
+/** Pixels or columns of the top-k intersection: a third of a short row. */
+const pixelsOf = (x: Tensor): number => Math.min(50, Math.ceil(x.size / x.shape[0] / 3));
 
 /** A network that is compared. */
 interface Contender {
@@ -59,8 +61,8 @@ interface Measured {
 }
 
 interface Measuring {
-  readonly model: Sequential;
-  /** [n,1,28,28] */
+  readonly model: Layer;
+  /** [n, ...shape] */
   readonly x: Tensor;
   readonly eps: number;
   readonly steps: number;
@@ -79,7 +81,7 @@ async function measure(params: Tree, { model, x, eps, steps, seed }: Measuring):
       surrogate: surrogateOf((z) => model.apply(params, z), x.shape.slice(1)),
       x,
       eps: [eps],
-      k: K,
+      k: pixelsOf(x),
       key: random.key(seed),
       attack: {
         ...{ explainer: "gradient", samples: 1, sigma: 0, objective, rule: "sign" },
@@ -108,9 +110,9 @@ function comparison(contenders: readonly Contender[], measured: readonly (Measur
   return columns([
     ["", line(contenders.map(({ title }) => title))],
     ["test accuracy", line(contenders.map(({ accuracy }) => percent(accuracy, 2)))],
-    share(`top-${K} that attacks leave`, ({ attacked }) => attacked.topK),
+    share(`top-k that attacks leave`, ({ attacked }) => attacked.topK),
     share("Spearman that attacks leave", ({ attacked }) => attacked.spearman),
-    share(`top-${K} after a random change`, ({ control }) => control.topK),
+    share(`top-k after a random change`, ({ control }) => control.topK),
     share("Spearman after a random change", ({ control }) => control.spearman),
   ]);
 }
@@ -128,22 +130,27 @@ export const command = defineCommand({
     const images = numberOption("images", values.images, { min: 1, max: 500, integer: true });
     const steps = numberOption("steps", values.steps, { min: 1, max: 100_000, integer: true });
     const live = new Live();
+    const file = await readModel(values);
+    const origin = file.metadata.get("data");
+    if (values.data !== undefined && origin !== undefined && values.data !== origin)
+      throw new UsageError(`--data ${values.data}: the weights were trained on ${origin}; leave the option out`);
+    if (values.data === undefined && origin === undefined)
+      throw new UsageError("--data is missing; the weights do not say what they were trained on");
+    await requireWritable("out", values.out);
+    const sizes = {
+      trainSize: sizeOption("train-size", values["train-size"]),
+      testSize: sizeOption("test-size", values["test-size"]),
+    };
+    const { name, train, test } = await (origin === undefined
+      ? openFor(file, values, live, sizes)
+      : trainingData(file, values["data-dir"], live, sizes));
     return withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, async (place) => {
-      const { card, metadata, model, params, classifier } = await openModel(values);
-      const origin = metadata.get("data");
-      if (values.data === undefined && origin === undefined)
-        throw new UsageError("--data is missing; the weights do not say what they were trained on");
-      const name = dataName(values.data ?? origin!);
-      if (origin !== undefined && name !== origin)
-        throw new UsageError(`--data ${name}: the weights were trained on ${origin}; leave the option out`);
-      await requireWritable("out", values.out);
-      const size = (option: "train-size" | "test-size"): number | undefined =>
-        sizeOption(option, values[option] ?? metadata.get(option));
-      const sizes = { trainSize: size("train-size"), testSize: size("test-size") };
-      const { train, test } = await openData({ name, folder: values["data-dir"], ...sizes }, live);
+      const opened = await openModel(file);
+      const { metadata, network: model, params, classifier, domain } = opened;
       const count = train.labels.length;
+      const samples = isImage(domain) ? "images" : "rows";
       live.print(
-        `${card.network} network, ${scheme.title} against eps ${eps} on ${count} images of ${name}; ${place.name}`,
+        `${opened.title} network, ${scheme.title} against eps ${eps} on ${count} ${samples} of ${name}; ${place.name}`,
       );
       const judged = async (title: string, of: Tree): Promise<Contender> => ({
         title,
@@ -195,7 +202,7 @@ export const command = defineCommand({
       dispose([x ?? []]);
       live.print(comparison(contenders, measured));
       live.print(
-        `  ${indices.length} test images that every one of them classifies correctly; the less that an attack on the top pixels or one\n` +
+        `  ${indices.length} test ${samples} that every one of them classifies correctly; the less that an attack on the top pixels or one\n` +
           `  on the order of all leaves of gradient maps, ${steps} steps at eps ${eps}; 1 is unchanged`,
       );
       if (contenders.length > 2) live.print("  control: trained on alike without a defence");

@@ -4,8 +4,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { dataName, dataSource, openData, sourceValues } from "../../cli/data.js";
 import { Live } from "../../cli/live.js";
-import { fileMetadata, recipeFrom, resumedRecipe, shapeIn } from "../../cli/recipe.js";
-import { readPreparation, readSafetensors } from "../../nn/index.js";
+import { fileMetadata, recipeFrom, resumedRecipe } from "../../cli/recipe.js";
+import { readPreparation, readSafetensors, shapeIn } from "../../nn/index.js";
 import { check, gpuTest, test } from "../harness.js";
 import { makePng } from "../nn/make-png.js";
 import { holdfast, inFolder } from "./holdfast.js";
@@ -134,7 +134,7 @@ gpuTest(
         ["data", "image-size", "channels", "shape"].map((name) => metadata.get(name)),
         ["photos", "8x8", undefined, "[3,8,8]"],
       );
-      check.equal([...tensors.get("0.weight")!.shape], [8, 3, 3, 3]);
+      check.equal([...tensors.get("0.weight")!.shape], [16, 3, 3, 3]);
     }),
   { timeoutMs: 120_000 },
 );

@@ -38,7 +38,7 @@ gpuTest(
       check.match(out, /FGSM training, clean 0\.25 against eps 0\.05/);
       check.match(out, /before +after +control\n/);
       check.match(out, /\n {2}[1-3] test images that every one of them classifies correctly/);
-      const shares = /top-50 that attacks leave +([\d.]+) +([\d.]+) +([\d.]+)/.exec(out) ?? [];
+      const shares = /top-k that attacks leave +([\d.]+) +([\d.]+) +([\d.]+)/.exec(out) ?? [];
       check.is(new Set(shares.slice(1)).size, 3, out);
       const { metadata } = readSafetensors(await readFile(join(folder, "out/defended.safetensors")));
       check.is(metadata.get("defence"), "FGSM training, clean 0.25");

@@ -7,7 +7,7 @@ import { square } from "../../engine/ops/unary.js";
 import { type Tensor, tensor } from "../../engine/tensor.js";
 import type { Tree } from "../../engine/tree.js";
 import { softplus } from "../../nn/activations.js";
-import { type Sequential, sequential } from "../../nn/layer.js";
+import { type Sequential, sequential } from "../../nn/index.js";
 import { avgPool, conv2d, dense, flatten } from "../../nn/layers.js";
 import { crossEntropy } from "../../nn/losses.js";
 import { adam } from "../../nn/optim.js";

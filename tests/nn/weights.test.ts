@@ -118,7 +118,7 @@ referenceTest("files of another network are refused with both sides", async () =
   const made = 3;
   await refused(
     [{ weight }],
-    /^weights: the network has 0\.bias f32\[2\], the file has no such tensor; choose the network/,
+    /^weights: the network has 0\.bias f32\[2\], the file has no such tensor, but 0\.weight; choose the network/,
   );
   await refused(
     [{ weight: bias, bias }],

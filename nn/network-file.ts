@@ -1,0 +1,101 @@
+/** A file of weights as the network it belongs to, with all it says of itself. */
+import { random, scope, type Tensor, type Tree } from "../engine/index.js";
+import { type Domain, PIXEL_RANGE } from "./data/domain.js";
+import { DataError } from "./data/error.js";
+import { readPreparation, type TablePreparation, tableDomain } from "./data/table/preparation.js";
+import { type Layer, placesOf } from "./layer.js";
+import { type FileCard, type ModelCard, networkOf, readCard } from "./model-card.js";
+import { readSafetensors } from "./safetensors.js";
+import { unpackTree } from "./weights.js";
+
+/** What a file says of its network, before any weight is looked at. */
+export interface NetworkFile {
+  readonly card: FileCard;
+  /** What its inputs are. */
+  readonly domain: Domain;
+  /** How rows of a table become its inputs, where it was trained on one. */
+  readonly preparation?: TablePreparation;
+  /** Everything the file says of itself. */
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+export interface OpenedNetwork extends NetworkFile {
+  readonly network: Layer;
+  /** Kept tensors. */
+  readonly params: Tree;
+  /** x [n, ...domain.shape] → logits: the network with its parameters. */
+  readonly classifier: (x: Tensor) => Tensor;
+  /** How names in the file were read, where they are not the network's. */
+  readonly renamed?: string;
+}
+
+/** Input of the presets that files without a shape were made for. */
+const SHAPE_OF_OLD_FILES = [1, 28, 28];
+
+/** Reads what a file of weights says of its network; needs no engine. `given` counts where the file is silent.
+ *  @throws DataError when the file does not say enough, or contradicts what is given. */
+export function readNetworkFile(bytes: Uint8Array, given: Partial<ModelCard> = {}): NetworkFile {
+  const { metadata } = readSafetensors(bytes);
+  return { ...inputsOf(metadata), card: readCard(metadata, given), metadata };
+}
+
+/** Opens a file of weights of any architecture: a network that names itself, or a preset that `given` names.
+ *  @throws DataError when the file does not say enough, its weights do not fit, or one is no finite number. */
+export function openNetwork(bytes: Uint8Array, given: Partial<ModelCard> = {}): OpenedNetwork {
+  const file = readNetworkFile(bytes, given);
+  const network = networkOf(file.card);
+  requireFinite(bytes);
+  const { params, renamed } = scope(() => {
+    const like = network.init(random.key(0), file.domain.shape).params;
+    const { tree, renamed } = unpackTree(bytes, like, { aliases: layerNames(network) });
+    return { params: tree, renamed };
+  });
+  return { ...file, network, params, classifier: (x) => network.apply(params, x), renamed };
+}
+
+/** @throws DataError naming the tensor that holds a NaN or an infinity. */
+function requireFinite(bytes: Uint8Array): void {
+  for (const [name, { data, dtype }] of readSafetensors(bytes).tensors) {
+    const bad = dtype === "f32" ? data.findIndex((v) => !Number.isFinite(v)) : -1;
+    if (bad >= 0)
+      throw new DataError(
+        `weights: ${name} holds ${data[bad]} at element ${bad}; finite numbers are needed; was the training stable?`,
+      );
+  }
+}
+
+/** The shape of a sample in a file's metadata; 28x28 grey where the file is silent. @throws DataError for no shape. */
+export function shapeIn(metadata: ReadonlyMap<string, string>): readonly number[] {
+  const text = metadata.get("shape");
+  if (text === undefined) return SHAPE_OF_OLD_FILES;
+  if (!/^\[[1-9]\d*(,[1-9]\d*)*\]$/.test(text))
+    throw new DataError(
+      `weights: the file says that samples have the shape ${text.slice(0, 60)}; a list of sides is needed`,
+    );
+  return JSON.parse(text);
+}
+
+/** Shape, range and features of the inputs. */
+function inputsOf(metadata: ReadonlyMap<string, string>): Pick<NetworkFile, "domain" | "preparation"> {
+  const stored = metadata.get("preparation");
+  const preparation = stored === undefined ? undefined : readPreparation(stored);
+  if (preparation) return { preparation, domain: tableDomain(preparation) };
+  const shape = shapeIn(metadata);
+  const range = shape.length === 3 ? PIXEL_RANGE : { low: -Infinity, high: Infinity };
+  return { domain: { shape, range } };
+}
+
+/** Paths of parameters by numbers, and the same by the names of layers: "0.weight" is "conv1.weight" too. */
+function layerNames(network: Layer): Map<string, string> {
+  const names = new Map<string, string>();
+  const leavesOf = ["weight", "bias", "running_mean", "running_var"];
+  const walk = (layer: Layer, path: string, name: string): void => {
+    for (const place of placesOf(layer)) {
+      const [at, called] = [`${path}${place.at}.`, `${name}${place.label}.`];
+      for (const leaf of leavesOf) names.set(at + leaf, called + leaf);
+      walk(place.layer, at, called);
+    }
+  };
+  walk(network, "", "");
+  return names;
+}
