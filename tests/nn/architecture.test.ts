@@ -136,8 +136,8 @@ test("random networks survive JSON and a file, and every layer is found by its l
             for (const label of labelsOf(network)) check.is(at(label).shape[0], 2, label);
           },
         );
+        dispose(opened.params);
       });
-      dispose(opened.params);
     }),
     { numRuns: 40 },
   ));
