@@ -51,8 +51,9 @@ export interface ExplainerLaws {
   readonly symmetry: boolean;
   /** It draws random numbers: another key or seed gives another attribution. */
   readonly random?: boolean;
-  /** A constant added to every input and taken off again by the network changes nothing (Kindermans et al. 2019). */
-  readonly inputInvariance: boolean;
+  /** A constant added to every input and taken off again by the network changes nothing (Kindermans et al. 2019): always, or for
+   *  tables only, where what stands for a missing feature moves along. */
+  readonly inputInvariance: boolean | "tables";
 }
 
 /** A row of the table of explainers: all that the command line, configurations, help, documentation and generated tests need. */

@@ -187,7 +187,9 @@ export function groupsOf(
   if (isTable(domain)) return tableGroups(domain);
   if (segments && patch === undefined) return segmentGroups(domain.shape, segments);
   const [, h, w] = domain.shape;
-  return patchGroups(domain.shape, patch ?? Math.ceil(Math.max(h, w) / across));
+  // A single pixel is its own mean colour: switching it off would change nothing.
+  const usual = Math.min(Math.max(2, Math.ceil(Math.max(h, w) / across)), Math.max(h, w));
+  return patchGroups(domain.shape, patch ?? usual);
 }
 
 export function imageSides(name: string, shape: readonly number[]): readonly [number, number, number] {

@@ -100,8 +100,8 @@ export const limeEntry = explainerEntry({
       "a number in place of what is switched off in an image; default its mean colour",
     ),
   },
-  // A fit to random copies; the deviations of a table and the mean colours of an image move with a shift as they should.
-  laws: { differentiable: true, dummy: false, symmetry: false, inputInvariance: true },
+  // A fit to random copies; a table's noise moves with a shift, the mean colour of a part of an image does not follow each pixel.
+  laws: { differentiable: true, dummy: false, symmetry: false, inputInvariance: "tables" },
   make({ around, patch, baseline, ...fit }, context) {
     const { domain, background, segments, seed } = context;
     if (!isTable(domain)) {

@@ -153,8 +153,9 @@ export const occlusionEntry = explainerEntry({
       "what stands for the hidden; default the background of a table, 0 in images",
     ),
   },
-  // A square also gives its pixels what the others in it do. A background moves with a shift; a baseline of 0, as in images, does not.
-  laws: { differentiable: true, dummy: false, symmetry: false, inputInvariance: true },
+  // A square also gives its pixels what the others in it do. The 0 of images does not move with a shift, as the background of a
+  // table does.
+  laws: { differentiable: true, dummy: false, symmetry: false, inputInvariance: "tables" },
   make({ patch, stride, baseline }, context) {
     const { domain } = context;
     const background = isTable(domain) ? backgroundOf("occlusion", baseline, context) : (baseline ?? 0);

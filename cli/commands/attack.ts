@@ -2,18 +2,19 @@
 import { join } from "node:path";
 import { type AttackStudy, type ExplainerStudy, studyAttack, surrogateOf } from "../../atex/index.js";
 import { differenceCaption, differencePictures, imagePictures, mapPictures } from "../../atex/render/attack.js";
-import { featureContributions, shownFeatures } from "../../atex/render/bars.js";
+import { featureContributions } from "../../atex/render/bars.js";
 import { panel } from "../../atex/render/panel.js";
 import { bytePicture, toPng } from "../../atex/render/picture.js";
 import { roundedTowards } from "../../atex/render/rounding.js";
 import { explanationSheet } from "../../atex/render/sheet.js";
 import { openScope, random, tensor } from "../../engine/index.js";
-import { type Domain, writeSafetensors } from "../../nn/index.js";
+import { type Domain, type NetworkFile, writeSafetensors } from "../../nn/index.js";
 import { type AttackRequest, attackOptions, attackRequest, makeAttack } from "../attacks.js";
 import { defineCommand, UsageError } from "../command.js";
 import { cpuOption, withEngine } from "../engine.js";
 import { describeExplainer, explainerOptions, explainerRequest } from "../explainers.js";
 import { explainersFor } from "../explaining.js";
+import { featuresOf, shownRow } from "../features.js";
 import { writeOutput } from "../files.js";
 import { Live, percent } from "../live.js";
 import { modelOptions, openModel, predict, readModel } from "../model.js";
@@ -65,14 +66,12 @@ function agreementLine(
 }
 
 /** Input, map, attacked input, its map, what was added; of a row, its contributions before and after. */
-function sheet({ sample, study, domain, chosen }: Made, footer: string): Uint8Array {
+function sheet({ sample, study, domain, chosen, file }: Made, footer: string): Uint8Array {
   const attacked = study.images.attacked.images;
   const [{ clean, under }] = study.explainers;
   if (!isImage(domain)) {
-    const features =
-      domain.features ??
-      Array.from(sample.values, (_, i) => ({ name: `column ${i}`, kind: "numeric", at: [i] }) as const);
-    const [before, after] = [shownFeatures(features, sample.values), shownFeatures(features, attacked)];
+    const features = featuresOf(domain);
+    const [before, after] = [shownRow(file, sample.values), shownRow(file, attacked)];
     const explanations = [clean.maps, under.attacked.maps].map((maps, i) => ({
       name: ["before", "after the attack"][i],
       contributions: featureContributions(features, maps),
@@ -121,6 +120,7 @@ interface Made {
   readonly classes: readonly string[];
   readonly chosen: string;
   readonly domain: Domain;
+  readonly file: NetworkFile;
 }
 
 /** Files by name: the attacked sample exactly, an image as PNG too, its panel, its numbers. */
@@ -213,7 +213,7 @@ export const command = defineCommand({
         onStage: (stage) => live.update(stage),
       });
       const made = { sample, study, method, request, eps, k, target, seed: requested.seed, adapter: place.name };
-      const whole: Made = { ...made, classes, chosen, domain };
+      const whole: Made = { ...made, classes, chosen, domain, file };
       live.print(report(whole, attack.objective.name));
       for (const [name, contents] of files(whole)) {
         await writeOutput(join(values.out, name), contents);

@@ -1,6 +1,6 @@
 /** `holdfast explain`: what a trained network predicts for one sample, and which of its features it used. */
 import { classScore } from "../../atex/index.js";
-import { featureContributions, shownFeatures } from "../../atex/render/bars.js";
+import { featureContributions } from "../../atex/render/bars.js";
 import { explanationPage } from "../../atex/render/explanation-page.js";
 import { explanationSheet, type ImageExplanation, type RowsExplanation } from "../../atex/render/sheet.js";
 import { openScope, type Tensor, tensor } from "../../engine/index.js";
@@ -17,6 +17,7 @@ import {
   explainerRequests,
 } from "../explainers.js";
 import { explainersFor } from "../explaining.js";
+import { featuresOf, shownRow } from "../features.js";
 import { writeOutput } from "../files.js";
 import { Live } from "../live.js";
 import {
@@ -157,12 +158,14 @@ function asUsage(error: unknown): unknown {
 }
 
 function explanationOf(
-  { domain, card: { classes } }: LoadedModel,
+  model: LoadedModel,
   sample: LoadedSample,
   { predicted, probabilities }: Prediction,
   chosen: number,
   said: readonly Said[],
 ): ImageExplanation | RowsExplanation {
+  const { domain, card } = model;
+  const { classes } = card;
   const title = `${sample.title}: logit of "${classes[chosen]}"`;
   const footer =
     `Predicted "${classes[predicted]}" at ${(100 * probabilities[predicted]).toFixed(1)} %. ` +
@@ -174,20 +177,15 @@ function explanationOf(
       ...{ title, footer, image: sample.values, size: imageSizeOf(domain) },
       maps: said.map((one) => ({ name: one.request.entry.info.name, attribution: one.attribution, note: note(one) })),
     };
-  const features = domain.features ?? columnsOf(domain.shape[0]);
+  const features = featuresOf(domain);
   return {
-    ...{ title, footer, features: shownFeatures(features, sample.values) },
+    ...{ title, footer, features: shownRow(model, sample.values) },
     explanations: said.map((one) => ({
       name: one.request.entry.info.name,
       contributions: featureContributions(features, one.attribution),
       note: note(one),
     })),
   };
-}
-
-/** Nameless columns. */
-function columnsOf(count: number) {
-  return Array.from({ length: count }, (_, i) => ({ name: `column ${i}`, kind: "numeric", at: [i] }) as const);
 }
 
 /** The sample and all attributions, by the names of the methods. */

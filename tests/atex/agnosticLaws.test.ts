@@ -113,8 +113,10 @@ referenceTest(
   "input invariance: a shift of all inputs, the background's too, that the network takes off again",
   async () => {
     for (const name of names) {
-      if (!explainerEntryOf(name).laws.inputInvariance) continue;
+      const { inputInvariance } = explainerEntryOf(name).laws;
+      if (!inputInvariance) continue;
       for (const context of contexts()) {
+        if (inputInvariance === "tables" && context.domain.shape.length > 1) continue;
         const [score, x] = [network(10, sizeOf(context)), inputs(context)];
         const shift = samples(11, 1, context.domain.shape);
         const plainly = makeExplainer(name, small[name], context)(score, x);

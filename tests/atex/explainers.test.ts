@@ -213,18 +213,26 @@ function tableLaws(entry: ExplainerEntry): void {
     });
 
   referenceTest(`${name}: ${laws.inputInvariance ? "keeps" : "is known to break"} input invariance`, async () => {
-    const shift = tensor([[0.3, -0.4, 0.2, 0.1]]);
-    const shifted: Score = absorbShift(score, shift);
-    const context = subject.context();
-    const moved = { ...context, background: add(context.background!, shift) };
-    const settings = settingsOf(entry);
-    const before = await read(makeExplainer(name, settings, context)(score, subject.x(2)));
-    const after = await read(makeExplainer(name, settings, moved)(shifted, add(subject.x(2), shift)));
-    const apart = Math.max(...before.map((v, i) => Math.abs(v - after[i])));
-    const scale = Math.max(...before.map(Math.abs));
-    if (laws.inputInvariance) check.ok(apart < 1e-6 * scale, `attributions moved by ${apart} of ${scale}`);
-    else check.ok(apart > 1e-3 * scale, `attributions moved by ${apart} of ${scale}; the law may be set`);
+    const gaps = [await shiftGap(entry, subject)];
+    // What stands for a missing pixel may be another thing than what stands for a missing column.
+    if (fits(entry, { shape: [1, 2, 2] }) && !entry.uses?.segments)
+      gaps.push(await shiftGap(entry, subject, [1, 2, 2]));
+    if (laws.inputInvariance) check.ok(Math.max(...gaps) < 1e-6, `attributions moved by ${gaps} of their size`);
+    else check.ok(Math.max(...gaps) > 1e-3, `attributions moved by ${gaps} of their size; the law may be set`);
   });
+}
+
+/** How far attributions move when all inputs are shifted and the network takes the shift off again, as a share of the largest. */
+async function shiftGap(entry: ExplainerEntry, { logits, x, context }: TestSubject): Promise<number> {
+  const score: Score = (z) => reshape(logits(z), [z.shape[0]]);
+  const shift = tensor([0.3, -0.4, 0.2, 0.1]);
+  const still = context();
+  const moved = { ...still, background: add(still.background!, shift) };
+  const settings = settingsOf(entry);
+  const before = await read(makeExplainer(entry.name, settings, still)(score, x(2)));
+  const after = await read(makeExplainer(entry.name, settings, moved)(absorbShift(score, shift), add(x(2), shift)));
+  const apart = Math.max(...before.map((v, i) => Math.abs(v - after[i])));
+  return apart / Math.max(...before.map(Math.abs));
 }
 
 test("an unknown explainer is refused with the names there are", () => {
