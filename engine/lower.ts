@@ -67,7 +67,7 @@ interface FileCall<K extends KernelName> {
     Record<KernelDeclarations[K]["always"], Operand> & Partial<Record<KernelDeclarations[K]["flagged"], Operand>>
   >;
   readonly params: Readonly<KernelDeclarations[K]["params"]>;
-  readonly spec?: Readonly<Partial<KernelDeclarations[K]["settings"]>>;
+  readonly spec?: Readonly<KernelDeclarations[K]["settings"]>;
   readonly grid: Launch["grid"];
   readonly flops?: number;
 }

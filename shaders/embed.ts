@@ -51,11 +51,13 @@ function declaration(kernel: Kernel): string {
       .join(" | ") || "never";
   const fields = kernel.params?.fields.map(({ name, elements }) => [name, elements ? "readonly number[]" : "number"]);
   const settings = Object.entries(kernel.settings ?? {}).map(([name, { type }]) => [
-    name,
+    `${name}?`,
     type === "bool" ? "boolean" : "number",
   ]);
   const record = (members: string[][]): string =>
-    members.length > 0 ? `{ ${members.map(([name, type]) => `${name}: ${type}`).join("; ")} }` : "{}";
+    members.length > 0
+      ? `{ ${members.map(([name, type]) => `${name}: ${type}`).join("; ")} }`
+      : "Readonly<Record<string, never>>";
   return `  ${nameOf(kernel.name)}: { always: ${names(false)}; flagged: ${names(true)}; params: ${fields ? record(fields) : "undefined"}; settings: ${record(settings)} };\n`;
 }
 

@@ -202,7 +202,7 @@ test("what a kernel declares becomes its type", () => {
   const text = embed(new Map([...files].filter(([file]) => file.startsWith("lib/"))).set("k.wgsl", source));
   check.match(
     text,
-    'k: { always: "x"; flagged: "start"; params: { n: number; at: readonly number[] }; settings: { WIDE: number; STARTS: boolean } };',
+    'k: { always: "x"; flagged: "start"; params: { n: number; at: readonly number[] }; settings: { WIDE?: number; STARTS?: boolean } };',
   );
 });
 

@@ -1,7 +1,7 @@
 /** The numbers of a generated kernel, and how it finds its elements: fields of `Params`, or literals. */
 import type { ParamLayout } from "../../shaders/kernel.js";
+import { tokensOf } from "../expression.js";
 import type { DType } from "../lower.js";
-import { tokensOf } from "./expression.js";
 import type { Iteration, Stepping } from "./iteration.js";
 
 const typeOfSuffix = { f: "f32", i: "i32", u: "u32" } as const;

@@ -4,10 +4,10 @@
  * in as literals, which spares the divisions by variables.
  */
 import { type Binding, type Kernel, originLine } from "../../shaders/kernel.js";
+import { libraryFor } from "../expression.js";
 import type { Capabilities, DType, Launch, Operand } from "../lower.js";
 import { isContiguous, sizeOf } from "../shape.js";
 import { type Addressing, describeLoop, Parameters } from "./addressing.js";
-import { libraryFor } from "./expression.js";
 import { type Iteration, planIteration } from "./iteration.js";
 
 /** One value, from earlier ones. Values are numbered: the inputs first, then the steps in order. */

@@ -2,10 +2,10 @@
  *  `//@hook store`, whose body is replaced here; under the flag VECTORS, four neighbours at a time, which a kernel may have
  *  besides. */
 import { type Binding, hasHook, type Kernel, originLine, replaceHook } from "../../shaders/kernel.js";
+import { libraryFor } from "../expression.js";
 import { kernelOf, type Launch, type Operand } from "../lower.js";
 import { describeLoop, Parameters } from "./addressing.js";
 import { computeFunction, declarationOf, type PointwiseGraph } from "./codegen.js";
-import { libraryFor } from "./expression.js";
 import { type Iteration, planIteration } from "./iteration.js";
 
 /** The functions through which kernels store, by how many elements at a time. */

@@ -1,9 +1,9 @@
 /** Generated pointwise kernels: random graphs over random layouts, with sizes as parameters and as literals. */
 import fc from "fast-check";
 import { executor } from "../../engine/executor.js";
+import { callsIn, libraryFor, tokensOf } from "../../engine/expression.js";
 import { type PointwiseGraph, pointwise } from "../../engine/gpu/codegen.js";
 import type { GpuExecutor } from "../../engine/gpu/executor.js";
-import { libraryFor, tokensOf } from "../../engine/gpu/expression.js";
 import { planIteration } from "../../engine/gpu/iteration.js";
 import { wholeOperand } from "../../engine/gpu/lowering.js";
 import { literal } from "../../engine/literal.js";
@@ -194,6 +194,7 @@ test("an expression is cut in words and numbers, and nothing is lost", () => {
   };
   check.equal(cut("(f32(x12 >> 8u) * 5.96e-8f)"), ["word f32", "word x12", "number 8u", "number 5.96e-8f"]);
   check.equal(cut("select(0f,1e+21f,x0==-3i)"), ["word select", "number 0f", "number 1e+21f", "word x0", "number 3i"]);
+  check.is(callsIn("select(x0, exp(x1), (x2 > 0f))"), 2);
   // Neither hexadecimal numbers nor numbers without a type can become parameters.
   check.equal(cut("0xffu + 0x1f + 1.0 + 2 + 3fu"), []);
 });

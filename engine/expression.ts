@@ -1,6 +1,6 @@
 /** The expressions of ops as words and numbers: what they call, and which constants they hold. */
-import { library } from "../../shaders/gen/kernels.js";
-import { originLine } from "../../shaders/kernel.js";
+import { library } from "../shaders/gen/kernels.js";
+import { originLine } from "../shaders/kernel.js";
 
 /** A word, a number with the suffix of its type, or anything else. */
 export interface Token {
@@ -43,6 +43,12 @@ export function tokensOf(expression: string): Token[] {
     tokens.push({ text: expression.slice(first, at), kind });
   }
   return tokens;
+}
+
+/** How many functions an expression calls. */
+export function callsIn(expression: string): number {
+  const tokens = tokensOf(expression);
+  return tokens.filter(({ text }, i) => text === "(" && tokens[i - 1]?.kind === "word").length;
 }
 
 /** What expressions use of shaders/lib/scalar.wgsl, with origin markers; empty when they use nothing. */
