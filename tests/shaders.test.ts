@@ -96,7 +96,7 @@ for (const file of files.keys())
 test("a compiler message finds its file and line through includes, constants and flags", async () => {
   const own: Record<string, string> = {
     "a.wgsl":
-      'const N = 4u; //@spec\n//@if WIDE\nconst a = 1u;\n//@include "lib/c.wgsl"\n//@end\n//@include "lib/b.wgsl"\nfn f() -> u32 { return wrong; }\n',
+      'const N = 4u; //@spec\n//@include "lib/b.wgsl"\n//@if WIDE\nconst a = 1u;\n//@include "lib/c.wgsl"\n//@end\nfn f() -> u32 { return wrong; }\n',
     "lib/b.wgsl": "// b\nfn g() -> f32 { return 1u; }\n",
     "lib/c.wgsl": "// c\n\n\nconst c = 1u;\n",
   };

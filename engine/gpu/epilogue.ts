@@ -103,7 +103,7 @@ class Store {
     const library = file.includes?.includes("lib/scalar.wgsl") ? "" : libraryFor(texts);
     const declarations = this.#bindings.map((b) => declarationOf(b, this.#vectors.get(b.name)!));
     const text = `${library}${originLine(`generated:${graph.name}`, 1)}${[...declarations, ...this.#function(texts)].join("\n")}\n`;
-    const key = `${file.name}|${keepsResult}|${text}`;
+    const key = `${file.name}|${text}`;
     let kernel = kernels.get(key);
     if (!kernel) {
       // What is not stored needs no binding; that the source still declares it does no harm.
