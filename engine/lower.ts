@@ -4,7 +4,8 @@
  * prepares them once and replays them. Nothing here touches a device.
  */
 
-import type { KernelName } from "../shaders/gen/kernels.js";
+import { type KernelDeclarations, type KernelName, kernels } from "../shaders/gen/kernels.js";
+import type { Kernel, Spec } from "../shaders/kernel.js";
 import type { TunedChoice } from "./ops/tuned.js";
 
 export type DType = "f32" | "i32" | "u32";
@@ -45,25 +46,37 @@ export interface Capabilities {
   readonly tuning?: readonly TunedChoice[];
 }
 
-/** A kernel whose source was generated (fused pointwise chains); `wgsl` uses the notation of the files in shaders/. */
-export interface GeneratedKernel {
-  readonly name: string;
-  readonly wgsl: string;
-}
-
-/** One dispatch. `kernel` names a file of shaders/ without `.wgsl`, or carries generated source. */
-export interface KernelCall {
-  readonly kernel: KernelName | GeneratedKernel;
+/** One dispatch, as it is recorded, replayed and moved about. */
+export interface Launch {
+  /** A file of shaders/ without `.wgsl`, or a kernel that was generated. */
+  readonly kernel: KernelName | Kernel;
   /** Binding name in the source → operand. A kernel that reads a contiguous tensor gets one (offset 0). */
   readonly bind: Readonly<Record<string, Operand>>;
-  /** Fields of the source's `Params` struct (padding is computed from the struct). */
+  /** Fields of the source's `Params` struct. */
   readonly params?: Readonly<Record<string, number | readonly number[]>>;
   /** `override` constants, `const … //@spec` constants and `//@if` flags, by name. */
-  readonly spec?: Readonly<Record<string, number | boolean>>;
+  readonly spec?: Spec;
   readonly grid: readonly [number, number, number];
   /** Floating-point operations of the call, for the profile. */
   readonly flops?: number;
 }
+
+interface FileCall<K extends KernelName> {
+  readonly kernel: K;
+  readonly bind: Readonly<
+    Record<KernelDeclarations[K]["always"], Operand> & Partial<Record<KernelDeclarations[K]["flagged"], Operand>>
+  >;
+  readonly params: Readonly<KernelDeclarations[K]["params"]>;
+  readonly spec?: Readonly<KernelDeclarations[K]["settings"]>;
+  readonly grid: Launch["grid"];
+  readonly flops?: number;
+}
+
+/** A dispatch as an op asks for it. Of a file, `KernelCall<"conv2d.tiled">`, the compiler knows what it declares; a name
+ *  that it cannot see (under a flag, in a spread) is looked at when the pipeline or the bind group is made. */
+export type KernelCall<K extends KernelName | Kernel = KernelName | Kernel> = K extends KernelName
+  ? FileCall<K>
+  : Launch & { readonly kernel: K };
 
 /** What an op's `launch` gets. Inputs are contiguous with offset 0 unless the op says `strided`. */
 export interface LaunchContext {
@@ -74,6 +87,11 @@ export interface LaunchContext {
   temp(shape: readonly number[], dtype?: DType): Operand;
 }
 
+/** The declarations of a kernel. */
+export function kernelOf({ kernel }: Pick<Launch, "kernel">): Kernel {
+  return typeof kernel === "string" ? kernels[kernel] : kernel;
+}
+
 /** Workgroups for `count` items, `perGroup` each, as a 2-D grid when one dimension would exceed the limit. The kernel
  *  recovers the flat index as `(group.y * groups.x + group.x) * perGroup + local` and guards it against the count. */
 export function linearGrid(count: number, perGroup: number, limit = 65_535): [number, number, number] {
@@ -82,4 +100,11 @@ export function linearGrid(count: number, perGroup: number, limit = 65_535): [nu
   const y = Math.ceil(groups / limit);
   const x = Math.ceil(groups / y);
   return [x, y, 1];
+}
+
+/** The workgroups of a kernel whose invocations make one of `count` results each. */
+export function gridFor(kernel: KernelName, count: number, limit?: number): [number, number, number] {
+  const { threads } = kernels[kernel];
+  if (threads === undefined) throw new Error(`internal: settings decide on the workgroups of shader ${kernel}`);
+  return linearGrid(count, threads, limit);
 }

@@ -7,7 +7,7 @@ import type { Layout, TensorSpec } from "./lower.js";
 
 export type Shape = readonly number[];
 
-export const MAX_RANK = 8;
+const MAX_RANK = 8;
 
 /** Number of elements; 1 for a scalar, 0 when any side is 0. */
 export function sizeOf(shape: Shape): number {

@@ -4,11 +4,13 @@ import { join } from "node:path";
 import {
   aimedLength,
   backwardImports,
+  buildStepImports,
   importsOf,
   layers,
   lengthOf,
   nodeOnlyCode,
   type PackageImports,
+  readsKernels,
   type Source,
   tooLong,
   withoutAssertion,
@@ -84,6 +86,27 @@ test("both sides of every switch between Node and browser exist", () => {
   const files = Object.values(manifest.imports).flatMap((conditions) => Object.values(conditions));
   check.ok(files.length > 0, "package.json has imports");
   for (const path of files) check.ok(existsSync(join(root, path)), `${path} exists`);
+});
+
+test("nothing reads WGSL at run time", () => {
+  check.equal(buildStepImports(sources), []);
+  check.equal(readsKernels(sources), []);
+});
+
+test("code that reads WGSL at run time is found", () => {
+  for (const line of [
+    "const names = source.matchAll(/var<storage>/g);",
+    "return /@hook/.test(source);",
+    "const hook =\n  /^fn store/m;",
+    "const all = [/a/, 1];",
+    'const found = new RegExp("@binding").exec(source);',
+  ])
+    check.is(readsKernels([file("engine/gpu/x.ts", line), file("engine/ops/x.launch.ts", line)]).length, 2, line);
+  const good = "// what /a/ finds\nconst half = (a + b) / 2 / c;\nconst path = lib/a/b;\n";
+  check.equal(readsKernels([file("engine/gpu/x.ts", good), file("engine/gpu/device.ts", "f(/a/)")]), []);
+  const imports = 'import { reflect } from "../../shaders/reflect.js";';
+  check.is(buildStepImports([file("engine/gpu/x.ts", imports)]).length, 1);
+  check.equal(buildStepImports([file("engine/gpu/x.ts", imports.replace("reflect.js", "kernel.js"))]), []);
 });
 
 test("no file is too long", () => {

@@ -1,4 +1,4 @@
-import type { KernelCall, Operand } from "../lower.js";
+import type { Launch, Operand } from "../lower.js";
 import type { Device } from "./device.js";
 import { type UniformBlock, writeParams } from "./params.js";
 import type { Pipeline } from "./pipelines.js";
@@ -8,20 +8,20 @@ import type { Storage } from "./pool.js";
 export const slotBytes = 256;
 
 /** Slots the parameters of a call take. */
-export function slotsOf({ uniform }: Pipeline): number {
-  return uniform ? Math.ceil(uniform.params.bytes / slotBytes) : 0;
+export function slotsOf({ params }: Pipeline): number {
+  return params ? Math.ceil(params.bytes / slotBytes) : 0;
 }
 
 /** Writes the parameters of a call into its slot. */
-export function writeSlot({ name, uniform }: Pipeline, call: KernelCall, block: UniformBlock, slot: number): void {
-  if (uniform) writeParams(name, uniform.params, call.params ?? {}, block, slot * slotBytes);
+export function writeSlot({ name, params }: Pipeline, call: Launch, block: UniformBlock, slot: number): void {
+  if (params) writeParams(name, params, call.params ?? {}, block, slot * slotBytes);
 }
 
 /** The bind group of a call whose operands lie in `Storage`s and whose parameters lie in `uniforms`.
  *  @throws Error when the call and the kernel's declarations differ. */
 export function createBindGroup(
   device: Device,
-  { name, shared, storage, uniform }: Pipeline,
+  { name, shared, storage, params }: Pipeline,
   bind: Readonly<Record<string, Operand>>,
   uniforms: GPUBuffer,
 ): GPUBindGroup {
@@ -31,9 +31,9 @@ export function createBindGroup(
     const operand = bind[b.name];
     if (!operand) throw new Error(`internal: shader ${name} gets nothing for binding ${b.name}`);
     if (operand.dtype !== b.scalar)
-      throw new Error(`internal: shader ${name} declares ${b.name} as ${b.type} and gets ${operand.dtype}`);
+      throw new Error(`internal: shader ${name} declares ${b.name} as ${b.scalar} and gets ${operand.dtype}`);
     return { binding: b.binding, resource: { buffer: (operand.buffer as Storage).buffer } };
   });
-  if (uniform) entries.push({ binding: uniform.binding, resource: { buffer: uniforms, size: uniform.params.bytes } });
+  if (params) entries.push({ binding: params.binding, resource: { buffer: uniforms, size: params.bytes } });
   return device.watch(["validation"], () => device.gpu.createBindGroup({ layout: shared.layout, entries }));
 }

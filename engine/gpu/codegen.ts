@@ -3,10 +3,12 @@
  * Eager code passes sizes and strides as parameters, so that few pipelines serve all shapes; captured code bakes them
  * in as literals, which spares the divisions by variables.
  */
-import type { Capabilities, DType, GeneratedKernel, KernelCall, Operand } from "../lower.js";
+import { type Binding, type Kernel, originLine } from "../../shaders/kernel.js";
+import { libraryFor } from "../expression.js";
+import type { Capabilities, DType, Launch, Operand } from "../lower.js";
 import { isContiguous, sizeOf } from "../shape.js";
-import { type Iteration, planIteration, type Stepping } from "./iteration.js";
-import { libraryFor } from "./library.js";
+import { type Addressing, describeLoop, Parameters } from "./addressing.js";
+import { type Iteration, planIteration } from "./iteration.js";
 
 /** One value, from earlier ones. Values are numbered: the inputs first, then the steps in order. */
 export interface PointwiseStep {
@@ -32,7 +34,7 @@ export interface PointwiseOptions {
 const workgroupSize = 64;
 
 /** A call but for its operands. */
-interface Prepared extends Pick<KernelCall, "kernel" | "params" | "grid"> {
+interface Prepared extends Pick<Launch, "kernel" | "params" | "grid"> {
   /** The variable each input is read from. */
   readonly sources: readonly string[];
 }
@@ -41,7 +43,7 @@ interface Prepared extends Pick<KernelCall, "kernel" | "params" | "grid"> {
 const prepared = new Map<string, Prepared>();
 const maxPrepared = 16_384;
 /** By source, so that equal kernels share a pipeline. */
-const kernels = new Map<string, GeneratedKernel>();
+const kernels = new Map<string, Kernel>();
 
 /** The call that computes `graph` for every element of the outputs, which have one shape; inputs broadcast to it. An
  *  output must be contiguous from 0 in a buffer padded to 16 bytes, or it is written element by element.
@@ -51,7 +53,7 @@ export function pointwise(
   inputs: readonly Operand[],
   outputs: readonly Operand[],
   { caps, bake = false }: PointwiseOptions,
-): KernelCall | undefined {
+): Launch | undefined {
   if (sizeOf(outputs[0].shape) === 0) return undefined;
   const texts = graph.steps.map((step) =>
     step.expression(step.args.map((a) => (a < inputs.length ? `x${a}` : `t${a - inputs.length}`))),
@@ -108,10 +110,11 @@ function prepare(
   const addressing = describeLoop(loop, span, inputs.length, parameters);
   const texts = expressions.map((text) => parameters.lift(text));
   const sources = bake ? sourcesOf(inputs, outputs, loop) : inputs.map((_, i) => `in${i}`);
-  const wgsl = source(graph, texts, inputs, outputs, sources, loop, addressing, parameters);
+  const bindings = bindingsOf(inputs, outputs, sources);
+  const wgsl = source(graph, texts, inputs, outputs, sources, bindings, loop, addressing, parameters);
   let kernel = kernels.get(wgsl);
   if (!kernel) {
-    kernel = { name: graph.name, wgsl };
+    kernel = { name: graph.name, source: [wgsl], bindings, params: parameters.layout(uniformAt(inputs, outputs)) };
     kernels.set(wgsl, kernel);
   }
   return {
@@ -130,81 +133,19 @@ function spanFor(count: number, { software, maxWorkgroupsPerDimension }: Capabil
   return workgroupSize * Math.max(perGroup, Math.ceil(rounds / maxWorkgroupsPerDimension));
 }
 
-const typeOfSuffix = { f: "f32", i: "i32", u: "u32" } as const;
-
-/** Numbers a kernel needs: fields of `Params`, or literals when baked. */
-export class Parameters {
-  readonly values: Record<string, number> = {};
-  readonly types: Record<string, DType> = {};
-  #constants = 0;
-  constructor(readonly bake: boolean) {}
-
-  /** Constants of an expression as parameters, so that `x * 0.1` and `x * 0.2` share a kernel. */
-  lift(expression: string): string {
-    if (this.bake) return expression;
-    return expression.replace(/(?<![\w.])(\d+(?:\.\d+)?(?:e[+-]?\d+)?)([fiu])\b/g, (_, digits: string, suffix: "f") => {
-      const name = `constant${this.#constants++}`;
-      this.values[name] = Number(digits);
-      this.types[name] = typeOfSuffix[suffix];
-      return `p.${name}`;
-    });
-  }
-
-  /** The WGSL that stands for `value`. Negative strides wrap around, as u32 addition does. */
-  use(name: string, value: number): string {
-    if (this.bake) return `${value >>> 0}u`;
-    this.values[name] = value >>> 0;
-    this.types[name] = "u32";
-    return `p.${name}`;
-  }
+/** Inputs that are read as such, then outputs; numbers tell the operands. */
+function bindingsOf(inputs: readonly Operand[], outputs: readonly Operand[], sources: readonly string[]): Binding[] {
+  const read = inputs.flatMap((x, i): Binding[] =>
+    sources[i] === `in${i}` ? [{ name: `in${i}`, binding: i, access: "read", scalar: x.dtype }] : [],
+  );
+  const written = outputs.map(
+    (y, i): Binding => ({ name: `out${i}`, binding: inputs.length + i, access: "read_write", scalar: y.dtype }),
+  );
+  return [...read, ...written];
 }
 
-interface Addressing {
-  readonly count: string;
-  readonly span: string;
-  /** Statements that turn the flat index `i` into coordinates `c0`, `c1`, ... */
-  readonly coordinates: readonly string[];
-  /** Index expression of each operand. */
-  readonly indices: readonly string[];
-}
-
-export function describeLoop(
-  loop: Iteration,
-  groupSpan: number,
-  inputCount: number,
-  parameters: Parameters,
-): Addressing {
-  const { sides, operands } = loop;
-  const count = parameters.use("count", loop.count);
-  const span = parameters.use("span", groupSpan);
-  const coordinates: string[] = [];
-  if (operands.some((o) => o.access === "strided")) {
-    let rest = "i";
-    for (let k = sides.length - 1; k > 0; k--) {
-      const side = parameters.use(`side${k}`, sides[k]);
-      coordinates.push(`let c${k} = ${rest} % ${side};`, `let q${k} = ${rest} / ${side};`);
-      rest = `q${k}`;
-    }
-    coordinates.push(`let c0 = ${rest};`);
-  }
-  const indices = operands.map((o, at) => {
-    const name = at < inputCount ? `in${at}` : `out${at - inputCount}`;
-    return indexOf(o, name, parameters);
-  });
-  return { count, span, coordinates, indices };
-}
-
-function indexOf(o: Stepping, name: string, parameters: Parameters): string {
-  const terms: string[] = [];
-  if (o.access === "linear") terms.push("i");
-  if (o.access === "strided")
-    o.strides.forEach((stride, k) => {
-      if (parameters.bake && stride === 0) return;
-      const unit = stride === 1 && (parameters.bake || k === o.strides.length - 1);
-      terms.push(unit ? `c${k}` : `c${k} * ${parameters.use(`${name}_stride${k}`, stride)}`);
-    });
-  if (o.offset !== 0) terms.push(parameters.use(`${name}_offset`, o.offset));
-  return terms.join(" + ") || "0u";
+function uniformAt(inputs: readonly Operand[], outputs: readonly Operand[]): number {
+  return inputs.length + outputs.length;
 }
 
 function source(
@@ -213,28 +154,17 @@ function source(
   inputs: readonly Operand[],
   outputs: readonly Operand[],
   sources: readonly string[],
+  bindings: readonly Binding[],
   loop: Iteration,
   addressing: Addressing,
   parameters: Parameters,
 ): string {
   const vector = (at: number): boolean => loop.operands[at].vector;
-  const element = (o: Operand, at: number): string => (vector(at) ? `vec4<${o.dtype}>` : o.dtype);
   const n = inputs.length;
   const lines: string[] = [];
-  if (!parameters.bake)
-    lines.push(
-      `struct Params { ${Object.entries(parameters.types)
-        .map(([name, type]) => `${name}: ${type}`)
-        .join(", ")} }`,
-    );
-  inputs.forEach((x, i) => {
-    if (sources[i] === `in${i}`)
-      lines.push(`@group(0) @binding(${i}) var<storage, read> in${i}: array<${element(x, i)}>;`);
-  });
-  outputs.forEach((y, i) => {
-    lines.push(`@group(0) @binding(${n + i}) var<storage, read_write> out${i}: array<${element(y, n + i)}>;`);
-  });
-  if (!parameters.bake) lines.push(`@group(0) @binding(${n + outputs.length}) var<uniform> p: Params;`);
+  if (!parameters.bake) lines.push(parameters.declaration);
+  lines.push(...bindings.map((b) => declarationOf(b, vector(b.binding))));
+  if (!parameters.bake) lines.push(`@group(0) @binding(${uniformAt(inputs, outputs)}) var<uniform> p: Params;`);
   lines.push("", ...computeFunction(graph, texts, inputs, outputs), "");
   lines.push(
     `@compute @workgroup_size(${workgroupSize})`,
@@ -255,7 +185,13 @@ function source(
     lines.push(`    out${i}[${addressing.indices[n + i]}] = ${value};`);
   });
   lines.push("  }", "}", "");
-  return `${libraryFor(texts.join("\n"))}//@origin generated:${graph.name} 1\n${lines.join("\n")}`;
+  return libraryFor(texts) + originLine(`generated:${graph.name}`, 1) + lines.join("\n");
+}
+
+/** A binding in WGSL: an array of its scalars, or of vectors of four. */
+export function declarationOf({ name, binding, access, scalar }: Binding, vector: boolean): string {
+  const element = vector ? `vec4<${scalar}>` : scalar;
+  return `@group(0) @binding(${binding}) var<storage, ${access}> ${name}: array<${element}>;`;
 }
 
 /** Statements that read input `i`: an element, a vector, or one element for each of the thread's lanes. */

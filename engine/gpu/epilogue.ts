@@ -1,47 +1,37 @@
 /** Epilogues: fused ops run where a kernel stores its result. Kernels that allow it store through one function, marked
  *  `//@hook store`, whose body is replaced here; under the flag VECTORS, four neighbours at a time, which a kernel may have
  *  besides. */
-import { kernelSources } from "../../shaders/gen/kernels.js";
-import { originOf } from "../../shaders/preprocess.js";
-import type { GeneratedKernel, KernelCall, Operand } from "../lower.js";
-import { computeFunction, describeLoop, Parameters, type PointwiseGraph } from "./codegen.js";
+import { type Binding, hasHook, type Kernel, originLine, replaceHook } from "../../shaders/kernel.js";
+import { libraryFor } from "../expression.js";
+import { kernelOf, type Launch, type Operand } from "../lower.js";
+import { describeLoop, Parameters } from "./addressing.js";
+import { computeFunction, declarationOf, type PointwiseGraph } from "./codegen.js";
 import { type Iteration, planIteration } from "./iteration.js";
-import { libraryFor } from "./library.js";
 
-const single = {
-  hookLine: /^fn store_result\(index: u32, value: f32\) \{.*\} \/\/@hook store$/m,
-  resultLine: /^@group\(0\) @binding\(\d+\) var<storage, read_write> y: array<f32>;$/m,
-};
-const quads = {
-  hookLine: /^fn store_quad\(index: u32, value: vec4f\) \{.*\} \/\/@hook store$/m,
-  resultLine: /^@group\(0\) @binding\(\d+\) var<storage, read_write> y: array<vec4f>;$/m,
-};
-/** In kernels that have the scalar functions already. */
-const libraryMark = "//@origin lib/scalar.wgsl";
+/** The functions through which kernels store, by how many elements at a time. */
+const hooks = { 1: "store_result", 4: "store_quad" } as const;
+/** Kernels that paste these keep a tile in registers. */
+const tiling = ["lib/registers.wgsl", "lib/tiles.wgsl"];
 /** Bindings above those of any kernel file. */
 const firstBinding = 32;
 
-const kernels = new Map<string, GeneratedKernel>();
+/** By everything that their text depends on, so that equal ones share a pipeline. */
+const kernels = new Map<string, Kernel>();
 
 /** Whether the calls store each element of `result` once, through the hook. */
-export function storesThroughHook(calls: readonly KernelCall[], result: Operand): boolean {
+export function storesThroughHook(calls: readonly Launch[], result: Operand): boolean {
   const writers = calls.filter(({ bind }) => Object.values(bind).some(({ buffer }) => buffer === result.buffer));
   return (
     writers.length > 0 &&
-    writers.every(({ kernel, bind }) => {
-      const source = typeof kernel === "string" ? kernelSources[kernel] : "";
-      return bind.y?.buffer === result.buffer && single.hookLine.test(source) && single.resultLine.test(source);
-    })
+    writers.every((call) => call.bind.y?.buffer === result.buffer && hasHook(kernelOf(call).source, hooks[1]))
   );
 }
 
 /** Whether a kernel keeps a tile in registers, so that what it stores with is compiled once per register. */
-export function repeatsStores(calls: readonly KernelCall[], result: Operand): boolean {
+export function repeatsStores(calls: readonly Launch[], result: Operand): boolean {
   return calls.some(
-    ({ kernel, bind }) =>
-      typeof kernel === "string" &&
-      bind.y?.buffer === result.buffer &&
-      /^\/\/@origin lib\/(registers|tiles)\.wgsl/m.test(kernelSources[kernel]),
+    (call) =>
+      call.bind.y?.buffer === result.buffer && kernelOf(call).includes?.some((file) => tiling.includes(file)) === true,
   );
 }
 
@@ -55,22 +45,15 @@ export interface Epilogue {
 }
 
 /** The calls with the epilogue where they store `result`. */
-export function withEpilogue(calls: readonly KernelCall[], result: Operand, epilogue: Epilogue): KernelCall[] {
+export function withEpilogue(calls: readonly Launch[], result: Operand, epilogue: Epilogue): Launch[] {
   return calls.map((call) => {
     if (call.bind.y?.buffer !== result.buffer) return call;
     const quad = call.spec?.VECTORS === true ? new Store(epilogue, 4) : undefined;
     const store = quad?.isPossible ? quad : new Store(epilogue, 1);
     const { y: _, ...others } = call.bind;
-    const name = call.kernel as string;
-    const wgsl = store.into(kernelSources[call.kernel as keyof typeof kernelSources]);
     const spec = quad ? { ...call.spec, VECTORS: store === quad } : call.spec;
-    const key = `${wgsl}${JSON.stringify(spec)}`;
-    let kernel = kernels.get(key);
-    if (!kernel) {
-      kernel = { name: `${name}+${epilogue.graph.name}`, wgsl };
-      kernels.set(key, kernel);
-    }
-    return { ...call, kernel, spec, bind: { ...(epilogue.keepsResult ? call.bind : others), ...store.bind } };
+    const bind = { ...(epilogue.keepsResult ? call.bind : others), ...store.bind };
+    return { ...call, kernel: store.into(kernelOf(call)), spec, bind };
   });
 }
 
@@ -80,6 +63,7 @@ class Store {
   /** What each input is read from; "" for the result itself. */
   readonly #sources: readonly string[];
   readonly bind: Readonly<Record<string, Operand>>;
+  readonly #bindings: readonly Binding[];
   readonly #vectors: ReadonlyMap<string, boolean>;
 
   constructor(
@@ -99,6 +83,10 @@ class Store {
     });
     const names = [...this.#sources, ...outputs.map((_, i) => `fused_out${i}`)];
     this.bind = Object.fromEntries(names.flatMap((name, i) => (name === "" ? [] : [[name, operands[i]]])));
+    this.#bindings = Object.entries(this.bind).map(([name, { dtype }], i) => ({
+      ...{ name, binding: firstBinding + i, scalar: dtype },
+      access: name.startsWith("fused_out") ? "read_write" : "read",
+    }));
     this.#vectors = new Map(names.map((name, i) => [name, isVector(i)]));
   }
 
@@ -108,31 +96,40 @@ class Store {
     return this.#loop.width === this.width && written.every(({ vector, access }) => vector && access === "linear");
   }
 
-  into(source: string): string {
-    const { hookLine, resultLine } = this.width === 4 ? quads : single;
-    const body = this.#function();
-    const library = source.includes(libraryMark) ? "" : libraryFor(body);
-    const next = originOf(source, source.slice(0, source.search(hookLine)).split("\n").length + 1);
-    const declarations = Object.entries(this.bind).map(([name, { dtype }], i) => {
-      const access = name.startsWith("fused_out") ? "read_write" : "read";
-      const element = this.#vectors.get(name) ? `vec4<${dtype}>` : dtype;
-      return `@group(0) @binding(${firstBinding + i}) var<storage, ${access}> ${name}: array<${element}>;`;
-    });
-    return source
-      .replace(
-        hookLine,
-        () =>
-          `${library}//@origin generated:${this.epilogue.graph.name} 1\n${body}\n//@origin ${next.file} ${next.line}`,
-      )
-      .replace(resultLine, (line) => [...(this.epilogue.keepsResult ? [line] : []), ...declarations].join("\n"));
+  /** The kernel that stores with this function. */
+  into(file: Kernel): Kernel {
+    const { graph, keepsResult } = this.epilogue;
+    const texts = this.#texts();
+    const library = file.includes?.includes("lib/scalar.wgsl") ? "" : libraryFor(texts);
+    const declarations = this.#bindings.map((b) => declarationOf(b, this.#vectors.get(b.name)!));
+    const text = `${library}${originLine(`generated:${graph.name}`, 1)}${[...declarations, ...this.#function(texts)].join("\n")}\n`;
+    const key = `${file.name}|${text}`;
+    let kernel = kernels.get(key);
+    if (!kernel) {
+      // What is not stored needs no binding; that the source still declares it does no harm.
+      const own = keepsResult ? file.bindings : file.bindings.filter(({ name }) => name !== "y");
+      kernel = {
+        ...file,
+        name: `${file.name}+${graph.name}`,
+        source: replaceHook(file.source, hooks[this.width], ({ next }) => text + next),
+        bindings: [...own, ...this.#bindings],
+      };
+      kernels.set(key, kernel);
+    }
+    return kernel;
   }
 
-  #function(): string {
+  #texts(): string[] {
+    const { graph, inputs } = this.epilogue;
+    const n = inputs.length;
+    return graph.steps.map((step) => step.expression(step.args.map((v) => (v < n ? `x${v}` : `t${v - n}`))));
+  }
+
+  #function(texts: readonly string[]): string[] {
     const { graph, inputs, outputs, keepsResult } = this.epilogue;
     const { operands, count } = this.#loop;
     const { coordinates, indices } = describeLoop(this.#loop, count, 0, new Parameters(true));
     const n = inputs.length;
-    const texts = graph.steps.map((step) => step.expression(step.args.map((v) => (v < n ? `x${v}` : `t${v - n}`))));
     const lanes = this.width === 4 ? [".x", ".y", ".z", ".w"] : [""];
     const args = (lane: string): string => inputs.map((_, i) => `x${i}${operands[i].vector ? lane : ""}`).join(", ");
     const values = outputs.map(({ dtype }, o) => {
@@ -155,6 +152,6 @@ class Store {
       ...(keepsResult ? ["  y[i] = value;"] : []),
       ...outputs.map((_, o) => `  fused_out${o}[${indices[n + o]}] = ${values[o]};`),
       "}",
-    ].join("\n");
+    ];
   }
 }

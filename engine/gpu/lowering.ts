@@ -1,5 +1,5 @@
 /** From an op to kernel calls. Pure but for the allocator it is given; eager execution and capture both use it. */
-import type { Capabilities, DType, KernelCall, Operand, TensorSpec } from "../lower.js";
+import type { Capabilities, DType, Launch, Operand, TensorSpec } from "../lower.js";
 import type { OpSpec } from "../op.js";
 import { contiguousStrides, isContiguous, sizeOf } from "../shape.js";
 import { pointwise } from "./codegen.js";
@@ -12,7 +12,7 @@ export interface LoweringHost {
 }
 
 export interface Lowering {
-  readonly calls: readonly KernelCall[];
+  readonly calls: readonly Launch[];
   /** In a buffer of its own, or for a view in that of the input (or of a contiguous copy). All else that was allocated
    *  is done with after the last call. */
   readonly output: Operand;
@@ -27,7 +27,7 @@ export function lowerOp(
   host: LoweringHost,
 ): Lowering {
   if (op.expression) return lowerExpression(op, inputs, attrs, output, host);
-  const calls: KernelCall[] = [];
+  const calls: Launch[] = [];
   const contiguous = (x: Operand): Operand => {
     if (isContiguous(x.shape, x)) return x;
     const copy = host.allocate(x, op.name);
@@ -78,7 +78,7 @@ function lowerExpression(
 }
 
 /** Copies elements between layouts of one shape. */
-export function copyCalls(from: Operand, to: Operand, caps: Capabilities): KernelCall[] {
+export function copyCalls(from: Operand, to: Operand, caps: Capabilities): Launch[] {
   const call = pointwise({ name: "copy", steps: [], results: [0] }, [from], [to], { caps });
   return call ? [call] : [];
 }

@@ -1,5 +1,5 @@
-import type { ParamLayout } from "../../shaders/reflect.js";
-import type { KernelCall } from "../lower.js";
+import type { ParamLayout } from "../../shaders/kernel.js";
+import type { Launch } from "../lower.js";
 
 /** Three views of one block of uniform memory. */
 export class UniformBlock {
@@ -20,7 +20,7 @@ export class UniformBlock {
 export function writeParams(
   name: string,
   { fields }: ParamLayout,
-  params: NonNullable<KernelCall["params"]>,
+  params: NonNullable<Launch["params"]>,
   block: UniformBlock,
   at: number,
 ): void {
@@ -36,14 +36,15 @@ export function writeParams(
       if (view[base] !== value && field.scalar !== "f32") throw outOfRange(name, field.name, value, field.scalar);
       continue;
     }
-    if (value.length > field.components * field.elements)
+    const { components = 1, elements = 1, stride = 4 } = field;
+    if (value.length > components * elements)
       throw new Error(
-        `internal: shader ${name} gets ${value.length} numbers for parameter ${field.name}, which holds ${field.components * field.elements}`,
+        `internal: shader ${name} gets ${value.length} numbers for parameter ${field.name}, which holds ${components * elements}`,
       );
-    for (let e = 0; e < field.elements; e++)
-      for (let c = 0; c < field.components; c++) {
-        const number = value[e * field.components + c] ?? 0;
-        const index = base + (e * field.stride) / 4 + c;
+    for (let e = 0; e < elements; e++)
+      for (let c = 0; c < components; c++) {
+        const number = value[e * components + c] ?? 0;
+        const index = base + (e * stride) / 4 + c;
         view[index] = number;
         if (view[index] !== number && field.scalar !== "f32") throw outOfRange(name, field.name, number, field.scalar);
       }

@@ -1,9 +1,7 @@
 /** Compute pipelines, made on first use and found again by a key derived from everything they depend on. */
-import { kernelSources } from "../../shaders/gen/kernels.js";
-import { originOf, type SpecValue, specialise } from "../../shaders/preprocess.js";
-import { type Binding, type ParamLayout, type Reflection, reflect } from "../../shaders/reflect.js";
+import { type Binding, originOf, type ParamLayout, type Spec, variantOf } from "../../shaders/kernel.js";
 import { DeviceError } from "../errors.js";
-import type { KernelCall } from "../lower.js";
+import { kernelOf, type Launch } from "../lower.js";
 import type { Device } from "./device.js";
 import { computeStage } from "./flags.js";
 
@@ -19,13 +17,13 @@ export interface Pipeline {
   readonly shared: SharedLayout;
   /** Storage bindings, in the order of their numbers. */
   readonly storage: readonly Binding[];
-  /** The uniform binding and its layout, when the kernel takes parameters. */
-  readonly uniform: { readonly binding: number; readonly params: ParamLayout } | undefined;
+  /** The uniform block, when the kernel takes parameters. */
+  readonly params: ParamLayout | undefined;
 }
 
 export class Pipelines {
   /** By kernel, then by variant. */
-  readonly #byKernel = new Map<KernelCall["kernel"], Map<string, Pipeline>>();
+  readonly #byKernel = new Map<Launch["kernel"], Map<string, Pipeline>>();
   #size = 0;
   readonly #layouts = new Map<string, SharedLayout>();
 
@@ -37,7 +35,8 @@ export class Pipelines {
   }
 
   /** @throws Error for an unknown name in `spec`. WGSL errors surface at the next read. */
-  get({ kernel, spec }: KernelCall): Pipeline {
+  get(launch: Launch): Pipeline {
+    const { kernel, spec } = launch;
     let variants = this.#byKernel.get(kernel);
     if (!variants) {
       variants = new Map();
@@ -46,22 +45,22 @@ export class Pipelines {
     const key = variantKey(spec);
     let found = variants.get(key);
     if (!found) {
-      const [name, source] = typeof kernel === "string" ? [kernel, kernelSources[kernel]] : [kernel.name, kernel.wgsl];
-      found = this.#create(name, source, spec);
+      found = this.#create(launch);
       variants.set(key, found);
       this.#size++;
     }
     return found;
   }
 
-  #create(name: string, source: string, spec: KernelCall["spec"]): Pipeline {
+  #create(launch: Launch): Pipeline {
     this.device.assertAlive();
-    const { wgsl, constants } = specialise(name, source, spec);
-    const reflection = reflect(name, wgsl);
+    const kernel = kernelOf(launch);
+    const { name, params } = kernel;
+    const { wgsl, constants, bindings } = variantOf(kernel, launch.spec);
     const { gpu } = this.device;
     let module: GPUShaderModule | undefined;
     const explain = async (error: DeviceError): Promise<DeviceError> => compileError(name, wgsl, module!, error);
-    const shared = this.#layout(name, reflection);
+    const shared = this.#layout(name, bindings, params);
     const pipeline = this.device.watch(
       ["validation"],
       () => {
@@ -74,30 +73,21 @@ export class Pipelines {
       },
       explain,
     );
-    const uniform = reflection.bindings.find((b) => b.access === "uniform");
-    return {
-      name,
-      pipeline,
-      shared,
-      storage: reflection.bindings.filter((b) => b.access !== "uniform").sort((a, b) => a.binding - b.binding),
-      uniform: uniform && { binding: uniform.binding, params: reflection.params! },
-    };
+    return { name, pipeline, shared, storage: bindings, params };
   }
 
-  #layout(name: string, { bindings, params }: Reflection): SharedLayout {
-    const key = bindings.map((b) => `${b.binding}${b.access}${b.access === "uniform" ? params?.bytes : ""}`).join();
+  #layout(name: string, bindings: readonly Binding[], params: ParamLayout | undefined): SharedLayout {
+    const key = `${bindings.map((b) => `${b.binding}${b.access}`)}|${params?.binding},${params?.bytes}`;
     let shared = this.#layouts.get(key);
     if (!shared) {
-      const entries = bindings.map(
-        (b): GPUBindGroupLayoutEntry => ({
-          binding: b.binding,
-          visibility: computeStage,
-          buffer:
-            b.access === "uniform"
-              ? { type: "uniform", hasDynamicOffset: true, minBindingSize: params?.bytes }
-              : { type: b.access === "read" ? "read-only-storage" : "storage" },
-        }),
+      const entry = (binding: number, buffer: GPUBufferBindingLayout): GPUBindGroupLayoutEntry => ({
+        ...{ binding, visibility: computeStage, buffer },
+      });
+      const entries = bindings.map(({ binding, access }) =>
+        entry(binding, { type: access === "read" ? "read-only-storage" : "storage" }),
       );
+      if (params)
+        entries.push(entry(params.binding, { type: "uniform", hasDynamicOffset: true, minBindingSize: params.bytes }));
       const layout = this.device.watch(["validation"], () =>
         this.device.gpu.createBindGroupLayout({ label: name, entries }),
       );
@@ -109,7 +99,7 @@ export class Pipelines {
 }
 
 /** The values given to a source's constants and flags, in an order of their own. */
-function variantKey(spec: Readonly<Record<string, SpecValue>> | undefined): string {
+function variantKey(spec: Spec | undefined): string {
   if (!spec) return "";
   return Object.keys(spec)
     .sort()

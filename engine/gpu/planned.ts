@@ -1,6 +1,6 @@
 /** A captured program: kernel calls over buffers that do not exist yet. */
 import type { BufferPlan } from "../graph/plan.js";
-import type { KernelCall, Operand, TensorSpec } from "../lower.js";
+import type { Launch, Operand, TensorSpec } from "../lower.js";
 import type { InputNode } from "../trace.js";
 
 /** A buffer to be: what it holds, and from which launch to which. */
@@ -47,10 +47,10 @@ export interface ProgramOutput extends TensorSpec {
 
 export interface Program {
   /** Launches that reach nothing but captured tensors: they run once, before the first replay. */
-  readonly once: readonly KernelCall[];
+  readonly once: readonly Launch[];
   /** What they write. It is not part of the plan, which only tells whether launches or outputs use it. */
   readonly fixed: readonly PlannedBuffer[];
-  readonly launches: readonly KernelCall[];
+  readonly launches: readonly Launch[];
   readonly inputs: readonly ProgramInput[];
   readonly outputs: readonly ProgramOutput[];
   /** Everything that gets memory, in the order of `plan.bufferOf`. */

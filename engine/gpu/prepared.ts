@@ -1,7 +1,7 @@
 /** A captured program on the device: its buffers, where arguments and results go, and the calls prepared once. */
 import type { Plan, Value } from "../executor.js";
 import { printProgram } from "../graph/print.js";
-import type { KernelCall } from "../lower.js";
+import type { Launch } from "../lower.js";
 import { contiguousStrides, isContiguous, sizeOf } from "../shape.js";
 import type { GpuExecutor, GpuValue } from "./executor.js";
 import { copyCalls, wholeOperand } from "./lowering.js";
@@ -83,7 +83,7 @@ export class PreparedPlan implements Plan {
   }
 
   /** The call with storages for buffers. */
-  #bound(call: KernelCall): KernelCall {
+  #bound(call: Launch): Launch {
     const bind = Object.entries(call.bind).map(([name, x]) => [name, { ...x, buffer: this.#storageOf(x.buffer) }]);
     return { ...call, bind: Object.fromEntries(bind) };
   }

@@ -1,6 +1,6 @@
 /** Time per kernel, from timestamp queries around every launch. */
 import { DeviceError } from "../errors.js";
-import type { KernelCall } from "../lower.js";
+import type { Launch } from "../lower.js";
 import type { Device } from "./device.js";
 import { mapRead, usage } from "./flags.js";
 import type { KernelProfile } from "./profile.table.js";
@@ -37,7 +37,7 @@ export class Profiler {
   }
 
   /** A pass for one launch, with a time stamp at each end. */
-  beginPass(encoder: GPUCommandEncoder, kernel: string, call: KernelCall): GPUComputePassEncoder {
+  beginPass(encoder: GPUCommandEncoder, kernel: string, call: Launch): GPUComputePassEncoder {
     const at = 2 * this.#current.length;
     this.#current.push({ kernel, flops: call.flops, bytes: bytesOf(call) });
     return encoder.beginComputePass({
@@ -88,7 +88,7 @@ export class Profiler {
 }
 
 /** Bytes of the operands; dimensions an operand is broadcast over count once. */
-function bytesOf({ bind }: KernelCall): number {
+function bytesOf({ bind }: Launch): number {
   let bytes = 0;
   for (const { shape, strides } of Object.values(bind))
     bytes += 4 * shape.reduce((n, side, k) => (strides[k] === 0 && side > 0 ? n : n * side), 1);

@@ -6,7 +6,7 @@ import type { Leaf } from "../graph/kernel.js";
 import { hoistLaunches, shareLaunches } from "../graph/launches.js";
 import { type Lifetime, lowerBound, planBuffers } from "../graph/plan.js";
 import { eachOp, readBy } from "../graph/schedule.js";
-import type { Capabilities, KernelCall, Operand, TensorSpec } from "../lower.js";
+import type { Capabilities, Launch, Operand, TensorSpec } from "../lower.js";
 import { sizeOf } from "../shape.js";
 import type { Graph, GraphNode, OpNode } from "../trace.js";
 import { pointwise } from "./codegen.js";
@@ -21,7 +21,7 @@ const maxExcess = 2;
 
 /** Lowers every op of the graph and plans the memory. */
 export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions): Program {
-  let launches: KernelCall[] = [];
+  let launches: Launch[] = [];
   const buffers: PlannedBuffer[] = [];
   const planned = (spec: TensorSpec, name: string): PlannedBuffer => {
     const buffer = new PlannedBuffer(name, sizeOf(spec.shape) * bytesPerElement);

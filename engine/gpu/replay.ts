@@ -1,5 +1,5 @@
 /** A fixed list of kernel calls, prepared once: running it again costs the host little more than the submit. */
-import type { KernelCall } from "../lower.js";
+import type { Launch } from "../lower.js";
 import { createBindGroup, slotBytes, slotsOf, writeSlot } from "./binding.js";
 import { usage } from "./flags.js";
 import { UniformBlock } from "./params.js";
@@ -20,7 +20,7 @@ export class Replay {
   /** @throws DeviceError above the adapter's limits. */
   constructor(
     readonly stream: Stream,
-    calls: readonly KernelCall[],
+    calls: readonly Launch[],
   ) {
     const { device, pipelines } = stream;
     const found = calls.map((call) => pipelines.get(call));
@@ -36,7 +36,7 @@ export class Replay {
       checkGrid(device, pipeline, call);
       writeSlot(pipeline, call, block, slot);
       const group = this.#groupOf(i, pipeline, call);
-      const offsets = pipeline.uniform ? [slot * slotBytes] : [];
+      const offsets = pipeline.params ? [slot * slotBytes] : [];
       slot += slotsOf(pipeline);
       return { call, pipeline, group, offsets };
     });
@@ -51,12 +51,12 @@ export class Replay {
   }
 
   /** Exchanges call `i` for one that differs in its buffers alone. */
-  rebind(i: number, call: KernelCall): void {
+  rebind(i: number, call: Launch): void {
     const { pipeline, offsets } = this.calls[i];
     this.calls[i] = { call, pipeline, group: this.#groupOf(i, pipeline, call), offsets };
   }
 
-  #groupOf(i: number, pipeline: Pipeline, { bind }: KernelCall): GPUBindGroup {
+  #groupOf(i: number, pipeline: Pipeline, { bind }: Launch): GPUBindGroup {
     const key = `${i}:${pipeline.storage.map(({ name }) => (bind[name]?.buffer as Storage | undefined)?.id)}`;
     let group = this.#groups.get(key);
     if (!group) {

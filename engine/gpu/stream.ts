@@ -4,7 +4,7 @@
  * commands that are recorded and not yet submitted.
  */
 import { DeviceError } from "../errors.js";
-import type { KernelCall, Operand } from "../lower.js";
+import type { Launch, Operand } from "../lower.js";
 import { createBindGroup, slotBytes, slotsOf, writeSlot } from "./binding.js";
 import type { Device } from "./device.js";
 import { usage } from "./flags.js";
@@ -18,7 +18,7 @@ const maxBindGroups = 8192;
 
 /** A dispatch with everything made beforehand. */
 export interface PreparedCall {
-  readonly call: KernelCall;
+  readonly call: Launch;
   readonly pipeline: Pipeline;
   readonly group: GPUBindGroup;
   /** Dynamic offset of the parameters; none for a kernel without. */
@@ -50,7 +50,7 @@ export class Stream {
   }
 
   /** Encodes a call whose operands lie in `Storage`s. @throws DeviceError above the adapter's limits. */
-  record(call: KernelCall): void {
+  record(call: Launch): void {
     const pipeline = this.pipelines.get(call);
     checkGrid(this.device, pipeline, call);
     const needed = slotsOf(pipeline);
@@ -142,7 +142,7 @@ export class Stream {
 }
 
 /** @throws DeviceError for a grid over the adapter's limit. */
-export function checkGrid({ capabilities }: Device, { name }: Pipeline, { grid }: KernelCall): void {
+export function checkGrid({ capabilities }: Device, { name }: Pipeline, { grid }: Launch): void {
   const limit = capabilities.maxWorkgroupsPerDimension;
   if (grid[0] > limit || grid[1] > limit || grid[2] > limit)
     throw new DeviceError(

@@ -35,7 +35,7 @@ export function splitLoop(loops: readonly number[], { loop, factor }: Split): nu
 
 /** From the access of a tensor of `shape` to that of a tensor whose elements it picks by `layout` (strides over `shape`,
  *  in elements of the other tensor's row-major order). */
-export function throughLayout(access: Access, shape: Shape, layout: Layout, loops: readonly number[]): Mapped {
+function throughLayout(access: Access, shape: Shape, layout: Layout, loops: readonly number[]): Mapped {
   // Same order of elements: reshapes cost nothing, not even a look at the coordinates.
   if (isContiguous(shape, layout)) return access;
   const axes = coordinates(access, shape, loops);

@@ -3,6 +3,7 @@
  * are used; a value is put into memory when something needs it there, or when computing it again would cost more. Kernels
  * of one loop then join when one reads what the other writes, and kernels of single ops end in an epilogue.
  */
+import { callsIn } from "../expression.js";
 import { isContiguous, sizeOf } from "../shape.js";
 import { type Graph, type GraphNode, type OpNode, opsOf } from "../trace.js";
 import { viewLayout, wholeAccess } from "./access.js";
@@ -255,5 +256,5 @@ function codeCost({ graph }: FusedKernel): number {
 }
 
 function expressionCost(text: string): number {
-  return 1 + cost.call * (text.match(/\w\(/g)?.length ?? 0);
+  return 1 + cost.call * callsIn(text);
 }

@@ -1,7 +1,8 @@
 /** A captured program as text. */
+import { variantOf } from "../../shaders/kernel.js";
 import { describe } from "../errors.js";
 import { ConstantBuffer, type PlannedBuffer, type Program, type ProgramOutput } from "../gpu/planned.js";
-import type { KernelCall, Operand } from "../lower.js";
+import { kernelOf, type Launch, type Operand } from "../lower.js";
 
 /** Launches with grids, operands and buffers; then memory and donations. With `source`, generated kernels in full. */
 export function printProgram(program: Program, { source = false }: { readonly source?: boolean }): string {
@@ -16,9 +17,10 @@ export function printProgram(program: Program, { source = false }: { readonly so
   const lines = [
     `${launches.length} launches, 1 submit${once.length > 0 ? `; ${once.length} once, before the first` : ""}`,
   ];
-  const line = (mark: string, { kernel, bind, grid }: KernelCall): string => {
+  const line = (mark: string, launch: Launch): string => {
+    const { bind, grid } = launch;
     const operands = Object.entries(bind).map(([name, x]) => `${name} ${describe(x)} (${place(x)})`);
-    return `${mark.padStart(4)}  ${nameOf(kernel)} ${grid.join("×")}: ${operands.join(", ")}`;
+    return `${mark.padStart(4)}  ${kernelOf(launch).name} ${grid.join("×")}: ${operands.join(", ")}`;
   };
   for (const call of once) lines.push(line("once", call));
   for (const [k, call] of launches.entries()) lines.push(line(String(k), call));
@@ -42,11 +44,9 @@ function destination({ takesOver, inPlace }: ProgramOutput): string {
   return `${inPlace ? "written in place of" : "copied over"} argument ${takesOver.node.path}`;
 }
 
-function nameOf(kernel: KernelCall["kernel"]): string {
-  return typeof kernel === "string" ? kernel : kernel.name;
-}
-
-function sources(launches: readonly KernelCall[]): string[] {
-  const generated = new Set(launches.flatMap(({ kernel }) => (typeof kernel === "string" ? [] : [kernel])));
-  return [...generated].map(({ name, wgsl }) => `\n// ${name}\n${wgsl}`);
+function sources(launches: readonly Launch[]): string[] {
+  const texts = launches.flatMap(({ kernel, spec }) =>
+    typeof kernel === "string" ? [] : [`\n// ${kernel.name}\n${variantOf(kernel, spec).wgsl}`],
+  );
+  return [...new Set(texts)];
 }

@@ -1,6 +1,6 @@
 /** The order that sorts rows, as an op: bitonic sorting on the GPU. */
 import { describe, ShapeError } from "../errors.js";
-import { type KernelCall, type LaunchContext, linearGrid } from "../lower.js";
+import { gridFor, type KernelCall, type LaunchContext, linearGrid } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import { sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -102,10 +102,10 @@ function argsortCalls(
         kernel: "sort.step",
         bind: { pairs },
         params: { count: half, span, mirrored: Number(span === run) },
-        grid: linearGrid(half, 64, limit),
+        grid: gridFor("sort.step", half, limit),
       });
     const last = run === padded;
-    const bind: KernelCall["bind"] = last ? { pairs, y } : { pairs };
+    const bind = last ? { pairs, y } : { pairs };
     calls.push({ kernel: "sort.merge", bind, params, spec: { ...spec, LAST: last }, grid: blocks });
   }
   return calls;

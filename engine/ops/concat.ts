@@ -1,6 +1,6 @@
 /** Tensors side by side. */
 import { describe, ShapeError } from "../errors.js";
-import { type KernelCall, linearGrid } from "../lower.js";
+import { gridFor, type KernelCall } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import { normaliseAxis, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -64,7 +64,7 @@ export const concatSpec: OpSpec<ConcatAttrs> = {
       start += size;
       if (count === 0) return [];
       const bind = { x: asWords(x), y: asWords(y) };
-      const grid = linearGrid(count, 64, caps.maxWorkgroupsPerDimension);
+      const grid = gridFor("concat", count, caps.maxWorkgroupsPerDimension);
       return [{ kernel: "concat", bind, params, spec: { QUADS: quads }, grid }];
     });
   },

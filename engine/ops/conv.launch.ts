@@ -1,5 +1,5 @@
 /** Kernel calls of conv2d and its two adjoints. Letters: n images, c channels in, k channels out, h×w image, r×s window. */
-import { type KernelCall, type LaunchContext, linearGrid, type Operand } from "../lower.js";
+import { gridFor, type KernelCall, type LaunchContext, linearGrid, type Operand } from "../lower.js";
 import { contiguousStrides, sizeOf } from "../shape.js";
 import { chooseConv2d, chooseConv2dFilter, chooseConv2dInput } from "./choose.js";
 import { matmulCalls } from "./matmul.launch.js";
@@ -23,7 +23,10 @@ export function conv2dCalls(ctx: LaunchContext, geometry: ConvGeometry, choose =
   const [, c, r, s] = w.shape;
   const shape = { rows: n * oh * ow, columns: k, depth: c * r * s, window: r * s, groups: geometry.groups };
   const choice = choose({ ...shape, tiles: tilesFor(y.shape, w.shape, geometry, caps) }, caps);
-  if (choice.variant === "plain") return [plainCall("conv2d.plain", { x, w, y }, x, w, y, y, ctx, geometry)];
+  if (choice.variant === "plain") {
+    const plain = plainLaunch("conv2d.plain", x, w, y, y, ctx, geometry);
+    return [{ kernel: "conv2d.plain", bind: { x, w, y }, ...plain }];
+  }
   const task = {
     x,
     w,
@@ -51,7 +54,10 @@ export function conv2dInputCalls(ctx: LaunchContext, geometry: ConvGeometry, cho
     { ...shape, tiles: tilesFor(y.shape, w.shape, geometry, caps), images: n, places: oh * ow },
     caps,
   );
-  if (choice.variant === "plain") return [plainCall("conv2dInput.plain", { g, w, y }, y, w, g, y, ctx, geometry)];
+  if (choice.variant === "plain") {
+    const plain = plainLaunch("conv2dInput.plain", y, w, g, y, ctx, geometry);
+    return [{ kernel: "conv2dInput.plain", bind: { g, w, y }, ...plain }];
+  }
   if (choice.variant === "fold") return foldCalls(ctx, geometry);
   const task = {
     x: g,
@@ -92,7 +98,7 @@ function foldCalls(ctx: LaunchContext, { stride, dilation, padding }: ConvGeomet
         ...{ dilation_y: dilation[0], dilation_x: dilation[1], pad_top: padding[0], pad_left: padding[2] },
       },
       spec: { STRIDE_Y: stride[0], STRIDE_X: stride[1] },
-      grid: linearGrid(count, 64, caps.maxWorkgroupsPerDimension),
+      grid: gridFor("conv2dInput.fold", count, caps.maxWorkgroupsPerDimension),
     },
   ];
 }
@@ -119,7 +125,10 @@ export function conv2dFilterCalls(
   const bytes = 4 * (sizeOf(x.shape) + sizeOf(g.shape));
   const shape = { rows: taps, columns: k, depth: pixels, window: r * s, groups: geometry.groups, cuts: n * oh, bytes };
   const choice = choose({ ...shape, tiles: tilesFor(g.shape, y.shape, geometry, caps) }, caps);
-  if (choice.variant === "plain") return [plainCall("conv2dFilter.plain", { x, g, y }, x, y, g, y, ctx, geometry)];
+  if (choice.variant === "plain") {
+    const { params, ...plain } = plainLaunch("conv2dFilter.plain", x, y, g, y, ctx, geometry);
+    return [{ kernel: "conv2dFilter.plain", bind: { x, g, y }, params: { ...params, images: n }, ...plain }];
+  }
   if (choice.variant === "winograd")
     return windowGradientCalls(ctx, { x, g, y, pad: [geometry.padding[0], geometry.padding[2]] }, choice);
 
@@ -219,7 +228,7 @@ function denseCalls(
           ...{ w_column: wOut, w_channel: wIn },
         },
         spec: { FLIPPED: flipped },
-        grid: linearGrid(count, 64, limit),
+        grid: gridFor("conv2d.pack", count, limit),
       },
       {
         kernel: "conv2d.registers",
@@ -246,31 +255,28 @@ function denseCalls(
   ];
 }
 
-/** A plain kernel, whose parameters are always those of the forward convolution x * w → g; `y` is what it makes. */
-function plainCall(
+/** What the plain kernels have in common: the parameters are always those of the forward convolution x * w → g; `y` is what
+ *  the kernel makes. */
+function plainLaunch(
   kernel: "conv2d.plain" | "conv2dInput.plain" | "conv2dFilter.plain",
-  bind: Readonly<Record<string, Operand>>,
   x: Operand,
   w: Operand,
   g: Operand,
   y: Operand,
   ctx: LaunchContext,
   { stride, padding, dilation, groups }: ConvGeometry,
-): KernelCall {
-  const [n, c, h, width] = x.shape;
+): Pick<KernelCall<"conv2d.plain">, "params" | "grid" | "flops"> {
+  const [, c, h, width] = x.shape;
   const [, k, oh, ow] = g.shape;
   const [, , r, s] = w.shape;
   const count = sizeOf(y.shape);
   return {
-    kernel,
-    bind,
     params: {
       ...{ count, in_channels: c, out_channels: k, channels_per_group: c / groups, filters_per_group: k / groups },
       ...{ in_height: h, in_width: width, out_height: oh, out_width: ow },
       ...windowParams(r, s, stride, dilation, [padding[0], padding[2]]),
-      ...(kernel === "conv2dFilter.plain" ? { images: n } : {}),
     },
-    grid: linearGrid(count, 64, ctx.caps.maxWorkgroupsPerDimension),
+    grid: gridFor(kernel, count, ctx.caps.maxWorkgroupsPerDimension),
     flops: (2 * sizeOf(g.shape) * sizeOf(w.shape)) / w.shape[0],
   };
 }
@@ -281,7 +287,7 @@ function windowParams(
   stride: readonly [number, number],
   dilation: readonly [number, number],
   pad: readonly [number, number],
-): Record<string, number> {
+) {
   return {
     ...{ window_height: r, window_width: s, stride_y: stride[0], stride_x: stride[1] },
     ...{ dilation_y: dilation[0], dilation_x: dilation[1], pad_top: pad[0], pad_left: pad[1] },

@@ -1,6 +1,6 @@
 /** Tensors from nothing: constants, ranges, identities. */
 import { ShapeError } from "../errors.js";
-import { type DType, linearGrid } from "../lower.js";
+import { type DType, gridFor } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import type { Shape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -73,7 +73,7 @@ export const rangeSpec: OpSpec<RangeAttrs> = {
       bind: { y },
       params: { count, float: [start, step], integer: dtype === "f32" ? [0, 0] : [start | 0, step | 0] },
       spec: { SIGNED: dtype === "i32", UNSIGNED: dtype === "u32" },
-      grid: linearGrid(count, 64, caps.maxWorkgroupsPerDimension),
+      grid: gridFor("arange", count, caps.maxWorkgroupsPerDimension),
     },
   ],
   samples: () => [

@@ -1,6 +1,6 @@
 /** Running sums. */
 import { describe, ShapeError } from "../errors.js";
-import { type KernelCall, type LaunchContext, linearGrid, type Operand } from "../lower.js";
+import { gridFor, type KernelCall, type LaunchContext, type Operand } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import { normaliseAxis, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -75,6 +75,8 @@ interface Scan {
 /** Elements a thread sums at least, where a row is cut. */
 const shortest = 64;
 
+type Call = KernelCall<"cumsum">;
+
 /** Rows are cut so that a few long ones still fill the adapter: sums of the parts, their running sums, then the parts. */
 function scanCalls(
   x: Operand,
@@ -87,12 +89,12 @@ function scanCalls(
   const wanted = Math.ceil((caps.software ? 256 : 65_536) / (outer * inner));
   const length = Math.max(shortest, Math.ceil(n / wanted));
   const parts = Math.ceil(n / length);
-  const call = (bind: KernelCall["bind"], spec: KernelCall["spec"]): KernelCall => ({
+  const call = (bind: Call["bind"], spec: Call["spec"]): Call => ({
     kernel: "cumsum",
     bind,
     params: { count: outer * parts * inner, n, parts, length, inner },
     spec: { REVERSE: reverse, ...spec },
-    grid: linearGrid(outer * parts * inner, 64, caps.maxWorkgroupsPerDimension),
+    grid: gridFor("cumsum", outer * parts * inner, caps.maxWorkgroupsPerDimension),
   });
   if (parts === 1) return [call({ x, y }, {})];
   const totals = temp([outer, parts, inner]);

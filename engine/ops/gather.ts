@@ -1,7 +1,7 @@
 /** Elements chosen by index, and sums into chosen places: each is the other's adjoint. An index outside the axis, negative ones
  *  included, reads 0 and adds nowhere, as a one-hot row of zeros would. */
 import { describe, ShapeError } from "../errors.js";
-import { type KernelCall, type LaunchContext, linearGrid, type TensorSpec } from "../lower.js";
+import { gridFor, type KernelCall, type LaunchContext, type TensorSpec } from "../lower.js";
 import { apply, type HostTensor, type OpSpec } from "../op.js";
 import { normaliseAxis, type Shape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -254,7 +254,7 @@ function gatherCalls(
       bind: { x: asWords(x), indices, y: asWords(y) },
       params: { count, side: x.shape[axis], picks, inner: inner / width },
       spec: { ALONG: along, QUADS: quads },
-      grid: linearGrid(count, 64, caps.maxWorkgroupsPerDimension),
+      grid: gridFor("gather", count, caps.maxWorkgroupsPerDimension),
     },
   ];
 }
@@ -272,7 +272,7 @@ function scatterCalls(
       bind: { x, indices, y },
       params: { count, side: y.shape[axis], picks, inner: sizeOf(y.shape.slice(axis + 1)) },
       spec: { ALONG: along },
-      grid: linearGrid(count, 64, caps.maxWorkgroupsPerDimension),
+      grid: gridFor("scatterAdd", count, caps.maxWorkgroupsPerDimension),
     },
   ];
 }

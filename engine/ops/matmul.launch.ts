@@ -1,5 +1,5 @@
 /** Kernel calls of a batched matrix product. */
-import { type KernelCall, type LaunchContext, linearGrid, type Operand } from "../lower.js";
+import { gridFor, type KernelCall, type LaunchContext, linearGrid, type Operand } from "../lower.js";
 import { broadcastStrides, contiguousStrides, sizeOf } from "../shape.js";
 import { chooseMatmul, type MatmulChoice, type MatmulShape } from "./choose.js";
 import { sumPartsCall } from "./parts.launch.js";
@@ -103,7 +103,7 @@ function callsOf(
         kernel: "matmul.plain",
         bind: { a: inputs[0], b: inputs[1], y },
         params,
-        grid: linearGrid(count, 64, limit),
+        grid: gridFor("matmul.plain", count, limit),
         flops,
       },
     ];
@@ -128,8 +128,11 @@ function callsOf(
           ...{ ...operands(a, b), y_row: exchanged ? 1 : n, y_column: exchanged ? n : 1 },
         },
         spec: {
-          ...{ SUBGROUPS: subgroups, COLUMNS: columns },
-          ...{ A_VECTORS: aVectors, B_VECTORS: vectors(b), VECTORS: exchanged && a.count % 4 === 0 },
+          SUBGROUPS: subgroups,
+          COLUMNS: columns,
+          A_VECTORS: aVectors,
+          B_VECTORS: vectors(b),
+          VECTORS: exchanged && a.count % 4 === 0,
         },
         grid: linearGrid(tiles, 1, limit),
         flops,
@@ -157,8 +160,11 @@ function callsOf(
       },
     },
     spec: {
-      ...{ SIDE: side, A_VECTORS: vectors(left), B_VECTORS: vectors(right) },
-      ...{ ROWS_BY_STEP: left.step === 1, COLUMNS_BY_STEP: right.step === 1 },
+      SIDE: side,
+      A_VECTORS: vectors(left),
+      B_VECTORS: vectors(right),
+      ROWS_BY_STEP: left.step === 1,
+      COLUMNS_BY_STEP: right.step === 1,
     },
     grid: linearGrid(tiles, 1, limit),
     flops,

@@ -1,5 +1,5 @@
 /** The call that ends a reduction split into parts. */
-import { type KernelCall, linearGrid, type Operand } from "../lower.js";
+import { gridFor, type KernelCall, type Operand } from "../lower.js";
 import { sizeOf } from "../shape.js";
 
 /** y = Σ over the first axis of `partial` [parts, size of y]. */
@@ -9,6 +9,6 @@ export function sumPartsCall(partial: Operand, y: Operand, parts: number, limit:
     kernel: "sumParts",
     bind: { x: partial, y },
     params: { count, parts },
-    grid: linearGrid(count, 64, limit),
+    grid: gridFor("sumParts", count, limit),
   };
 }

@@ -8,11 +8,11 @@ import { reshape } from "./movement.js";
 import { poolDraw, poolSamples } from "./pool.samples.js";
 import {
   forEachTap,
-  launchPool,
   type PoolAttrs,
   type PoolOptions,
   poolAttrs,
   pooledShape,
+  poolLaunch,
   requirePooled,
   unpooledSpec,
 } from "./pool.shapes.js";
@@ -66,7 +66,9 @@ export const windowSumSpec: OpSpec<PoolAttrs> = {
       y.data[o] += x.data[i];
     }),
   vjp: (g, { attrs }) => [() => apply(windowSpreadSpec, [g], attrs)],
-  launch: (context, a) => launchPool("pool.sum", context, a, { x: context.inputs[0], y: context.output }),
+  launch: (context, a) => [
+    { kernel: "pool.sum", bind: { x: context.inputs[0], y: context.output }, ...poolLaunch("pool.sum", context, a) },
+  ],
   linearIn: [0],
   samples: () => poolSamples(({ x, options }) => ({ inputs: [x], call: (v) => windowSum(v, options) })),
   draw: (d) => {
@@ -110,7 +112,13 @@ export const windowSpreadSpec: OpSpec<PoolAttrs> = {
       x.data[i] += g.data[o];
     }),
   vjp: (c, { attrs }) => [() => apply(windowSumSpec, [c], attrs)],
-  launch: (context, a) => launchPool("pool.spread", context, a, { g: context.inputs[0], x: context.output }),
+  launch: (context, a) => [
+    {
+      kernel: "pool.spread",
+      bind: { g: context.inputs[0], x: context.output },
+      ...poolLaunch("pool.spread", context, a),
+    },
+  ],
   linearIn: [0],
   samples: () =>
     poolSamples(({ g, image, options }) => ({ inputs: [g], call: (v) => windowSpread(v, { ...options, image }) })),

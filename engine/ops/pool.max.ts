@@ -10,11 +10,11 @@ import type { Tensor } from "../tensor.js";
 import { poolDraw, poolSamples } from "./pool.samples.js";
 import {
   forEachTap,
-  launchPool,
   type PoolAttrs,
   type PoolOptions,
   poolAttrs,
   pooledShape,
+  poolLaunch,
   requirePooled,
   unpooledSpec,
 } from "./pool.shapes.js";
@@ -42,7 +42,13 @@ export const poolIndicesSpec: OpSpec<PoolAttrs> = {
     });
   },
   vjp: null,
-  launch: (context, a) => launchPool("pool.indices", context, a, { x: context.inputs[0], y: context.output }),
+  launch: (context, a) => [
+    {
+      kernel: "pool.indices",
+      bind: { x: context.inputs[0], y: context.output },
+      ...poolLaunch("pool.indices", context, a),
+    },
+  ],
   samples: () => poolSamples(({ x, options }) => ({ inputs: [x], call: (v) => poolIndices(v, options) })),
   draw: (d) => poolDraw(d, ({ x, options }) => ({ inputs: [x], call: (v) => poolIndices(v, options) })),
   failures: () => [
@@ -82,7 +88,9 @@ export const gatherPoolSpec: OpSpec<PoolAttrs> = {
   vjp: (g, { inputs: [, indices], attrs }) => [() => apply(scatterPoolSpec, [g, indices], attrs), null],
   launch: (context, a) => {
     const [x, indices] = context.inputs;
-    return launchPool("pool.gather", context, a, { x, indices, y: context.output });
+    return [
+      { kernel: "pool.gather", bind: { x, indices, y: context.output }, ...poolLaunch("pool.gather", context, a) },
+    ];
   },
   linearIn: [0],
   // The indices come from an input of their own, so that moving x does not move them.
@@ -126,7 +134,9 @@ export const scatterPoolSpec: OpSpec<PoolAttrs> = {
   vjp: (c, { inputs: [, indices], attrs }) => [() => apply(gatherPoolSpec, [c, indices], attrs), null],
   launch: (context, a) => {
     const [g, indices] = context.inputs;
-    return launchPool("pool.scatter", context, a, { g, indices, x: context.output });
+    return [
+      { kernel: "pool.scatter", bind: { g, indices, x: context.output }, ...poolLaunch("pool.scatter", context, a) },
+    ];
   },
   linearIn: [0],
   samples: () =>

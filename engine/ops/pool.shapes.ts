@@ -1,8 +1,7 @@
 /** What the pooling ops share: options, shapes, the loop over windows that defines them, and the form of their launches. */
 
-import type { KernelName } from "../../shaders/gen/kernels.js";
 import { describe, ShapeError } from "../errors.js";
-import { type KernelCall, type LaunchContext, linearGrid, type Operand, type TensorSpec } from "../lower.js";
+import { gridFor, type KernelCall, type LaunchContext, type TensorSpec } from "../lower.js";
 import { sizeOf } from "../shape.js";
 import { type Padding, type Pair, pairOf, type WindowAttrs, windowAttrs, windowPositions } from "./window.js";
 
@@ -64,20 +63,31 @@ export function forEachTap(
   }
 }
 
-/** Launches a kernel with one thread per window, or per pixel. */
-export function launchPool(
-  kernel: KernelName,
+type PoolKernel = "pool.gather" | "pool.indices" | "pool.scatter" | "pool.spread" | "pool.sum";
+
+/** What launches of all pooling kernels have in common: one thread per element of the output, a window or a pixel. */
+export function poolLaunch(
+  kernel: PoolKernel,
   { output, caps }: LaunchContext,
   attrs: PoolAttrs,
-  bind: Record<string, Operand>,
-): KernelCall[] {
+): Pick<KernelCall<PoolKernel>, "params" | "spec" | "grid"> {
   const { image, window, stride, padding } = attrs;
   const [rows, columns] = windowPositions(kernel, image, window, attrs);
   const count = sizeOf(output.shape);
-  const spec = {
-    ...{ HEIGHT: image[0], WIDTH: image[1], ROWS: rows, COLUMNS: columns },
-    ...{ WINDOW_HEIGHT: window[0], WINDOW_WIDTH: window[1], STRIDE_DOWN: stride[0], STRIDE_RIGHT: stride[1] },
-    ...{ TOP: padding[0], LEFT: padding[2] },
+  return {
+    params: { count },
+    spec: {
+      HEIGHT: image[0],
+      WIDTH: image[1],
+      ROWS: rows,
+      COLUMNS: columns,
+      WINDOW_HEIGHT: window[0],
+      WINDOW_WIDTH: window[1],
+      STRIDE_DOWN: stride[0],
+      STRIDE_RIGHT: stride[1],
+      TOP: padding[0],
+      LEFT: padding[2],
+    },
+    grid: gridFor(kernel, count, caps.maxWorkgroupsPerDimension),
   };
-  return [{ kernel, bind, params: { count }, spec, grid: linearGrid(count, 64, caps.maxWorkgroupsPerDimension) }];
 }

@@ -1,6 +1,6 @@
 /** Random bits as ops: pure functions of a key, which is a tensor, so that a captured step can split and carry keys. */
 import { describe, ShapeError } from "../errors.js";
-import { linearGrid, type Operand, type TensorSpec } from "../lower.js";
+import { gridFor, type Operand, type TensorSpec } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import { mulHigh, philox } from "../philox.js";
 import { checkShape, type Shape, sizeOf } from "../shape.js";
@@ -46,7 +46,7 @@ export const randomBitsSpec: OpSpec<BitsAttrs> = {
         kernel: "random.bits",
         bind: { key, y },
         params: { count, domain, key_at: keyAt(key) },
-        grid: linearGrid(count, 256, caps.maxWorkgroupsPerDimension),
+        grid: gridFor("random.bits", Math.ceil(count / 4), caps.maxWorkgroupsPerDimension),
       },
     ];
   },

@@ -1,5 +1,5 @@
 import { describe, ShapeError } from "../errors.js";
-import { linearGrid } from "../lower.js";
+import { gridFor } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import { sameShape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -33,7 +33,7 @@ export const averageRankSpec: OpSpec<null> = {
   vjp: null,
   launch: ({ inputs: [x], output: y }) => {
     const count = sizeOf(y.shape);
-    return [{ kernel: "rank", bind: { x, y }, params: { count, side: y.shape.at(-1)! }, grid: linearGrid(count, 64) }];
+    return [{ kernel: "rank", bind: { x, y }, params: { count, side: y.shape.at(-1)! }, grid: gridFor("rank", count) }];
   },
   samples: () => [
     { inputs: [{ shape: [3, 70], dtype: "f32" }], call: averageRank },
@@ -73,7 +73,7 @@ export const concordanceSpec: OpSpec<null> = {
   launch: ({ inputs: [a, b], output: y }) => {
     const count = sizeOf(y.shape);
     const params = { count, side: y.shape.at(-1)! };
-    return [{ kernel: "concordance", bind: { a, b, y }, params, grid: linearGrid(count, 64) }];
+    return [{ kernel: "concordance", bind: { a, b, y }, params, grid: gridFor("concordance", count) }];
   },
   samples: () => [
     { inputs: [{ shape: [3, 70] }, { shape: [3, 70] }], call: concordance },

@@ -1,5 +1,5 @@
 /** Kernel calls of the reductions: a pure function of shape and adapter. */
-import { type Capabilities, type KernelCall, type LaunchContext, linearGrid, type Operand } from "../lower.js";
+import { type Capabilities, gridFor, type KernelCall, type LaunchContext, type Operand } from "../lower.js";
 import { type Shape, sizeOf } from "../shape.js";
 
 /** What is combined; the numbers are those of shaders/lib/combine.wgsl. */
@@ -105,7 +105,7 @@ function stageCall(
     bind: { x, y },
     params: { count, row: row / width, stride: parts * side, step, stretch },
     spec: { OP: combination[op], QUADS: quads, MERGE: merge },
-    grid: linearGrid(count, 64, caps.maxWorkgroupsPerDimension),
+    grid: gridFor("reduce", count, caps.maxWorkgroupsPerDimension),
     flops: outer * row,
   };
 }
@@ -124,7 +124,7 @@ export function argCalls(
     bind: positions ? { x, y: to, positions } : { x, y: to },
     params: { count: outer * parts * inner, reduced, inner, parts, candidates },
     spec: { LARGEST: largest, CANDIDATES: positions !== undefined },
-    grid: linearGrid(outer * parts * inner, 64, caps.maxWorkgroupsPerDimension),
+    grid: gridFor("reduce.arg", outer * parts * inner, caps.maxWorkgroupsPerDimension),
   });
   const stages: KernelCall[] = [];
   let positions: Operand | undefined;

@@ -1,6 +1,6 @@
 /** Parts of a tensor, and a tensor as part of a larger one; each is the other's adjoint. */
 import { describe, ShapeError } from "../errors.js";
-import { type KernelCall, type LaunchContext, linearGrid } from "../lower.js";
+import { gridFor, type KernelCall, type LaunchContext } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import { contiguousStrides, normaliseAxis, type Shape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -148,7 +148,7 @@ function placeCalls({ inputs: [x], output: y, caps }: LaunchContext, attrs: Plac
       bind: { x: asWords(x), y: asWords(y) },
       params: { count, rank: axes.length, value: wordOf(attrs.value, y.dtype), axes: axes.flat() },
       spec: { STEPPED: axes.some(([, , , step]) => step !== 1) },
-      grid: linearGrid(count, 64, caps.maxWorkgroupsPerDimension),
+      grid: gridFor("place", count, caps.maxWorkgroupsPerDimension),
     },
   ];
 }

@@ -1,6 +1,6 @@
 /** Softmax and its logarithm: one kernel each way, rules in ops. */
 import { describe, ShapeError } from "../errors.js";
-import { type KernelCall, type LaunchContext, linearGrid, type TensorSpec } from "../lower.js";
+import { gridFor, type KernelCall, type LaunchContext, linearGrid, type TensorSpec } from "../lower.js";
 import { apply, type Draw, type Failure, type HostTensor, type OpSpec, type Sample } from "../op.js";
 import { normaliseAxis, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -82,7 +82,9 @@ function softmaxCalls({ inputs: [x], output: y, caps }: LaunchContext, axis: num
       bind: { x, y },
       params: { rows, n, inner },
       spec: { LOG: log },
-      grid: linearGrid(rows, perRow ? 1 : 64, caps.maxWorkgroupsPerDimension),
+      grid: perRow
+        ? linearGrid(rows, 1, caps.maxWorkgroupsPerDimension)
+        : gridFor("softmax.thread", rows, caps.maxWorkgroupsPerDimension),
     },
   ];
 }

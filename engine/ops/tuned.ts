@@ -2,7 +2,7 @@
 import type { Capabilities } from "../lower.js";
 
 /** Ops whose kernels come in families. */
-export const tunedOps = ["matmul", "conv2d", "conv2dInput", "conv2dFilter"] as const;
+const tunedOps = ["matmul", "conv2d", "conv2dInput", "conv2dFilter"] as const;
 export type TunedOp = (typeof tunedOps)[number];
 
 /** What was measured for one shape. */

@@ -1,6 +1,7 @@
 /** Kernel calls of convolutions by Winograd's minimal filtering (shaders/lib/winograd.wgsl): tiles become spectra of 64
  *  points, spectra are multiplied point by point, as matrices over the channels, and the products become patches again. */
-import { type Capabilities, type KernelCall, type LaunchContext, linearGrid, type Operand } from "../lower.js";
+import type { KernelDeclarations } from "../../shaders/gen/kernels.js";
+import { type Capabilities, gridFor, type KernelCall, type LaunchContext, type Operand } from "../lower.js";
 import { contiguousStrides } from "../shape.js";
 import type { Winograd } from "./choose.js";
 import { matmulCalls } from "./matmul.launch.js";
@@ -168,7 +169,7 @@ interface Transform {
   readonly images?: number;
   readonly pad?: readonly [number, number];
   readonly flipped?: boolean;
-  readonly spec?: KernelCall["spec"];
+  readonly spec?: Readonly<KernelDeclarations["winograd.evaluate" | "winograd.collect"]["settings"]>;
 }
 
 function transformCall(
@@ -191,16 +192,16 @@ function transformCall(
   const [, rows, columns] = spectra.shape;
   const tiles = tilesLast ? columns : rows;
   const count = tiles * channels;
-  return {
-    kernel,
-    bind: kernel === "winograd.collect" ? { spectra, y: planes } : { x: planes, spectra },
+  const common = {
     params: {
       ...{ count, tiles, channels, tiles_down: down, tiles_across: across, step, height, width },
       ...{ first_image: first, images, flipped: Number(flipped), side },
       ...{ top: pad[0], left: pad[1], point_step: rows * columns },
       ...{ tile_step: tilesLast ? 1 : columns, channel_step: tilesLast ? columns : 1 },
     },
-    spec,
-    grid: linearGrid(count, 64, caps.maxWorkgroupsPerDimension),
+    grid: gridFor(kernel, count, caps.maxWorkgroupsPerDimension),
   };
+  if (kernel === "winograd.collect") return { kernel, bind: { spectra, y: planes }, spec, ...common };
+  const bind = { x: planes, spectra };
+  return kernel === "winograd.image" ? { kernel, bind, ...common } : { kernel, bind, spec, ...common };
 }

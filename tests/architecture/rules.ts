@@ -71,6 +71,32 @@ export function nodeOnlyCode(sources: readonly Source[]): string[] {
   });
 }
 
+/** What of shaders/ is there at run time; the rest belongs to the build step. */
+const embedded: readonly string[] = ["shaders/kernel.js", "shaders/gen/kernels.js"];
+
+/** Library and tools that reach for the build step of the kernels. */
+export function buildStepImports(sources: readonly Source[]): string[] {
+  return sources.flatMap((source) => {
+    if (["shaders", "tests"].includes(folderOf(source.path))) return [];
+    const files = importsOf(source).map((specifier) => target(source.path, specifier) ?? "");
+    const wrong = files.filter((file) => folderOf(file) === "shaders" && !embedded.includes(file));
+    return wrong.map((file) => `${source.path} imports ${file}; at run time there are ${embedded.join(" and ")}`);
+  });
+}
+
+/** Where WGSL passes at run time, but for the files that only read names and messages of the platform. */
+const seesKernels =
+  /^(shaders\/kernel|engine\/(gpu\/(?!adapter|device)\w+|graph\/\w+|lower|expression|literal|ops\/\w+\.launch))\.ts$/;
+const regularExpression = /(?:^|[=(,:[!&|?;{}]|\breturn\b|=>)\s*\/(?![/*\s])[^/\n]+\/|\bRegExp\b/m;
+
+/** Files that read with a regular expression what the build step has found out. */
+export function readsKernels(sources: readonly Source[]): string[] {
+  const found = sources.filter(
+    ({ path, text }) => seesKernels.test(path) && regularExpression.test(withoutComments(text)),
+  );
+  return found.map(({ path }) => `${path} has a regular expression; shaders/gen/kernels.ts knows what kernels declare`);
+}
+
 export function lengthOf({ text }: Source): number {
   return text.split("\n").length - (text.endsWith("\n") ? 1 : 0);
 }

@@ -1,14 +1,15 @@
 /** Generated pointwise kernels: random graphs over random layouts, with sizes as parameters and as literals. */
 import fc from "fast-check";
 import { executor } from "../../engine/executor.js";
+import { callsIn, libraryFor, tokensOf } from "../../engine/expression.js";
 import { type PointwiseGraph, pointwise } from "../../engine/gpu/codegen.js";
 import type { GpuExecutor } from "../../engine/gpu/executor.js";
 import { planIteration } from "../../engine/gpu/iteration.js";
-import { libraryFor } from "../../engine/gpu/library.js";
 import { wholeOperand } from "../../engine/gpu/lowering.js";
 import { literal } from "../../engine/literal.js";
 import type { Capabilities, Operand } from "../../engine/lower.js";
 import { broadcastStrides, contiguousStrides, sizeOf } from "../../engine/shape.js";
+import { reflect } from "../../shaders/reflect.js";
 import { gpuTest } from "../executors.js";
 import { check, test } from "../harness.js";
 
@@ -178,10 +179,44 @@ test("a software adapter gets few workgroups, any adapter no more than it allows
 });
 
 test("generated code carries the library functions it calls and those they need", () => {
-  check.is(libraryFor("(x0 + x1)"), "");
-  const text = libraryFor("relu(x0)");
+  check.is(libraryFor(["(x0 + x1)"]), "");
+  const text = libraryFor(["relu(x0)"]);
+  check.match(text, /^\/\/@origin lib\/scalar.wgsl \d+\nfn isNan\(/);
   check.match(text, "fn relu(");
   check.ok(!text.includes("fn fromBits("), "and no other");
+});
+
+test("an expression is cut in words and numbers, and nothing is lost", () => {
+  const cut = (expression: string): string[] => {
+    const tokens = tokensOf(expression);
+    check.is(tokens.map(({ text }) => text).join(""), expression);
+    return tokens.flatMap(({ text, kind }) => (kind === "other" ? [] : [`${kind} ${text}`]));
+  };
+  check.equal(cut("(f32(x12 >> 8u) * 5.96e-8f)"), ["word f32", "word x12", "number 8u", "number 5.96e-8f"]);
+  check.equal(cut("select(0f,1e+21f,x0==-3i)"), ["word select", "number 0f", "number 1e+21f", "word x0", "number 3i"]);
+  check.is(callsIn("select(x0, exp(x1), (x2 > 0f))"), 2);
+  // Neither hexadecimal numbers nor numbers without a type can become parameters.
+  check.equal(cut("0xffu + 0x1f + 1.0 + 2 + 3fu"), []);
+});
+
+test("a generated kernel declares what its source does", () => {
+  const caps = { software: false, maxWorkgroupsPerDimension: 65_535 } as Capabilities;
+  const x = wholeOperand({ shape: [2, 6], dtype: "i32" }, {});
+  const y = { ...wholeOperand({ shape: [6, 2], dtype: "f32" }, {}), shape: [2, 6], strides: [1, 2] };
+  const z = wholeOperand({ shape: [2, 6], dtype: "f32" }, {});
+  for (const bake of [false, true]) {
+    const step = {
+      ...({ dtype: "f32", args: [0, 1] } as const),
+      expression: ([a, b]: readonly string[]) => `(f32(${a} + 7i) * ${b} + 0.5f)`,
+    };
+    const { kernel } = pointwise({ name: "mixed", steps: [step], results: [2] }, [x, y], [z], { caps, bake })!;
+    check.ok(typeof kernel !== "string", "generated");
+    const { threads, includes, ...found } = reflect("mixed", (kernel.source as string[]).join(""));
+    check.equal(
+      { ...kernel, source: [], params: kernel.params ?? null },
+      { ...found, source: [], params: found.params ?? null },
+    );
+  }
 });
 
 test("literals are exact, and safe from constant folding", () => {

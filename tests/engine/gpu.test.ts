@@ -6,12 +6,14 @@ import { openDevice } from "../../engine/gpu/device.js";
 import { GpuExecutor, type GpuExecutorOptions } from "../../engine/gpu/executor.js";
 import { Replay } from "../../engine/gpu/replay.js";
 import { formatProfile, profile } from "../../engine/init.js";
-import type { KernelCall, TensorSpec } from "../../engine/lower.js";
+import type { KernelCall, Launch, TensorSpec } from "../../engine/lower.js";
 import { apply, type OpSpec } from "../../engine/op.js";
 import { add, constant, mul, sub } from "../../engine/ops/arithmetic.js";
 import { expand, reshape } from "../../engine/ops/movement.js";
 import { contiguousStrides } from "../../engine/shape.js";
 import { type Tensor, tensor } from "../../engine/tensor.js";
+import type { Kernel } from "../../shaders/kernel.js";
+import { reflect } from "../../shaders/reflect.js";
 import { gpuTest } from "../executors.js";
 import { check } from "../harness.js";
 
@@ -171,7 +173,7 @@ gpuTest("what does not fit the adapter is refused with the numbers", async () =>
   );
   const tooWide = op("wide", {
     launch: ({ inputs: [x], output }) => [
-      { kernel: { name: "wide", wgsl: wideKernel }, bind: { x, y: output }, grid: [65_536, 1, 1] } as KernelCall,
+      { kernel: reflect("wide", wideKernel), bind: { x, y: output }, grid: [65_536, 1, 1] },
     ],
   });
   check.throws(() => tooWide(tensor([1])), /shader wide: a grid of 65536×1×1 workgroups; this adapter allows 65535/);
@@ -185,18 +187,19 @@ const wideKernel = `
 @compute @workgroup_size(1) fn main() { y[0] = x[0]; }`;
 
 gpuTest("kernels and calls that disagree are found before anything is encoded", () => {
-  const kernel = {
-    name: "k",
-    wgsl: `struct Params { n: u32 }
+  const kernel = reflect(
+    "k",
+    `struct Params { n: u32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(2) var<uniform> p: Params;
 @compute @workgroup_size(1) fn main() { y[0] = x[p.n]; }`,
-  };
-  const call = (change: (good: KernelCall) => Partial<KernelCall>): Tensor =>
+  );
+  type Call = KernelCall<Kernel>;
+  const call = (change: (good: Call) => Partial<Call>): Tensor =>
     op("k", {
       launch: ({ inputs: [x], output }) => {
-        const good: KernelCall = { kernel, bind: { x, y: output }, params: { n: 0 }, grid: [1, 1, 1] };
+        const good: Call = { kernel, bind: { x, y: output }, params: { n: 0 }, grid: [1, 1, 1] };
         return [{ ...good, ...change(good) }];
       },
     })(tensor([1]));
@@ -207,7 +210,7 @@ gpuTest("kernels and calls that disagree are found before anything is encoded", 
   check.throws(() => call(({ bind }) => ({ bind: { ...bind, z: bind.x } })), /shader k has no binding z/);
   check.throws(
     () => call(({ bind }) => ({ bind: { ...bind, x: { ...bind.x, dtype: "i32" } } })),
-    /shader k declares x as array<f32> and gets i32/,
+    /shader k declares x as f32 and gets i32/,
   );
   check.throws(() => call(() => ({ kernel: { ...kernel }, spec: { FAST: true } })), /no constant or flag FAST/);
 });
@@ -216,18 +219,18 @@ gpuTest("replayed calls equal eager ones, again and again", async () => {
   const on = gpu();
   const x = on.upload(ramp(100), { shape: [100], dtype: "f32" });
   const y = on.upload(new Float32Array(100), { shape: [100], dtype: "f32" });
-  const kernel = {
-    name: "accumulate",
-    wgsl: `struct Params { n: u32, scale: f32 }
+  const kernel = reflect(
+    "accumulate",
+    `struct Params { n: u32, scale: f32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(2) var<uniform> p: Params;
 @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
   if (id.x < p.n) { y[id.x] += p.scale * x[id.x]; }
 }`,
-  };
+  );
   const calls = [0.5, 2].map(
-    (scale): KernelCall => ({ kernel, bind: { x, y }, params: { n: 100, scale }, grid: [2, 1, 1] }),
+    (scale): Launch => ({ kernel, bind: { x, y }, params: { n: 100, scale }, grid: [2, 1, 1] }),
   );
   const replay = new Replay(on.stream, calls);
   for (let i = 0; i < 4; i++) replay.run();
@@ -241,12 +244,9 @@ gpuTest("replayed calls equal eager ones, again and again", async () => {
 });
 
 gpuTest("a profile counts calls, time, operations and bytes", async () => {
-  const kernel = {
-    name: "counted",
-    wgsl: wideKernel,
-  };
+  const kernel = reflect("counted", wideKernel);
   const counted = op("counted", {
-    launch: ({ inputs: [x], output }) => [{ kernel, bind: { x, y: output }, grid: [1, 1, 1], flops: 10 } as KernelCall],
+    launch: ({ inputs: [x], output }) => [{ kernel, bind: { x, y: output }, grid: [1, 1, 1], flops: 10 }],
   });
   const x = tensor([1]);
   const { result, kernels } = await profile(() => counted(counted(add(x, 1))).read());

@@ -6,7 +6,7 @@ import type { Program } from "../../engine/gpu/planned.js";
 import { compile } from "../../engine/gpu/program.js";
 import { grad } from "../../engine/grad.js";
 import { hoistLaunches, shareLaunches } from "../../engine/graph/launches.js";
-import type { Capabilities, KernelCall, Operand } from "../../engine/lower.js";
+import type { Capabilities, Launch, Operand } from "../../engine/lower.js";
 import { add, mul } from "../../engine/ops/arithmetic.js";
 import { conv2d } from "../../engine/ops/conv.js";
 import { zeros } from "../../engine/ops/create.js";
@@ -20,6 +20,7 @@ import { scope } from "../../engine/scope.js";
 import type { Tensor } from "../../engine/tensor.js";
 import { type Graph, nodesOf } from "../../engine/trace.js";
 import type { Tree } from "../../engine/tree.js";
+import type { Kernel } from "../../shaders/kernel.js";
 import { gpuTest } from "../executors.js";
 import { check, test } from "../harness.js";
 import { tensorsOf } from "../values.js";
@@ -28,15 +29,22 @@ import { network, training } from "./net.js";
 const operand = (buffer: string, elements = 4): Operand => ({
   ...{ shape: [elements], dtype: "f32", strides: [1], offset: 0, buffer },
 });
+const kernel: Kernel = {
+  ...{ name: "copy", source: [] },
+  bindings: [
+    { name: "a", binding: 0, access: "read", scalar: "f32" },
+    { name: "b", binding: 1, access: "read_write", scalar: "f32" },
+  ],
+};
 /** A launch that reads `from` and writes `to`, times a factor. */
-const launch = (from: string, to: string, factor = 1, elements?: number): KernelCall => ({
-  kernel: { name: "copy", wgsl: "var<storage, read> a: array<f32>; var<storage, read_write> b: array<f32>;" },
+const launch = (from: string, to: string, factor = 1, elements?: number): Launch => ({
+  kernel,
   bind: { a: operand(from), b: operand(to, elements) },
   params: { factor },
   grid: [1, 1, 1],
 });
 const isScratch = (buffer: unknown): boolean => String(buffer).startsWith("t");
-const arrows = (launches: readonly KernelCall[]): string[] =>
+const arrows = (launches: readonly Launch[]): string[] =>
   launches.map(({ bind }) => `${bind.a.buffer}>${bind.b.buffer}`);
 
 test("equal launches on equal contents become one, and their readers follow", () => {
@@ -55,7 +63,7 @@ test("equal launches on equal contents become one, and their readers follow", ()
 });
 
 test("launches that differ in a parameter, a content or what they overwrite stay", () => {
-  const kept = (...launches: KernelCall[]): void =>
+  const kept = (...launches: Launch[]): void =>
     check.equal(arrows(shareLaunches(launches, isScratch).launches), arrows(launches));
   kept(launch("x", "t1", 0), launch("x", "t2", -0), launch("x", "t3", Number.NaN), launch("x", "t4", -1 / 0));
   // x is overwritten in between: an argument that a step updates in place.
@@ -131,9 +139,9 @@ function packs(closedOver: boolean): [once: number, each: number] {
     return { step, args: [zeros([8, 32, 28, 28]), zeros([32, 32, 5, 5])] };
   });
   // For register tiles, or as spectra for minimal filtering.
-  const isPack = ({ kernel, spec }: KernelCall): boolean =>
+  const isPack = ({ kernel, spec }: Launch): boolean =>
     kernel === "conv2d.pack" || (kernel === "winograd.evaluate" && spec?.SCALED === true);
-  const count = (calls: readonly KernelCall[]): number => calls.filter(isPack).length;
+  const count = (calls: readonly Launch[]): number => calls.filter(isPack).length;
   return [count(once), count(launches)];
 }
 

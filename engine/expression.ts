@@ -1,0 +1,65 @@
+/** The expressions of ops as words and numbers: what they call, and which constants they hold. */
+import { library } from "../shaders/gen/kernels.js";
+import { originLine } from "../shaders/kernel.js";
+
+/** A word, a number with the suffix of its type, or anything else. */
+export interface Token {
+  readonly text: string;
+  readonly kind: "word" | "number" | "other";
+}
+
+const isDigit = (c: string): boolean => c >= "0" && c <= "9";
+const isLetter = (c: string): boolean => (c >= "a" && c <= "z") || (c >= "A" && c <= "Z") || c === "_";
+const isWordPart = (c: string): boolean => isLetter(c) || isDigit(c);
+const isSuffix = (c: string): boolean => c === "f" || c === "i" || c === "u";
+
+/** Cuts an expression; the texts of the tokens make it up again. Only a decimal number with the suffix of its type is a
+ *  number here. */
+export function tokensOf(expression: string): Token[] {
+  const tokens: Token[] = [];
+  let at = 0;
+  const skip = (accepts: (c: string) => boolean): boolean => {
+    const first = at;
+    while (at < expression.length && accepts(expression[at])) at++;
+    return at > first;
+  };
+  while (at < expression.length) {
+    const first = at;
+    let kind: Token["kind"] = "other";
+    if (isLetter(expression[at])) {
+      skip(isWordPart);
+      kind = "word";
+    } else if (isDigit(expression[at])) {
+      skip(isDigit);
+      if (expression[at] === "." && at++) skip(isDigit);
+      if (expression[at] === "e" && at++) {
+        if (expression[at] === "+" || expression[at] === "-") at++;
+        skip(isDigit);
+      }
+      const suffix = at;
+      skip(isWordPart);
+      if (at === suffix + 1 && isSuffix(expression[suffix])) kind = "number";
+    } else at++;
+    tokens.push({ text: expression.slice(first, at), kind });
+  }
+  return tokens;
+}
+
+/** How many functions an expression calls. */
+export function callsIn(expression: string): number {
+  const tokens = tokensOf(expression);
+  return tokens.filter(({ text }, i) => text === "(" && tokens[i - 1]?.kind === "word").length;
+}
+
+/** What expressions use of shaders/lib/scalar.wgsl, with origin markers; empty when they use nothing. */
+export function libraryFor(expressions: readonly string[]): string {
+  const used = new Set<string>();
+  for (const { text, kind } of expressions.flatMap(tokensOf))
+    if (kind === "word" && Object.hasOwn(library, text)) for (const name of [text, ...needsOf(text)]) used.add(name);
+  return Object.entries(library)
+    .filter(([name]) => used.has(name))
+    .map(([, { text, line }]) => originLine("lib/scalar.wgsl", line) + text)
+    .join("");
+}
+
+const needsOf = (name: string): readonly string[] => library[name].needs ?? [];
