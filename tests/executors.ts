@@ -3,11 +3,16 @@ import { type Executor, swapExecutor } from "../engine/executor.js";
 import { init, shutdown } from "../engine/init.js";
 import { ReferenceExecutor } from "../engine/reference.js";
 import { openScope } from "../engine/scope.js";
-import { check, gpuTest as gpuTestRaw, onGpuStart, onShutdown, setLeakProbe, test } from "./harness.js";
+import { check, gpuTest as gpuTestRaw, onGpuStart, onRenew, onShutdown, setLeakProbe, test } from "./harness.js";
 
 let gpu: Executor | undefined;
 onGpuStart(async () => {
   // Tests judge the built-in choices, whatever was measured on this machine.
+  gpu = await init({ tuning: false });
+});
+onRenew(async () => {
+  if (!gpu) return;
+  shutdown();
   gpu = await init({ tuning: false });
 });
 onShutdown(() => shutdown());

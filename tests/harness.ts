@@ -30,6 +30,11 @@ export function onGpuStart(fn: () => unknown): void {
   hooks.gpuStart.push(fn);
 }
 
+/** Runs between two files when the process has mapped much memory: opens the device anew. */
+export function onRenew(fn: () => unknown): void {
+  hooks.renew.push(fn);
+}
+
 /** Runs once after the last test, in any outcome: Node does not exit while a device is alive. */
 export function onShutdown(fn: () => unknown): void {
   hooks.shutdown.push(fn);

@@ -26,6 +26,8 @@ let registered: RegisteredTest[] | undefined;
 export const hooks = {
   gpuStart: [] as (() => unknown)[],
   shutdown: [] as (() => unknown)[],
+  /** Opens the device anew between two files. */
+  renew: [] as (() => unknown)[],
   leakProbe: undefined as (() => number | Promise<number>) | undefined,
 };
 

@@ -3,7 +3,7 @@
  * test files under dist/tests (or the ones named) in one process, one after the other, on one device: that of the Vulkan
  * driver whose JSON manifest is named, or the default one. Exits 0 only if every registered test ran and none failed.
  */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
@@ -78,6 +78,16 @@ function testFiles(): string[] {
   );
 }
 
+/** A software driver maps a few pieces of memory for every pipeline, and Linux allows a process 65 530 of them: beyond half of that
+ *  the next file gets a new device. */
+const MOST_MAPS = 30_000;
+
+async function renewDevice(): Promise<void> {
+  const maps = "/proc/self/maps";
+  if (!existsSync(maps) || readFileSync(maps, "latin1").split("\n").length < MOST_MAPS) return;
+  for (const hook of hooks.renew) await hook();
+}
+
 const totals: Totals = { passed: 0, failed: [], skipped: [], gpuRan: 0 };
 const { failed, skipped } = totals;
 let registered = 0;
@@ -97,6 +107,7 @@ async function runFile(path: string): Promise<void> {
 
 for (const path of testFiles()) {
   try {
+    await renewDevice();
     await runFile(path);
   } catch (error) {
     registered++;
