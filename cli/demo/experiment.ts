@@ -50,7 +50,7 @@ export interface DemoPlan {
  *  network and a small part of everything on the reference executor. */
 export function planDemo(data: DatasetName, seed: number, place: Place["kind"]): DemoPlan {
   const common = { eps: 0.05, sigma: 0.15, k: 50 };
-  const word = { text: "FAKE", images: 16, eps: 0.1, steps: 500, beta: 30, remedy: 1 };
+  const word = { text: "FAKE", images: 16, eps: 0.1, steps: 600, beta: 20, remedy: 1 };
   // Beta is of no meaning for relu.
   const activation = { activation: "relu", beta: 10 } as const;
   if (place === "reference")
