@@ -11,7 +11,7 @@ import type { Likeness } from "./word.js";
 /** Correlation of a map with its letter from which on, to the eye, the letter is there. */
 const LEGIBLE = 0.5;
 /** Of a tile, about, and between things, in pixels. */
-const SIDE = 120;
+const SIDE = 140;
 const GAP = 8;
 
 const percent = (share: number, digits?: number): string => percentage(share, digits).replace(" ", "\u00a0");
@@ -75,13 +75,13 @@ export function wordPanel(result: DemoResult): Picture {
   const pair = beside([
     block(
       "BEFORE",
-      ["images", "their maps", "control"],
+      ["images", "maps", "control"],
       [imagePictures(pixels, size), before, shuffled],
       [predicted(study.probability), alike(likeness.clean), alike(likeness.control)],
     ),
     block(
       "AFTER",
-      ["attacked", "their maps", "remedy"],
+      ["attacked", "maps", "remedy"],
       [imagePictures(study.images.attacked.images, size), after, remedied],
       [predicted(study.images.attacked.probability), alike(likeness.attacked), alike(likeness.remedied)],
     ),
