@@ -8,8 +8,8 @@ import { percent as percentage } from "../live.js";
 import type { DemoResult } from "./experiment.js";
 import type { Likeness } from "./word.js";
 
-/** Correlation of a map with its letter from which on, to the eye, the letter is there. */
-const LEGIBLE = 0.5;
+/** Correlation of a map with its letter from which on, by eye, the letter is read and not guessed. */
+const LEGIBLE = 0.58;
 /** Of a tile, about, and between things, in pixels. */
 const SIDE = 140;
 const GAP = 8;
