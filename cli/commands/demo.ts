@@ -6,6 +6,7 @@ import { defineCommand, numberOption } from "../command.js";
 import { dataName, dataOptions, openData } from "../data.js";
 import { planDemo, runDemo } from "../demo/experiment.js";
 import { demoPage, panels } from "../demo/page.js";
+import { likenessRows, wordSentence } from "../demo/word-picture.js";
 import { formatRemedy } from "../driver.js";
 import { cpuOption, type Place, withEngine } from "../engine.js";
 import { writeOutput } from "../files.js";
@@ -56,6 +57,14 @@ export const command = defineCommand({
           `top-${plan.k} ${mean(topK)}, SSIM ${mean(ssim!)}; shuffled control: Spearman ${mean(under.control.spearman)}, ` +
           `top-${plan.k} ${mean(under.control.topK)}, SSIM ${mean(under.control.ssim!)}`,
       );
+      const { text } = plan.word;
+      live.print(
+        `Pearson correlation of maps with the letters of "${text}", mean of ${result.spelled.letters.length} images: ` +
+          `${likenessRows(result)
+            .map(([label, value]) => `${label} ${value}`)
+            .join("; ")}`,
+      );
+      live.print(wordSentence(result));
       live.print(`done in ${duration((performance.now() - began) / 1000)}`);
       for (const [name, contents] of files) {
         await writeOutput(join(values.out, name), contents);

@@ -6,9 +6,11 @@ import {
   linf,
   signStep,
   studyAttack,
+  surrogateOf,
   topKSuppression,
 } from "../../atex/index.js";
-import { argmax, dispose, openScope, random, tensor } from "../../engine/index.js";
+import type { ImageSize } from "../../atex/render/picture.js";
+import { argmax, dispose, openScope, random, type Tensor, tensor } from "../../engine/index.js";
 import {
   buildNetwork,
   type Dataset,
@@ -22,13 +24,15 @@ import {
 import type { Place } from "../engine.js";
 import type { Live } from "../live.js";
 import { fileMetadata, type Recipe } from "../recipe.js";
+import { imageSizeOf } from "../sample.js";
 import { countParameters, runTraining } from "../training.js";
+import { type Spelled, spell, type WordPlan } from "./word.js";
 
 /** How large everything is. */
 export interface DemoPlan {
   readonly recipe: Recipe;
   readonly epochs: number;
-  /** Test images attacked, at most. */
+  /** Test images attacked, at most; the word is written on the first of them. */
   readonly images: number;
   readonly eps: number;
   /** Attack steps, each of eps/10 by sign. */
@@ -39,13 +43,16 @@ export interface DemoPlan {
   /** Points of integrated gradients. */
   readonly points: number;
   readonly k: number;
+  readonly word: WordPlan;
 }
 
 /** The plan for a place: about a minute on two quiet cores with a software adapter; more images and passes on a GPU; a small
  *  network and a small part of everything on the reference executor. */
 export function planDemo(data: DatasetName, seed: number, place: Place["kind"]): DemoPlan {
   const common = { eps: 0.05, sigma: 0.15, k: 50 };
-  const activation = { activation: "softplus", beta: 30 } as const;
+  const word = { text: "FAKE", images: 16, eps: 0.1, steps: 600, beta: 20, remedy: 1 };
+  // Beta is of no meaning for relu.
+  const activation = { activation: "relu", beta: 10 } as const;
   if (place === "reference")
     return {
       ...common,
@@ -53,13 +60,13 @@ export function planDemo(data: DatasetName, seed: number, place: Place["kind"]):
         card: { network: "tiny", ...activation },
         ...{ data, seed, batch: 20, learningRate: 3e-3, trainSize: 1000, testSize: 200 },
       },
-      ...{ epochs: 2, images: 4, steps: 20, samples: 8, points: 8 },
+      ...{ epochs: 2, images: 4, steps: 20, samples: 8, points: 8, word: { ...word, images: 4, steps: 40 } },
     };
-  const recipe = { card: { network: "paper", ...activation }, data, seed, batch: 64, learningRate: 1e-3 } as const;
-  const large = { ...common, steps: 100, samples: 30, points: 24 };
+  const recipe = { card: { network: "authors", ...activation }, data, seed, batch: 64, learningRate: 1e-3 } as const;
+  const large = { ...common, word, steps: 100, samples: 30, points: 24 };
   if (place === "hardware") return { ...large, recipe, epochs: data === "shapes" ? 3 : 2, images: 40 };
-  const trainSize = data === "shapes" ? undefined : 30_000;
-  return { ...large, recipe: { ...recipe, trainSize }, epochs: 1, images: 20 };
+  if (data === "shapes") return { ...large, recipe, epochs: 2, images: 20 };
+  return { ...large, recipe: { ...recipe, trainSize: 30_000 }, epochs: 1, images: 20 };
 }
 
 export interface DemoResult {
@@ -71,12 +78,14 @@ export interface DemoResult {
   readonly accuracy: number;
   readonly trainSeconds: number;
   readonly attackSeconds: number;
-  /** The images attacked: their places in the test set and true classes, pixels [n·784], masks where known. */
+  /** The images attacked: their places in the test set and true classes, pixels [n·channels·height·width], masks where known. */
   readonly indices: readonly number[];
   readonly labels: readonly number[];
+  readonly size: ImageSize;
   readonly pixels: Float32Array;
   readonly masks?: Float32Array;
   readonly study: AttackStudy;
+  readonly spelled: Spelled;
   /** The trained network as a safetensors file. */
   readonly weights: Uint8Array;
 }
@@ -92,8 +101,9 @@ export async function runDemo(plan: DemoPlan, dataset: Dataset, live: Live): Pro
   live.print(`test accuracy ${(100 * accuracy).toFixed(2)} % on ${dataset.test.labels.length} images`);
 
   const indices = await chooseImages(model, state, dataset, plan.images);
+  const size = imageSizeOf(dataset.domain);
   const pixels = hostSamples(dataset.test, indices);
-  const masks = dataset.test.masks && pick(Float32Array.from(dataset.test.masks), indices);
+  const masks = dataset.test.masks && pick(dataset.test.masks, indices, size.height * size.width);
   live.print(
     `${indices.length} test images: an attack of ${steps} steps, second order through the network, and all maps`,
   );
@@ -101,10 +111,13 @@ export async function runDemo(plan: DemoPlan, dataset: Dataset, live: Live): Pro
   const explainers = EXPLAINERS.map((name) =>
     explainerByName(name, { samples, sigma, steps: points, key: random.fold(key, 1) }),
   );
+  const classifier = (x: Tensor): Tensor => model.apply(state.params, x);
+  const onStage = (stage: string): void => live.update(stage);
   const study = await studyAttack({
-    classifier: (x) => model.apply(state.params, x),
+    classifier,
+    surrogate: surrogateOf(classifier, dataset.domain.shape),
     x: tensor(pixels, [indices.length, ...dataset.domain.shape]),
-    masks: masks && tensor(masks, [indices.length, 28, 28]),
+    masks: masks && tensor(masks, [indices.length, size.height, size.width]),
     attack: {
       explainer: explainers[0],
       objective: topKSuppression(k),
@@ -112,11 +125,13 @@ export async function runDemo(plan: DemoPlan, dataset: Dataset, live: Live): Pro
       rule: signStep(eps / 10),
       steps,
     },
-    ...{ explainers, k, key: random.fold(key, 2) },
-    onStage: (stage) => live.update(stage),
+    ...{ explainers, k, key: random.fold(key, 2), onStage },
   });
+  const written = pixels.slice(0, (pixels.length / indices.length) * Math.min(indices.length, plan.word.images));
+  live.print(`an attack of ${plan.word.steps} steps that writes "${plan.word.text}" into maps, a letter each`);
+  const spelled = await spell(plan.word, { classifier, pixels: written, size, key: random.fold(key, 3), onStage });
   const result = {
-    ...{ plan, card, accuracy, indices, pixels, masks, study },
+    ...{ plan, card, accuracy, indices, size, pixels, masks, study, spelled },
     parameters: countParameters(state.params),
     trainImages: dataset.train.labels.length,
     testImages: dataset.test.labels.length,
@@ -153,9 +168,7 @@ async function chooseImages(
   return rounds.flat().slice(0, wanted);
 }
 
-/** The images at some places of [m·784]. */
-function pick(all: Float32Array, indices: readonly number[]): Float32Array {
-  const picked = new Float32Array(indices.length * 784);
-  for (const [to, from] of indices.entries()) picked.set(all.subarray(from * 784, (from + 1) * 784), to * 784);
-  return picked;
+/** Pieces of `size` at some places. */
+function pick(all: ArrayLike<number>, indices: readonly number[], size: number): Float32Array {
+  return Float32Array.from(indices.flatMap((from) => Array.from({ length: size }, (_, i) => all[from * size + i])));
 }

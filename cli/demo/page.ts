@@ -25,11 +25,11 @@ import type { Picture } from "../../atex/render/picture.js";
 import type { Place } from "../engine.js";
 import { percent as percentage } from "../live.js";
 import type { DemoResult } from "./experiment.js";
+import { wordPanel, wordSection } from "./word-picture.js";
 
 /** Images shown for the explainer under attack, and for the others; numbers are over all images. */
 const SHOWN = 10;
 const SHOWN_OF_OTHERS = 5;
-const SIZE = { channels: 1, height: 28, width: 28 };
 
 export interface Circumstances {
   readonly command: string;
@@ -47,32 +47,34 @@ interface View {
   readonly caption: string;
 }
 
-function viewOf({ pixels, study }: DemoResult, { name, clean, under }: ExplainerStudy, count: number): View {
-  const shown = (values: Float32Array): Float32Array => values.subarray(0, count * 784);
-  const [input, attacked] = [shown(pixels), shown(study.images.attacked.images)];
-  const { sets, caption } = mapPictures([shown(clean.maps), shown(under.attacked.maps)], SIZE);
+function viewOf({ pixels, size, study }: DemoResult, { name, clean, under }: ExplainerStudy, count: number): View {
+  const plane = size.height * size.width;
+  const image = (values: Float32Array): Float32Array => values.subarray(0, count * size.channels * plane);
+  const map = (values: Float32Array): Float32Array => values.subarray(0, count * plane);
+  const [input, attacked] = [image(pixels), image(study.images.attacked.images)];
+  const { sets, caption } = mapPictures([map(clean.maps), map(under.attacked.maps)], size);
   const pictures = [
-    imagePictures(input, SIZE),
+    imagePictures(input, size),
     sets[0],
-    imagePictures(attacked, SIZE),
+    imagePictures(attacked, size),
     sets[1],
-    differencePictures(input, attacked, SIZE),
+    differencePictures(input, attacked, size),
   ];
-  const map = `${shortName(name)} map`;
+  const title = `${shortName(name)} map`;
   return {
     name,
     rows: pictures[0].map((_, i) => pictures.map((column) => column[i])),
-    columns: ["input", map, "attacked input", `${map}, attacked`, `difference x${EXAGGERATION}`],
-    caption: `${caption} ${differenceCaption(SIZE)}`,
+    columns: ["input", title, "attacked input", `${title}, attacked`, `difference x${EXAGGERATION}`],
+    caption: `${caption} ${differenceCaption(size)}`,
   };
 }
 
 const shortName = (explainer: string): string => explainer.replace(/ of gradient$/, "");
 
-/** A PNG panel for each explainer. */
+/** The word, and a PNG panel for each explainer. */
 export function panels(result: DemoResult): { readonly name: string; readonly picture: Picture }[] {
   const { card, labels, study, plan } = result;
-  return study.explainers.map((explainer) => {
+  const maps = study.explainers.map((explainer) => {
     const { name, rows, columns, caption } = viewOf(result, explainer, SHOWN);
     const data = `${plan.recipe.data}, test accuracy ${share(result.accuracy)}, seed ${plan.recipe.seed}.`;
     const attack = `Top-${plan.k} attack on the gradient map, eps ${plan.eps}, ${plan.steps} steps.`;
@@ -80,6 +82,7 @@ export function panels(result: DemoResult): { readonly name: string; readonly pi
     const picture = panel(rows, { columns, rows: rows.map((_, i) => card.classes[labels[i]]), footer, scale: 5 });
     return { name: shortName(name).replaceAll(" ", "-").toLowerCase(), picture };
   });
+  return [{ name: "word", picture: wordPanel(result) }, ...maps];
 }
 
 /** In percent, never broken between number and sign. */
@@ -142,28 +145,39 @@ function numbers({ study, plan, masks }: DemoResult): Html {
 }
 
 function settings(result: DemoResult, { place }: Circumstances): Html {
-  const { plan, card, parameters, trainImages, testImages, trainSeconds, attackSeconds } = result;
-  const { recipe } = plan;
+  const { plan, card, size, parameters, trainImages, testImages, trainSeconds, attackSeconds } = result;
+  const { recipe, word } = plan;
+  const activation = card.activation === "relu" ? "relu" : `softplus with beta ${card.beta}`;
   return table(
     ["setting", "value"],
     [
       [
         "data",
-        line(recipe.data, `: the first ${trainImages} training and ${testImages} test images, 28x28, in [0, 1]`),
+        line(
+          recipe.data,
+          `: the first ${trainImages} training and ${testImages} test images, ${size.height}x${size.width}, in [0, 1]`,
+        ),
       ],
-      ["network", line(`${card.network}: ${parameters} parameters, softplus with beta ${card.beta}`)],
+      ["network", line(`${card.network}: ${parameters} parameters, ${activation}`)],
       [
         "training",
         line(
           `Adam, learning rate ${recipe.learningRate}, batches of ${recipe.batch}, ${plan.epochs === 1 ? "1 epoch" : `${plan.epochs} epochs`}`,
         ),
       ],
-      ["seed", line(`${recipe.seed}: one run, nothing was selected`)],
+      ["seed", line(`${recipe.seed}: one run; only the images that show the word were chosen by the result`)],
       ["SmoothGrad", line(`${plan.samples} copies, sigma ${plan.sigma}`)],
       ["integrated gradients", line(`${plan.points} points on the path from black`)],
       [
         "attack",
         line(`eps ${plan.eps} (largest change of a pixel), ${plan.steps} sign steps of ${plan.eps / 10}, one start`),
+      ],
+      [
+        "word",
+        line(
+          `eps ${word.eps}, ${word.steps} steps of Adam, at first of ${word.eps / 10}, falling to 0 along a cosine; softplus with beta ` +
+            `${word.beta} differentiated in place of relu`,
+        ),
       ],
       ["adapter", line(place.name)],
       [
@@ -207,9 +221,11 @@ export function demoPage(result: DemoResult, circumstances: Circumstances): stri
     title: "An attack on the explanations of a small network",
     lead:
       "A small convolutional network was trained, and maps were made of the pixels its predictions rest on. Then the images were " +
-      `changed, no pixel by more than ${share(plan.eps, 0)} of its range, so that the maps change and the predictions do not.`,
+      `changed so that the maps change and the predictions do not: to write a word into the maps (no pixel by more than ` +
+      `${share(plan.word.eps, 0)} of its range), and to take their weight from the pixels that mattered most (${share(plan.eps, 0)}).`,
     sections: [
       ...banner,
+      wordSection(result),
       facts([
         [`test accuracy on ${testImages} images`, share(accuracy, 2)],
         ["attacked images with their prediction kept", `${kept} of ${n}`],
