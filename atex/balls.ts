@@ -18,6 +18,7 @@ import {
   type Tensor,
   tensor,
 } from "../engine/index.js";
+import { PIXEL_RANGE } from "../nn/index.js";
 
 export interface Ball {
   readonly name: string;
@@ -89,7 +90,10 @@ function perSample(radius: Radius, x: Tensor): Tensor {
 }
 
 /** Pixels back into their range. */
-export function clipPixels(x: Tensor, [low, high]: readonly [number, number] = [0, 1]): Tensor {
+export function clipPixels(
+  x: Tensor,
+  [low, high]: readonly [number, number] = [PIXEL_RANGE.low, PIXEL_RANGE.high],
+): Tensor {
   return clamp(x, low, high);
 }
 

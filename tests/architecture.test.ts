@@ -5,6 +5,7 @@ import {
   aimedLength,
   backwardImports,
   buildStepImports,
+  fixedSizes,
   importsOf,
   layers,
   lengthOf,
@@ -118,6 +119,26 @@ test("no file is too long", () => {
 test("a file that is too long is found", () => {
   check.equal(tooLong([file("engine/x.ts", "x\n".repeat(400))]), []);
   check.is(tooLong([file("engine/x.ts", "x\n".repeat(401))]).length, 1);
+});
+
+test("no size and no range of one data set is taken for granted", () => {
+  check.equal(fixedSizes(sources), []);
+});
+
+test("a size, a range or a rank that is taken for granted is found", () => {
+  for (const line of [
+    "const x = tensor(pixels, [n, 1, 28, 28]);",
+    "values.subarray(0, 784)",
+    "{ width = 28 }",
+    "const range = { low: 0, high: 1 };",
+    "return clamp(x, 0, 1);",
+    "if (x.rank !== 4) throw new ShapeError();",
+  ])
+    check.is(fixedSizes([file("atex/x.ts", line)]).length, 1, line);
+  check.equal(
+    fixedSizes([file("nn/presets.ts", "[1, 28, 28]"), file("atex/x.ts", "// 28x28: [1, 28, 28]\nx(128, 28);")]),
+    [],
+  );
 });
 
 test("every test file asserts", () => {

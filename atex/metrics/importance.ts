@@ -20,7 +20,7 @@ export function scaledToMax(map: Tensor): Tensor {
 
 /** Row and column of the centre of |attribution|: [n,c,h,w] or [n,h,w] → [n,2]; 0, 0 for a map of zeros, which has none. */
 export function centreOfMass(attribution: Tensor): Tensor {
-  if (attribution.rank !== 4) requireGrid("centreOfMass", attribution);
+  if (attribution.rank < 4) requireGrid("centreOfMass", attribution);
   const [h, w] = attribution.shape.slice(-2);
   const size = attribution.size / attribution.shape[0];
   const weights = new Float32Array(2 * size);

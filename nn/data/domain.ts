@@ -25,4 +25,4 @@ export interface Domain {
 }
 
 /** Pixels that were bytes: 0 to 1. */
-export const PIXEL_RANGE: FeatureRange = { low: 0, high: 1 };
+export const PIXEL_RANGE = { low: 0, high: 1 } as const satisfies FeatureRange;
