@@ -12,6 +12,7 @@ import {
   loadDataset,
   openFolder,
   openTable,
+  type TablePreparation,
 } from "../nn/index.js";
 import { choice, unknown } from "./arguments.js";
 import { numberOption, UsageError } from "./command.js";
@@ -59,6 +60,8 @@ export interface DataRequest extends Omit<DataSource, "data"> {
   readonly testSize?: number;
   /** Chooses what is held out for testing where the data do not say. Not that of training: every run is judged by the same samples. */
   readonly splitSeed?: number;
+  /** How the rows of a .csv file become samples: as for the network they are for. Default learnt from them. */
+  readonly preparation?: TablePreparation;
 }
 
 /** The name of a data set like `shapes`. @throws UsageError for another one. */
@@ -128,13 +131,18 @@ export function sizeOption(name: string, text: string | undefined): number | und
 
 /** Loads a data set, showing downloads. @throws UsageError for a size that cannot be had, DataError for bad files. */
 export async function openData(request: DataRequest, live: Live): Promise<Dataset> {
-  const { name, folder, trainSize, testSize, splitSeed: seed, target, imageSize, channels } = request;
+  const { name, folder, trainSize, testSize, splitSeed: seed, target, imageSize, channels, preparation } = request;
   const sizes = { trainSize, testSize, seed };
   try {
     const place = placeOf(name);
     if (place === "folder") return await openFolder(name, { ...sizes, size: imageSize, channels });
     if (place === "csv")
-      return openTable(await readFile(name, "utf8"), { ...sizes, name: basename(name), target: target ?? "" });
+      return openTable(await readFile(name, "utf8"), {
+        ...sizes,
+        name: basename(name),
+        target: target ?? "",
+        preparation,
+      });
     return await loadDataset(name as DatasetName, {
       ...sizes,
       dataDir: folder,

@@ -107,7 +107,10 @@ export async function openFor(
   const source = dataSource({ data: values.data, ...only(values, ["target", "image-size", "channels"]) });
   return fitting(
     model,
-    await openData({ ...source, ...sizes, name: source.data, folder: values["data-dir"] }, live),
+    await openData(
+      { ...source, ...sizes, name: source.data, folder: values["data-dir"], preparation: model.preparation },
+      live,
+    ),
     source.data,
   );
 }
@@ -143,7 +146,11 @@ export async function trainingData(
     trainSize: given.trainSize ?? sizeOption("train-size", of("train-size")),
     testSize: given.testSize ?? sizeOption("test-size", of("test-size")),
   };
-  return fitting(model, await openData({ ...source, name: source.data, folder, ...sizes }, live), source.data);
+  return fitting(
+    model,
+    await openData({ ...source, name: source.data, folder, ...sizes, preparation: model.preparation }, live),
+    source.data,
+  );
 }
 
 /** The first training samples, at most `most`: what explainers compare with. [m, ...shape] */

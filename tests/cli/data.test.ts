@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { dataName, dataSource, openData, sourceValues } from "../../cli/data.js";
 import { Live } from "../../cli/live.js";
 import { fileMetadata, recipeFrom, resumedRecipe } from "../../cli/recipe.js";
-import { readPreparation, readSafetensors, shapeIn } from "../../nn/index.js";
+import { openTable, readPreparation, readSafetensors, shapeIn } from "../../nn/index.js";
 import { check, gpuTest, test } from "../harness.js";
 import { makePng } from "../nn/make-png.js";
 import { holdfast, inFolder } from "./holdfast.js";
@@ -64,6 +64,18 @@ test("a source of data is stored and read again as it was", () =>
       /^--target matter: w was made with weight; leave it out to go on, or start anew$/,
     );
   }));
+
+test("rows for a network are prepared as the network's own were", () => {
+  const own = openTable("size,kind\n1,a\n2,b\n3,a\n4,b\n5,a\n6,b\n7,a\n8,b\n9,a\n10,b\n", { target: "kind" });
+  const others = openTable("size,kind\n100,a\n300,b\n100,a\n300,b\n200,a\n200,b\n100,a\n300,b\n200,b\n200,a\n", {
+    ...{ target: "kind", preparation: own.preparation },
+  });
+  const [column] = own.preparation!.columns;
+  check.ok(column.kind === "numeric");
+  const back = Array.from(others.train.samples, (v) => Math.round(v * column.deviation + column.mean));
+  check.ok(back.length > 4 && back.every((v) => [100, 200, 300].includes(v)), String(back));
+  check.equal(others.preparation, own.preparation);
+});
 
 test("data that cannot be had are refused in one sentence", () =>
   inFolder(async (folder) => {

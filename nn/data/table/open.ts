@@ -9,6 +9,8 @@ import { classOfRow, listed, prepareRow, type TablePreparation, type TableRecord
 
 export interface TableOptions extends PreparationOptions, SplitOptions {
   readonly name?: string;
+  /** What a network was trained with, for new rows; default learnt from the training part of these. */
+  readonly preparation?: TablePreparation;
 }
 
 export interface CsvTableOptions extends TableOptions {
@@ -50,7 +52,7 @@ export function tableDataset(table: TextTable, options: TableOptions, test?: Tex
   const [train, held] = [cut(parts.train, trainSize, "training"), cut(parts.test, testSize, "test")];
   if (held.length === 0)
     throw new DataError(`${name}: ${table.rows.length} rows leave none for testing; give more, or a test part`);
-  const preparation = fitPreparation(whole, train, options, name);
+  const preparation = options.preparation ?? fitPreparation(whole, train, options, name);
   return {
     name,
     domain: tableDomain(preparation),
