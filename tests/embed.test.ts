@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { check, gpuTest, onShutdown, root, test } from "./harness.js";
 
-/** The examples of the README: a derivative of a derivative, and the whole way from training to an attack. */
-const [program, journey] = [
+/** The examples of the README: a derivative of a derivative, the whole way from training to an attack, a look into a function. */
+const [program, journey, closure] = [
   ...readFileSync(join(root, "README.md"), "utf8").matchAll(/```ts\n(import[\s\S]*?)```/g),
 ].map((match) => match[1]);
 
@@ -54,6 +54,7 @@ function installed(): string {
   npm(["install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund"], project);
   writeFileSync(join(project, "main.ts"), program);
   writeFileSync(join(project, "journey.ts"), journey);
+  writeFileSync(join(project, "closure.ts"), closure);
   return project;
 }
 
@@ -81,7 +82,7 @@ function compile(folder: string, name: string, options: object): { code: number 
   const config = `tsconfig.${name.replaceAll(/\W+/g, "-")}.json`;
   writeFileSync(
     join(folder, config),
-    JSON.stringify({ compilerOptions, files: ["main.ts", "journey.ts", "entries.ts", "console.d.ts"] }),
+    JSON.stringify({ compilerOptions, files: ["main.ts", "journey.ts", "closure.ts", "entries.ts", "console.d.ts"] }),
   );
   // Without the DOM library and without Node's types nobody declares console.
   const declared = "lib" in options && !(options.lib as string[]).includes("DOM");
@@ -179,6 +180,26 @@ gpuTest(
         .map(Number) ?? [];
     check.is(common.length, 3);
     for (const share of common) check.ok(share < 0.9, `top-50 intersection ${share} after the attack`);
+  },
+  { timeoutMs: 180_000 },
+);
+
+gpuTest(
+  "the README's look into a function keeps what is explained",
+  () => {
+    const folder = installed();
+    const { code, text } = compile(folder, "closure", { target: "ES2022", lib: ["ES2022"] });
+    check.is(code, 0, text);
+    const result = spawnSync(process.execPath, ["built/closure.js"], {
+      cwd: folder,
+      encoding: "utf8",
+      timeout: 120_000,
+    });
+    check.is(result.status, 0, result.stderr);
+    const [, relevance, sum, output] = result.stdout.match(/relevance (.*) sum (\S+) of (\S+)/) ?? [];
+    check.is(relevance?.split(" ").length, 3, result.stdout);
+    check.ok(Math.abs(Number(output)) > 1e-3, `the output is ${output}`);
+    check.close([Number(sum)], [Number(output)], { rtol: 1e-3 });
   },
   { timeoutMs: 180_000 },
 );
