@@ -28,4 +28,5 @@ export {
   type SanityThresholds,
   type SanityVerdict,
   sanityThresholds,
+  thresholdFields,
 } from "./verdict.js";

@@ -25,6 +25,9 @@ export function permutedLabels(split: Split, seed: number): Split {
   return { shape: split.shape, samples: split.samples, labels };
 }
 
+/** Keeps the twin from starting where a network of the same seed started. */
+const TWIN = 0x7769;
+
 export interface TwinOptions {
   readonly model: Sequential;
   /** What the network was trained on, with its true labels. */
@@ -64,7 +67,9 @@ export async function trainTwin(options: TwinOptions): Promise<Twin> {
     );
   const data = residentData(permutedLabels(options.split, seed));
   try {
-    const start = scope(() => initialState(model.init(random.key(seed), data.shape).params, optimiser));
+    const start = scope(() =>
+      initialState(model.init(random.fold(random.key(seed), TWIN), data.shape).params, optimiser),
+    );
     const enough = { aborted: false };
     let [accuracy, reached] = [Number.NaN, 0];
     const state = await train(model, start, data, {

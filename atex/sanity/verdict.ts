@@ -5,7 +5,8 @@ import type { StageSummary, Summary } from "./summary.js";
 
 const share = number({ min: 0, max: 1 });
 
-export const sanityThresholds = object({
+/** The thresholds as settings, each with one line for people. */
+export const thresholdFields = {
   unchanged: setting(share, 0.9, "maps at least this alike, with signs and without, count as the same"),
   lost: setting(share, 0.5, "maps at most this alike count as lost"),
   gap: setting(share, 0.01, "changes of a map under a shift count as rounding up to this share of its largest value"),
@@ -15,7 +16,8 @@ export const sanityThresholds = object({
     0.95,
     "share of permuted labels that the twin has to know (Adebayo et al. 2018: above 0.95)",
   ),
-});
+};
+export const sanityThresholds = object(thresholdFields);
 export type SanityThresholds = Infer<typeof sanityThresholds>;
 export const SANITY_THRESHOLDS: SanityThresholds = sanityThresholds.read({}, "");
 
