@@ -12,7 +12,13 @@ export {
 export { entropyOf } from "./entropy.js";
 export { absorbShift, type InvarianceOptions, inputInvarianceGap } from "./invariance.js";
 export { permutedLabels, type Twin, type TwinOptions, trainTwin } from "./permuted.js";
-export { layersWithParameters, type RandomisationOrder, type Randomised, randomisations } from "./randomise.js";
+export {
+  layersWithParameters,
+  layerTitle,
+  type RandomisationOrder,
+  type Randomised,
+  randomisations,
+} from "./randomise.js";
 export { type ExplainerReport, type SanityReport, sanityReportSchema } from "./report.js";
 export { type SanitySimilarity, sanitySimilarities } from "./similarities.js";
 export { type SuiteExplainer, type SuiteOptions, type SuiteProgress, type SuiteResult, sanitySuite } from "./suite.js";

@@ -45,6 +45,8 @@ export interface SuiteOptions {
   readonly chunk?: number;
   /** Maps of the first so many samples are kept for pictures; default 0. */
   readonly keep?: number;
+  /** What reports call a layer, by the path of its parameters; default the path. */
+  readonly title?: (path: string) => string;
   readonly onProgress?: (progress: SuiteProgress) => void;
 }
 
@@ -66,7 +68,7 @@ export interface SuiteResult {
  *  @throws RangeError when no explainer is left, for no samples, or an order that is named twice. */
 export async function sanitySuite(options: SuiteOptions): Promise<SuiteResult> {
   const { params, x, orders, twin, similarities = sanitySimilarities(x.shape.slice(1)) } = options;
-  const { chunk = 50, thresholds = SANITY_THRESHOLDS } = options;
+  const { chunk = 50, thresholds = SANITY_THRESHOLDS, title = (path: string) => path } = options;
   if (new Set(orders).size !== orders.length)
     throw new RangeError(`sanitySuite: the orders are ${orders.join(", ")}; each is needed once`);
   const refused: Record<string, string> = {};
@@ -86,7 +88,7 @@ export async function sanitySuite(options: SuiteOptions): Promise<SuiteResult> {
         .join("; ")}`,
     );
 
-  const layers = layersWithParameters(params).toReversed();
+  const layers = layersWithParameters(params).map(title).toReversed();
   const cost: Readonly<Record<SuiteProgress["check"], number>> = {
     ...{ cascading: layers.length + 1, independent: layers.length + 1 },
     ...{ labels: 2, invariance: 2 },
@@ -117,7 +119,10 @@ export async function sanitySuite(options: SuiteOptions): Promise<SuiteResult> {
         found.verdicts = { ...found.verdicts, labels: labelsVerdict(found.labels, twin!.accuracy, thresholds) };
       } else {
         const result = await randomisationTest({ ...comparison(check), fresh: options.fresh, order: check });
-        const stages = result.stages[of.name];
+        const stages = result.stages[of.name].map(({ layer, ...stage }) => ({
+          ...stage,
+          layer: layer === undefined ? undefined : title(layer),
+        }));
         const judge = check === "cascading" ? cascadeVerdict : independentVerdict;
         found[check] = stageSummaries(stages);
         found.verdicts = { ...found.verdicts, [check]: judge(found[check], thresholds) };

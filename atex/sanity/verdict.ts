@@ -35,7 +35,9 @@ interface Alike {
   readonly signed: number;
 }
 
-const meanOf = (summary: Summary | undefined): number => summary?.mean ?? Number.NaN;
+/** A mean over a minority of the samples says nothing of the explainer. */
+const meanOf = (summary: Summary): number =>
+  summary.mean === null || summary.n < summary.undefined ? Number.NaN : summary.mean;
 const figure = (value: number): string => value.toFixed(2).replace("-", "−");
 const several = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 
@@ -53,7 +55,7 @@ function alike(stages: readonly StageSummary[]): Alike[] {
   }));
 }
 
-const NOTHING: SanityVerdict = { grade: "undecided", words: "undecided: its maps have one value only" };
+const NOTHING: SanityVerdict = { grade: "undecided", words: "undecided: most of its maps have one value only" };
 
 function unchanged({ unsigned, signed }: Alike, limits: SanityThresholds): boolean {
   return unsigned >= limits.unchanged && Math.abs(signed) >= limits.unchanged;
@@ -146,5 +148,5 @@ export function invarianceOf(gaps: readonly number[], limits = SANITY_THRESHOLDS
 /** Source of the test: Kindermans et al. 2019, sec. 3. */
 export function invarianceVerdict({ median, invariant }: Invariance): SanityVerdict {
   if (invariant) return { grade: "passes", words: "kept" };
-  return { grade: "fails", words: `broken: a shift moves its map by ${figure(median)} of its largest value` };
+  return { grade: "fails", words: `broken: a shift moves its map by ${figure(median)} times its largest value` };
 }

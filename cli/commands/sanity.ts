@@ -1,6 +1,7 @@
 /** `holdfast sanity`: do explanations depend on what a network has learnt? */
 import { join } from "node:path";
 import {
+  layerTitle,
   type RandomisationOrder,
   type SanityReport,
   type SuiteResult,
@@ -124,6 +125,7 @@ export const command = defineCommand({
         : undefined;
       const shift = shiftOf(model.domain, by);
       const result = await suite({
+        title: (path) => layerTitle(model.model, path),
         network: (params, x) => model.model.apply(params, x),
         params: model.params,
         fresh: scope(() => freshParameters(model, seed)),
