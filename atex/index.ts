@@ -14,6 +14,14 @@ export * from "./attacks/rules.js";
 export { hasKinks, smoothed, softplusSurrogate, surrogateOf } from "./attacks/surrogate.js";
 export { OBJECTIVE_TABLE, type ObjectiveContext, type ObjectiveEntry, objectiveEntryOf } from "./attacks/table.js";
 export { type Ball, clipPixels, l2, linf } from "./balls.js";
+export {
+  type Criteria,
+  type CriteriaOptions,
+  criteriaMarkdown,
+  type FoolingRate,
+  type ManipulationResult,
+  manipulationCriteria,
+} from "./criteria.js";
 export * from "./defences/index.js";
 export { type Background, summariseBackground } from "./explainers/background.js";
 export { EXPLAINERS, type ExplainerName, type ExplainerSettings, explainerByName } from "./explainers/byName.js";

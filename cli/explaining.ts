@@ -1,7 +1,13 @@
-/** What commands share that explain a sample: explainers with all they need, made from options. */
-import { type Explainer, type ExplainerContext, segmentImages, summariseBackground } from "../atex/index.js";
-import { random, type Tensor } from "../engine/index.js";
-import type { NetworkFile } from "../nn/index.js";
+/** What commands share that explain samples: explainers with all they need, made from options. */
+import {
+  type Background,
+  type Explainer,
+  type ExplainerContext,
+  segmentImages,
+  summariseBackground,
+} from "../atex/index.js";
+import { add, random, type Tensor } from "../engine/index.js";
+import type { Domain, FeatureRange, NetworkFile } from "../nn/index.js";
 import { type ExplainerRequest, requestedExplainer } from "./explainers.js";
 import type { Live } from "./live.js";
 import { backgroundOf, isImage, openFor, trainingData } from "./sample.js";
@@ -12,19 +18,38 @@ interface DataValues {
   readonly "data-dir"?: string;
 }
 
+interface Explaining {
+  readonly model: NetworkFile;
+  readonly values: DataValues;
+  readonly live: Live;
+}
+
 /** Makes the explainers of requests. Segments of x, and training samples as a background, are only made where one asks for them. */
 export async function explainersFor(
   requests: readonly ExplainerRequest[],
-  { model, x, values, live }: { model: NetworkFile; x: Tensor; values: DataValues; live: Live },
+  { x, ...on }: Explaining & { readonly x: Tensor },
 ): Promise<Explainer[]> {
+  const make = await explainerMaker(requests, on);
+  const segments = requests.some((request) => needsSegments(request, on.model.domain))
+    ? await segmentImages(x)
+    : undefined;
+  return requests.map((request) => make(request, segments));
+}
+
+type Segmented = ExplainerContext["segments"];
+
+/** What makes an explainer of one of the requests for samples with these segments, of inputs that are all shifted by `shift`. The
+ *  background is loaded once. */
+export async function explainerMaker(
+  requests: readonly ExplainerRequest[],
+  { model, values, live }: Explaining,
+): Promise<(request: ExplainerRequest, segments?: Segmented, shift?: Shift) => Explainer> {
   const { domain } = model;
   const seed = requests[0].seed;
   const needsBackground = requests.some(
     ({ entry: { uses }, settings }) =>
       settings.baseline === undefined && (uses?.background === "always" || (uses?.background && !isImage(domain))),
   );
-  const needsSegments =
-    isImage(domain) && requests.some(({ entry, settings }) => entry.uses?.segments && settings.patch === undefined);
   const background = needsBackground
     ? backgroundOf(
         await (values.data === undefined
@@ -32,10 +57,30 @@ export async function explainersFor(
           : openFor(model, values, live)),
       )
     : undefined;
-  const context: ExplainerContext = {
-    ...{ domain, key: random.key(seed), seed, background },
-    summary: background && (await summariseBackground(background, { seed })),
-    segments: needsSegments ? await segmentImages(x) : undefined,
-  };
-  return requests.map((request) => requestedExplainer(request, context));
+  const summary: Background | undefined = background && (await summariseBackground(background, { seed }));
+  return (request, segments, shift) =>
+    requestedExplainer(request, {
+      ...{ key: random.key(seed), seed, segments },
+      domain: shift ? { ...domain, range: shifted(domain.range, shift.values) } : domain,
+      background: background && shift ? add(background, shift.tensor) : background,
+      summary: summary && shift ? { ...summary, rows: add(summary.rows, shift.tensor) } : summary,
+    });
+}
+
+/** What all inputs are shifted by: the shape of a sample, and the same numbers on the host. */
+export interface Shift {
+  readonly tensor: Tensor;
+  readonly values: readonly number[];
+}
+
+/** The valid range of inputs that are shifted. */
+function shifted({ low, high }: FeatureRange, by: readonly number[]): FeatureRange {
+  const moved = (bound: FeatureRange["low"]): number[] =>
+    by.map((v, i) => v + (typeof bound === "number" ? bound : bound[i]));
+  return { low: moved(low), high: moved(high) };
+}
+
+/** Whether a request switches segments of images. */
+export function needsSegments({ entry, settings }: ExplainerRequest, domain: Domain): boolean {
+  return isImage(domain) && entry.uses?.segments === true && settings.patch === undefined;
 }

@@ -19,7 +19,7 @@ export { Lab, type LabOptions, pickPixels, type WeightStore } from "./lab.js";
 export { manipulate } from "./manipulation.js";
 export { accuracyOf, correctlyClassified, mean } from "./measuring.js";
 export type { Recipe } from "./recipe.js";
-export { type Estimate, estimate, studentQuantile } from "./statistics.js";
+export { type Estimate, estimate, studentQuantile, wilsonInterval } from "./statistics.js";
 export type { TableData } from "./tables.js";
 export { type SchemeTraining, trainScheme } from "./trainScheme.js";
 export type { Claim, Verdict } from "./verdicts.js";

@@ -43,3 +43,17 @@ function studentCentral(t: number, degrees: number): number {
   }
   return odd ? (2 / Math.PI) * (angle + sine * sum) : sine * sum;
 }
+
+/** The 95 % interval of a share, from successes among n independent trials; NaN from none. In [0, 1] also where all or none succeed.
+ *  Source: Wilson 1927. @throws RangeError unless 0 <= successes <= n, whole numbers. */
+export function wilsonInterval(successes: number, n: number): { readonly low: number; readonly high: number } {
+  if (![successes, n].every(Number.isInteger) || successes < 0 || successes > n)
+    throw new RangeError(`wilsonInterval: ${successes} of ${n}; whole numbers with 0 <= successes <= n are needed`);
+  if (n === 0) return { low: Number.NaN, high: Number.NaN };
+  const z = 1.959963984540054;
+  const share = successes / n;
+  const middle = (share + z ** 2 / (2 * n)) / (1 + z ** 2 / n);
+  const half = (z / (1 + z ** 2 / n)) * Math.sqrt((share * (1 - share)) / n + z ** 2 / (4 * n ** 2));
+  // At the ends the formula gives 0 and 1 exactly, but for rounding.
+  return { low: successes === 0 ? 0 : middle - half, high: successes === n ? 1 : middle + half };
+}

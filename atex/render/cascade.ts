@@ -97,13 +97,16 @@ export interface SimilarityOptions {
   readonly measure: string;
   readonly layers: readonly string[];
   readonly series: readonly SimilaritySeries[];
+  /** Whether each layer was lost with all above it (default) or alone. */
+  readonly order?: "cascading" | "independent";
 }
 
 /** Similarity by layer, a line for each explainer; values that are not defined are left out, and the legend counts them.
  *  @throws RangeError if numbers of values and layers do not agree, or no value is defined. */
-export function similarityPlot({ title, measure, layers, series }: SimilarityOptions): Html {
+export function similarityPlot({ title, measure, layers, series, order = "cascading" }: SimilarityOptions): Html {
   return linePlot({
-    ...{ title, x: "layers made random, from the output down to", y: measure, names: layers },
+    ...{ title, y: measure, names: layers },
+    x: order === "cascading" ? "layers made random, from the output down to" : "the layer made random",
     series: series.map(({ name, values, halves }) => {
       if (values.length !== layers.length || (halves && halves.length !== layers.length)) {
         throw new RangeError(

@@ -3,30 +3,37 @@
  * the input. Works for images and for rows of a table. Source: Adebayo et al. 2018; Hedström et al. 2024 for the efficient and the
  * smooth variant.
  */
-import { argmax, openScope, slice, type Tensor, type Tree } from "../../engine/index.js";
+import { argmax, openScope, scope, slice, type Tensor, type Tree } from "../../engine/index.js";
 import { type Explainer, saliencyMap } from "../explainers/explainer.js";
 import { type Classifier, classScore } from "../score.js";
 import { entropyOf } from "./entropy.js";
 import { type RandomisationOrder, type Randomised, randomisations } from "./randomise.js";
 import type { SanitySimilarity } from "./similarities.js";
 
-export interface SanityOptions {
+export type ExplainerSet = Readonly<Record<string, Explainer>>;
+
+export interface ComparisonOptions {
   /** (params, x) → logits: `model.apply`. */
   readonly network: (params: Tree, x: Tensor) => Tensor;
   readonly params: Tree;
-  /** Parameters of the same structure, drawn anew. */
-  readonly fresh: Tree;
   /** Samples [n,...]; the papers use 200. */
   readonly x: Tensor;
-  /** By the names of the result. For the smooth variant give explainers averaged over noise (`smoothGrad({ base })`). */
-  readonly explainers: Readonly<Record<string, Explainer>>;
+  /** By the names of the result; or a function that makes the same names for a chunk of x, where an explainer belongs to its
+   *  samples (segments of images). For the smooth variant give explainers averaged over noise (`smoothGrad({ base })`). */
+  readonly explainers: ExplainerSet | ((x: Tensor) => ExplainerSet | Promise<ExplainerSet>);
   readonly similarities: readonly SanitySimilarity[];
-  readonly order: RandomisationOrder;
   /** Samples explained at once; default 50. */
   readonly chunk?: number;
   /** Attributions of the first so many samples are kept for pictures; default 0. */
   readonly keep?: number;
+  /** After each explainer of each chunk. */
   readonly onProgress?: (done: number, all: number) => void;
+}
+
+export interface SanityOptions extends ComparisonOptions {
+  /** Parameters of the same structure, drawn anew. */
+  readonly fresh: Tree;
+  readonly order: RandomisationOrder;
 }
 
 /** What one explainer made of one network. */
@@ -49,32 +56,44 @@ export interface SanityResult {
 
 /** Explains the trained network and each randomised one, always for the class that the network at hand predicts, and compares.
  *  A good explainer's similarity falls towards that of unrelated maps as layers are lost. */
-export async function randomisationTest(options: SanityOptions): Promise<SanityResult> {
-  const { network, params, fresh, x, explainers, order, chunk = 50, onProgress } = options;
-  const networks = [{ params }, ...randomisations(params, fresh, order)];
+export async function randomisationTest({ fresh, order, ...options }: SanityOptions): Promise<SanityResult> {
+  return { order, stages: await compareNetworks(options, randomisations(options.params, fresh, order)) };
+}
+
+/** By explainer: the network as it was trained, then the others, each explained for its own predictions.
+ *  @throws RangeError for chunks of less than one sample. */
+export async function compareNetworks(
+  options: ComparisonOptions,
+  others: readonly Randomised[],
+): Promise<Record<string, readonly SanityStage[]>> {
+  const { network, params, x, explainers, similarities, chunk = 50, onProgress } = options;
+  if (!Number.isInteger(chunk) || chunk < 1)
+    throw new RangeError(`compareNetworks: chunks of ${chunk} samples; a whole number of at least 1 is needed`);
+  const networks: readonly Partial<Randomised>[] = [{}, ...others];
   const starts = Array.from({ length: Math.ceil(x.shape[0] / chunk) }, (_, i) => i * chunk);
-  const all = Object.keys(explainers).length * starts.length;
+  const parts: Record<string, SanityStage[][]> = {};
   let done = 0;
-  const stages: Record<string, SanityStage[]> = {};
-  for (const [name, explainer] of Object.entries(explainers)) {
-    const parts: SanityStage[][] = [];
-    for (const from of starts) {
-      using _ = openScope("sanity check");
-      const sizes = [Math.min(chunk, x.shape[0] - from), ...x.shape.slice(1)];
-      const part = slice(x, [from, ...x.shape.slice(1).map(() => 0)], sizes);
-      const explain = (now: Tree): Tensor => explained(explainer, (z) => network(now, z), part);
+  for (const from of starts) {
+    using _ = openScope("sanity check");
+    const sizes = [Math.min(chunk, x.shape[0] - from), ...x.shape.slice(1)];
+    const part = slice(x, [from, ...x.shape.slice(1).map(() => 0)], sizes);
+    const kept = Math.min(sizes[0], Math.max(0, (options.keep ?? 0) - from));
+    const set = Object.entries(typeof explainers === "function" ? await explainers(part) : explainers);
+    for (const [name, explainer] of set) {
+      using _ = openScope("explainer");
+      const explain = (now: Tree): Tensor => scope(() => explained(explainer, (z) => network(now, z), part));
       const learnt = explain(params);
-      const kept = Math.max(0, Math.min(options.keep ?? 0, x.shape[0]) - from);
-      const look = (now: Tree): Promise<SanityStage> => stageOf(learnt, explain(now), options.similarities, kept);
       const seen: SanityStage[] = [];
-      for (const { layer, params: now } of networks as Partial<Randomised>[])
-        seen.push({ layer, ...(await look(now)) });
-      parts.push(seen);
-      onProgress?.(++done, all);
+      for (const { layer, params: now } of networks) {
+        using _ = openScope("network");
+        seen.push({ layer, ...(await stageOf(learnt, now === undefined ? learnt : explain(now), similarities, kept)) });
+      }
+      parts[name] = [...(parts[name] ?? []), seen];
+      onProgress?.(++done, set.length * starts.length);
     }
-    stages[name] = networks.map((_, i) => joined(parts.map((part) => part[i])));
   }
-  return { order, stages };
+  const together = (all: SanityStage[][]): SanityStage[] => networks.map((_, i) => joined(all.map((part) => part[i])));
+  return Object.fromEntries(Object.entries(parts).map(([name, all]) => [name, together(all)]));
 }
 
 async function stageOf(

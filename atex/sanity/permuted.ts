@@ -1,0 +1,90 @@
+/** Data randomisation: a twin of a network that has learnt labels without meaning by heart. */
+import { dispose, keep, random, scope, type Tree } from "../../engine/index.js";
+import { drawFrom } from "../../nn/data/integer-random.js";
+import {
+  evaluate,
+  initialState,
+  type Layer,
+  type Optimiser,
+  residentData,
+  type Split,
+  type TrainProgress,
+  train,
+} from "../../nn/index.js";
+
+/** The split with its labels dealt out anew: each class keeps its number of samples, no sample keeps its meaning. The samples are shared,
+ *  not copied. */
+export function permutedLabels(split: Split, seed: number): Split {
+  const labels = split.labels.slice();
+  const draw = drawFrom(seed, 0x5e1f);
+  for (let i = labels.length - 1; i > 0; i--) {
+    const j = draw.below(i + 1);
+    [labels[i], labels[j]] = [labels[j], labels[i]];
+  }
+  // Masks say where the true class is, which these labels are not about.
+  return { shape: split.shape, samples: split.samples, labels };
+}
+
+/** Keeps the twin from starting where a network of the same seed started. */
+const TWIN = 0x7769;
+
+export interface TwinOptions {
+  readonly model: Layer;
+  /** What the network was trained on, with its true labels. */
+  readonly split: Split;
+  readonly optimiser: Optimiser;
+  /** Of the first weights, the permutation and the order of samples; default 0. */
+  readonly seed?: number;
+  /** Default 64, at most the number of samples. */
+  readonly batchSize?: number;
+  /** Training ends when this share of the permuted labels is learnt; default 0.95 (paper: above 95 %). */
+  readonly accuracy?: number;
+  /** Passes at most; default 200. */
+  readonly epochs?: number;
+  /** Samples are tested for the accuracy reached this often, in epochs; default 5. */
+  readonly every?: number;
+  readonly onProgress?: (progress: TrainProgress) => void;
+}
+
+export interface Twin {
+  readonly params: Tree;
+  /** Share of the permuted training labels that it predicts. */
+  readonly accuracy: number;
+  readonly epochs: number;
+  readonly samples: number;
+}
+
+/** Trains a network of the same kind on permuted labels until it knows them by heart or the passes are over; what it reached is said, not
+ *  promised. The caller owns the parameters. Source: Adebayo et al. 2018, sec. 4. @throws RangeError for an accuracy beyond [0, 1] or
+ *  passes below one. */
+export async function trainTwin(options: TwinOptions): Promise<Twin> {
+  const { model, optimiser, seed = 0, accuracy: wanted = 0.95, epochs = 200, every = 5, onProgress } = options;
+  const count = options.split.labels.length;
+  const fine = wanted >= 0 && wanted <= 1 && [epochs, every].every((v) => Number.isInteger(v) && v >= 1);
+  if (!fine)
+    throw new RangeError(
+      `trainTwin: accuracy ${wanted}, ${epochs} epochs, tested every ${every} given; 0 to 1, and whole numbers of at least 1 are needed`,
+    );
+  const data = residentData(permutedLabels(options.split, seed));
+  try {
+    const start = scope(() =>
+      initialState(model.init(random.fold(random.key(seed), TWIN), data.shape).params, optimiser),
+    );
+    const enough = { aborted: false };
+    let [accuracy, reached] = [Number.NaN, 0];
+    const state = await train(model, start, data, {
+      ...{ optimiser, epochs, seed, onProgress, signal: enough },
+      batchSize: Math.min(options.batchSize ?? 64, count),
+      async onEpoch({ epoch, params }) {
+        reached = epoch;
+        if (epoch % every !== 0 && epoch !== epochs) return;
+        accuracy = await evaluate(model, params, data);
+        enough.aborted = accuracy >= wanted;
+      },
+    });
+    dispose(state.optimiser);
+    return { params: keep(state.params), accuracy, epochs: reached, samples: count };
+  } finally {
+    dispose([data.words, data.labels]);
+  }
+}
