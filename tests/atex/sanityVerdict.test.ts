@@ -18,7 +18,7 @@ import {
   trainTwin,
 } from "../../atex/index.js";
 import { sanityMarkdown, sanityPage } from "../../atex/render/sanity.js";
-import { dispose, mul, random, type Tensor, tensor } from "../../engine/index.js";
+import { dispose, mul, random, sub, type Tensor, tensor } from "../../engine/index.js";
 import { adam, dense, named, relu, sequential } from "../../nn/index.js";
 import { referenceTest } from "../executors.js";
 import { check, test } from "../harness.js";
@@ -122,8 +122,11 @@ referenceTest("a twin learns permuted labels by heart and says how far it came",
   await check.rejects(() => trainTwin({ ...options, epochs: 0 }), /0 epochs/);
 });
 
+const withInfo = (explain: (score: unknown, x: Tensor) => Tensor): Explainer =>
+  Object.assign(explain, { info: gradient.info });
+
 /** A picture of the input, whatever the network; it moves with a shift. */
-const blind: Explainer = Object.assign((_: unknown, x: Tensor) => mul(x, 2), { info: gradient.info });
+const blind = withInfo((_, x) => mul(x, 2));
 
 referenceTest("the suite: a blind explainer fails, the gradient passes, one that cannot is left out", async () => {
   check.equal(
@@ -139,6 +142,8 @@ referenceTest("the suite: a blind explainer fails, the gradient passes, one that
       { name: "blind", make: () => blind },
       { name: "gradient", make: () => gradient },
       { name: "Grad-CAM", make: () => gradCam() },
+      // Compares with a point that has to be shifted with the inputs.
+      { name: "compared", make: (_, moved = tensor(0)) => withInfo((_s, x) => sub(x, moved)) },
     ],
     orders: ["cascading", "independent"],
     twin: { params: model.init(random.key(3), [6]).params, accuracy: 1, epochs: 1, samples: 1 },
@@ -154,15 +159,16 @@ referenceTest("the suite: a blind explainer fails, the gradient passes, one that
   check.equal(report.layers, ["last", "sequential 2.dense 0", "first"]);
   check.equal(
     report.explainers.map(({ name }) => name),
-    ["blind", "gradient"],
+    ["blind", "gradient", "compared"],
   );
   check.equal(Object.keys(report.refused), ["Grad-CAM"]);
-  const [blindly, honestly] = report.explainers.map(({ verdicts }) =>
+  const [blindly, honestly, compared] = report.explainers.map(({ verdicts }) =>
     Object.values(verdicts).map((verdict) => verdict?.grade),
   );
   check.equal(blindly, ["fails", "fails", "fails", "fails"]);
   check.is(honestly[0], "passes");
   check.is(honestly[3], "passes");
+  check.is(compared[3], "passes");
   check.equal([maps.blind.length, maps.blind[0].length], [4, 12]);
 
   const whole = { ...report, about: { command: "a | b" } };

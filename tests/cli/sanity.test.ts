@@ -48,6 +48,21 @@ gpuTest(
       check.match(page, /layers made random, from the output down to/);
       check.ok(!/(src|href)="(?!data:)/.test(page), "the page loads nothing");
 
+      // What it compares with, training samples, is shifted with the inputs.
+      const compared = [
+        "--methods",
+        "expected-gradients",
+        "--order",
+        "cascading",
+        "--images",
+        "2",
+        "--out",
+        "compared",
+      ];
+      check.is((await holdfast(folder, [...sanity, ...compared])).code, 0);
+      const { explainers } = JSON.parse(await readFile(join(folder, "compared/sanity.json"), "utf8"));
+      check.is(explainers[0].verdicts.invariance.words, "kept");
+
       // The same seed draws the same samples and layers.
       const again = async (seed: string): Promise<unknown> => {
         const args = [...sanity, "--methods", "gradient", "--order", "cascading", "--seed", seed, "--out", seed];
