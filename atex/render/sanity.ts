@@ -162,7 +162,7 @@ export function sanityPage(report: SanityReport, pictures: readonly SanityPictur
         ["fail a check", graded("fails")],
         ["layers with weights", report.layers.length],
       ]),
-      section("Verdicts", asTable(verdictTable(report)), ...words),
+      section("Verdicts", table(verdictTable(report).header, verdictTable(report).rows), ...words),
       ...(cascades.length > 0
         ? [section(first === "independent" ? "Maps, single layers lost" : "Maps, layer after layer lost", ...cascades)]
         : []),
