@@ -57,7 +57,7 @@ export interface ExplainersOptions {
 }
 
 export const explainerCases = EXPLAINER_TABLE.map(({ name }) => name);
-const shapleyCase = (players: number): string => `kernel-shap error, ${players} features`;
+export const shapleyCase = (players: number): string => `kernel-shap error, ${players} features`;
 export const attackCase = (name: string): string => `${name} attack`;
 
 /** Where values depart most, relative to the largest of the truth. NaN departs without bound. */
@@ -168,11 +168,12 @@ export async function runExplainers(
   const shared: Prepared = { figures, size, settings };
 
   const batch = world.explained(size.batch);
-  const results = await runEntries(
-    on,
-    entries.map((entry) => batchEntry(world, batch, entry, shared)),
-    { waits: [on.software ? "nap" : "spin"], runs, warmUps: 1, onRow },
-  );
+  const results: Row[] = [];
+  // One after the other: the plans of all of them together would hold gigabytes.
+  for (const entry of entries.map((e) => batchEntry(world, batch, e, shared)))
+    results.push(
+      ...(await runEntries(on, [entry], { waits: [on.software ? "nap" : "spin"], runs, warmUps: 1, onRow })),
+    );
   const add = (row: Row): void => {
     results.push(row);
     onRow?.(row);
