@@ -97,7 +97,7 @@ export const measuredSettings: Readonly<Record<string, MeasuredSettings>> = {
   lime: { batch: { samples: 100 }, attack: { samples: 32, patch: 7 }, few: { samples: 12, patch: 14 } },
   "kernel-shap": {
     batch: { samples: 128, baseline: 0 },
-    attack: { samples: 32, patch: 7, baseline: 0 },
+    attack: { samples: 48, patch: 7, baseline: 0 },
     few: { samples: 18, patch: 10, baseline: 0 },
   },
   "exact-shapley": {
