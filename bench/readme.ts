@@ -3,7 +3,9 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { arithmeticNote, formatInterval, levelOf, plotCurves } from "./atexReport.js";
 import { dotPlot } from "./chart.js";
-import { figure, loadReport, type Report, type Row } from "./report.js";
+import type { ExplainersReport } from "./explainers.js";
+import { explainersMarkdown } from "./explainersReport.js";
+import { figure, loadReport, originOf, type Report, type Row } from "./report.js";
 import { explainScale, plotScale } from "./scale.js";
 
 /** Saved reports the section speaks of, by suite. */
@@ -12,9 +14,17 @@ export interface SavedReports {
   readonly atex?: Report;
   readonly "atex-curves"?: Report;
   readonly scale?: Report;
+  /** Not in the section: it has a page of its own. */
+  readonly explainers?: ExplainersReport;
 }
 
-const suites = ["peers", "atex", "atex-curves", "scale"] as const satisfies readonly (keyof SavedReports)[];
+const suites = [
+  "peers",
+  "atex",
+  "atex-curves",
+  "scale",
+  "explainers",
+] as const satisfies readonly (keyof SavedReports)[];
 const [begin, end] = ["<!-- bench:begin -->", "<!-- bench:end -->"];
 
 /** The saved reports of a checkout. */
@@ -23,12 +33,13 @@ export function savedReports(root: string): SavedReports {
   return Object.fromEntries(paths.filter(([, path]) => existsSync(path)).map(([s, path]) => [s, loadReport(path)]));
 }
 
-/** Plots of reports, by their path in the checkout. */
-export function plotsOf({ peers, "atex-curves": curves, scale }: SavedReports): Record<string, string> {
+/** Plots and pages made of reports, by their path in the checkout. */
+export function filesOf({ peers, "atex-curves": curves, scale, explainers }: SavedReports): Record<string, string> {
   return {
     ...(peers && { "bench/results/peers.svg": plotPeers(peers) }),
     ...(curves && { "bench/results/atex-curves.svg": plotCurves(curves) }),
     ...(scale && { "bench/results/scale.svg": plotScale(scale) }),
+    ...(explainers && { "bench/results/explainers.md": explainersMarkdown(explainers) }),
   };
 }
 
@@ -42,11 +53,11 @@ export function withSection(readme: string, reports: SavedReports): string {
   return `${readme.slice(0, from + begin.length)}\n${formatSection(reports)}\n${readme.slice(to)}`;
 }
 
-/** Writes the section and its plots into a checkout. Returns the paths of what it wrote. */
+/** Writes the section, plots and pages into a checkout. Returns the paths of what it wrote. */
 export function writeReadme(root: string): string[] {
   const reports = savedReports(root);
   const readme = withSection(readFileSync(join(root, "README.md"), "utf8"), reports);
-  const files = { "README.md": readme, ...plotsOf(reports) };
+  const files = { "README.md": readme, ...filesOf(reports) };
   for (const [path, text] of Object.entries(files)) writeFileSync(join(root, path), text);
   return Object.keys(files);
 }
@@ -54,7 +65,7 @@ export function writeReadme(root: string): string[] {
 /** The section without its markers. */
 export function formatSection(reports: SavedReports): string {
   const { peers, atex, "atex-curves": curves, scale } = reports;
-  if (Object.keys(reports).length === 0)
+  if (!peers && !atex && !curves && !scale)
     return "No measurement has been saved yet: `npm run bench -- peers --save` makes one.";
   const parts = [
     ...(peers ? peersSection(peers) : []),
@@ -63,14 +74,6 @@ export function formatSection(reports: SavedReports): string {
     ...(scale ? scaleSection(scale) : []),
   ];
   return parts.join("\n\n");
-}
-
-/** Where, when, with what and under which load. */
-function origin({ adapter, versions, made }: Report): string {
-  const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-  const machine = made ? `, ${made.processors} processors` : "";
-  const when = made ? ` on ${made.date} at commit ${made.commit}, load ${figure(Number(made.load))}` : "";
-  return `${adapter.description || adapter.device}${machine}${when} (${named.join(", ")})`;
 }
 
 /** The row of a system with the way of waiting that suits it better, by the measure shown. */
@@ -106,7 +109,7 @@ function comparison({ results }: Report, key: "medianMs" | "workerCpuMs"): strin
 
 function peersSection(report: Report): string[] {
   const parts = [
-    `Measured on ${origin(report)}. Every result was compared with PyTorch's in float64 before it was timed; ` +
+    `Measured on ${originOf(report)}. Every result was compared with PyTorch's in float64 before it was timed; ` +
       "[bench/README.md](bench/README.md) says what the cases are. Brackets: multiples of Holdfast's figure.",
     "Median wall time of a run in milliseconds, each system with the way of waiting that suits it better:",
     comparison(report, "medianMs"),
@@ -144,7 +147,7 @@ function atexSection(report: Report): string[] {
     return [`\`${name}\``, figure(row.medianMs), figure(row.workerCpuMs), figure(multiple)];
   });
   return [
-    `Training steps of the schemes, on ${origin(report)}:`,
+    `Training steps of the schemes, on ${originOf(report)}:`,
     markdown(["step", "median ms", "worker CPU ms", "times `atex-step`"], rows),
     ...ratioSentences(report),
     ...report.results.flatMap(({ case: name, note }) =>
@@ -167,14 +170,14 @@ function ratioSentences(report: Report): string[] {
 
 function curvesSection(report: Report): string[] {
   return [
-    `ATEX with everything at hand and naive training against batch size, samples per image and image side, on ${origin(report)}:`,
+    `ATEX with everything at hand and naive training against batch size, samples per image and image side, on ${originOf(report)}:`,
     "![Time of a step against batch size, samples per image and image side](bench/results/atex-curves.svg)",
   ];
 }
 
 function scaleSection(report: Report): string[] {
   return [
-    `Cost per image against batch size and image side, on ${origin(report)}:`,
+    `Cost per image against batch size and image side, on ${originOf(report)}:`,
     "![Cost per image against batch size and image side](bench/results/scale.svg)",
     ...explainScale(report),
     "Why it is so: [bench/README.md](bench/README.md#scale).",

@@ -101,6 +101,14 @@ export function formatAbout({ adapter, versions }: Pick<Report, "adapter" | "ver
   return [adapter.description || adapter.device, ...named].join(", ");
 }
 
+/** Where, when, with what and under which load. */
+export function originOf({ adapter, versions, made }: Report): string {
+  const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  const machine = made ? `, ${made.processors} processors` : "";
+  const when = made ? ` on ${made.date} at commit ${made.commit}, load ${figure(Number(made.load))}` : "";
+  return `${adapter.description || adapter.device}${machine}${when} (${named.join(", ")})`;
+}
+
 /** Writes a report into bench/results of the working directory. Returns its path. */
 export function saveReport(name: string, report: Report): string {
   mkdirSync("bench/results", { recursive: true });

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { runAtex, runAtexCurves } from "./atex.js";
 import { compareReports } from "./compare.js";
 import { runEngine } from "./engine.js";
+import { runExplainers } from "./explainers.js";
 import { runGpu } from "./gpu.js";
 import type { Bench } from "./holdfast.js";
 import { caseNames, matmulInputs } from "./inputs.js";
@@ -44,6 +45,7 @@ const parts: Readonly<Record<string, (on: Bench, about: Report) => Promise<Outco
     ];
     return (await runScale(on, { sizes, runs: 1 })).results;
   },
+  explainers: async (on) => (await runExplainers(on, { quick: true })).results,
   async tune(on) {
     const { a, b } = matmulInputs(64);
     const { rows } = await tuneTask(on, "product of 64", product(a, b, { transA: false, transB: true }), 1);

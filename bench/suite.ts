@@ -2,8 +2,10 @@
 import { execFileSync } from "node:child_process";
 import { availableParallelism, loadavg } from "node:os";
 import { shutdown } from "../engine/index.js";
+import type { DatasetName } from "../nn/index.js";
 import { type AtexCase, atexCases, runAtex, runAtexCurves } from "./atex.js";
 import { runEngine } from "./engine.js";
+import { explainerCases, runExplainers } from "./explainers.js";
 import { type Peak, runGpu } from "./gpu.js";
 import { type Bench, openBench, versions } from "./holdfast.js";
 import { type CaseName, caseNames } from "./inputs.js";
@@ -39,6 +41,7 @@ export const measuredSuites: Readonly<Record<string, readonly string[]>> = {
   atex: atexCases,
   "atex-curves": [],
   scale: scaleCases,
+  explainers: explainerCases,
   gpu: [],
   smoke: [],
 };
@@ -50,6 +53,11 @@ export interface SuiteOptions {
   readonly runs?: number;
   /** Smaller sizes, where the suite has them. */
   readonly small?: boolean;
+  /** Whether all works and no more, where the suite has that. */
+  readonly quick?: boolean;
+  /** Data set that the suite of explainers trains its network on, and where its files are. */
+  readonly data?: DatasetName;
+  readonly dataDir?: string;
   /** The card's peak, for the suite of GPUs. */
   readonly peak?: Peak;
   /** Part of the adapter's name. */
@@ -68,6 +76,7 @@ export async function runSuite(suite: string, options: SuiteOptions): Promise<Re
     if (suite === "atex-curves") return { ...about, ...(await runAtexCurves(on, options)) };
     if (suite === "smoke") return await runSmoke(on, { ...about, results: [] }, options.onRow);
     if (suite === "gpu") return await runGpu(on, { ...about, results: [] }, options);
+    if (suite === "explainers") return { ...about, ...(await runExplainers(on, options)) };
     if (suite === "scale") return { ...about, ...(await runScale(on, options)) };
     const wanted = (name: string): boolean => options.cases?.includes(name) ?? true;
     const names = caseSuites[suite].filter(wanted);

@@ -81,9 +81,10 @@ export function rewrite(graph: Graph, visit: (node: OpNode, inputs: readonly Gra
   return { ...graph, outputs: graph.outputs.map((y) => next.get(y)!) };
 }
 
-/** `node` with other inputs, or itself when they are the same. */
+/** `node` on rebuilt inputs. Always a new node: ids are the order of the program, and those of nodes that were left as they are
+ *  would come before all that are rebuilt. */
 export function withInputs(node: OpNode, inputs: readonly GraphNode[]): OpNode {
-  return inputs.every((x, i) => x === node.inputs[i]) ? node : opNode(node.op, inputs, node.attrs, node);
+  return opNode(node.op, inputs, node.attrs, node);
 }
 
 export class Tracer implements Executor {

@@ -2,13 +2,14 @@
 import { writeFileSync } from "node:fs";
 import { formatAtex, formatCurves } from "../../bench/atexReport.js";
 import { compareReports, formatComparison } from "../../bench/compare.js";
+import { formatExplainers } from "../../bench/explainersReport.js";
 import { formatGpu, type Peak } from "../../bench/gpu.js";
 import { openBench, versions } from "../../bench/holdfast.js";
 import type { CaseName } from "../../bench/inputs.js";
 import type { Waiting } from "../../bench/measure.js";
 import { formatPeers } from "../../bench/peers.js";
 import { type CaseProfile, formatCaseProfile, profileCase } from "../../bench/profile.js";
-import { plotsOf, writeReadme } from "../../bench/readme.js";
+import { filesOf, writeReadme } from "../../bench/readme.js";
 import { formatReport, isRight, loadReport, type Report, type Row, saveReport } from "../../bench/report.js";
 import { formatSoak, soak } from "../../bench/soak.js";
 import { caseSuites, measuredSuites, runSuite, withOrigin } from "../../bench/suite.js";
@@ -18,6 +19,7 @@ import { tuningPath } from "../../engine/tuning.node.js";
 import { writeFileAtomic } from "../../nn/write-file.node.js";
 import { unknown } from "../arguments.js";
 import { type Arguments, defineCommand, numberOption, UsageError } from "../command.js";
+import { dataName, dataOptions } from "../data.js";
 
 const options = {
   json: { type: "boolean", help: "print one JSON object" },
@@ -26,6 +28,9 @@ const options = {
   runs: { type: "string", value: "n", help: "timed runs per case; else as many as suit the suite" },
   adapter: { type: "string", value: "name", help: "part of the adapter's name" },
   small: { type: "boolean", help: "smaller sizes in scale and gpu, for software adapters" },
+  quick: { type: "boolean", help: "explainers: only whether all of it works, in seconds" },
+  data: { type: "string", value: "name", help: "explainers: data set of the network (default shapes)" },
+  "data-dir": dataOptions["data-dir"],
   peak: { type: "string", value: "GFLOP/s,GB/s", help: "what the card can do at most in fp32, for gpu" },
   steps: { type: "string", value: "n", default: "10000", help: "training steps of soak" },
   save: { type: "boolean", help: "also write the report to bench/results/<suite>.json" },
@@ -57,7 +62,13 @@ function casesOf(suite: string, text: string | undefined): readonly string[] | u
 }
 
 const formats: Readonly<Record<string, (report: Report) => string>> = {
-  ...{ peers: formatPeers, gpu: formatGpu, atex: formatAtex, "atex-curves": formatCurves },
+  ...{
+    peers: formatPeers,
+    gpu: formatGpu,
+    atex: formatAtex,
+    "atex-curves": formatCurves,
+    explainers: formatExplainers,
+  },
 };
 
 function peakOf({ peak }: Given): Peak | undefined {
@@ -72,8 +83,10 @@ async function measured(suite: string, given: Given): Promise<number> {
   if (given.wait !== undefined && given.wait !== "spin" && given.wait !== "nap")
     throw unknown("way of waiting", given.wait, ["spin", "nap"]);
   const cases = casesOf(suite, given.case);
-  if (suite === "smoke" && given.save)
-    throw new UsageError("smoke: its figures say nothing about speed ; leave out --save");
+  if ((suite === "smoke" || given.quick) && given.save)
+    throw new UsageError(
+      `${suite === "smoke" ? "smoke" : "--quick"}: its figures say nothing about speed ; leave out --save`,
+    );
   const runs = runsOf(given);
   const waits: Waiting[] | undefined = given.wait === undefined ? undefined : [given.wait];
   const report = await runSuite(suite, {
@@ -82,14 +95,17 @@ async function measured(suite: string, given: Given): Promise<number> {
     runs,
     adapter: given.adapter,
     small: given.small,
+    ...{ quick: given.quick, data: given.data === undefined ? undefined : dataName(given.data) },
+    dataDir: given["data-dir"],
     peak: peakOf(given),
     onRow: progress,
   });
   print(given, report, () => (formats[suite] ?? formatReport)(report));
   if (given.save) {
-    console.error(`written to ${saveReport(suite, withOrigin(report))}`);
-    for (const [path, svg] of Object.entries(plotsOf({ [suite]: report }))) {
-      writeFileSync(path, svg);
+    const saved = withOrigin(report);
+    console.error(`written to ${saveReport(suite, saved)}`);
+    for (const [path, text] of Object.entries(filesOf({ [suite]: saved }))) {
+      writeFileSync(path, text);
       console.error(`written to ${path}`);
     }
   }
@@ -169,6 +185,9 @@ export const command = defineCommand({
     if (suite === undefined) throw new UsageError(`a suite is needed: ${suites.join(", ")}`);
     if (!suites.includes(suite)) throw unknown("suite", suite, suites);
     if (suite !== "compare" && files.length > 0) throw new UsageError(`${files[0]}: only compare takes files`);
+    for (const option of ["quick", "data", "data-dir"] as const)
+      if (values[option] && suite !== "explainers")
+        throw new UsageError(`--${option}: only explainers takes it ; leave it out`);
     if (suite === "compare") return compared(values, files);
     if (suite === "readme") {
       for (const path of writeReadme(".")) console.error(`written to ${path}`);

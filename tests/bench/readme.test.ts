@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { dotPlot, linePanels, logTicks } from "../../bench/chart.js";
-import { formatSection, plotsOf, savedReports, withSection, writeReadme } from "../../bench/readme.js";
+import { filesOf, formatSection, savedReports, withSection, writeReadme } from "../../bench/readme.js";
 import type { Report, Row } from "../../bench/report.js";
 import { explainScale } from "../../bench/scale.js";
 import { check, root, test } from "../harness.js";
@@ -45,7 +45,7 @@ test("the README says what the saved reports say, and so do its plots", () => {
   const reports = savedReports(root);
   const readme = readFileSync(join(root, "README.md"), "utf8");
   check.is(withSection(readme, reports), readme, "run `npm run bench -- readme`");
-  for (const [path, svg] of Object.entries(plotsOf(reports)))
+  for (const [path, svg] of Object.entries(filesOf(reports)))
     check.is(existsSync(join(root, path)) && readFileSync(join(root, path), "utf8"), svg, path);
 });
 
@@ -92,7 +92,7 @@ test("steps of ATEX stand as multiples of atex-step, the curves as a plot", () =
     row("holdfast", "train-step batch 4, side 28", 8),
     row("holdfast", "train-step batch 16, side 28", 16),
   );
-  const svg = plotsOf({ scale })["bench/results/scale.svg"];
+  const svg = filesOf({ scale })["bench/results/scale.svg"];
   check.match(svg, />ms per image</);
   check.is(svg.match(/<polyline/g)?.length, 2);
 });

@@ -245,3 +245,20 @@ test("what changes nothing is removed", () => {
   const kept = trace((x) => mul(x, expand(constant(1), [2, 4])), [4]);
   check.equal(names(simplify(kept)), ["constant", "expand", "mul"]);
 });
+
+test("what is rebuilt stays in the order of the program, so that chunks end before the next begin", () => {
+  const graph = trace(
+    (x, bias) =>
+      [1, 2, 3]
+        // The bias is reshaped in each chunk, once in all: what follows is rebuilt, what comes before is not.
+        .map((factor) => sum(add(mul(x, constant(factor)), reshape(bias, [1, 3]))))
+        .reduce((a, b) => sub(a, b)),
+    [2, 3],
+    [3],
+  );
+  const chunk = ["constant", "mul", "add", "sum"];
+  check.equal(
+    names(shareCommon(graph)).filter((name) => name !== "reshape"),
+    [...chunk, ...chunk, ...chunk, "sub", "sub"],
+  );
+});
