@@ -12,7 +12,13 @@ export * from "./attacks/objectives.js";
 export * from "./attacks/prediction.js";
 export * from "./attacks/rules.js";
 export { hasKinks, smoothed, softplusSurrogate, surrogateOf } from "./attacks/surrogate.js";
-export { OBJECTIVE_TABLE, type ObjectiveContext, type ObjectiveEntry, objectiveEntryOf } from "./attacks/table.js";
+export {
+  OBJECTIVE_TABLE,
+  type ObjectiveContext,
+  type ObjectiveEntry,
+  objectiveEntryOf,
+  usualTopK,
+} from "./attacks/table.js";
 export { type Ball, clipPixels, l2, linf } from "./balls.js";
 export {
   type Criteria,

@@ -12,7 +12,7 @@ import {
 import type { FeatureRange } from "../nn/index.js";
 import { cosineDecay } from "../nn/index.js";
 import { choice } from "./arguments.js";
-import { numberOption } from "./command.js";
+import { asUsage, numberOption } from "./command.js";
 import { optionsOf, settingsFrom } from "./settings.js";
 
 const OBJECTIVES = OBJECTIVE_TABLE.map(({ name }) => name);
@@ -89,7 +89,9 @@ export async function makeAttack(request: AttackRequest, on: AttackOn): Promise<
   const { explainer, range, eps, ...context } = on;
   return {
     ...{ explainer, range, steps, restarts },
-    objective: await objective.make(settings, context),
+    objective: await objective.make(settings, context).catch((error: unknown) => {
+      throw asUsage(error);
+    }),
     ball: linf(eps),
     rule: signStep(request.stepSize ?? eps / 2),
     schedule: cosineDecay(1, steps),

@@ -46,6 +46,12 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
+/** What the library refuses is a mistake in the arguments; anything else stays what it is. */
+export function asUsage(error: unknown): unknown {
+  const refusal = error instanceof RangeError || error instanceof TypeError || (error as Error)?.name === "ShapeError";
+  return refusal ? new UsageError((error as Error).message) : error;
+}
+
 /** There is no adapter; the message says how to get one. Exit code 1. */
 export class NoAdapterError extends Error {
   override readonly name = "NoAdapterError";

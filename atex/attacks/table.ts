@@ -32,6 +32,16 @@ export interface ObjectiveEntry<F extends Fields = Fields> {
   make(settings: Read<F>, context: ObjectiveContext): Promise<Objective>;
 }
 
+/** Pixels of a map, or columns, of samples [n,...]. */
+function elementsOf([, ...sample]: readonly number[]): number {
+  return (sample.length === 3 ? sample.slice(1) : sample).reduce((a, b) => a * b, 1);
+}
+
+/** How many count as the top of a map where nobody says: 50, or a third of a short row. Samples are [n,...]. */
+export function usualTopK(shape: readonly number[]): number {
+  return Math.min(50, Math.ceil(elementsOf(shape) / 3));
+}
+
 function objectiveEntry<const F extends Fields>(entry: ObjectiveEntry<F>): ObjectiveEntry {
   return entry as unknown as ObjectiveEntry;
 }
@@ -42,8 +52,15 @@ export const OBJECTIVE_TABLE: readonly ObjectiveEntry[] = [
     help: "drain the k most important pixels or columns",
     source: "Ghorbani et al. 2019; Tang et al. 2022",
     targeted: false,
-    options: { k: setting(count, 50, "pixels or columns of the clean map's top") },
-    make: async ({ k }) => topKSuppression(k),
+    options: {
+      k: setting(count, undefined, "pixels or columns of the clean map's top; default 50, a third of a short row"),
+    },
+    make: async ({ k }, { shape }) => {
+      const all = elementsOf(shape);
+      if (k !== undefined && k > all)
+        throw new RangeError(`top-k: k ${k} of maps with ${all} pixels or columns; take at most that many`);
+      return topKSuppression(k ?? usualTopK(shape));
+    },
   }),
   objectiveEntry({
     name: "rank",

@@ -8,8 +8,11 @@ import { defenceEntry, implied } from "./entry.js";
 
 const info = { name: "R2ET", source: "Chen et al. 2024" };
 
+/** Important features of an image. */
+const USUAL = 50;
+
 export interface R2etOptions {
-  /** Number of important features; default 50. */
+  /** Number of important features; default 50, half of those of a short row. */
   readonly k?: number;
   /** Features on each side of rank k whose gap counts; default k, or as many as there are. */
   readonly margin?: number;
@@ -24,13 +27,14 @@ export interface R2etOptions {
  *  gradient from changing along itself (a finite difference of the Hessian). Source: Chen et al. 2024, sec. 4.2 (R2ET-mm).
  *  @throws RangeError where a sample has no features below rank k. */
 export function r2et(options: R2etOptions = {}): Defence {
-  const { k = 50, gap = 1, curvature = 1, step = 0.01 } = options;
+  const { gap = 1, curvature = 1, step = 0.01 } = options;
   return {
     ...info,
     formula: "CE(g(x), y) − λ₁ gap of |φ| around rank k + λ₂ mean ‖φ(x + h φ/‖φ‖) − φ(x)‖ / h",
     loss(g, { x, y }) {
       const n = x.shape[0];
       const features = x.size / n;
+      const k = options.k ?? Math.min(USUAL, Math.floor(features / 2));
       const { margin = Math.min(k, features - k) } = options;
       if (!(margin >= 1 && margin <= k && k + margin <= features))
         throw new RangeError(
@@ -63,7 +67,7 @@ export const r2etEntry = defenceEntry({
   order: 2,
   needs: ["labels"],
   options: {
-    k: implied(count, 50, "important features, whose ranks are kept"),
+    k: implied(count, USUAL, "important features, whose ranks are kept; half of a short row"),
     gap: implied(size, 1, "weight of the gap around rank k"),
     curvature: implied(size, 1, "weight of the change of the gradient along itself"),
   },

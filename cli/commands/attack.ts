@@ -1,6 +1,6 @@
 /** `holdfast attack`: changes one sample so that its explanation changes and its prediction stays. */
 import { join } from "node:path";
-import { type AttackStudy, type ExplainerStudy, studyAttack, surrogateOf } from "../../atex/index.js";
+import { type AttackStudy, type ExplainerStudy, studyAttack, surrogateOf, usualTopK } from "../../atex/index.js";
 import { differenceCaption, differencePictures, imagePictures, mapPictures } from "../../atex/render/attack.js";
 import { featureContributions } from "../../atex/render/bars.js";
 import { panel } from "../../atex/render/panel.js";
@@ -196,8 +196,7 @@ export const command = defineCommand({
       const method = describeExplainer(requested);
       const chosen = classes[(await predict(model, sample.values)).predicted];
       const eps = request.eps ?? (isImage(domain) ? EPS.images : EPS.rows);
-      const k =
-        typeof request.settings.k === "number" ? request.settings.k : Math.min(50, Math.ceil(sample.values.length / 3));
+      const k = typeof request.settings.k === "number" ? request.settings.k : usualTopK(x.shape);
       live.print(`${sample.title}: ${chosen}; ${request.objective.name} attack on ${method}`);
       live.print(`eps ${eps}, ${request.steps} steps, on ${place.name}`);
       const key = random.key(requested.seed);

@@ -8,7 +8,7 @@ import {
   type SchemeConfig,
   trainScheme,
 } from "../../atex/experiments/index.js";
-import { type Classifier, surrogateOf } from "../../atex/index.js";
+import { type Classifier, surrogateOf, usualTopK } from "../../atex/index.js";
 import { add, dispose, keep, mapTree, random, type Tensor, type Tree } from "../../engine/index.js";
 import { type Layer, packTree, residentData } from "../../nn/index.js";
 import { columns } from "../arguments.js";
@@ -41,9 +41,6 @@ const options = {
   out: { type: "string", default: "out/defended.safetensors", value: "file", help: "where the weights go" },
   ...cpuOption,
 } as const;
-
-/** Pixels or columns of the top-k intersection: a third of a short row. */
-const pixelsOf = (x: Tensor): number => Math.min(50, Math.ceil(x.size / x.shape[0] / 3));
 
 /** A network that is compared. */
 interface Contender {
@@ -81,7 +78,7 @@ async function measure(params: Tree, { model, x, eps, steps, seed }: Measuring):
       surrogate: surrogateOf((z) => model.apply(params, z), x.shape.slice(1)),
       x,
       eps: [eps],
-      k: pixelsOf(x),
+      k: usualTopK(x.shape),
       key: random.key(seed),
       attack: {
         ...{ explainer: "gradient", samples: 1, sigma: 0, objective, rule: "sign" },

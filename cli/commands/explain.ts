@@ -6,7 +6,7 @@ import { explanationSheet, type ImageExplanation, type RowsExplanation } from ".
 import { openScope, type Tensor, tensor } from "../../engine/index.js";
 import { writeSafetensors } from "../../nn/index.js";
 import { unknown } from "../arguments.js";
-import { defineCommand, UsageError } from "../command.js";
+import { asUsage, defineCommand, UsageError } from "../command.js";
 import { cpuOption, withEngine } from "../engine.js";
 import {
   describeExplainer,
@@ -149,12 +149,6 @@ async function explain(requests: readonly ExplainerRequest[], on: Explaining): P
     }
   }
   return said;
-}
-
-/** Refusals of explainers as sentences for people. */
-function asUsage(error: unknown): unknown {
-  const refusal = error instanceof RangeError || error instanceof TypeError || (error as Error)?.name === "ShapeError";
-  return refusal ? new UsageError((error as Error).message) : error;
 }
 
 function explanationOf(
