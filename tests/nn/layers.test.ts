@@ -3,9 +3,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { entries, grad, leaves, memory, mul, random, sum, type Tensor, type Tree, tensor } from "../../engine/index.js";
 import {
+  attention,
   authorsNetwork,
+  averageTokens,
   avgPool,
   batchNorm,
+  concatenate,
   conv2d,
   dense,
   dropout,
@@ -17,8 +20,12 @@ import {
   maxPool,
   named,
   paperNetwork,
+  patches,
+  positions,
   relu,
   replaceLayers,
+  reshape,
+  residual,
   type Sequential,
   sequential,
   softplus,
@@ -154,6 +161,26 @@ const layers: [name: string, layer: Layer, input: number[], output: number[], pa
   ["dropout", dropout(0.5), [3], [3], 0],
   ["sequential", sequential([conv2d(4, 3), avgPool(2), flatten, dense(2)]), [1, 6, 6], [2], 74],
   ["nothing", sequential([]), [4], [4], 0],
+  ["dense of tokens", dense(5, { tokens: true }), [3, 7], [3, 5], 40],
+  ["depthwise conv2d", conv2d(3, 3, { groups: 3 }), [3, 5, 5], [3, 3, 3], 30],
+  ["layerNorm of tokens", layerNorm({ axes: [-1] }), [3, 2], [3, 2], 4],
+  ["reshape", reshape([4, 3]), [3, 2, 2], [4, 3], 0],
+  ["patches", patches(2), [3, 4, 6], [6, 12], 0],
+  ["positions", positions, [3, 2], [3, 2], 6],
+  // Queries, keys, values and the projection, each 4·4 + 4.
+  ["attention", attention(2), [3, 4], [3, 4], 80],
+  ["attention without biases", attention(1, { bias: false }), [3, 4], [3, 4], 64],
+  ["averageTokens", averageTokens, [3, 4], [4], 0],
+  ["residual", residual(conv2d(2, 3, { padding: 1 })), [2, 4, 4], [2, 4, 4], 38],
+  ["residual with a shortcut", residual(conv2d(3, 3), conv2d(3, 3)), [2, 4, 4], [3, 2, 2], 114],
+  ["concatenate", concatenate([conv2d(3, 1), relu, conv2d(1, 1)]), [2, 4, 4], [6, 4, 4], 12],
+  [
+    "concatenate along the last side",
+    concatenate([relu, dense(2, { tokens: true })], { axis: -1 }),
+    [3, 4],
+    [3, 6],
+    10,
+  ],
 ];
 const parameterCount = (params: Tree): number => leaves(params).reduce((total, t) => total + t.size, 0);
 
