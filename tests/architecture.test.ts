@@ -131,6 +131,7 @@ test("a size, a range or a rank that is taken for granted is found", () => {
     "values.subarray(0, 784)",
     "{ width = 28 }",
     "const range = { low: 0, high: 1 };",
+    "function clip(x, range = [0, 1]) {}",
     "return clamp(x, 0, 1);",
     "if (x.rank !== 4) throw new ShapeError();",
   ])

@@ -127,22 +127,28 @@ export function withoutAssertion(sources: readonly Source[]): string[] {
 
 /** Where a size or a range of somebody's data may stand: data sets, presets, and what old files mean. */
 const OF_DATA = /^nn\/(data\/(sets\/|shapes|domain)|presets|network-file)/;
+/** What is made for images only may ask for them. */
+const FOR_IMAGES = /^atex\/(explainers|metrics|render)\//;
 const FIXED: readonly (readonly [RegExp, string])[] = [
   [/\b784\b|\b28\s*[,*]\s*28\b|[=:]\s*28\b/, "the size of one data set's images"],
-  [/\blow: 0, high: 1\b|\bclamp\([^()]*, 0, 1\)|=\s*\[0, 1\](?!\.)/, "the range of pixels"],
-  [/\brank !== 4\b/, "images where samples of any rank may come"],
+  [/\blow: 0, high: 1\b|\bclamp\([^()]*, 0, 1\)|\brange\b[^=]*=\s*\[0, 1\]/, "the range of pixels"],
 ];
+const IMAGES: (typeof FIXED)[number] = [/\brank !== 4\b/, "images where samples of any rank may come"];
 
 /** Code above the engine that takes for granted what one kind of data is like. */
 export function fixedSizes(sources: readonly Source[]): string[] {
   return sources.flatMap((source) => {
     if (!["nn", "atex", "cli"].includes(folderOf(source.path)) || OF_DATA.test(source.path)) return [];
+    const forbidden = FOR_IMAGES.test(source.path) ? FIXED : [...FIXED, IMAGES];
     return withoutComments(source.text)
       .split("\n")
       .flatMap((line) =>
-        FIXED.filter(([pattern]) => pattern.test(line)).map(
-          ([, what]) => `${source.path}: ${line.trim()}: ${what}; take it from the data (Domain) or the tensor's shape`,
-        ),
+        forbidden
+          .filter(([pattern]) => pattern.test(line))
+          .map(
+            ([, what]) =>
+              `${source.path}: ${line.trim()}: ${what}; take it from the data (Domain) or the tensor's shape`,
+          ),
       );
   });
 }
