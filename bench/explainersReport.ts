@@ -12,7 +12,9 @@ interface Section {
   readonly rows: readonly (readonly string[])[];
 }
 
-const fixed = (value: number | undefined): string => (value === undefined ? "-" : value.toFixed(3));
+/** "none" where a map is constant, which has no rank correlation; a file holds null for it. */
+const fixed = (value: number | null | undefined): string =>
+  value === undefined ? "-" : value === null || Number.isNaN(value) ? "none" : value.toFixed(3);
 const share = (value: number): string => (value === 0 ? "0" : value.toExponential(1));
 
 /** Why a row says nothing, if it does. */
@@ -68,7 +70,7 @@ function sectionsOf(report: ExplainersReport): Section[] {
         `first step to the attacked images on the host, capture included; * and a number: so many steps were run, the time is extrapolated ` +
         `and the maps are those after these steps. Agreement of the explainer's maps with those of the clean images, mean over the ` +
         `images: after the attack, and beside it after the same changes with their pixels shuffled. Patches and few samples make coarse ` +
-        `maps, in which many pixels are equal.`,
+        `maps, in which many pixels are equal; none: some map is constant.`,
       heading: [
         ...["explainer", "seconds", "Spearman", "shuffled", `top-${topPixels}`, "shuffled", "SSIM", "shuffled"],
         "settings",
