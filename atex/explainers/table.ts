@@ -1,5 +1,6 @@
 /** Every explainer: a new one is its file and a row here. */
 import { ConfigError, object } from "../../nn/schema.js";
+import { deconvNetEntry } from "./deconvNet.js";
 import { deepLiftEntry } from "./deepLift.js";
 import { exactShapleyEntry } from "./exactShapley.js";
 import { expectedGradientsEntry } from "./expectedGradients.js";
@@ -23,6 +24,7 @@ export const EXPLAINER_TABLE: readonly ExplainerEntry[] = [
   integratedGradientsEntry,
   lrpEntry,
   guidedBackpropEntry,
+  deconvNetEntry,
   deepLiftEntry,
   gradCamEntry,
   guidedGradCamEntry,
