@@ -9,7 +9,10 @@ export const topPixels = 50;
 
 /** Agreement with the clean maps, means over the images. */
 export interface MapsLeft {
+  /** Over the images whose maps, the clean one and the other, are not constant: a constant map has no ranks. */
   readonly spearman: number;
+  /** Images that this leaves out. */
+  readonly withoutRanks?: number;
   readonly topK: number;
   readonly ssim: number;
 }
@@ -17,8 +20,8 @@ export interface MapsLeft {
 export interface AttackFigures {
   /** Wall time of all steps: from the first host instruction to the result on the host. */
   readonly seconds: number;
-  /** Steps that were run, where that is fewer than are spoken of: then `seconds` is extrapolated, and the maps are those after
-   *  so many steps. */
+  /** Steps that were run, where that is fewer than are spoken of: then each of the others is counted at the mean of these, and the
+   *  maps are those after so many steps. */
   readonly cutTo?: number;
   readonly attacked: MapsLeft;
   /** The same changes with their pixels shuffled. */
@@ -32,19 +35,24 @@ const settingOf = (explainer: Explainer, steps: number) => ({
   ...{ rule: signStep(radius / 2), schedule: cosineDecay(1, steps) },
 });
 
-const probe = 2;
+/** Steps of two short attacks, which differ by what steps take. */
+const [shorter, longer] = [1, 4];
 /** An attack of fewer steps would say little about maps. */
 const fewest = 5;
 
-/** Runs the attack on all images, after shorter ones that compile its kernels and say how many steps are to be had. */
+/** Runs the attack on all images, after short ones that compile its kernels and say how many steps are to be had. */
 export async function attackThrough(
   { classifier, x }: Explained,
   explainer: Explainer,
   { steps, seconds }: { readonly steps: number; readonly seconds: number },
 ): Promise<AttackFigures> {
-  const stepSeconds = Math.min(await probeSeconds(), await probeSeconds()) / probe;
-  const run =
-    stepSeconds * steps <= seconds ? steps : Math.min(steps, Math.max(fewest, Math.floor(seconds / stepSeconds)));
+  await secondsOf(shorter);
+  const short = await secondsOf(shorter);
+  const stepSeconds = Math.max(0, (await secondsOf(longer)) - short) / (longer - shorter);
+  // Capture, and the maps before and after.
+  const rest = Math.max(0, short - shorter * stepSeconds);
+  const affordable = Math.floor((seconds - rest) / stepSeconds);
+  const run = Math.min(steps, Math.max(fewest, affordable));
 
   let [began, ended] = [0, 0];
   const study = await studyAttack({
@@ -56,16 +64,17 @@ export async function attackThrough(
     },
   });
   const { attacked, control } = study.explainers[0].under;
+  const measured = (ended - began) / 1000;
   return {
-    seconds: ((ended - began) / 1000) * (steps / run),
+    seconds: measured + ((steps - run) / run) * Math.max(0, measured - rest),
     ...(run < steps && { cutTo: run }),
     ...{ attacked: meansOf(attacked), control: meansOf(control), fault: faultOf() },
   };
 
-  async function probeSeconds(): Promise<number> {
+  async function secondsOf(count: number): Promise<number> {
     using _ = openScope("probe");
     const start = performance.now();
-    await attackExplanation(settingOf(explainer, probe))({ classifier, x }).images.read();
+    await attackExplanation(settingOf(explainer, count))({ classifier, x }).images.read();
     return (performance.now() - start) / 1000;
   }
 
@@ -87,7 +96,12 @@ interface Compared {
   readonly ssim?: readonly number[];
 }
 
-function meansOf({ spearman, topK, ssim }: Compared): MapsLeft {
+export function meansOf({ spearman, topK, ssim }: Compared): MapsLeft {
   const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
-  return { spearman: mean(spearman), topK: mean(topK), ssim: mean(ssim!) };
+  const ranked = spearman.filter(Number.isFinite);
+  const without = spearman.length - ranked.length;
+  return {
+    ...{ spearman: mean(ranked), topK: mean(topK), ssim: mean(ssim!) },
+    ...(without > 0 && { withoutRanks: without }),
+  };
 }

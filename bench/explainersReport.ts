@@ -12,9 +12,12 @@ interface Section {
   readonly rows: readonly (readonly string[])[];
 }
 
-/** "none" where a map is constant, which has no rank correlation; a file holds null for it. */
+/** "none" where all maps are constant, which have no rank correlation; a file holds null for it. */
 const fixed = (value: number | null | undefined): string =>
   value === undefined ? "-" : value === null || Number.isNaN(value) ? "none" : value.toFixed(3);
+/** The mean, and how many images it leaves out. */
+const rankText = (left: MapsLeft | undefined): string =>
+  fixed(left?.spearman) + (left?.withoutRanks ? ` (−${left.withoutRanks})` : "");
 const share = (value: number): string => (value === 0 ? "0" : value.toExponential(1));
 
 /** Why a row says nothing, if it does. */
@@ -41,11 +44,12 @@ function sectionsOf(report: ExplainersReport): Section[] {
   });
   const attacked = explainers.map(({ name, attack }) => {
     const row = rowOf(attackCase(name));
-    const beside = (key: keyof MapsLeft): string[] => [fixed(attack?.attacked[key]), fixed(attack?.control[key])];
+    const both = [attack?.attacked, attack?.control];
+    const beside = (key: "topK" | "ssim"): string[] => both.map((left) => fixed(left?.[key]));
     const cut = attack?.cutTo === undefined ? "" : ` *${attack.cutTo}`;
     return [
       ...[name, attack ? figure(attack.seconds) + cut : "-"],
-      ...[...beside("spearman"), ...beside("topK"), ...beside("ssim")],
+      ...[...both.map(rankText), ...beside("topK"), ...beside("ssim")],
       row ? (fault(row) ?? attack!.settings) : "no slope to attack by",
     ];
   });
@@ -70,7 +74,7 @@ function sectionsOf(report: ExplainersReport): Section[] {
         `first step to the attacked images on the host, capture included; * and a number: so many steps were run, the time is extrapolated ` +
         `and the maps are those after these steps. Agreement of the explainer's maps with those of the clean images, mean over the ` +
         `images: after the attack, and beside it after the same changes with their pixels shuffled. Patches and few samples make coarse ` +
-        `maps, in which many pixels are equal; none: some map is constant.`,
+        `maps, in which many pixels are equal; (−n): n images left out, whose maps are constant and have no ranks.`,
       heading: [
         ...["explainer", "seconds", "Spearman", "shuffled", `top-${topPixels}`, "shuffled", "SSIM", "shuffled"],
         "settings",

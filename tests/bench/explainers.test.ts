@@ -3,6 +3,7 @@
 import { readSettings } from "../../atex/explainers/table.js";
 import { EXPLAINER_TABLE } from "../../atex/index.js";
 import { departure, type ExplainersReport, runExplainers } from "../../bench/explainers.js";
+import { meansOf } from "../../bench/explainersAttack.js";
 import { explainersMarkdown, formatExplainers } from "../../bench/explainersReport.js";
 import { measuredSettings, settingsLine, whole } from "../../bench/explainersWorld.js";
 import { benchOn } from "../../bench/holdfast.js";
@@ -37,7 +38,8 @@ gpuTest("explainers are compared, timed and attacked, each with the settings it 
   check.match(explainers[1].attack!.settings, "form relaxed");
   for (const { agreement, attack } of explainers) {
     check.ok(agreement!.error < 1e-3);
-    for (const left of [attack!.attacked, attack!.control]) check.ok(Object.values(left).every((v) => v <= 1.001));
+    for (const { spearman, topK, ssim } of [attack!.attacked, attack!.control])
+      check.ok([spearman, topK, ssim].every((v) => v <= 1.001));
   }
   check.equal(
     shapley.map(({ samples, complete }) => [samples, complete]),
@@ -76,10 +78,16 @@ test("settings of the measurement are those of explainers that there are", () =>
   check.is(settingsLine("smoothgrad", {}), "samples 50");
 });
 
+test("images whose maps have no ranks are left out of the mean correlation, and counted", () => {
+  const left = meansOf({ spearman: [0.5, Number.NaN, 0.25], topK: [1, 0, 0.5], ssim: [1, 0, 0.5] });
+  check.equal(left, { spearman: 0.375, topK: 0.5, ssim: 0.5, withoutRanks: 1 });
+  check.equal(Object.keys(meansOf({ spearman: [1], topK: [1], ssim: [1] })), ["spearman", "topK", "ssim"]);
+});
+
 const attack = {
   ...{ seconds: 312, cutTo: 19, settings: "samples 8" },
   attacked: { spearman: 0.5, topK: 0.25, ssim: 0.125 },
-  control: { spearman: 0.75, topK: 0.625, ssim: 0.875 },
+  control: { spearman: 0.75, topK: 0.625, ssim: 0.875, withoutRanks: 2 },
 };
 
 function row(name: string, more: Partial<Row> = {}): Row {
@@ -116,7 +124,7 @@ test("the page has costs per image, agreements beside their controls, and what w
   const page = explainersMarkdown(report);
   check.match(page, "An adapter, 2 processors on 2026-01-02 at commit abc, load 0.25 (holdfast 1.2.3)");
   check.match(page, "| gradient | 1 | 2 | 7 | 1 | defaults | 1.3e-6 (few) |");
-  check.match(page, "| gradient | 312 *19 | 0.500 | 0.750 | 0.250 | 0.625 | 0.125 | 0.875 | samples 8 |");
+  check.match(page, "| gradient | 312 *19 | 0.500 | 0.750 (−2) | 0.250 | 0.625 | 0.125 | 0.875 | samples 8 |");
   check.match(page, "WRONG: here is 1, not 3");
   check.match(page, "| lime | - | - | - | - | - | - | - | no slope to attack by |");
   check.match(page, "| 1024 | 1.0e-7 (all) | 2.0e-7 |");
