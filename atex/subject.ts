@@ -1,6 +1,7 @@
 /** What is explained, attacked and defended: a network's outputs over inputs of a known kind. */
 import { clamp, maximum, minimum, type Tensor, tensor } from "../engine/index.js";
 import { type Domain, type FeatureRange, PIXEL_RANGE } from "../nn/index.js";
+import type { Ball } from "./balls.js";
 import type { Classifier } from "./score.js";
 
 export interface Subject {
@@ -17,6 +18,20 @@ export interface Subject {
  *  ranges of their own. */
 export function defaultRange(x: Tensor): FeatureRange | undefined {
   return x.rank === 4 ? PIXEL_RANGE : undefined;
+}
+
+/** Where a search may look around a sample. */
+export interface Neighbourhood {
+  readonly ball: Ball;
+  /** Valid values of each feature, which no point leaves; default 0 to 1 for images [n,c,h,w], none otherwise. Where x itself is
+   *  outside, the ball counts. */
+  readonly range?: FeatureRange;
+}
+
+/** z moved into the neighbourhood of x. Clipped first: between a valid point and x, where projection ends, all is valid. */
+export function intoNeighbourhood({ ball, range }: Neighbourhood, z: Tensor, x: Tensor): Tensor {
+  const valid = range ?? defaultRange(x);
+  return ball.project(valid ? clipTo(valid, z) : z, x);
 }
 
 /** Everything into its valid range, element by element. x [n, ...shape] */

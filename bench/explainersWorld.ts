@@ -1,6 +1,5 @@
 /** What explainers are measured on: a trained network of the paper, images, and settings of each explainer. */
 
-import { readSettings } from "../atex/explainers/table.js";
 import {
   type Classifier,
   classScore,
@@ -34,6 +33,7 @@ import {
   softplus,
   train,
 } from "../nn/index.js";
+import { readSettings } from "../nn/schema.js";
 
 /** How much is measured. */
 export interface ExplainersSize {

@@ -1,4 +1,5 @@
 /** The sample that `explain` and `attack` work on, and what explainers compare it with. */
+import { pickPixels } from "../atex/experiments/index.js";
 import { type Tensor, tensor } from "../engine/index.js";
 import {
   type Dataset,
@@ -10,7 +11,6 @@ import {
   readCsv,
   readImageAs,
   type SizeOptions,
-  type Split,
   sampleSize,
   type TablePreparation,
 } from "../nn/index.js";
@@ -155,15 +155,10 @@ export async function trainingData(
 
 /** The first training samples, at most `most`: what explainers compare with. [m, ...shape] */
 export function backgroundOf({ train }: Dataset, most = 100): Tensor {
-  return batchOf(
+  return pickPixels(
     train,
     Array.from({ length: Math.min(most, train.labels.length) }, (_, i) => i),
   );
-}
-
-/** Samples of a split by index, [n, ...shape]. */
-export function batchOf(split: Split, indices: readonly number[]): Tensor {
-  return tensor(hostSamples(split, indices), [indices.length, ...split.shape]);
 }
 
 /** One sample as a batch, [1, ...shape]. */

@@ -57,6 +57,7 @@ export {
   type LayerParts,
   named,
   type Place,
+  placesAlong,
   placesOf,
   replaceLayers,
   type SampleShape,

@@ -79,6 +79,22 @@ export function placesOf({ parts = {} }: Pick<Layer, "parts">): Place[] {
   );
 }
 
+/** The layers that a path of parameters leads through, and what of the path is left: the name inside the innermost. */
+export function placesAlong(
+  layer: Layer,
+  path: string,
+): { readonly places: readonly Place[]; readonly rest: string[] } {
+  const places: Place[] = [];
+  const rest = path.split(".");
+  for (let at = layer; ; ) {
+    const place = placesOf(at).find((inside) => inside.at === rest[0]);
+    if (!place) return { places, rest };
+    places.push(place);
+    rest.shift();
+    at = place.layer;
+  }
+}
+
 function placeOf(at: string, layer: Layer): Place {
   return { at, label: layer.name ?? at, layer };
 }

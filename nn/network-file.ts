@@ -3,9 +3,9 @@ import { random, scope, type Tensor, type Tree } from "../engine/index.js";
 import { type Domain, PIXEL_RANGE } from "./data/domain.js";
 import { DataError } from "./data/error.js";
 import { readPreparation, type TablePreparation, tableDomain } from "./data/table/preparation.js";
-import { type Layer, placesOf } from "./layer.js";
+import { type Layer, placesAlong } from "./layer.js";
 import { type FileCard, type ModelCard, networkOf, readCard } from "./model-card.js";
-import { readSafetensors } from "./safetensors.js";
+import { readSafetensors, type SafetensorsFile } from "./safetensors.js";
 import { unpackTree } from "./weights.js";
 
 /** What a file says of its network, before any weight is looked at. */
@@ -35,27 +35,31 @@ const SHAPE_OF_OLD_FILES = [1, 28, 28];
 /** Reads what a file of weights says of its network; needs no engine. `given` counts where the file is silent.
  *  @throws DataError when the file does not say enough, or contradicts what is given. */
 export function readNetworkFile(bytes: Uint8Array, given: Partial<ModelCard> = {}): NetworkFile {
-  const { metadata } = readSafetensors(bytes);
+  return fileOf(readSafetensors(bytes), given);
+}
+
+function fileOf({ metadata }: SafetensorsFile, given: Partial<ModelCard>): NetworkFile {
   return { ...inputsOf(metadata), card: readCard(metadata, given), metadata };
 }
 
 /** Opens a file of weights of any architecture: a network that names itself, or a preset that `given` names.
  *  @throws DataError when the file does not say enough, its weights do not fit, or one is no finite number. */
 export function openNetwork(bytes: Uint8Array, given: Partial<ModelCard> = {}): OpenedNetwork {
-  const file = readNetworkFile(bytes, given);
+  const parsed = readSafetensors(bytes);
+  const file = fileOf(parsed, given);
   const network = networkOf(file.card);
-  requireFinite(bytes);
+  requireFinite(parsed);
   const { params, renamed } = scope(() => {
     const like = network.init(random.key(0), file.domain.shape).params;
-    const { tree, renamed } = unpackTree(bytes, like, { aliases: layerNames(network) });
+    const { tree, renamed } = unpackTree(parsed, like, { alias: (path) => byNames(network, path) });
     return { params: tree, renamed };
   });
   return { ...file, network, params, classifier: (x) => network.apply(params, x), renamed };
 }
 
 /** @throws DataError naming the tensor that holds a NaN or an infinity. */
-function requireFinite(bytes: Uint8Array): void {
-  for (const [name, { data, dtype }] of readSafetensors(bytes).tensors) {
+function requireFinite({ tensors }: SafetensorsFile): void {
+  for (const [name, { data, dtype }] of tensors) {
     const bad = dtype === "f32" ? data.findIndex((v) => !Number.isFinite(v)) : -1;
     if (bad >= 0)
       throw new DataError(
@@ -85,17 +89,8 @@ function inputsOf(metadata: ReadonlyMap<string, string>): Pick<NetworkFile, "dom
   return { domain: { shape, range } };
 }
 
-/** Paths of parameters by numbers, and the same by the names of layers: "0.weight" is "conv1.weight" too. */
-function layerNames(network: Layer): Map<string, string> {
-  const names = new Map<string, string>();
-  const leavesOf = ["weight", "bias", "running_mean", "running_var"];
-  const walk = (layer: Layer, path: string, name: string): void => {
-    for (const place of placesOf(layer)) {
-      const [at, called] = [`${path}${place.at}.`, `${name}${place.label}.`];
-      for (const leaf of leavesOf) names.set(at + leaf, called + leaf);
-      walk(place.layer, at, called);
-    }
-  };
-  walk(network, "", "");
-  return names;
+/** A path of parameters by numbers, by the names of layers: "0.weight" is "conv1.weight" too. */
+function byNames(network: Layer, path: string): string {
+  const { places, rest } = placesAlong(network, path);
+  return [...places.map(({ label }) => label), ...rest].join(".");
 }

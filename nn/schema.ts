@@ -172,3 +172,16 @@ function fieldsOf(value: unknown, path: string): Readonly<Record<string, unknown
 }
 
 const inside = (path: string, name: string): string => (path ? `${path}.${name}` : name);
+
+/** The settings of a row of a table, checked and completed. @throws RangeError for one that is unknown or out of range. */
+export function readSettings(
+  { name, options }: { readonly name: string; readonly options: Fields },
+  settings: Readonly<Record<string, unknown>>,
+): Read<Fields> {
+  try {
+    return object(options).read(settings, name);
+  } catch (error) {
+    if (error instanceof ConfigError) throw new RangeError(error.message);
+    throw error;
+  }
+}

@@ -1,7 +1,7 @@
 /** Parameter trees as safetensors, with the names PyTorch's `nn.Sequential` gives them ("0.weight", "0.bias", "3.weight"). */
 import { describe, entries, keep, mapTree, sameShape, type Tensor, type Tree, tensor } from "../engine/index.js";
 import { DataError } from "./data/error.js";
-import { type HostTensor, readSafetensors, writeSafetensors } from "./safetensors.js";
+import { type HostTensor, readSafetensors, type SafetensorsFile, writeSafetensors } from "./safetensors.js";
 
 /** Reads all tensors of a tree back and packs them. `metadata` goes into the file's header. */
 export async function packTree(tree: Tree, metadata: Readonly<Record<string, string>> = {}): Promise<Uint8Array> {
@@ -27,19 +27,19 @@ export interface PackedTree {
 }
 
 export interface UnpackOptions {
-  /** Other names that tensors of the tree may have in the file, by path: those that layers are called by. */
-  readonly aliases?: ReadonlyMap<string, string>;
+  /** Another name that the tensor at a path may have in the file: by what layers are called. */
+  readonly alias?: (path: string) => string;
 }
 
 /** The tree in a safetensors file. With `like`, the shapes must be exactly those of that tree, whose other content (nulls, numbers) is
- *  kept, and so must the names, or all of them after a common prefix ("module.") or by `aliases`; `num_batches_tracked` of PyTorch is
+ *  kept, and so must the names, or all of them after a common prefix ("module.") or by `alias`; `num_batches_tracked` of PyTorch is
  *  left out. @throws DataError when they differ. */
-export function unpackTree(bytes: Uint8Array, like?: Tree, options: UnpackOptions = {}): PackedTree {
-  const { tensors, metadata } = readSafetensors(bytes);
+export function unpackTree(file: Uint8Array | SafetensorsFile, like?: Tree, options: UnpackOptions = {}): PackedTree {
+  const { tensors, metadata } = file instanceof Uint8Array ? readSafetensors(file) : file;
   const upload = ({ data, shape, dtype }: HostTensor): Tensor => keep(tensor(data, shape, dtype));
   if (like === undefined) return { tree: grow(new Map([...tensors].map(([name, t]) => [name, upload(t)]))), metadata };
   const wanted = entries(like);
-  const { names, renamed } = namesIn(tensors, wanted, options.aliases ?? new Map());
+  const { names, renamed } = namesIn(tensors, wanted, options.alias ?? ((path) => path));
   return { tree: mapTree(like, (_, path) => upload(tensors.get(names(path))!)), metadata, renamed };
 }
 
@@ -52,10 +52,9 @@ type Naming = (path: string) => string;
 function namesIn(
   tensors: ReadonlyMap<string, HostTensor>,
   wanted: readonly [string, Tensor][],
-  aliases: ReadonlyMap<string, string>,
+  alias: Naming,
 ): { names: Naming; renamed?: string } {
   const same: Naming = (path) => path;
-  const alias: Naming = (path) => aliases.get(path) ?? path;
   const prefix = commonPrefix([...tensors.keys()]);
   const ways: readonly [Naming, string?][] = [
     [same],

@@ -15,7 +15,7 @@ import {
 } from "../../engine/index.js";
 import type { FeatureRange, Schedule } from "../../nn/index.js";
 import type { Ball } from "../balls.js";
-import { clipTo, defaultRange } from "../subject.js";
+import { intoNeighbourhood } from "../subject.js";
 import type { StepRule } from "./rules.js";
 
 /** How an attack moves; the same for every attack. */
@@ -80,9 +80,7 @@ export function ascend(x: Tensor, options: AscentOptions): Ascent {
 
 function run(x: Tensor, options: AscentOptions): Ascent {
   const { objective, guide, constraint, ball, rule, schedule, steps, restarts = 0, flatAtClean = false, key } = options;
-  const range = options.range ?? defaultRange(x);
-  // Clipped first: between a point of the range and x, where projection ends, everything is valid again.
-  const inside = (z: Tensor): Tensor => ball.project(range ? clipTo(range, z) : z, x);
+  const inside = (z: Tensor): Tensor => intoNeighbourhood(options, z, x);
   const climb = valueAuxAndGrad((z: Tensor) => {
     const each = (guide ?? objective)(z);
     return [sum(each), each];

@@ -1,25 +1,10 @@
 /** Where defences look around a sample: random points of a ball, or those that an ascent finds. */
 import { add, grad, mul, sign, stopGradient, type Tensor } from "../../engine/index.js";
-import type { FeatureRange } from "../../nn/index.js";
-import type { Ball } from "../balls.js";
-import { clipTo, defaultRange } from "../subject.js";
-
-export interface Neighbourhood {
-  readonly ball: Ball;
-  /** Valid values, which no point leaves; default 0 to 1 for images [n,c,h,w], none otherwise. Where x itself is outside, the
-   *  ball counts. */
-  readonly range?: FeatureRange;
-}
-
-/** z moved into the neighbourhood of x. Clipped first: between a valid point and x, where projection ends, all is valid. */
-function into({ ball, range }: Neighbourhood, z: Tensor, x: Tensor): Tensor {
-  const valid = range ?? defaultRange(x);
-  return ball.project(valid ? clipTo(valid, z) : z, x);
-}
+import { intoNeighbourhood, type Neighbourhood } from "../subject.js";
 
 /** A random point beside each sample. x [n,...] → [n,...] */
 export function randomNeighbours(around: Neighbourhood, key: Tensor, x: Tensor): Tensor {
-  return into(around, around.ball.sample(key, x), x);
+  return intoNeighbourhood(around, around.ball.sample(key, x), x);
 }
 
 export interface InnerAscent extends Neighbourhood {
@@ -40,7 +25,7 @@ export function lastOfAscent(
   const uphill = grad(objective);
   return stopGradient(() => {
     let z = start ? randomNeighbours(around, start, x) : x;
-    for (let i = 0; i < steps; i++) z = into(around, add(z, mul(sign(uphill(z)), stepSize)), x);
+    for (let i = 0; i < steps; i++) z = intoNeighbourhood(around, add(z, mul(sign(uphill(z)), stepSize)), x);
     return z;
   });
 }

@@ -24,7 +24,7 @@ import { l2, linf } from "../balls.js";
 import { explainerByName } from "../explainers/byName.js";
 import { judgeOf } from "../judge.js";
 import type { Classifier } from "../score.js";
-import { clipTo, defaultRange } from "../subject.js";
+import { intoNeighbourhood } from "../subject.js";
 import type { AttackConfig, RuleName } from "./config.js";
 
 export interface ManipulationOptions {
@@ -107,10 +107,11 @@ export async function manipulate(options: ManipulationOptions): Promise<{ clean:
   const images = where(reshape(mul(same, near), [same.size, ...x.shape.slice(1).map(() => 1)]), found, x);
   const pixels = await floats(images);
   requireBudget(norm, pixels, await floats(x), radii);
-  const range = options.range ?? defaultRange(x);
-  const inside = (z: Tensor): Tensor => ball.project(range ? clipTo(range, z) : z, x);
   const judge = judgeOf({ classifier, explainer, classes, x, k });
-  const [attacked, control] = [judge(images), judge(inside(ball.sample(controlKey, x)))];
+  const [attacked, control] = [
+    judge(images),
+    judge(intoNeighbourhood({ ball, range: options.range }, ball.sample(controlKey, x), x)),
+  ];
   const [a, c] = [await readAll(attacked.agreement), await readAll(control.agreement)];
   const [maps, clean] = [await floats(attacked.map), await floats(judge.clean)];
   const each = (all: Agreement, i: number): Agreement =>

@@ -1,5 +1,5 @@
 /** Every explainer: a new one is its file and a row here. */
-import { ConfigError, object } from "../../nn/schema.js";
+import { readSettings } from "../../nn/schema.js";
 import { deconvNetEntry } from "./deconvNet.js";
 import { deepLiftEntry } from "./deepLift.js";
 import { exactShapleyEntry } from "./exactShapley.js";
@@ -56,14 +56,4 @@ export function makeExplainer(
 ): Explainer {
   const entry = explainerEntryOf(name);
   return entry.make(readSettings(entry, settings), context);
-}
-
-/** Settings checked and completed. @throws RangeError for one that is unknown or out of range. */
-export function readSettings(entry: ExplainerEntry, settings: Readonly<Record<string, unknown>>) {
-  try {
-    return object(entry.options).read(settings, entry.name);
-  } catch (error) {
-    if (error instanceof ConfigError) throw new RangeError(error.message);
-    throw error;
-  }
 }

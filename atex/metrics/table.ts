@@ -1,6 +1,6 @@
 /** Every metric: a new one is its file and a row here. */
 import type { Tensor } from "../../engine/index.js";
-import { ConfigError, object } from "../../nn/schema.js";
+import { readSettings } from "../../nn/schema.js";
 import { aopcEntry } from "./aopc.js";
 import { locationEntry, topKLossEntry } from "./heo.js";
 import { hogEntry } from "./hog.js";
@@ -92,15 +92,6 @@ const REASONS: Readonly<Record<keyof MetricNeeds & keyof MetricContext, string>>
   explainer: "it is the one whose stability is measured",
   mask: "zeros and ones of the maps' shape are needed, to say where relevance belongs",
 };
-
-function readSettings(entry: MetricEntry, settings: Settings) {
-  try {
-    return object(entry.options).read(settings, entry.name);
-  } catch (error) {
-    if (error instanceof ConfigError) throw new RangeError(error.message);
-    throw error;
-  }
-}
 
 /** The named similarities of maps [n, ...], a the ones of reference: for each name one number per sample, [n].
  *  @throws RangeError for a name that is no similarity. */

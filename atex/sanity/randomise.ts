@@ -1,6 +1,6 @@
 /** Networks whose layers have lost what they learnt: for tests of whether an explanation depends on the network at all. */
 import { entries, mapTree, type Tree } from "../../engine/index.js";
-import { type Layer, type Place, placesOf } from "../../nn/index.js";
+import { type Layer, placesAlong } from "../../nn/index.js";
 
 /** A network with some layers' parameters drawn anew. */
 export interface Randomised {
@@ -36,17 +36,9 @@ export function randomisations(params: Tree, fresh: Tree, order: RandomisationOr
 
 /** A path of parameters for people: names of layers where they have one, else their kind and number: "conv1", "block2.body.0", "dense 4". */
 export function layerTitle(model: Layer, path: string): string {
-  const words: string[] = [];
-  const steps = path.split(".");
-  let at: Layer | undefined = model;
-  while (at && steps.length > 0) {
-    const place: Place | undefined = placesOf(at).find((inside) => inside.at === steps[0]);
-    if (!place) break;
-    steps.shift();
-    at = place.layer;
-    words.push(at.name ?? (Number.isNaN(Number(place.at)) ? place.at : `${at.kind} ${place.at}`));
-  }
-  return [...words, ...steps].join(".");
+  const { places, rest } = placesAlong(model, path);
+  const words = places.map(({ at, layer }) => layer.name ?? (Number.isNaN(Number(at)) ? at : `${layer.kind} ${at}`));
+  return [...words, ...rest].join(".");
 }
 
 function parentOf(path: string): string {

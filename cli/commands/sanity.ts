@@ -1,5 +1,7 @@
 /** `holdfast sanity`: do explanations depend on what a network has learnt? */
+
 import { join } from "node:path";
+import { pickPixels } from "../../atex/experiments/index.js";
 import {
   layerTitle,
   type RandomisationOrder,
@@ -27,7 +29,7 @@ import { METHODS } from "../explainers.js";
 import { writeOutput } from "../files.js";
 import { duration, Live, percent, trainingLine } from "../live.js";
 import { type LoadedModel, modelOptions, openModel, readModel } from "../model.js";
-import { batchOf, imageSizeOf, isImage, openFor, trainingData } from "../sample.js";
+import { imageSizeOf, isImage, openFor, trainingData } from "../sample.js";
 import {
   chunkFor,
   drawnSamples,
@@ -128,7 +130,7 @@ export const command = defineCommand({
         network: (params, x) => model.network.apply(params, x),
         params: model.params,
         fresh: scope(() => freshParameters(model, seed)),
-        x: batchOf(dataset.test, indices),
+        x: pickPixels(dataset.test, indices),
         explainers: await suiteExplainers(requests, { model, values, live, shift: shift.values }),
         ...{ orders, twin, shift: shift.tensor, chunk: chunkFor(model.domain), keep: SHOWN },
         thresholds: limits as SanityReport["thresholds"],

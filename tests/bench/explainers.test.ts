@@ -1,6 +1,5 @@
 /** The suite of explainers: its path on a few of them (smoke.test.ts runs all), and how its report reads. */
 
-import { readSettings } from "../../atex/explainers/table.js";
 import { EXPLAINER_TABLE } from "../../atex/index.js";
 import { departure, type ExplainersReport, runExplainers } from "../../bench/explainers.js";
 import { meansOf } from "../../bench/explainersAttack.js";
@@ -11,6 +10,7 @@ import { filesOf } from "../../bench/readme.js";
 import type { Row } from "../../bench/report.js";
 import { shapleyErrors } from "../../bench/shapleyErrors.js";
 import { executor } from "../../engine/executor.js";
+import { readSettings } from "../../nn/schema.js";
 import { holdfast } from "../cli/holdfast.js";
 import { gpuTest } from "../executors.js";
 import { check, root, test } from "../harness.js";

@@ -22,9 +22,11 @@ import {
   presets,
   readSafetensors,
   relu,
+  replaceLayers,
   residual,
   type SampleShape,
   sequential,
+  softplus,
   writeSafetensors,
 } from "../../nn/index.js";
 import { onReference, referenceTest } from "../executors.js";
@@ -161,8 +163,10 @@ for (const [name, make] of Object.entries(presets))
 
 referenceTest("replacing layers reaches into blocks", () => {
   const net = presets.residual({ classes: 4 });
-  const smooth = JSON.stringify(layerToJson(layerFromJson(layerToJson(net))));
-  check.ok(smooth.includes('"kind":"residual"') && smooth.includes('"batchNorm"'));
+  const text = JSON.stringify(layerToJson(layerFromJson(layerToJson(net))));
+  check.ok(text.includes('"kind":"residual"') && text.includes('"batchNorm"') && text.includes('"kind":"relu"'));
+  const smooth = JSON.stringify(layerToJson(replaceLayers(net, "relu", softplus({ beta: 3 }))));
+  check.ok(smooth.includes('"kind":"softplus"') && !smooth.includes('"kind":"relu"'), "none is left in any block");
 });
 
 /** Weights with other names than the network's own. */
