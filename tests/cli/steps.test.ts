@@ -172,7 +172,8 @@ test(
         ],
         [["attack", ...w, "--image", "a.png", ...shape], /--image and --data exclude each other; give one of them$/],
         [["explain", ...w, ...shape, "--index", "2000"], /--index 2000: shapes has test samples 0 to 1999$/],
-        [["explain", ...w, "--data", "compas"], /--data compas: .*(\[1,28,28\]|there is no|not found|is not there)/],
+        // Where the file is absent, that is said instead.
+        [["explain", ...w, "--data", "compas"], /compas: .*(\[1,28,28\]|is not downloaded; fetch it from)/],
         [
           ["explain", ...w, ...shape, "--network", "paper"],
           /the file says network tiny, paper came with it; leave network out/,
