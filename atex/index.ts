@@ -89,6 +89,7 @@ export {
   type JudgeOptions,
   judgeOf,
 } from "./judge.js";
+export * from "./manipulations/index.js";
 export { type AopcCurves, type AopcOptions, aopc, aopcCurves } from "./metrics/aopc.js";
 export type { SampleOptions } from "./metrics/chunks.js";
 export {

@@ -29,6 +29,7 @@ export {
   type ResidentImages,
   residentData,
   residentImages,
+  sampleTensor,
 } from "./data/resident.js";
 export type { DatasetEntry } from "./data/sets/entry.js";
 export { SHAPE_CLASSES, type ShapeBytes, type ShapesOptions, shapeBytes, shapes } from "./data/shapes.js";

@@ -28,9 +28,13 @@ export interface Measurement {
   readonly count: number;
 }
 
-/** Images and maps to be shown, rows of equal length; values [28²]. */
+/** Images and maps to be shown, rows of equal length. */
 export interface PictureRows {
   readonly name: string;
+  /** Of the columns, where they are not those of the experiment's kind. */
+  readonly titles?: readonly string[];
+  /** Of the images, whose maps have one channel; default square and grey. */
+  readonly size?: { readonly channels: number; readonly height: number; readonly width: number };
   readonly columns: readonly ("image" | "map")[];
   readonly rows: readonly { readonly label: string; readonly cells: readonly (readonly number[])[] }[];
 }

@@ -61,6 +61,9 @@ export function readConfig(value: unknown): ReproduceConfig {
     const path = `experiments.${name}`;
     for (const data of e.data) requireKnown(`${path}.data`, data, config.data);
     for (const used of kindOf(e).schemes(e)) requireKnown(path, used, config.schemes);
+    const bare = e.data.find((data) => config.data[data].eps === undefined || config.data[data].trainEps === undefined);
+    if (bare && !kindOf(e).withoutEps)
+      throw new ConfigError(`data.${bare}: eps and trainEps are missing; ${path} needs both`);
     kindOf(e).check?.(e, config, path);
     const unsplit = e.data.find((data) => config.data[data].validation === undefined);
     if (e.split === "validation" && unsplit)

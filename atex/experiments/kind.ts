@@ -33,6 +33,8 @@ export interface ExperimentKind<F extends Fields = Fields> {
   readonly words: string;
   /** Its numbers are wrong where anything runs beside it. */
   readonly alone?: boolean;
+  /** It does without the eps1 of its data: missing where it needs them. */
+  readonly withoutEps?: boolean;
   /** The schemes it trains. */
   schemes(e: Experiment<F>): readonly string[];
   /** Its cells for one data set and seed; default one for each scheme. */

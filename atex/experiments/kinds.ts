@@ -1,5 +1,6 @@
-/** Every kind of experiment: a new one is its file and a row here. */
+/** Every kind of experiment: a new one is its file and a row here; one about a manipulation follows from the table of manipulations. */
 import { openScope } from "../../engine/index.js";
+import { MANIPULATION_TABLE } from "../manipulations/table.js";
 import type { PlotOptions } from "../render/plot.js";
 import type { Quantity } from "./aggregate.js";
 import { select } from "./aggregate.js";
@@ -9,6 +10,7 @@ import type { ExperimentKind, Findings } from "./kind.js";
 import { authorsAttack } from "./kinds/authorsAttack.js";
 import { checks } from "./kinds/checks.js";
 import { hardening } from "./kinds/hardening.js";
+import { manipulationKind } from "./kinds/manipulation.js";
 import { robustness } from "./kinds/robustness.js";
 import { smoothing } from "./kinds/smoothing.js";
 import { strength } from "./kinds/strength.js";
@@ -25,6 +27,7 @@ export const KINDS: readonly ExperimentKind[] = [
   smoothing,
   hardening,
   timing,
+  ...MANIPULATION_TABLE.map(manipulationKind),
 ];
 
 /** The kind of an experiment of a configuration. */

@@ -1,14 +1,16 @@
 /** What experiments work with: data, and trained networks that are each made once and remembered. */
-import { dispose, openScope, random, scope, type Tensor, type Tree, tensor } from "../../engine/index.js";
+import { dispose, openScope, random, scope, type Tree } from "../../engine/index.js";
 import {
   buildNetwork,
   type Dataset,
-  hostSamples,
+  type Domain,
   packTree,
   partOf,
   residentData,
   type Sequential,
   type Split,
+  sampleTensor,
+  type TablePreparation,
   unpackTree,
 } from "../../nn/index.js";
 import { ConfigError } from "../../nn/schema.js";
@@ -31,7 +33,7 @@ export interface LabOptions {
   readonly say?: (text: string) => void;
 }
 
-export type { Split };
+export { type Split, sampleTensor as pickPixels };
 
 /** A data set as experiments use it. */
 export interface LabData {
@@ -39,6 +41,9 @@ export interface LabData {
   /** Shape of one sample. */
   readonly shape: readonly number[];
   readonly classes: readonly string[];
+  readonly domain: Domain;
+  readonly preparation?: TablePreparation;
+  readonly sensitive?: string;
   readonly train: Split;
   readonly validation?: Split;
   readonly test: Split;
@@ -54,11 +59,6 @@ export interface TrainedNetwork extends Disposable {
   readonly model: Sequential;
   readonly params: Tree;
   readonly classifier: Classifier;
-}
-
-/** Samples of a split by index, [n, ...shape]; bytes as k/255. */
-export function pickPixels(split: Split, indices: readonly number[]): Tensor {
-  return tensor(hostSamples(split, indices), [indices.length, ...split.shape]);
 }
 
 export class Lab {
@@ -84,7 +84,7 @@ export class Lab {
 
   async #open(name: DataName): Promise<LabData> {
     const plan = this.config.data[name];
-    const { train: all, test, classes, domain } = await this.#options.openData(name);
+    const { train: all, test, ...about } = await this.#options.openData(name);
     const needed = plan.train + (plan.validation ?? 0);
     if (needed > all.labels.length || (plan.test ?? 0) > test.labels.length)
       throw new ConfigError(
@@ -92,7 +92,7 @@ export class Lab {
           `it has ${all.labels.length} and ${test.labels.length}`,
       );
     return {
-      ...{ plan, classes, shape: domain.shape },
+      ...{ plan, ...about, shape: about.domain.shape },
       train: partOf(all, 0, plan.train),
       validation: plan.validation === undefined ? undefined : partOf(all, plan.train, plan.validation),
       test: partOf(test, 0, plan.test ?? test.labels.length),

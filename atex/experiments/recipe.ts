@@ -1,4 +1,5 @@
 /** What decides about a network's weights, spelt out in full: equal recipes give equal weights on one adapter. */
+import { ConfigError } from "../../nn/schema.js";
 import type { DataName, ReproduceConfig, SchemeConfig } from "./config.js";
 
 /** Which network an experiment wants. */
@@ -37,11 +38,14 @@ export function recipeOf(config: ReproduceConfig, request: NetworkRequest): Reci
   const isNormal = scheme.kind === "normal";
   const fresh = isNormal || scheme.from === "scratch";
   const start = request.start ?? (fresh ? undefined : { data, seed, scheme: "normal" });
+  const eps = request.eps ?? plan.trainEps;
+  if (!isNormal && eps === undefined)
+    throw new ConfigError(`data.${data}.trainEps: missing; ${scheme.title} is trained for a largest change, give one`);
   return {
-    ...{ network: request.network ?? config.network, data, seed, scheme },
+    ...{ network: request.network ?? plan.network ?? config.network, data, seed, scheme },
     images: Math.min(scheme.images ?? plan.train, plan.train),
     epochs: request.epochs ?? (isNormal ? plan.epochs : scheme.epochs),
-    eps: isNormal ? undefined : (request.eps ?? plan.trainEps),
+    eps: isNormal ? undefined : eps,
     start: start && recipeOf(config, start),
   };
 }

@@ -1,5 +1,5 @@
 /** Settings that several kinds of experiments, or all schemes, have. */
-import { ACTIVATIONS } from "../../nn/index.js";
+import { ACTIVATIONS, DATASET_NAMES, type DatasetName, type PresetName, presets } from "../../nn/index.js";
 import {
   count,
   described,
@@ -21,24 +21,30 @@ import {
 import { DEFENCES } from "../defences/index.js";
 import { EXPLAINERS } from "../explainers/byName.js";
 
-const DATA = ["shapes", "fashion-mnist", "mnist"] as const;
-export type DataName = (typeof DATA)[number];
+export type DataName = DatasetName;
+
+const PRESET_NAMES = Object.keys(presets) as readonly PresetName[];
+
+export const network = object({
+  network: oneOf(...PRESET_NAMES),
+  activation: oneOf(...ACTIVATIONS),
+  beta: number({ min: 1e-3, max: 1e4 }),
+});
 
 export const dataPlan = object({
   train: described(count, "training images of the teacher: the first ones"),
   validation: setting(count, undefined, "images after those, for choices that must not see the test set"),
   test: setting(count, undefined, "test images that accuracy is measured on; all if not given"),
   epochs: described(count, "passes of the teacher's training"),
-  eps: described(list(size), "eps1 of the tables"),
-  trainEps: described(size, "eps1 that schemes are trained for where an experiment trains one network for all of them"),
+  network: setting(network, undefined, "what is trained on these data, in place of the configuration's network"),
+  eps: setting(list(size), undefined, "eps1 of the tables"),
+  trainEps: setting(
+    size,
+    undefined,
+    "eps1 that schemes are trained for where an experiment trains one network for all of them",
+  ),
 });
 export type DataPlan = Infer<typeof dataPlan>;
-
-export const network = object({
-  network: oneOf("paper", "authors", "tiny"),
-  activation: oneOf(...ACTIVATIONS),
-  beta: number({ min: 1e-3, max: 1e4 }),
-});
 
 /** How a network is trained, whatever the defence. */
 const training = {
@@ -72,7 +78,7 @@ export const scheme = variant(
 ) as Schema<unknown> as Schema<SchemeConfig>;
 
 /** What every experiment has, whatever its kind. */
-export const common = { title: text, data: list(oneOf(...DATA)), seeds: optional(list(natural)) };
+export const common = { title: text, data: list(oneOf(...DATASET_NAMES)), seeds: optional(list(natural)) };
 
 /** An experiment of a configuration, as far as all are alike. */
 export type ExperimentConfig = Read<typeof common> & {

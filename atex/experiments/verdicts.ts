@@ -53,6 +53,29 @@ export function judged(paper: string, comparisons: readonly Comparison[]): Claim
   };
 }
 
+/** A claim about numbers themselves: each is at least, or at most, what the paper says. It holds where all intervals lie on the right side,
+ *  and not where one lies on the wrong side; a number of one seed counts as it is. */
+export function reached(
+  paper: string,
+  found: readonly { readonly label: string; readonly quantity: Quantity | undefined }[],
+  bound: { readonly least: number } | { readonly most: number },
+): Claim {
+  const [edge, way] = "least" in bound ? [bound.least, 1] : [bound.most, -1];
+  const made = found.flatMap(({ label, quantity }) => (quantity ? [{ label, ...quantity.estimate }] : []));
+  if (made.length === 0) return { paper, verdict: "not measured", measured: "" };
+  const verdicts = made.map(({ mean, half }): Verdict => {
+    const beyond = way * (mean - edge);
+    const open = Number.isNaN(half) ? 0 : half;
+    return beyond >= open ? "holds" : -beyond > open ? "does not hold" : "undecided";
+  });
+  const verdict = (["does not hold", "undecided"] as const).find((one) => verdicts.includes(one)) ?? "holds";
+  const values = made.map(({ label, mean, half }) => {
+    const bar = Number.isNaN(half) ? " (one seed)" : ` ± ${half.toFixed(3)}`;
+    return `${mean.toFixed(3)}${bar}${label ? ` (${label})` : ""}`;
+  });
+  return { paper, verdict, measured: `${values.join(", ")}; ${way > 0 ? "at least" : "at most"} ${edge} is claimed` };
+}
+
 function signed({ mean, half }: Estimate): string {
   return `${mean < 0 ? "−" : "+"}${Math.abs(mean).toFixed(3)}${Number.isNaN(half) ? ", one seed" : ` ± ${half.toFixed(3)}`}`;
 }

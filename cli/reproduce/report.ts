@@ -142,11 +142,10 @@ function experimentSection(
 
 function picturesOf({ cell, pictures = [] }: CellResult, { config }: Study): Html[] {
   const columns = kindOf(config.experiments[cell.experiment]).pictureColumns ?? [];
-  return pictures.flatMap(({ name, columns: kinds, rows }) => {
+  return pictures.flatMap(({ name, titles = columns, columns: kinds, rows, size: stored }) => {
     if (rows.length === 0) return [];
-    // Stored pictures are square and grey.
     const side = Math.sqrt(rows[0].cells[0].length);
-    const size = { channels: 1, height: side, width: side };
+    const size = stored ?? { channels: 1, height: side, width: side };
     const at = (column: number): Float32Array => Float32Array.from(rows.flatMap(({ cells }) => cells[column]));
     const mapColumns = kinds.flatMap((kind, i) => (kind === "map" ? [i] : []));
     const maps = mapPictures(mapColumns.map(at), size);
@@ -157,7 +156,7 @@ function picturesOf({ cell, pictures = [] }: CellResult, { config }: Study): Htm
     const scheme = cell.scheme === undefined ? "" : `, ${config.schemes[cell.scheme].title}`;
     return [
       pictureGrid(
-        columns,
+        titles,
         grid,
         `${cell.scheme ? cell.data : name}${scheme}, seed ${cell.seed}: the first images, not selected. ${maps.caption}`,
       ),

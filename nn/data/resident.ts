@@ -16,7 +16,7 @@ import {
   type Tensor,
   tensor,
 } from "../../engine/index.js";
-import { type Split, sampleSize } from "./dataset.js";
+import { hostSamples, type Split, sampleSize } from "./dataset.js";
 
 export interface ResidentData {
   readonly count: number;
@@ -118,4 +118,9 @@ export type ResidentImages = ResidentData;
 /** `size` consecutive entries of a shuffled order, from a position on the GPU: order i32 [n], at i32 [] → i32 [size]. */
 export function batchIndices(order: Tensor, at: Tensor, size: number): Tensor {
   return gather(order, add(at, tensor(Int32Array.from({ length: size }, (_, i) => i))), 0);
+}
+
+/** Samples of a split by index, taken from the host: [indices.length, ...shape]; bytes as k/255. */
+export function sampleTensor(split: Split, indices: readonly number[]): Tensor {
+  return tensor(hostSamples(split, indices), [indices.length, ...split.shape]);
 }

@@ -50,7 +50,7 @@ async function run(lab: Lab, cell: Cell, experiment: Settings): Promise<Outcome>
   const measurements = [accuracy];
   const pictures: PictureRows[] = [];
   const shown = picturesOf(lab.config, cell);
-  const radii = eps === undefined ? loaded.plan.eps : [eps];
+  const radii = eps === undefined ? loaded.plan.eps! : [eps];
   for (const [at, attack] of experiment.attacks.entries()) {
     const indices = await correctlyClassified(network.classifier, split, attack.images);
     const surrogate = surrogateOf(network.classifier, split.shape);
@@ -204,7 +204,7 @@ export const robustness = experimentKind({
   cells({ schemes, trainPerEps }, config, data) {
     return schemes.flatMap((scheme): CellPart[] =>
       trainPerEps && config.schemes[scheme].kind !== "normal"
-        ? config.data[data].eps.map((eps) => ({ scheme, eps }))
+        ? config.data[data].eps!.map((eps) => ({ scheme, eps }))
         : [{ scheme }],
     );
   },

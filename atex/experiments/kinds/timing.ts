@@ -35,7 +35,7 @@ async function run(lab: Lab, { data, seed }: Cell, experiment: Settings): Promis
   using _ = openScope("timing");
   using teacher = await lab.network({ data, seed, scheme: "normal" });
   const images = residentData(partOf(train, 0, batch));
-  const given = { eps: plan.trainEps, teacher: teacher.classifier };
+  const given = { eps: plan.trainEps!, teacher: teacher.classifier };
   const timed: { scheme: string; step: TimedStep; kept: Disposable | undefined; times: number[] }[] = [];
   try {
     for (const scheme of schemes) {

@@ -1,0 +1,41 @@
+/** Attributions of rows of a table, seen by the features that people name. */
+import { abs, matmul, type Tensor, tensor } from "../../engine/index.js";
+import type { Domain, Feature } from "../../nn/index.js";
+
+/** The features of a table, by name where there are names: columns of their own else. */
+export function featuresOf({ shape, features }: Domain): readonly Feature[] {
+  return (
+    features ??
+    Array.from({ length: shape[0] }, (_, i): Feature => ({ name: `column ${i + 1}`, kind: "numeric", at: [i] }))
+  );
+}
+
+/** The place of a feature among those of the domain. @throws RangeError naming those there are. */
+export function featureIndex(domain: Domain, name: string): number {
+  const names = featuresOf(domain).map((feature) => feature.name);
+  const found = names.indexOf(name);
+  if (found < 0) throw new RangeError(`feature "${name}" is unknown; there is ${names.join(", ")}`);
+  return found;
+}
+
+/** Importance of each feature: the absolute value of the sum of the attributions of its elements, so that the columns of a category count
+ *  as one. [n,d] → [n, features] */
+export function featureImportance(attribution: Tensor, domain: Domain): Tensor {
+  const features = featuresOf(domain);
+  const d = domain.shape[0];
+  const belongs = new Float32Array(d * features.length);
+  for (const [f, { at }] of features.entries()) for (const i of at) belongs[i * features.length + f] = 1;
+  return abs(matmul(attribution, tensor(belongs, [d, features.length])));
+}
+
+/** The rank of one feature in each row, 1 the most important: one more than the number of features that are more important. importance
+ *  [n, features] flattened. */
+export function ranksOf(importance: ArrayLike<number>, features: number, feature: number): number[] {
+  const n = importance.length / features;
+  return Array.from({ length: n }, (_, i) => {
+    const own = importance[i * features + feature];
+    let rank = 1;
+    for (let f = 0; f < features; f++) if (importance[i * features + f] > own) rank++;
+    return rank;
+  });
+}

@@ -1,0 +1,181 @@
+/** What a manipulation did, measured alike for all of them: predictions, changes, explanations under several explainers, samples and networks
+ *  that it was not made for, and what detectors make of it. */
+import { abs, add, argmax, equal, max, scope, softmax, sub, type Tensor } from "../../engine/index.js";
+import { sampleTensor } from "../../nn/index.js";
+import { usualTopK } from "../attacks/table.js";
+import type { ManipulationResult } from "../criteria.js";
+import { agreementOf, importanceMap } from "../judge.js";
+import type { FoolingInterval } from "../metrics/heo.js";
+import { rows } from "../metrics/metric.js";
+import { clipTo } from "../subject.js";
+import { measureDetectors } from "./detection.js";
+import { attributionsOf } from "./explaining.js";
+import type { Manipulation, ManipulationWorld, Measured, Pair, Side, StatisticContext } from "./manipulation.js";
+
+export interface StudyPlan {
+  /** Names of explainers that it is tried on, besides the one it was made for. */
+  readonly explainers: readonly string[];
+  /** Names of detectors. */
+  readonly detectors: readonly string[];
+}
+
+/** Which samples and networks a number is about. */
+export type SamplesName = "made for" | "held out" | "other networks";
+
+export interface ManipulationStudy {
+  readonly measurements: readonly Measured[];
+  /** Sample by sample, for the survey's four criteria. */
+  readonly results: readonly ManipulationResult[];
+  /** Attributions of the explainer it was made for on the samples it was made for. */
+  readonly maps: { readonly clean: Tensor; readonly manipulated: Tensor };
+}
+
+/** Explains both sides of a manipulation and compares. Tensors of the result belong to the scope that is open. */
+export async function studyManipulation(
+  manipulation: Manipulation,
+  world: ManipulationWorld,
+  { explainers, detectors }: StudyPlan,
+): Promise<ManipulationStudy> {
+  const { madeFor, statistic, cost } = manipulation;
+  const measurements: Measured[] = Object.entries(cost).map(([name, value]) => ({
+    ...{ metric: `cost: ${name}`, value, count: 1 },
+  }));
+  const results: ManipulationResult[] = [];
+  const all = [...new Set([manipulation.explainer, ...explainers])];
+  let maps: ManipulationStudy["maps"] | undefined;
+  for (const [samples, pair] of pairsOf(manipulation, world)) {
+    const classes = await classesOf(pair);
+    measurements.push(...(await predictionsOf(pair, classes, samples)));
+    for (const explainer of samples === "made for" ? all : [manipulation.explainer]) {
+      world.say(`${statistic.name} of ${explainer}, ${samples}`);
+      const compared = await compare({ pair, classes, explainer, samples, manipulation, world });
+      measurements.push(...compared.measurements);
+      if (samples !== "other networks") results.push({ ...compared.result, seed: world.seed, samples });
+      if (samples === "made for" && explainer === manipulation.explainer) maps = compared.maps;
+    }
+  }
+  measurements.push(...(await measureDetectors(manipulation, world, await classesOf(madeFor), detectors)));
+  return { measurements: [...measurements, ...(manipulation.measurements ?? [])], results, maps: maps! };
+}
+
+/** The explained classes of both sides, i32 [n], and whether the manipulated side predicts what it is meant to. */
+export interface Classes {
+  readonly clean: Tensor;
+  readonly manipulated: Tensor;
+  readonly kept: readonly boolean[];
+}
+
+async function classesOf({ clean, manipulated, wanted }: Pair): Promise<Classes> {
+  const own = argmax(clean.classifier(clean.x), 1);
+  const meant = wanted ?? own;
+  const kept = await scope(() => equal(argmax(manipulated.classifier(manipulated.x), 1), meant)).read();
+  return { clean: own, manipulated: meant, kept: Array.from(kept, Boolean) };
+}
+
+/** Made for; other samples; the changed inputs under networks trained alike. */
+function pairsOf({ madeFor, heldOut }: Manipulation, world: ManipulationWorld): (readonly [SamplesName, Pair])[] {
+  const pairs: (readonly [SamplesName, Pair])[] = [["made for", madeFor]];
+  const changesInputs = madeFor.clean.x !== madeFor.manipulated.x;
+  const sameNetwork = madeFor.clean.classifier === madeFor.manipulated.classifier;
+  const others = heldOut ?? (changesInputs && sameNetwork ? changeOnOthers(madeFor, world) : undefined);
+  if (others) pairs.push(["held out", others]);
+  if (changesInputs && sameNetwork && !madeFor.wanted)
+    for (const classifier of world.siblings.slice(0, 1))
+      pairs.push([
+        "other networks",
+        { clean: { ...madeFor.clean, classifier }, manipulated: { ...madeFor.manipulated, classifier } },
+      ]);
+  return pairs;
+}
+
+/** What was added to samples, added to others: each gets the change of one. */
+function changeOnOthers(
+  { clean, manipulated, wanted }: Pair,
+  { domain, test, others }: ManipulationWorld,
+): Pair | undefined {
+  const n = Math.min(clean.x.shape[0], others.length);
+  if (n < clean.x.shape[0] || wanted) return undefined;
+  const x = sampleTensor(test, others.slice(0, n));
+  const changed = scope(() => clipTo(domain.range, add(x, sub(manipulated.x, clean.x))));
+  return { clean: { ...clean, x }, manipulated: { ...manipulated, x: changed } };
+}
+
+async function predictionsOf(
+  { clean, manipulated }: Pair,
+  { kept }: Classes,
+  samples: SamplesName,
+): Promise<Measured[]> {
+  const count = kept.length;
+  const [p, q, change] = scope(() => [
+    softmax(clean.classifier(clean.x)),
+    softmax(manipulated.classifier(manipulated.x)),
+    max(rows(abs(sub(manipulated.x, clean.x))), 1),
+  ]);
+  const shift = await scope(() => max(abs(sub(q, p)), 1)).read();
+  const found: Measured[] = [
+    { metric: "prediction as wanted", value: mean(kept.map(Number)), count },
+    { metric: "change of probabilities", value: mean(shift), count },
+  ];
+  if (clean.x !== manipulated.x)
+    found.push({ metric: "largest change of the input", value: mean(await change.read()), count });
+  return found.map((one) => ({ ...one, conditions: { samples } }));
+}
+
+interface Compared {
+  readonly measurements: readonly Measured[];
+  readonly result: Pick<ManipulationResult, "explainer" | "kept" | "statistic">;
+  readonly maps: ManipulationStudy["maps"];
+}
+
+interface Comparison {
+  readonly pair: Pair;
+  readonly classes: Classes;
+  readonly explainer: string;
+  readonly samples: SamplesName;
+  readonly manipulation: Manipulation;
+  readonly world: ManipulationWorld;
+}
+
+async function compare({ pair, classes, explainer, samples, manipulation, world }: Comparison): Promise<Compared> {
+  const { statistic } = manipulation;
+  const of = (side: Side, of: Tensor): Promise<Tensor> => attributionsOf(world.explainer, explainer, side, of);
+  const [clean, manipulated] = [await of(pair.clean, classes.clean), await of(pair.manipulated, classes.manipulated)];
+  const context: StatisticContext = { explainer, pair, clean, manipulated, attributions: of };
+  const values = Array.from(await statistic.of(context));
+  const agreement = scope(() =>
+    agreementOf(importanceMap(clean), importanceMap(manipulated), usualTopK(pair.clean.x.shape)),
+  );
+  const conditions = { explainer, samples };
+  const count = values.length;
+  const measurements: Measured[] = [
+    { metric: "fooled", value: fooledShare(classes.kept, values, statistic.interval), count, conditions },
+    { metric: "statistic", value: finiteMean(values), count, conditions },
+  ];
+  for (const [name, tensor] of Object.entries(agreement))
+    measurements.push({ metric: name, value: finiteMean(Array.from(await tensor.read())), count, conditions });
+  return {
+    measurements,
+    result: { explainer, kept: classes.kept, statistic: values },
+    maps: { clean, manipulated },
+  };
+}
+
+/** The fooling success rate; a sample without a value was not fooled. */
+export function fooledShare(
+  kept: readonly boolean[],
+  values: readonly number[],
+  { low = Number.NEGATIVE_INFINITY, high = Number.POSITIVE_INFINITY }: FoolingInterval,
+): number {
+  return mean(values.map((value, i) => Number(kept[i] && value >= low && value <= high)));
+}
+
+export function mean(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i];
+  return sum / values.length;
+}
+
+/** Over the samples that have a value. */
+export function finiteMean(values: readonly number[]): number {
+  return mean(values.filter(Number.isFinite));
+}

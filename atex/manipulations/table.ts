@@ -1,0 +1,14 @@
+/** Every manipulation of explanations: a new one is its file and a row here. */
+import type { ManipulationEntry } from "./manipulation.js";
+
+export const MANIPULATION_TABLE: readonly ManipulationEntry[] = [];
+
+/** The entry of a name. @throws RangeError naming those there are. */
+export function manipulationEntryOf(name: string): ManipulationEntry {
+  const found = MANIPULATION_TABLE.find((entry) => entry.name === name);
+  if (!found)
+    throw new RangeError(
+      `manipulation: "${name}" is unknown; there is ${MANIPULATION_TABLE.map((entry) => entry.name).join(", ")}`,
+    );
+  return found;
+}
