@@ -12,6 +12,7 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
   explain: () => import("./commands/explain.js"),
   sanity: () => import("./commands/sanity.js"),
   attack: () => import("./commands/attack.js"),
+  manipulate: () => import("./commands/manipulate.js"),
   defend: () => import("./commands/defend.js"),
   reproduce: () => import("./commands/reproduce.js"),
   bench: () => import("./commands/bench.js"),

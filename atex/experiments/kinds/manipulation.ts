@@ -1,15 +1,15 @@
 /** Manipulations of explanations as experiments: one kind for each row of their table, all run, measured and told alike. */
-import { openScope, type Tensor } from "../../../engine/index.js";
+import { openScope } from "../../../engine/index.js";
 import { count, described, type Fields, list, natural, setting, text } from "../../../nn/schema.js";
-import { importanceMap } from "../../judge.js";
 import { explainerMaker } from "../../manipulations/explaining.js";
-import type { Manipulation, ManipulationEntry, ManipulationWorld } from "../../manipulations/manipulation.js";
+import type { ManipulationEntry, ManipulationWorld } from "../../manipulations/manipulation.js";
 import { performManipulation } from "../../manipulations/perform.js";
+import { manipulationPictures, PICTURE_COLUMNS } from "../../manipulations/pictures.js";
 import { manipulationTables } from "../../manipulations/tables.js";
-import { type Cell, type Measurement, type Outcome, type PictureRows, picturesOf } from "../cells.js";
+import { type Cell, type Measurement, type Outcome, picturesOf } from "../cells.js";
 import { type Experiment, type ExperimentKind, experimentKind } from "../kind.js";
 import { type Lab, pickPixels, type TrainedNetwork } from "../lab.js";
-import { correctlyClassified, rounded, sampleOf } from "../measuring.js";
+import { correctlyClassified } from "../measuring.js";
 import { names } from "../settings.js";
 import { perData } from "../tables.js";
 
@@ -70,28 +70,9 @@ async function run(entry: ManipulationEntry, lab: Lab, cell: Cell, e: Settings):
     ...one,
   }));
   const pictures = picturesOf(lab.config, cell);
-  const shown =
-    pictures > 0 && world.domain.shape.length === 3 ? [await rowsOf(manipulation, study.maps, world, pictures)] : [];
-  return { measurements, pictures: pictures > 0 ? [...shown, ...(manipulation.pictures ?? [])] : [] };
-}
-
-/** Input, explanation, input after, explanation after. */
-async function rowsOf(
-  { madeFor: { clean, manipulated } }: Manipulation,
-  maps: { readonly clean: Tensor; readonly manipulated: Tensor },
-  { domain, samples, test, classes }: ManipulationWorld,
-  most: number,
-): Promise<PictureRows> {
-  const all = [clean.x, importanceMap(maps.clean), manipulated.x, importanceMap(maps.manipulated)];
-  const columns = await Promise.all(all.map(async (t) => Float32Array.from(await t.read())));
-  const n = clean.x.shape[0];
-  const [channels, height, width] = domain.shape;
   return {
-    ...{ name: "samples", columns: ["image", "map", "image", "map"], size: { channels, height, width } },
-    rows: Array.from({ length: Math.min(most, n) }, (_, i) => ({
-      label: classes[test.labels[samples[i]]],
-      cells: columns.map((values) => rounded(sampleOf(values, i, n))),
-    })),
+    measurements,
+    pictures: pictures > 0 ? await manipulationPictures(manipulation, study, world, pictures) : [],
   };
 }
 
@@ -111,7 +92,7 @@ export function manipulationKind(entry: ManipulationEntry): ExperimentKind {
           networkTitle: (scheme) => findings.config.schemes[scheme].title,
         }),
       ),
-    pictureColumns: ["input", "its explanation", "input after", "its explanation after"],
+    pictureColumns: PICTURE_COLUMNS,
     claims: entry.claims?.bind(entry),
   });
 }
