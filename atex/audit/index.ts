@@ -1,0 +1,21 @@
+/** Audits: how far the explanations of somebody's own network can be trusted. */
+export type {
+  AuditFinding,
+  AuditJudgement,
+  AuditMeasurement,
+  AuditNumber,
+  AuditRow,
+  AuditVerdict,
+  AuditWorld,
+  Candidate,
+} from "./audit.js";
+export {
+  type AuditCell,
+  type AuditPlan,
+  type AuditProgress,
+  type AuditStore,
+  auditCells,
+  judgeAudit,
+  runAudit,
+} from "./run.js";
+export { AUDIT_TABLE, auditRowOf } from "./table.js";

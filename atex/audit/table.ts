@@ -1,0 +1,14 @@
+/** Every row of an audit: a new one is its file and a row here. */
+import type { AuditRow } from "./audit.js";
+
+export const AUDIT_TABLE: readonly AuditRow[] = [];
+
+/** The row of a name or number. @throws RangeError naming those there are. */
+export function auditRowOf(name: string | number): AuditRow {
+  const found = AUDIT_TABLE.find((row) => row.name === name || row.number === Number(name));
+  if (!found)
+    throw new RangeError(
+      `audit: row "${name}" is unknown; there is ${AUDIT_TABLE.map((row) => `${row.number} ${row.name}`).join(", ")}`,
+    );
+  return found;
+}
