@@ -9,6 +9,14 @@ export type {
   AuditWorld,
   Candidate,
 } from "./audit.js";
+export { CONTROLS, edgeMap, inputMap, randomMap, tableCandidate } from "./controls.js";
+export {
+  meanNumber,
+  numberOf,
+  pairedDifference,
+  plainNumber,
+  shareNumber,
+} from "./numbers.js";
 export {
   type AuditCell,
   type AuditPlan,
