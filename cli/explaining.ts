@@ -7,9 +7,10 @@ import {
   summariseBackground,
 } from "../atex/index.js";
 import { add, random, type Tensor } from "../engine/index.js";
-import type { Domain, FeatureRange, NetworkFile } from "../nn/index.js";
+import type { Domain, FeatureRange } from "../nn/index.js";
 import { type ExplainerRequest, requestedExplainer } from "./explainers.js";
 import type { Live } from "./live.js";
+import type { LoadedModel } from "./model.js";
 import { backgroundOf, isImage, openFor, trainingData } from "./sample.js";
 
 /** Options that say where the data are. */
@@ -19,7 +20,7 @@ interface DataValues {
 }
 
 interface Explaining {
-  readonly model: NetworkFile;
+  readonly model: LoadedModel;
   readonly values: DataValues;
   readonly live: Live;
 }
@@ -51,11 +52,12 @@ export async function explainerMaker(
       settings.baseline === undefined && (uses?.background === "always" || (uses?.background && !isImage(domain))),
   );
   const background = needsBackground
-    ? backgroundOf(
+    ? (model.background ??
+      backgroundOf(
         await (values.data === undefined
           ? trainingData(model, values["data-dir"], live)
           : openFor(model, values, live)),
-      )
+      ))
     : undefined;
   const summary: Background | undefined = background && (await summariseBackground(background, { seed }));
   return (request, segments, shift) =>

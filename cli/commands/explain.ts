@@ -20,15 +20,7 @@ import { explainersFor } from "../explaining.js";
 import { featuresOf, shownRow } from "../features.js";
 import { writeOutput } from "../files.js";
 import { Live } from "../live.js";
-import {
-  type LoadedModel,
-  modelOptions,
-  openModel,
-  type Prediction,
-  predict,
-  predictionLines,
-  readModel,
-} from "../model.js";
+import { type LoadedModel, modelOptions, type Prediction, predict, predictionLines, readModel } from "../model.js";
 import { asBatch, imageSizeOf, isImage, type LoadedSample, openSample, sampleOptions } from "../sample.js";
 import { requireWritable } from "../writable.js";
 
@@ -79,11 +71,12 @@ export const command = defineCommand({
     if (!values.out.endsWith(".png")) throw new UsageError(`--out ${values.out}: a name that ends in .png is needed`);
     await requireWritable("out", values.out);
     const live = new Live();
-    const file = await readModel(values);
-    const sample = await openSample(values, file, live);
+    const source = await readModel(values);
+    const early = source.file && (await openSample(values, source.file, live));
     await withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, async (place) => {
       using _ = openScope("explain");
-      const model = await openModel(file);
+      const model = await source.open();
+      const sample = early ?? (await openSample(values, model, live));
       const { classes } = model.card;
       const prediction = await predict(model, sample.values);
       const chosen = values.class === undefined ? prediction.predicted : classOf(values.class, classes);
