@@ -45,6 +45,10 @@ const thresholds = { name: "sanity", options: thresholdFields };
 
 const options = {
   ...modelOptions,
+  module: {
+    ...modelOptions.module,
+    help: `${modelOptions.module.help}; fresh parameters are what its init (key => params) makes, else each tensor's entries in random order`,
+  },
   ...sourceOptions,
   data: { type: "string", value: "name", help: "data whose test samples are explained; default those of the weights" },
   "data-dir": dataOptions["data-dir"],

@@ -156,7 +156,10 @@ test(
       const shape = ["--data", "shapes"];
       const w = ["--weights", "w"];
       const cases: [string[], RegExp][] = [
-        [["explain", ...shape, "--cpu"], /^holdfast: --weights is missing; give a file that `holdfast train` wrote/],
+        [
+          ["explain", ...shape, "--cpu"],
+          /^holdfast: no network is given; pass --weights with a file that `holdfast train` wrote, or --module/,
+        ],
         [
           ["explain", ...shape, "--cpu", "--weights", "none.safetensors"],
           /^holdfast: --weights none.safetensors: there is no such file$/,
