@@ -1,4 +1,5 @@
 /** Networks that somebody wrote as a plain function: explained, attacked, checked, and refused in one sentence. */
+import { readFileSync } from "node:fs";
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { EXPLAINER_TABLE, sanityReportSchema } from "../../atex/index.js";
@@ -9,28 +10,8 @@ import { onReference } from "../executors.js";
 import { check, gpuTest, root, test } from "../harness.js";
 import { holdfast, inFolder } from "./holdfast.js";
 
-/** A residual network of convolutions with its parameters, "stem" before "block" before "head". */
-const RESIDUAL = `
-export default async ({ engine }) => {
-  const { add, avgPool2d, conv2d, label, matmul, random, relu, reshape } = engine;
-  const draw = (seed, shape, deviation) => random.normal(random.key(seed), shape, { deviation });
-  const params = {
-    stem: { weight: draw(1, [4, 1, 3, 3], 0.4), bias: draw(2, [4], 0.1) },
-    block: { first: draw(3, [4, 4, 3, 3], 0.2), second: draw(4, [4, 4, 3, 3], 0.2) },
-    head: { weight: draw(5, [4 * 16, 10], 0.2), bias: draw(6, [10], 0.1) },
-  };
-  const same = { padding: "same" };
-  const network = ({ stem, block, head }, x) => {
-    const h = relu(add(conv2d(x, stem.weight, same), reshape(stem.bias, [4, 1, 1])));
-    const inside = conv2d(relu(conv2d(h, block.first, same)), block.second, same);
-    const maps = label("maps", () => relu(add(h, inside)));
-    const y = reshape(avgPool2d(maps, { size: 7 }), [x.shape[0], 4 * 16]);
-    return add(matmul(y, head.weight), head.bias);
-  };
-  const background = random.uniform(random.key(7), [8, 1, 28, 28]);
-  return { network, params, shape: [1, 28, 28], classes: 10, name: "two blocks", background };
-};
-`;
+/** The README's: a residual network of convolutions with its parameters, "stem" before "block" before "head". */
+const RESIDUAL = /```js\n(\/\/ net.mjs\n[\s\S]*?)```/.exec(readFileSync(join(root, "README.md"), "utf8"))![1];
 
 gpuTest(
   "a residual network of plain functions: every explainer, an attack, sanity with its parameters",
@@ -71,7 +52,7 @@ gpuTest(
       await succeeded("sanity", ...given, "--images", "3", "--methods", "gradient,lrp", ...twin, "--out", "s");
       const report = sanityReportSchema.read(JSON.parse(await readFile(join(folder, "s/sanity.json"), "utf8")), "");
       check.equal(report.layers, ["head", "block", "stem"], "from the output down, as written");
-      check.equal([report.about.module, report.about.network], ["net.mjs", "two blocks"]);
+      check.equal([report.about.module, report.about.network], ["net.mjs", "net.mjs"]);
       check.match(report.about["random layers"], /random order, as Quantus has it/);
       check.is(report.twin?.samples, 20);
       const [gradient] = report.explainers;
