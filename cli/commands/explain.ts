@@ -1,4 +1,5 @@
 /** `holdfast explain`: what a trained network predicts for one sample, and which of its features it used. */
+import { resolve } from "node:path";
 import { classScore } from "../../atex/index.js";
 import { featureContributions } from "../../atex/render/bars.js";
 import { explanationPage } from "../../atex/render/explanation-page.js";
@@ -69,6 +70,11 @@ export const command = defineCommand({
     if (values.json) throw new UsageError("--json goes with --list; leave it out to explain a sample");
     const requests = explainerRequests(values);
     if (!values.out.endsWith(".png")) throw new UsageError(`--out ${values.out}: a name that ends in .png is needed`);
+    const base = values.out.slice(0, -".png".length);
+    if (values.weights !== undefined && resolve(values.weights) === resolve(`${base}.safetensors`))
+      throw new UsageError(
+        `--out ${values.out}: its numbers would overwrite --weights ${values.weights}; give another name`,
+      );
     await requireWritable("out", values.out);
     const live = new Live();
     const source = await readModel(values);
@@ -95,7 +101,6 @@ export const command = defineCommand({
       }
       if (shown.length === 0) throw new UsageError(`--method ${values.method}: ${all[0].refused}`);
       const explanation = explanationOf(model, sample, prediction, chosen, shown);
-      const base = values.out.slice(0, -".png".length);
       const command = ["holdfast", ...process.argv.slice(2)].join(" ");
       for (const [name, contents] of [
         [values.out, explanationSheet(explanation).png()],

@@ -187,6 +187,10 @@ test(
         ],
         [["explain", ...w, ...shape, "--sigma", "1"], /--sigma is no option of gradient, which has none$/],
         [["explain", ...w, ...shape, "--out", "x.jpg"], /--out x.jpg: a name that ends in .png is needed$/],
+        [
+          ["explain", "--weights", "text.safetensors", ...shape, "--out", "text.png"],
+          /--out text.png: its numbers would overwrite --weights text.safetensors; give another name$/,
+        ],
         [["attack", ...w, ...shape, "--method", "sparsified-smoothgrad"], /it has no gradient to attack it by/],
         [["attack", ...w, ...shape, "--objective", "top"], /unknown objective top; did you mean top-k\?$/],
         [["attack", ...w, ...shape, "--eps", "-2"], /--eps -2: a number at least 0 is needed$/],
