@@ -133,13 +133,20 @@ export function manipulationEntry<const F extends Fields>(entry: ManipulationEnt
   return entry as unknown as ManipulationEntry;
 }
 
+/** Whether a manipulation, or a detector, is made for the samples of a domain: images [c,h,w] or rows of a table [d]. */
+export function isOfKind(
+  { takes }: Pick<ManipulationEntry, "takes">,
+  { domain }: Pick<ManipulationWorld, "domain">,
+): boolean {
+  return takes === "images and tables" || (takes === "images") === (domain.shape.length === 3);
+}
+
 /** @throws TypeError where a manipulation is given samples of the wrong kind. */
 export function requireKind(
   { name, takes }: Pick<ManipulationEntry, "name" | "takes">,
   { domain }: Pick<ManipulationWorld, "domain">,
 ): void {
-  const images = domain.shape.length === 3;
-  if (takes === "images and tables" || (takes === "images") === images) return;
+  if (isOfKind({ takes }, { domain })) return;
   throw new TypeError(
     `${name}: samples of [${domain.shape}] came; it is made for ${takes === "images" ? "images [c,h,w]" : "rows of a table [d]"}`,
   );

@@ -74,13 +74,13 @@ async function run(entry: ManipulationEntry, lab: Lab, cell: Cell, e: Settings):
   const seconds = (performance.now() - began) / 1000;
   const study = await studyManipulation(manipulation, world, e);
   const scheme = cell.scheme!;
-  const measurements: Measurement[] = study.measurements.map(({ conditions = {}, ...one }) => ({
-    ...{ scheme, conditions },
-    ...one,
-  }));
+  // A cell's file has no NaN: what has no value is left out.
+  const measurements: Measurement[] = study.measurements
+    .filter(({ value }) => Number.isFinite(value))
+    .map(({ conditions = {}, ...one }) => ({ scheme, conditions, ...one }));
   const add = (metric: string, value: number): void =>
     void measurements.push({ scheme, conditions: {}, metric, value, count: 1 });
-  add("cost: seconds", seconds);
+  if (manipulation.cost.seconds === undefined) add("cost: seconds", seconds);
   if (manipulation.params) {
     add("accuracy before", await accuracyOf(world, world.test));
     add("accuracy", await accuracyOf({ model: world.model, params: manipulation.params }, world.test));
