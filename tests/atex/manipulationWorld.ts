@@ -29,15 +29,14 @@ export const tableWorld: SmallWorld = {
   name: "a table",
   model: sequential([dense(6), relu, dense(3)]),
   domain: {
-    shape: [5],
-    range: { low: [-2, -2, 0, 0, 0], high: [2, 2, 1, 1, 1] },
+    shape: [8],
+    range: { low: [-2, -2, -2, -2, -2, 0, 0, 0], high: [2, 2, 2, 2, 2, 1, 1, 1] },
     features: [
-      { name: "age", kind: "numeric", at: [0] },
-      { name: "sum", kind: "numeric", at: [1] },
-      { name: "colour", kind: "categorical", at: [2, 3, 4] },
+      ...["age", "sum", "debt", "years", "rooms"].map((name, i) => ({ name, kind: "numeric" as const, at: [i] })),
+      { name: "colour", kind: "categorical", at: [5, 6, 7] },
     ],
   },
-  x: (n) => numbers([n, 5], 4, 0, 1),
+  x: (n) => numbers([n, 8], 4, 0, 1),
 };
 
 /** The network with weights of a seed. */
