@@ -27,7 +27,7 @@ export const imageWorld: SmallWorld = {
 
 export const tableWorld: SmallWorld = {
   name: "a table",
-  model: sequential([dense(6), relu, dense(3)]),
+  model: sequential([dense(24), relu, dense(3)]),
   domain: {
     shape: [8],
     range: { low: [-2, -2, -2, -2, -2, 0, 0, 0], high: [2, 2, 2, 2, 2, 1, 1, 1] },
