@@ -36,7 +36,7 @@ for (const small of [imageWorld, tableWorld])
 
 async function laws(entry: DetectorEntry, small: SmallWorld): Promise<void> {
   const world = worldOf(small, { count: N });
-  const explainer = entry.explainers?.[0] ?? (small === imageWorld ? "gradient" : "integrated-gradients");
+  const explainer = entry.explainers?.[0] ?? (small === imageWorld ? "gradient" : "gradient-x-input");
   const x = small.x(N);
   const side: Side = { classifier: world.classifier, x };
   const alone: Side = { ...side, x: slice(x, [1, ...small.domain.shape.map(() => 0)], [1, ...small.domain.shape]) };
