@@ -1,7 +1,18 @@
 /** Further training of a network on a loss of somebody's choice: how models are made to show other explanations. */
-import { dispose, keep, mapTree, mul, openScope, scope, type Tree } from "../../engine/index.js";
-import { adam, type BatchLoss, cosineDecay, initialState, partOf, residentData, train } from "../../nn/index.js";
+import { dispose, mapTree, mul, scope, type Tree } from "../../engine/index.js";
+import {
+  adam,
+  type BatchLoss,
+  cosineDecay,
+  initialState,
+  partOf,
+  residentData,
+  type TrainState,
+  train,
+} from "../../nn/index.js";
 import type { ManipulationWorld } from "./manipulation.js";
+
+type FinetuneWorld = Pick<ManipulationWorld, "model" | "params" | "train" | "seed" | "say" | "signal">;
 
 export interface FinetuneOptions {
   readonly loss: BatchLoss;
@@ -19,25 +30,16 @@ export interface FinetuneOptions {
 
 /** A copy of the world's parameters, trained further; the caller owns it (`dispose`). */
 export async function finetuned(
-  {
-    model,
-    params,
-    train: all,
-    seed,
-    say,
-    signal,
-  }: Pick<ManipulationWorld, "model" | "params" | "train" | "seed" | "say" | "signal">,
+  { model, params, train: all, seed, say, signal }: FinetuneWorld,
   { loss, epochs, count = all.labels.length, batch, learningRate, decay = "none", title }: FinetuneOptions,
 ): Promise<Tree> {
-  // What training does not take over goes with this: all of it, where it throws before it begins.
-  using _ = openScope("finetuned");
-  const split = partOf(all, 0, Math.min(count, all.labels.length));
-  const data = residentData(split);
+  const data = residentData(partOf(all, 0, Math.min(count, all.labels.length)));
+  let start: TrainState | undefined;
   try {
     const batchSize = Math.min(batch, data.count);
     const total = epochs * Math.floor(data.count / batchSize);
     const optimiser = adam({ lr: decay === "cosine" ? cosineDecay(learningRate, total) : learningRate });
-    const start = scope(() =>
+    start = scope(() =>
       initialState(
         mapTree(params, (t) => mul(t, 1)),
         optimiser,
@@ -49,7 +51,10 @@ export async function finetuned(
         say(`${title}: step ${(epoch - 1) * steps + step} of ${total}, loss ${value.toPrecision(3)}`),
     });
     dispose(state.optimiser);
-    return keep(state.params);
+    return state.params;
+  } catch (error) {
+    dispose(start);
+    throw error;
   } finally {
     dispose([data.words, data.labels]);
   }

@@ -84,7 +84,8 @@ export interface Statistic {
   readonly name: string;
   /** Where it counts as fooled, ends included. Source: Heo, Joo, Moon 2019, sec. 4. */
   readonly interval: FoolingInterval;
-  /** One value for each sample; NaN where it has none. */
+  /** One value for each sample; NaN where it has none. Tensors made in it are freed after it: what it needs again belongs to the
+   *  manipulation. */
   of(context: StatisticContext): Promise<ArrayLike<number>>;
 }
 

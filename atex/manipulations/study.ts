@@ -30,8 +30,16 @@ export interface ManipulationStudy {
   readonly maps: { readonly clean: Tensor; readonly manipulated: Tensor };
 }
 
-/** Explains both sides of a manipulation and compares. Tensors of the result belong to the scope that is open. */
-export async function studyManipulation(
+/** Explains both sides of a manipulation and compares. The maps of the result belong to the scope that is open; all else is freed. */
+export function studyManipulation(
+  manipulation: Manipulation,
+  world: ManipulationWorld,
+  plan: StudyPlan,
+): Promise<ManipulationStudy> {
+  return scoped("study", () => study(manipulation, world, plan));
+}
+
+async function study(
   manipulation: Manipulation,
   world: ManipulationWorld,
   { explainers, detectors }: StudyPlan,

@@ -11,8 +11,8 @@ export {
 } from "./checks.js";
 export { entropyOf } from "./entropy.js";
 export { absorbShift, type InvarianceOptions, inputInvarianceGap } from "./invariance.js";
-export { permutedWeights } from "./permutedWeights.js";
 export { permutedLabels, type Twin, type TwinOptions, trainTwin } from "./permuted.js";
+export { permutedWeights } from "./permutedWeights.js";
 export {
   layersWithParameters,
   layerTitle,
