@@ -15,6 +15,7 @@ import { type Cell, type Measurement, type Outcome, type PictureRows, picturesOf
 import { type Experiment, type ExperimentKind, experimentKind, type Findings } from "../kind.js";
 import { type Lab, pickPixels, type TrainedNetwork } from "../lab.js";
 import { accuracyOf, correctlyClassified, rounded, sampleOf } from "../measuring.js";
+import { targetOf } from "../overview.js";
 import { names } from "../settings.js";
 import { basis, formatted, perData, schemesIn, type TableData } from "../tables.js";
 
@@ -119,7 +120,7 @@ function effectTable(data: string, all: readonly Quantity[], { config, experimen
     select(all, { scheme, metric, conditions: { samples } })[0];
   const made = (scheme: string, samples: string, metric: string): Quantity | undefined =>
     select(all, { scheme, metric, conditions: { samples } }).find(
-      (q) => q.conditions.explainer === madeFor(all, scheme),
+      (q) => q.conditions.explainer === targetOf(select(all, { scheme })),
     );
   const rows = schemesIn(all).flatMap((scheme) =>
     valuesOf<string>(all, "samples").map((samples) => [
@@ -141,13 +142,8 @@ function effectTable(data: string, all: readonly Quantity[], { config, experimen
       ...["fooling success rate", "statistic", "Spearman", "top-k"],
     ],
     rows,
-    caption: `${basis(select(all, { metric: "fooled" }))} Under ${madeFor(all, schemesIn(all)[0])}, which it was made for; Spearman and top-k compare the explanation before with the one after.`,
+    caption: `${basis(select(all, { metric: "fooled" }))} Under ${targetOf(all)}, which it was made for; Spearman and top-k compare the explanation before with the one after.`,
   };
-}
-
-/** The explainer that a manipulation was made for is the one that is also tried on other samples, or was measured first. */
-function madeFor(all: readonly Quantity[], scheme: string): string {
-  return String(select(all, { scheme, metric: "fooled" })[0]?.conditions.explainer ?? "");
 }
 
 /** How far it carries over to other explainers. */
