@@ -66,7 +66,22 @@ async function study(
     }
     if (samples === "made for") measurements.push(...(await measureDetectors(manipulation, world, classes, detectors)));
   }
-  return { measurements: [...measurements, ...(manipulation.measurements ?? [])], results, maps: maps! };
+  return { measurements: [...merged(measurements), ...(manipulation.measurements ?? [])], results, maps: maps! };
+}
+
+/** What was measured of several networks, as one: means over the samples of all. */
+function merged(all: readonly Measured[]): Measured[] {
+  const groups = new Map<string, Measured[]>();
+  for (const one of all) {
+    const name = JSON.stringify([one.metric, one.conditions]);
+    groups.set(name, [...(groups.get(name) ?? []), one]);
+  }
+  return [...groups.values()].map((group) => {
+    const counted = group.filter(({ count }) => count > 0);
+    if (counted.length < 2) return counted[0] ?? group[0];
+    const count = counted.reduce((sum, one) => sum + one.count, 0);
+    return { ...group[0], count, value: counted.reduce((sum, one) => sum + one.value * (one.count / count), 0) };
+  });
 }
 
 /** The explained classes of both sides, i32 [n], and whether the manipulated side predicts what it is meant to. */
@@ -91,7 +106,7 @@ function pairsOf({ madeFor, heldOut }: Manipulation, world: ManipulationWorld): 
   const others = heldOut ?? (changesInputs && sameNetwork ? changeOnOthers(madeFor, world) : undefined);
   if (others) pairs.push(["held out", others]);
   if (changesInputs && sameNetwork && !madeFor.wanted)
-    for (const classifier of world.siblings.slice(0, 1))
+    for (const classifier of world.siblings)
       pairs.push([
         "other networks",
         { clean: { ...madeFor.clean, classifier }, manipulated: { ...madeFor.manipulated, classifier } },

@@ -234,6 +234,22 @@ referenceTest("changed inputs: made for, held out, other networks; nothing but t
   check.ok(numberOf(measurements, "largest change of the input", { samples: "held out" }) <= 0.2 + 1e-6);
 });
 
+referenceTest("several other networks are one mean", async () => {
+  const world = worldOf(imageWorld, { count: 3 });
+  const of = async (...seeds: number[]): Promise<Measured[]> => {
+    const siblings = seeds.map((seed) => worldOf(imageWorld, { seed }).classifier);
+    const plan = { explainers: [], detectors: [] };
+    const { measurements } = await studyManipulation(brighter(world, fixed([0, 1, 1])), { ...world, siblings }, plan);
+    return [...measurements];
+  };
+  const [first, second, both] = [await of(8), await of(9), await of(8, 9)];
+  const conditions = { explainer: "gradient", samples: "other networks" };
+  const spearman = (all: Measured[]): number => numberOf(all, "spearman", conditions);
+  check.close([spearman(both)], [(spearman(first) + spearman(second)) / 2], { atol: 1e-12 });
+  check.is(both.length, first.length);
+  check.is(both.find((one) => one.metric === "spearman" && one.conditions?.samples === "other networks")!.count, 6);
+});
+
 referenceTest("a side compared with itself: nothing changes, nobody notices", async () => {
   const world = worldOf(tableWorld, { count: 4 });
   const x = sampleTensor(world.test, world.samples);
