@@ -1,7 +1,14 @@
 /** Manipulations of explanations, through inputs, through models and through what explainers compare with; and what notices them. */
-export { featureImportance, featureIndex, featuresOf, ranksOf } from "./columns.js";
+export { featureAttribution, featureImportance, featureIndex, featuresOf, ranksOf } from "./columns.js";
 export { auroc } from "./detection.js";
+export { type AgreementOptions, agreementDetector, signAgreement } from "./detectors/agreement.js";
+export { aopcDetector } from "./detectors/aopc.js";
+export { type BetaSmoothingOptions, betaSmoothingDetector, softened } from "./detectors/betaSmoothing.js";
 export type { DetectorContext, DetectorEntry } from "./detectors/detector.js";
+export { inputNoiseDetector } from "./detectors/inputNoise.js";
+export type { NoiseOptions } from "./detectors/noise.js";
+export { type SanityCheckOptions, sanityCheckDetector } from "./detectors/sanityCheck.js";
+export { medianDetector, smoothGradDetector } from "./detectors/smoothing.js";
 export { DETECTOR_TABLE, detectorEntryOf } from "./detectors/table.js";
 export { attributionsOf, type ExplainingOptions, explainerMaker, type MakeExplainer } from "./explaining.js";
 export { type FinetuneOptions, finetuned } from "./finetune.js";
