@@ -28,6 +28,12 @@ const experiment = variant(
 const shape = object({
   $schema: setting(text, undefined, "where an editor finds the schema; of no meaning here"),
   title: text,
+  lead: setting(
+    text,
+    "Tang, Liu, Yang, Zou, Hu: Defense Against Explanation Manipulation (Frontiers in Big Data, 2022), repeated: networks are " +
+      "trained in several ways, the explanations of their predictions are attacked, and what is left of the explanations is measured.",
+    "what the reader of the report is told first",
+  ),
   seeds: list(natural),
   network,
   k: setting(count, 50, "pixels in the top-k intersection and the untargeted objective"),
