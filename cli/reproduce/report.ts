@@ -34,6 +34,10 @@ export async function writeReport(study: Study): Promise<string[]> {
   return Object.keys(files).map((name) => join(study.folder, name));
 }
 
+const ATEX_PAPER =
+  "Tang, Liu, Yang, Zou, Hu: Defense Against Explanation Manipulation (Frontiers in Big Data, 2022), repeated: networks are " +
+  "trained in several ways, the explanations of their predictions are attacked, and what is left of the explanations is measured.";
+
 function reportPage(study: Study, results: readonly CellResult[], all: readonly Quantity[]): string {
   const { config } = study;
   const cells = cellsOf(config);
@@ -42,7 +46,7 @@ function reportPage(study: Study, results: readonly CellResult[], all: readonly 
   const adapters = unique(results.map(({ origin }) => origin.adapter));
   return page({
     title: config.title,
-    lead: config.lead,
+    lead: config.lead ?? ATEX_PAPER,
     sections: [
       notice(verdictLine(judged, results.length, cells.length)),
       facts([
