@@ -2,6 +2,7 @@
 export { featureImportance, featureIndex, featuresOf, ranksOf } from "./columns.js";
 export { auroc } from "./detection.js";
 export type { DetectorContext, DetectorEntry } from "./detectors/detector.js";
+export { type Answered, conditionalAnomaly } from "./detectors/queryOod.js";
 export { DETECTOR_TABLE, detectorEntryOf } from "./detectors/table.js";
 export { attributionsOf, type ExplainingOptions, explainerMaker, type MakeExplainer } from "./explaining.js";
 export { type FinetuneOptions, finetuned } from "./finetune.js";
@@ -15,7 +16,25 @@ export type {
   Statistic,
   StatisticContext,
 } from "./manipulation.js";
+export {
+  type DetectorOptions,
+  type DetectorQuality,
+  detectorQuality,
+  type Grid,
+  gridsOf,
+  type RowDetector,
+  trainDetector,
+} from "./models/rowDetector.js";
+export { type Rule, ruleClassifier, ruleOf, scaffolded, unrelatedColumns } from "./models/scaffold.js";
 export { type PerformedManipulation, performManipulation } from "./perform.js";
+export {
+  askedBy,
+  type LimeQueryOptions,
+  limeQueries,
+  type QueryOptions,
+  type ShapQueryOptions,
+  shapQueries,
+} from "./queries.js";
 export { type ManipulationStudy, type StudyPlan, studyManipulation } from "./study.js";
 export { MANIPULATION_TABLE, manipulationEntryOf } from "./table.js";
 export { manipulationTables } from "./tables.js";

@@ -1,7 +1,8 @@
 /** Every detector of manipulated explanations: a new one is its file and a row here. */
 import type { DetectorEntry } from "./detector.js";
+import { queryOodEntry } from "./queryOod.js";
 
-export const DETECTOR_TABLE: readonly DetectorEntry[] = [];
+export const DETECTOR_TABLE: readonly DetectorEntry[] = [queryOodEntry];
 
 /** The entry of a name. @throws RangeError naming those there are. */
 export function detectorEntryOf(name: string): DetectorEntry {
