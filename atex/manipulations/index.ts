@@ -16,6 +16,14 @@ export type {
   Statistic,
   StatisticContext,
 } from "./manipulation.js";
+export { unsummarised } from "./models/background.js";
+export {
+  type PairOptions,
+  pairShapley,
+  rowDistances,
+  stealthyWeights,
+  systematicSample,
+} from "./models/backgroundWeights.js";
 export {
   type DetectorOptions,
   type DetectorQuality,
@@ -26,6 +34,7 @@ export {
   trainDetector,
 } from "./models/rowDetector.js";
 export { type Rule, ruleClassifier, ruleOf, scaffolded, unrelatedColumns } from "./models/scaffold.js";
+export { rankDistances, type StealthyOptions, type StealthySample, stealthySample } from "./models/stealthySample.js";
 export { type PerformedManipulation, performManipulation } from "./perform.js";
 export {
   askedBy,
@@ -38,3 +47,4 @@ export {
 export { type ManipulationStudy, type StudyPlan, studyManipulation } from "./study.js";
 export { MANIPULATION_TABLE, manipulationEntryOf } from "./table.js";
 export { manipulationTables } from "./tables.js";
+export { kolmogorovSmirnov, waldTest } from "./twoSamples.js";
