@@ -7,6 +7,7 @@ export { type BetaSmoothingOptions, betaSmoothingDetector, softened } from "./de
 export type { DetectorContext, DetectorEntry } from "./detectors/detector.js";
 export { inputNoiseDetector } from "./detectors/inputNoise.js";
 export type { NoiseOptions } from "./detectors/noise.js";
+export { type Answered, conditionalAnomaly } from "./detectors/queryOod.js";
 export { type SanityCheckOptions, sanityCheckDetector } from "./detectors/sanityCheck.js";
 export { medianDetector, smoothGradDetector } from "./detectors/smoothing.js";
 export { DETECTOR_TABLE, detectorEntryOf } from "./detectors/table.js";
@@ -22,7 +23,35 @@ export type {
   Statistic,
   StatisticContext,
 } from "./manipulation.js";
+export { unsummarised } from "./models/background.js";
+export {
+  type PairOptions,
+  pairShapley,
+  rowDistances,
+  stealthyWeights,
+  systematicSample,
+} from "./models/backgroundWeights.js";
+export {
+  type DetectorOptions,
+  type DetectorQuality,
+  detectorQuality,
+  type Grid,
+  gridsOf,
+  type RowDetector,
+  trainDetector,
+} from "./models/rowDetector.js";
+export { type Rule, ruleClassifier, ruleOf, scaffolded, unrelatedColumns } from "./models/scaffold.js";
+export { rankDistances, type StealthyOptions, type StealthySample, stealthySample } from "./models/stealthySample.js";
 export { type PerformedManipulation, performManipulation } from "./perform.js";
+export {
+  askedBy,
+  type LimeQueryOptions,
+  limeQueries,
+  type QueryOptions,
+  type ShapQueryOptions,
+  shapQueries,
+} from "./queries.js";
 export { type ManipulationStudy, type StudyPlan, studyManipulation } from "./study.js";
 export { MANIPULATION_TABLE, manipulationEntryOf } from "./table.js";
 export { manipulationTables } from "./tables.js";
+export { kolmogorovSmirnov, waldTest } from "./twoSamples.js";
