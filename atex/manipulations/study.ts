@@ -142,14 +142,20 @@ async function compare({ pair, classes, explainer, samples, manipulation, world 
   const [clean, manipulated] = [await of(pair.clean, classes.clean), await of(pair.manipulated, classes.manipulated)];
   const context: StatisticContext = { explainer, pair, clean, manipulated, attributions: of };
   const values = Array.from(await statistic.of(context));
+  // The control: what would count as fooled had nothing been done.
+  const untouched = { explainer, pair: { clean: pair.clean, manipulated: pair.clean }, clean, manipulated: clean };
+  const before = Array.from(await statistic.of({ ...untouched, attributions: of }));
   const agreement = scope(() =>
     agreementOf(importanceMap(clean), importanceMap(manipulated), usualTopK(pair.clean.x.shape)),
   );
   const conditions = { explainer, samples };
   const count = values.length;
+  const all = before.map(() => true);
   const measurements: Measured[] = [
     { metric: "fooled", value: fooledShare(classes.kept, values, statistic.interval), count, conditions },
     { metric: "statistic", value: finiteMean(values), count, conditions },
+    { metric: "fooled before", value: fooledShare(all, before, statistic.interval), count, conditions },
+    { metric: "statistic before", value: finiteMean(before), count, conditions },
   ];
   for (const [name, tensor] of Object.entries(agreement))
     measurements.push({ metric: name, value: finiteMean(Array.from(await tensor.read())), count, conditions });

@@ -1,7 +1,9 @@
 /** Every manipulation of explanations: a new one is its file and a row here. */
 import type { ManipulationEntry } from "./manipulation.js";
+import { backdoor } from "./models/backdoor.js";
+import { fooling } from "./models/fooling.js";
 
-export const MANIPULATION_TABLE: readonly ManipulationEntry[] = [];
+export const MANIPULATION_TABLE: readonly ManipulationEntry[] = [fooling, backdoor];
 
 /** The entry of a name. @throws RangeError naming those there are. */
 export function manipulationEntryOf(name: string): ManipulationEntry {

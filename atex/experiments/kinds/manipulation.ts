@@ -1,5 +1,5 @@
 /** Manipulations of explanations as experiments: one kind for each row of their table, all run, measured and told alike. */
-import { openScope, type Tensor } from "../../../engine/index.js";
+import { argmax, openScope, scope, type Tensor } from "../../../engine/index.js";
 import { count, described, type Fields, list, natural, setting, text } from "../../../nn/schema.js";
 import { importanceMap } from "../../judge.js";
 import { explainerMaker } from "../../manipulations/explaining.js";
@@ -95,17 +95,18 @@ async function run(entry: ManipulationEntry, lab: Lab, cell: Cell, e: Settings):
 async function rowsOf(
   { madeFor: { clean, manipulated } }: Manipulation,
   maps: { readonly clean: Tensor; readonly manipulated: Tensor },
-  { domain, samples, test, classes }: ManipulationWorld,
+  { domain, classes }: ManipulationWorld,
   most: number,
 ): Promise<PictureRows> {
   const all = [clean.x, importanceMap(maps.clean), manipulated.x, importanceMap(maps.manipulated)];
   const columns = await Promise.all(all.map(async (t) => Float32Array.from(await t.read())));
   const n = clean.x.shape[0];
+  const predicted = await scope(() => argmax(clean.classifier(clean.x), 1)).read();
   const [channels, height, width] = domain.shape;
   return {
     ...{ name: "samples", columns: ["image", "map", "image", "map"], size: { channels, height, width } },
     rows: Array.from({ length: Math.min(most, n) }, (_, i) => ({
-      label: classes[test.labels[samples[i]]],
+      label: classes[predicted[i]],
       cells: columns.map((values) => rounded(sampleOf(values, i, n))),
     })),
   };
@@ -129,6 +130,7 @@ function effectTable(data: string, all: readonly Quantity[], { config, experimen
       formatted(of(scheme, samples, "change of probabilities")),
       formatted(of(scheme, samples, "largest change of the input")),
       share(made(scheme, samples, "fooled")),
+      share(made(scheme, samples, "fooled before")),
       formatted(made(scheme, samples, "statistic")),
       formatted(made(scheme, samples, "spearman")),
       formatted(made(scheme, samples, "topK")),
@@ -138,7 +140,7 @@ function effectTable(data: string, all: readonly Quantity[], { config, experimen
     title: `${data}: ${experiment.title}`,
     header: [
       ...["network", "samples", "prediction as wanted", "change of probabilities", "largest change of the input"],
-      ...["fooling success rate", "statistic", "Spearman", "top-k"],
+      ...["fooling success rate", "of the untouched", "statistic", "Spearman", "top-k"],
     ],
     rows,
     caption: `${basis(select(all, { metric: "fooled" }))} Under ${madeFor(all, schemesIn(all)[0])}, which it was made for; Spearman and top-k compare the explanation before with the one after.`,
@@ -163,13 +165,13 @@ function transferTable(data: string, all: readonly Quantity[], { config }: Findi
         "explainer",
         ...schemes.flatMap((scheme) => {
           const { title } = config.schemes[scheme];
-          return [`fooled, ${title}`, `statistic, ${title}`, `Spearman, ${title}`];
+          return [`fooled, ${title}`, `before, ${title}`, `statistic, ${title}`, `Spearman, ${title}`];
         }),
       ],
       rows: explainers.map((explainer) => [
         explainer,
         ...schemes.flatMap((scheme) =>
-          ["fooled", "statistic", "spearman"].map((metric) =>
+          ["fooled", "fooled before", "statistic", "spearman"].map((metric) =>
             formatted(select(here, { scheme, metric, conditions: { explainer } })[0], 2),
           ),
         ),
