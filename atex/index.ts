@@ -19,6 +19,7 @@ export {
   objectiveEntryOf,
   usualTopK,
 } from "./attacks/table.js";
+export * from "./audit/index.js";
 export { type Ball, clipPixels, l2, linf } from "./balls.js";
 export {
   type Criteria,

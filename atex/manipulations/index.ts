@@ -15,5 +15,7 @@ export type {
   Statistic,
   StatisticContext,
 } from "./manipulation.js";
+export { type PerformedManipulation, performManipulation } from "./perform.js";
 export { type ManipulationStudy, type StudyPlan, studyManipulation } from "./study.js";
 export { MANIPULATION_TABLE, manipulationEntryOf } from "./table.js";
+export { manipulationTables } from "./tables.js";

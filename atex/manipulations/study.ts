@@ -7,6 +7,7 @@ import type { ManipulationResult } from "../criteria.js";
 import { agreementOf, importanceMap } from "../judge.js";
 import type { FoolingInterval } from "../metrics/heo.js";
 import { rows } from "../metrics/metric.js";
+import { isRefusal } from "../refusal.js";
 import { clipTo } from "../subject.js";
 import { measureDetectors } from "./detection.js";
 import { attributionsOf } from "./explaining.js";
@@ -28,6 +29,8 @@ export interface ManipulationStudy {
   readonly results: readonly ManipulationResult[];
   /** Attributions of the explainer it was made for on the samples it was made for. */
   readonly maps: { readonly clean: Tensor; readonly manipulated: Tensor };
+  /** Explainers that cannot explain these samples or networks, and what they say. */
+  readonly refused: Readonly<Record<string, string>>;
 }
 
 /** Explains both sides of a manipulation and compares. Tensors of the result belong to the scope that is open. */
@@ -43,19 +46,26 @@ export async function studyManipulation(
   const results: ManipulationResult[] = [];
   const all = [...new Set([manipulation.explainer, ...explainers])];
   let maps: ManipulationStudy["maps"] | undefined;
+  const refused: Record<string, string> = {};
   for (const [samples, pair] of pairsOf(manipulation, world)) {
     const classes = await classesOf(pair);
     measurements.push(...(await predictionsOf(pair, classes, samples)));
     for (const explainer of samples === "made for" ? all : [manipulation.explainer]) {
       world.say(`${statistic.name} of ${explainer}, ${samples}`);
-      const compared = await compare({ pair, classes, explainer, samples, manipulation, world });
+      const compared = await compare({ pair, classes, explainer, samples, manipulation, world }).catch(
+        (error: unknown) => {
+          if (explainer === manipulation.explainer || !isRefusal(error)) throw error;
+          refused[explainer] = error.message;
+        },
+      );
+      if (!compared) continue;
       measurements.push(...compared.measurements);
       if (samples !== "other networks") results.push({ ...compared.result, seed: world.seed, samples });
       if (samples === "made for" && explainer === manipulation.explainer) maps = compared.maps;
     }
   }
   measurements.push(...(await measureDetectors(manipulation, world, await classesOf(madeFor), detectors)));
-  return { measurements: [...measurements, ...(manipulation.measurements ?? [])], results, maps: maps! };
+  return { measurements: [...measurements, ...(manipulation.measurements ?? [])], results, refused, maps: maps! };
 }
 
 /** The explained classes of both sides, i32 [n], and whether the manipulated side predicts what it is meant to. */

@@ -1,6 +1,7 @@
 /** All sanity checks of several explainers on one network. */
 import { openScope, slice, type Tensor, type Tree } from "../../engine/index.js";
 import type { Explainer } from "../explainers/explainer.js";
+import { isRefusal } from "../refusal.js";
 import { type ComparisonOptions, compareNetworks, entropyRise, randomisationTest, type SanityStage } from "./checks.js";
 import { inputInvarianceGap } from "./invariance.js";
 import type { Twin } from "./permuted.js";
@@ -146,12 +147,6 @@ type Found = { -readonly [K in Exclude<keyof ExplainerReport, "name" | "verdicts
 };
 const NO_VERDICTS = { cascading: undefined, independent: undefined, labels: undefined, invariance: undefined };
 const NOTHING = { ...NO_VERDICTS, entropyRise: undefined };
-
-/** What explainers throw for networks and inputs that are not theirs. */
-function isRefusal(error: unknown): error is Error {
-  const kind = error instanceof RangeError || error instanceof TypeError || (error as Error)?.name === "ShapeError";
-  return kind && !(error as Error).message.startsWith("internal");
-}
 
 /** Explains two samples; how long the second time took, in ms. */
 async function tried(options: SuiteOptions, of: SuiteExplainer): Promise<number> {

@@ -18,7 +18,7 @@ export function markdownReport(
   const judged = badNewsFirst(claims(config, all)).map(({ paper, verdict, measured }) => [paper, verdict, measured]);
   const experiments = Object.entries(config.experiments).flatMap(([name, { title }]) => {
     const tables = tablesOf(name, config, all);
-    return tables.length === 0 ? [] : [`## ${title}`, ...tables.map(asMarkdown)];
+    return tables.length === 0 ? [] : [`## ${title}`, ...tables.map(tableAsMarkdown)];
   });
   return `${[
     `# ${config.title}`,
@@ -37,7 +37,8 @@ function madeBy(results: readonly CellResult[]): string {
   return `Adapter: ${of(({ adapter }) => adapter)}; ${software}; made by ${of(({ command }) => `\`${command}\``)}.`;
 }
 
-function asMarkdown({ title, header, rows, caption }: TableData): string {
+/** A table under its title. */
+export function tableAsMarkdown({ title, header, rows, caption }: TableData): string {
   return [`### ${title}`, grid(header, rows), caption].join("\n\n");
 }
 

@@ -8,28 +8,15 @@ import {
   plotsOf,
   type Quantity,
   quantities,
-  type TableData,
   tablesOf,
 } from "../../atex/experiments/index.js";
-import { imagePictures, mapPictures } from "../../atex/render/attack.js";
-import {
-  code,
-  facts,
-  type Html,
-  line,
-  notice,
-  page,
-  pictureGrid,
-  section,
-  strong,
-  table,
-} from "../../atex/render/html.js";
-import type { Picture } from "../../atex/render/picture.js";
+import { code, facts, type Html, line, notice, page, section, strong, table } from "../../atex/render/html.js";
 import { linePlot, plots } from "../../atex/render/plot.js";
 import { writeOutput } from "../files.js";
 import { duration } from "../live.js";
 import { asCsv } from "./csv.js";
 import { badNewsFirst, unique } from "./format.js";
+import { asTable, pictureRows } from "./html.js";
 import { markdownReport } from "./markdown.js";
 import type { CellResult, Study } from "./study.js";
 
@@ -110,11 +97,6 @@ function claimSection(judged: readonly Claim[]): Html {
   );
 }
 
-function asTable({ title, header, rows, caption }: TableData): Html {
-  const { html } = table(header, rows, caption);
-  return { html: `<h3>${line(title).html}</h3>${html.replace("<caption>", '<caption style="caption-side:bottom">')}` };
-}
-
 function experimentSection(
   study: Study,
   name: string,
@@ -141,27 +123,15 @@ function experimentSection(
 }
 
 function picturesOf({ cell, pictures = [] }: CellResult, { config }: Study): Html[] {
-  const columns = kindOf(config.experiments[cell.experiment]).pictureColumns ?? [];
-  return pictures.flatMap(({ name, titles = columns, columns: kinds, rows, size: stored }) => {
-    if (rows.length === 0) return [];
-    const side = Math.sqrt(rows[0].cells[0].length);
-    const size = stored ?? { channels: 1, height: side, width: side };
-    const at = (column: number): Float32Array => Float32Array.from(rows.flatMap(({ cells }) => cells[column]));
-    const mapColumns = kinds.flatMap((kind, i) => (kind === "map" ? [i] : []));
-    const maps = mapPictures(mapColumns.map(at), size);
-    const drawn = kinds.map((kind, i): readonly Picture[] =>
-      kind === "map" ? maps.sets[mapColumns.indexOf(i)] : imagePictures(at(i), size),
-    );
-    const grid = rows.map(({ label }, row) => ({ label, pictures: drawn.map((column) => column[row]) }));
-    const scheme = cell.scheme === undefined ? "" : `, ${config.schemes[cell.scheme].title}`;
-    return [
-      pictureGrid(
-        titles,
-        grid,
-        `${cell.scheme ? cell.data : name}${scheme}, seed ${cell.seed}: the first images, not selected. ${maps.caption}`,
-      ),
-    ];
-  });
+  const titles = kindOf(config.experiments[cell.experiment]).pictureColumns ?? [];
+  const scheme = cell.scheme === undefined ? "" : `, ${config.schemes[cell.scheme].title}`;
+  return pictures.flatMap((rows) =>
+    pictureRows(
+      rows,
+      titles,
+      `${cell.scheme ? cell.data : rows.name}${scheme}, seed ${cell.seed}: the first images, not selected.`,
+    ),
+  );
 }
 
 function howItWasMade({ config }: Study, results: readonly CellResult[]): Html {

@@ -1,0 +1,37 @@
+/** Audits: how far the explanations of somebody's own network can be trusted. */
+export type {
+  AuditFinding,
+  AuditJudgement,
+  AuditMeasurement,
+  AuditNumber,
+  AuditRow,
+  AuditVerdict,
+  AuditWorld,
+  Candidate,
+} from "./audit.js";
+export { CONTROLS, edgeMap, inputMap, randomMap, tableCandidate } from "./controls.js";
+export {
+  meanNumber,
+  numberOf,
+  pairedDifference,
+  plainNumber,
+  shareNumber,
+} from "./numbers.js";
+export {
+  AUDIT_LIMIT,
+  type AuditedCandidate,
+  type AuditedRow,
+  type AuditReport,
+  auditFails,
+  auditReport,
+} from "./report.js";
+export {
+  type AuditCell,
+  type AuditPlan,
+  type AuditProgress,
+  type AuditStore,
+  auditCells,
+  judgeAudit,
+  runAudit,
+} from "./run.js";
+export { AUDIT_TABLE, auditRowOf } from "./table.js";

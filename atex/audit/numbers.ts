@@ -1,0 +1,34 @@
+/** Numbers of an audit with their intervals. */
+import { estimate, wilsonInterval } from "../experiments/statistics.js";
+import type { AuditMeasurement, AuditNumber } from "./audit.js";
+
+/** The mean of values sample by sample, with Student's 95 % interval; values that are not finite are left out, and n says so. */
+export function meanNumber(name: string, values: readonly number[], setting?: string): AuditNumber {
+  const finite = values.filter(Number.isFinite);
+  if (finite.length === 0) return { name, setting, value: Number.NaN, low: Number.NaN, high: Number.NaN, n: 0, values };
+  const { mean, half, n } = estimate(finite);
+  return { name, setting, value: mean, low: mean - half, high: mean + half, n, values };
+}
+
+/** The share of samples for which something is true, with Wilson's 95 % interval. */
+export function shareNumber(name: string, hits: readonly boolean[], setting?: string): AuditNumber {
+  const n = hits.length;
+  const k = hits.filter(Boolean).length;
+  return { name, setting, value: k / n, ...wilsonInterval(k, n), n, values: hits.map(Number) };
+}
+
+/** A number without an interval. */
+export function plainNumber(name: string, value: number, n: number, setting?: string): AuditNumber {
+  return { name, setting, value, low: Number.NaN, high: Number.NaN, n };
+}
+
+/** The mean of a − b over the samples for which both have a finite value: what a candidate has over a control. */
+export function pairedDifference(a: AuditNumber, b: AuditNumber): AuditNumber {
+  const differences = (a.values ?? []).map((value, i) => value - (b.values?.[i] ?? Number.NaN));
+  return meanNumber(`${a.name}: difference`, differences, a.setting);
+}
+
+/** The number of a name, under a setting where one is given; undefined where it was not measured. */
+export function numberOf({ numbers }: AuditMeasurement, name: string, setting?: string): AuditNumber | undefined {
+  return numbers.find((one) => one.name === name && (setting === undefined || one.setting === setting));
+}

@@ -1,0 +1,113 @@
+/** Runs an audit cell by cell, a row for a candidate each, so that one that was killed goes on; and judges what was measured. */
+import { openScope } from "../../engine/index.js";
+import { readSettings } from "../../nn/schema.js";
+import { isRefusal } from "../refusal.js";
+import type { AuditFinding, AuditMeasurement, AuditRow, AuditWorld, Candidate } from "./audit.js";
+import { auditRowOf } from "./table.js";
+
+/** What is to be done. */
+export interface AuditPlan {
+  /** Names of rows, with settings in place of the defaults. */
+  readonly rows: readonly { readonly row: string; readonly settings?: Readonly<Record<string, unknown>> }[];
+  readonly explainers: readonly Candidate[];
+  readonly controls: readonly Candidate[];
+}
+
+export interface AuditCell {
+  /** "attack/gradient"; also the name of its file. */
+  readonly id: string;
+  readonly row: AuditRow;
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly candidate?: Candidate;
+}
+
+/** Where measurements are kept between runs. */
+export interface AuditStore {
+  load(id: string): Promise<AuditMeasurement | undefined>;
+  save(id: string, measurement: AuditMeasurement): Promise<void>;
+}
+
+export interface AuditProgress {
+  readonly cell: AuditCell;
+  readonly done: number;
+  readonly cells: number;
+}
+
+/** The cells of a plan in the order in which they are done: row by row, explainers before controls.
+ *  @throws RangeError for an unknown row or setting. */
+export function auditCells({ rows, explainers, controls }: AuditPlan): AuditCell[] {
+  return rows.flatMap(({ row: name, settings = {} }) => {
+    const row = auditRowOf(name);
+    const read = readSettings(row, settings);
+    if (row.about === "network") return [{ id: row.name, row, settings: read }];
+    const wanted = controls.filter((control) => row.controls?.includes(control.name) ?? true);
+    return [...explainers, ...wanted].map((candidate) => ({
+      ...{ id: `${row.name}/${candidate.name}`, row, settings: read, candidate },
+    }));
+  });
+}
+
+/** Measures the cells that the store lacks. What an explainer refuses is kept as such. Stops between cells once `signal` is aborted.
+ *  @returns by id. */
+export async function runAudit(
+  world: AuditWorld,
+  plan: AuditPlan,
+  store: AuditStore,
+  onProgress?: (progress: AuditProgress) => void,
+): Promise<ReadonlyMap<string, AuditMeasurement>> {
+  const cells = auditCells(plan);
+  const found = new Map<string, AuditMeasurement>();
+  for (const [done, cell] of cells.entries()) {
+    const { id } = cell;
+    const stored = await store.load(id);
+    if (stored) {
+      found.set(id, stored);
+      continue;
+    }
+    if (world.signal?.aborted) break;
+    onProgress?.({ cell, done, cells: cells.length });
+    const measured = await measure(world, cell);
+    await store.save(id, measured);
+    found.set(id, measured);
+  }
+  return found;
+}
+
+async function measure(world: AuditWorld, { row, settings, candidate }: AuditCell): Promise<AuditMeasurement> {
+  using _ = openScope(row.name);
+  const missing = missingFor(row, world);
+  if (missing) return { numbers: [], refused: missing };
+  try {
+    return await row.measure(settings, world, candidate);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return { numbers: [], refused: error.message };
+  }
+}
+
+function missingFor({ takes, needs }: AuditRow, { domain, weights }: AuditWorld): string | undefined {
+  const image = domain.shape.length === 3;
+  if (takes !== "images and tables" && (takes === "images") !== image) return `it is about ${takes} only`;
+  if (needs && !weights) return "it needs the weights, and the network came as a function";
+  if (needs === "layer" && !weights?.layer) return "it needs a network of layers that can be trained on";
+  return undefined;
+}
+
+/** What the measurements say, row by row and explainer by explainer; a row that was not measured is not tested, and says why. */
+export function judgeAudit(plan: AuditPlan, measured: ReadonlyMap<string, AuditMeasurement>): AuditFinding[] {
+  return auditCells({ ...plan, controls: [] }).map(({ id, row, settings, candidate }) => {
+    const of = { row: row.name, explainer: candidate?.name };
+    const own = measured.get(id);
+    if (!own)
+      return { ...of, verdict: "not tested", sentence: "It was not measured: the audit ended before.", caveats: [] };
+    if (own.refused !== undefined)
+      return { ...of, verdict: "not tested", sentence: `It could not be tested: ${own.refused}.`, caveats: [] };
+    const controls = Object.fromEntries(
+      plan.controls.flatMap(({ name }) => {
+        const found = measured.get(`${row.name}/${name}`);
+        return found && found.refused === undefined ? [[name, found] as const] : [];
+      }),
+    );
+    return { ...of, ...row.judge(own, controls, settings) };
+  });
+}

@@ -1,0 +1,37 @@
+/** A manipulation, done and measured: what experiments and the command line have in common. */
+import { accuracyOf } from "../experiments/measuring.js";
+import {
+  type Manipulation,
+  type ManipulationEntry,
+  type ManipulationWorld,
+  type Measured,
+  requireKind,
+} from "./manipulation.js";
+import { type ManipulationStudy, type StudyPlan, studyManipulation } from "./study.js";
+
+export interface PerformedManipulation extends ManipulationStudy {
+  readonly manipulation: Manipulation;
+}
+
+/** Runs one row of the table and studies what it did; where it changed the network, also its accuracy on all test samples. Tensors of the
+ *  result belong to the scope that is open. @throws TypeError for samples of a kind that it is not made for. */
+export async function performManipulation(
+  entry: ManipulationEntry,
+  settings: Readonly<Record<string, unknown>>,
+  world: ManipulationWorld,
+  plan: StudyPlan,
+): Promise<PerformedManipulation> {
+  requireKind(entry, world);
+  const began = performance.now();
+  const manipulation = await entry.run(settings, world);
+  const seconds = (performance.now() - began) / 1000;
+  const study = await studyManipulation(manipulation, world, plan);
+  const extra: Measured[] = [{ metric: "cost: seconds", value: seconds, count: 1 }];
+  if (manipulation.params) {
+    const { model, test } = world;
+    const of = { count: test.labels.length };
+    extra.push({ ...of, metric: "accuracy before", value: await accuracyOf(world, test) });
+    extra.push({ ...of, metric: "accuracy", value: await accuracyOf({ model, params: manipulation.params }, test) });
+  }
+  return { ...study, manipulation, measurements: [...study.measurements, ...extra] };
+}
