@@ -15,6 +15,14 @@ export type {
   Statistic,
   StatisticContext,
 } from "./manipulation.js";
+export { atLayer } from "./models/atLayer.js";
+export { type BackdoorLossOptions, backdoorLoss, standardised } from "./models/backdoorLoss.js";
+export { compositesOf, type Holding, holdingBoth } from "./models/composites.js";
+export { type FoolingLossOptions, foolingLoss, type SwapLossOptions, swapLoss } from "./models/foolingLoss.js";
+export { type FoolingObjective, locationFooling, massCentreFooling, topKFooling } from "./models/objectives.js";
+export { type Shown, type ShownMap, type ShownOptions, shownBy } from "./models/shown.js";
+export { type StillUsedOptions, stillUsed } from "./models/stillUsed.js";
+export { CORNERS, type Corner, cornerTrigger, stamped, type Trigger, type TriggerOptions } from "./models/trigger.js";
 export { type PerformedManipulation, performManipulation } from "./perform.js";
 export { type ManipulationStudy, type StudyPlan, studyManipulation } from "./study.js";
 export { MANIPULATION_TABLE, manipulationEntryOf } from "./table.js";

@@ -48,7 +48,7 @@ export function topKFooling({ share = 0.1 }: { readonly share?: number } = {}): 
   };
 }
 
-/** The map's centre of mass is to move, in any direction: −(|dh| + |dw|) in units of the image's sides less one, where the paper counts
+/** The map's centre of mass is to move, in any direction: −(|dh| + |dw|) / 2 in units of the image's sides less one, where the paper counts
  *  pixels, so that a weight means the same for all sizes. Source: Heo, Joo, Moon 2019, sec. 3.2, centre-of-mass fooling. */
 export function massCentreFooling(): FoolingObjective {
   return {
