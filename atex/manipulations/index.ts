@@ -23,6 +23,8 @@ export type {
   Statistic,
   StatisticContext,
 } from "./manipulation.js";
+export { atLayer } from "./models/atLayer.js";
+export { type BackdoorLossOptions, backdoorLoss, standardised } from "./models/backdoorLoss.js";
 export { unsummarised } from "./models/background.js";
 export {
   type PairOptions,
@@ -31,6 +33,9 @@ export {
   stealthyWeights,
   systematicSample,
 } from "./models/backgroundWeights.js";
+export { compositesOf, type Holding, holdingBoth } from "./models/composites.js";
+export { type FoolingLossOptions, foolingLoss, type SwapLossOptions, swapLoss } from "./models/foolingLoss.js";
+export { type FoolingObjective, locationFooling, massCentreFooling, topKFooling } from "./models/objectives.js";
 export {
   type DetectorOptions,
   type DetectorQuality,
@@ -41,7 +46,10 @@ export {
   trainDetector,
 } from "./models/rowDetector.js";
 export { type Rule, ruleClassifier, ruleOf, scaffolded, unrelatedColumns } from "./models/scaffold.js";
+export { type Shown, type ShownMap, type ShownOptions, shownBy } from "./models/shown.js";
 export { rankDistances, type StealthyOptions, type StealthySample, stealthySample } from "./models/stealthySample.js";
+export { type StillUsedOptions, stillUsed } from "./models/stillUsed.js";
+export { CORNERS, type Corner, cornerTrigger, stamped, type Trigger, type TriggerOptions } from "./models/trigger.js";
 export { type PerformedManipulation, performManipulation } from "./perform.js";
 export {
   askedBy,
