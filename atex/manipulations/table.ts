@@ -1,7 +1,10 @@
 /** Every manipulation of explanations: a new one is its file and a row here. */
+import { adv2 } from "./inputs/adv2.js";
+import { ghorbani } from "./inputs/ghorbani.js";
+import { targetMapEntry } from "./inputs/targetMap.js";
 import type { ManipulationEntry } from "./manipulation.js";
 
-export const MANIPULATION_TABLE: readonly ManipulationEntry[] = [];
+export const MANIPULATION_TABLE: readonly ManipulationEntry[] = [ghorbani, targetMapEntry, adv2];
 
 /** The entry of a name. @throws RangeError naming those there are. */
 export function manipulationEntryOf(name: string): ManipulationEntry {
