@@ -19,7 +19,7 @@ export interface AuditWorld {
     readonly params: Tree;
     readonly network: (params: Tree, x: Tensor) => Tensor;
     /** Parameters of the same structure that have learnt nothing. */
-    readonly fresh: (seed: number) => Tree;
+    readonly fresh: (seed: number) => Tree | Promise<Tree>;
     readonly layer?: Layer;
   };
   /** Labelled samples that the network was not trained on. */

@@ -18,6 +18,14 @@ export {
   shareNumber,
 } from "./numbers.js";
 export {
+  AUDIT_LIMIT,
+  type AuditedCandidate,
+  type AuditedRow,
+  type AuditReport,
+  auditFails,
+  auditReport,
+} from "./report.js";
+export {
   type AuditCell,
   type AuditPlan,
   type AuditProgress,

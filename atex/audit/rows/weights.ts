@@ -1,5 +1,5 @@
 /** Row 2: an explanation of what a network has learnt changes when it forgets everything. */
-import { openScope, scope } from "../../../engine/index.js";
+import { openScope } from "../../../engine/index.js";
 import { sampleTensor } from "../../../nn/index.js";
 import { count, number, setting } from "../../../nn/schema.js";
 import { compareNetworks } from "../../sanity/checks.js";
@@ -23,10 +23,8 @@ async function measure(
   const { weights, test, samples, seed } = world;
   using _ = openScope("weights");
   const x = sampleTensor(test, samples);
-  const others = Array.from({ length: draws }, (_, i) => ({
-    layer: `draw ${i + 1}`,
-    params: scope(() => weights!.fresh(seed + 1 + i)),
-  }));
+  const others = [];
+  for (let i = 0; i < draws; i++) others.push({ layer: `draw ${i + 1}`, params: await weights!.fresh(seed + 1 + i) });
   const { network, params } = weights!;
   // Absolute values and signed ones: an explainer that is blind in one of them is blind.
   const similarities = sanitySimilarities(world.domain.shape).slice(0, 2);
