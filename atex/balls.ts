@@ -33,7 +33,7 @@ export type Radius = number | readonly number[];
 
 /** Sums below 2 round by at most 2⁻²⁴ in f32, larger ones in proportion: keeping this much of max(1, |x|) inside makes the budget
  *  hold exactly. */
-const ROUNDING = 2 ** -23;
+export const ROUNDING = 2 ** -23;
 
 /** ‖x' − x‖∞ ≤ radius, exactly. */
 export function linf(radius: Radius): Ball {

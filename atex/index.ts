@@ -21,6 +21,7 @@ export {
 } from "./attacks/table.js";
 export * from "./audit/index.js";
 export { type Ball, clipPixels, l2, linf } from "./balls.js";
+export { type ColumnBallOptions, columnBall, columnSteps, type PerColumn } from "./columnBall.js";
 export {
   type Criteria,
   type CriteriaOptions,

@@ -62,12 +62,13 @@ export function oneOf<const T extends string>(...words: readonly T[]): Schema<T>
   };
 }
 
-/** A list of at least one. */
-export function list<T>(item: Schema<T>): Schema<readonly T[]> {
+/** A list of at least one, or of at least `min`. */
+export function list<T>(item: Schema<T>, { min = 1 }: Pick<NumberLimits, "min"> = {}): Schema<readonly T[]> {
   return {
-    json: { type: "array", items: item.json, minItems: 1 },
+    json: { type: "array", items: item.json, minItems: min },
     read(value, path) {
-      if (!Array.isArray(value) || value.length === 0) refuse(path, value, "a list of at least one");
+      if (!Array.isArray(value) || value.length < min)
+        refuse(path, value, min === 0 ? "a list" : `a list of at least ${min === 1 ? "one" : min}`);
       return value.map((v, i) => item.read(v, `${path}[${i}]`));
     },
   };

@@ -9,6 +9,8 @@ export interface Objective {
   readonly name: string;
   /** Its gradient is zero at the clean image, so an attack has to start elsewhere in the ball. */
   readonly flatAtClean?: boolean;
+  /** The region it wants filled, zeros and ones [n,h,w]. */
+  readonly region?: Tensor;
   /** Fixes what depends on the clean map: attribution [n,...] → the number to maximise, as a function of another attribution
    *  → [n]. Importance is that of pixels (summed over channels) or of a table's columns. */
   against(clean: Tensor): (attribution: Tensor) => Tensor;
@@ -47,6 +49,7 @@ export function rankSuppression(): Objective {
 export function targetRegion(mask: Tensor): Objective {
   return {
     name: "target region",
+    region: mask,
     against: () => (attribution) => sum(mul(importance(attribution), rows(mask)), 1),
   };
 }

@@ -1,5 +1,6 @@
 /** What was measured of one manipulation, as tables. */
 import { type Quantity, select, valuesOf } from "../experiments/aggregate.js";
+import { targetOf } from "../experiments/overview.js";
 import { basis, formatted, schemesIn, type TableData } from "../experiments/tables.js";
 
 export interface Words {
@@ -27,7 +28,7 @@ function effectTable(all: readonly Quantity[], { title, networkTitle }: Words): 
     select(all, { scheme, metric, conditions: { samples } })[0];
   const made = (scheme: string, samples: string, metric: string): Quantity | undefined =>
     select(all, { scheme, metric, conditions: { samples } }).find(
-      (q) => q.conditions.explainer === madeFor(all, scheme),
+      (q) => q.conditions.explainer === targetOf(select(all, { scheme })),
     );
   const rows = schemesIn(all).flatMap((scheme) =>
     valuesOf<string>(all, "samples").map((samples) => [
@@ -50,13 +51,8 @@ function effectTable(all: readonly Quantity[], { title, networkTitle }: Words): 
       ...["fooling success rate", "with nothing done", "statistic", "Spearman", "top-k"],
     ],
     rows,
-    caption: `${basis(select(all, { metric: "fooled" }))} Under ${madeFor(all, schemesIn(all)[0])}, which it was made for; Spearman and top-k compare the explanation before with the one after.`,
+    caption: `${basis(select(all, { metric: "fooled" }))} Under ${targetOf(select(all, { scheme: schemesIn(all)[0] }))}, which it was made for; Spearman and top-k compare the explanation before with the one after.`,
   };
-}
-
-/** The explainer that a manipulation was made for is the one that is also tried on other samples, or was measured first. */
-function madeFor(all: readonly Quantity[], scheme: string): string {
-  return String(select(all, { scheme, metric: "fooled" })[0]?.conditions.explainer ?? "");
 }
 
 /** How far it carries over to other explainers. */

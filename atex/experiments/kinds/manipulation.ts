@@ -18,8 +18,8 @@ const common = {
   schemes: described(names, "how the networks were trained that are manipulated"),
   images: setting(count, 50, "test samples that are manipulated, or judged where the network is"),
   others: setting(natural, 50, "other test samples, on which it is seen how far the manipulation reaches"),
-  explainers: described(list(text), "explainers it is tried on, besides the one it was made for"),
-  detectors: described(list(text), "what may notice or undo it"),
+  explainers: setting(list(text, { min: 0 }), [], "explainers it is tried on, besides the one it was made for"),
+  detectors: setting(list(text, { min: 0 }), [], "what may notice or undo it"),
   siblings: setting(natural, 0, "networks of the following seeds that changed inputs are shown to"),
   pictures: setting(natural, 0, "samples of the first seed that are shown"),
 };
@@ -65,10 +65,10 @@ async function run(entry: ManipulationEntry, lab: Lab, cell: Cell, e: Settings):
   const own = Object.fromEntries(Object.keys(entry.options).map((name) => [name, e[name]]));
   const { manipulation, ...study } = await performManipulation(entry, own, world, e);
   const scheme = cell.scheme!;
-  const measurements: Measurement[] = study.measurements.map(({ conditions = {}, ...one }) => ({
-    ...{ scheme, conditions },
-    ...one,
-  }));
+  // A cell's file has no NaN: what has no value is left out.
+  const measurements: Measurement[] = study.measurements
+    .filter(({ value }) => Number.isFinite(value))
+    .map(({ conditions = {}, ...one }) => ({ scheme, conditions, ...one }));
   const pictures = picturesOf(lab.config, cell);
   return {
     measurements,

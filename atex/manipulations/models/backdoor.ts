@@ -134,8 +134,8 @@ async function run(settings: Settings, world: ManipulationWorld): Promise<Manipu
     const alike = await pearson(saliencyMap(maps.honest), saliencyMap(maps.plain)).read();
     const of = { count: kept.length, conditions: { network: "manipulated", input: "without trigger" } };
     return [
-      { ...of, metric: "prediction kept", value: finiteMean(kept.map(Number)) },
-      { ...of, metric: "Pearson with the honest map", value: finiteMean(Array.from(alike)) },
+      { ...of, metric: "prediction kept", value: finiteMean(kept.map(Number)).value },
+      { ...of, metric: "Pearson with the honest map", value: finiteMean(Array.from(alike)).value },
       ...(picture ? await shownShare(of.conditions, maps.plain, kept) : []),
     ];
   }
@@ -148,7 +148,7 @@ async function run(settings: Settings, world: ManipulationWorld): Promise<Manipu
     const as = Array.from(found, (c, i) => c === goal[i]);
     const conditions = { network: "honest", input: "with trigger" };
     return [
-      { metric: "prediction as wanted", value: finiteMean(as.map(Number)), count: as.length, conditions },
+      { metric: "prediction as wanted", value: finiteMean(as.map(Number)).value, count: as.length, conditions },
       ...(picture
         ? await shownShare(
             conditions,
@@ -168,8 +168,8 @@ async function run(settings: Settings, world: ManipulationWorld): Promise<Manipu
     const values = Array.from(await statistic.of({ ...context, attributions: mapsOf }));
     const of = { count: values.length, conditions };
     return [
-      { ...of, metric: "shows the picture", value: fooledShare(kept, values, statistic.interval) },
-      { ...of, metric: "Pearson with the picture", value: finiteMean(values) },
+      { ...of, metric: "shows the picture", value: fooledShare(kept, values, statistic.interval).value },
+      { ...of, metric: "Pearson with the picture", value: finiteMean(values).value },
     ];
   }
 }

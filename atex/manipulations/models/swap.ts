@@ -66,7 +66,7 @@ export async function swapped(settings: FoolingSettings, world: ManipulationWorl
     const context = { explainer, pair: heldOut, clean: clean.x, manipulated: clean.x, attributions };
     const values = Array.from(await of(context));
     const kept = await predictionsKept({ clean, manipulated });
-    return [{ metric: "fooled, the second class", value: fooledShare(kept, values, interval), count: values.length }];
+    return [{ metric: "fooled, the second class", ...fooledShare(kept, values, interval) }];
   }
 }
 

@@ -1,0 +1,90 @@
+/** One perturbation for prediction and explanation at once. Source: Zhang, Wang, Shen, Ji, Luo, Wang 2020 ("Interpretable deep learning under
+ *  fire"), sec. 3. */
+import { add, argmax, equal, grad, mul, neg, scope, sub, sum, type Tensor, where } from "../../../engine/index.js";
+import { crossEntropyPerSample, type FeatureRange } from "../../../nn/index.js";
+import { ascend } from "../../attacks/loop.js";
+import type { StepRule } from "../../attacks/rules.js";
+import type { Ball } from "../../balls.js";
+import { type Explainer, saliencyMap } from "../../explainers/explainer.js";
+import { squaredErrorOf } from "../../metrics/similarities.js";
+import { type Classifier, classScore } from "../../score.js";
+
+export interface Adv2Options {
+  readonly explainer: Explainer;
+  readonly ball: Ball;
+  readonly rule: StepRule;
+  readonly range?: FeatureRange;
+  /** Steps on the prediction alone, from which the others begin. */
+  readonly warmSteps: number;
+  /** Steps on prediction and map. */
+  readonly steps: number;
+  /** λ: of the mean squared difference of maps of mean 1. */
+  readonly weight: number;
+}
+
+export interface Adv2Target {
+  readonly classifier: Classifier;
+  /** Differentiated in its place: relu has no slopes for gradient maps; Grad-CAM needs none. Default the classifier. */
+  readonly surrogate?: Classifier;
+  /** [n, ...] */
+  readonly x: Tensor;
+  /** Classes to be predicted, i32 [n]. */
+  readonly wanted: Tensor;
+  /** Maps to be shown, of samples like `explainer`'s: [n, ...] as attributions are. */
+  readonly benign: Tensor;
+}
+
+export interface Adv2Result {
+  /** [n, ...] */
+  readonly images: Tensor;
+  /** As many steps on the prediction alone: the control. */
+  readonly plain: Tensor;
+}
+
+/** Subtracted from what has not the wanted class, so that nothing of the kind is ever the best. */
+const FAR = 1e6;
+
+/** CE(f(x'), c) + λ · mean (h(x') − h)², maps divided by their mean absolute value, [n]. Source: Zhang et al. 2020, eq. 3. */
+export function adv2Loss(
+  { logits, map }: { readonly logits: Tensor; readonly map: Tensor },
+  { wanted, benign }: Pick<Adv2Target, "wanted" | "benign">,
+  weight: number,
+): Tensor {
+  const apart = squaredErrorOf("mean")(saliencyMap(benign), saliencyMap(map));
+  return add(crossEntropyPerSample(logits, wanted), mul(apart, weight));
+}
+
+/** Minimises `adv2Loss` in the ball: first the prediction alone, then from there both; the best iterate that has the wanted class counts,
+ *  else what the prediction alone came to. @throws RangeError for no steps or a negative weight. */
+export function adv2Attack(options: Adv2Options): (target: Adv2Target) => Adv2Result {
+  const { explainer, ball, rule, range, warmSteps, steps, weight } = options;
+  if (![warmSteps, steps].every((v) => Number.isInteger(v) && v >= 1) || !(weight >= 0))
+    throw new RangeError(
+      `adv2Attack: ${warmSteps} and ${steps} steps, weight ${weight} given; integers of at least 1 and a weight of at least 0 are needed`,
+    );
+  return ({ classifier, surrogate = classifier, x, wanted, benign }) =>
+    scope(() => {
+      const search = { ball, rule, range };
+      const prediction = (z: Tensor): Tensor => neg(crossEntropyPerSample(classifier(z), wanted));
+      const warm = ascend(x, { ...search, steps: warmSteps, objective: prediction });
+      const plain = ascend(x, { ...search, steps: warmSteps + steps, objective: prediction });
+      const bothBy = (f: Classifier): ((z: Tensor) => Tensor) => {
+        const score = classScore(f, wanted);
+        return (z) => neg(adv2Loss({ logits: f(z), map: explainer(score, z) }, { wanted, benign }, weight));
+      };
+      const value = bothBy(classifier);
+      const isWanted = (z: Tensor): Tensor => equal(argmax(classifier(z), 1), wanted);
+      // The warm start is not the middle of the ball.
+      const anchored: Ball = { ...ball, project: (moved) => ball.project(moved, x) };
+      const found = ascend(warm.images, {
+        ...{ ...search, ball: anchored, steps },
+        objective: (z) => {
+          const v = value(z);
+          return where(isWanted(z), v, sub(v, FAR));
+        },
+        guide: bothBy(surrogate),
+        constraint: { feasible: isWanted, back: grad((z: Tensor) => sum(prediction(z))) },
+      });
+      return { images: found.images, plain: plain.images };
+    }, "ADV2");
+}

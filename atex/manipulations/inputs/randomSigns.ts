@@ -1,0 +1,64 @@
+/** The control of attacks on explanations: as much change, without an aim. */
+import {
+  add,
+  argmax,
+  capture,
+  equal,
+  greater,
+  mul,
+  random,
+  reshape,
+  scope,
+  sign,
+  type Tensor,
+  where,
+} from "../../../engine/index.js";
+import type { AttackResult, AttackTarget, ExplanationAttackOptions } from "../../attacks/explanation.js";
+import { classScore } from "../../score.js";
+import { intoNeighbourhood } from "../../subject.js";
+import type { InputReach } from "./reach.js";
+
+export interface RandomSignOptions extends Pick<ExplanationAttackOptions, "explainer" | "objective" | "range"> {
+  readonly reach: Pick<InputReach, "ball" | "most">;
+  /** Draws; the best one of each sample that keeps its prediction counts. */
+  readonly draws: number;
+}
+
+interface Carried {
+  images: Tensor;
+  value: Tensor;
+}
+
+/** x ± reach with random signs, judged like the iterates of an attack: the best of several draws is kept, so that it has as many tries
+ *  as an attack has steps. Source: Ghorbani, Abid, Zou 2019, sec. 2 ("random sign perturbation").
+ *  @throws RangeError for fewer than one draw, TypeError without a key. */
+export function randomSignNoise(options: RandomSignOptions): (target: AttackTarget) => AttackResult {
+  const { explainer, objective, range, reach, draws } = options;
+  if (!Number.isInteger(draws) || draws < 1)
+    throw new RangeError(`randomSignNoise: ${draws} draws given; at least 1 is needed`);
+  return ({ classifier, x, key }) => {
+    if (!key) throw new TypeError("randomSignNoise: no key given; random signs need one");
+    return scope(() => {
+      const classes = argmax(classifier(x), 1);
+      const score = classScore(classifier, classes);
+      const value = objective.against(explainer(score, x));
+      const valueAt = (z: Tensor): Tensor => value(explainer(score, z));
+      const { ball, most } = reach;
+      const draw = capture(
+        function randomSigns({ images, value: best }: Carried, k: Tensor): Carried {
+          const z = intoNeighbourhood({ ball, range }, add(x, mul(sign(random.normal(k, x.shape)), most)), x);
+          const now = valueAt(z);
+          const wins = mul(greater(now, best), equal(argmax(classifier(z), 1), classes));
+          const each = reshape(wins, [x.shape[0], ...x.shape.slice(1).map(() => 1)]);
+          return { images: where(each, z, images), value: where(wins, now, best) };
+        },
+        { donate: [0] },
+      );
+      const before = valueAt(x);
+      let best: Carried = { images: add(x, 0), value: add(before, 0) };
+      for (let i = 0; i < draws; i++) best = draw(best, random.fold(key, i));
+      draw.dispose();
+      return { images: best.images, classes, before, after: best.value };
+    }, "random signs");
+  };
+}

@@ -1,0 +1,147 @@
+/** An input changed until its explanation is a picture of somebody's choice, while the network's output stays. Source: Dombrowski et
+ *  al. 2019, sec. 2 and appendix. */
+import {
+  add,
+  capture,
+  dispose,
+  grad,
+  mean,
+  mul,
+  neg,
+  ShapeError,
+  scope,
+  softmax,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  tensor,
+} from "../../../engine/index.js";
+import type { FeatureRange } from "../../../nn/index.js";
+import { adamStep } from "../../attacks/rules.js";
+import { smoothed, surrogateOf } from "../../attacks/surrogate.js";
+import { type Explainer, saliencyMap } from "../../explainers/explainer.js";
+import { relativeImportance } from "../../metrics/importance.js";
+import { rows } from "../../metrics/metric.js";
+import { type Classifier, classScore } from "../../score.js";
+import { clipTo } from "../../subject.js";
+
+export interface TargetMapOptions {
+  readonly explainer: Explainer;
+  /** Valid values, which no input leaves. There is no ball. */
+  readonly range: FeatureRange;
+  /** Steps of Adam. The paper takes 1500. */
+  readonly iterations: number;
+  /** Of Adam, on the input. The paper takes 2e-4. */
+  readonly learningRate: number;
+  /** Weight of the map's error where maps have 224 · 224 elements; default 1e11. Errors of maps of sum 1 fall with the square of the number
+   *  of elements, which is made up for. */
+  readonly mapWeight?: number;
+  /** Weight of the output's error; default 1e6. */
+  readonly outputWeight?: number;
+  /** Sharpness of the softplus in the place of relu, first and last; default 10 and 100. */
+  readonly betas?: readonly [number, number];
+  /** Parts of equal length with one sharpness each, growing geometrically: at each a new step is captured; default 5. */
+  readonly stages?: number;
+}
+
+export interface TargetMapTarget {
+  readonly classifier: Classifier;
+  /** [n, ...] */
+  readonly x: Tensor;
+  /** Maps to be shown, [n,h,w] or [n,d]; only shares of their sum count. */
+  readonly target: Tensor;
+  /** Explained classes, i32 [n]. */
+  readonly classes: Tensor;
+  /** Told before each stage. */
+  readonly say?: (text: string) => void;
+}
+
+/** Elements of the maps for which the paper states its weights. */
+const PAPER_ELEMENTS = 224 * 224;
+
+/** β of each stage, growing geometrically from the first to the last. @throws RangeError unless they are positive and there is a stage. */
+export function growingBetas([first, last]: readonly [number, number], stages: number): number[] {
+  if (!(first > 0 && last > 0) || !Number.isInteger(stages) || stages < 1)
+    throw new RangeError(
+      `growingBetas: ${first} to ${last} in ${stages} stages given; positive numbers and at least 1 stage are needed`,
+    );
+  return Array.from({ length: stages }, (_, i) => first * (last / first) ** (stages === 1 ? 1 : i / (stages - 1)));
+}
+
+interface Carried {
+  at: Tensor;
+  memory: Tensor[];
+  iteration: Tensor;
+}
+
+/** w1 · mean (h(x') − h_t)² + w2 · mean (p(x') − p(x))² per sample, maps of sum 1 and p the softmax. maps and target [n,d] of sum 1, logits
+ *  and probabilities [n,C] → [n]. Source: Dombrowski et al. 2019, eq. 1. */
+export function targetMapLoss(
+  { map, logits }: { readonly map: Tensor; readonly logits: Tensor },
+  wanted: { readonly map: Tensor; readonly probabilities: Tensor },
+  { mapWeight = 1e11, outputWeight = 1e6 }: Pick<TargetMapOptions, "mapWeight" | "outputWeight"> = {},
+): Tensor {
+  const scaled = mapWeight * (map.shape[1] / PAPER_ELEMENTS) ** 2;
+  const ofMap = mul(mean(square(sub(map, wanted.map)), 1), scaled);
+  return add(ofMap, mul(mean(square(sub(softmax(logits), wanted.probabilities)), 1), outputWeight));
+}
+
+/** Minimises `targetMapLoss` by Adam on the input, through networks with softplus in the place of relu whose sharpness grows; the last
+ *  input counts, as in the authors' code. Returns inputs [n, ...]. @throws RangeError for settings that are none, ShapeError for a target
+ *  of another size. */
+export function targetMapAttack(options: TargetMapOptions): (target: TargetMapTarget) => Promise<Tensor> {
+  const { explainer, range, iterations, learningRate, betas = [10, 100], stages = 5 } = options;
+  const all = growingBetas(betas, stages);
+  if (!Number.isInteger(iterations) || iterations < stages || !(learningRate > 0))
+    throw new RangeError(
+      `targetMapAttack: ${iterations} iterations, learning rate ${learningRate} given; at least one for each of ${stages} stages and a positive rate are needed`,
+    );
+  const rule = adamStep(learningRate);
+  return async ({ classifier, x, target, classes, say = () => {} }) => {
+    const wanted = scope(() => ({
+      map: relativeImportance(target),
+      probabilities: softmax(classifier(x)),
+    }));
+    const elements = x.rank === 4 ? x.shape[2] * x.shape[3] : x.size / x.shape[0];
+    if (wanted.map.shape[0] !== x.shape[0] || wanted.map.shape[1] !== elements)
+      throw new ShapeError(
+        `targetMapAttack: the target is [${target.shape}], x is [${x.shape}]; a map with ${elements} elements for each sample is needed`,
+      );
+    // A network without relu needs no other in its place, and no stages.
+    const kinks = surrogateOf(classifier, x.shape.slice(1)) !== undefined;
+    const networks = kinks
+      ? all.map((beta) => ({ beta, network: smoothed(classifier, beta) }))
+      : [{ beta: 0, network: classifier }];
+    let c: Carried = scope(() => ({ at: add(x, 0), memory: rule.init(x), iteration: tensor(0) }));
+    for (const [i, { beta, network }] of networks.entries()) {
+      say(kinks ? `softplus of sharpness ${beta.toFixed(0)}` : "the network as it is");
+      const steps = share(iterations, networks.length, i);
+      const score = classScore(network, classes);
+      const slope = grad((z: Tensor) => {
+        const map = relativeImportance(saliencyMap(explainer(score, z)));
+        return sum(targetMapLoss({ map, logits: network(z) }, wanted, options));
+      });
+      const step = capture(
+        function targetMapStep({ at, memory, iteration }: Carried): Carried {
+          const [change, next] = rule.step(neg(slope(at)), memory, iteration);
+          return { at: clipTo(range, add(at, change)), memory: next, iteration: add(iteration, 1) };
+        },
+        { donate: [0] },
+      );
+      for (let k = 0; k < steps; k++) c = step(c);
+      await c.iteration.read();
+      step.dispose();
+    }
+    dispose([c.memory, c.iteration, wanted.map, wanted.probabilities]);
+    return c.at;
+  };
+}
+
+/** Part i of `total` in `parts` nearly equal parts. */
+function share(total: number, parts: number, i: number): number {
+  return Math.round(((i + 1) * total) / parts) - Math.round((i * total) / parts);
+}
+
+/** Rows of two maps' agreement need no more than this: [n, ...] of sum 1. */
+export const asShares = (map: Tensor): Tensor => relativeImportance(rows(map));
