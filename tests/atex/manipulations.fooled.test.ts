@@ -78,8 +78,8 @@ referenceTest(
     check.ok((await Promise.all(leaves(slope).map((t) => t.read()))).some((values) => values.some((v) => v !== 0)));
     check.ok(inside.explainer !== undefined && (await at("lrp", 20)).explainer === undefined);
     await check.rejects(
-      () => at("occlusion", 20),
-      /occlusion: no network can be trained through it; there is gradient, /,
+      () => at("lime", 20),
+      /lime: no network can be trained through it; there is gradient, /,
     );
   },
 );
