@@ -59,7 +59,7 @@ export async function resistance(
       const of = { count: values.length, conditions: { explainer } };
       found.push(
         { ...of, metric: `fooled ${way}`, value: fooledShare(kept, values, statistic.interval).value },
-        { ...of, metric: `${statistic.name} ${way}`, value: finiteMean(values) },
+        { ...of, metric: `${statistic.name} ${way}`, value: finiteMean(values).value },
       );
     }
   return found;
