@@ -10,7 +10,7 @@ export {
   type SanityStage,
 } from "./checks.js";
 export { entropyOf } from "./entropy.js";
-export { absorbShift, type InvarianceOptions, inputInvarianceGap } from "./invariance.js";
+export { absorbShift, attributionGap, type InvarianceOptions, inputInvarianceGap } from "./invariance.js";
 export { permutedLabels, type Twin, type TwinOptions, trainTwin } from "./permuted.js";
 export {
   layersWithParameters,
