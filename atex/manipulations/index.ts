@@ -22,6 +22,7 @@ export type {
   Statistic,
   StatisticContext,
 } from "./manipulation.js";
+export { concealmentLoss, rankStatistic } from "./models/concealment.js";
 export { type PerformedManipulation, performManipulation } from "./perform.js";
 export { type ManipulationStudy, type StudyPlan, studyManipulation } from "./study.js";
 export { MANIPULATION_TABLE, manipulationEntryOf } from "./table.js";

@@ -1,7 +1,8 @@
 /** Every manipulation of explanations: a new one is its file and a row here. */
 import type { ManipulationEntry } from "./manipulation.js";
+import { concealmentEntry } from "./models/concealment.js";
 
-export const MANIPULATION_TABLE: readonly ManipulationEntry[] = [];
+export const MANIPULATION_TABLE: readonly ManipulationEntry[] = [concealmentEntry];
 
 /** The entry of a name. @throws RangeError naming those there are. */
 export function manipulationEntryOf(name: string): ManipulationEntry {

@@ -18,8 +18,8 @@ const common = {
   schemes: described(names, "how the networks were trained that are manipulated"),
   images: setting(count, 50, "test samples that are manipulated, or judged where the network is"),
   others: setting(natural, 50, "other test samples, on which it is seen how far the manipulation reaches"),
-  explainers: described(list(text), "explainers it is tried on, besides the one it was made for"),
-  detectors: described(list(text), "what may notice or undo it"),
+  explainers: setting(list(text), [], "explainers it is tried on, besides the one it was made for"),
+  detectors: setting(list(text), [], "what may notice or undo it"),
   siblings: setting(natural, 0, "networks of the following seeds that changed inputs are shown to"),
   pictures: setting(natural, 0, "samples of the first seed that are shown"),
 };
