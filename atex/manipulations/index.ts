@@ -5,11 +5,13 @@ export { type AgreementOptions, agreementDetector, signAgreement } from "./detec
 export { aopcDetector } from "./detectors/aopc.js";
 export { type BetaSmoothingOptions, betaSmoothingDetector, softened } from "./detectors/betaSmoothing.js";
 export type { DetectorContext, DetectorEntry } from "./detectors/detector.js";
+export { type Eigen, symmetricEigen } from "./detectors/eigen.js";
 export { inputNoiseDetector } from "./detectors/inputNoise.js";
 export type { NoiseOptions } from "./detectors/noise.js";
 export { type SanityCheckOptions, sanityCheckDetector } from "./detectors/sanityCheck.js";
 export { medianDetector, smoothGradDetector } from "./detectors/smoothing.js";
 export { DETECTOR_TABLE, detectorEntryOf } from "./detectors/table.js";
+export { type TangentOptions, tangentAttributions, tangentBasis } from "./detectors/tangent.js";
 export { attributionsOf, type ExplainingOptions, explainerMaker, type MakeExplainer } from "./explaining.js";
 export { type FinetuneOptions, finetuned } from "./finetune.js";
 export type {
