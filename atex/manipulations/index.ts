@@ -11,7 +11,13 @@ export type { NoiseOptions } from "./detectors/noise.js";
 export { type SanityCheckOptions, sanityCheckDetector } from "./detectors/sanityCheck.js";
 export { medianDetector, smoothGradDetector } from "./detectors/smoothing.js";
 export { DETECTOR_TABLE, detectorEntryOf } from "./detectors/table.js";
-export { type TangentOptions, tangentAttributions, tangentBasis } from "./detectors/tangent.js";
+export {
+  type BasisAt,
+  randomBasis,
+  type TangentOptions,
+  tangentAttributions,
+  tangentBasis,
+} from "./detectors/tangent.js";
 export { attributionsOf, type ExplainingOptions, explainerMaker, type MakeExplainer } from "./explaining.js";
 export { type FinetuneOptions, finetuned } from "./finetune.js";
 export type {
@@ -25,6 +31,13 @@ export type {
   StatisticContext,
 } from "./manipulation.js";
 export { concealmentLoss, rankStatistic } from "./models/concealment.js";
+export {
+  type FairwashingOptions,
+  fairwashingLoss,
+  mapsWithout,
+  type WantedMaps,
+  wantedPicture,
+} from "./models/fairwashing.js";
 export { type PerformedManipulation, performManipulation } from "./perform.js";
 export { type ManipulationStudy, type StudyPlan, studyManipulation } from "./study.js";
 export { MANIPULATION_TABLE, manipulationEntryOf } from "./table.js";

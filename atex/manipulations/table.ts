@@ -1,8 +1,9 @@
 /** Every manipulation of explanations: a new one is its file and a row here. */
 import type { ManipulationEntry } from "./manipulation.js";
 import { concealmentEntry } from "./models/concealment.js";
+import { fairwashingEntry } from "./models/fairwashingEntry.js";
 
-export const MANIPULATION_TABLE: readonly ManipulationEntry[] = [concealmentEntry];
+export const MANIPULATION_TABLE: readonly ManipulationEntry[] = [concealmentEntry, fairwashingEntry];
 
 /** The entry of a name. @throws RangeError naming those there are. */
 export function manipulationEntryOf(name: string): ManipulationEntry {

@@ -3,6 +3,7 @@ import {
   attributionsOf,
   detectorEntryOf,
   explainerMaker,
+  randomBasis,
   symmetricEigen,
   tangentAttributions,
   tangentBasis,
@@ -92,6 +93,22 @@ test("a tangent space is spanned by the nearest of the same class", () => {
   close(projector(2, 32, 16), [0, 0, 0, 0]);
   check.throws(() => tangentBasis([0, 0, 0], [0], split), /3 numbers for 1 samples like \[4\]/);
   check.throws(() => tangentBasis([0, 0, 0, 0], [0], split, { directions: 0 }), /0 directions given/);
+});
+
+test("random directions are orthonormal, the same for all samples, and as many as fit", () => {
+  const basis = randomBasis(5, 3, 16)([], [0, 0]);
+  check.is(basis.length, 2 * 5 * 5);
+  check.equal([...basis.subarray(0, 25)], [...basis.subarray(25)]);
+  const products = Array.from({ length: 25 }, (_, at) => {
+    const [i, j] = [Math.floor(at / 5), at % 5];
+    return by.dot([...basis.subarray(5 * i, 5 * i + 5)], [...basis.subarray(5 * j, 5 * j + 5)]);
+  });
+  check.close(
+    products,
+    products.map((_, at) => Number(at % 6 === 0)),
+    { atol: 1e-6 },
+  );
+  check.ok(randomBasis(5, 4, 1)([], [0]).some((v, i) => Math.abs(v - basis[i]) > 1e-3));
 });
 
 /** Samples of a class in a plane that is spanned by two directions of a network's six pixels. */

@@ -7,7 +7,7 @@ import { gpuTest, referenceTest } from "../executors.js";
 import { check, test } from "../harness.js";
 import { x } from "./lesson.js";
 import * as by from "./mlp.js";
-import { domain, rowsOf, withTableWorld } from "./tableWorld.js";
+import { domain, rowsOf, withTableWorld } from "./smallWorlds.js";
 
 const labels = [0, 2, 1, 0];
 const columns = [1, 4];

@@ -21,7 +21,7 @@ export function symmetricEigen(matrix: ArrayLike<number>, n: number): Eigen {
   });
   if (!a.every(Number.isFinite)) throw new RangeError("symmetricEigen: the matrix holds NaN or an infinity");
   const rows = Float64Array.from({ length: n * n }, (_, i) => Number(i % (n + 1) === 0));
-  const scale = Math.hypot(...a);
+  const scale = Math.sqrt(a.reduce((sum, v) => sum + v * v, 0));
   for (let sweep = 0; sweep < SWEEPS && offDiagonal(a, n) > 1e-15 * scale; sweep++)
     for (let p = 0; p < n - 1; p++) for (let q = p + 1; q < n; q++) rotate(a, rows, n, p, q);
   const order = Array.from({ length: n }, (_, i) => i).sort((i, j) => a[j * n + j] - a[i * n + i]);

@@ -1,5 +1,6 @@
 /** Explanations of what a network does along the data: relevance in directions that no sample takes is left out. */
 import { add, concat, matmul, reshape, scope, slice, sub, type Tensor, tensor } from "../../../engine/index.js";
+import { drawFrom } from "../../../nn/data/integer-random.js";
 import { hostSamples, type Split } from "../../../nn/index.js";
 import { explainerEntryOf } from "../../explainers/table.js";
 import { importanceMap } from "../../judge.js";
@@ -14,21 +15,46 @@ import { symmetricEigen } from "./eigen.js";
 export interface TangentOptions {
   /** Nearest samples of the same class that span the tangent space; default 32. */
   readonly neighbours?: number;
-  /** Its dimensions; default 16. */
+  /** Its dimensions; default 16, at most half of the elements of a sample. */
   readonly directions?: number;
+}
+
+/** Source of the number: Anders et al. 2020; in tables of few columns something has to be left out too. */
+const usualDirections = (d: number): number => Math.max(1, Math.min(16, Math.floor(d / 2)));
+
+/** Where explanations are projected on: directions at samples, as `tangentBasis` gives them. */
+export type BasisAt = (x: ArrayLike<number>, classes: ArrayLike<number>) => Float32Array;
+
+/** Directions drawn at random, orthonormal, the same for all samples: what projecting alone does, whatever the data. `dimensions` numbers a
+ *  sample; no more directions than those. */
+export function randomBasis(dimensions: number, seed: number, directions = usualDirections(dimensions)): BasisAt {
+  const count = Math.min(directions, dimensions);
+  const draw = drawFrom(seed, 0x7467);
+  const drawn: Float64Array[] = [];
+  for (let j = 0; j < count; j++) {
+    const v = Float64Array.from({ length: dimensions }, () => draw.bell());
+    for (const u of drawn) {
+      const along = v.reduce((sum, value, e) => sum + value * u[e], 0);
+      for (let e = 0; e < dimensions; e++) v[e] -= along * u[e];
+    }
+    const length = Math.sqrt(v.reduce((sum, value) => sum + value * value, 0));
+    drawn.push(v.map((value) => value / length));
+  }
+  const one = Float32Array.from(drawn.flatMap((v) => [...v]));
+  return (_, classes) => Float32Array.from({ length: classes.length * one.length }, (_, i) => one[i % one.length]);
 }
 
 /**
  * The tangent space of the data at each sample: directions of largest singular value of the differences to the nearest training samples
  * of its class. Copies of the sample itself are passed over. x [n, ...] flattened, classes [n] → [n, directions, d], orthonormal rows, zeros
- * where differences span fewer dimensions. Source: Anders et al. 2020, sec. 4 (the hyperplane through the nearest neighbours).
+ * where differences span fewer dimensions. Source: Anders et al. 2020, sec. 3 (the hyperplane through the nearest neighbours).
  * @throws RangeError unless there are as many samples as classes, and numbers of at least 1.
  */
 export function tangentBasis(
   x: ArrayLike<number>,
   classes: ArrayLike<number>,
   { samples, labels, shape }: Split,
-  { neighbours = 32, directions = 16 }: TangentOptions = {},
+  { neighbours = 32, directions = usualDirections(samples.length / labels.length) }: TangentOptions = {},
 ): Float32Array {
   const n = classes.length;
   const d = x.length / n;
@@ -109,7 +135,7 @@ const CHUNK = 25;
 /**
  * Attributions without what lies off the data, [n, ...shape]. Explainers that ask for outputs and gradients are given the network along the
  * tangent space, so that the gradient is projected and gradient x input is x · P ∇f; of those that look inside the attribution is projected.
- * Source: Anders et al. 2020, sec. 4.
+ * Source: Anders et al. 2020, sec. 3.
  */
 export async function tangentAttributions(
   { classifier, x, explainer: own }: Side,
@@ -120,7 +146,7 @@ export async function tangentAttributions(
   }: Pick<DetectorContext, "explainer" | "classes"> & {
     readonly world: Pick<DetectorContext["world"], "train" | "explainer">;
   },
-  options: TangentOptions = {},
+  basisAt: BasisAt = (x, of) => tangentBasis(x, of, world.train),
 ): Promise<Tensor> {
   const [n, ...shape] = x.shape;
   const d = x.size / n;
@@ -130,7 +156,7 @@ export async function tangentAttributions(
     const size = Math.min(CHUNK, n - from);
     const part = slice(x, [from, ...shape.map(() => 0)], [size, ...shape]);
     const of = slice(classes, [from], [size]);
-    const directions = tangentBasis(await part.read(), await of.read(), world.train, options);
+    const directions = basisAt(await part.read(), await of.read());
     const basis = tensor(directions, [size, directions.length / size / d, d]);
     const seen = inside ? classifier : alongTangent(classifier, part, basis);
     const found = await attributionsOf(world.explainer, explainer, { classifier: seen, x: part, explainer: own }, of);

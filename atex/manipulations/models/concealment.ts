@@ -24,7 +24,7 @@ import { concealmentClaims } from "./concealmentClaims.js";
 import { fairnessOf, ranksUnder, useOf } from "./concealmentMeasures.js";
 
 /** CE + weight · ‖∂ CE / ∂ x_z‖₁ with z the elements of the column; CE is the mean over the batch, so the norm is a mean over rows too.
- *  Rows [n,d]. Source: Dimanov, Bhatt, Jamnik, Weller 2020, sec. 3 (p = 1). */
+ *  Rows [n,d]. Source: Dimanov, Bhatt, Jamnik, Weller 2020 (norm 1). */
 export function concealmentLoss(elements: readonly number[], { weight = 3 } = {}): BatchLoss {
   return (model, params, x, y, context) => {
     const g = (z: Tensor): Tensor => model.apply(params, z, context);

@@ -23,12 +23,12 @@ function claimsOn(where: string, all: readonly Quantity[]): Claim[] {
       of("share of rows", { network: "honest", rank: 1 }),
     ),
     reached(
-      `${where}: concealing costs at most 2 points of accuracy (Dimanov et al. 2020, table 1)`,
+      `${where}: concealing costs at most 2 points of accuracy (Dimanov et al. 2020)`,
       of("accuracy lost").map((quantity) => ({ label: "share of test rows", quantity })),
       { most: 0.02 },
     ),
     judged(
-      `${where}: the column ranks later than in the honest network under every explainer (Dimanov et al. 2020, fig. 2)`,
+      `${where}: the column ranks later than in the honest network under every explainer (Dimanov et al. 2020)`,
       explainers.map((explainer) => ({
         label: `mean rank under ${explainer}`,
         gain: difference(rank("concealed", explainer), rank("honest", explainer)),
