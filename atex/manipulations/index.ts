@@ -17,6 +17,7 @@ export {
   type TangentOptions,
   tangentAttributions,
   tangentBasis,
+  tangentProjectionDetector,
 } from "./detectors/tangent.js";
 export { attributionsOf, type ExplainingOptions, explainerMaker, type MakeExplainer } from "./explaining.js";
 export { type FinetuneOptions, finetuned } from "./finetune.js";

@@ -6,7 +6,7 @@ import type { DetectorEntry } from "./detector.js";
 import { inputNoiseDetector } from "./inputNoise.js";
 import { sanityCheckDetector } from "./sanityCheck.js";
 import { medianDetector, smoothGradDetector } from "./smoothing.js";
-import { tangentEntry } from "./tangent.js";
+import { tangentProjectionDetector } from "./tangent.js";
 
 export const DETECTOR_TABLE: readonly DetectorEntry[] = [
   smoothGradDetector(),
@@ -18,7 +18,7 @@ export const DETECTOR_TABLE: readonly DetectorEntry[] = [
   agreementDetector(),
   aopcDetector(),
   inputNoiseDetector(),
-  tangentEntry,
+  tangentProjectionDetector(),
 ];
 
 /** The entry of a name. @throws RangeError naming those there are. */

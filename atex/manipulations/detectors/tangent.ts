@@ -165,17 +165,23 @@ export async function tangentAttributions(
   return parts.length === 1 ? parts[0] : concat(parts);
 }
 
-export const tangentEntry: DetectorEntry = {
-  name: "tangent-projection",
-  title: "tangent-space projection",
-  help: "leaves out of a map what lies off the data: suspicious where little of the order of the map is left",
-  source: "Anders et al. 2020",
-  takes: "images and tables",
-  restored: (side, context) => tangentAttributions(side, context),
-  async suspicion(side, context) {
-    const { world, explainer, classes } = context;
-    const plain = await attributionsOf(world.explainer, explainer, side, classes);
-    const along = await tangentAttributions(side, context);
-    return await scope(() => sub(1, spearman(rows(importanceMap(plain)), rows(importanceMap(along))))).read();
-  },
-};
+/** Attributions along the tangent space in place of the plain ones; 1 − the rank correlation of the two maps is how suspicious a sample is.
+ *  Source: Anders et al. 2020, sec. 3. */
+export function tangentProjectionDetector(options: TangentOptions = {}): DetectorEntry {
+  const restored: DetectorEntry["restored"] = (side, context) =>
+    tangentAttributions(side, context, (x, classes) => tangentBasis(x, classes, context.world.train, options));
+  return {
+    name: "tangent-projection",
+    title: "tangent-space projection",
+    help: "leaves out of a map what lies off the data: suspicious where little of the order of the map is left",
+    source: "Anders et al. 2020",
+    takes: "images and tables",
+    restored,
+    async suspicion(side, context) {
+      const { world, explainer, classes } = context;
+      const plain = await attributionsOf(world.explainer, explainer, side, classes);
+      const along = await restored(side, context);
+      return await scope(() => sub(1, spearman(rows(importanceMap(plain)), rows(importanceMap(along))))).read();
+    },
+  };
+}

@@ -6,7 +6,7 @@ import type { Classifier } from "../../score.js";
 import { featureImportance, featuresOf, ranksOf } from "../columns.js";
 import { attributionsOf } from "../explaining.js";
 import type { ManipulationWorld, Measured } from "../manipulation.js";
-import { mean } from "../study.js";
+import { finiteMean, mean } from "../study.js";
 import type { ConcealedNetworks } from "./concealment.js";
 
 type Name = keyof ConcealedNetworks;
@@ -46,7 +46,7 @@ export async function ranksUnder(
         ...{ metric, value: mean(values), count: values.length },
         conditions: { network: name, explainer, ...conditions },
       });
-      found.push(of({}, "mean rank", ranks[name]));
+      found.push({ ...of({}, "mean rank", ranks[name]), ...finiteMean(ranks[name]) });
       if (name === "control") continue;
       for (let rank = 1; rank <= TOLD; rank++)
         found.push(

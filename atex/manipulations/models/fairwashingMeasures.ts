@@ -55,26 +55,25 @@ export async function mapsOf(
       random: await tangentAttributions(side, context, random),
     };
   }
-  const alike = async (a: Tensor, b: Tensor): Promise<number> => {
+  const alike = async (a: Tensor, b: Tensor): Promise<Pick<Measured, "value" | "count">> => {
     const [p, q] = scope(() => [rows(importanceMap(a)), rows(importanceMap(b))]);
-    return finiteMean(Array.from(await scope(() => spearman(p, q)).read()));
+    return finiteMean(await scope(() => spearman(p, q)).read());
   };
-  const count = x.shape[0];
   return {
     of: found,
     async measured(seen) {
       const all: Measured[] = [];
       for (const map of KINDS) {
         for (const network of NETWORKS) {
-          const values = Array.from(await seen.of(x, found[network][map]));
-          all.push({ metric: seen.metric, value: finiteMean(values), count, conditions: { network, map } });
+          const values = await seen.of(x, found[network][map]);
+          all.push({ metric: seen.metric, ...finiteMean(values), conditions: { network, map } });
         }
-        const value = await alike(found.teacher[map], found.student[map]);
-        all.push({ metric: "Spearman of teacher's and student's maps", value, count, conditions: { map } });
+        const both = await alike(found.teacher[map], found.student[map]);
+        all.push({ metric: "Spearman of teacher's and student's maps", ...both, conditions: { map } });
       }
       for (const network of NETWORKS) {
-        const value = await alike(found[network].plain, found[network].tangent);
-        all.push({ metric: "Spearman of plain and tangent maps", value, count, conditions: { network } });
+        const both = await alike(found[network].plain, found[network].tangent);
+        all.push({ metric: "Spearman of plain and tangent maps", ...both, conditions: { network } });
       }
       return all.filter(({ value }) => Number.isFinite(value));
     },
