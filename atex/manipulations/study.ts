@@ -184,6 +184,9 @@ async function compare({ pair, classes, explainer, samples, manipulation, world 
   const [clean, manipulated] = [await of(pair.clean, classes.clean), await of(pair.manipulated, classes.manipulated)];
   const context: StatisticContext = { explainer, pair, clean, manipulated, attributions: of };
   const values = Array.from(await statistic.of(context));
+  // The control: what would count as fooled had nothing been done.
+  const untouched = { explainer, pair: { clean: pair.clean, manipulated: pair.clean }, clean, manipulated: clean };
+  const before = Array.from(await statistic.of({ ...untouched, attributions: of }));
   const agreement = scope(() =>
     agreementOf(importanceMap(clean), importanceMap(manipulated), usualTopK(pair.clean.x.shape)),
   );
@@ -191,6 +194,16 @@ async function compare({ pair, classes, explainer, samples, manipulation, world 
   const measurements: Measured[] = [
     { metric: "fooled", ...fooledShare(classes.kept, values, statistic.interval), conditions },
     { metric: "statistic", ...finiteMean(values), conditions },
+    {
+      metric: "fooled before",
+      ...fooledShare(
+        before.map(() => true),
+        before,
+        statistic.interval,
+      ),
+      conditions,
+    },
+    { metric: "statistic before", ...finiteMean(before), conditions },
   ];
   for (const [name, tensor] of Object.entries(agreement))
     measurements.push({ metric: name, ...finiteMean(await tensor.read()), conditions });

@@ -1,9 +1,20 @@
 /** Every manipulation of explanations: a new one is its file and a row here. */
 import type { ManipulationEntry } from "./manipulation.js";
+import { backdoor } from "./models/backdoor.js";
+import { backgroundEntry } from "./models/background.js";
 import { concealmentEntry } from "./models/concealment.js";
 import { fairwashingEntry } from "./models/fairwashingEntry.js";
+import { fooling } from "./models/fooling.js";
+import { scaffoldingEntry } from "./models/scaffolding.js";
 
-export const MANIPULATION_TABLE: readonly ManipulationEntry[] = [concealmentEntry, fairwashingEntry];
+export const MANIPULATION_TABLE: readonly ManipulationEntry[] = [
+  scaffoldingEntry,
+  backgroundEntry,
+  fooling,
+  backdoor,
+  concealmentEntry,
+  fairwashingEntry,
+];
 
 /** The entry of a name. @throws RangeError naming those there are. */
 export function manipulationEntryOf(name: string): ManipulationEntry {

@@ -38,6 +38,7 @@ function effectTable(all: readonly Quantity[], { title, networkTitle }: Words): 
       formatted(of(scheme, samples, "change of probabilities")),
       formatted(of(scheme, samples, "largest change of the input")),
       share(made(scheme, samples, "fooled")),
+      share(made(scheme, samples, "fooled before")),
       formatted(made(scheme, samples, "statistic")),
       formatted(made(scheme, samples, "spearman")),
       formatted(made(scheme, samples, "topK")),
@@ -47,7 +48,7 @@ function effectTable(all: readonly Quantity[], { title, networkTitle }: Words): 
     title,
     header: [
       ...["network", "samples", "prediction as wanted", "change of probabilities", "largest change of the input"],
-      ...["fooling success rate", "statistic", "Spearman", "top-k"],
+      ...["fooling success rate", "with nothing done", "statistic", "Spearman", "top-k"],
     ],
     rows,
     caption: `${basis(select(all, { metric: "fooled" }))} Under ${targetOf(select(all, { scheme: schemesIn(all)[0] }))}, which it was made for; Spearman and top-k compare the explanation before with the one after.`,
@@ -67,13 +68,13 @@ function transferTable(all: readonly Quantity[], { networkTitle }: Words): Table
         "explainer",
         ...schemes.flatMap((scheme) => {
           const title = networkTitle(scheme);
-          return [`fooled, ${title}`, `statistic, ${title}`, `Spearman, ${title}`];
+          return [`fooled, ${title}`, `with nothing done, ${title}`, `statistic, ${title}`, `Spearman, ${title}`];
         }),
       ],
       rows: explainers.map((explainer) => [
         explainer,
         ...schemes.flatMap((scheme) =>
-          ["fooled", "statistic", "spearman"].map((metric) =>
+          ["fooled", "fooled before", "statistic", "spearman"].map((metric) =>
             formatted(select(here, { scheme, metric, conditions: { explainer } })[0], 2),
           ),
         ),

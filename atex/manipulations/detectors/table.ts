@@ -4,6 +4,7 @@ import { aopcDetector } from "./aopc.js";
 import { betaSmoothingDetector } from "./betaSmoothing.js";
 import type { DetectorEntry } from "./detector.js";
 import { inputNoiseDetector } from "./inputNoise.js";
+import { queryOodEntry } from "./queryOod.js";
 import { sanityCheckDetector } from "./sanityCheck.js";
 import { medianDetector, smoothGradDetector } from "./smoothing.js";
 import { tangentProjectionDetector } from "./tangent.js";
@@ -19,6 +20,7 @@ export const DETECTOR_TABLE: readonly DetectorEntry[] = [
   aopcDetector(),
   inputNoiseDetector(),
   tangentProjectionDetector(),
+  queryOodEntry,
 ];
 
 /** The entry of a name. @throws RangeError naming those there are. */
