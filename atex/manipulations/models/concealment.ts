@@ -100,7 +100,9 @@ export const concealmentEntry = manipulationEntry({
   words:
     "A classifier of people is trained on with a penalty on the slope of its loss along one column, by which nobody should be judged. Its " +
     "predictions hardly change, but explanations made of slopes no longer name the column. Beside it stands the same network trained on for as " +
-    "long without the penalty (control). Ranks are counted on test rows, 1 the most important. Fairness is that of the test part.",
+    "long without the penalty (control). Ranks are counted on test rows, 1 the most important. A row counts as fooled where the column is not " +
+    'first, also where the honest network did not show it first; "left the first rank" asks only rows where it did. Fairness is that of the ' +
+    "test part.",
   source: "Dimanov, Bhatt, Jamnik, Weller 2020",
   changes: "model",
   takes: "tables",
