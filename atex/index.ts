@@ -95,6 +95,14 @@ export * from "./manipulations/index.js";
 export { type AopcCurves, type AopcOptions, aopc, aopcCurves } from "./metrics/aopc.js";
 export type { SampleOptions } from "./metrics/chunks.js";
 export {
+  demographicParity,
+  disparateImpact,
+  equalOpportunity,
+  fairness,
+  type Treated,
+  theilIndex,
+} from "./metrics/fairness.js";
+export {
   classSwap,
   type FoolingInterval,
   foolingSuccessRate,

@@ -9,6 +9,8 @@ import { targetMapEntry } from "./inputs/targetMap.js";
 import type { ManipulationEntry } from "./manipulation.js";
 import { backdoor } from "./models/backdoor.js";
 import { backgroundEntry } from "./models/background.js";
+import { concealmentEntry } from "./models/concealment.js";
+import { fairwashingEntry } from "./models/fairwashingEntry.js";
 import { fooling } from "./models/fooling.js";
 import { scaffoldingEntry } from "./models/scaffolding.js";
 
@@ -23,6 +25,8 @@ export const MANIPULATION_TABLE: readonly ManipulationEntry[] = [
   patchEntry,
   shiftEntry,
   blackBoxEntry,
+  concealmentEntry,
+  fairwashingEntry,
 ];
 
 /** The entry of a name. @throws RangeError naming those there are. */
