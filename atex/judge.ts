@@ -2,10 +2,11 @@
 import { reshape, type Tensor } from "../engine/index.js";
 import { type Explainer, saliencyMap } from "./explainers/explainer.js";
 import { relativeImportance } from "./metrics/importance.js";
+import { WINDOW } from "./metrics/ssim.js";
 import { type SimilarityName, similaritiesOf } from "./metrics/table.js";
 import { type Classifier, classScore } from "./score.js";
 
-/** What is compared, by the names that results carry; SSIM only where maps are images. */
+/** What is compared, by the names that results carry; SSIM only where maps are images, large enough for its window. */
 export type AgreementName = "spearman" | "topK" | "cosine" | "ssim";
 const MEASURES: Readonly<Record<AgreementName, SimilarityName>> = {
   spearman: "spearman",
@@ -18,7 +19,8 @@ export type Agreed = Readonly<Partial<Record<AgreementName, Tensor>> & Record<"s
 
 /** How much two maps agree, per sample [n]: maps [n,h,w] or [n,d], k pixels or columns in the top-k intersection. */
 export function agreementOf(a: Tensor, b: Tensor, k: number): Agreed {
-  const names = (Object.keys(MEASURES) as AgreementName[]).filter((name) => name !== "ssim" || a.rank === 3);
+  const hasWindow = a.rank === 3 && Math.min(a.shape[1], a.shape[2]) >= WINDOW;
+  const names = (Object.keys(MEASURES) as AgreementName[]).filter((name) => name !== "ssim" || hasWindow);
   const found = similaritiesOf(
     a,
     b,

@@ -7,9 +7,11 @@ import {
   summariseBackground,
 } from "../atex/index.js";
 import { add, random, type Tensor } from "../engine/index.js";
-import type { Domain, FeatureRange, NetworkFile } from "../nn/index.js";
+import type { Domain, FeatureRange } from "../nn/index.js";
+import { UsageError } from "./command.js";
 import { type ExplainerRequest, requestedExplainer } from "./explainers.js";
 import type { Live } from "./live.js";
+import type { LoadedModel } from "./model.js";
 import { backgroundOf, isImage, openFor, trainingData } from "./sample.js";
 
 /** Options that say where the data are. */
@@ -19,7 +21,7 @@ interface DataValues {
 }
 
 interface Explaining {
-  readonly model: NetworkFile;
+  readonly model: LoadedModel;
   readonly values: DataValues;
   readonly live: Live;
 }
@@ -50,13 +52,7 @@ export async function explainerMaker(
     ({ entry: { uses }, settings }) =>
       settings.baseline === undefined && (uses?.background === "always" || (uses?.background && !isImage(domain))),
   );
-  const background = needsBackground
-    ? backgroundOf(
-        await (values.data === undefined
-          ? trainingData(model, values["data-dir"], live)
-          : openFor(model, values, live)),
-      )
-    : undefined;
+  const background = needsBackground ? await comparedWith({ model, values, live }) : undefined;
   const summary: Background | undefined = background && (await summariseBackground(background, { seed }));
   return (request, segments, shift) =>
     requestedExplainer(request, {
@@ -65,6 +61,17 @@ export async function explainerMaker(
       background: background && shift ? add(background, shift.tensor) : background,
       summary: summary && shift ? { ...summary, rows: add(summary.rows, shift.tensor) } : summary,
     });
+}
+
+/** What explainers compare with: the network's own samples, or training samples. [m, ...shape] */
+async function comparedWith({ model, values, live }: Explaining): Promise<Tensor> {
+  if (model.background) return model.background;
+  if (values.data !== undefined) return backgroundOf(await openFor(model, values, live));
+  if (!model.metadata.has("data"))
+    throw new UsageError(
+      "the network does not say what it was trained on, which this explanation compares with; take the sample from --data, or give the module a background",
+    );
+  return backgroundOf(await trainingData(model, values["data-dir"], live));
 }
 
 /** What all inputs are shifted by: the shape of a sample, and the same numbers on the host. */

@@ -10,6 +10,7 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
   demo: () => import("./commands/demo.js"),
   train: () => import("./commands/train.js"),
   explain: () => import("./commands/explain.js"),
+  audit: () => import("./commands/audit.js"),
   sanity: () => import("./commands/sanity.js"),
   attack: () => import("./commands/attack.js"),
   manipulate: () => import("./commands/manipulate.js"),

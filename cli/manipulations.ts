@@ -19,6 +19,7 @@ import type { Live } from "./live.js";
 import type { LoadedModel } from "./model.js";
 import { backgroundOf, isImage } from "./sample.js";
 import { optionsOf, settingsFrom } from "./settings.js";
+import type { Parametrised } from "./sources/source.js";
 
 const NAMES = MANIPULATION_TABLE.map(({ name }) => name);
 
@@ -96,15 +97,24 @@ export function studyPlan(values: Values, model: Pick<LoadedModel, "domain">) {
   };
 }
 
+/** What is manipulated. */
+interface Manipulated {
+  readonly model: LoadedModel;
+  readonly own: Parametrised;
+  readonly dataset: Dataset;
+  readonly sensitive?: string;
+}
+
 /** The network in a file and the data it was trained on, as a world. @throws UsageError where too few samples are classified correctly,
  *  or there is no such sensitive column. */
 export async function worldOf(
-  { model, dataset, sensitive }: { model: LoadedModel; dataset: Dataset; sensitive?: string },
+  { model, own, dataset, sensitive }: Manipulated,
   { images, others, seed, entry, settings }: ManipulationRequest,
   live: Live,
   signal: { readonly aborted: boolean },
 ): Promise<ManipulationWorld> {
-  const { network, params, classifier, domain, card, preparation } = model;
+  const { classifier, domain, card, preparation } = model;
+  const { network, params } = own;
   const { train, test } = dataset;
   const found = await correctlyClassified(classifier, test, images + others);
   if (found.length < images)

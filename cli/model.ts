@@ -1,74 +1,41 @@
-/** The trained network that commands work on. */
+/** The trained network that commands work on, from one of several sources. */
 import { argmax, scope, softmax, tensor } from "../engine/index.js";
-import {
-  ACTIVATIONS,
-  type ModelCard,
-  type NetworkFile,
-  type OpenedNetwork,
-  openNetwork,
-  readNetworkFile,
-  readSafetensors,
-} from "../nn/index.js";
-import { choice } from "./arguments.js";
-import { numberOption, UsageError } from "./command.js";
-import { parsing, readInput } from "./files.js";
+import { UsageError } from "./command.js";
 import { percent } from "./live.js";
-import { NETWORKS } from "./recipe.js";
+import { moduleOptions, readModule } from "./sources/module.js";
+import type { LoadedModel, NetworkSource, Parametrised } from "./sources/source.js";
+import { cardOptions, readWeights, type WeightsValues, weightsOptions } from "./sources/weights.js";
+
+export type { LoadedModel, NetworkSource } from "./sources/source.js";
 
 export const modelOptions = {
-  weights: {
-    type: "string",
-    value: "file",
-    help: "weights that `holdfast train` or PyTorch wrote (safetensors); needed",
-  },
-  network: { type: "string", value: "name", help: `for files that do not name theirs: ${NETWORKS.join(", ")}` },
-  activation: { type: "string", value: "name", help: `for files that do not name theirs: ${ACTIVATIONS.join(", ")}` },
-  beta: { type: "string", value: "number", help: "for files that do not give theirs: sharpness of softplus" },
+  ...weightsOptions,
+  weights: { ...weightsOptions.weights, help: weightsOptions.weights.help.replace("; needed", "; this or --module") },
+  ...moduleOptions,
 } as const;
 
-/** A file of weights that options name, looked into before the engine starts. */
-export interface ModelFile extends NetworkFile {
-  readonly path: string;
-  readonly bytes: Uint8Array;
-  readonly given: Partial<ModelCard>;
-}
+type ModelValues = WeightsValues & { readonly module: string | undefined };
 
-/** A network from a file. */
-export interface LoadedModel extends OpenedNetwork {
-  /** For people: the preset, or how many layers there are. */
-  readonly title: string;
-}
-
-type TextValues<O> = { readonly [K in keyof O]: string | undefined };
-
-/** What a file of weights says of itself. @throws UsageError for a file that cannot be read or does not say enough. */
-export async function readModel(values: TextValues<typeof modelOptions>): Promise<ModelFile> {
-  const path = values.weights;
-  if (path === undefined)
+/** The network that options name. @throws UsageError when they name none or two, or a file that cannot be read. */
+export async function readModel(values: ModelValues): Promise<NetworkSource> {
+  const { module, weights } = values;
+  if (module === undefined && weights === undefined)
     throw new UsageError(
-      "--weights is missing; give a file that `holdfast train` wrote, for example out/weights.safetensors",
+      "no network is given; pass --weights with a file that `holdfast train` wrote, or --module with a network that you wrote",
     );
-  const bytes = await readInput("weights", path);
-  const given = {
-    network: values.network === undefined ? undefined : choice("network", values.network, NETWORKS),
-    activation: values.activation === undefined ? undefined : choice("activation", values.activation, ACTIVATIONS),
-    beta: values.beta === undefined ? undefined : numberOption("beta", values.beta, { min: 1e-3, max: 1e4 }),
-  };
-  return parsing(path, () => {
-    if (readSafetensors(bytes).metadata.has("step"))
-      throw new UsageError(`--weights ${path}: it is a checkpoint; give the weights written beside it`);
-    return { ...readNetworkFile(bytes, given), path, bytes, given };
-  });
+  if (module === undefined) return readWeights(values);
+  if (weights !== undefined) throw new UsageError("--weights and --module exclude each other; give one of them");
+  const strange = (Object.keys(cardOptions) as (keyof typeof cardOptions)[]).find((name) => values[name] !== undefined);
+  if (strange !== undefined) throw new UsageError(`--${strange} goes with --weights; leave it out beside --module`);
+  return readModule(module);
 }
 
-/** The network in a file, on the executor at hand. @throws UsageError when the weights do not fit it. */
-export function openModel({ path, bytes, given }: ModelFile): Promise<LoadedModel> {
-  return parsing(path, () => {
-    const opened = openNetwork(bytes, given);
-    const layers = opened.network.parts?.layers;
-    const title = opened.card.network ?? `${Array.isArray(layers) ? layers.length : 1}-layer`;
-    return { ...opened, title };
-  });
+/** @throws UsageError for a network that is no function of parameters. */
+export function parametersOf({ parametrised, origin }: LoadedModel): Parametrised {
+  if (parametrised) return parametrised;
+  throw new UsageError(
+    `${origin}: it gives no params and no network, which are needed to draw parameters anew; network is (params, x) => logits`,
+  );
 }
 
 export interface Prediction {
@@ -76,12 +43,23 @@ export interface Prediction {
   readonly probabilities: readonly number[];
 }
 
-export async function predict({ classifier, domain }: LoadedModel, values: Float32Array): Promise<Prediction> {
-  const [classes, probabilities] = scope(() => {
-    const logits = classifier(tensor(values, [1, ...domain.shape]));
-    return [argmax(logits, 1), softmax(logits)];
+/** @throws UsageError for logits that are not finite: nothing could be explained. */
+export async function predict(model: LoadedModel, values: Float32Array): Promise<Prediction> {
+  const [classes, probabilities, logits] = scope(() => {
+    const logits = model.classifier(tensor(values, [1, ...model.domain.shape]));
+    return [argmax(logits, 1), softmax(logits), logits];
   });
+  requireFinite(await logits.read(), model.origin);
   return { predicted: await classes.item(), probabilities: Array.from(await probabilities.read()) };
+}
+
+/** @throws UsageError for logits that are not finite. */
+export function requireFinite(logits: ArrayLike<number>, origin: string): void {
+  const bad = Array.from(logits).find((v) => !Number.isFinite(v));
+  if (bad !== undefined)
+    throw new UsageError(
+      `${origin}: the network gives the logit ${bad}; finite numbers are needed, look for a logarithm or a division of zero, or for inputs out of range`,
+    );
 }
 
 /** The most probable classes, a line each. */

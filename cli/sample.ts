@@ -12,7 +12,6 @@ import {
   readImageAs,
   type SizeOptions,
   sampleSize,
-  type TablePreparation,
 } from "../nn/index.js";
 import { numberOption, UsageError } from "./command.js";
 import { type DataSource, dataOptions, dataSource, openData, sizeOption, sourceOptions } from "./data.js";
@@ -59,7 +58,7 @@ export async function openSample(values: SampleValues, model: NetworkFile, live:
   if (values.resize || values.invert)
     throw new UsageError(`--${values.resize ? "resize" : "invert"} goes with --image; leave it out`);
   const index = numberOption("index", values.index ?? "0", { min: 0, integer: true });
-  if (named[0] === "rows") return rowOf(values.rows!, index, model.preparation);
+  if (named[0] === "rows") return rowOf(values.rows!, index, model);
   const { test } = await openFor(model, values, live);
   if (index >= test.labels.length)
     throw new UsageError(`--index ${index}: ${values.data} has test samples 0 to ${test.labels.length - 1}`);
@@ -84,17 +83,36 @@ async function imageOf({ image, index, resize, invert }: SampleValues, domain: D
   return { values: invert ? values.map((v) => 1 - v) : values, title: path };
 }
 
-async function rowOf(path: string, index: number, preparation: TablePreparation | undefined): Promise<LoadedSample> {
-  if (!preparation)
+async function rowOf(path: string, index: number, { preparation, domain }: NetworkFile): Promise<LoadedSample> {
+  const names = domain.features?.every(({ at }) => at.length === 1) ? domain.features.map(({ name }) => name) : [];
+  if (!preparation && names.length === 0)
     throw new UsageError(
-      `--rows ${path}: the weights say nothing of columns; give --data, or weights trained on a table`,
+      `--rows ${path}: the network says nothing of columns; give --data, weights trained on a table, or a module with features`,
     );
   const text = new TextDecoder().decode(await readInput("rows", path));
   const { columns, rows } = await parsing(path, () => readCsv(text));
   if (index >= rows.length) throw new UsageError(`--index ${index}: ${path} has rows 0 to ${rows.length - 1}`);
   const record = Object.fromEntries(columns.map((column, i) => [column, rows[index][i]]));
+  if (!preparation) return { values: numbersOf(record, names, path, index), title: `${path} row ${index}` };
   const values = await parsing(path, () => prepareRow(preparation, record, `row ${index}`));
   return { values, title: `${path} row ${index}` };
+}
+
+/** The columns that a network names, as they are. @throws UsageError for one that is missing or no number. */
+function numbersOf(
+  record: Readonly<Record<string, string | null>>,
+  names: readonly string[],
+  path: string,
+  index: number,
+): Float32Array {
+  return Float32Array.from(names, (name) => {
+    if (!Object.hasOwn(record, name))
+      throw new UsageError(`--rows ${path}: there is no column ${name}; there is ${Object.keys(record).join(", ")}`);
+    const text = record[name] ?? "";
+    if (text.trim() === "" || !Number.isFinite(Number(text)))
+      throw new UsageError(`--rows ${path}: row ${index} has "${text}" in column ${name}; a number is needed`);
+    return Number(text);
+  });
 }
 
 /** The data that options name, which must be those that the network takes. */
@@ -138,7 +156,7 @@ export async function trainingData(
 ): Promise<Dataset> {
   const of = (name: string): string | undefined => model.metadata.get(name);
   if (of("data") === undefined)
-    throw new UsageError("the weights do not say what they were trained on; name it with --data");
+    throw new UsageError("nothing says what the network was trained on; name the data with --data");
   const source: DataSource = dataSource({
     ...{ data: of("data"), target: of("target"), "image-size": of("image-size"), channels: of("channels") },
   });

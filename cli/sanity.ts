@@ -1,7 +1,7 @@
 /** What `holdfast sanity` makes of its options: explainers, samples, the shift, and how results are printed. */
 import { EXPLAINER_TABLE, type SuiteExplainer, segmentImages, smoothGrad } from "../atex/index.js";
 import type { SanityTable } from "../atex/render/sanity.js";
-import { random, type Tree, tensor } from "../engine/index.js";
+import { random, tensor } from "../engine/index.js";
 import { drawFrom } from "../nn/data/integer-random.js";
 import { type Domain, sampleSize } from "../nn/index.js";
 import { type ExplainerRequest, explainerRequests } from "./explainers.js";
@@ -97,9 +97,4 @@ export function tableLines({ header, rows }: SanityTable): string {
   return lines
     .map((cells) => `  ${cells.map((text, column) => text.padEnd(widths[column])).join("  ")}`.trimEnd())
     .join("\n");
-}
-
-/** Fresh weights of another key than any training begins with. */
-export function freshParameters({ network, domain }: LoadedModel, seed: number): Tree {
-  return network.init(random.fold(random.key(seed), 0x5a17), domain.shape).params;
 }

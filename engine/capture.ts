@@ -9,7 +9,7 @@ import { type Executor, executor, type Plan, type Value, withExecutor } from "./
 import { hoist } from "./graph/hoist.js";
 import { interpret } from "./graph/interpret.js";
 import { shareCommon, simplify } from "./graph/simplify.js";
-import { isObserved } from "./op.js";
+import { isObserved, isSubstituting } from "./op.js";
 import { isNeeded, isRecorded } from "./record.js";
 import { openScope, scope } from "./scope.js";
 import { Tensor } from "./tensor.js";
@@ -103,8 +103,9 @@ export function capture<A extends Tree[], R extends Tree>(
   };
 
   const step = (...args: A): R => {
-    // Inside another capture the function becomes part of that graph; in anomaly mode every op has to be seen.
-    if (executor().kind !== "trace" && !isObserved()) return replay(args);
+    // Inside another capture the function becomes part of that graph; in anomaly mode every op has to be seen, and one that another
+    // stands in for has to be asked.
+    if (executor().kind !== "trace" && !isObserved() && !isSubstituting()) return replay(args);
     const result = scope(() => fn(...args), name);
     for (const i of donate) for (const t of leaves(args[i])) t.dispose(donation);
     return result;

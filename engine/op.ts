@@ -109,6 +109,12 @@ export type Substitutes = Readonly<Record<string, Substitute>>;
 
 let substitutes: Substitutes = {};
 
+/** Whether some op has another in its place, so that none may be hidden in a replay. */
+export function isSubstituting(): boolean {
+  for (const _ in substitutes) return true;
+  return false;
+}
+
 /** Runs `body` with other ops in the place of some, by name: `withOps({ relu: ([x]) => softplus(x, 20) }, () => network(x))` is
  *  the same network with another activation, whoever wrote it. A substitute sees the op it stands for as it is. Calls nest, the
  *  inner ones counting first. @throws ShapeError when a substitute's result has another shape or dtype, TypeError for a body

@@ -77,7 +77,14 @@ export {
   networkOf,
   readCard,
 } from "./model-card.js";
-export { type NetworkFile, type OpenedNetwork, openNetwork, readNetworkFile, shapeIn } from "./network-file.js";
+export {
+  type NetworkFile,
+  type OpenedNetwork,
+  openNetwork,
+  readNetworkFile,
+  shapeIn,
+  usualRange,
+} from "./network-file.js";
 export * from "./norms.js";
 export * from "./optim.js";
 export * from "./presets.js";

@@ -1,6 +1,6 @@
 /** A file of weights as the network it belongs to, with all it says of itself. */
 import { random, scope, type Tensor, type Tree } from "../engine/index.js";
-import { type Domain, PIXEL_RANGE } from "./data/domain.js";
+import { type Domain, type FeatureRange, PIXEL_RANGE } from "./data/domain.js";
 import { DataError } from "./data/error.js";
 import { readPreparation, type TablePreparation, tableDomain } from "./data/table/preparation.js";
 import { type Layer, placesAlong } from "./layer.js";
@@ -85,8 +85,12 @@ function inputsOf(metadata: ReadonlyMap<string, string>): Pick<NetworkFile, "dom
   const preparation = stored === undefined ? undefined : readPreparation(stored);
   if (preparation) return { preparation, domain: tableDomain(preparation) };
   const shape = shapeIn(metadata);
-  const range = shape.length === 3 ? PIXEL_RANGE : { low: -Infinity, high: Infinity };
-  return { domain: { shape, range } };
+  return { domain: { shape, range: usualRange(shape) } };
+}
+
+/** The valid range where nothing is said of it: pixels of images [c,h,w] that were bytes, anything elsewhere. */
+export function usualRange(shape: readonly number[]): FeatureRange {
+  return shape.length === 3 ? PIXEL_RANGE : { low: -Infinity, high: Infinity };
 }
 
 /** A path of parameters by numbers, by the names of layers: "0.weight" is "conv1.weight" too. */

@@ -18,6 +18,8 @@ export interface AuditWorld {
   readonly weights?: {
     readonly params: Tree;
     readonly network: (params: Tree, x: Tensor) => Tensor;
+    /** Parameters of the same structure that have learnt nothing. */
+    readonly fresh: (seed: number) => Tree | Promise<Tree>;
     readonly layer?: Layer;
   };
   /** Labelled samples that the network was not trained on. */

@@ -9,6 +9,22 @@ export type {
   AuditWorld,
   Candidate,
 } from "./audit.js";
+export { CONTROLS, edgeMap, inputMap, randomMap, tableCandidate } from "./controls.js";
+export {
+  meanNumber,
+  numberOf,
+  pairedDifference,
+  plainNumber,
+  shareNumber,
+} from "./numbers.js";
+export {
+  AUDIT_LIMIT,
+  type AuditedCandidate,
+  type AuditedRow,
+  type AuditReport,
+  auditFails,
+  auditReport,
+} from "./report.js";
 export {
   type AuditCell,
   type AuditPlan,

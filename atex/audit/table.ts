@@ -1,7 +1,10 @@
 /** Every row of an audit: a new one is its file and a row here. */
 import type { AuditRow } from "./audit.js";
+import { contractRow } from "./rows/contract.js";
+import { relevanceRow } from "./rows/relevance.js";
+import { weightsRow } from "./rows/weights.js";
 
-export const AUDIT_TABLE: readonly AuditRow[] = [];
+export const AUDIT_TABLE: readonly AuditRow[] = [contractRow, weightsRow, relevanceRow];
 
 /** The row of a name or number. @throws RangeError naming those there are. */
 export function auditRowOf(name: string | number): AuditRow {

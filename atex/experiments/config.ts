@@ -28,6 +28,7 @@ const experiment = variant(
 const shape = object({
   $schema: setting(text, undefined, "where an editor finds the schema; of no meaning here"),
   title: text,
+  lead: setting(text, undefined, "what the reader of the report is told first; default what the ATEX paper is about"),
   seeds: list(natural),
   network,
   k: setting(count, 50, "pixels in the top-k intersection and the untargeted objective"),

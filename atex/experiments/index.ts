@@ -18,6 +18,7 @@ export { claims, KINDS, kindOf, plotsOf, runCell, tablesOf } from "./kinds.js";
 export { Lab, type LabOptions, pickPixels, type WeightStore } from "./lab.js";
 export { manipulate } from "./manipulation.js";
 export { accuracyOf, correctlyClassified, mean } from "./measuring.js";
+export { criteriaTables, detectorMatrices } from "./overview.js";
 export type { Recipe } from "./recipe.js";
 export { type Estimate, estimate, studentQuantile, wilsonInterval } from "./statistics.js";
 export type { TableData } from "./tables.js";

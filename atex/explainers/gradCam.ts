@@ -83,7 +83,10 @@ function mapsAt(who: string, { steps, at }: Inside, layer: string | undefined, n
   labels.delete("");
   const stacked = [...labels].filter((name) => isStack(at(name)));
   const given = layer ?? stacked.find((name) => at(name).shape[2] * at(name).shape[3] > 1);
-  const known = stacked.length > 0 ? `there is ${stacked.toReversed().join(", ")}` : "no label has any";
+  const known =
+    stacked.length > 0
+      ? `there is ${stacked.toReversed().join(", ")}`
+      : "no label has any, put label(name, () => ...) around one";
   if (given === undefined) throw new ShapeError(`${who}: a layer with maps [n,k,h,w] is needed; ${known}`);
   if (!labels.has(given)) throw new RangeError(`${who}: nothing is labelled "${given}"; ${known}`);
   const maps = at(given);

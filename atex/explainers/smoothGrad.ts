@@ -8,8 +8,9 @@ import { gradient } from "./gradient.js";
 export interface SmoothGradOptions {
   /** Noisy copies; default 50 (paper: 50 is enough, sec. 3.2). */
   readonly samples?: number;
-  /** Standard deviation in units of the input range; default 0.15 (paper: σ/(x_max − x_min) of 0.1 to 0.2). */
-  readonly sigma?: number;
+  /** Standard deviation of the noise in units of the input, one for all or one for each element, [1, ...shape]; default 0.15 (paper:
+   *  σ/(x_max − x_min) of 0.1 to 0.2). */
+  readonly sigma?: number | Tensor;
   readonly key: Tensor;
   /** The explainer that is averaged; default the gradient. */
   readonly base?: Explainer;
@@ -22,9 +23,10 @@ export interface SmoothGradOptions {
  *  @throws RangeError for fewer than one sample or negative sigma. */
 export function smoothGrad(options: SmoothGradOptions): Explainer {
   const { samples = 50, sigma = 0.15, key, base = gradient, chunk } = options;
-  if (!Number.isInteger(samples) || samples < 1 || !Number.isInteger(chunk ?? 1) || (chunk ?? 1) < 1 || !(sigma >= 0))
+  const negative = typeof sigma === "number" && !(sigma >= 0);
+  if (!Number.isInteger(samples) || samples < 1 || !Number.isInteger(chunk ?? 1) || (chunk ?? 1) < 1 || negative)
     throw new RangeError(
-      `smoothGrad: samples ${samples}, chunk ${chunk ?? "by size"}, sigma ${sigma} given; integers of at least 1 and sigma >= 0 are needed`,
+      `smoothGrad: samples ${samples}, chunk ${chunk ?? "by size"}, sigma ${typeof sigma === "number" ? sigma : "by element"} given; integers of at least 1 and sigma >= 0 are needed`,
     );
   const info = { ...base.info, name: `SmoothGrad of ${base.info.name}`, source: "Smilkov et al. 2017" };
   return explainer(info, (score, x) =>

@@ -18,24 +18,32 @@ export function featureIndex(domain: Domain, name: string): number {
   return found;
 }
 
-/** Importance of each feature: the absolute value of the sum of the attributions of its elements, so that the columns of a category count
- *  as one. [n,d] → [n, features] */
-export function featureImportance(attribution: Tensor, domain: Domain): Tensor {
+/** Attribution of each feature: the sum of those of its elements, so that the columns of a category count as one. [n,d] → [n, features] */
+export function featureAttribution(attribution: Tensor, domain: Domain): Tensor {
   const features = featuresOf(domain);
   const d = domain.shape[0];
   const belongs = new Float32Array(d * features.length);
   for (const [f, { at }] of features.entries()) for (const i of at) belongs[i * features.length + f] = 1;
-  return abs(matmul(attribution, tensor(belongs, [d, features.length])));
+  return matmul(attribution, tensor(belongs, [d, features.length]));
 }
 
-/** The rank of one feature in each row, 1 the most important: one more than the number of features that are more important. importance
- *  [n, features] flattened. */
+/** Importance of each feature: the absolute value of its attribution. [n,d] → [n, features] */
+export function featureImportance(attribution: Tensor, domain: Domain): Tensor {
+  return abs(featureAttribution(attribution, domain));
+}
+
+/** The rank of one feature in each row, 1 the most important: one more than the number of features that are more important. NaN where the
+ *  row holds NaN. importance [n, features] flattened. */
 export function ranksOf(importance: ArrayLike<number>, features: number, feature: number): number[] {
   const n = importance.length / features;
   return Array.from({ length: n }, (_, i) => {
     const own = importance[i * features + feature];
     let rank = 1;
-    for (let f = 0; f < features; f++) if (importance[i * features + f] > own) rank++;
+    for (let f = 0; f < features; f++) {
+      const other = importance[i * features + f];
+      if (Number.isNaN(other)) return Number.NaN;
+      if (other > own) rank++;
+    }
     return rank;
   });
 }

@@ -1,13 +1,14 @@
 /** What detectors make of a manipulation: whether they tell its two sides apart, and whether what they restore is as it was. */
-import { openScope, scope } from "../../engine/index.js";
+import { scope } from "../../engine/index.js";
 import { usualTopK } from "../attacks/table.js";
 import { agreementOf, importanceMap } from "../judge.js";
 import type { DetectorContext, DetectorEntry } from "./detectors/detector.js";
 import { detectorEntryOf } from "./detectors/table.js";
-import { attributionsOf } from "./explaining.js";
-import { type Manipulation, type ManipulationWorld, type Measured, requireKind } from "./manipulation.js";
+import { scoped } from "./explaining.js";
+import { isOfKind, type Manipulation, type ManipulationWorld, type Measured } from "./manipulation.js";
 import { type Classes, finiteMean, fooledShare } from "./study.js";
 
+/** Numbers of the detectors named; those that are not made for such samples, or say nothing about such an explainer, have none. */
 export async function measureDetectors(
   manipulation: Manipulation,
   world: ManipulationWorld,
@@ -17,70 +18,54 @@ export async function measureDetectors(
   const found: Measured[] = [];
   for (const name of names) {
     const entry = detectorEntryOf(name);
-    if (!fits(entry, manipulation, world)) continue;
-    using _ = openScope("detector");
-    world.say(entry.title);
-    if (entry.suspicion) found.push(...(await told(entry, manipulation, world, classes)));
-    if (entry.restored) found.push(...(await undone(entry, manipulation, world, classes)));
+    const { title, explainers, suspicion, restored } = entry;
+    if (!isOfKind(entry, world) || (explainers && !explainers.includes(manipulation.explainer))) continue;
+    world.say(title);
+    const asked: Asked = { name, manipulation, world, classes };
+    if (suspicion) found.push(...(await scoped(name, () => told(suspicion.bind(entry), asked))));
+    if (restored) found.push(...(await scoped(name, () => undone(restored.bind(entry), asked))));
   }
   return found;
 }
 
-function fits(entry: DetectorEntry, { explainer }: Manipulation, world: ManipulationWorld): boolean {
-  if (entry.explainers && !entry.explainers.includes(explainer)) return false;
-  try {
-    requireKind(entry, world);
-    return true;
-  } catch {
-    return false;
-  }
+interface Asked {
+  readonly name: string;
+  readonly manipulation: Manipulation;
+  readonly world: ManipulationWorld;
+  readonly classes: Classes;
 }
 
-const contextOf = (
-  { explainer }: Manipulation,
-  world: ManipulationWorld,
-  classes: DetectorContext["classes"],
-): DetectorContext => ({ world, explainer, classes });
+function contextOf({ manipulation, world }: Asked, classes: DetectorContext["classes"]): DetectorContext {
+  return { world, explainer: manipulation.explainer, classes };
+}
 
 /** How well suspicion tells the manipulated side from the clean one. */
-async function told(
-  { name, suspicion }: DetectorEntry,
-  manipulation: Manipulation,
-  world: ManipulationWorld,
-  classes: Classes,
-): Promise<Measured[]> {
-  const { clean, manipulated } = manipulation.madeFor;
-  const before = Array.from(await suspicion!(clean, contextOf(manipulation, world, classes.clean)));
-  const after = Array.from(await suspicion!(manipulated, contextOf(manipulation, world, classes.manipulated)));
-  return [
-    { metric: "noticed (AUROC)", value: auroc(before, after), count: after.length, conditions: { detector: name } },
-  ];
+async function told(suspicion: NonNullable<DetectorEntry["suspicion"]>, asked: Asked): Promise<Measured[]> {
+  const { clean, manipulated } = asked.manipulation.madeFor;
+  const { classes, name } = asked;
+  const before = Array.from(await suspicion(clean, contextOf(asked, classes.clean)));
+  const after = Array.from(await suspicion(manipulated, contextOf(asked, classes.manipulated)));
+  const count = after.filter((value) => !Number.isNaN(value)).length;
+  return [{ metric: "noticed (AUROC)", value: auroc(before, after), count, conditions: { detector: name } }];
 }
 
 /** What is left of the manipulation in the restored explanations. */
-async function undone(
-  { name, restored }: DetectorEntry,
-  manipulation: Manipulation,
-  world: ManipulationWorld,
-  classes: Classes,
-): Promise<Measured[]> {
+async function undone(restored: NonNullable<DetectorEntry["restored"]>, asked: Asked): Promise<Measured[]> {
+  const { manipulation, classes } = asked;
   const { madeFor: pair, statistic, explainer } = manipulation;
-  const clean = await restored!(pair.clean, contextOf(manipulation, world, classes.clean));
-  const manipulated = await restored!(pair.manipulated, contextOf(manipulation, world, classes.manipulated));
-  const values = Array.from(
-    await statistic.of({
-      ...{ explainer, pair, clean, manipulated },
-      // Of other classes there is only what the plain explainer says.
-      attributions: (side, of) => attributionsOf(world.explainer, explainer, side, of),
-    }),
-  );
+  const clean = await restored(pair.clean, contextOf(asked, classes.clean));
+  const manipulated = await restored(pair.manipulated, contextOf(asked, classes.manipulated));
+  const values = await statistic.of({
+    ...{ explainer, pair, clean, manipulated },
+    attributions: (side, of) => restored(side, contextOf(asked, of)),
+  });
   const { spearman } = scope(() =>
     agreementOf(importanceMap(clean), importanceMap(manipulated), usualTopK(pair.clean.x.shape)),
   );
-  const of = { count: values.length, conditions: { detector: name } };
+  const conditions = { detector: asked.name };
   return [
-    { ...of, metric: "fooled in spite of it", value: fooledShare(classes.kept, values, statistic.interval) },
-    { ...of, metric: "Spearman restored", value: finiteMean(Array.from(await spearman.read())) },
+    { metric: "fooled in spite of it", ...fooledShare(classes.kept, values, statistic.interval), conditions },
+    { metric: "Spearman restored", ...finiteMean(await spearman.read()), conditions },
   ];
 }
 

@@ -1,14 +1,25 @@
 /** Explainers by name, made for the samples at hand with all that they need. */
-import { argmax, concat, keep, random, scope, slice, type Tensor } from "../../engine/index.js";
+import {
+  argmax,
+  concat,
+  leaves,
+  openScope,
+  random,
+  scope,
+  slice,
+  type Tensor,
+  type Tree,
+  tensor,
+} from "../../engine/index.js";
 import type { Domain } from "../../nn/index.js";
-import { type Background, summariseBackground } from "../explainers/background.js";
+import { summariseBackground } from "../explainers/background.js";
 import type { Explainer } from "../explainers/explainer.js";
 import { segmentImages } from "../explainers/segments/segmentImages.js";
 import { explainerEntryOf, makeExplainer } from "../explainers/table.js";
 import { classScore } from "../score.js";
 import type { Side } from "./manipulation.js";
 
-/** An explainer of the table, by name, for samples x [n, ...shape]. */
+/** An explainer of the table, by name, for samples x [n, ...shape]. What it holds belongs to the scope that is open when it is made. */
 export type MakeExplainer = (name: string, x: Tensor) => Promise<Explainer>;
 
 export interface ExplainingOptions {
@@ -20,43 +31,69 @@ export interface ExplainingOptions {
   readonly settings?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
-/** Makes explainers with background, summary and segments where they use them. The summary is made once, and kept.
- *  @throws RangeError for an unknown name or setting. */
+/** Makes explainers with background, summary and segments where they use them. The summary is made once, and is kept on the host: nothing
+ *  has to be freed. @throws RangeError for an unknown name or setting. */
 export function explainerMaker({ domain, background, seed, settings = {} }: ExplainingOptions): MakeExplainer {
-  let summary: Promise<Background> | undefined;
+  const summarised = (): ReturnType<typeof readSummary> => readSummary(background, seed);
+  let summary: ReturnType<typeof readSummary> | undefined;
   return async (name, x) => {
     const { uses = {} } = explainerEntryOf(name);
     const own = settings[name] ?? {};
     const image = x.rank === 4;
-    if (uses.background === "always" || (uses.background === "tables" && !image))
-      summary ??= summariseBackground(background, { seed }).then((made) => {
-        keep(made.rows);
-        return made;
-      });
+    const summarises = uses.background === "always" || (uses.background === "tables" && !image);
+    if (summarises) summary ??= summarised();
+    const found = summarises ? await summary : undefined;
+    // Superpixels are of grey or colour images; others have square patches.
+    const segmented = uses.segments && image && own.patch === undefined && [1, 3].includes(x.shape[1]);
     return makeExplainer(name, own, {
-      ...{ domain, seed, background, key: random.key(seed), summary: await summary },
-      segments: uses.segments && image && own.patch === undefined ? await segmentImages(x) : undefined,
+      ...{ domain, seed, background, key: random.key(seed) },
+      summary: found && { rows: tensor(found.values, found.shape), weights: found.weights },
+      segments: segmented ? await segmentImages(x, { range: domain.range }) : undefined,
     });
   };
+}
+
+async function readSummary(background: Tensor, seed: number) {
+  using _ = openScope("summary of the background");
+  const { rows, weights } = await summariseBackground(background, { seed });
+  return { values: await rows.read(), shape: rows.shape, weights };
+}
+
+/** What `body` makes, which then belongs to the scope that was open; all else that was made meanwhile is freed. For bodies that wait,
+ *  one after the other. */
+export async function scoped<T extends Tree>(name: string, body: () => Promise<T>): Promise<T> {
+  const inner = openScope(name);
+  let result: T | undefined;
+  try {
+    result = await body();
+    return result;
+  } finally {
+    inner.close(leaves(result));
+  }
 }
 
 /** Samples explained at once. */
 const CHUNK = 50;
 
 /** Attributions by an explainer of the table, [n, ...shape]; of the classes i32 [n], default those that the network predicts. */
-export async function attributionsOf(
+export function attributionsOf(
   make: MakeExplainer,
   name: string,
   { classifier, x, explainer = make }: Side,
   classes: Tensor = scope(() => argmax(classifier(x), 1)),
 ): Promise<Tensor> {
   const [n, ...shape] = x.shape;
-  const parts: Tensor[] = [];
-  for (let from = 0; from < n; from += CHUNK) {
-    const size = Math.min(CHUNK, n - from);
-    const part = slice(x, [from, ...shape.map(() => 0)], [size, ...shape]);
-    const explain = await explainer(name, part);
-    parts.push(scope(() => explain(classScore(classifier, slice(classes, [from], [size])), part)));
-  }
-  return parts.length === 1 ? parts[0] : concat(parts);
+  return scoped("attributions", async () => {
+    const parts: Tensor[] = [];
+    for (let from = 0; from < n; from += CHUNK) {
+      const size = Math.min(CHUNK, n - from);
+      const part = await scoped("attributions of a part", async () => {
+        const samples = slice(x, [from, ...shape.map(() => 0)], [size, ...shape]);
+        const explain = await explainer(name, samples);
+        return scope(() => explain(classScore(classifier, slice(classes, [from], [size])), samples));
+      });
+      parts.push(part);
+    }
+    return parts.length === 1 ? parts[0] : concat(parts);
+  });
 }

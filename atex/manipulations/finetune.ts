@@ -1,7 +1,18 @@
 /** Further training of a network on a loss of somebody's choice: how models are made to show other explanations. */
-import { dispose, keep, mapTree, mul, type Tree } from "../../engine/index.js";
-import { adam, type BatchLoss, cosineDecay, initialState, partOf, residentData, train } from "../../nn/index.js";
+import { dispose, mapTree, mul, scope, type Tree } from "../../engine/index.js";
+import {
+  adam,
+  type BatchLoss,
+  cosineDecay,
+  initialState,
+  partOf,
+  residentData,
+  type TrainState,
+  train,
+} from "../../nn/index.js";
 import type { ManipulationWorld } from "./manipulation.js";
+
+type FinetuneWorld = Pick<ManipulationWorld, "model" | "params" | "train" | "seed" | "say" | "signal">;
 
 export interface FinetuneOptions {
   readonly loss: BatchLoss;
@@ -19,23 +30,31 @@ export interface FinetuneOptions {
 
 /** A copy of the world's parameters, trained further; the caller owns it (`dispose`). */
 export async function finetuned(
-  { model, params, train: all, seed, say, signal }: ManipulationWorld,
+  { model, params, train: all, seed, say, signal }: FinetuneWorld,
   { loss, epochs, count = all.labels.length, batch, learningRate, decay = "none", title }: FinetuneOptions,
 ): Promise<Tree> {
-  const split = partOf(all, 0, Math.min(count, all.labels.length));
-  const data = residentData(split);
-  const batchSize = Math.min(batch, data.count);
-  const steps = epochs * Math.floor(data.count / batchSize);
-  const optimiser = adam({ lr: decay === "cosine" ? cosineDecay(learningRate, steps) : learningRate });
-  const copy = keep(mapTree(params, (t) => mul(t, 1)));
+  const data = residentData(partOf(all, 0, Math.min(count, all.labels.length)));
+  let start: TrainState | undefined;
   try {
-    const state = await train(model, initialState(copy, optimiser), data, {
+    const batchSize = Math.min(batch, data.count);
+    const total = epochs * Math.floor(data.count / batchSize);
+    const optimiser = adam({ lr: decay === "cosine" ? cosineDecay(learningRate, total) : learningRate });
+    start = scope(() =>
+      initialState(
+        mapTree(params, (t) => mul(t, 1)),
+        optimiser,
+      ),
+    );
+    const state = await train(model, start, data, {
       ...{ optimiser, epochs, batchSize, seed, loss, signal },
-      onProgress: ({ epoch, step, steps: each, loss: value }) =>
-        say(`${title}: step ${(epoch - 1) * each + step} of ${steps}, loss ${value.toPrecision(3)}`),
+      onProgress: ({ epoch, step, steps, loss: value }) =>
+        say(`${title}: step ${(epoch - 1) * steps + step} of ${total}, loss ${value.toPrecision(3)}`),
     });
     dispose(state.optimiser);
     return state.params;
+  } catch (error) {
+    dispose(start);
+    throw error;
   } finally {
     dispose([data.words, data.labels]);
   }

@@ -1,7 +1,15 @@
 /** Manipulations of explanations, through inputs, through models and through what explainers compare with; and what notices them. */
-export { featureImportance, featureIndex, featuresOf, ranksOf } from "./columns.js";
+export { featureAttribution, featureImportance, featureIndex, featuresOf, ranksOf } from "./columns.js";
 export { auroc } from "./detection.js";
+export { type AgreementOptions, agreementDetector, signAgreement } from "./detectors/agreement.js";
+export { aopcDetector } from "./detectors/aopc.js";
+export { type BetaSmoothingOptions, betaSmoothingDetector, softened } from "./detectors/betaSmoothing.js";
 export type { DetectorContext, DetectorEntry } from "./detectors/detector.js";
+export { inputNoiseDetector } from "./detectors/inputNoise.js";
+export type { NoiseOptions } from "./detectors/noise.js";
+export { type Answered, conditionalAnomaly } from "./detectors/queryOod.js";
+export { type SanityCheckOptions, sanityCheckDetector } from "./detectors/sanityCheck.js";
+export { medianDetector, smoothGradDetector } from "./detectors/smoothing.js";
 export { DETECTOR_TABLE, detectorEntryOf } from "./detectors/table.js";
 export { attributionsOf, type ExplainingOptions, explainerMaker, type MakeExplainer } from "./explaining.js";
 export { type FinetuneOptions, finetuned } from "./finetune.js";
@@ -29,7 +37,43 @@ export type {
   Statistic,
   StatisticContext,
 } from "./manipulation.js";
+export { atLayer } from "./models/atLayer.js";
+export { type BackdoorLossOptions, backdoorLoss, standardised } from "./models/backdoorLoss.js";
+export { unsummarised } from "./models/background.js";
+export {
+  type PairOptions,
+  pairShapley,
+  rowDistances,
+  stealthyWeights,
+  systematicSample,
+} from "./models/backgroundWeights.js";
+export { compositesOf, type Holding, holdingBoth } from "./models/composites.js";
+export { type FoolingLossOptions, foolingLoss, type SwapLossOptions, swapLoss } from "./models/foolingLoss.js";
+export { type FoolingObjective, locationFooling, massCentreFooling, topKFooling } from "./models/objectives.js";
+export {
+  type DetectorOptions,
+  type DetectorQuality,
+  detectorQuality,
+  type Grid,
+  gridsOf,
+  type RowDetector,
+  trainDetector,
+} from "./models/rowDetector.js";
+export { type Rule, ruleClassifier, ruleOf, scaffolded, unrelatedColumns } from "./models/scaffold.js";
+export { type Shown, type ShownMap, type ShownOptions, shownBy } from "./models/shown.js";
+export { rankDistances, type StealthyOptions, type StealthySample, stealthySample } from "./models/stealthySample.js";
+export { type StillUsedOptions, stillUsed } from "./models/stillUsed.js";
+export { CORNERS, type Corner, cornerTrigger, stamped, type Trigger, type TriggerOptions } from "./models/trigger.js";
 export { type PerformedManipulation, performManipulation } from "./perform.js";
+export {
+  askedBy,
+  type LimeQueryOptions,
+  limeQueries,
+  type QueryOptions,
+  type ShapQueryOptions,
+  shapQueries,
+} from "./queries.js";
 export { type ManipulationStudy, type StudyPlan, studyManipulation } from "./study.js";
 export { MANIPULATION_TABLE, manipulationEntryOf } from "./table.js";
 export { manipulationTables } from "./tables.js";
+export { kolmogorovSmirnov, waldTest } from "./twoSamples.js";

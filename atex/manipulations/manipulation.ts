@@ -84,7 +84,8 @@ export interface Statistic {
   readonly name: string;
   /** Where it counts as fooled, ends included. Source: Heo, Joo, Moon 2019, sec. 4. */
   readonly interval: FoolingInterval;
-  /** One value for each sample; NaN where it has none. */
+  /** One value for each sample; NaN where it has none. Tensors made in it are freed after it: what it needs again belongs to the
+   *  manipulation. */
   of(context: StatisticContext): Promise<ArrayLike<number>>;
 }
 
@@ -133,13 +134,20 @@ export function manipulationEntry<const F extends Fields>(entry: ManipulationEnt
   return entry as unknown as ManipulationEntry;
 }
 
+/** Whether a manipulation, or a detector, is made for the samples of a domain: images [c,h,w] or rows of a table [d]. */
+export function isOfKind(
+  { takes }: Pick<ManipulationEntry, "takes">,
+  { domain }: Pick<ManipulationWorld, "domain">,
+): boolean {
+  return takes === "images and tables" || (takes === "images") === (domain.shape.length === 3);
+}
+
 /** @throws TypeError where a manipulation is given samples of the wrong kind. */
 export function requireKind(
   { name, takes }: Pick<ManipulationEntry, "name" | "takes">,
   { domain }: Pick<ManipulationWorld, "domain">,
 ): void {
-  const images = domain.shape.length === 3;
-  if (takes === "images and tables" || (takes === "images") === images) return;
+  if (isOfKind({ takes }, { domain })) return;
   throw new TypeError(
     `${name}: samples of [${domain.shape}] came; it is made for ${takes === "images" ? "images [c,h,w]" : "rows of a table [d]"}`,
   );

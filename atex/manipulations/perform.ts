@@ -26,7 +26,8 @@ export async function performManipulation(
   const manipulation = await entry.run(settings, world);
   const seconds = (performance.now() - began) / 1000;
   const study = await studyManipulation(manipulation, world, plan);
-  const extra: Measured[] = [{ metric: "cost: seconds", value: seconds, count: 1 }];
+  const extra: Measured[] = [];
+  if (manipulation.cost.seconds === undefined) extra.push({ metric: "cost: seconds", value: seconds, count: 1 });
   if (manipulation.params) {
     const { model, test } = world;
     const of = { count: test.labels.length };

@@ -1,6 +1,6 @@
 /** What a manipulation did, measured alike for all of them: predictions, changes, explanations under several explainers, samples and networks
  *  that it was not made for, and what detectors make of it. */
-import { abs, add, argmax, equal, max, scope, softmax, sub, type Tensor } from "../../engine/index.js";
+import { abs, add, argmax, equal, max, scope, slice, softmax, sub, type Tensor } from "../../engine/index.js";
 import { sampleTensor } from "../../nn/index.js";
 import { usualTopK } from "../attacks/table.js";
 import type { ManipulationResult } from "../criteria.js";
@@ -10,7 +10,7 @@ import { rows } from "../metrics/metric.js";
 import { isRefusal } from "../refusal.js";
 import { clipTo } from "../subject.js";
 import { measureDetectors } from "./detection.js";
-import { attributionsOf } from "./explaining.js";
+import { attributionsOf, scoped } from "./explaining.js";
 import type { Manipulation, ManipulationWorld, Measured, Pair, Side, StatisticContext } from "./manipulation.js";
 
 export interface StudyPlan {
@@ -33,13 +33,21 @@ export interface ManipulationStudy {
   readonly refused: Readonly<Record<string, string>>;
 }
 
-/** Explains both sides of a manipulation and compares. Tensors of the result belong to the scope that is open. */
-export async function studyManipulation(
+/** Explains both sides of a manipulation and compares. The maps of the result belong to the scope that is open; all else is freed. */
+export function studyManipulation(
+  manipulation: Manipulation,
+  world: ManipulationWorld,
+  plan: StudyPlan,
+): Promise<ManipulationStudy> {
+  return scoped("study", () => study(manipulation, world, plan));
+}
+
+async function study(
   manipulation: Manipulation,
   world: ManipulationWorld,
   { explainers, detectors }: StudyPlan,
 ): Promise<ManipulationStudy> {
-  const { madeFor, statistic, cost } = manipulation;
+  const { statistic, cost } = manipulation;
   const measurements: Measured[] = Object.entries(cost).map(([name, value]) => ({
     ...{ metric: `cost: ${name}`, value, count: 1 },
   }));
@@ -49,23 +57,44 @@ export async function studyManipulation(
   const refused: Record<string, string> = {};
   for (const [samples, pair] of pairsOf(manipulation, world)) {
     const classes = await classesOf(pair);
-    measurements.push(...(await predictionsOf(pair, classes, samples)));
+    measurements.push(...(await scoped("predictions", () => predictionsOf(pair, classes, samples))));
     for (const explainer of samples === "made for" ? all : [manipulation.explainer]) {
       world.say(`${statistic.name} of ${explainer}, ${samples}`);
-      const compared = await compare({ pair, classes, explainer, samples, manipulation, world }).catch(
-        (error: unknown) => {
-          if (explainer === manipulation.explainer || !isRefusal(error)) throw error;
-          refused[explainer] = error.message;
-        },
-      );
+      const compared = await scoped("comparison", async () => {
+        const { maps: both, ...told } = await compare({ pair, classes, explainer, samples, manipulation, world });
+        return { ...told, maps: samples === "made for" && explainer === manipulation.explainer ? both : undefined };
+      }).catch((error: unknown) => {
+        if (explainer === manipulation.explainer || !isRefusal(error)) throw error;
+        refused[explainer] = error.message;
+      });
       if (!compared) continue;
       measurements.push(...compared.measurements);
       if (samples !== "other networks") results.push({ ...compared.result, seed: world.seed, samples });
-      if (samples === "made for" && explainer === manipulation.explainer) maps = compared.maps;
+      maps ??= compared.maps;
     }
+    if (samples === "made for") measurements.push(...(await measureDetectors(manipulation, world, classes, detectors)));
   }
-  measurements.push(...(await measureDetectors(manipulation, world, await classesOf(madeFor), detectors)));
-  return { measurements: [...measurements, ...(manipulation.measurements ?? [])], results, refused, maps: maps! };
+  return {
+    measurements: [...merged(measurements), ...(manipulation.measurements ?? [])],
+    results,
+    refused,
+    maps: maps!,
+  };
+}
+
+/** What was measured of several networks, as one: means over the samples of all. */
+function merged(all: readonly Measured[]): Measured[] {
+  const groups = new Map<string, Measured[]>();
+  for (const one of all) {
+    const name = JSON.stringify([one.metric, one.conditions]);
+    groups.set(name, [...(groups.get(name) ?? []), one]);
+  }
+  return [...groups.values()].map((group) => {
+    const counted = group.filter(({ count }) => count > 0);
+    if (counted.length < 2) return counted[0] ?? group[0];
+    const count = counted.reduce((sum, one) => sum + one.count, 0);
+    return { ...group[0], count, value: counted.reduce((sum, one) => sum + one.value * (one.count / count), 0) };
+  });
 }
 
 /** The explained classes of both sides, i32 [n], and whether the manipulated side predicts what it is meant to. */
@@ -76,7 +105,7 @@ export interface Classes {
 }
 
 async function classesOf({ clean, manipulated, wanted }: Pair): Promise<Classes> {
-  const own = argmax(clean.classifier(clean.x), 1);
+  const own = scope(() => argmax(clean.classifier(clean.x), 1));
   const meant = wanted ?? own;
   const kept = await scope(() => equal(argmax(manipulated.classifier(manipulated.x), 1), meant)).read();
   return { clean: own, manipulated: meant, kept: Array.from(kept, Boolean) };
@@ -90,7 +119,7 @@ function pairsOf({ madeFor, heldOut }: Manipulation, world: ManipulationWorld): 
   const others = heldOut ?? (changesInputs && sameNetwork ? changeOnOthers(madeFor, world) : undefined);
   if (others) pairs.push(["held out", others]);
   if (changesInputs && sameNetwork && !madeFor.wanted)
-    for (const classifier of world.siblings.slice(0, 1))
+    for (const classifier of world.siblings)
       pairs.push([
         "other networks",
         { clean: { ...madeFor.clean, classifier }, manipulated: { ...madeFor.manipulated, classifier } },
@@ -98,15 +127,18 @@ function pairsOf({ madeFor, heldOut }: Manipulation, world: ManipulationWorld): 
   return pairs;
 }
 
-/** What was added to samples, added to others: each gets the change of one. */
+/** What was added to samples, added to others: each gets the change of one; as many as there are of both. */
 function changeOnOthers(
   { clean, manipulated, wanted }: Pair,
   { domain, test, others }: ManipulationWorld,
 ): Pair | undefined {
   const n = Math.min(clean.x.shape[0], others.length);
-  if (n < clean.x.shape[0] || wanted) return undefined;
+  if (n === 0 || wanted) return undefined;
   const x = sampleTensor(test, others.slice(0, n));
-  const changed = scope(() => clipTo(domain.range, add(x, sub(manipulated.x, clean.x))));
+  const changed = scope(() => {
+    const change = sub(manipulated.x, clean.x);
+    return clipTo(domain.range, add(x, slice(change, [0, ...x.shape.slice(1).map(() => 0)], x.shape)));
+  });
   return { clean: { ...clean, x }, manipulated: { ...manipulated, x: changed } };
 }
 
@@ -152,17 +184,29 @@ async function compare({ pair, classes, explainer, samples, manipulation, world 
   const [clean, manipulated] = [await of(pair.clean, classes.clean), await of(pair.manipulated, classes.manipulated)];
   const context: StatisticContext = { explainer, pair, clean, manipulated, attributions: of };
   const values = Array.from(await statistic.of(context));
+  // The control: what would count as fooled had nothing been done.
+  const untouched = { explainer, pair: { clean: pair.clean, manipulated: pair.clean }, clean, manipulated: clean };
+  const before = Array.from(await statistic.of({ ...untouched, attributions: of }));
   const agreement = scope(() =>
     agreementOf(importanceMap(clean), importanceMap(manipulated), usualTopK(pair.clean.x.shape)),
   );
   const conditions = { explainer, samples };
-  const count = values.length;
   const measurements: Measured[] = [
-    { metric: "fooled", value: fooledShare(classes.kept, values, statistic.interval), count, conditions },
-    { metric: "statistic", value: finiteMean(values), count, conditions },
+    { metric: "fooled", ...fooledShare(classes.kept, values, statistic.interval), conditions },
+    { metric: "statistic", ...finiteMean(values), conditions },
+    {
+      metric: "fooled before",
+      ...fooledShare(
+        before.map(() => true),
+        before,
+        statistic.interval,
+      ),
+      conditions,
+    },
+    { metric: "statistic before", ...finiteMean(before), conditions },
   ];
   for (const [name, tensor] of Object.entries(agreement))
-    measurements.push({ metric: name, value: finiteMean(Array.from(await tensor.read())), count, conditions });
+    measurements.push({ metric: name, ...finiteMean(await tensor.read()), conditions });
   return {
     measurements,
     result: { explainer, kept: classes.kept, statistic: values },
@@ -170,15 +214,25 @@ async function compare({ pair, classes, explainer, samples, manipulation, world 
   };
 }
 
-/** The fooling success rate; a sample without a value was not fooled. */
+/** The fooling success rate: of the samples that count, the share whose prediction was kept and whose statistic lies in the interval, ends
+ *  included. A sample whose prediction was kept and whose statistic has no value does not count, as in `manipulationCriteria`; a share of
+ *  none is NaN. Source: Heo, Joo, Moon 2019, sec. 4. */
 export function fooledShare(
   kept: readonly boolean[],
-  values: readonly number[],
+  values: ArrayLike<number>,
   { low = Number.NEGATIVE_INFINITY, high = Number.POSITIVE_INFINITY }: FoolingInterval,
-): number {
-  return mean(values.map((value, i) => Number(kept[i] && value >= low && value <= high)));
+): Mean {
+  const counted = kept.flatMap((same, i) => {
+    if (!same) return [0];
+    return Number.isNaN(values[i]) ? [] : [Number(values[i] >= low && values[i] <= high)];
+  });
+  return { value: mean(counted), count: counted.length };
 }
 
+/** A mean, and of how many numbers. */
+export type Mean = Pick<Measured, "value" | "count">;
+
+/** NaN of nothing. */
 export function mean(values: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i];
@@ -186,6 +240,7 @@ export function mean(values: ArrayLike<number>): number {
 }
 
 /** Over the samples that have a value. */
-export function finiteMean(values: readonly number[]): number {
-  return mean(values.filter(Number.isFinite));
+export function finiteMean(values: ArrayLike<number>): Mean {
+  const found = Array.from(values).filter(Number.isFinite);
+  return { value: mean(found), count: found.length };
 }

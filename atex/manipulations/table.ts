@@ -1,10 +1,23 @@
 /** Every manipulation of explanations: a new one is its file and a row here. */
+
 import { adv2 } from "./inputs/adv2.js";
 import { ghorbani } from "./inputs/ghorbani.js";
 import { targetMapEntry } from "./inputs/targetMap.js";
 import type { ManipulationEntry } from "./manipulation.js";
+import { backdoor } from "./models/backdoor.js";
+import { backgroundEntry } from "./models/background.js";
+import { fooling } from "./models/fooling.js";
+import { scaffoldingEntry } from "./models/scaffolding.js";
 
-export const MANIPULATION_TABLE: readonly ManipulationEntry[] = [ghorbani, targetMapEntry, adv2];
+export const MANIPULATION_TABLE: readonly ManipulationEntry[] = [
+  scaffoldingEntry,
+  backgroundEntry,
+  fooling,
+  backdoor,
+  ghorbani,
+  targetMapEntry,
+  adv2,
+];
 
 /** The entry of a name. @throws RangeError naming those there are. */
 export function manipulationEntryOf(name: string): ManipulationEntry {

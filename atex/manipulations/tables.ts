@@ -1,5 +1,6 @@
 /** What was measured of one manipulation, as tables. */
 import { type Quantity, select, valuesOf } from "../experiments/aggregate.js";
+import { targetOf } from "../experiments/overview.js";
 import { basis, formatted, schemesIn, type TableData } from "../experiments/tables.js";
 
 export interface Words {
@@ -27,7 +28,7 @@ function effectTable(all: readonly Quantity[], { title, networkTitle }: Words): 
     select(all, { scheme, metric, conditions: { samples } })[0];
   const made = (scheme: string, samples: string, metric: string): Quantity | undefined =>
     select(all, { scheme, metric, conditions: { samples } }).find(
-      (q) => q.conditions.explainer === madeFor(all, scheme),
+      (q) => q.conditions.explainer === targetOf(select(all, { scheme })),
     );
   const rows = schemesIn(all).flatMap((scheme) =>
     valuesOf<string>(all, "samples").map((samples) => [
@@ -37,6 +38,7 @@ function effectTable(all: readonly Quantity[], { title, networkTitle }: Words): 
       formatted(of(scheme, samples, "change of probabilities")),
       formatted(of(scheme, samples, "largest change of the input")),
       share(made(scheme, samples, "fooled")),
+      share(made(scheme, samples, "fooled before")),
       formatted(made(scheme, samples, "statistic")),
       formatted(made(scheme, samples, "spearman")),
       formatted(made(scheme, samples, "topK")),
@@ -46,16 +48,11 @@ function effectTable(all: readonly Quantity[], { title, networkTitle }: Words): 
     title,
     header: [
       ...["network", "samples", "prediction as wanted", "change of probabilities", "largest change of the input"],
-      ...["fooling success rate", "statistic", "Spearman", "top-k"],
+      ...["fooling success rate", "with nothing done", "statistic", "Spearman", "top-k"],
     ],
     rows,
-    caption: `${basis(select(all, { metric: "fooled" }))} Under ${madeFor(all, schemesIn(all)[0])}, which it was made for; Spearman and top-k compare the explanation before with the one after.`,
+    caption: `${basis(select(all, { metric: "fooled" }))} Under ${targetOf(select(all, { scheme: schemesIn(all)[0] }))}, which it was made for; Spearman and top-k compare the explanation before with the one after.`,
   };
-}
-
-/** The explainer that a manipulation was made for is the one that is also tried on other samples, or was measured first. */
-function madeFor(all: readonly Quantity[], scheme: string): string {
-  return String(select(all, { scheme, metric: "fooled" })[0]?.conditions.explainer ?? "");
 }
 
 /** How far it carries over to other explainers. */
@@ -71,13 +68,13 @@ function transferTable(all: readonly Quantity[], { networkTitle }: Words): Table
         "explainer",
         ...schemes.flatMap((scheme) => {
           const title = networkTitle(scheme);
-          return [`fooled, ${title}`, `statistic, ${title}`, `Spearman, ${title}`];
+          return [`fooled, ${title}`, `with nothing done, ${title}`, `statistic, ${title}`, `Spearman, ${title}`];
         }),
       ],
       rows: explainers.map((explainer) => [
         explainer,
         ...schemes.flatMap((scheme) =>
-          ["fooled", "statistic", "spearman"].map((metric) =>
+          ["fooled", "fooled before", "statistic", "spearman"].map((metric) =>
             formatted(select(here, { scheme, metric, conditions: { explainer } })[0], 2),
           ),
         ),

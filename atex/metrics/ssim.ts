@@ -25,7 +25,8 @@ const info: MetricInfo = {
   differentiable: true,
   source: "Wang et al. 2004",
 };
-const WINDOW = 11;
+/** Side of the window in pixels: smaller maps have no SSIM. */
+export const WINDOW = 11;
 const SIGMA = 1.5;
 const K1 = 0.01;
 const K2 = 0.03;

@@ -12,6 +12,7 @@ export {
 export { entropyOf } from "./entropy.js";
 export { absorbShift, type InvarianceOptions, inputInvarianceGap } from "./invariance.js";
 export { permutedLabels, type Twin, type TwinOptions, trainTwin } from "./permuted.js";
+export { permutedWeights } from "./permutedWeights.js";
 export {
   layersWithParameters,
   layerTitle,

@@ -17,7 +17,7 @@ import { explainersFor } from "../explaining.js";
 import { featuresOf, shownRow } from "../features.js";
 import { writeOutput } from "../files.js";
 import { Live, percent } from "../live.js";
-import { modelOptions, openModel, predict, readModel } from "../model.js";
+import { modelOptions, predict, readModel } from "../model.js";
 import { asBatch, imageSizeOf, isImage, type LoadedSample, openSample, sampleOptions } from "../sample.js";
 import { targetOf, targetOption } from "../target.js";
 import { requireWritable } from "../writable.js";
@@ -184,11 +184,12 @@ export const command = defineCommand({
     const request = attackRequest(values);
     await requireWritable("out", join(values.out, "panel.png"));
     const live = new Live();
-    const file = await readModel(values);
-    const sample = await openSample(values, file, live);
+    const source = await readModel(values);
+    const early = source.file && (await openSample(values, source.file, live));
     await withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, async (place) => {
       using _ = openScope("attack");
-      const model = await openModel(file);
+      const model = await source.open();
+      const sample = early ?? (await openSample(values, model, live));
       const { domain, classifier } = model;
       const { classes } = model.card;
       const x = asBatch(sample.values, domain);
@@ -212,7 +213,7 @@ export const command = defineCommand({
         onStage: (stage) => live.update(stage),
       });
       const made = { sample, study, method, request, eps, k, target, seed: requested.seed, adapter: place.name };
-      const whole: Made = { ...made, classes, chosen, domain, file };
+      const whole: Made = { ...made, classes, chosen, domain, file: model };
       live.print(report(whole, attack.objective.name));
       for (const [name, contents] of files(whole)) {
         await writeOutput(join(values.out, name), contents);

@@ -18,13 +18,13 @@ import { defenceLines, defenceList, defenceOptions, defenceRequest } from "../de
 import { cpuOption, withEngine } from "../engine.js";
 import { writeOutput } from "../files.js";
 import { Live, percent, trainingLine } from "../live.js";
-import { modelOptions, openModel, readModel } from "../model.js";
 import { recipeOptions } from "../recipe.js";
 import { isImage, openFor, trainingData } from "../sample.js";
+import { readWeights, weightsOptions } from "../sources/weights.js";
 import { requireWritable } from "../writable.js";
 
 const options = {
-  ...modelOptions,
+  ...weightsOptions,
   ...defenceOptions,
   ...sourceOptions,
   data: { type: "string", value: "name", help: "data to train on (default those that the weights come from)" },
@@ -127,7 +127,8 @@ export const command = defineCommand({
     const images = numberOption("images", values.images, { min: 1, max: 500, integer: true });
     const steps = numberOption("steps", values.steps, { min: 1, max: 100_000, integer: true });
     const live = new Live();
-    const file = await readModel(values);
+    const source = await readWeights(values);
+    const { file } = source;
     const origin = file.metadata.get("data");
     if (values.data !== undefined && origin !== undefined && values.data !== origin)
       throw new UsageError(`--data ${values.data}: the weights were trained on ${origin}; leave the option out`);
@@ -142,8 +143,9 @@ export const command = defineCommand({
       ? openFor(file, values, live, sizes)
       : trainingData(file, values["data-dir"], live, sizes));
     return withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, async (place) => {
-      const opened = await openModel(file);
-      const { metadata, network: model, params, classifier, domain } = opened;
+      const opened = await source.open();
+      const { metadata, classifier, domain } = opened;
+      const { network: model, params } = opened.parametrised;
       const count = train.labels.length;
       const samples = isImage(domain) ? "images" : "rows";
       live.print(

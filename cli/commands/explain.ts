@@ -1,4 +1,5 @@
 /** `holdfast explain`: what a trained network predicts for one sample, and which of its features it used. */
+import { resolve } from "node:path";
 import { classScore } from "../../atex/index.js";
 import { featureContributions } from "../../atex/render/bars.js";
 import { explanationPage } from "../../atex/render/explanation-page.js";
@@ -20,15 +21,7 @@ import { explainersFor } from "../explaining.js";
 import { featuresOf, shownRow } from "../features.js";
 import { writeOutput } from "../files.js";
 import { Live } from "../live.js";
-import {
-  type LoadedModel,
-  modelOptions,
-  openModel,
-  type Prediction,
-  predict,
-  predictionLines,
-  readModel,
-} from "../model.js";
+import { type LoadedModel, modelOptions, type Prediction, predict, predictionLines, readModel } from "../model.js";
 import { asBatch, imageSizeOf, isImage, type LoadedSample, openSample, sampleOptions } from "../sample.js";
 import { requireWritable } from "../writable.js";
 
@@ -77,13 +70,19 @@ export const command = defineCommand({
     if (values.json) throw new UsageError("--json goes with --list; leave it out to explain a sample");
     const requests = explainerRequests(values);
     if (!values.out.endsWith(".png")) throw new UsageError(`--out ${values.out}: a name that ends in .png is needed`);
+    const base = values.out.slice(0, -".png".length);
+    if (values.weights !== undefined && resolve(values.weights) === resolve(`${base}.safetensors`))
+      throw new UsageError(
+        `--out ${values.out}: its numbers would overwrite --weights ${values.weights}; give another name`,
+      );
     await requireWritable("out", values.out);
     const live = new Live();
-    const file = await readModel(values);
-    const sample = await openSample(values, file, live);
+    const source = await readModel(values);
+    const early = source.file && (await openSample(values, source.file, live));
     await withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, async (place) => {
       using _ = openScope("explain");
-      const model = await openModel(file);
+      const model = await source.open();
+      const sample = early ?? (await openSample(values, model, live));
       const { classes } = model.card;
       const prediction = await predict(model, sample.values);
       const chosen = values.class === undefined ? prediction.predicted : classOf(values.class, classes);
@@ -102,7 +101,6 @@ export const command = defineCommand({
       }
       if (shown.length === 0) throw new UsageError(`--method ${values.method}: ${all[0].refused}`);
       const explanation = explanationOf(model, sample, prediction, chosen, shown);
-      const base = values.out.slice(0, -".png".length);
       const command = ["holdfast", ...process.argv.slice(2)].join(" ");
       for (const [name, contents] of [
         [values.out, explanationSheet(explanation).png()],

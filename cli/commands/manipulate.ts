@@ -26,7 +26,7 @@ import {
   studyPlan,
   worldOf,
 } from "../manipulations.js";
-import { type LoadedModel, modelOptions, openModel, readModel } from "../model.js";
+import { type LoadedModel, modelOptions, parametersOf, readModel } from "../model.js";
 import { asTable, pictureRows } from "../reproduce/html.js";
 import { tableAsMarkdown } from "../reproduce/markdown.js";
 import { isImage, openFor, trainingData } from "../sample.js";
@@ -70,14 +70,14 @@ export const command = defineCommand({
     const out = values.out ?? join("out", `manipulate-${entry.name}`);
     await requireWritableFolder("out", out);
     const live = new Live();
-    const file = await readModel(values);
-    const plan = studyPlan(values, file);
-    const dataset = await (values.data === undefined
-      ? trainingData(file, values["data-dir"], live)
-      : openFor(file, values, live));
+    const source = await readModel(values);
     return withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, async (place) => {
       using _ = openScope("manipulate");
-      const model = await openModel(file);
+      const model = await source.open();
+      const plan = studyPlan(values, model);
+      const dataset = await (values.data === undefined
+        ? trainingData(model, values["data-dir"], live)
+        : openFor(model, values, live));
       const stop = new AbortController();
       process.once("SIGINT", () => {
         live.print("stopping after the steps on their way");
@@ -85,7 +85,8 @@ export const command = defineCommand({
       });
       live.print(`${entry.title} on the ${model.title} network and ${dataset.name}, on ${place.name}`);
       live.print(`${inWords(settings)}; seed ${seed}`);
-      const world = await worldOf({ model, dataset, sensitive: values.sensitive }, request, live, stop.signal);
+      const own = parametersOf(model);
+      const world = await worldOf({ model, own, dataset, sensitive: values.sensitive }, request, live, stop.signal);
       const made = await performManipulation(entry, settings, world, plan).catch((error: unknown) => {
         throw asUsage(error);
       });

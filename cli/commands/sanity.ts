@@ -3,7 +3,6 @@
 import { join } from "node:path";
 import { pickPixels } from "../../atex/experiments/index.js";
 import {
-  layerTitle,
   type RandomisationOrder,
   type SanityReport,
   type SuiteResult,
@@ -19,7 +18,7 @@ import {
   sanityPage,
   verdictTable,
 } from "../../atex/render/sanity.js";
-import { openScope, scope } from "../../engine/index.js";
+import { dispose, openScope, random, scope, slice, type Tensor } from "../../engine/index.js";
 import { adam, type Dataset, hostSamples, PIXEL_RANGE, partOf, sampleSize } from "../../nn/index.js";
 import { choice } from "../arguments.js";
 import { defineCommand, numberOption, UsageError } from "../command.js";
@@ -28,12 +27,11 @@ import { cpuOption, type Place, withEngine } from "../engine.js";
 import { METHODS } from "../explainers.js";
 import { writeOutput } from "../files.js";
 import { duration, Live, percent, trainingLine } from "../live.js";
-import { type LoadedModel, modelOptions, openModel, readModel } from "../model.js";
+import { type LoadedModel, modelOptions, parametersOf, readModel, requireFinite } from "../model.js";
 import { imageSizeOf, isImage, openFor, trainingData } from "../sample.js";
 import {
   chunkFor,
   drawnSamples,
-  freshParameters,
   QUICK_METHODS,
   sanityRequests,
   shiftOf,
@@ -47,6 +45,10 @@ const thresholds = { name: "sanity", options: thresholdFields };
 
 const options = {
   ...modelOptions,
+  module: {
+    ...modelOptions.module,
+    help: `${modelOptions.module.help}; fresh parameters are what its init (key => params) makes, else each tensor's entries in random order`,
+  },
   ...sourceOptions,
   data: { type: "string", value: "name", help: "data whose test samples are explained; default those of the weights" },
   "data-dir": dataOptions["data-dir"],
@@ -109,7 +111,8 @@ export const command = defineCommand({
     await withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, async (place) => {
       using _ = openScope("sanity");
       const began = performance.now();
-      const model = await openModel(await readModel(values));
+      const model = await (await readModel(values)).open();
+      const parametrised = parametersOf(model);
       const requests = sanityRequests(values.methods, values.seed, model.domain);
       const dataset = await (values.data === undefined
         ? trainingData(model, values["data-dir"], live)
@@ -125,12 +128,14 @@ export const command = defineCommand({
           )
         : undefined;
       const shift = shiftOf(model.domain, by);
+      const x = pickPixels(dataset.test, indices);
+      await requireFiniteLogits(model, x);
       const result = await suite({
-        title: (path) => layerTitle(model.network, path),
-        network: (params, x) => model.network.apply(params, x),
-        params: model.params,
-        fresh: scope(() => freshParameters(model, seed)),
-        x: pickPixels(dataset.test, indices),
+        title: parametrised.layerTitle,
+        network: (params, x) => parametrised.network.apply(params, x),
+        params: parametrised.params,
+        fresh: await parametrised.redraw(random.key(seed)),
+        x,
         explainers: await suiteExplainers(requests, { model, values, live, shift: shift.values }),
         ...{ orders, twin, shift: shift.tensor, chunk: chunkFor(model.domain), keep: SHOWN },
         thresholds: limits as SanityReport["thresholds"],
@@ -140,9 +145,12 @@ export const command = defineCommand({
         ...result.report,
         about: {
           command: ["holdfast", ...process.argv.slice(2)].join(" "),
-          weights: values.weights ?? "",
+          ...(values.module === undefined
+            ? { weights: values.weights ?? "" }
+            : { module: values.module, network: model.title }),
           data: `${indices.length} of ${dataset.test.labels.length} test samples of ${dataset.name}, drawn with seed ${seed}`,
           shift: `${by}${model.domain.features ? " on numeric columns" : ""}`,
+          "random layers": parametrised.redrawn,
           ...(values.smooth && { smoothed: "means over 50 copies with Gaussian noise of 0.15 (SmoothGrad)" }),
           "computed on": place.name,
           took: duration((performance.now() - began) / 1000),
@@ -161,6 +169,17 @@ export const command = defineCommand({
     });
   },
 });
+
+/** @throws UsageError for a sample whose logits are not finite: every map of it would be none. */
+async function requireFiniteLogits({ classifier, domain, origin }: LoadedModel, x: Tensor): Promise<void> {
+  const many = chunkFor(domain);
+  for (let from = 0; from < x.shape[0]; from += many) {
+    const part = [Math.min(many, x.shape[0] - from), ...domain.shape];
+    const logits = scope(() => classifier(slice(x, [from, ...domain.shape.map(() => 0)], part)));
+    requireFinite(await logits.read(), origin);
+    dispose(logits);
+  }
+}
 
 /** @throws UsageError when no explainer can explain the network. */
 async function suite(given: Parameters<typeof sanitySuite>[0]): Promise<SuiteResult> {
@@ -193,7 +212,7 @@ async function twinOf(
   const size = Math.min(all, request.size ?? (place.kind === "hardware" ? 500 : 200));
   const stored = (name: string, initial: number): number => Number(model.metadata.get(name) ?? initial);
   const twin = await trainTwin({
-    ...{ model: model.network, split: partOf(train, 0, size), epochs, seed, accuracy: wanted },
+    ...{ model: parametersOf(model).network, split: partOf(train, 0, size), epochs, seed, accuracy: wanted },
     optimiser: adam({ lr: stored("lr", 1e-3) }),
     batchSize: Math.min(32, stored("batch", 32)),
     onProgress: (progress) => live.update(`permuted labels: ${trainingLine(progress)}`),

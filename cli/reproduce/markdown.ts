@@ -2,6 +2,8 @@
 import {
   cellsOf,
   claims,
+  criteriaTables,
+  detectorMatrices,
   type Quantity,
   type ReproduceConfig,
   type TableData,
@@ -20,14 +22,24 @@ export function markdownReport(
     const tables = tablesOf(name, config, all);
     return tables.length === 0 ? [] : [`## ${title}`, ...tables.map(tableAsMarkdown)];
   });
+  const beside = overviewTables(config, all);
   return `${[
     `# ${config.title}`,
     `${results.length} of ${cellsOf(config).length} cells of the grid. ${madeBy(results)}`,
     ...(judged.length > 0
       ? ["## What the paper says, and what was found", grid(["the paper says", "here", "measured"], judged)]
       : []),
+    ...(beside.length > 0 ? [`## ${BESIDE}`, ...beside.map(tableAsMarkdown)] : []),
     ...experiments,
   ].join("\n\n")}\n`;
+}
+
+/** What the tables of all manipulations stand under. */
+export const BESIDE = "All manipulations beside each other";
+
+/** Criteria of all manipulations and what noticed them; none where nothing was manipulated. */
+export function overviewTables(config: ReproduceConfig, all: readonly Quantity[]): TableData[] {
+  return [...criteriaTables(config, all), ...detectorMatrices(config, all)];
 }
 
 function madeBy(results: readonly CellResult[]): string {

@@ -8,6 +8,7 @@ import {
   plotsOf,
   type Quantity,
   quantities,
+  type ReproduceConfig,
   tablesOf,
 } from "../../atex/experiments/index.js";
 import { code, facts, type Html, line, notice, page, section, strong, table } from "../../atex/render/html.js";
@@ -17,7 +18,7 @@ import { duration } from "../live.js";
 import { asCsv } from "./csv.js";
 import { badNewsFirst, unique } from "./format.js";
 import { asTable, pictureRows } from "./html.js";
-import { markdownReport } from "./markdown.js";
+import { BESIDE, markdownReport, overviewTables } from "./markdown.js";
 import type { CellResult, Study } from "./study.js";
 
 /** Writes report.html, tables.md and results.csv. @returns their paths. */
@@ -33,6 +34,10 @@ export async function writeReport(study: Study): Promise<string[]> {
   return Object.keys(files).map((name) => join(study.folder, name));
 }
 
+const ATEX_PAPER =
+  "Tang, Liu, Yang, Zou, Hu: Defense Against Explanation Manipulation (Frontiers in Big Data, 2022), repeated: networks are " +
+  "trained in several ways, the explanations of their predictions are attacked, and what is left of the explanations is measured.";
+
 function reportPage(study: Study, results: readonly CellResult[], all: readonly Quantity[]): string {
   const { config } = study;
   const cells = cellsOf(config);
@@ -41,9 +46,7 @@ function reportPage(study: Study, results: readonly CellResult[], all: readonly 
   const adapters = unique(results.map(({ origin }) => origin.adapter));
   return page({
     title: config.title,
-    lead:
-      "Tang, Liu, Yang, Zou, Hu: Defense Against Explanation Manipulation (Frontiers in Big Data, 2022), repeated: networks are " +
-      "trained in several ways, the explanations of their predictions are attacked, and what is left of the explanations is measured.",
+    lead: config.lead ?? ATEX_PAPER,
     sections: [
       notice(verdictLine(judged, results.length, cells.length)),
       facts([
@@ -52,6 +55,7 @@ function reportPage(study: Study, results: readonly CellResult[], all: readonly 
         ["computing time", duration(seconds)],
       ]),
       ...(judged.length > 0 ? [claimSection(judged)] : []),
+      ...overviewSection(config, all),
       ...Object.keys(config.experiments).flatMap((name) => experimentSection(study, name, results, all)),
       howItWasMade(study, results),
     ],
@@ -73,12 +77,12 @@ function verdictLine(judged: readonly Claim[], done: number, cells: number): Htm
   const parts: (string | Html)[] = [];
   if (done < cells) parts.push(strong(`Incomplete: ${cells - done} of ${cells} cells have no result yet. `));
   if (failed.length > 0)
-    parts.push(strong(`${failed.length} of ${judged.length} claims of the paper do not hold here: `));
+    parts.push(strong(`${failed.length} of ${judged.length} claims of the papers do not hold here: `));
   parts.push(failed.map(({ paper }) => paper).join("; "), failed.length > 0 ? ". " : "");
   if (open.length > 0)
     parts.push(`${open.length} of ${judged.length} claims are not decided by this many seeds and images. `);
   if (judged.length > 0) parts.push(`${held.length} of ${judged.length} claims hold in every comparison.`);
-  else parts.push("No claim of the paper is about what was measured here.");
+  else parts.push("No claim of the papers is about what was measured here.");
   return line(...parts);
 }
 
@@ -95,6 +99,13 @@ function claimSection(judged: readonly Claim[]): Html {
       "all of its comparisons are clear and does not hold when one clearly goes the other way.",
     table(["the paper says", "here", "measured"], rows),
   );
+}
+
+function overviewSection(config: ReproduceConfig, all: readonly Quantity[]): Html[] {
+  const tables = overviewTables(config, all);
+  return tables.length === 0
+    ? []
+    : [section(BESIDE, "Rates are those of the explainer that a manipulation was made for.", ...tables.map(asTable))];
 }
 
 function experimentSection(

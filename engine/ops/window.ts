@@ -20,7 +20,7 @@ export interface WindowAttrs {
 
 /** Reads "one number or two". @throws ShapeError unless both are integers of at least `least`. */
 export function pairOf(op: string, name: string, value: Pair, least = 1): [number, number] {
-  const [v, h] = typeof value === "number" ? [value, value] : value;
+  const [v, h] = Array.isArray(value) ? value : [value, value];
   if (!Number.isInteger(v) || !Number.isInteger(h) || v < least || h < least)
     throw new ShapeError(`${op}: ${name} is ${JSON.stringify(value)}; integers of at least ${least} are needed`);
   return [v, h];

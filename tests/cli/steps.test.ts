@@ -156,7 +156,10 @@ test(
       const shape = ["--data", "shapes"];
       const w = ["--weights", "w"];
       const cases: [string[], RegExp][] = [
-        [["explain", ...shape, "--cpu"], /^holdfast: --weights is missing; give a file that `holdfast train` wrote/],
+        [
+          ["explain", ...shape, "--cpu"],
+          /^holdfast: no network is given; pass --weights with a file that `holdfast train` wrote, or --module/,
+        ],
         [
           ["explain", ...shape, "--cpu", "--weights", "none.safetensors"],
           /^holdfast: --weights none.safetensors: there is no such file$/,
@@ -184,6 +187,10 @@ test(
         ],
         [["explain", ...w, ...shape, "--sigma", "1"], /--sigma is no option of gradient, which has none$/],
         [["explain", ...w, ...shape, "--out", "x.jpg"], /--out x.jpg: a name that ends in .png is needed$/],
+        [
+          ["explain", "--weights", "text.safetensors", ...shape, "--out", "text.png"],
+          /--out text.png: its numbers would overwrite --weights text.safetensors; give another name$/,
+        ],
         [["attack", ...w, ...shape, "--method", "sparsified-smoothgrad"], /it has no gradient to attack it by/],
         [["attack", ...w, ...shape, "--objective", "top"], /unknown objective top; did you mean top-k\?$/],
         [["attack", ...w, ...shape, "--eps", "-2"], /--eps -2: a number at least 0 is needed$/],

@@ -4,6 +4,8 @@ import { type Captured, capture } from "../../engine/capture.js";
 import { executor, withExecutor } from "../../engine/executor.js";
 import { grad, hvp, stopGradient, valueAndGrad } from "../../engine/grad.js";
 import { shareCommon, simplify } from "../../engine/graph/simplify.js";
+import { withOps } from "../../engine/op.js";
+import { relu } from "../../engine/ops/activations.js";
 import { add, constant, mul, neg, sub } from "../../engine/ops/arithmetic.js";
 import { matmul } from "../../engine/ops/matmul.js";
 import { expand, reshape } from "../../engine/ops/movement.js";
@@ -261,4 +263,16 @@ test("what is rebuilt stays in the order of the program, so that chunks end befo
     names(shareCommon(graph)).filter((name) => name !== "reshape"),
     [...chunk, ...chunk, ...chunk, "sub", "sub"],
   );
+});
+
+referenceTest("under withOps the function runs, and the recording stays what it was", async () => {
+  const step = capture((x: Tensor) => relu(x));
+  const x = tensor([-1, 2]);
+  const doubled = (): Tensor => withOps({ relu: ([z]) => mul(z, 2) }, () => step(x));
+  // Before the first recording, and after it.
+  check.identical(await doubled().read(), [-2, 4]);
+  check.identical(await step(x).read(), [0, 2]);
+  check.identical(await doubled().read(), [-2, 4]);
+  check.identical(await step(x).read(), [0, 2]);
+  step.dispose();
 });

@@ -3,7 +3,7 @@ import { checkGrads } from "../../engine/check.js";
 import { convTranspose2d } from "../../engine/ops/conv.js";
 import { dot, outer } from "../../engine/ops/matmul.js";
 import { batchNorm, batchStatistics, groupNorm, layerNorm } from "../../engine/ops/norm.js";
-import { globalAvgPool2d } from "../../engine/ops/pool.average.js";
+import { type AvgPoolOptions, avgPool2d, globalAvgPool2d } from "../../engine/ops/pool.average.js";
 import { resize2d } from "../../engine/ops/resize.js";
 import { median, quantile, sort, topK } from "../../engine/ops/sort.js";
 import { type Tensor, tensor } from "../../engine/tensor.js";
@@ -86,6 +86,8 @@ referenceTest("ops made of ops refuse what does not fit", () => {
   check.throws(() => outer(image, tensor([1])), /outer: f32\[1,2,2,2\] and f32\[1\] given; two vectors/);
   check.throws(() => convTranspose2d(image, image, { padding: "same" }), /convTranspose2d: padding "same" does not/);
   check.throws(() => convTranspose2d(image, image, { outputPadding: 1 }), /outputPadding 1,1 is not smaller/);
+  // Plain JavaScript may leave it out, or call it otherwise.
+  check.throws(() => avgPool2d(image, {} as AvgPoolOptions), /avgPool2d: size is undefined; integers of at least 1/);
   check.throws(() => resize2d(image, [0, 2]), /resize2d: size is \[0,2\]/);
   check.throws(() => groupNorm(image, 3), /groupNorm: f32\[1,2,2,2\] has 2 channels, which do not fall into 3 groups/);
   check.throws(

@@ -65,10 +65,10 @@ async function run(entry: ManipulationEntry, lab: Lab, cell: Cell, e: Settings):
   const own = Object.fromEntries(Object.keys(entry.options).map((name) => [name, e[name]]));
   const { manipulation, ...study } = await performManipulation(entry, own, world, e);
   const scheme = cell.scheme!;
-  const measurements: Measurement[] = study.measurements.map(({ conditions = {}, ...one }) => ({
-    ...{ scheme, conditions },
-    ...one,
-  }));
+  // A cell's file has no NaN: what has no value is left out.
+  const measurements: Measurement[] = study.measurements
+    .filter(({ value }) => Number.isFinite(value))
+    .map(({ conditions = {}, ...one }) => ({ scheme, conditions, ...one }));
   const pictures = picturesOf(lab.config, cell);
   return {
     measurements,

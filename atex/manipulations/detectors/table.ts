@@ -1,7 +1,25 @@
 /** Every detector of manipulated explanations: a new one is its file and a row here. */
+import { agreementDetector } from "./agreement.js";
+import { aopcDetector } from "./aopc.js";
+import { betaSmoothingDetector } from "./betaSmoothing.js";
 import type { DetectorEntry } from "./detector.js";
+import { inputNoiseDetector } from "./inputNoise.js";
+import { queryOodEntry } from "./queryOod.js";
+import { sanityCheckDetector } from "./sanityCheck.js";
+import { medianDetector, smoothGradDetector } from "./smoothing.js";
 
-export const DETECTOR_TABLE: readonly DetectorEntry[] = [];
+export const DETECTOR_TABLE: readonly DetectorEntry[] = [
+  smoothGradDetector(),
+  medianDetector(),
+  betaSmoothingDetector(),
+  betaSmoothingDetector({ name: "beta-smoothing-10", beta: 10 }),
+  betaSmoothingDetector({ name: "beta-smoothing-1", beta: 1 }),
+  sanityCheckDetector(),
+  agreementDetector(),
+  aopcDetector(),
+  inputNoiseDetector(),
+  queryOodEntry,
+];
 
 /** The entry of a name. @throws RangeError naming those there are. */
 export function detectorEntryOf(name: string): DetectorEntry {

@@ -146,10 +146,10 @@ async function measured(led: readonly Led[], statistic: Statistic, wanted: Tenso
       );
       const of = { count: values.length, conditions: { attack, explainer } };
       found.push(
-        { ...of, metric: "class won", value: finiteMean(won.map(Number)) },
-        { ...of, metric: "probability of the wanted class", value: finiteMean(sure) },
-        { ...of, metric: "class won and map kept", value: fooledShare(won, values, statistic.interval) },
-        { ...of, metric: "top of the map kept", value: finiteMean(values) },
+        { ...of, metric: "class won", value: finiteMean(won.map(Number)).value },
+        { ...of, metric: "probability of the wanted class", value: finiteMean(sure).value },
+        { ...of, metric: "class won and map kept", value: fooledShare(won, values, statistic.interval).value },
+        { ...of, metric: "top of the map kept", value: finiteMean(values).value },
         { ...of, metric: "L1 distance of the maps", value: await meanDistance(maps.benign, map) },
       );
     }

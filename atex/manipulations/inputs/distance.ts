@@ -9,5 +9,5 @@ import { finiteMean } from "../study.js";
  *  [n, ...]. Source: Zhang et al. 2020, sec. 4.3. */
 export async function meanDistance(a: Tensor, b: Tensor): Promise<number> {
   const scaled = (t: Tensor): Tensor => normalised(rows(saliencyMap(t)), "min-max");
-  return finiteMean(Array.from(await scope(() => mean(abs(sub(scaled(a), scaled(b))), 1)).read()));
+  return finiteMean(Array.from(await scope(() => mean(abs(sub(scaled(a), scaled(b))), 1)).read())).value;
 }

@@ -58,8 +58,8 @@ export async function resistance(
       const kept = await keptOf(pair);
       const of = { count: values.length, conditions: { explainer } };
       found.push(
-        { ...of, metric: `fooled ${way}`, value: fooledShare(kept, values, statistic.interval) },
-        { ...of, metric: `${statistic.name} ${way}`, value: finiteMean(values) },
+        { ...of, metric: `fooled ${way}`, value: fooledShare(kept, values, statistic.interval).value },
+        { ...of, metric: `${statistic.name} ${way}`, value: finiteMean(values).value },
       );
     }
   return found;

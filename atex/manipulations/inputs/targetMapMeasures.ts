@@ -44,7 +44,7 @@ export interface ShownContext {
   readonly explainer: MakeExplainer;
 }
 
-const meanOf = async (values: Tensor): Promise<number> => finiteMean(Array.from(await values.read()));
+const meanOf = async (values: Tensor): Promise<number> => finiteMean(Array.from(await values.read())).value;
 
 /** How alike the maps are to target and original, and what became of input and output. */
 export async function measureShown(shown: readonly Shown[], { clean }: ShownContext): Promise<Measured[]> {
@@ -119,11 +119,14 @@ export async function curvatureOf(
     const count = x.shape[0];
     const [turns, limits] = [await way.turn.read(), await scope(() => mul(way.curvature, way.length)).read()];
     const add = (metric: string, value: number): void => void found.push({ metric, value, count, conditions });
-    add("level set: turn of the gradient", finiteMean(Array.from(turns)));
+    add("level set: turn of the gradient", finiteMean(Array.from(turns)).value);
     add("level set: length of the way", await meanOf(way.length));
     add("level set: largest curvature", await meanOf(way.curvature));
-    add("level set: bound, curvature times length", finiteMean(Array.from(limits)));
-    add("level set: share within the bound", finiteMean(Array.from(turns, (turn, i) => Number(turn <= limits[i]))));
+    add("level set: bound, curvature times length", finiteMean(Array.from(limits)).value);
+    add(
+      "level set: share within the bound",
+      finiteMean(Array.from(turns, (turn, i) => Number(turn <= limits[i]))).value,
+    );
     add("level set: end off the changed input", await meanOf(way.off));
   }
   return found;

@@ -1,0 +1,57 @@
+/** Explainers that disagree about one prediction. */
+import { div, equal, mul, sign, sum, type Tensor } from "../../../engine/index.js";
+import { spearman, topKMask } from "../../metrics/similarities.js";
+import { attributionsOf, scoped } from "../explaining.js";
+import type { DetectorEntry } from "./detector.js";
+import { importanceOf, isImage, meansOf, plainMaps, signedParts } from "./maps.js";
+
+export interface AgreementOptions {
+  /** Explainers that the one in question is held against, for images and for tables; it is not held against itself. */
+  readonly images?: readonly string[];
+  readonly tables?: readonly string[];
+  /** Share of the elements or features that count as the top; default a quarter. */
+  readonly top?: number;
+}
+
+/** Sign agreement: the share of the k most important elements of each that are among those of the other and have the same sign there.
+ *  Signed values [n,d] each → [n]. Source: Krishna et al. 2022, sec. 3. @throws ShapeError unless 1 <= k <= d. */
+export function signAgreement(a: Tensor, b: Tensor, k: number): Tensor {
+  const top = (values: Tensor): Tensor => topKMask(mul(values, sign(values)), k);
+  return div(sum(mul(mul(top(a), top(b)), equal(sign(a), sign(b))), 1), k);
+}
+
+/** 1 − the mean of rank correlation and sign agreement with each explainer of a panel. The panel's explainers are those of whoever suspects,
+ *  also where the side brings its own. NaN where all of the panel's maps, or the map itself, are constant.
+ *  Source: Krishna et al. 2022, sec. 3. */
+export function agreementDetector({
+  images = ["gradient-x-input", "integrated-gradients", "lrp"],
+  tables = ["kernel-shap", "lime", "gradient-x-input"],
+  top = 0.25,
+}: AgreementOptions = {}): DetectorEntry {
+  return {
+    name: "agreement",
+    title: "agreement between explainers",
+    help: "how little the explanation agrees with those of a fixed panel of explainers, in ranks and in signs",
+    source: "Krishna et al. 2022",
+    takes: "images and tables",
+    async suspicion(side, context) {
+      const { world, explainer, classes } = context;
+      const { domain } = world;
+      const panel = (isImage(domain) ? images : tables).filter((name) => name !== explainer);
+      const found: ArrayLike<number>[] = [];
+      for (const name of panel) {
+        const { x, classifier } = side;
+        const agreed = await scoped("agreement", async () => {
+          const own = await plainMaps(side, context);
+          const other = await attributionsOf(world.explainer, name, { x, classifier }, classes);
+          const [a, b] = [signedParts(own, domain), signedParts(other, domain)];
+          const k = Math.max(1, Math.round(top * a.shape[1]));
+          return [spearman(importanceOf(own, domain), importanceOf(other, domain)), signAgreement(a, b, k)];
+        });
+        const [ranks, signs] = await Promise.all(agreed.map((t) => t.read()));
+        found.push(Array.from(ranks, (rank, i) => 1 - (rank + signs[i]) / 2));
+      }
+      return meansOf(found);
+    },
+  };
+}

@@ -1,0 +1,113 @@
+/** A test of whether a model answers an explainer's queries as it answers for the people they are like. */
+import { reshape, softmax, type Tensor, tensor } from "../../../engine/index.js";
+import { hostSamples } from "../../../nn/index.js";
+import { type Classifier, classScore } from "../../score.js";
+import type { Side } from "../manipulation.js";
+import { askedBy } from "../queries.js";
+import type { DetectorContext, DetectorEntry } from "./detector.js";
+
+/** Rows, m of d numbers each, with what a model answers, m of c numbers. */
+export interface Answered {
+  readonly rows: ArrayLike<number>;
+  readonly answers: ArrayLike<number>;
+}
+
+/** How unlike a model's answers are to those it gives for the nearest reference rows: half the absolute differences between a row's
+ *  probabilities and the mean of its k nearest neighbours', 0 to 1, for each row. With `itself` the rows are the reference, and none is its own
+ *  neighbour. Source: Carmichael, Scheirer 2023, sec. 3.2 (the conditional anomaly of an output given the input, by nearest neighbours).
+ *  @throws RangeError for fewer than k neighbours. */
+export function conditionalAnomaly(
+  asked: Answered,
+  reference: Answered,
+  { width, k, itself = false }: { readonly width: number; readonly k: number; readonly itself?: boolean },
+): Float64Array {
+  const m = reference.rows.length / width;
+  const classes = reference.answers.length / m;
+  const there = m - Number(itself);
+  if (!(k >= 1 && k <= there))
+    throw new RangeError(`query-ood: ${k} neighbours among ${there} reference rows; 1 to ${there} is needed`);
+  return Float64Array.from({ length: asked.rows.length / width }, (_, i) => {
+    const near = nearest(asked.rows, i, reference.rows, width, k, itself ? i : -1);
+    let apart = 0;
+    for (let c = 0; c < classes; c++) {
+      const expected = near.reduce((sum, j) => sum + reference.answers[j * classes + c], 0) / k;
+      apart += Math.abs(asked.answers[i * classes + c] - expected) / 2;
+    }
+    return apart;
+  });
+}
+
+/** Places of the k rows nearest to row i of others, but for `left`; the first of equally near ones. */
+function nearest(
+  from: ArrayLike<number>,
+  i: number,
+  rows: ArrayLike<number>,
+  width: number,
+  k: number,
+  left: number,
+): number[] {
+  const places: number[] = [];
+  const distances: number[] = [];
+  for (let j = 0; j < rows.length / width; j++) {
+    if (j === left) continue;
+    const farthest = places.length < k ? Number.POSITIVE_INFINITY : distances[k - 1];
+    let distance = 0;
+    for (let e = 0; e < width && distance < farthest; e++) distance += (from[i * width + e] - rows[j * width + e]) ** 2;
+    if (!(distance < farthest)) continue;
+    let at = places.length;
+    while (at > 0 && distances[at - 1] > distance) at--;
+    places.splice(at, 0, j);
+    distances.splice(at, 0, distance);
+    if (places.length > k) {
+      places.pop();
+      distances.pop();
+    }
+  }
+  return places;
+}
+
+/** Training rows that answers are compared with, neighbours, and queries of each sample. */
+const [REFERENCE, NEIGHBOURS, QUERIES] = [1000, 15, 20];
+
+async function suspicion(side: Side, { world, explainer, classes }: DetectorContext): Promise<number[]> {
+  const { classifier, x } = side;
+  const [n, width] = x.shape;
+  const { train } = world;
+  const rows = hostSamples(
+    train,
+    Int32Array.from({ length: Math.min(REFERENCE, train.labels.length) }, (_, i) => i),
+  );
+  const reference = await answered(classifier, tensor(rows, [rows.length / width, width]));
+  const own = await answered(classifier, x);
+  const explain = await (side.explainer ?? world.explainer)(explainer, x);
+  const asked = askedBy(explain, classScore(classifier, classes), x, QUERIES);
+  const copies = asked.shape[0];
+  const queries = await answered(classifier, reshape(asked, [copies * n, width]));
+  const how = { width, k: Math.min(NEIGHBOURS, rows.length / width - 1) };
+  const unlike = conditionalAnomaly(queries, reference, how);
+  const usual = conditionalAnomaly(reference, reference, { ...how, itself: true });
+  return Array.from({ length: n }, (_, i) => {
+    let mean = 0;
+    for (let c = 0; c < copies; c++) mean += unlike[c * n + i] / copies;
+    const near = nearest(own.rows, i, rows, width, how.k, -1);
+    return mean - near.reduce((sum, j) => sum + usual[j], 0) / how.k;
+  });
+}
+
+async function answered(classifier: Classifier, x: Tensor): Promise<Answered> {
+  const answers = softmax(classifier(x));
+  return { rows: await x.read(), answers: await answers.read() };
+}
+
+/** Suspicion of a sample: how much less the answers to the queries about it are like those for the nearest real rows than the answers for
+ *  real rows like it are, −1 to 1. Near 0 for a model that goes on beyond its data as it is in them. */
+export const queryOodEntry: DetectorEntry = {
+  name: "query-ood",
+  title: "answers to an explainer's queries, beside those for real rows",
+  help: "how unlike the answers to what LIME or SHAP asks are to those for the nearest training rows",
+  source:
+    "Carmichael, Scheirer 2023, Unfooling perturbation-based post hoc explainers (after its KNN-CAD and CAD-Detect)",
+  takes: "tables",
+  explainers: ["lime", "kernel-shap", "exact-shapley"],
+  suspicion,
+};

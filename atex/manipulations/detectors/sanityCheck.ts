@@ -1,0 +1,48 @@
+/** A map that hardly depends on the weights is suspicious, whoever made it. */
+import { argmax, random, scope, slice } from "../../../engine/index.js";
+import { permutedWeights } from "../../sanity/permutedWeights.js";
+import { scoped } from "../explaining.js";
+import type { DetectorEntry } from "./detector.js";
+import { disagreement, mapsBy, meansOf, plainMaps } from "./maps.js";
+
+export interface SanityCheckOptions {
+  /** Networks with permuted weights that the map is compared with; default 2. */
+  readonly draws?: number;
+}
+
+const PERMUTED = 0x5a11;
+
+/** Spearman's correlation of the map with those that the explainer gives for the same function with its weights permuted, of the class that
+ *  each then predicts; the mean over the draws. NaN where the function has no weights, or a map is constant.
+ *  Source: Adebayo et al. 2018, sec. 3, with permuted weights in the place of drawn ones, which need no initialiser. */
+export function sanityCheckDetector({ draws = 2 }: SanityCheckOptions = {}): DetectorEntry {
+  return {
+    name: "sanity-check",
+    title: "sanity check",
+    help: "how alike the explanation is to that of the same function with its weights permuted",
+    source: "Adebayo et al. 2018",
+    takes: "images and tables",
+    async suspicion(side, context) {
+      const { world } = context;
+      const { classifier, x } = side;
+      const sample = slice(x, [0, ...x.shape.slice(1).map(() => 0)], [1, ...x.shape.slice(1)]);
+      const found: ArrayLike<number>[] = [];
+      for (let draw = 0; draw < draws; draw++) {
+        const apart = await scoped("sanity check", async () => {
+          const key = random.fold(random.key(world.seed), PERMUTED + draw);
+          const other = permutedWeights(classifier, sample, key);
+          if (!other) return undefined;
+          const classes = scope(() => argmax(other(x), 1));
+          const maps = await mapsBy({ ...side, classifier: other }, { ...context, classes }, (make) => make);
+          return disagreement(await plainMaps(side, context), maps, world.domain);
+        });
+        if (!apart) {
+          world.say("sanity check: the function has no matrix product or convolution with weights");
+          return Array<number>(x.shape[0]).fill(Number.NaN);
+        }
+        found.push((await apart.read()).map((value) => 1 - value));
+      }
+      return meansOf(found);
+    },
+  };
+}

@@ -1,0 +1,98 @@
+/** Maps that networks are trained to show, as differentiable functions of the network. */
+import { equal, keep, max, min, reshape, scope, type Tensor, tensor, where } from "../../../engine/index.js";
+import { hasKinks, smoothed } from "../../attacks/surrogate.js";
+import { saliencyMap } from "../../explainers/explainer.js";
+import { EXPLAINER_TABLE, explainerEntryOf } from "../../explainers/table.js";
+import { rows } from "../../metrics/metric.js";
+import { type Classifier, classScore } from "../../score.js";
+import { explainerMaker, type MakeExplainer } from "../explaining.js";
+import type { ManipulationWorld } from "../manipulation.js";
+import { atLayer } from "./atLayer.js";
+
+/** (network, x [n, ...], classes i32 [n]) → saliency maps [n,h,w] or [n,d]. */
+export type ShownMap = (classifier: Classifier, x: Tensor, classes: Tensor) => Tensor;
+
+export interface Shown {
+  /** Maps of the network itself. */
+  readonly exact: ShownMap;
+  /** What is trained on: where the map is a gradient and the network has kinks, that of its softplus twin, for through relu a second
+   *  derivative with respect to the input is zero. */
+  readonly trained: ShownMap;
+  /** How the study makes explainers; missing where the table's own are meant. */
+  readonly explainer?: MakeExplainer;
+}
+
+export interface ShownOptions {
+  /** Of the table of explainers; one with a derivative. */
+  readonly explainer: string;
+  /** Label of a hidden layer whose maps are explained; default the input. */
+  readonly layer?: string;
+  /** Sharpness of the softplus twin. */
+  readonly beta: number;
+}
+
+/** @throws RangeError for an explainer without a derivative, naming those that have one. */
+export async function shownBy(
+  world: Pick<ManipulationWorld, "classifier" | "domain" | "explainer" | "explaining">,
+  { explainer: name, layer, beta }: ShownOptions,
+): Promise<Shown> {
+  const entry = explainerEntryOf(name);
+  if (!entry.laws.differentiable) {
+    const known = EXPLAINER_TABLE.filter(({ laws }) => laws.differentiable).map((one) => one.name);
+    throw new RangeError(`${name}: no network can be trained through it; there is ${known.join(", ")}`);
+  }
+  const make = layer === undefined ? world.explainer : makerAt(world, name, layer);
+  const explain = await make(name, world.explaining.background);
+  const exact: ShownMap = (classifier, x, classes) => saliencyMap(explain(classScore(classifier, classes), x));
+  const twin = entry.needs === "gradients" && hasKinks(world.classifier, world.domain.shape);
+  return {
+    exact,
+    trained: twin ? (classifier, x, classes) => exact(smoothed(classifier, beta), x, classes) : exact,
+    explainer: layer === undefined ? undefined : make,
+  };
+}
+
+/** One explainer at a hidden layer, all others as they are. Some look at a layer anyway. */
+function makerAt(
+  { explaining, explainer }: Pick<ManipulationWorld, "explainer" | "explaining">,
+  name: string,
+  layer: string,
+): MakeExplainer {
+  if ("layer" in explainerEntryOf(name).options) {
+    const settings = { ...explaining.settings, [name]: { ...explaining.settings?.[name], layer } };
+    const own = explainerMaker({ ...explaining, settings });
+    return (wanted, x) => (wanted === name ? own : explainer)(wanted, x);
+  }
+  return async (wanted, x) => (wanted === name ? atLayer(await explainer(wanted, x), layer) : explainer(wanted, x));
+}
+
+/** Maps of which the constant ones, which no scaling to [0, 1] is defined for, are replaced by one bright element; they pass no
+ *  derivative. [n, ...] */
+export function neverConstant(maps: Tensor): Tensor {
+  const flat = rows(maps);
+  const constant = equal(max(flat, 1, { keepDims: true }), min(flat, 1, { keepDims: true }));
+  const dot = tensor(
+    Float32Array.from({ length: flat.shape[1] }, (_, i) => Number(i === 0)),
+    [1, flat.shape[1]],
+  );
+  return reshape(where(constant, dot, flat), maps.shape);
+}
+
+/** Something of each sample, computed in parts and kept in one tensor on the host and back: [n, ...]. */
+export async function inParts(n: number, of: (from: number, size: number) => Tensor, size = 100): Promise<Tensor> {
+  const parts: Float32Array[] = [];
+  let shape: readonly number[] = [];
+  for (let from = 0; from < n; from += size) {
+    const part = keep(scope(() => of(from, Math.min(size, n - from))));
+    shape = part.shape.slice(1);
+    parts.push(Float32Array.from(await part.read()));
+    part.dispose();
+  }
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return tensor(all, [n, ...shape]);
+}

@@ -1,0 +1,127 @@
+/** What explainers that perturb ask a model about: copies of rows made the way they make them, and those that one really asked about. */
+import { concat, dispose, keep, mul, openScope, reshape, slice, type Tensor } from "../../engine/index.js";
+import { drawFrom } from "../../nn/data/integer-random.js";
+import type { Domain } from "../../nn/index.js";
+import type { Explainer } from "../explainers/explainer.js";
+import type { Score } from "../score.js";
+import { featuresOf } from "./columns.js";
+
+export interface QueryOptions {
+  readonly domain: Domain;
+  /** Copies of each row. */
+  readonly copies: number;
+  readonly seed: number;
+}
+
+export interface LimeQueryOptions extends QueryOptions {
+  /** Deviation of the noise of a numeric feature, as a share of the deviation of its column. LIME's own is 1. */
+  readonly noise: number;
+}
+
+/** Copies as LIME makes them around rows (`limeTable`): numeric features get normal noise, each other feature is taken from a random row.
+ *  rows m of d numbers → copies · m of them, copy after copy. Source: Ribeiro et al. 2016, sec. 3.3; Slack et al. 2020, sec. 3.2 (with
+ *  noise 0.3 in their code). */
+export function limeQueries(
+  rows: Float32Array,
+  { domain, copies, noise, seed }: LimeQueryOptions,
+): Float32Array<ArrayBuffer> {
+  const [d, m] = sidesOf(rows, domain);
+  const deviations = deviationsOf(rows, d);
+  const draw = drawFrom(seed, 0x6c71);
+  return perturbed(rows, d, copies, (copy) => {
+    for (const { kind, at } of featuresOf(domain)) {
+      const source = draw.below(m);
+      const step = draw.bell();
+      for (const i of at) {
+        if (kind === "numeric") copy[i] += noise * deviations[i] * step;
+        else copy[i] = rows[source * d + i];
+      }
+    }
+  });
+}
+
+export interface ShapQueryOptions extends QueryOptions {
+  /** What stands for features that are taken away: the centres of a k-means clustering, k of d numbers. */
+  readonly centres: ArrayLike<number>;
+}
+
+/** Copies as KernelSHAP makes them (`maskedScores`): some features, of a number drawn evenly from one to all of them, are those of a random
+ *  centre. rows m of d numbers → copies · m of them, copy after copy. Source: Lundberg, Lee 2017, sec. 4.1; Slack et al. 2020, sec. 3.2. */
+export function shapQueries(
+  rows: Float32Array,
+  { domain, copies, centres, seed }: ShapQueryOptions,
+): Float32Array<ArrayBuffer> {
+  const [d] = sidesOf(rows, domain);
+  const features = featuresOf(domain);
+  const order = features.map((_, i) => i);
+  const draw = drawFrom(seed, 0x7371);
+  return perturbed(rows, d, copies, (copy) => {
+    const centre = draw.below(centres.length / d) * d;
+    const replaced = 1 + draw.below(features.length);
+    for (let r = 0; r < replaced; r++) {
+      const other = r + draw.below(order.length - r);
+      [order[r], order[other]] = [order[other], order[r]];
+      for (const i of features[order[r]].at) copy[i] = centres[centre + i];
+    }
+  });
+}
+
+/** Numbers in a row, and rows. @throws RangeError where they do not fit. */
+function sidesOf(rows: Float32Array, { shape: [d] }: Domain): [number, number] {
+  const m = rows.length / d;
+  if (!Number.isInteger(m) || m < 1)
+    throw new RangeError(`queries: ${rows.length} numbers came; whole rows of ${d}, at least one, are needed`);
+  return [d, m];
+}
+
+/** Each row `copies` times, changed in place by `change`. */
+function perturbed(
+  rows: Float32Array,
+  d: number,
+  copies: number,
+  change: (copy: Float32Array) => void,
+): Float32Array<ArrayBuffer> {
+  if (!Number.isInteger(copies) || copies < 1)
+    throw new RangeError(`queries: ${copies} copies of each row asked for; a whole number of at least 1 is needed`);
+  const all = new Float32Array(copies * rows.length);
+  for (let c = 0; c < copies; c++) all.set(rows, c * rows.length);
+  for (let from = 0; from < all.length; from += d) change(all.subarray(from, from + d));
+  return all;
+}
+
+/** The deviation of each column, of all rows (not m − 1). */
+export function deviationsOf(rows: Float32Array, d: number): Float64Array {
+  const m = rows.length / d;
+  return Float64Array.from({ length: d }, (_, i) => {
+    let [sum, squares] = [0, 0];
+    for (let r = 0; r < m; r++) sum += rows[r * d + i];
+    for (let r = 0; r < m; r++) squares += (rows[r * d + i] - sum / m) ** 2;
+    return Math.sqrt(squares / m);
+  });
+}
+
+/** What an explainer really asks a model about while it explains x [n, ...shape]: every so manieth of its copies, between `most` and twice
+ *  as many of them, or all where there are fewer. → [copies, n, ...shape], of the scope that is open. */
+export function askedBy(explain: Explainer, score: Score, x: Tensor, most: number): Tensor {
+  const n = x.shape[0];
+  let kept: Tensor[] = [];
+  let [seen, stride] = [0, 1];
+  {
+    using _ = openScope("asked");
+    explain((copies) => {
+      const rest = copies.shape.slice(1);
+      for (let c = 0; c < copies.shape[0] / n; c++, seen++) {
+        if (seen % stride !== 0) continue;
+        kept.push(keep(mul(slice(copies, [c * n, ...rest.map(() => 0)], [n, ...rest]), 1)));
+        if (kept.length <= 2 * most) continue;
+        dispose(kept.filter((_, i) => i % 2 === 1));
+        kept = kept.filter((_, i) => i % 2 === 0);
+        stride *= 2;
+      }
+      return score(copies);
+    }, x);
+  }
+  const all = concat(kept.map((copy) => reshape(copy, [1, ...copy.shape])));
+  dispose(kept);
+  return all;
+}

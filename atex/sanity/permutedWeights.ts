@@ -1,0 +1,67 @@
+/** Randomised weights for any function made of ops, whether or not it is a model with parameters. */
+import { gather, inspect, random, reshape, type Substitutes, scope, type Tensor, withOps } from "../../engine/index.js";
+import type { Classifier } from "../score.js";
+
+/** Ops with weights. */
+const WEIGHTED = ["matmul", "conv2d", "conv2dInput"] as const;
+
+/** The same function with the elements of each weight operand in another order: of every matrix product and convolution between its
+ *  argument and its result, the operand that does not change with the argument. Distribution and norm of the weights stay; biases and
+ *  scales stay as they are. The same key gives the same network at every call. Undefined for a function without such an op. `sample` [1, ...]
+ *  is what the function is tried on; it has to run the same ops for every batch. Source: Adebayo et al. 2018, sec. 3 (randomised weights),
+ *  with a permutation in the place of a new draw. */
+export function permutedWeights(classifier: Classifier, sample: Tensor, key: Tensor): Classifier | undefined {
+  const operands = weightOperands(classifier, sample);
+  if (operands.every((at) => at === undefined)) return undefined;
+  return (x) => {
+    let call = 0;
+    const result = withWeightedOps((inputs, run) => {
+      const number = call++;
+      const at = operands[number];
+      if (at === undefined) return run(inputs);
+      return run(inputs.map((t, i) => (i === at ? permuted(t, random.fold(key, number)) : t)));
+    }, classifier)(x);
+    if (call !== operands.length)
+      throw new TypeError(
+        `permutedWeights: the function ran ${call} matrix products and convolutions, and ${operands.length} on the sample it was tried on; it has to run the same each time`,
+      );
+    return result;
+  };
+}
+
+/** Which operand of each op with weights, in the order in which they run, is the weights; undefined where none is. */
+function weightOperands(classifier: Classifier, sample: Tensor): (number | undefined)[] {
+  return scope(() => {
+    const outputs: Tensor[] = [];
+    const noted = withWeightedOps((inputs, run) => {
+      const y = run(inputs);
+      outputs.push(y);
+      return y;
+    }, classifier);
+    return inspect(noted, sample, ({ steps }) => {
+      const found = new Map(steps.map(({ output, varies }) => [output, varies]));
+      return outputs.map((y) => {
+        const varies = found.get(y);
+        const at = varies?.indexOf(false) ?? -1;
+        return at < 0 ? undefined : at;
+      });
+    });
+  });
+}
+
+type Stand = (inputs: readonly Tensor[], run: (inputs: readonly Tensor[]) => Tensor) => Tensor;
+
+function withWeightedOps(stand: Stand, classifier: Classifier): Classifier {
+  const table: Substitutes = Object.fromEntries(
+    WEIGHTED.map((op) => [
+      op,
+      (inputs: readonly Tensor[], _: unknown, run: (i: readonly Tensor[]) => Tensor) => stand(inputs, run),
+    ]),
+  );
+  return (x) => withOps(table, () => classifier(x));
+}
+
+function permuted(weights: Tensor, key: Tensor): Tensor {
+  const { size, shape } = weights;
+  return reshape(gather(reshape(weights, [size]), random.permutation(key, size), 0), shape);
+}
