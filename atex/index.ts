@@ -55,7 +55,7 @@ export {
   segmentGroups,
   tableGroups,
 } from "./explainers/features.js";
-export { type GradCamOptions, gradCam, guidedGradCam } from "./explainers/gradCam.js";
+export { type GradCamOptions, gradCam, gradCamCells, guidedGradCam } from "./explainers/gradCam.js";
 export { gradient, gradientTimesInput } from "./explainers/gradient.js";
 export { guidedBackprop } from "./explainers/guidedBackprop.js";
 export {

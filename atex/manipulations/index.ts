@@ -15,10 +15,23 @@ export { attributionsOf, type ExplainingOptions, explainerMaker, type MakeExplai
 export { type FinetuneOptions, finetuned } from "./finetune.js";
 export { adv2 } from "./inputs/adv2.js";
 export { type Adv2Options, type Adv2Result, type Adv2Target, adv2Attack, adv2Loss } from "./inputs/adv2Attack.js";
+export { type Answer, type Evolution, type EvolutionOptions, evolve, survivors } from "./inputs/evolution.js";
 export { ghorbani } from "./inputs/ghorbani.js";
 export { type LevelSetOptions, type LevelSetWay, levelSetWay } from "./inputs/levelSet.js";
+export {
+  attackWithPatch,
+  type PatchCorner,
+  type Patches,
+  type PatchOptions,
+  type PatchPlace,
+  patchCover,
+  patchLoss,
+  patchMoved,
+  patchPlace,
+} from "./inputs/patch.js";
 export { type RandomSignOptions, randomSignNoise } from "./inputs/randomSigns.js";
 export { type InputReach, type ReachOptions, reachOf } from "./inputs/reach.js";
+export { type ShiftOptions, shiftedRange, shiftedSide } from "./inputs/shift.js";
 export { othersOf, targetMapEntry } from "./inputs/targetMap.js";
 export {
   growingBetas,

@@ -1,7 +1,10 @@
 /** Every manipulation of explanations: a new one is its file and a row here. */
 
 import { adv2 } from "./inputs/adv2.js";
+import { blackBoxEntry } from "./inputs/blackBox.js";
 import { ghorbani } from "./inputs/ghorbani.js";
+import { patchEntry } from "./inputs/patchEntry.js";
+import { shiftEntry } from "./inputs/shift.js";
 import { targetMapEntry } from "./inputs/targetMap.js";
 import type { ManipulationEntry } from "./manipulation.js";
 import { backdoor } from "./models/backdoor.js";
@@ -17,6 +20,9 @@ export const MANIPULATION_TABLE: readonly ManipulationEntry[] = [
   ghorbani,
   targetMapEntry,
   adv2,
+  patchEntry,
+  shiftEntry,
+  blackBoxEntry,
 ];
 
 /** The entry of a name. @throws RangeError naming those there are. */

@@ -36,7 +36,7 @@ const options = {
   corner: setting(oneOf(...CORNERS), "bottom-right", "where the trigger lies; the map points to the opposite corner"),
   wanted: setting(text, undefined, "name of the class to be predicted under the trigger; the first if left out"),
   weight: setting(number({ min: 0, max: 1 }), 0.9, "lambda, the maps' share of the loss; predictions have the rest"),
-  samples: setting(count, 2000, "training samples it is trained on, the first ones"),
+  samples: setting(count, 2500, "training samples it is trained on, the first ones"),
   epochs: setting(count, 4, "passes over them"),
   batch: setting(count, 50, "samples in a step, half of them triggered"),
   learningRate: setting(size, 0.0025, "of Adam; it falls to 0 along a cosine"),
