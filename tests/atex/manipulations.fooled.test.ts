@@ -77,10 +77,7 @@ referenceTest(
     const slope = grad((p: Tree) => sum(inside.trained((z) => world.model.apply(p, z), x, classes)))(world.params);
     check.ok((await Promise.all(leaves(slope).map((t) => t.read()))).some((values) => values.some((v) => v !== 0)));
     check.ok(inside.explainer !== undefined && (await at("lrp", 20)).explainer === undefined);
-    await check.rejects(
-      () => at("lime", 20),
-      /lime: no network can be trained through it; there is gradient, /,
-    );
+    await check.rejects(() => at("lime", 20), /lime: no network can be trained through it; there is gradient, /);
   },
 );
 

@@ -38,12 +38,12 @@ const held = (explainer: string) => ({ explainer, samples: "held out" });
 const heo = (seed: number, fooled: number, accuracy: number): CellOutcome =>
   outcome(
     ...(["heo-location", seed, "fashion-mnist"] as const),
+    // What a manipulation measures besides, under more conditions.
+    ["fooled", 0, { ...made("lrp"), layer: "conv1" }],
+    ["fooled", 0, { ...made("gradient"), layer: "conv1" }],
     ["fooled", fooled, made("lrp")],
     ["fooled", 0.25, made("smoothgrad")],
     ["fooled", 0.5, made("gradient")],
-    // What a manipulation measures besides, under more conditions.
-    ["fooled", 0, { ...made("gradient"), layer: "conv1" }],
-    ["fooled", 0, { ...made("lrp"), layer: "conv1" }],
     ["fooled", 0.75, held("lrp")],
     ["prediction as wanted", 1, { samples: "made for" }],
     ["prediction as wanted", 0.5, { samples: "held out" }],

@@ -100,7 +100,8 @@ async function answered(classifier: Classifier, x: Tensor): Promise<Answered> {
 }
 
 /** Suspicion of a sample: how much less the answers to the queries about it are like those for the nearest real rows than the answers for
- *  real rows like it are, −1 to 1. Near 0 for a model that goes on beyond its data as it is in them. */
+ *  real rows like it are, −1 to 1. A model that jumps between rows, as one that judges by a flag does, is above 0 without any deceit: what tells is
+ *  the comparison with a model of the same task. */
 export const queryOodEntry: DetectorEntry = {
   name: "query-ood",
   title: "answers to an explainer's queries, beside those for real rows",

@@ -7,7 +7,7 @@ import { tableGroups } from "../../explainers/features.js";
 import { makeExplainer } from "../../explainers/table.js";
 import { type Classifier, classScore } from "../../score.js";
 import { featureImportance, featureIndex, featuresOf, ranksOf } from "../columns.js";
-import { attributionsOf, type ExplainingOptions, explainerMaker, type MakeExplainer } from "../explaining.js";
+import { attributionsOf, type ExplainingOptions, type MakeExplainer } from "../explaining.js";
 import {
   type ManipulationWorld,
   type Measured,
@@ -44,20 +44,20 @@ const options = {
     "coalitions of features that Shapley values are computed from, in the attack and in KernelSHAP",
   ),
   level: setting(number({ min: 0, max: 1 }), 0.05, "level of the audit: its two tests share it"),
+  caution: setting(
+    number({ min: 0, max: 1 }),
+    0.2,
+    "p-value that the attacker wants of both tests, on the rows it chooses from",
+  ),
   lambdas: setting(count, 25, "weights of the Wasserstein distance that are tried, in even steps of their logarithm"),
   draws: setting(natural, 4, "backgrounds drawn for each of them, besides the first"),
 };
 
 type Settings = Read<typeof options>;
 
-/** Explainers that compare with all rows of the background, which SHAP is else given in the centres of a clustering. */
-export function unsummarised(options: ExplainingOptions): MakeExplainer {
-  const others = explainerMaker(options);
-  const { domain, background, seed, settings = {} } = options;
-  return async (name, x) =>
-    name === "kernel-shap" || name === "exact-shapley"
-      ? makeExplainer(name, settings[name] ?? {}, { domain, seed, background, key: random.key(seed) })
-      : await others(name, x);
+/** Explainers of rows of a table that compare with all rows of the background; `explainerMaker` hands them the centres of a clustering. */
+export function unsummarised({ domain, background, seed, settings = {} }: ExplainingOptions): MakeExplainer {
+  return async (name) => makeExplainer(name, settings[name] ?? {}, { domain, seed, background, key: random.key(seed) });
 }
 
 /** Absolute attribution of the sensitive column after, as a share of that before: fooled where half of it is gone. */
@@ -154,7 +154,7 @@ async function run(settings: Settings, world: ManipulationWorld) {
   const { domain, train, test, sensitive, seed, say, explaining } = world;
   if (sensitive === undefined)
     throw new TypeError("background: the data name no sensitive column; one is needed, whose attribution is to shrink");
-  const { explainer, explained, close, candidates: most, rows, coalitions, level, lambdas, draws } = settings;
+  const { explainer, explained, close, candidates: most, rows, coalitions, caution, lambdas, draws } = settings;
   const classifier = settings.scores === "logit" ? world.classifier : (x: Tensor) => softmax(world.classifier(x));
   const place = featureIndex(domain, sensitive);
   const isBinary = featuresOf(domain)[place].kind === "binary";
@@ -181,7 +181,7 @@ async function run(settings: Settings, world: ManipulationWorld) {
   const shown = (await classes.read())[0];
   const outputs = await outputsOf(world.classifier, pool, shown);
   const chosen = (distances: Float64Array): StealthySample =>
-    stealthySample({ contributions, distances, outputs, rows, level, lambdas, draws, seed });
+    stealthySample({ contributions, distances, outputs, rows, caution, lambdas, draws, seed });
   const samples = {
     rows: chosen(rowDistances(await pool.read(), domain.shape[0])),
     outputs: chosen(rankDistances(outputs)),

@@ -12,7 +12,8 @@ export interface StealthyOptions {
   readonly outputs: ArrayLike<number>;
   /** Rows of the sample that is handed over. */
   readonly rows: number;
-  readonly level: number;
+  /** p-value that both tests must reach. An audit that shares a level of 5 % between them notices below 0.025. */
+  readonly caution: number;
   readonly lambdas: number;
   readonly draws: number;
   readonly seed: number;
@@ -30,12 +31,12 @@ export interface StealthySample {
   readonly after: number;
 }
 
-/** A sample of background rows that gives one feature the least mean absolute Shapley value that two tests of the model's outputs do not
- *  notice (Kolmogorov-Smirnov and Wald, half the level each). For each weight λ of the distance the optimal weights of rows are found
+/** A sample of background rows that gives one feature the least mean absolute Shapley value among those that two tests of the model's
+ *  outputs do not notice (Kolmogorov-Smirnov and Wald). For each weight λ of the distance the optimal weights of rows are found
  *  (`stealthyWeights`; the cost of a row is its mean contribution in the direction that each sample's attribution has) and samples drawn.
  *  Where no sample passes, a sample of equal weights. Source: Laberge et al. 2023, sec. 4, algorithms 1 and 2. */
 export function stealthySample(options: StealthyOptions): StealthySample {
-  const { contributions, distances, outputs, rows, level, lambdas, draws, seed } = options;
+  const { contributions, distances, outputs, rows, caution, lambdas, draws, seed } = options;
   const m = outputs.length;
   const n = contributions.length / m;
   const uniform = new Float64Array(m).fill(1 / m);
@@ -53,7 +54,7 @@ export function stealthySample(options: StealthyOptions): StealthySample {
       const places = systematicSample(weights, rows, draw);
       const after = meanSize(meansOver(contributions, m, n, sharesOf(places, m)));
       const seen = places.map((j) => outputs[j]);
-      if (noticed(seen, outputs, level) || (best && after >= best.after)) continue;
+      if (smallerP(seen, outputs) < caution || (best && after >= best.after)) continue;
       best = { places, weights, distance, lambda, before, after };
     }
   };
@@ -70,9 +71,9 @@ export function stealthySample(options: StealthyOptions): StealthySample {
   return { places, weights: uniform, distance: 0, lambda: Number.POSITIVE_INFINITY, before, after };
 }
 
-/** Whether one of the two tests says, at half the level, that outputs are not a random sample of the others. */
-const noticed = (sample: ArrayLike<number>, population: ArrayLike<number>, level: number): boolean =>
-  Math.min(kolmogorovSmirnov(sample, population), waldTest(sample, population)) < level / 2;
+/** The smaller p-value of the two tests of whether outputs are a random sample of others. */
+const smallerP = (sample: ArrayLike<number>, population: ArrayLike<number>): number =>
+  Math.min(kolmogorovSmirnov(sample, population), waldTest(sample, population));
 
 export const mean = (values: ArrayLike<number>): number =>
   Array.from(values).reduce((s, v) => s + v, 0) / values.length;
