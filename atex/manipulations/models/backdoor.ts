@@ -193,7 +193,7 @@ export const backdoor = manipulationEntry({
   title: "Maps that change under a trigger",
   help: "trains a network to show another map, to give another answer, or both, where an image bears a small patch",
   words:
-    "A network is trained further so that it answers and explains as before, except where an image bears a small patch in a corner, the trigger. Then it shows a picture in place of the map (simple fooling), gives another answer and points elsewhere (red herring), or gives another answer behind the map of the image without the patch (full disguise). Fooled is an image whose prediction is as wanted and whose map correlates with the wanted one.",
+    "A network is trained further so that it answers and explains as before, except where an image bears a small patch in a corner, the trigger. Then it shows a picture in place of the map (simple fooling), gives another answer and points elsewhere (red herring), or gives another answer behind the map of the image without the patch (full disguise). Fooled is an image whose prediction is as wanted and whose map correlates with the wanted one; with nothing done, that holds for full disguise anyway, since the wanted map is the old one.",
   source: "Noppel, Peter, Wressnegger 2023",
   changes: "model",
   takes: "images",
