@@ -41,7 +41,7 @@ const options = {
   points: setting(count, 10, "copies of SmoothGrad and points of integrated gradients while they are attacked"),
   k: setting(count, undefined, "places in the top; default 50, or a third of a short row"),
   region: setting(text, undefined, "top,left,height,width that shall be filled; default a 5x5 block at a random place"),
-  beta: setting(number({ min: 1e-3 }), 20, "sharpness of the softplus through which relu networks are attacked"),
+  twinBeta: setting(number({ min: 1e-3 }), 20, "sharpness of the softplus through which relu networks are attacked"),
   immutable: setting(list(text), undefined, "features of a table that are not touched; categories never are"),
   columnSteps: setting(record(size), undefined, "smallest changes of a table's numeric columns, in their own units"),
   bound: setting(
@@ -70,7 +70,7 @@ async function run(settings: Settings, world: ManipulationWorld): Promise<Manipu
   const starts = objective.flatAtClean ? (restarts ?? 1) : 1 + (restarts ?? 0);
   const draws = settings.draws ?? steps * starts;
   const schedule = settings.schedule === "cosine" ? cosineDecay(1, steps) : undefined;
-  const surrogate = surrogateOf(classifier, domain.shape, settings.beta);
+  const surrogate = surrogateOf(classifier, domain.shape, settings.twinBeta);
   const pairs: AttackedPairs[] = [];
   for (const name of names) {
     const explainer = await attackers(name, x);

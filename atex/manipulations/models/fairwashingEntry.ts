@@ -19,7 +19,7 @@ const DIFFERENTIABLE = EXPLAINER_TABLE.filter(({ laws }) => laws.differentiable)
 const options = {
   explainer: setting(oneOf(...DIFFERENTIABLE), "gradient", "whose maps are washed"),
   share: setting(number({ min: 0, max: 1 }), 0.8, "of the maps in the loss; the rest is that of the answers"),
-  beta: setting(
+  twinBeta: setting(
     number({ min: 1e-3 }),
     20,
     "sharpness of the softplus in place of relu that maps go through in training",
@@ -129,7 +129,7 @@ export const fairwashingEntry = manipulationEntry({
   takes: "images and tables",
   options,
   async run(settings, world) {
-    const { explainer: name, share, beta, points, epochs, trained, batch, learningRate } = settings;
+    const { explainer: name, share, twinBeta: beta, points, epochs, trained, batch, learningRate } = settings;
     const { model, classifier, train, test, samples, explaining } = world;
     const first = (split: Split, most: number): number[] =>
       Array.from({ length: Math.min(most, split.labels.length) }, (_, i) => i);

@@ -28,13 +28,13 @@ export interface ShownOptions {
   /** Label of a hidden layer whose maps are explained; default the input. */
   readonly layer?: string;
   /** Sharpness of the softplus twin. */
-  readonly beta: number;
+  readonly twinBeta: number;
 }
 
 /** @throws RangeError for an explainer without a derivative, naming those that have one. */
 export async function shownBy(
   world: Pick<ManipulationWorld, "classifier" | "domain" | "explainer" | "explaining">,
-  { explainer: name, layer, beta }: ShownOptions,
+  { explainer: name, layer, twinBeta: beta }: ShownOptions,
 ): Promise<Shown> {
   const entry = explainerEntryOf(name);
   if (!canBeTrained(entry)) {
