@@ -129,7 +129,7 @@ referenceTest("patches change nothing outside, stay valid, win, and hide better 
     if (w) check.ok(hiding.mass[i] < ordinary.mass[i], `${hiding.mass[i]} ${ordinary.mass[i]}`);
 });
 
-for (const own of [{}, { untargeted: true, place: "centre" }, { universal: true, target: 0 }])
+for (const own of [{}, { untargeted: true, place: "centre" }, { universal: true, aim: 0 }])
   referenceTest(`the row, with ${JSON.stringify(own)}: wanted classes, control, other images`, async () => {
     const world = inputWorld({ domain, model, count: 3 });
     const settings = { steps: 15, size: 0.1, side: 0.5, ...own };
@@ -157,7 +157,7 @@ for (const own of [{}, { untargeted: true, place: "centre" }, { universal: true,
     check.ok(measurements.some(({ metric, conditions }) => metric === "fooled" && conditions!.samples === "held out"));
   });
 
-referenceTest("a target that there is not is refused in a sentence", async () => {
+referenceTest("an aim that there is not is refused in a sentence", async () => {
   const world = inputWorld({ domain, model });
-  await check.rejects(() => entry.run(readSettings(entry, { target: 9 }), world), /target 9 of 4 classes/);
+  await check.rejects(() => entry.run(readSettings(entry, { aim: 9 }), world), /aim 9 of 4 classes/);
 });
