@@ -51,7 +51,7 @@ const options = {
   mutation: setting(
     number({ min: 0, max: 1 }),
     undefined,
-    "probability that a gene is changed; default two genes of a candidate",
+    "probability that a gene is changed; default 0.05, at least two genes of a candidate",
   ),
   block: setting(count, undefined, "side of the squares of an image that change together; default about a fourteenth"),
   changed: setting(

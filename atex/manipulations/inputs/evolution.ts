@@ -42,7 +42,7 @@ export interface EvolutionOptions {
   readonly population: number;
   /** Of those that were asked about, how many may be parents. */
   readonly parents: number;
-  /** Probability that a gene is changed; default two genes of a candidate. 1 is random search. */
+  /** Probability that a gene is changed; default 0.05, at least two genes of a candidate. 1 is random search. */
   readonly mutation?: number;
   readonly seed: number;
   /** Told after each generation. */
@@ -63,7 +63,7 @@ export interface Evolution {
  *  @throws RangeError for a budget below one generation, or no parents. */
 export async function evolve(x: Tensor, options: EvolutionOptions): Promise<Evolution> {
   const { ask, genes, queries, population, parents: most, seed, signal } = options;
-  const { mutation = Math.min(1, 2 / genes.count) } = options;
+  const { mutation = Math.min(1, Math.max(2 / genes.count, 0.05)) } = options;
   const whole = [queries, population, most].every((v) => Number.isInteger(v) && v >= 1);
   if (!whole || queries < population + 1 || most > population || !(mutation > 0 && mutation <= 1))
     throw new RangeError(
