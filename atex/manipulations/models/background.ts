@@ -18,7 +18,7 @@ import {
   type Statistic,
 } from "../manipulation.js";
 import { kolmogorovSmirnov, waldTest } from "../twoSamples.js";
-import { backgroundClaims, closeIn, DECREASE, LEAST_P, SIZE } from "./backgroundClaims.js";
+import { backgroundClaims, closeIn, DECREASE, NOTICED, SIZE } from "./backgroundClaims.js";
 import { pairShapley, rowDistances } from "./backgroundWeights.js";
 import { columnOf } from "./scaffold.js";
 import { mean, rankDistances, type StealthySample, stealthySample } from "./stealthySample.js";
@@ -154,7 +154,7 @@ async function run(settings: Settings, world: ManipulationWorld) {
   const { domain, train, test, sensitive, seed, say, explaining } = world;
   if (sensitive === undefined)
     throw new TypeError("background: the data name no sensitive column; one is needed, whose attribution is to shrink");
-  const { explainer, explained, close, candidates: most, rows, coalitions, caution, lambdas, draws } = settings;
+  const { explainer, explained, close, candidates: most, rows, coalitions, level, caution, lambdas, draws } = settings;
   const classifier = settings.scores === "logit" ? world.classifier : (x: Tensor) => softmax(world.classifier(x));
   const place = featureIndex(domain, sensitive);
   const isBinary = featuresOf(domain)[place].kind === "binary";
@@ -224,7 +224,7 @@ async function run(settings: Settings, world: ManipulationWorld) {
       measurements.push(
         { ...of, metric: "p-value, Kolmogorov-Smirnov", value: ks },
         { ...of, metric: "p-value, Wald", value: wald },
-        { ...of, metric: LEAST_P, value: Math.min(ks, wald) },
+        { ...of, metric: NOTICED, value: Number(Math.min(ks, wald) < level / 2) },
       );
     }
   }
