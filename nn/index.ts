@@ -78,6 +78,7 @@ export {
 } from "./model-card.js";
 export { type NetworkFile, type OpenedNetwork, openNetwork, readNetworkFile, shapeIn } from "./network-file.js";
 export * from "./norms.js";
+export * from "./onnx/index.js";
 export * from "./optim.js";
 export * from "./presets.js";
 export { type HostTensor, readSafetensors, type SafetensorsFile, writeSafetensors } from "./safetensors.js";

@@ -1,0 +1,25 @@
+/** Which numbers of a model are its weights, and which are constants of its formulas. */
+import { isFloat } from "./element-types.js";
+import type { Program } from "./program.js";
+import type { HostValue } from "./value.js";
+
+/**
+ * Float tensors that some node computes with: initialisers with one side or more, and constants of more than one element, since some
+ * exporters write weights as constants. What an operator must know before the run (shapes, scales, bounds) is none.
+ */
+export function parametersOf(program: Program): Map<string, HostValue> {
+  const found = new Map<string, HostValue>();
+  for (const [name, value] of program.constants)
+    if (isFloat(value.type) && value.shape.length > 0) found.set(name, value);
+  for (const { row, attributes, outputs } of program.steps) {
+    const value = attributes.value as HostValue | undefined;
+    if (row.name === "Constant" && value && isFloat(value.type) && value.data.length > 1) found.set(outputs[0], value);
+  }
+  const used = new Set(program.outputs);
+  const known = new Set<string>();
+  for (const { row, inputs, captures } of program.steps) {
+    for (const name of captures) used.add(name);
+    for (const [i, name] of inputs.entries()) (row.host.includes(i) ? known : used).add(name);
+  }
+  return new Map([...found].filter(([name, { data }]) => used.has(name) && !known.has(name) && data.length > 0));
+}
