@@ -18,7 +18,8 @@ export function parametersOf(program: Program): Map<string, HostValue> {
   const used = new Set(program.outputs);
   const known = new Set<string>();
   for (const { row, inputs, captures } of program.steps) {
-    for (const name of captures) used.add(name);
+    // Loops and branches reckon with single numbers.
+    for (const name of captures) ((found.get(name)?.data.length ?? 0) > 1 ? used : known).add(name);
     for (const [i, name] of inputs.entries()) (row.host.includes(i) ? known : used).add(name);
   }
   return new Map([...found].filter(([name, { data }]) => used.has(name) && !known.has(name) && data.length > 0));
