@@ -1,7 +1,14 @@
 /**
  * Files are often made for one batch size, which then stands in the shapes of reshapes. Two runs on symbols find out what to scale for
- * another: one with the batch of the file, one with a prime multiple of it, in which every side that the batch is part of shows itself.
+ * another: one with the batch of the file, one with a prime multiple of it, in which every side that the batch is part of shows itself. The
+ * second run also watches every op, so that no sample can reach another: the batch stays the outermost part of one side, and no op sums,
+ * joins or orders along that side.
  */
+import { executor, withExecutor } from "../../engine/executor.js";
+import { scope, type Tensor } from "../../engine/index.js";
+import type { TensorSpec } from "../../engine/lower.js";
+import type { OpSpec } from "../../engine/op.js";
+import { Tracer } from "../../engine/trace.js";
 import { DataError } from "../data/error.js";
 import type { Batch, Call } from "./operator.js";
 
@@ -18,7 +25,46 @@ interface Seen {
 
 const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-/** Runs `trace` twice and returns the sides to scale. `trace` throws where the graph cannot take that batch. */
+/** The shape of what `body` gives for a batch of PRIME times the file's, if no sample reaches another. @throws DataError where one might. */
+export function watchedShape(body: () => Tensor): readonly number[] {
+  const on = executor();
+  const tracer = new Watch(on instanceof Tracer ? on.target : on);
+  try {
+    return withExecutor(tracer, () => scope(() => body().shape, "onnx batch"));
+  } finally {
+    tracer.releaseConstants();
+  }
+}
+
+class Watch extends Tracer {
+  override run(op: OpSpec<never>, inputs: readonly TensorSpec[], attrs: unknown, output: TensorSpec) {
+    const from = inputs.map(({ shape }) => batchSide(shape)).filter((side) => side >= 0);
+    const to = batchSide(output.shape);
+    if (from.length > 0) {
+      if (to < 0) throw new DataError(`${op.name} leaves no side for the batch`);
+      const { axis } = (attrs ?? {}) as { readonly axis?: unknown };
+      // Along `axis` these look at all elements, or put them together.
+      if (axis === to && !["gather", "gatherAlong"].includes(op.name))
+        throw new DataError(`${op.name} goes along the side of the batch`);
+      if (op.name === "reshape" && before(inputs[0].shape, from[0]) !== before(output.shape, to))
+        throw new DataError("reshape moves the batch to another place");
+    }
+    return super.run(op, inputs, attrs, output);
+  }
+}
+
+/** The side that the batch is part of; -1 for none. @throws DataError for several. */
+function batchSide(shape: readonly number[]): number {
+  const found = shape.flatMap((side, i) => (side > 0 && side % PRIME === 0 ? [i] : []));
+  if (found.length > 1 || found.some((i) => shape[i] % PRIME ** 2 === 0))
+    throw new DataError("the batch is part of several sides");
+  return found[0] ?? -1;
+}
+
+const before = (shape: readonly number[], side: number): number => product(shape.slice(0, side));
+
+/** For each reshape to constants the side to scale. `trace` runs the graph on symbols for a batch, first the file's, then PRIME times it;
+ *  it throws where the graph cannot take that batch. */
 export function scaledSides(base: number, trace: (batch: Batch) => void): ScaledSides {
   const seen = new Map<object, Seen>();
   trace({
@@ -62,22 +108,14 @@ function sideToScale(
   wanted: readonly number[],
   base: number,
 ): number | undefined {
-  const grown = seen ? x.flatMap((side, i) => (side === seen.x[i] ? [] : [i])) : [];
-  if (!seen || grown.length === 0) return undefined;
-  const [at] = grown;
-  if (grown.length > 1 || x[at] !== seen.x[at] * PRIME)
-    throw new DataError("the batch is spread over several sides before a reshape");
-  // The elements of one sample lie together from here on; they must in the result.
-  const after = product(seen.x.slice(at + 1));
-  const candidates = seen.out.flatMap((side, j) => {
-    const inner = product(seen.out.slice(j + 1));
-    return inner > 0 && after % inner === 0 && inner <= after && after <= inner * side ? [j] : [];
-  });
+  const at = batchSide(x);
+  if (!seen || at < 0 || product(x) !== product(seen.x) * PRIME) return undefined;
+  // The batch is the outermost part of its side, and stays so.
+  const candidates = seen.out.flatMap((_, j) => (before(seen.out, j) === before(seen.x, at) ? [j] : []));
   const plain = inferred(x, wanted);
   const changed = plain?.flatMap((side, j) => (side === seen.out[j] ? [] : [j])) ?? [];
   if (plain && changed.length === 1 && candidates.includes(changed[0])) return undefined;
-  const own = candidates.find((j) => seen.out[j] === base && product(seen.out.slice(j + 1)) === after);
-  const side = own ?? candidates[0];
+  const side = candidates.find((j) => seen.out[j] === base) ?? candidates[0];
   if (side === undefined) throw new DataError("a reshape mixes the samples of a batch");
   return side;
 }

@@ -15,7 +15,7 @@ import {
 } from "../../engine/index.js";
 import { DataError } from "../data/error.js";
 import type { Layer, SampleShape } from "../layer.js";
-import { batchOf, type ScaledSides, scaledSides } from "./batch.js";
+import { batchOf, type ScaledSides, scaledSides, watchedShape } from "./batch.js";
 import { type ElementType, elementFormat } from "./element-types.js";
 import { isKnown, Names, Run } from "./evaluate.js";
 import { type ExternalFiles, externalPlace, type ReadExternal } from "./initialiser.js";
@@ -59,6 +59,8 @@ export interface OnnxNetwork extends Layer {
     /** The last operator is a softmax. */
     readonly probabilities: boolean;
   };
+  /** Whether a batch goes through at once; false where the graph is bound to the file's batch, and samples follow each other. */
+  readonly batched?: boolean;
   /** Side of an output of one side; undefined for others. */
   readonly classes?: number;
   /** Version of ONNX's own operator set. */
@@ -110,7 +112,8 @@ function networkFrom(model: ModelProto, files: ExternalFiles, options: OnnxOptio
   const folded = foldConstants(compiled, weights);
   const evaluator = new Evaluator(compiled, folded, input, weights);
   const open = input.shape.slice(1).some((side) => side === undefined);
-  const shape = open ? undefined : evaluator.layoutFor(input.shape.slice(1) as number[]).output;
+  const layout = open ? undefined : evaluator.layoutFor(input.shape.slice(1) as number[]);
+  const shape = layout?.output;
   const params = keep(
     Object.fromEntries([...weights].map(([name, { data, shape }]) => [name, tensor(data, shape, "f32")])),
   );
@@ -127,6 +130,7 @@ function networkFrom(model: ModelProto, files: ExternalFiles, options: OnnxOptio
     classifier: (x) => apply(params, x),
     input,
     output: { name: output, shape, probabilities: last?.row.name === "Softmax" },
+    batched: layout && layout.sides !== undefined,
     classes: shape?.length === 1 ? shape[0] : undefined,
     opset: model.opset_import.find(({ domain = "" }) => domain === "" || domain === "ai.onnx")?.version ?? 0,
     operators: countsOf(steps.filter(({ row }) => row.name !== "Constant")),
@@ -301,10 +305,11 @@ class Evaluator {
   }
 
   #trace(sample: SampleShape, batch: Batch): readonly number[] {
-    return shapeOf(() => {
+    const body = (): Tensor => {
       const params = Object.fromEntries([...this.weights].map(([name, { shape }]) => [name, zeros(shape)]));
       return this.#run(params, zeros([batch.count, ...sample]), batch);
-    }).shape;
+    };
+    return batch.count === this.#base ? shapeOf(body).shape : watchedShape(body);
   }
 
   #run(params: Tree, x: Tensor, batch: Batch): Tensor {
