@@ -112,10 +112,9 @@ function sideToScale(
   if (!seen || at < 0 || product(x) !== product(seen.x) * PRIME) return undefined;
   // The batch is the outermost part of its side, and stays so.
   const candidates = seen.out.flatMap((_, j) => (before(seen.out, j) === before(seen.x, at) ? [j] : []));
-  const plain = inferred(x, wanted);
-  const changed = plain?.flatMap((side, j) => (side === seen.out[j] ? [] : [j])) ?? [];
-  if (plain && changed.length === 1 && candidates.includes(changed[0])) return undefined;
   const side = candidates.find((j) => seen.out[j] === base) ?? candidates[0];
   if (side === undefined) throw new DataError("a reshape mixes the samples of a batch");
-  return side;
+  const plain = inferred(x, wanted);
+  const grown = plain?.every((n, j) => n === (j === side ? seen.out[j] * PRIME : seen.out[j]));
+  return grown ? undefined : side;
 }

@@ -5,7 +5,7 @@ import { label, ReferenceExecutor, ShapeError, scope } from "../../engine/index.
 import type { HostTensor } from "../../engine/op.js";
 import { DataError } from "../data/error.js";
 import { asValues, type Batch, Call, isEngineError } from "./operator.js";
-import type { Compiled, Program, Step } from "./program.js";
+import { type Compiled, type Program, printable, type Step } from "./program.js";
 import type { GraphProto } from "./proto.js";
 import { hostValue, isArray, requireSmall, shapeOfValue, type Value } from "./value.js";
 
@@ -123,13 +123,10 @@ function toHost(value: Value): Value {
   return hostValue(type, tensor.shape, Float64Array.from(data));
 }
 
-/** The error with the node's name before it. */
+/** The error with the node's name before it, on one line: a broken file may bring any text along. */
 function named(error: unknown, { title, opset }: Step): unknown {
-  const before = `onnx: node ${title} (opset ${opset}): `;
-  if (error instanceof DataError)
-    return error.message.startsWith("onnx: ")
-      ? error
-      : new DataError(`${before}${error.message}; export the model again`, { cause: error });
-  if (!isEngineError(error) || error.message.startsWith("onnx: ")) return error;
-  return new ShapeError(before + error.message.slice(0, 400), { cause: error });
+  const isOurs = error instanceof DataError;
+  if ((!isOurs && !isEngineError(error)) || error.message.startsWith("onnx: ")) return error;
+  const sentence = `onnx: node ${title} (opset ${opset}): ${printable(error.message, 400)}`;
+  return isOurs ? new DataError(sentence, { cause: error }) : new ShapeError(sentence, { cause: error });
 }

@@ -1,4 +1,5 @@
 /** Which numbers of a model are its weights, and which are constants of its formulas. */
+import { DataError } from "../data/error.js";
 import { isFloat } from "./element-types.js";
 import type { Program } from "./program.js";
 import type { HostValue } from "./value.js";
@@ -22,5 +23,6 @@ export function parametersOf(program: Program): Map<string, HostValue> {
     for (const name of captures) ((found.get(name)?.data.length ?? 0) > 1 ? used : known).add(name);
     for (const [i, name] of inputs.entries()) (row.host.includes(i) ? known : used).add(name);
   }
+  if (found.has("__proto__")) throw new DataError('onnx: a weight is named "__proto__"; rename it');
   return new Map([...found].filter(([name, { data }]) => used.has(name) && !known.has(name) && data.length > 0));
 }

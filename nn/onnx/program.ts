@@ -60,6 +60,10 @@ function fail(sentence: string): never {
 /** A name for a message. */
 export const shorten = (name: string): string => JSON.stringify(name.length > 60 ? `${name.slice(0, 60)}…` : name);
 
+/** Text of a file on one line. */
+export const printable = (text: string, length = 60): string =>
+  text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, " ").slice(0, length);
+
 class Compiler {
   readonly unsupported: string[] = [];
   readonly inner = new Map<GraphProto, Program>();
@@ -153,8 +157,8 @@ class Compiler {
   }
 
   #refuse(title: string, domain: string, opset: number | string, reason: string): undefined {
-    const where = domain === "" ? `opset ${opset}` : `${domain} opset ${opset}`;
-    this.unsupported.push(`${title} (${where}${reason ? `: ${reason}` : ""})`);
+    const where = domain === "" ? `opset ${opset}` : `${printable(domain)} opset ${opset}`;
+    this.unsupported.push(`${title} (${where}${reason ? `: ${printable(reason, 300)}` : ""})`);
   }
 }
 
@@ -181,7 +185,8 @@ function namesIn(graph: GraphProto, into: Set<string>): void {
 
 function titleOf({ node }: PlacedNode): string {
   const name = node.name || node.output.find((output) => output !== "");
-  return name ? `${node.op_type ?? "?"} ${shorten(name)}` : (node.op_type ?? "?");
+  const op = printable(node.op_type ?? "?");
+  return name ? `${op} ${shorten(name)}` : op;
 }
 
 /** A node's name as `label` takes it. */
