@@ -11,6 +11,7 @@ export type ReadExternal = (location: string) => Promise<Uint8Array> | Uint8Arra
 export type ExternalFiles = ReadonlyMap<string, Uint8Array>;
 
 const EXTERNAL = 1;
+const FEW = 64;
 
 /** Where a tensor's external data lie; undefined for a tensor that carries its own. @throws DataError for a place outside. */
 export function externalPlace(proto: TensorProto): { location: string; offset: number; length?: number } | undefined {
@@ -90,8 +91,9 @@ function fromBytes(proto: TensorProto, { type, bytes, read }: ElementFormat, raw
     throw new DataError(
       `onnx: ${nameOf(proto)} is ${type} [${proto.dims}] in ${raw.length} bytes; ${size * bytes} are needed`,
     );
-  // Elements that lie where an array of floats may begin are not copied.
-  if (type === "float32" && raw.byteOffset % 4 === 0) return new Float32Array(raw.buffer, raw.byteOffset, size);
+  // Elements that lie where an array of floats may begin are not copied, but for a few, which would hold on to the whole file.
+  if (type === "float32" && raw.byteOffset % 4 === 0 && size > FEW)
+    return new Float32Array(raw.buffer, raw.byteOffset, size);
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
   const data = isNarrow(type) ? new Float32Array(size) : new Float64Array(size);
   for (let i = 0; i < size; i++) data[i] = read(view, i * bytes);
