@@ -36,6 +36,7 @@ const TENSOR = 4;
 const GRAPH = 5;
 const FLOATS = 6;
 const INTS = 7;
+const STRINGS = 8;
 
 /** Files of IR version 1 leave the type out. */
 const hasType = ({ type }: AttributeProto, wanted: number): boolean => (type ?? 0) === 0 || type === wanted;
@@ -56,6 +57,10 @@ export const text = maker<string>("a string", (a) =>
 );
 export const ints = maker<readonly number[]>("integers", (a) => (hasType(a, INTS) ? a.ints : undefined));
 export const floats = maker<readonly number[]>("floats", (a) => (hasType(a, FLOATS) ? a.floats : undefined));
+export const stringsOf = maker<readonly string[]>("strings", (a) => {
+  const all = a.strings.map(decode);
+  return hasType(a, STRINGS) && all.every((one) => one !== undefined) ? (all as string[]) : undefined;
+});
 export const tensorValue = maker<HostValue>("a tensor", (a) =>
   hasType(a, TENSOR) && a.t ? readTensor(a.t) : undefined,
 );

@@ -1,8 +1,8 @@
 /**
  * Files are often made for one batch size, which then stands in the shapes of reshapes. Two runs on symbols find out what to scale for
  * another: one with the batch of the file, one with a prime multiple of it, in which every side that the batch is part of shows itself. The
- * second run also watches every op, so that no sample can reach another: the batch stays the outermost part of one side, and no op sums,
- * joins or orders along that side.
+ * second run also watches every op, so that no sample can reach another: the batch stays part of one side, at a known place in it, and no op
+ * sums, cuts, joins or orders along that side.
  */
 import { executor, withExecutor } from "../../engine/executor.js";
 import { scope, type Tensor } from "../../engine/index.js";
@@ -36,20 +36,44 @@ export function watchedShape(body: () => Tensor): readonly number[] {
   }
 }
 
+/** Ops that choose elements at an index of their own along `axis`. */
+const CHOOSING = ["gather", "gatherAlong"];
+
 class Watch extends Tracer {
-  override run(op: OpSpec<never>, inputs: readonly TensorSpec[], attrs: unknown, output: TensorSpec) {
-    const from = inputs.map(({ shape }) => batchSide(shape)).filter((side) => side >= 0);
-    const to = batchSide(output.shape);
-    if (from.length > 0) {
-      if (to < 0) throw new DataError(`${op.name} leaves no side for the batch`);
-      const { axis } = (attrs ?? {}) as { readonly axis?: unknown };
-      // Along `axis` these look at all elements, or put them together.
-      if (axis === to && !["gather", "gatherAlong"].includes(op.name))
-        throw new DataError(`${op.name} goes along the side of the batch`);
-      if (op.name === "reshape" && before(inputs[0].shape, from[0]) !== before(output.shape, to))
+  /** How many elements of its side come before those of one sample, where it is not 1: [17,n,8] in one side is 17 before n. */
+  readonly #outer = new WeakMap<object, number>();
+
+  override run(op: OpSpec<never>, inputs: readonly (TensorSpec & object)[], attrs: unknown, output: TensorSpec) {
+    const node = super.run(op, inputs, attrs, output);
+    const carrying = inputs.filter(({ shape }) => batchSide(shape) >= 0);
+    if (carrying.length > 0) this.#outer.set(node, this.#outerAfter(op.name, carrying, attrs, output.shape));
+    return node;
+  }
+
+  #outerAfter(
+    op: string,
+    carrying: readonly (TensorSpec & object)[],
+    attrs: unknown,
+    shape: readonly number[],
+  ): number {
+    const to = batchSide(shape);
+    const from = batchSide(carrying[0].shape);
+    const [outer, ...others] = carrying.map((x) => this.#outer.get(x) ?? 1);
+    if (to < 0) throw new DataError(`${op} leaves no side for the batch`);
+    if (op === "reshape") {
+      const now = (before(carrying[0].shape, from) * outer) / before(shape, to);
+      if (!Number.isInteger(now) || (shape[to] / PRIME) % now !== 0)
         throw new DataError("reshape moves the batch to another place");
+      return now;
     }
-    return super.run(op, inputs, attrs, output);
+    const { axis, axes, steps } = (attrs ?? {}) as Record<"axis" | "axes" | "steps", unknown>;
+    const alongIt =
+      (axis === to && !CHOOSING.includes(op)) ||
+      (op === "flip" && (axes as number[]).includes(to)) ||
+      (op === "slice" && (steps as number[])[to] !== 1);
+    if (alongIt || shape[to] !== carrying[0].shape[from] || others.some((other) => other !== outer))
+      throw new DataError(`${op} goes along the side of the batch`);
+    return outer;
   }
 }
 

@@ -2,6 +2,7 @@
 import {
   abs,
   add,
+  atan,
   ceil,
   clamp,
   cos,
@@ -56,8 +57,11 @@ const cosh = (x: Tensor): Tensor => mul(add(exp(x), exp(neg(x))), 0.5);
 /** log(|x| + √(x² + 1)) with x's sign, which loses nothing where x is negative. */
 const asinh = (x: Tensor): Tensor => mul(sign(x), log(add(abs(x), sqrt(add(square(x), 1)))));
 
-export const SELU_ALPHA = 1.6732632423543772;
-export const SELU_GAMMA = 1.0507009873554805;
+/** 2 atan(x / (1 + √(1 − x²))), which has no quotient that overflows. */
+const asin = (x: Tensor): Tensor => mul(atan(div(x, add(sqrt(sub(1, square(x))), 1))), 2);
+
+const SELU_ALPHA = 1.6732632423543772;
+const SELU_GAMMA = 1.0507009873554805;
 
 function clip(call: Call, low: number, high: number): Tensor {
   const x = call.tensor(0);
@@ -97,6 +101,9 @@ export const elementwise: readonly Operator[] = [
   unary("Tan", (x) => div(sin(x), cos(x))),
   unary("Sinh", sinh),
   unary("Cosh", cosh),
+  unary("Asin", asin),
+  unary("Acos", (x) => sub(Math.PI / 2, asin(x))),
+  unary("Atan", atan),
   unary("Asinh", asinh),
   unary("Acosh", (x) => log(add(x, sqrt(sub(square(x), 1))))),
   unary("Atanh", (x) => mul(sub(log(add(x, 1)), log(sub(1, x))), 0.5)),

@@ -10,6 +10,7 @@ import { linear } from "./linear.js";
 import { normalisation } from "./normalisation.js";
 import { padding } from "./padding.js";
 import { pooling } from "./pooling.js";
+import { recurrentLayers } from "./recurrent.js";
 import { reductions } from "./reduction.js";
 import { resizing } from "./resize.js";
 import { shape } from "./shape.js";
@@ -21,6 +22,7 @@ export const OPERATORS: readonly Operator[] = [
   ...convolution,
   ...pooling,
   ...normalisation,
+  ...recurrentLayers,
   ...reductions,
   ...shape,
   ...padding,
