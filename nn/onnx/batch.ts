@@ -1,19 +1,13 @@
 /**
  * Files are often made for one batch size, which then stands in the shapes of reshapes. Two runs on symbols find out what to scale for
- * another: one with the batch of the file, one with a prime multiple of it, in which every side that the batch is part of shows itself. The
- * second run also watches every op, so that no sample can reach another: the batch stays part of one side, at a known place in it, and no op
- * sums, cuts, joins or orders along that side.
+ * another: one with the batch of the file, one with a prime multiple of it, in which every side that the batch is part of shows itself, and in
+ * which every op is watched, so that no sample reaches another.
  */
-import { executor, withExecutor } from "../../engine/executor.js";
-import { scope, type Tensor } from "../../engine/index.js";
-import type { TensorSpec } from "../../engine/lower.js";
-import type { OpSpec } from "../../engine/op.js";
-import { Tracer } from "../../engine/trace.js";
+import { executor } from "../../engine/executor.js";
+import type { Tensor } from "../../engine/index.js";
 import { DataError } from "../data/error.js";
-import type { Batch, Call } from "./operator.js";
-
-/** No side of a network is a multiple of it by chance. */
-export const PRIME = 1009;
+import { type Batch, type Call, isEngineError } from "./operator.js";
+import { before, Sizes, traced, Watch } from "./watch.js";
 
 /** For each reshape to constants, which side to scale with the batch. */
 export type ScaledSides = ReadonlyMap<object, number>;
@@ -23,94 +17,75 @@ interface Seen {
   readonly out: readonly number[];
 }
 
+/** Runs on symbols that look for a way to scale reshapes; a wrong way mostly ends at the next product. */
+const MAX_TRIES = 256;
+
 const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-/** The shape of what `body` gives for a batch of PRIME times the file's, if no sample reaches another. @throws DataError where one might. */
-export function watchedShape(body: () => Tensor): readonly number[] {
-  const on = executor();
-  const tracer = new Watch(on instanceof Tracer ? on.target : on);
-  try {
-    return withExecutor(tracer, () => scope(() => body().shape, "onnx batch"));
-  } finally {
-    tracer.releaseConstants();
-  }
+/** A small prime that divides none of the sides. */
+function primeBeside(sides: ReadonlySet<number>): number {
+  const isPrime = (n: number): boolean => {
+    for (let d = 2; d * d <= n; d++) if (n % d === 0) return false;
+    return true;
+  };
+  for (let n = 11; ; n += 2) if (isPrime(n) && [...sides].every((side) => side === 0 || side % n !== 0)) return n;
 }
 
-/** Ops that choose elements at an index of their own along `axis`. */
-const CHOOSING = ["gather", "gatherAlong"];
-
-class Watch extends Tracer {
-  /** How many elements of its side come before those of one sample, where it is not 1: [17,n,8] in one side is 17 before n. */
-  readonly #outer = new WeakMap<object, number>();
-
-  override run(op: OpSpec<never>, inputs: readonly (TensorSpec & object)[], attrs: unknown, output: TensorSpec) {
-    const node = super.run(op, inputs, attrs, output);
-    const carrying = inputs.filter(({ shape }) => batchSide(shape) >= 0);
-    if (carrying.length > 0) this.#outer.set(node, this.#outerAfter(op.name, carrying, attrs, output.shape));
-    return node;
-  }
-
-  #outerAfter(
-    op: string,
-    carrying: readonly (TensorSpec & object)[],
-    attrs: unknown,
-    shape: readonly number[],
-  ): number {
-    const to = batchSide(shape);
-    const from = batchSide(carrying[0].shape);
-    const [outer, ...others] = carrying.map((x) => this.#outer.get(x) ?? 1);
-    if (to < 0) throw new DataError(`${op} leaves no side for the batch`);
-    if (op === "reshape") {
-      const now = (before(carrying[0].shape, from) * outer) / before(shape, to);
-      if (!Number.isInteger(now) || (shape[to] / PRIME) % now !== 0)
-        throw new DataError("reshape moves the batch to another place");
-      return now;
-    }
-    const { axis, axes, steps } = (attrs ?? {}) as Record<"axis" | "axes" | "steps", unknown>;
-    const alongIt =
-      (axis === to && !CHOOSING.includes(op)) ||
-      (op === "flip" && (axes as number[]).includes(to)) ||
-      (op === "slice" && (steps as number[])[to] !== 1);
-    if (alongIt || shape[to] !== carrying[0].shape[from] || others.some((other) => other !== outer))
-      throw new DataError(`${op} goes along the side of the batch`);
-    return outer;
-  }
-}
-
-/** The side that the batch is part of; -1 for none. @throws DataError for several. */
-function batchSide(shape: readonly number[]): number {
-  const found = shape.flatMap((side, i) => (side > 0 && side % PRIME === 0 ? [i] : []));
-  if (found.length > 1 || found.some((i) => shape[i] % PRIME ** 2 === 0))
-    throw new DataError("the batch is part of several sides");
-  return found[0] ?? -1;
-}
-
-const before = (shape: readonly number[], side: number): number => product(shape.slice(0, side));
-
-/** For each reshape to constants the side to scale. `trace` runs the graph on symbols for a batch, first the file's, then PRIME times it;
- *  it throws where the graph cannot take that batch. */
-export function scaledSides(base: number, trace: (batch: Batch) => void): ScaledSides {
+/** For each reshape to constants the side to scale. `run` is the graph for a batch. Where several sides may be meant, they are tried in turn,
+ *  the last choice first. @throws what the first try threw, where none leads through the graph with the batch as the result's first side. */
+export function scaledSides(base: number, run: (batch: Batch) => Tensor): ScaledSides {
   const seen = new Map<object, Seen>();
-  trace({
-    base,
-    count: base,
-    side(call, x, wanted) {
-      const out = inferred(x, wanted);
-      if (out) seen.set(call.context.node, { x, out });
-      return undefined;
+  let sizes: Sizes | undefined;
+  const output = traced(
+    (target) => {
+      sizes = new Sizes(target);
+      return sizes;
     },
-  });
-  const sides = new Map<object, number>();
-  trace({
+    () =>
+      run({
+        base,
+        count: base,
+        side(call, { shape: x }, wanted) {
+          const out = inferred(x, wanted);
+          if (out) seen.set(call.context.node, { x, out });
+          return undefined;
+        },
+      }),
+  );
+  const prime = primeBeside(sizes!.found);
+  const choices = new Map<object, { readonly sides: readonly (number | undefined)[]; at: number }>();
+  const batch: Batch = {
     base,
-    count: base * PRIME,
+    count: base * prime,
     side(call, x, wanted) {
-      const side = sideToScale(seen.get(call.context.node), x, wanted, base);
-      if (side !== undefined) sides.set(call.context.node, side);
-      return side;
+      const { node } = call.context;
+      const choice = choices.get(node) ?? { sides: sidesToScale(seen.get(node), x, wanted, base), at: 0 };
+      choices.set(node, choice);
+      return choice.sides[choice.at];
     },
-  });
-  return sides;
+  };
+  let first: unknown;
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    try {
+      const shape = traced(
+        (target) => new Watch(target, prime),
+        () => run(batch),
+      );
+      if (shape.join() !== [batch.count, ...output.slice(1)].join())
+        throw new DataError("the output does not grow with the batch");
+      const chosen = [...choices].map(([node, { sides, at }]) => [node, sides[at]] as const);
+      return new Map(chosen.filter((entry): entry is [object, number] => entry[1] !== undefined));
+    } catch (error) {
+      if (!(error instanceof DataError) && !isEngineError(error)) throw error;
+      first ??= error;
+      const order = [...choices].reverse();
+      const open = order.findIndex(([, { sides, at }]) => at + 1 < sides.length);
+      if (open < 0) throw first;
+      for (const [node] of order.slice(0, open)) choices.delete(node);
+      order[open][1].at++;
+    }
+  }
+  throw first;
 }
 
 /** A batch of `count` samples in a network whose sides are known. */
@@ -126,19 +101,26 @@ function inferred(x: readonly number[], wanted: readonly number[]): number[] | u
   return Number.isInteger(rest) && product(out) === product(x) ? out : undefined;
 }
 
-function sideToScale(
+/** Sides that may hold the batch after a reshape, the likeliest first; undefined stands for one that grows by itself. */
+function sidesToScale(
   seen: Seen | undefined,
-  x: readonly number[],
+  x: Tensor,
   wanted: readonly number[],
   base: number,
-): number | undefined {
-  const at = batchSide(x);
-  if (!seen || at < 0 || product(x) !== product(seen.x) * PRIME) return undefined;
-  // The batch is the outermost part of its side, and stays so.
-  const candidates = seen.out.flatMap((_, j) => (before(seen.out, j) === before(seen.x, at) ? [j] : []));
-  const side = candidates.find((j) => seen.out[j] === base) ?? candidates[0];
-  if (side === undefined) throw new DataError("a reshape mixes the samples of a batch");
-  const plain = inferred(x, wanted);
-  const grown = plain?.every((n, j) => n === (j === side ? seen.out[j] * PRIME : seen.out[j]));
-  return grown ? undefined : side;
+): readonly (number | undefined)[] {
+  const on = executor();
+  if (!seen || !(on instanceof Watch)) return [undefined];
+  const at = on.sideOf(x.shape);
+  if (at < 0 || x.size !== product(seen.x) * on.prime) return [undefined];
+  // What comes before the elements of one sample must come before them in the result.
+  const ahead = before(seen.x, at) * on.outerOf(x.valueOn(on, "onnx"));
+  const inside = (j: number): number => ahead / before(seen.out, j);
+  const fits = (side: number, j: number): boolean => Number.isInteger(inside(j)) && (side / base) % inside(j) === 0;
+  const candidates = seen.out.flatMap((side, j) => (inside(j) >= 1 && fits(side, j) ? [j] : []));
+  if (candidates.length === 0) throw new DataError("a reshape mixes the samples of a batch");
+  const unlikely = (j: number): number => (seen.out[j] === base ? 0 : inside(j) === 1 ? 1 : 2);
+  const plain = inferred(x.shape, wanted);
+  const grows = (j: number): boolean =>
+    plain?.every((side, i) => side === (i === j ? seen.out[i] * on.prime : seen.out[i])) ?? false;
+  return candidates.sort((a, b) => unlikely(a) - unlikely(b) || a - b).map((j) => (grows(j) ? undefined : j));
 }

@@ -13,7 +13,7 @@ import {
 } from "../../engine/index.js";
 import { DataError } from "../data/error.js";
 import type { SampleShape } from "../layer.js";
-import { batchOf, type ScaledSides, scaledSides, watchedShape } from "./batch.js";
+import { batchOf, type ScaledSides, scaledSides } from "./batch.js";
 import { Names, Run } from "./evaluate.js";
 import type { OnnxInput } from "./input.js";
 import { type Batch, isEngineError } from "./operator.js";
@@ -91,31 +91,21 @@ export class GraphFunction {
   }
 
   #layout(sample: SampleShape): Layout {
-    const output = this.#trace(sample, batchOf(this.#base, this.#base, new Map()));
-    if (output[0] !== this.#base)
-      throw new DataError(
-        `onnx: the output has shape [${output}] for a batch of ${this.#base}; its first side must be the batch`,
-      );
-    const rest = output.slice(1);
-    try {
-      const sides = scaledSides(this.#base, (batch) => {
-        const shape = this.#trace(sample, batch);
-        if (shape.join() !== [batch.count, ...rest].join())
-          throw new DataError("the output does not grow with the batch");
-      });
-      return { output: rest, sides };
-    } catch (error) {
-      if (!(error instanceof DataError) && !isEngineError(error)) throw error;
-      return { output: rest };
-    }
-  }
-
-  #trace(sample: SampleShape, batch: Batch): readonly number[] {
-    const body = (): Tensor => {
+    const run = (batch: Batch): Tensor => {
       const params = Object.fromEntries([...this.weights].map(([name, { shape }]) => [name, zeros(shape)]));
       return this.#run(params, zeros([batch.count, ...sample]), batch);
     };
-    return batch.count === this.#base ? shapeOf(body).shape : watchedShape(body);
+    const { shape } = shapeOf(() => run(batchOf(this.#base, this.#base, new Map())));
+    if (shape[0] !== this.#base)
+      throw new DataError(
+        `onnx: the output has shape [${shape}] for a batch of ${this.#base}; its first side must be the batch`,
+      );
+    try {
+      return { output: shape.slice(1), sides: scaledSides(this.#base, run) };
+    } catch (error) {
+      if (!(error instanceof DataError) && !isEngineError(error)) throw error;
+      return { output: shape.slice(1) };
+    }
   }
 
   #run(params: Tree, x: Tensor, batch: Batch): Tensor {

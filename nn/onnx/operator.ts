@@ -69,7 +69,7 @@ export interface Batch {
   readonly base: number;
   readonly count: number;
   /** Asked for each reshape to constants: which side to scale by count / base. */
-  side(call: Call, x: readonly number[], wanted: readonly number[]): number | undefined;
+  side(call: Call, x: Tensor, wanted: readonly number[]): number | undefined;
 }
 
 export interface CallContext {

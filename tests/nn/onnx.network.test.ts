@@ -167,18 +167,25 @@ referenceTest("what a shape can ask of a network made for another batch", async 
     return rows;
   };
   const x = tensor(samples(1).slice(0, 36), [3, 4, 3], "f32");
-  // [n,4,3] → [4,n,3] → [4,n*3,1] → [n*3,4,1] → [n,12]: the batch is part of a side on its way.
+  // [n,4,3] → [4,n,3] → [4n,3] → times w → [4,3n,1] → [3n,4,1] → [n,12]: the batch is the last part of a side, then the first.
   const heads = model({
     nodes: [
       { op: "Transpose", inputs: ["x"], outputs: ["a"], attributes: { perm: { ints: [1, 0, 2] } } },
-      { op: "Reshape", inputs: ["a", "split"], outputs: ["b"] },
-      { op: "Transpose", inputs: ["b"], outputs: ["c"], attributes: { perm: { ints: [1, 0, 2] } } },
-      { op: "Softmax", inputs: ["c"], outputs: ["d"], attributes: { axis: { int: 1 } } },
-      { op: "Reshape", inputs: ["d", "flat"], outputs: ["y"] },
+      { op: "Reshape", inputs: ["a", "rows"], outputs: ["b"] },
+      { op: "Gemm", inputs: ["b", "w"], outputs: ["c"] },
+      { op: "Reshape", inputs: ["c", "split"], outputs: ["d"] },
+      { op: "Transpose", inputs: ["d"], outputs: ["e"], attributes: { perm: { ints: [1, 0, 2] } } },
+      { op: "Softmax", inputs: ["e"], outputs: ["f"], attributes: { axis: { int: 1 } } },
+      { op: "Reshape", inputs: ["f", "flat"], outputs: ["y"] },
     ],
     inputs: [valueInfo("x", [1, 4, 3])],
     outputs: ["y"],
-    initialisers: [stored("split", [3], [4, 3, 1], 7), stored("flat", [2], [1, -1], 7)],
+    initialisers: [
+      stored("rows", [2], [4, 3], 7),
+      stored("w", [3, 3], [1, 2, 0, -1, 1, 3, 2, 0, 1]),
+      stored("split", [3], [4, 3, 1], 7),
+      stored("flat", [2], [1, -1], 7),
+    ],
   });
   await withNetwork(heads, async (net) => {
     check.is(net.batched, true);

@@ -25,7 +25,7 @@ function reshaped(call: Call, wanted: readonly number[], allowZero: boolean): Te
   );
   if (copied.some((side) => side < -1) || copied.filter((side) => side === -1).length > 1)
     refuse(`shape [${wanted}]; sides of at least 0 and at most one -1 are needed`);
-  const at = call.context.batch.side(call, x.shape, copied);
+  const at = call.context.batch.side(call, x, copied);
   const { base, count } = call.context.batch;
   const scaled = copied.map((side, i) => (i === at && side > 0 ? (side / base) * count : side));
   return reshape(x, scaled);
