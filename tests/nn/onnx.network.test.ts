@@ -206,12 +206,26 @@ referenceTest("what a shape can ask of a network made for another batch", async 
     check.close(await values(net.classifier(x)), await alone(net, x), { atol: 1e-12 });
     check.equal(net.classifier(x).shape, [3, 2]);
   });
-  // A softmax over the batch keeps the shape, and would mix the samples all the same.
-  const across = single("Softmax", [1, 4, 3], 13, { axis: { int: 0 } });
-  await withNetwork(across, async (net) => {
-    check.is(net.batched, false);
-    check.equal(new Set(await values(net.classifier(x))).size, 1, "each sample alone is 1 everywhere");
-  });
+  // These keep the shape, and would mix the samples all the same.
+  for (const [op, attributes, more] of [
+    ["Softmax", { axis: { int: 0 } }, []],
+    ["CumSum", {}, [["axis", [], [0], 7]]],
+    [
+      "Slice",
+      {},
+      [
+        ["s", [1], [-1], 7],
+        ["e", [1], [-1000], 7],
+        ["a", [1], [0], 7],
+        ["t", [1], [-1], 7],
+      ],
+    ],
+    ["Hardmax", { axis: { int: 0 } }, []],
+  ] as const)
+    await withNetwork(single(op, [1, 4, 3], 13, attributes, more), async (net) => {
+      check.is(net.batched, false, op);
+      check.close(await values(net.classifier(x)), await alone(net, x), { atol: 1e-12 }, op);
+    });
 });
 
 referenceTest("sides that a file leaves open are those of what comes", () =>
