@@ -2,6 +2,7 @@
 import { keep, type Tensor, type Tree, tensor } from "../../engine/index.js";
 import type { Layer, SampleShape } from "../layer.js";
 import { batchOf } from "./batch.js";
+import { elementFormat, isFloat } from "./element-types.js";
 import { isKnown, Names, Run } from "./evaluate.js";
 import { atImport, GraphFunction } from "./graph-function.js";
 import { type ExternalFiles, externalPlace, type ReadExternal } from "./initialiser.js";
@@ -14,7 +15,7 @@ import type { HostValue } from "./value.js";
 export interface OnnxOptions {
   /** Shape of a sample, without the batch side, where the file leaves sides open; it is then checked at import. */
   readonly shape?: SampleShape;
-  /** The value that is the network's output; default the graph's first output. Any value of the graph may be named. */
+  /** The value that is the network's output; default the graph's first output of floats, else its first. Any value of the graph may be named. */
   readonly output?: string;
   /** Leave out a softmax at the end, so that the output is logits. Default false. */
   readonly logits?: boolean;
@@ -80,7 +81,8 @@ function tensorsOf(graph: GraphProto | undefined): TensorProto[] {
 }
 
 function networkFrom(model: ModelProto, files: ExternalFiles, options: OnnxOptions): OnnxNetwork {
-  const whole = compileModel(model, files, options.output === undefined ? undefined : [options.output]);
+  const wanted = options.output ?? firstOfFloats(model.graph);
+  const whole = compileModel(model, files, wanted === undefined ? undefined : [wanted]);
   const output = options.logits ? beforeSoftmax(whole.main) : whole.main.outputs[0];
   const compiled = output === whole.main.outputs[0] ? whole : compileModel(model, files, [output]);
   const { main } = compiled;
@@ -122,6 +124,14 @@ function networkFrom(model: ModelProto, files: ExternalFiles, options: OnnxOptio
     parameterCount: [...weights.values()].reduce((sum, { data }) => sum + data.length, 0),
     producer: [model.producer_name, model.producer_version].filter(Boolean).join(" "),
   };
+}
+
+/** Classifiers of tables give a label before the scores. */
+function firstOfFloats(graph: GraphProto | undefined): string | undefined {
+  return graph?.output.find(({ type }) => {
+    const format = elementFormat(type?.tensor_type?.elem_type);
+    return typeof format !== "string" && isFloat(format.type);
+  })?.name;
 }
 
 function countsOf(steps: readonly Step[]): Record<string, number> {

@@ -196,6 +196,33 @@ referenceTest(
   },
 );
 
+referenceTest("the first output of floats is taken; rows of a table are scaled and normalised", () => {
+  const bytes = model({
+    domains: { "ai.onnx.ml": 3 },
+    nodes: [
+      {
+        op: "Scaler",
+        inputs: ["x"],
+        outputs: ["a"],
+        domain: "ai.onnx.ml",
+        attributes: { offset: { floats: [1, 0] }, scale: { floats: [3, 1] } },
+      },
+      { op: "ArgMax", inputs: ["a"], outputs: ["label"], attributes: { axis: { int: 1 } } },
+      { op: "Normalizer", inputs: ["a"], outputs: ["y"], domain: "ai.onnx.ml", attributes: { norm: { text: "L2" } } },
+    ],
+    inputs: [valueInfo("x", ["n", 2])],
+    outputs: [valueInfo("label", ["n"], 7), valueInfo("y", ["n", 2])],
+  });
+  return withNetwork(bytes, async (net) => {
+    check.is(net.output.name, "y");
+    const rows = tensor([
+      [2, 4],
+      [1, 0],
+    ]);
+    check.close(await values(net.classifier(rows)), [0.6, 0.8, 0, 0], { rtol: 1e-12 });
+  });
+});
+
 referenceTest("halves, doubles and bytes become f32", () => {
   const bytes = model({
     nodes: [

@@ -14,6 +14,7 @@ import { recurrentLayers } from "./recurrent.js";
 import { reductions } from "./reduction.js";
 import { resizing } from "./resize.js";
 import { shape } from "./shape.js";
+import { tabular } from "./tabular.js";
 
 export const OPERATORS: readonly Operator[] = [
   ...elementwise,
@@ -30,6 +31,7 @@ export const OPERATORS: readonly Operator[] = [
   ...resizing,
   ...constants,
   ...control,
+  ...tabular,
 ];
 
 const byName = new Map<string, Operator[]>();
