@@ -1,5 +1,5 @@
 /** Runs of a graph on symbols that watch where the batch goes. */
-import { executor, withExecutor } from "../../engine/executor.js";
+import { executor, type HostArray, type Value, withExecutor } from "../../engine/executor.js";
 import { scope, type Tensor } from "../../engine/index.js";
 import type { TensorSpec } from "../../engine/lower.js";
 import type { OpSpec } from "../../engine/op.js";
@@ -59,8 +59,22 @@ export class Watch extends Tracer {
     return this.#outer.get(node) ?? 1;
   }
 
+  /** Constants that were made for the batch, as masks are, must be the same for every sample. */
+  override upload(data: HostArray, spec: TensorSpec): Value {
+    const side = this.sideOf(spec.shape);
+    if (side >= 0) {
+      const rest = spec.shape.slice(side + 1).reduce((a, b) => a * b, 1);
+      const row = spec.shape[side] * rest;
+      const own = (spec.shape[side] / this.prime) * rest;
+      if (data.some((v, i) => v !== data[Math.floor(i / row) * row + (i % own)]))
+        throw new DataError("a constant tells samples apart");
+    }
+    return super.upload(data, spec);
+  }
+
   override run(op: OpSpec<never>, inputs: readonly (TensorSpec & object)[], attrs: unknown, output: TensorSpec) {
     const node = super.run(op, inputs, attrs, output);
+    if (inputs.length === 0 && this.sideOf(output.shape) >= 0) throw new DataError(`${op.name} tells samples apart`);
     if (inputs.some(({ shape }) => this.sideOf(shape) >= 0))
       this.#outer.set(node, this.#outerAfter(op.name, inputs, (attrs ?? {}) as Along, output.shape));
     return node;

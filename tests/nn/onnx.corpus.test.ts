@@ -1,6 +1,8 @@
 /** ONNX's own 1 072 tests against a list of those that pass, which can only grow. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { dispose, openScope, tensor } from "../../engine/index.js";
+import { DataError, importOnnx } from "../../nn/index.js";
 import { readModelProto } from "../../nn/onnx/proto.js";
 import { gpuTest, referenceTest } from "../executors.js";
 import { check, root } from "../harness.js";
@@ -64,4 +66,43 @@ gpuTest("a model of each operator gives its outputs on the GPU", async () => {
     if (!ok) check.fail(`${name}: ${reason}`);
     check.ok(ok);
   }
+});
+
+/** Elements of a batch of three; larger models would take plain loops too long. */
+const MAX_ELEMENTS = 20_000;
+
+referenceTest("a batch gives what its samples give alone, in every model of one input", async () => {
+  const folder = corpusFolder();
+  let tried = 0;
+  let batched = 0;
+  for (const name of corpusModels(folder)) {
+    using _ = openScope(name);
+    const net = await importOnnx(readFileSync(join(folder, name, "model.onnx"))).catch((error) => {
+      if (!(error instanceof DataError)) check.fail(`${name}: ${String(error)}`);
+      return undefined;
+    });
+    if (!net) continue;
+    try {
+      const [base = 1, ...sample] = net.input.shape;
+      const size = sample.reduce<number>((a, b) => a * (b ?? Number.NaN), base);
+      if (!(3 * size <= MAX_ELEMENTS)) continue;
+      const whole = net.input.type.includes("int");
+      const data = Float64Array.from({ length: 3 * size }, (_, i) => {
+        const v = 1.7 * Math.sin(12.9898 * i) + 0.1;
+        return whole ? Math.abs(Math.round(v)) : v;
+      });
+      const give = (part: Float64Array, n: number) =>
+        net.classifier(tensor(part, [n * base, ...(sample as number[])], "f32")).read();
+      const together = await give(data, 3);
+      const alone: number[] = [];
+      for (let i = 0; i < 3; i++) alone.push(...(await give(data.slice(i * size, (i + 1) * size), 1)));
+      check.close(together, alone, { rtol: 1e-9, atol: 1e-9 }, name);
+      tried++;
+      if (net.batched) batched++;
+    } finally {
+      dispose(net.params);
+    }
+  }
+  console.log(`\n    ${tried} models of one input, of which ${batched} take a batch at once`);
+  check.ok(batched > 300, `${batched} of ${tried}`);
 });

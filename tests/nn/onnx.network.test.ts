@@ -226,6 +226,12 @@ referenceTest("what a shape can ask of a network made for another batch", async 
       check.is(net.batched, false, op);
       check.close(await values(net.classifier(x)), await alone(net, x), { atol: 1e-12 }, op);
     });
+  // A triangle of a matrix of samples and features.
+  await withNetwork(single("Trilu", [1, 4], 14), async (net) => {
+    const rows = tensor(samples(1).slice(0, 12), [3, 4], "f32");
+    check.is(net.batched, false);
+    check.close(await values(net.classifier(rows)), await alone(net, rows), { atol: 1e-12 });
+  });
 });
 
 referenceTest("sides that a file leaves open are those of what comes", () =>
