@@ -32,6 +32,9 @@ export function atImport<T>(body: () => T): T {
   }
 }
 
+/** Parameters of one node by name. */
+export type ParameterGroup = ReadonlyMap<string, Pick<HostValue, "type" | "shape">>;
+
 /** What samples of one shape come to. */
 export interface Layout {
   /** Of one sample. */
@@ -49,7 +52,7 @@ export class GraphFunction {
     readonly compiled: Compiled,
     readonly known: Names,
     readonly input: OnnxInput,
-    readonly weights: ReadonlyMap<string, Pick<HostValue, "type" | "shape">>,
+    readonly groups: readonly ParameterGroup[],
   ) {
     this.#base = input.shape[0] ?? 1;
   }
@@ -92,7 +95,9 @@ export class GraphFunction {
 
   #layout(sample: SampleShape): Layout {
     const run = (batch: Batch): Tensor => {
-      const params = Object.fromEntries([...this.weights].map(([name, { shape }]) => [name, zeros(shape)]));
+      const params = this.groups.map((group) =>
+        Object.fromEntries([...group].map(([name, { shape }]) => [name, zeros(shape)])),
+      );
       return this.#run(params, zeros([batch.count, ...sample]), batch);
     };
     const { shape } = shapeOf(() => run(batchOf(this.#base, this.#base, new Map())));
@@ -110,7 +115,8 @@ export class GraphFunction {
 
   #run(params: Tree, x: Tensor, batch: Batch): Tensor {
     const names = new Names(this.known);
-    for (const [name, { type }] of this.weights) names.set(name, deviceValue(type, parameter(params, name)));
+    for (const [i, group] of this.groups.entries())
+      for (const [name, { type }] of group) names.set(name, deviceValue(type, parameter(params, i, name)));
     names.set(this.input.name, deviceValue(this.input.type, cast(x, "f32")));
     const [result] = new Run(this.compiled, batch).program(this.compiled.main, names);
     if (result.kind !== "device")
@@ -121,8 +127,8 @@ export class GraphFunction {
   }
 }
 
-function parameter(params: Tree, name: string): Tensor {
-  const found: unknown = params?.[name];
+function parameter(params: Tree, group: number, name: string): Tensor {
+  const found: unknown = params?.[group]?.[name];
   if (found === undefined)
     throw new TypeError(
       `onnx: the parameters have no ${shorten(name)}; pass those of the network, or a tree like them`,

@@ -4,10 +4,10 @@ import type { Layer, SampleShape } from "../layer.js";
 import { batchOf } from "./batch.js";
 import { elementFormat, isFloat } from "./element-types.js";
 import { isKnown, Names, Run } from "./evaluate.js";
-import { atImport, GraphFunction } from "./graph-function.js";
+import { atImport, GraphFunction, type ParameterGroup } from "./graph-function.js";
 import { type ExternalFiles, externalPlace, type ReadExternal } from "./initialiser.js";
 import { inputOf, type OnnxInput } from "./input.js";
-import { parametersOf } from "./parameters.js";
+import { groupsOf, parametersOf, shuffled } from "./parameters.js";
 import { type Compiled, compileModel, type Program, type Step } from "./program.js";
 import { type GraphProto, type ModelProto, readModelProto, type TensorProto } from "./proto.js";
 import type { HostValue } from "./value.js";
@@ -23,10 +23,11 @@ export interface OnnxOptions {
   readonly readExternal?: ReadExternal;
 }
 
-/** A layer with its parameters; `apply` is a pure function of parameters and input, made of ops, one label per node. */
+/** A layer with its parameters; `apply` is a pure function of parameters and input, made of ops, one label per node. `init` gives fresh
+ *  parameters: the learnt ones, the elements of each shuffled by the key. */
 export interface OnnxNetwork extends Layer {
-  /** Kept tensors by the names that the file gives them. */
-  readonly params: Readonly<Record<string, Tensor>>;
+  /** Kept tensors: for each node with parameters, in the order of the nodes, those that it is the first to use, by their names in the file. */
+  readonly params: readonly Readonly<Record<string, Tensor>>[];
   /** x [n, ...] → [n, ...]: the network with its parameters. */
   readonly classifier: (x: Tensor) => Tensor;
   readonly input: OnnxInput;
@@ -93,25 +94,23 @@ function networkFrom(model: ModelProto, files: ExternalFiles, options: OnnxOptio
     ({ outputs }) => !outputs.every((name) => name === "" || folded.has(name) || weights.has(name)),
   );
   // What runs holds on to no bytes of the file: the weights are tensors by then.
+  const groups = groupsOf(main, weights);
   const graph = new GraphFunction(
     { inner: compiled.inner, main: { ...main, steps, constants: new Map() } },
     folded,
     input,
-    new Map([...weights].map(([name, { type, shape }]) => [name, { type, shape }])),
+    groups.map((names) => new Map(names.map((name) => [name, weights.get(name)!] as const))).map(withoutData),
   );
   const open = input.shape.slice(1).some((side) => side === undefined);
   const layout = open ? undefined : graph.layoutFor(input.shape.slice(1) as number[]);
   const shape = layout?.output;
-  const params = keep(
-    Object.fromEntries([...weights].map(([name, { data, shape }]) => [name, tensor(data, shape, "f32")])),
-  );
+  const upload = (name: string): Tensor => tensor(weights.get(name)!.data, weights.get(name)!.shape, "f32");
+  const params = keep(groups.map((names) => Object.fromEntries(names.map((name) => [name, upload(name)]))));
   const last = steps.find(({ outputs }) => outputs.includes(output));
   const apply = (given: Tree, x: Tensor): Tensor => graph.apply(given, x);
   return {
     kind: "onnx",
-    init(_, sample) {
-      return { params, shape: graph.layoutFor(sample).output };
-    },
+    init: (key, sample) => ({ params: shuffled(params, key), shape: graph.layoutFor(sample).output }),
     apply,
     params,
     classifier: (x) => apply(params, x),
@@ -124,6 +123,10 @@ function networkFrom(model: ModelProto, files: ExternalFiles, options: OnnxOptio
     parameterCount: [...weights.values()].reduce((sum, { data }) => sum + data.length, 0),
     producer: [model.producer_name, model.producer_version].filter(Boolean).join(" "),
   };
+}
+
+function withoutData(group: ReadonlyMap<string, HostValue>): ParameterGroup {
+  return new Map([...group].map(([name, { type, shape }]) => [name, { type, shape }]));
 }
 
 /** Classifiers of tables give a label before the scores. */

@@ -1,4 +1,5 @@
 /** Which numbers of a model are its weights, and which are constants of its formulas. */
+import { gather, mapTree, random, reshape, type Tensor, type Tree } from "../../engine/index.js";
 import { DataError } from "../data/error.js";
 import { isFloat } from "./element-types.js";
 import type { Program } from "./program.js";
@@ -25,4 +26,21 @@ export function parametersOf(program: Program): Map<string, HostValue> {
   }
   if (found.has("__proto__")) throw new DataError('onnx: a weight is named "__proto__"; rename it');
   return new Map([...found].filter(([name, { data }]) => used.has(name) && !known.has(name) && data.length > 0));
+}
+
+/** Names of parameters by the node that uses them first, in the order of the nodes. */
+export function groupsOf(program: Program, parameters: ReadonlyMap<string, HostValue>): string[][] {
+  const left = new Set(parameters.keys());
+  const take = (names: readonly string[]): string[] => names.filter((name) => left.delete(name));
+  const groups = program.steps.map(({ inputs, captures }) => take([...inputs, ...captures]));
+  return [...groups, take(program.outputs)].filter((group) => group.length > 0);
+}
+
+/** Parameters with the elements of each in another order: what was learnt is gone, and variances stay positive. */
+export function shuffled(params: Tree, key: Tensor): Tree {
+  let count = 0;
+  return mapTree(params, (t) => {
+    const order = random.permutation(random.fold(key, count++), t.size);
+    return reshape(gather(reshape(t, [t.size]), order), t.shape);
+  });
 }

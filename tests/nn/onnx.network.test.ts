@@ -12,9 +12,11 @@ import {
   entries,
   grad,
   inspect,
+  mapTree,
   matmul,
   maxPool2d,
   mean,
+  random,
   relu,
   reshape,
   softmax,
@@ -30,12 +32,13 @@ import { gpuTest, referenceTest } from "../executors.js";
 import { check, withData } from "../harness.js";
 import { model, single, tensor as stored, valueInfo } from "./onnx/encode.js";
 import { CLASSES, SIDE, samples, smallNet } from "./onnx/small-net.js";
-import { values, withNetwork } from "./onnx/with-network.js";
+import { byName, values, withNetwork } from "./onnx/with-network.js";
 
 const images = (count: number, seed?: number): Tensor => tensor(samples(count, seed), [count, 2, SIDE, SIDE], "f32");
 
 /** The small network written out. */
-function byHand(p: OnnxNetwork["params"], x: Tensor): Tensor {
+function byHand(params: OnnxNetwork["params"], x: Tensor): Tensor {
+  const p = byName(params);
   const a = conv2d(x, p["conv1.weight"], { padding: 1 });
   const statistics = { mean: p["bn.mean"], variance: p["bn.var"] };
   const b = batchNorm(a, statistics, { scale: p["bn.weight"], shift: p["bn.bias"], epsilon: Math.fround(1e-3) });
@@ -55,16 +58,17 @@ referenceTest("a network is what its nodes say, with its weights as parameters",
     check.equal(
       entries(net.params).map(([name]) => name),
       [
-        "bn.bias",
-        "bn.mean",
-        "bn.var",
-        "bn.weight",
-        "conv1.weight",
-        "conv2.bias",
-        "conv2.weight",
-        "fc.bias",
-        "fc.weight",
+        "0.conv1.weight",
+        "1.bn.bias",
+        "1.bn.mean",
+        "1.bn.var",
+        "1.bn.weight",
+        "2.conv2.bias",
+        "2.conv2.weight",
+        "3.fc.bias",
+        "3.fc.weight",
       ],
+      "in the order of the nodes",
     );
   }),
 );
@@ -89,24 +93,47 @@ referenceTest("derivatives to the second order, in the input and in the paramete
     async (net) => {
       const x = images(2);
       await checkGrads((v: Tensor) => net.apply(net.params, v), [x]);
-      const trained = Object.keys(net.params).filter((name) => !["bn.mean", "bn.var"].includes(name));
-      const withParams = (...ts: Tensor[]): Tensor =>
-        net.apply({ ...net.params, ...Object.fromEntries(trained.map((name, i) => [name, ts[i]])) }, x);
+      const learnt = (name: string): boolean => !/bn\.(mean|var)$/.test(name);
+      const trained = entries(net.params).filter(([name]) => learnt(name));
+      const withParams = (...ts: Tensor[]): Tensor => {
+        const given = new Map(trained.map(([name], i) => [name, ts[i]]));
+        return net.apply(
+          mapTree(net.params, (t, name) => given.get(name) ?? t),
+          x,
+        );
+      };
       await checkGrads(
         withParams,
-        trained.map((name) => net.params[name]),
+        trained.map(([, t]) => t),
       );
-      const energy = (p: Tree): Tensor => sum(square(net.apply(p, x)));
-      const g = grad(energy)(net.params) as Tree;
-      check.equal(
-        [...(await g["bn.mean"].read()), ...(await g["bn.var"].read())].filter((v: number) => v !== 0),
-        [],
-        "running statistics are not trained",
-      );
-      check.ok((await g["conv1.weight"].read()).some((v: number) => v !== 0));
+      const g = grad((p: Tree): Tensor => sum(square(net.apply(p, x))))(net.params as Tree) as Tree;
+      for (const [name, t] of entries(g))
+        check.is(
+          (await values(t)).some((v) => v !== 0),
+          learnt(name),
+          `${name}: running statistics are not trained`,
+        );
     },
     { logits: true },
   ),
+);
+
+referenceTest("fresh parameters are the learnt ones in another order", () =>
+  withNetwork(smallNet(), async (net) => {
+    const { params, shape } = net.init(random.key(1), [2, SIDE, SIDE]);
+    check.equal(shape, [CLASSES]);
+    const other = byName(net.init(random.key(2), [2, SIDE, SIDE]).params);
+    for (const [name, t] of Object.entries(byName(params))) {
+      const [fresh, learnt] = [await values(t), await values(byName(net.params)[name])];
+      check.equal([...fresh].sort(), [...learnt].sort(), name);
+      if (t.size > 10) {
+        check.ok(fresh.join() !== learnt.join(), name);
+        check.ok(fresh.join() !== (await values(other[name])).join(), name);
+      }
+    }
+    check.ok(!(await values(net.apply(params, images(1)))).some(Number.isNaN));
+    check.throws(() => net.init(random.key(1), [2, SIDE, 3]), /./);
+  }),
 );
 
 referenceTest("steps carry the names of nodes; Grad-CAM, LRP and DeepLIFT go through them", () =>

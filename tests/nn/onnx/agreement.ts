@@ -5,7 +5,18 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { grad, init, mul, openScope, shutdown, square, sum, type Tensor, tensor } from "../../../engine/index.js";
+import {
+  dispose,
+  grad,
+  init,
+  mul,
+  openScope,
+  shutdown,
+  square,
+  sum,
+  type Tensor,
+  tensor,
+} from "../../../engine/index.js";
 import { importOnnx } from "../../../nn/onnx/index.js";
 
 interface About {
@@ -52,7 +63,7 @@ async function compare(folder: string, name: string): Promise<boolean> {
   const differentiated = performance.now();
   if (about.second)
     errors.push(error(await grad((input: Tensor) => sum(square(gradient(input))))(x).read(), file("second")));
-  for (const t of Object.values(net.params)) t.dispose();
+  dispose(net.params);
   const times = [imported - start, ran - imported, differentiated - ran].map((ms) => `${(ms / 1000).toFixed(1)} s`);
   const good = errors.every((e, i) => e <= (i === 0 ? 1e-4 : 1e-3));
   console.log(

@@ -16,3 +16,6 @@ export async function withNetwork(
 }
 
 export const values = async (t: Tensor): Promise<number[]> => [...(await t.read())];
+
+/** All parameters by name, whichever node they belong to. */
+export const byName = (params: OnnxNetwork["params"]): Readonly<Record<string, Tensor>> => Object.assign({}, ...params);
