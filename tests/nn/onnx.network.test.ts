@@ -1,7 +1,7 @@
 /** Imported models as ordinary networks: values by hand, derivatives, explanations, batches, and what is refused. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { classScore, deepLift, gradCam, lrp } from "../../atex/index.js";
+import { classScore, deepLift, gradCam, lrp, randomisations } from "../../atex/index.js";
 import {
   add,
   batchNorm,
@@ -132,6 +132,11 @@ referenceTest("fresh parameters are the learnt ones in another order", () =>
       }
     }
     check.ok(!(await values(net.apply(params, images(1)))).some(Number.isNaN));
+    check.equal(
+      randomisations(net.params, params, "cascading").map(({ layer }) => layer),
+      ["3.fc", "2.conv2", "1.bn", "0.conv1"],
+      "tests of explanations go from the output down",
+    );
     check.throws(() => net.init(random.key(1), [2, SIDE, 3]), /./);
   }),
 );
