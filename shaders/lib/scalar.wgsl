@@ -246,7 +246,7 @@ fn cosine(x: f32) -> f32 {
 fn arctangent(x: f32) -> f32 {
   let a = abs(x);
   let steep = a > 2.4142135;
-  let middle = a > 0.41421356 && !steep;
+  let middle = a > 0.41421356;
   let r = select(select(a, (a - 1.0) / (a + 1.0), middle), -1.0 / a, steep);
   let z = r * r;
   let near = r + r * z * (-0.333329491539 + z * (0.199777106478 + z * (-0.138776856032 + z * 0.0805374449538)));
