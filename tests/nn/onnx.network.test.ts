@@ -27,7 +27,7 @@ import {
   tensor,
   zeros,
 } from "../../engine/index.js";
-import { importOnnx, type OnnxNetwork, packTree, unpackTree } from "../../nn/index.js";
+import { compareOutput, forwardBytes, importOnnx, type OnnxNetwork, packTree, unpackTree } from "../../nn/index.js";
 import { gpuTest, referenceTest } from "../executors.js";
 import { check, withData } from "../harness.js";
 import { model, single, tensor as stored, valueInfo } from "./onnx/encode.js";
@@ -238,6 +238,15 @@ referenceTest("what a shape can ask of a network made for another batch", async 
     check.close(await values(net.classifier(x)), await alone(net, x), { atol: 1e-12 });
     check.equal(net.classifier(x).shape, [3, 2]);
   });
+  const enlarge = single("Resize", [1, 4, 3], 13, {}, [
+    ["", [], []],
+    ["", [], []],
+    ["sizes", [3], [1, 8, 6], 7],
+  ]);
+  await withNetwork(enlarge, async (net) => {
+    check.is(net.batched, true, "sizes that were written down for a batch of one");
+    check.close(await values(net.classifier(x)), await alone(net, x), { atol: 1e-12 });
+  });
   // These keep the shape, and would mix the samples all the same.
   for (const [op, attributes, more] of [
     ["Softmax", { axis: { int: 0 } }, []],
@@ -265,6 +274,19 @@ referenceTest("what a shape can ask of a network made for another batch", async 
     check.close(await values(net.classifier(rows)), await alone(net, rows), { atol: 1e-12 });
   });
 });
+
+referenceTest("outputs of another runtime are compared, and memory is added up", () =>
+  withNetwork(single("Relu", ["n", 3], 13), async (net) => {
+    const x = tensor([[-1, 2, 4]]);
+    check.equal(await compareOutput(net, x, [0, 2, 4]), { good: true, at: 0, given: 0, expected: 0, worst: 0 });
+    const off = await compareOutput(net, x, [0, 2.5, 4.0001]);
+    check.equal([off.good, off.at, off.given, off.expected, off.worst], [false, 1, 2, 2.5, 0.5]);
+    check.is((await compareOutput(net, x, [0, 2.5, 4], { atol: 1 })).good, true);
+    check.is((await compareOutput(net, tensor([[Number.NaN, 2, 4]]), [0, 2, 4])).good, false);
+    await check.rejects(() => compareOutput(net, x, [1]), /the output is f32\[1,3\], 1 elements are expected/);
+    check.is(forwardBytes(net, [3], 5), 60);
+  }),
+);
 
 referenceTest("sides that a file leaves open are those of what comes", () =>
   withNetwork(single("GlobalAveragePool", ["n", 2, "h", "w"], 13), async (net) => {

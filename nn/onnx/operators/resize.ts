@@ -96,9 +96,13 @@ interface Wanted {
   readonly policy?: string;
 }
 
-function resized(call: Call, mode: Mode, { scales, sizes, region, axes, policy = "stretch" }: Wanted): Tensor {
+function resized(call: Call, mode: Mode, { scales, region, axes, policy = "stretch", ...given }: Wanted): Tensor {
   let x = call.tensor(0);
   const at = (axes ?? x.shape.map((_, i) => i)).map((axis) => call.axis(axis, x.rank));
+  const { base, count } = call.context.batch;
+  // Sizes that were written down for the file's batch.
+  const ofBatch = (size: number, i: number): boolean => at[i] === 0 && size === base && x.shape[0] === count;
+  const sizes = given.sizes?.map((size, i) => (ofBatch(size, i) ? count : size));
   const list = sizes ?? scales ?? refuse("neither scales nor sizes; one of them is needed");
   if (list.length !== at.length || list.some((v) => !(v > 0)))
     refuse(`${sizes ? "sizes" : "scales"} [${list}] for ${at.length} sides; as many positive numbers are needed`);
