@@ -56,8 +56,7 @@ export function elementFormat(number: number | undefined): ElementFormat | strin
   return formats[number ?? 0] ?? unread[number ?? 0] ?? `type ${number ?? "missing"}`;
 }
 
-/** Types that `Cast` and others name as text. */
-export const FLOATS: readonly ElementType[] = ["float32", "float64", "float16", "bfloat16"];
+const FLOATS: readonly ElementType[] = ["float32", "float64", "float16", "bfloat16"];
 
 export function isFloat(type: ElementType): boolean {
   return FLOATS.includes(type);

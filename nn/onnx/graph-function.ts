@@ -57,15 +57,17 @@ export class GraphFunction {
     this.#base = input.shape[0] ?? 1;
   }
 
-  apply(params: Tree, x: Tensor): Tensor {
+  /** @throws ShapeError unless a batch of this shape, called `given`, is as the file has it. */
+  requireInput(given: string, shape: readonly number[]): void {
     const sides = this.input.shape;
-    if (x.rank !== sides.length || sides.some((side, i) => i > 0 && side !== undefined && side !== x.shape[i]))
+    if (shape.length !== sides.length || sides.some((side, i) => i > 0 && side !== undefined && side !== shape[i]))
       throw new ShapeError(
-        `onnx: ${describe(x)} given for the input ${shorten(this.input.name)}; [n${sides
-          .slice(1)
-          .map((side) => `,${side ?? "?"}`)
-          .join("")}] is needed`,
+        `onnx: ${given} given for the input ${shorten(this.input.name)}; [${sides.map((side, i) => (i === 0 ? "n" : (side ?? "?")))}] is needed`,
       );
+  }
+
+  apply(params: Tree, x: Tensor): Tensor {
+    this.requireInput(describe(x), x.shape);
     const layout = this.layoutFor(x.shape.slice(1));
     const n = x.shape[0];
     return scope(() => {

@@ -110,7 +110,10 @@ function networkFrom(model: ModelProto, files: ExternalFiles, options: OnnxOptio
   const apply = (given: Tree, x: Tensor): Tensor => graph.apply(given, x);
   return {
     kind: "onnx",
-    init: (key, sample) => ({ params: shuffled(params, key), shape: graph.layoutFor(sample).output }),
+    init(key, sample) {
+      graph.requireInput(`samples [${sample}]`, [1, ...sample]);
+      return { params: shuffled(params, key), shape: graph.layoutFor(sample).output };
+    },
     apply,
     params,
     classifier: (x) => apply(params, x),

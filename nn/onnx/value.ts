@@ -2,7 +2,7 @@
  * What flows along the edges of an ONNX graph. Booleans and integers are whole numbers in f32 tensors, exact to 2^24 on a GPU and to
  * 2^53 on the host; their element type goes along. Values on the host are known before the network runs, as shapes are.
  */
-import { Tensor, tensor } from "../../engine/index.js";
+import { type Tensor, tensor } from "../../engine/index.js";
 import { DataError } from "../data/error.js";
 import type { ElementType } from "./element-types.js";
 
@@ -81,8 +81,4 @@ export function requireSmall(shape: readonly number[]): void {
   const size = shape.reduce((a, b) => a * b, 1);
   if (!(size <= MAX_HOST_ELEMENTS))
     throw new DataError(`constants of shape [${shape.slice(0, 9)}]; at most ${MAX_HOST_ELEMENTS} elements are folded`);
-}
-
-export function isTensor(value: unknown): value is Tensor {
-  return value instanceof Tensor;
 }

@@ -137,7 +137,10 @@ referenceTest("fresh parameters are the learnt ones in another order", () =>
       ["3.fc", "2.conv2", "1.bn", "0.conv1"],
       "tests of explanations go from the output down",
     );
-    check.throws(() => net.init(random.key(1), [2, SIDE, 3]), /./);
+    check.throws(
+      () => net.init(random.key(1), [2, SIDE, 3]),
+      /samples \[2,8,3\] given for the input "x"; \[n,2,8,8\] is needed/,
+    );
   }),
 );
 

@@ -2,6 +2,9 @@
  * Compares imported networks with PyTorch in float64: `node dist/tests/nn/onnx/agreement.js FOLDER [NAME ...]`, where FOLDER was made by
  * tests/nn/onnx/torch/export.py. Prints a row for each: largest error of the output (needed: 1e-4 of the largest element), of the input
  * gradient (1e-3), and, where it was made, of the gradient of its squared norm (1e-3), then times. Exits 1 if one is off.
+ *
+ * A ReLU whose input is within rounding of 0 may go the other way in f32, which shows in the gradient of one sample at some of its pixels:
+ * HOLDFAST_EXECUTOR=reference runs the same in float64 and tells that from a mistake.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
