@@ -128,7 +128,7 @@ export function withoutAssertion(sources: readonly Source[]): string[] {
 /** Where a size or a range of somebody's data may stand: data sets, presets, and what old files mean. */
 const OF_DATA = /^nn\/(data\/(sets\/|shapes|domain)|presets|network-file)/;
 /** What is made for images only may ask for them. */
-const FOR_IMAGES = /^atex\/(explainers|metrics|render)\//;
+const FOR_IMAGES = /^atex\/(audit|explainers|manipulations|metrics|render)\//;
 const FIXED: readonly (readonly [RegExp, string])[] = [
   [/\b784\b|\b28\s*[,*]\s*28\b|[=:]\s*28\b/, "the size of one data set's images"],
   [/\blow: 0, high: 1\b|\bclamp\([^()]*, 0, 1\)|\brange\b[^=]*=\s*\[0, 1\]/, "the range of pixels"],
