@@ -87,7 +87,7 @@ referenceTest("as a manipulation: other classes are wanted, on images of any siz
   ] as const) {
     const world = await worldOf(domain, model, 3);
     for (const target of ["random", "runner-up"]) {
-      const given = { target, attacked, eps: 0.3, warmSteps: 5, steps: 5, stepSize: 0.25 };
+      const given = { aim: target, attacked, eps: 0.3, warmSteps: 5, steps: 5, stepSize: 0.25 };
       const made = await entry.run(readSettings(entry, given), world);
       const { clean, manipulated, wanted } = made.madeFor;
       const [own, asked] = [await argmax(clean.classifier(clean.x), 1).read(), await wanted!.read()];
