@@ -1,5 +1,5 @@
 /** Small worlds for tests of manipulations of inputs: any network, samples of any shape drawn from its domain. */
-import { type Classifier, explainerMaker, type ManipulationWorld } from "../../atex/index.js";
+import { type Classifier, type ExplainingOptions, explainerMaker, type ManipulationWorld } from "../../atex/index.js";
 import { random } from "../../engine/index.js";
 import { type Domain, type Layer, type Split, sampleTensor } from "../../nn/index.js";
 import { generator } from "../values.js";
@@ -15,6 +15,8 @@ export interface WorldOptions {
   readonly count?: number;
   readonly seed?: number;
   readonly sensitive?: string;
+  /** Of explainers, by name. */
+  readonly settings?: ExplainingOptions["settings"];
 }
 
 /** Rows whose values lie in the domain's range, with columns of values at one of these. */
@@ -36,7 +38,7 @@ function drawn({ shape, range: { low, high }, features = [] }: Domain, count: nu
 }
 
 export function inputWorld(options: WorldOptions): ManipulationWorld {
-  const { domain, model, classes = 3, count = 4, seed = 1, sensitive } = options;
+  const { domain, model, classes = 3, count = 4, seed = 1, sensitive, settings } = options;
   const split = (n: number, stream: number): Split => ({
     shape: domain.shape,
     samples: drawn(domain, n, stream),
@@ -45,7 +47,7 @@ export function inputWorld(options: WorldOptions): ManipulationWorld {
   const { params } = model.init(random.key(seed), domain.shape);
   const [train, test] = [split(12, 5), split(2 * count, 6)];
   const background = sampleTensor(train, [0, 1, 2, 3, 4, 5]);
-  const explaining = { domain, background, seed };
+  const explaining = { domain, background, seed, settings };
   const from = (start: number): number[] => Array.from({ length: count }, (_, i) => start + i);
   return {
     ...{ model, params, domain, train, test, seed, sensitive, explaining },

@@ -105,7 +105,10 @@ for (const [explainer, own] of [
   referenceTest(
     `a table and ${explainer}: rows that exist, immutable columns untouched, predictions kept`,
     async () => {
-      const world = inputWorld({ domain: table, model: mlp, count: 3, sensitive: "race" });
+      const world = inputWorld({
+        ...{ domain: table, model: mlp, count: 3, sensitive: "race" },
+        settings: { lime: { samples: 60 } },
+      });
       const made = await entry.run(settings({ explainer, queries: 41, population: 10, radius: 1, ...own }), world);
       const { measurements } = await studyManipulation(made, world, { explainers: [], detectors: [] });
       const [x, z] = [await made.madeFor.clean.x.read(), await made.madeFor.manipulated.x.read()];
