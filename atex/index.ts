@@ -55,7 +55,7 @@ export {
   segmentGroups,
   tableGroups,
 } from "./explainers/features.js";
-export { type GradCamOptions, gradCam, guidedGradCam } from "./explainers/gradCam.js";
+export { type GradCamOptions, gradCam, gradCamCells, guidedGradCam } from "./explainers/gradCam.js";
 export { gradient, gradientTimesInput } from "./explainers/gradient.js";
 export { guidedBackprop } from "./explainers/guidedBackprop.js";
 export {
@@ -94,6 +94,14 @@ export {
 export * from "./manipulations/index.js";
 export { type AopcCurves, type AopcOptions, aopc, aopcCurves } from "./metrics/aopc.js";
 export type { SampleOptions } from "./metrics/chunks.js";
+export {
+  demographicParity,
+  disparateImpact,
+  equalOpportunity,
+  fairness,
+  type Treated,
+  theilIndex,
+} from "./metrics/fairness.js";
 export {
   classSwap,
   type FoolingInterval,

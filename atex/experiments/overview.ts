@@ -47,6 +47,10 @@ const unique = (all: readonly Quantity[], of: (q: Quantity) => string): string[]
 const places = ({ title, data, network }: Row): string[] => [title, data, network];
 const cell = (q: Quantity | undefined, decimals = 2): string => formatted(q, decimals) || NONE;
 
+/** How often the explainer it was made for would have counted as fooled had nothing been done. */
+const fooledBefore = ({ all, target }: Row): Quantity | undefined =>
+  exactly(all, "fooled before", { samples: "made for", explainer: target });
+
 /** How often the explainer it was made for was fooled, on samples of a name. */
 function fooledOf({ all, target }: Row, samples: string, explainer = target): Quantity | undefined {
   return exactly(all, "fooled", { samples, explainer });
@@ -77,13 +81,13 @@ export function detectorMatrices(config: ReproduceConfig, all: readonly Quantity
   if (undone.detectors.length > 0)
     tables.push({
       title: "What undoes which manipulation",
-      header: ["manipulation", "data", "network", "without", ...undone.detectors],
+      header: ["manipulation", "data", "network", "before", "after", ...undone.detectors],
       rows: rows.map((row) => [
         ...places(row),
-        cell(fooledOf(row, "made for")),
+        ...[cell(fooledBefore(row)), cell(fooledOf(row, "made for"))],
         ...undone.detectors.map((detector) => cell(undone.of(row, detector))),
       ]),
-      caption: `Fooling success rate of the plain explanation, and of the one that is trusted in its place. ${basis(select(all, { metric: "fooled in spite of it" }))}`,
+      caption: `Fooling success rate of the plain explanation before the manipulation (what counts as fooled where nothing was done) and after it, and of the one that is trusted in its place. ${basis(select(all, { metric: "fooled in spite of it" }))}`,
     });
   return tables;
 }
@@ -97,7 +101,7 @@ export function criteriaTables(config: ReproduceConfig, all: readonly Quantity[]
     {
       title: "Effectiveness, transferability, stability, generalisation",
       header: [
-        ...["manipulation", "data", "network", "made for", "fooled", "prediction as wanted"],
+        ...["manipulation", "data", "network", "made for", "fooled before", "fooled", "prediction as wanted"],
         ...["points of accuracy lost", "largest change of the input", "seconds"],
         ...["fooled under other explainers", "smallest and largest over seeds", "held-out samples", "other networks"],
       ],
@@ -107,7 +111,7 @@ export function criteriaTables(config: ReproduceConfig, all: readonly Quantity[]
         const lost = difference(exactly(here, "accuracy before", {}), exactly(here, "accuracy", {}));
         const about = (metric: string): Quantity | undefined => exactly(here, metric, { samples: "made for" });
         return [
-          ...[...places(row), target, cell(made), cell(about("prediction as wanted"))],
+          ...[...places(row), target, cell(fooledBefore(row)), cell(made), cell(about("prediction as wanted"))],
           lost ? points(lost) : NONE,
           cell(about("largest change of the input"), 3),
           cell(exactly(here, "cost: seconds", {}), 1),

@@ -62,13 +62,23 @@ function requireOptions(who: string, { layer, positive = true }: GradCamOptions)
 }
 
 /** The map at the size of x: [n,1,h,w]. */
-function classMap(who: string, score: Score, x: Tensor, { layer, positive = true }: GradCamOptions): Tensor {
+function classMap(who: string, score: Score, x: Tensor, options: GradCamOptions): Tensor {
+  return resize2d(mapAtLayer(who, score, x, options), [x.shape[2], x.shape[3]]);
+}
+
+/** The map of `gradCam` as it is at the positions of the layer, before it is enlarged: [n,1,h',w']. Options, errors as there. */
+export function gradCamCells(score: Score, x: Tensor, options: GradCamOptions = {}): Tensor {
+  requireOptions("gradCamCells", options);
+  return mapAtLayer("gradCamCells", score, x, options);
+}
+
+function mapAtLayer(who: string, score: Score, x: Tensor, { layer, positive = true }: GradCamOptions): Tensor {
   if (x.rank !== 4) throw new ShapeError(`${who}: x is ${describe(x)}; images [n,c,h,w] are needed`);
   return inspect(score, x, (inside) => {
     const maps = mapsAt(who, inside, layer, x.shape[0]);
     const slopes = inside.pullback(ones(inside.output.shape)).at(maps);
     const weighted = sum(mul(mean(slopes, [2, 3], { keepDims: true }), maps), 1, { keepDims: true });
-    return resize2d(positive ? relu(weighted) : weighted, [x.shape[2], x.shape[3]]);
+    return positive ? relu(weighted) : weighted;
   });
 }
 

@@ -6,67 +6,65 @@ import type { DetectorContext, DetectorEntry } from "./detectors/detector.js";
 import { detectorEntryOf } from "./detectors/table.js";
 import { scoped } from "./explaining.js";
 import { isOfKind, type Manipulation, type ManipulationWorld, type Measured } from "./manipulation.js";
-import { type Classes, finiteMean, fooledShare } from "./study.js";
+import { type Classes, finiteMean, fooledShare, type ManipulationStudy } from "./study.js";
 
 /** Numbers of the detectors named; those that are not made for such samples, or say nothing about such an explainer, have none. */
 export async function measureDetectors(
   manipulation: Manipulation,
   world: ManipulationWorld,
-  classes: Classes,
+  classes: Classes & Pick<ManipulationStudy, "maps">,
   names: readonly string[],
 ): Promise<Measured[]> {
   const found: Measured[] = [];
   for (const name of names) {
     const entry = detectorEntryOf(name);
-    const { title, explainers, suspicion, restored } = entry;
+    const { title, explainers } = entry;
     if (!isOfKind(entry, world) || (explainers && !explainers.includes(manipulation.explainer))) continue;
     world.say(title);
-    const asked: Asked = { name, manipulation, world, classes };
-    if (suspicion) found.push(...(await scoped(name, () => told(suspicion.bind(entry), asked))));
-    if (restored) found.push(...(await scoped(name, () => undone(restored.bind(entry), asked))));
+    found.push(...(await scoped(name, () => asked(entry, manipulation, world, classes))));
   }
   return found;
 }
 
-interface Asked {
-  readonly name: string;
-  readonly manipulation: Manipulation;
-  readonly world: ManipulationWorld;
-  readonly classes: Classes;
-}
-
-function contextOf({ manipulation, world }: Asked, classes: DetectorContext["classes"]): DetectorContext {
-  return { world, explainer: manipulation.explainer, classes };
-}
-
-/** How well suspicion tells the manipulated side from the clean one. */
-async function told(suspicion: NonNullable<DetectorEntry["suspicion"]>, asked: Asked): Promise<Measured[]> {
-  const { clean, manipulated } = asked.manipulation.madeFor;
-  const { classes, name } = asked;
-  const before = Array.from(await suspicion(clean, contextOf(asked, classes.clean)));
-  const after = Array.from(await suspicion(manipulated, contextOf(asked, classes.manipulated)));
-  const count = after.filter((value) => !Number.isNaN(value)).length;
-  return [{ metric: "noticed (AUROC)", value: auroc(before, after), count, conditions: { detector: name } }];
-}
-
-/** What is left of the manipulation in the restored explanations. */
-async function undone(restored: NonNullable<DetectorEntry["restored"]>, asked: Asked): Promise<Measured[]> {
-  const { manipulation, classes } = asked;
-  const { madeFor: pair, statistic, explainer } = manipulation;
-  const clean = await restored(pair.clean, contextOf(asked, classes.clean));
-  const manipulated = await restored(pair.manipulated, contextOf(asked, classes.manipulated));
-  const values = await statistic.of({
-    ...{ explainer, pair, clean, manipulated },
-    attributions: (side, of) => restored(side, contextOf(asked, of)),
-  });
-  const { spearman } = scope(() =>
-    agreementOf(importanceMap(clean), importanceMap(manipulated), usualTopK(pair.clean.x.shape)),
-  );
-  const conditions = { detector: asked.name };
-  return [
-    { metric: "fooled in spite of it", ...fooledShare(classes.kept, values, statistic.interval), conditions },
-    { metric: "Spearman restored", ...finiteMean(await spearman.read()), conditions },
-  ];
+/** Numbers of one detector: how well suspicion tells the manipulated side from the clean one, and what is left of the manipulation in the
+ *  restored explanations. */
+async function asked(
+  entry: DetectorEntry,
+  { madeFor: pair, statistic, explainer }: Manipulation,
+  world: ManipulationWorld,
+  classes: Classes & Pick<ManipulationStudy, "maps">,
+): Promise<Measured[]> {
+  const conditions = { detector: entry.name };
+  const found: Measured[] = [];
+  let clean: DetectorContext = { world, explainer, classes: classes.clean, plain: classes.maps.clean };
+  let manipulated: DetectorContext = {
+    world,
+    explainer,
+    classes: classes.manipulated,
+    plain: classes.maps.manipulated,
+  };
+  if (entry.restored) {
+    clean = { ...clean, trusted: await entry.restored(pair.clean, clean) };
+    manipulated = { ...manipulated, trusted: await entry.restored(pair.manipulated, manipulated) };
+    const values = await statistic.of({
+      ...{ explainer, pair, clean: clean.trusted!, manipulated: manipulated.trusted! },
+      attributions: (side, of) => entry.restored!(side, { world, explainer, classes: of }),
+    });
+    const { spearman } = scope(() =>
+      agreementOf(importanceMap(clean.trusted!), importanceMap(manipulated.trusted!), usualTopK(pair.clean.x.shape)),
+    );
+    found.push(
+      { metric: "fooled in spite of it", ...fooledShare(classes.kept, values, statistic.interval), conditions },
+      { metric: "Spearman restored", ...finiteMean(await spearman.read()), conditions },
+    );
+  }
+  if (entry.suspicion) {
+    const before = Array.from(await entry.suspicion(pair.clean, clean));
+    const after = Array.from(await entry.suspicion(pair.manipulated, manipulated));
+    const count = after.filter((value) => !Number.isNaN(value)).length;
+    found.push({ metric: "noticed (AUROC)", value: auroc(before, after), count, conditions });
+  }
+  return found;
 }
 
 /** Area under the ROC curve: how often a value of `after` is larger than one of `before`, ties as one half. Values of NaN are left out;

@@ -5,20 +5,42 @@ export { type AgreementOptions, agreementDetector, signAgreement } from "./detec
 export { aopcDetector } from "./detectors/aopc.js";
 export { type BetaSmoothingOptions, betaSmoothingDetector, softened } from "./detectors/betaSmoothing.js";
 export type { DetectorContext, DetectorEntry } from "./detectors/detector.js";
+export { type Eigen, symmetricEigen } from "./detectors/eigen.js";
 export { inputNoiseDetector } from "./detectors/inputNoise.js";
 export type { NoiseOptions } from "./detectors/noise.js";
 export { type Answered, conditionalAnomaly } from "./detectors/queryOod.js";
 export { type SanityCheckOptions, sanityCheckDetector } from "./detectors/sanityCheck.js";
 export { medianDetector, smoothGradDetector } from "./detectors/smoothing.js";
 export { DETECTOR_TABLE, detectorEntryOf } from "./detectors/table.js";
+export {
+  type BasisAt,
+  randomBasis,
+  type TangentOptions,
+  tangentAttributions,
+  tangentBasis,
+  tangentProjectionDetector,
+} from "./detectors/tangent.js";
 export { attributionsOf, type ExplainingOptions, explainerMaker, type MakeExplainer } from "./explaining.js";
 export { type FinetuneOptions, finetuned } from "./finetune.js";
 export { adv2 } from "./inputs/adv2.js";
 export { type Adv2Options, type Adv2Result, type Adv2Target, adv2Attack, adv2Loss } from "./inputs/adv2Attack.js";
+export { type Answer, type Evolution, type EvolutionOptions, evolve, survivors } from "./inputs/evolution.js";
 export { ghorbani } from "./inputs/ghorbani.js";
 export { type LevelSetOptions, type LevelSetWay, levelSetWay } from "./inputs/levelSet.js";
+export {
+  attackWithPatch,
+  type PatchCorner,
+  type Patches,
+  type PatchOptions,
+  type PatchPlace,
+  patchCover,
+  patchLoss,
+  patchMoved,
+  patchPlace,
+} from "./inputs/patch.js";
 export { type RandomSignOptions, randomSignNoise } from "./inputs/randomSigns.js";
 export { type InputReach, type ReachOptions, reachOf } from "./inputs/reach.js";
+export { type ShiftOptions, shiftedRange, shiftedSide } from "./inputs/shift.js";
 export { othersOf, targetMapEntry } from "./inputs/targetMap.js";
 export {
   growingBetas,
@@ -48,6 +70,14 @@ export {
   systematicSample,
 } from "./models/backgroundWeights.js";
 export { compositesOf, type Holding, holdingBoth } from "./models/composites.js";
+export { concealmentLoss, rankStatistic } from "./models/concealment.js";
+export {
+  type FairwashingOptions,
+  fairwashingLoss,
+  mapsWithout,
+  type WantedMaps,
+  wantedPicture,
+} from "./models/fairwashing.js";
 export { type FoolingLossOptions, foolingLoss, type SwapLossOptions, swapLoss } from "./models/foolingLoss.js";
 export { type FoolingObjective, locationFooling, massCentreFooling, topKFooling } from "./models/objectives.js";
 export {

@@ -72,7 +72,8 @@ async function study(
       if (samples !== "other networks") results.push({ ...compared.result, seed: world.seed, samples });
       maps ??= compared.maps;
     }
-    if (samples === "made for") measurements.push(...(await measureDetectors(manipulation, world, classes, detectors)));
+    if (samples === "made for")
+      measurements.push(...(await measureDetectors(manipulation, world, { ...classes, maps: maps! }, detectors)));
   }
   return {
     measurements: [...merged(measurements), ...(manipulation.measurements ?? [])],

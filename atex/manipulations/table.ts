@@ -1,11 +1,16 @@
 /** Every manipulation of explanations: a new one is its file and a row here. */
 
 import { adv2 } from "./inputs/adv2.js";
+import { blackBoxEntry } from "./inputs/blackBox.js";
 import { ghorbani } from "./inputs/ghorbani.js";
+import { patchEntry } from "./inputs/patchEntry.js";
+import { shiftEntry } from "./inputs/shift.js";
 import { targetMapEntry } from "./inputs/targetMap.js";
 import type { ManipulationEntry } from "./manipulation.js";
 import { backdoor } from "./models/backdoor.js";
 import { backgroundEntry } from "./models/background.js";
+import { concealmentEntry } from "./models/concealment.js";
+import { fairwashingEntry } from "./models/fairwashingEntry.js";
 import { fooling } from "./models/fooling.js";
 import { scaffoldingEntry } from "./models/scaffolding.js";
 
@@ -17,6 +22,11 @@ export const MANIPULATION_TABLE: readonly ManipulationEntry[] = [
   ghorbani,
   targetMapEntry,
   adv2,
+  patchEntry,
+  shiftEntry,
+  blackBoxEntry,
+  concealmentEntry,
+  fairwashingEntry,
 ];
 
 /** The entry of a name. @throws RangeError naming those there are. */

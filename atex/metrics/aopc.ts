@@ -42,27 +42,30 @@ export const aopcInfo: MetricInfo = {
  *  [n,c,h,w] with maps [n,h,w]; features, or elements, of other inputs with maps of one value each.
  *  @throws ShapeError when the map does not belong to the input or there are fewer parts than `steps`, TypeError without a range. */
 export function aopcCurves(options: AopcOptions): (score: Score, x: Tensor, map: Tensor) => AopcCurves {
-  const { key } = options;
   return (score, x, map) => {
-    const groups = partsOf(options, x, map);
-    const { steps = groups.count, range = defaultRange(x) } = options;
-    if (!Number.isInteger(steps) || steps < 1 || steps > groups.count)
-      throw new ShapeError(
-        `aopc: ${steps} of ${groups.count} parts of ${describe(x)}; 1 to ${groups.count} are needed`,
-      );
-    if (!range) throw new TypeError(`aopc: no range for inputs ${describe(x)}; give the valid range of its elements`);
-    const [noise, order] = random.split(key, 2);
-    const counts = Array.from({ length: steps + 1 }, (_, k) => k);
-    const replaced = uniformIn(range, noise, x);
-    const drops = (values: Tensor): Tensor => {
-      const curve = replacementCurve(score, x, replaced, groups, values, counts);
-      return sub(slice(curve, [0, 0], [1, x.shape[0]]), curve);
-    };
+    const { groups, order, drops } = replacing(options, score, x, map);
     return {
       map: ofFinite(drops(groups.values), map),
       random: drops(random.uniform(order, [1, groups.count])),
     };
   };
+}
+
+/** The parts of an input, a key for a random order, and the drops of the score in the order of falling values. */
+function replacing(options: AopcOptions, score: Score, x: Tensor, map: Tensor) {
+  const groups = partsOf(options, x, map);
+  const { key, steps = groups.count, range = defaultRange(x) } = options;
+  if (!Number.isInteger(steps) || steps < 1 || steps > groups.count)
+    throw new ShapeError(`aopc: ${steps} of ${groups.count} parts of ${describe(x)}; 1 to ${groups.count} are needed`);
+  if (!range) throw new TypeError(`aopc: no range for inputs ${describe(x)}; give the valid range of its elements`);
+  const [noise, order] = random.split(key, 2);
+  const counts = Array.from({ length: steps + 1 }, (_, k) => k);
+  const replaced = uniformIn(range, noise, x);
+  const drops = (values: Tensor): Tensor => {
+    const curve = replacementCurve(score, x, replaced, groups, values, counts);
+    return sub(slice(curve, [0, 0], [1, x.shape[0]]), curve);
+  };
+  return { groups, order, drops };
 }
 
 function partsOf({ region, features }: AopcOptions, x: Tensor, map: Tensor): Groups {
@@ -76,10 +79,11 @@ function partsOf({ region, features }: AopcOptions, x: Tensor, map: Tensor): Gro
 
 /** Area over the perturbation curve, 1/(L + 1) Σ_k f(x) − f(x⁽ᵏ⁾), per sample [n]. */
 export function aopc(options: AopcOptions): Faithfulness {
-  const curves = aopcCurves(options);
-  return Object.assign((score: Score, x: Tensor, map: Tensor) => mean(curves(score, x, map).map, 0), {
-    info: aopcInfo,
-  });
+  const area = (score: Score, x: Tensor, map: Tensor): Tensor => {
+    const { groups, drops } = replacing(options, score, x, map);
+    return mean(ofFinite(drops(groups.values), map), 0);
+  };
+  return Object.assign(area, { info: aopcInfo });
 }
 
 export const aopcEntry = metricEntry({

@@ -10,9 +10,8 @@ export {
   type SanityStage,
 } from "./checks.js";
 export { entropyOf } from "./entropy.js";
-export { absorbShift, type InvarianceOptions, inputInvarianceGap } from "./invariance.js";
+export { absorbShift, attributionGap, type InvarianceOptions, inputInvarianceGap } from "./invariance.js";
 export { permutedLabels, type Twin, type TwinOptions, trainTwin } from "./permuted.js";
-export { permutedWeights } from "./permutedWeights.js";
 export {
   layersWithParameters,
   layerTitle,
@@ -20,6 +19,7 @@ export {
   type Randomised,
   randomisations,
 } from "./randomise.js";
+export { redrawnWeights } from "./redrawnWeights.js";
 export { type ExplainerReport, type SanityReport, sanityReportSchema } from "./report.js";
 export { type SanitySimilarity, sanitySimilarities } from "./similarities.js";
 export { type SuiteExplainer, type SuiteOptions, type SuiteProgress, type SuiteResult, sanitySuite } from "./suite.js";

@@ -77,6 +77,11 @@ export function inputInvarianceGap(options: InvarianceOptions): Tensor {
   const classes = argmax(classifier(x), 1);
   const before = explainer(classScore(classifier, classes), x);
   const after = shiftedExplainer(classScore(absorbShift(classifier, shift), classes), add(x, shift));
+  return attributionGap(before, after);
+}
+
+/** The largest change of any element of an attribution, as a share of its largest element, per sample: [n, ...] each → [n]. */
+export function attributionGap(before: Tensor, after: Tensor): Tensor {
   const largest = max(abs(rows(before)), 1);
   return div(max(abs(sub(rows(after), rows(before))), 1), maximum(largest, 1e-30));
 }

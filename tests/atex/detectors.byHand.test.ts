@@ -12,7 +12,7 @@ import {
   type ManipulationWorld,
   medianDetector,
   occlusion,
-  permutedWeights,
+  redrawnWeights,
   sanityCheckDetector,
   signAgreement,
   smoothGradDetector,
@@ -141,38 +141,42 @@ referenceTest("beta-smoothing makes a slope a sigmoid, of relu and of softplus t
   check.throws(() => softened(relu, [D], 0), /beta 0 given/);
 });
 
-referenceTest("permuted weights are the same numbers in another order, and nothing else changes", async () => {
-  const w = numbers([D, D], 5);
-  const bias = numbers([D], 6);
+referenceTest("weights drawn anew: a normal of their mean square, and nothing else changes", async () => {
+  const wide = 60;
+  const w = add(numbers([D, wide], 5), 0.5);
+  const bias = numbers([wide], 6);
   const key = random.key(4);
   const sample = numbers([1, D], 7);
   const affine: Classifier = (x) => add(matmul(x, w), bias);
-  const other = permutedWeights(affine, sample, key)!;
-  const rows = async (f: Classifier): Promise<number[]> => list(sub(f(eye(D)), bias));
-  const sorted = (v: number[]): number[] => v.toSorted((a, b) => a - b);
-  const [before, after] = [await rows(affine), await rows(other)];
-  check.close(sorted(after), sorted(before), { atol: 1e-12 });
-  check.ok(after.filter((v, i) => Math.abs(v - before[i]) > 1e-9).length > D);
-  check.identical(await rows(other), after);
-  check.identical(await rows(permutedWeights(affine, sample, key)!), after);
-  check.ok((await rows(permutedWeights(affine, sample, random.key(5))!)).some((v, i) => v !== after[i]));
+  const other = redrawnWeights(affine, sample, key)!;
+  const weights = async (f: Classifier): Promise<number[]> => list(sub(f(eye(D)), bias));
+  const meanSquare = (v: number[]): number => v.reduce((a, b) => a + b * b, 0) / v.length;
+  const [before, after] = [await weights(affine), await weights(other)];
+  // Deviations of the estimates from 240 numbers: σ √(2/240) of the mean square, σ/√240 of the mean.
+  check.close([meanSquare(after)], [meanSquare(before)], { rtol: 4 * Math.sqrt(2 / 240) });
+  check.close([after.reduce((a, b) => a + b) / 240], [0], {
+    atol: (4 * Math.sqrt(meanSquare(before))) / Math.sqrt(240),
+  });
+  check.identical(await weights(other), after);
+  check.identical(await weights(redrawnWeights(affine, sample, key)!), after);
+  check.ok((await weights(redrawnWeights(affine, sample, random.key(5))!)).every((v, i) => v !== after[i]));
   // Weights made inside, and on the other side of the product.
   const turned: Classifier = (x) => add(transpose(matmul(mul(transpose(w), 1), transpose(x))), bias);
-  const turnedOther = await rows(permutedWeights(turned, sample, key)!);
-  check.close(sorted(turnedOther), sorted(before), { atol: 1e-12 });
-  check.ok(turnedOther.some((v, i) => Math.abs(v - before[i]) > 1e-9));
+  const turnedOther = await weights(redrawnWeights(turned, sample, key)!);
+  check.close([meanSquare(turnedOther)], [meanSquare(before)], { rtol: 4 * Math.sqrt(2 / 240) });
+  check.ok(turnedOther.every((v, i) => Math.abs(v - before[i]) > 1e-9));
   // A product of two things that depend on x has no weights; a captured function is reached.
   check.is(
-    permutedWeights((x) => matmul(x, transpose(x)), sample, key),
+    redrawnWeights((x) => matmul(x, transpose(x)), sample, key),
     undefined,
   );
-  check.is(permutedWeights(relu, sample, key), undefined);
+  check.is(redrawnWeights(relu, sample, key), undefined);
   const step = capture((x: Tensor) => affine(x));
   step(eye(D));
-  check.identical(await rows(permutedWeights(step, sample, key)!), after);
+  check.identical(await weights(redrawnWeights(step, sample, key)!), after);
   step.dispose();
-  const moody: Classifier = (x) => (x.shape[0] === 1 ? affine(x) : affine(affine(x)));
-  check.throws(() => permutedWeights(moody, sample, key)!(eye(D)), /ran 2 .* and 1 on the sample/);
+  const moody: Classifier = (x) => (x.shape[0] === 1 ? affine(x) : add(matmul(x, w), affine(x)));
+  check.throws(() => redrawnWeights(moody, sample, key)!(eye(D)), /ran 2 .* and 1 on the sample/);
 });
 
 referenceTest("the sanity check suspects a map that does not ask the network", async () => {
@@ -280,10 +284,10 @@ gpuTest("on the GPU the same is found", async () => {
 referenceTest("noise is as large as the domain suggests", async () => {
   const background = tensor([
     [1, 0, 2, 5],
-    [3, 0, 2, 5],
+    [9, 0, 2, 5],
   ]);
   const rows = { ...context(world(background), [0]) };
-  check.close(await list(noiseScale(rows, 0.5)), [0.5, 0, 0, 0], { atol: 1e-12 });
+  check.close(await list(noiseScale(rows, 0.5)), [2, 0, 0, 0], { atol: 1e-12 });
   const range = { low: [-1, 0], high: 2 };
   const image = { ...world(background), domain: { shape: [1, 1, 2], range } };
   check.close(await list(noiseScale({ ...rows, world: image }, 0.5)), [1.5, 1], { atol: 1e-7 });

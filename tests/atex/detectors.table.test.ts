@@ -53,6 +53,11 @@ async function laws(entry: DetectorEntry, small: SmallWorld): Promise<void> {
     // Networks of convolution or dense layers with relu and maps that vary: every detector has something to say.
     check.ok(found.every(Number.isFinite), `${found}`);
     check.identical(await of(side), found);
+    // What is known already is not another thing.
+    const context = contextOf(world, side, explainer);
+    const plain = await attributionsOf(world.explainer, explainer, side, context.classes);
+    const trusted = await restored?.call(entry, side, context);
+    check.identical(await suspicion.call(entry, side, { ...context, plain, trusted }), found);
     check.close(await of(alone), [found[1]], { atol: 1e-9 });
     check.is(auroc(found, await of(side)), 0.5);
     const other = await of({ ...side, classifier: classifierOf(small, 8) });

@@ -17,7 +17,7 @@ import {
   train,
 } from "../../nn/index.js";
 
-export const SHAPE = [3, 12, 9] as const;
+export const SHAPE = [3, 12, 11] as const;
 export const CLASSES = ["top", "middle", "bottom"];
 
 /** A third of the rows is brighter than the others: the first, the second or the last. */
@@ -38,19 +38,19 @@ export function bandsSplit(count: number, seed: number): Split {
 }
 
 export const model = sequential([
-  named("conv", conv2d(6, 3, { padding: "same" })),
+  named("conv", conv2d(4, 3, { padding: "same" })),
   named("act", relu),
   flatten,
   named("head", dense(3)),
 ]);
 
 /** Trained for a moment; its parameters are the caller's. */
-export async function honestWorld(): Promise<ManipulationWorld & { free(): void }> {
-  const [trainSplit, test] = [bandsSplit(96, 1), bandsSplit(24, 2)];
+export async function honestWorld(): Promise<ManipulationWorld & Disposable> {
+  const [trainSplit, test] = [bandsSplit(72, 1), bandsSplit(24, 2)];
   const optimiser = adam({ lr: 0.01 });
   const data = residentData(trainSplit);
   const first = model.init(random.key(3), SHAPE).params;
-  const state = await train(model, initialState(first, optimiser), data, { optimiser, epochs: 4, batchSize: 16 });
+  const state = await train(model, initialState(first, optimiser), data, { optimiser, epochs: 6, batchSize: 12 });
   dispose([state.optimiser, data.words, data.labels]);
   const domain = { shape: [...SHAPE], range: { low: 0, high: 1 } };
   const background = sampleTensor(trainSplit, [0, 1, 2, 3]);
@@ -63,7 +63,7 @@ export async function honestWorld(): Promise<ManipulationWorld & { free(): void 
     others: [],
     explainer: explainerMaker(explaining),
     say() {},
-    free: () => dispose(params),
+    [Symbol.dispose]: () => dispose(params),
   };
 }
 

@@ -56,14 +56,20 @@ both("on the sphere ‖x‖ = r the curvature is 1/r, and the gradient turns by 
   check.close(await way.off.read(), [0.5], { rtol: 1e-3 });
 });
 
-both("on an ellipsoid the largest principal curvature at an end of its longest axis is a / b²", async () => {
+both("on an ellipsoid the largest principal curvature is the one of the textbook", async () => {
   const [a, b, c] = [3, 1, 2];
   const scale = tensor([[1 / a ** 2, 1 / b ** 2, 1 / c ** 2]]);
   const score = (x: Tensor): Tensor => sum(mul(square(x), scale), 1);
-  const at = tensor([[a, 0, 0]]);
-  const way = levelSetWay({ score, from: at, to: at, points: 1, rounds: 25, key: random.key(1) });
-  check.close(await way.curvature.read(), [a / b ** 2], { rtol: 1e-3 });
-  check.close(await way.length.read(), [0], { atol: 1e-6 });
+  const point = [a * Math.sqrt(0.5), b * Math.sqrt(0.3), c * Math.sqrt(0.2)];
+  const at = tensor([[a, 0, 0], point]);
+  // From Gaussian curvature K and mean curvature M: M + √(M² − K); at the end of the longest axis a / b².
+  const s = point[0] ** 2 / a ** 4 + point[1] ** 2 / b ** 4 + point[2] ** 2 / c ** 4;
+  const K = 1 / (a * b * c * s) ** 2;
+  const sizes = a ** 2 + b ** 2 + c ** 2 - point.reduce((sum2, v) => sum2 + v ** 2, 0);
+  const M = sizes / (2 * (a * b * c) ** 2 * s ** 1.5);
+  const way = levelSetWay({ score, from: at, to: at, points: 1, rounds: 40, key: random.key(1) });
+  check.close(await way.curvature.read(), [a / b ** 2, M + Math.sqrt(M ** 2 - K)], { rtol: 1e-3 });
+  check.close(await way.length.read(), [0, 0], { atol: 1e-5 });
 });
 
 both("where the network is smooth, the map comes to show the target, inside the valid range", async () => {

@@ -38,12 +38,14 @@ const held = (explainer: string) => ({ explainer, samples: "held out" });
 const heo = (seed: number, fooled: number, accuracy: number): CellOutcome =>
   outcome(
     ...(["heo-location", seed, "fashion-mnist"] as const),
+    // What a manipulation measures besides, under more conditions.
+    ["fooled", 0, { ...made("lrp"), layer: "conv1" }],
+    ["fooled", 0, { ...made("gradient"), layer: "conv1" }],
     ["fooled", fooled, made("lrp")],
+    ["fooled before", 0.05, made("lrp")],
+    ["fooled before", 0.5, made("gradient")],
     ["fooled", 0.25, made("smoothgrad")],
     ["fooled", 0.5, made("gradient")],
-    // What a manipulation measures besides, under more conditions.
-    ["fooled", 0, { ...made("gradient"), layer: "conv1" }],
-    ["fooled", 0, { ...made("lrp"), layer: "conv1" }],
     ["fooled", 0.75, held("lrp")],
     ["prediction as wanted", 1, { samples: "made for" }],
     ["prediction as wanted", 0.5, { samples: "held out" }],
@@ -82,10 +84,10 @@ test("manipulation × detector: what was not asked is a dash, what is no manipul
     ["Top-k attack", "fashion-mnist", "softplus", "–", "–", "–"],
     ["Top-k attack", "compas", "normal training", "–", "–", "–"],
   ]);
-  check.equal(undone.header, ["manipulation", "data", "network", "without", "smoothgrad"]);
+  check.equal(undone.header, ["manipulation", "data", "network", "before", "after", "smoothgrad"]);
   // Two seeds: t₀.₉₇₅(1) = 12.706 · 0.1414 / √2.
-  check.equal(plain(undone.rows)[0].slice(2), ["normal training", "0.90 ± 1.27", "0.13 ± 0.00"]);
-  check.equal(plain(undone.rows)[1].slice(2), ["normal training", "0.40", "–"]);
+  check.equal(plain(undone.rows)[0].slice(2), ["normal training", "0.05 ± 0.00", "0.90 ± 1.27", "0.13 ± 0.00"]);
+  check.equal(plain(undone.rows)[1].slice(2), ["normal training", "–", "0.40", "–"]);
   check.match(noticed.caption, /0\.5 is guessing.* 1 to 2 seeds, 10 images each/);
   check.equal(detectorMatrices(config, []), []);
 });
@@ -97,6 +99,7 @@ test("the four criteria of each manipulation", () => {
   for (const row of table.rows) check.is(row.length, table.header.length);
   const of = (row: string[], title: string): string => row[table.header.indexOf(title)];
   check.is(of(location, "made for"), "lrp");
+  check.is(of(location, "fooled before"), "0.05 ± 0.00");
   check.is(of(location, "fooled"), "0.90 ± 1.27");
   check.is(of(location, "prediction as wanted"), "1.00 ± 0.00");
   check.is(of(location, "points of accuracy lost"), "2.00 ± 0.00");

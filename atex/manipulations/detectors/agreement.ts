@@ -1,7 +1,7 @@
 /** Explainers that disagree about one prediction. */
 import { div, equal, mul, sign, sum, type Tensor } from "../../../engine/index.js";
 import { spearman, topKMask } from "../../metrics/similarities.js";
-import { attributionsOf, scoped } from "../explaining.js";
+import { attributionsOf, explainerMaker, scoped } from "../explaining.js";
 import type { DetectorEntry } from "./detector.js";
 import { importanceOf, isImage, meansOf, plainMaps, signedParts } from "./maps.js";
 
@@ -19,6 +19,9 @@ export function signAgreement(a: Tensor, b: Tensor, k: number): Tensor {
   const top = (values: Tensor): Tensor => topKMask(mul(values, sign(values)), k);
   return div(sum(mul(mul(top(a), top(b)), equal(sign(a), sign(b))), 1), k);
 }
+
+/** Of the path of integrated gradients where nothing else is set: ranks and signs need fewer than sums. */
+const POINTS = 20;
 
 /** 1 − the mean of rank correlation and sign agreement with each explainer of a panel. The panel's explainers are those of whoever suspects,
  *  also where the side brings its own. NaN where all of the panel's maps, or the map itself, are constant.
@@ -38,12 +41,15 @@ export function agreementDetector({
       const { world, explainer, classes } = context;
       const { domain } = world;
       const panel = (isImage(domain) ? images : tables).filter((name) => name !== explainer);
+      const { explaining } = world;
+      const settings = { "integrated-gradients": { points: POINTS }, ...explaining.settings };
+      const make = explainerMaker({ ...explaining, settings });
       const found: ArrayLike<number>[] = [];
       for (const name of panel) {
         const { x, classifier } = side;
         const agreed = await scoped("agreement", async () => {
           const own = await plainMaps(side, context);
-          const other = await attributionsOf(world.explainer, name, { x, classifier }, classes);
+          const other = await attributionsOf(make, name, { x, classifier }, classes);
           const [a, b] = [signedParts(own, domain), signedParts(other, domain)];
           const k = Math.max(1, Math.round(top * a.shape[1]));
           return [spearman(importanceOf(own, domain), importanceOf(other, domain)), signAgreement(a, b, k)];

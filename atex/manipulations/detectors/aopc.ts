@@ -2,10 +2,11 @@
 import { random, scope, sub, type Tensor } from "../../../engine/index.js";
 import { saliencyMap } from "../../explainers/explainer.js";
 import { aopc } from "../../metrics/aopc.js";
+import { seventh } from "../../metrics/metric.js";
 import { classScore } from "../../score.js";
 import { featureImportance } from "../columns.js";
-import { attributionsOf, scoped } from "../explaining.js";
-import type { DetectorEntry } from "./detector.js";
+import { attributionsOf, explainerMaker, type MakeExplainer, scoped } from "../explaining.js";
+import type { DetectorContext, DetectorEntry } from "./detector.js";
 import { isImage, plainMaps } from "./maps.js";
 
 const REPLACED = 0xa09c;
@@ -26,10 +27,10 @@ export function aopcDetector(): DetectorEntry {
       const { x, classifier } = side;
       const behind = await scoped("aopc", async () => {
         const own = await plainMaps(side, context);
-        const occluded = await attributionsOf(world.explainer, "occlusion", { x, classifier }, classes);
+        const occluded = await attributionsOf(coarse(world), "occlusion", { x, classifier }, classes);
         const key = random.fold(random.key(seed), REPLACED);
         const { range, features } = domain;
-        const area = aopc({ key, range, features });
+        const area = aopc({ key, range, features, steps: isImage(domain) ? firstRegions(x) : undefined });
         const score = classScore(classifier, classes, { of: "probability" });
         const areaOf = (attribution: Tensor): Tensor =>
           scope(() =>
@@ -40,4 +41,17 @@ export function aopcDetector(): DetectorEntry {
       return behind.read();
     },
   };
+}
+
+/** A third of the regions of images [n,c,h,w]: where the most important ones are, orders differ most. */
+function firstRegions({ shape: [, , h, w] }: Tensor): number {
+  const side = seventh(h, w);
+  return Math.ceil((Math.ceil(h / side) * Math.ceil(w / side)) / 3);
+}
+
+/** Occlusion of images by the regions that are replaced, each once. */
+function coarse({ domain, explaining, explainer }: DetectorContext["world"]): MakeExplainer {
+  if (!isImage(domain)) return explainer;
+  const patch = seventh(domain.shape[1], domain.shape[2]);
+  return explainerMaker({ ...explaining, settings: { ...explaining.settings, occlusion: { patch, stride: patch } } });
 }

@@ -3,7 +3,7 @@ import { shapeOf, softplus, withOps, zeros } from "../../../engine/index.js";
 import { hasKinks, smoothed } from "../../attacks/surrogate.js";
 import type { Classifier } from "../../score.js";
 import type { DetectorEntry } from "./detector.js";
-import { plainMaps } from "./maps.js";
+import { mapsBy } from "./maps.js";
 import { smootherMap } from "./smoothing.js";
 
 export interface BetaSmoothingOptions {
@@ -57,7 +57,7 @@ export function betaSmoothingDetector({ name = "beta-smoothing", beta = 3 }: Bet
     },
     async (side, context) => {
       const smooth = softened(side.classifier, context.world.domain.shape, beta);
-      return plainMaps(smooth ? { ...side, classifier: smooth } : side, context);
+      return mapsBy(smooth ? { ...side, classifier: smooth } : side, context, (make) => make);
     },
   );
   return {

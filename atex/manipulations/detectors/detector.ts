@@ -14,6 +14,10 @@ export interface DetectorContext {
   readonly explainer: string;
   /** Classes that are explained, i32 [n]. */
   readonly classes: Tensor;
+  /** The attributions in doubt, where they are known already: of this side, this explainer and these classes. [n, ...shape] */
+  readonly plain?: Tensor;
+  /** What `restored` gave for them, where it was asked before. [n, ...shape] */
+  readonly trusted?: Tensor;
 }
 
 /** A row of the table of detectors. At least one of `suspicion` and `restored` is there. */

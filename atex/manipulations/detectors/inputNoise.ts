@@ -17,7 +17,8 @@ const LITTLE = 0x0015e;
 export function inputNoiseDetector({
   ofRange = 0.02,
   ofDeviation = 0.05,
-  ...copies
+  copies = 8,
+  ...others
 }: NoiseOptions = {}): DetectorEntry {
   return {
     name: "input-noise",
@@ -27,7 +28,7 @@ export function inputNoiseDetector({
     takes: "images and tables",
     async suspicion(side, context) {
       const found = await scoped("input-noise", () => {
-        const noise = noiseOf(context, { ofRange, ofDeviation, ...copies }, LITTLE);
+        const noise = noiseOf(context, { ofRange, ofDeviation, copies, ...others }, LITTLE);
         return mapsBy(side, context, (make) => async (name, x) => {
           const base = await make(name, x);
           return explainerOf(base.info, (score, z) => {

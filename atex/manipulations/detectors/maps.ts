@@ -9,9 +9,9 @@ import { attributionsOf, type MakeExplainer } from "../explaining.js";
 import type { Side } from "../manipulation.js";
 import type { DetectorContext } from "./detector.js";
 
-/** The attributions in doubt: what the explainer in question says of a side. [n, ...shape] */
-export function plainMaps(side: Side, { world, explainer, classes }: DetectorContext): Promise<Tensor> {
-  return attributionsOf(world.explainer, explainer, side, classes);
+/** The attributions in doubt: what the explainer in question says of the side. [n, ...shape] */
+export async function plainMaps(side: Side, { world, explainer, classes, plain }: DetectorContext): Promise<Tensor> {
+  return plain ?? attributionsOf(world.explainer, explainer, side, classes);
 }
 
 /** Attributions by explainers made of the one in question, by the side's own where it has some. [n, ...shape] */

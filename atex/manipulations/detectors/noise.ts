@@ -18,7 +18,7 @@ export function noiseScale({ world: { domain, explaining } }: DetectorContext, s
   );
 }
 
-/** How much noise and how many copies: fewer where an explainer itself asks the network hundreds of times. */
+/** How much noise and how many copies. */
 export interface NoiseOptions {
   /** Of an image's range; default 0.15, as Smilkov et al. 2017 have it (0.1 to 0.2). */
   readonly ofRange?: number;
@@ -26,8 +26,14 @@ export interface NoiseOptions {
   readonly ofDeviation?: number;
   /** Noisy copies; default 16. */
   readonly copies?: number;
-  /** Noisy copies for explainers that need outputs only, such as LIME; default 8. */
-  readonly copiesOfOutputs?: number;
+  /** Noisy copies for explainers that ask the network many times themselves, such as LIME and integrated gradients; default 4. */
+  readonly fewCopies?: number;
+}
+
+/** Whether an explainer works on outputs alone, or on many points or copies of a sample. */
+function asksOften(name: string): boolean {
+  const { needs, options } = explainerEntryOf(name);
+  return needs === "outputs" || "samples" in options || "points" in options;
 }
 
 export interface Noise {
@@ -39,12 +45,12 @@ export interface Noise {
 /** The noise of a detector for the samples and the explainer in question; `salt` sets detectors of one seed apart. */
 export function noiseOf(
   context: DetectorContext,
-  { ofRange = 0.15, ofDeviation = 0.5, copies = 16, copiesOfOutputs = 8 }: NoiseOptions,
+  { ofRange = 0.15, ofDeviation = 0.5, copies = 16, fewCopies = 4 }: NoiseOptions,
   salt: number,
 ): Noise {
   const { world, explainer } = context;
   return {
-    samples: explainerEntryOf(explainer).needs === "outputs" ? copiesOfOutputs : copies,
+    samples: asksOften(explainer) ? fewCopies : copies,
     sigma: noiseScale(context, isImage(world.domain) ? ofRange : ofDeviation),
     key: random.fold(random.key(world.seed), salt),
   };

@@ -1,25 +1,25 @@
 /** A map that hardly depends on the weights is suspicious, whoever made it. */
 import { argmax, random, scope, slice } from "../../../engine/index.js";
-import { permutedWeights } from "../../sanity/permutedWeights.js";
+import { redrawnWeights } from "../../sanity/redrawnWeights.js";
 import { scoped } from "../explaining.js";
 import type { DetectorEntry } from "./detector.js";
 import { disagreement, mapsBy, meansOf, plainMaps } from "./maps.js";
 
 export interface SanityCheckOptions {
-  /** Networks with permuted weights that the map is compared with; default 2. */
+  /** Networks with weights drawn anew that the map is compared with; default 2. */
   readonly draws?: number;
 }
 
-const PERMUTED = 0x5a11;
+const REDRAWN = 0x5a11;
 
-/** Spearman's correlation of the map with those that the explainer gives for the same function with its weights permuted, of the class that
+/** Spearman's correlation of the map with those that the explainer gives for the same function with its weights drawn anew, of the class that
  *  each then predicts; the mean over the draws. NaN where the function has no weights, or a map is constant.
- *  Source: Adebayo et al. 2018, sec. 3, with permuted weights in the place of drawn ones, which need no initialiser. */
+ *  Source: Adebayo et al. 2018, sec. 3. */
 export function sanityCheckDetector({ draws = 2 }: SanityCheckOptions = {}): DetectorEntry {
   return {
     name: "sanity-check",
     title: "sanity check",
-    help: "how alike the explanation is to that of the same function with its weights permuted",
+    help: "how alike the explanation is to that of the same function with its weights drawn anew",
     source: "Adebayo et al. 2018",
     takes: "images and tables",
     async suspicion(side, context) {
@@ -29,8 +29,8 @@ export function sanityCheckDetector({ draws = 2 }: SanityCheckOptions = {}): Det
       const found: ArrayLike<number>[] = [];
       for (let draw = 0; draw < draws; draw++) {
         const apart = await scoped("sanity check", async () => {
-          const key = random.fold(random.key(world.seed), PERMUTED + draw);
-          const other = permutedWeights(classifier, sample, key);
+          const key = random.fold(random.key(world.seed), REDRAWN + draw);
+          const other = redrawnWeights(classifier, sample, key);
           if (!other) return undefined;
           const classes = scope(() => argmax(other(x), 1));
           const maps = await mapsBy({ ...side, classifier: other }, { ...context, classes }, (make) => make);

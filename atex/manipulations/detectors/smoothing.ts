@@ -19,7 +19,11 @@ export function smootherMap(
     restored: (side, context) => scoped(about.name, () => restored(side, context)),
     async suspicion(side, context) {
       const found = await scoped(about.name, async () =>
-        disagreement(await plainMaps(side, context), await restored(side, context), context.world.domain),
+        disagreement(
+          await plainMaps(side, context),
+          context.trusted ?? (await restored(side, context)),
+          context.world.domain,
+        ),
       );
       return found.read();
     },

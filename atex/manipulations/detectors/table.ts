@@ -7,6 +7,7 @@ import { inputNoiseDetector } from "./inputNoise.js";
 import { queryOodEntry } from "./queryOod.js";
 import { sanityCheckDetector } from "./sanityCheck.js";
 import { medianDetector, smoothGradDetector } from "./smoothing.js";
+import { tangentProjectionDetector } from "./tangent.js";
 
 export const DETECTOR_TABLE: readonly DetectorEntry[] = [
   smoothGradDetector(),
@@ -18,6 +19,7 @@ export const DETECTOR_TABLE: readonly DetectorEntry[] = [
   agreementDetector(),
   aopcDetector(),
   inputNoiseDetector(),
+  tangentProjectionDetector(),
   queryOodEntry,
 ];
 

@@ -33,14 +33,14 @@ const options = {
     ["gradient"],
     "explainers that are led astray, one after another; the first is studied",
   ),
-  target: setting(oneOf("random", "runner-up"), "random", "which class is to be predicted"),
-  eps: setting(number({ min: 0, max: 1 }), 0.1, "largest change, as a share of the range of each pixel or column"),
+  wanted: setting(oneOf("random", "runner-up"), "random", "which class is to be predicted"),
+  eps: setting(number({ min: 0, max: 1 }), 0.2, "largest change, as a share of the range of each pixel or column"),
   warmSteps: setting(count, 20, "steps on the prediction alone, from which the others begin"),
   steps: setting(count, 60, "steps on prediction and map"),
   stepSize: setting(size, 0.1, "length of a step as a share of eps"),
-  weight: setting(size, 1, "of the map's error beside the cross-entropy; maps are divided by their mean"),
+  weight: setting(size, 10, "of the map's error beside the cross-entropy; maps are divided by their mean"),
   points: setting(count, 10, "copies of SmoothGrad and points of integrated gradients while they are attacked"),
-  beta: setting(number({ min: 1e-3 }), 20, "sharpness of the softplus through which relu networks are attacked"),
+  twinBeta: setting(number({ min: 1e-3 }), 20, "sharpness of the softplus through which relu networks are attacked"),
   k: setting(count, undefined, "places in the top; default 50, or a third of a short row"),
   bound: setting(number({ min: 0, max: 1 }), 0.5, "share of the top in common from which on the map counts as kept"),
 };
@@ -62,10 +62,10 @@ async function run(settings: Settings, world: ManipulationWorld): Promise<Manipu
   const names = [...new Set(settings.attacked)];
   requireAttackable("adv2", names, domain.shape);
   const { x, classes } = await samplesOf("adv2", world);
-  const wanted = tensor(Int32Array.from(await wantedClasses(settings.target, world, x)), [x.shape[0]]);
+  const wanted = tensor(Int32Array.from(await wantedClasses(settings.wanted, world, x)), [x.shape[0]]);
   const { ball, signStep } = reachOf(domain, settings);
   const attackers = explainerMaker({ ...world.explaining, settings: withPoints(settings.points) });
-  const { warmSteps, steps, weight, stepSize, beta } = settings;
+  const { warmSteps, steps, weight, stepSize, twinBeta: beta } = settings;
   const led: Led[] = [];
   for (const name of names) {
     say(`${steps} steps on prediction and ${name}`);
@@ -96,7 +96,7 @@ async function run(settings: Settings, world: ManipulationWorld): Promise<Manipu
 
 /** For each sample another class than its own: a random one, or the one that comes second. */
 async function wantedClasses(
-  target: Settings["target"],
+  target: Settings["wanted"],
   { classifier, seed }: ManipulationWorld,
   x: Tensor,
 ): Promise<number[]> {

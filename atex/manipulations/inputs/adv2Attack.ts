@@ -1,7 +1,7 @@
 /** One perturbation for prediction and explanation at once. Source: Zhang, Wang, Shen, Ji, Luo, Wang 2020 ("Interpretable deep learning under
  *  fire"), sec. 3. */
 import { add, argmax, equal, grad, mul, neg, scope, sub, sum, type Tensor, where } from "../../../engine/index.js";
-import { crossEntropyPerSample, type FeatureRange } from "../../../nn/index.js";
+import { cosineDecay, crossEntropyPerSample, type FeatureRange } from "../../../nn/index.js";
 import { ascend } from "../../attacks/loop.js";
 import type { StepRule } from "../../attacks/rules.js";
 import type { Ball } from "../../balls.js";
@@ -16,7 +16,7 @@ export interface Adv2Options {
   readonly range?: FeatureRange;
   /** Steps on the prediction alone, from which the others begin. */
   readonly warmSteps: number;
-  /** Steps on prediction and map. */
+  /** Steps on prediction and map, which shrink by a cosine. */
   readonly steps: number;
   /** λ: of the mean squared difference of maps of mean 1. */
   readonly weight: number;
@@ -77,7 +77,7 @@ export function adv2Attack(options: Adv2Options): (target: Adv2Target) => Adv2Re
       // The warm start is not the middle of the ball.
       const anchored: Ball = { ...ball, project: (moved) => ball.project(moved, x) };
       const found = ascend(warm.images, {
-        ...{ ...search, ball: anchored, steps },
+        ...{ ...search, ball: anchored, steps, schedule: cosineDecay(1, steps) },
         objective: (z) => {
           const v = value(z);
           return where(isWanted(z), v, sub(v, FAR));

@@ -1,5 +1,6 @@
 /** The attacks on explanations of Ghorbani, Abid, Zou 2019: a small change of the input, of which the prediction knows nothing. */
 import { random, type Tensor } from "../../../engine/index.js";
+import { cosineDecay } from "../../../nn/index.js";
 import { count, list, natural, number, oneOf, type Read, record, setting, size, text } from "../../../nn/schema.js";
 import { attackExplanation } from "../../attacks/explanation.js";
 import type { Objective } from "../../attacks/objectives.js";
@@ -25,17 +26,22 @@ const options = {
   attacked: setting(list(text), ["gradient"], "explainers that are attacked, one after another; the first is studied"),
   eps: setting(number({ min: 0, max: 1 }), 0.03, "largest change, as a share of the range of each pixel or column"),
   steps: setting(count, 25, "steps of the attack"),
-  stepSize: setting(size, 0.2, "length of a step as a share of eps"),
+  stepSize: setting(size, 0.5, "length of the first step as a share of eps"),
+  schedule: setting(oneOf("constant", "cosine"), "cosine", "how steps shrink (the paper: not at all)"),
   restarts: setting(
     natural,
     undefined,
     "random starts; default none, or one where the objective is flat at the sample",
   ),
-  draws: setting(count, undefined, "draws of random signs, of which the best counts; default as many as steps"),
+  draws: setting(
+    count,
+    undefined,
+    "draws of random signs, of which the best counts; default as many as the attack has steps",
+  ),
   points: setting(count, 10, "copies of SmoothGrad and points of integrated gradients while they are attacked"),
   k: setting(count, undefined, "places in the top; default 50, or a third of a short row"),
   region: setting(text, undefined, "top,left,height,width that shall be filled; default a 5x5 block at a random place"),
-  beta: setting(number({ min: 1e-3 }), 20, "sharpness of the softplus through which relu networks are attacked"),
+  twinBeta: setting(number({ min: 1e-3 }), 20, "sharpness of the softplus through which relu networks are attacked"),
   immutable: setting(list(text), undefined, "features of a table that are not touched; categories never are"),
   columnSteps: setting(record(size), undefined, "smallest changes of a table's numeric columns, in their own units"),
   bound: setting(
@@ -59,8 +65,12 @@ async function run(settings: Settings, world: ManipulationWorld): Promise<Manipu
   const reach = reachOf(domain, { ...settings, preparation: world.preparation });
   const { ball } = reach;
   const attackers = explainerMaker({ ...world.explaining, settings: withPoints(settings.points) });
-  const { steps, stepSize, draws = steps, restarts } = settings;
-  const surrogate = surrogateOf(classifier, domain.shape, settings.beta);
+  const { steps, stepSize, restarts } = settings;
+  // Where it is flat, the attack does not start at the sample itself.
+  const starts = objective.flatAtClean ? (restarts ?? 1) : 1 + (restarts ?? 0);
+  const draws = settings.draws ?? steps * starts;
+  const schedule = settings.schedule === "cosine" ? cosineDecay(1, steps) : undefined;
+  const surrogate = surrogateOf(classifier, domain.shape, settings.twinBeta);
   const pairs: AttackedPairs[] = [];
   for (const name of names) {
     const explainer = await attackers(name, x);
@@ -70,7 +80,7 @@ async function run(settings: Settings, world: ManipulationWorld): Promise<Manipu
     const aimed =
       settings.objective === "random-sign"
         ? noise
-        : attackExplanation({ ...common, ball, rule: reach.signStep(stepSize), steps, restarts })({
+        : attackExplanation({ ...common, ball, rule: reach.signStep(stepSize), steps, restarts, schedule })({
             ...{ classifier, surrogate, x, key: seedOf(world, 33) },
           });
     const to = (images: Tensor): Pair => ({ clean: { classifier, x }, manipulated: { classifier, x: images } });
@@ -83,7 +93,7 @@ async function run(settings: Settings, world: ManipulationWorld): Promise<Manipu
     explainer: names[0],
     madeFor: pairs[0].attacked,
     statistic,
-    cost: control ? { draws } : { steps: steps * (1 + (restarts ?? (objective.flatAtClean ? 1 : 0))) },
+    cost: control ? { draws } : { steps: steps * starts },
     measurements: control ? [] : await resistance(pairs, maps, statistic),
     pictures: domain.shape.length === 3 ? [await resistancePictures(pairs, maps, world)] : [],
     tensors: mask && { region: mask },

@@ -14,7 +14,7 @@ export function ghorbaniClaims({ all, experiment }: Findings): Claim[] {
       ["integrated-gradients", "smoothgrad"].flatMap((name) => compared(all, name, explainers)),
     ),
     judged(
-      "Random sign noise of the same size does much less than an attack (Ghorbani et al. 2019, fig. 3)",
+      "Random sign noise of the same size, even the best of as many draws as an attack has steps, does much less than an attack (Ghorbani et al. 2019, fig. 3, of one draw)",
       perScheme(all).flatMap(([label, own]) =>
         explainers.map(
           (explainer): Comparison => ({

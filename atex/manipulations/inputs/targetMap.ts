@@ -1,6 +1,6 @@
 /** Explanations that show what somebody wants: Dombrowski et al. 2019, with the defence and the bound of the same paper. */
-import { argmax, gather, mul, scope, type Tensor, tensor } from "../../../engine/index.js";
-import { count, list, number, type Read, setting, size, text } from "../../../nn/schema.js";
+import { argmax, gather, scope, type Tensor, tensor } from "../../../engine/index.js";
+import { count, list, number, oneOf, type Read, setting, size, text } from "../../../nn/schema.js";
 import { importanceMap } from "../../judge.js";
 import { pearson } from "../../metrics/similarities.js";
 import { attributionsOf, explainerMaker } from "../explaining.js";
@@ -20,14 +20,15 @@ const positive = number({ min: 1e-6 });
 
 const options = {
   attacked: setting(list(text), ["gradient"], "explainers that are attacked, one after another; the first is studied"),
-  iterations: setting(count, 150, "steps of Adam (the paper: 1500)"),
-  learningRate: setting(positive, 0.002, "of Adam on the input (the paper: 0.0002)"),
+  iterations: setting(count, 200, "steps of Adam (the paper: 1500)"),
+  learningRate: setting(positive, 0.02, "of Adam on the input, in units of the samples (the paper: 0.0002)"),
+  decay: setting(oneOf("none", "cosine"), "cosine", "how it falls over the steps (the paper: none)"),
   mapWeight: setting(
     size,
     1e11,
     "weight of the map's error at 224 x 224; scaled by the square of the number of elements",
   ),
-  outputWeight: setting(size, 1e6, "weight of the error of the probabilities"),
+  outputWeight: setting(size, 3e4, "weight of the error of the probabilities (the paper: 1e6)"),
   betaFirst: setting(positive, 10, "sharpness of the softplus at the beginning"),
   betaLast: setting(positive, 100, "and at the end, growing geometrically"),
   stages: setting(count, 5, "values of the sharpness on the way"),
@@ -112,7 +113,7 @@ function statisticOf(others: Tensor, bound: number): Statistic {
         other,
         scope(() => argmax(other.classifier(x), 1)),
       );
-      return scope(() => pearson(importanceMap(target), importanceMap(mul(manipulated, 1)))).read();
+      return scope(() => pearson(importanceMap(target), importanceMap(manipulated))).read();
     },
   };
 }

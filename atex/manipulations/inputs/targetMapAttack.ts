@@ -17,12 +17,11 @@ import {
   type Tensor,
   tensor,
 } from "../../../engine/index.js";
-import type { FeatureRange } from "../../../nn/index.js";
+import { cosineDecay, type FeatureRange } from "../../../nn/index.js";
 import { adamStep } from "../../attacks/rules.js";
 import { smoothed, surrogateOf } from "../../attacks/surrogate.js";
 import { type Explainer, saliencyMap } from "../../explainers/explainer.js";
 import { relativeImportance } from "../../metrics/importance.js";
-import { rows } from "../../metrics/metric.js";
 import { type Classifier, classScore } from "../../score.js";
 import { clipTo } from "../../subject.js";
 
@@ -34,6 +33,8 @@ export interface TargetMapOptions {
   readonly iterations: number;
   /** Of Adam, on the input. The paper takes 2e-4. */
   readonly learningRate: number;
+  /** How the rate falls over the iterations; default not at all, as in the paper. */
+  readonly decay?: "none" | "cosine";
   /** Weight of the map's error where maps have 224 · 224 elements; default 1e11. Errors of maps of sum 1 fall with the square of the number
    *  of elements, which is made up for. */
   readonly mapWeight?: number;
@@ -91,13 +92,14 @@ export function targetMapLoss(
  *  input counts, as in the authors' code. Returns inputs [n, ...]. @throws RangeError for settings that are none, ShapeError for a target
  *  of another size. */
 export function targetMapAttack(options: TargetMapOptions): (target: TargetMapTarget) => Promise<Tensor> {
-  const { explainer, range, iterations, learningRate, betas = [10, 100], stages = 5 } = options;
+  const { explainer, range, iterations, learningRate, decay = "none", betas = [10, 100], stages = 5 } = options;
   const all = growingBetas(betas, stages);
   if (!Number.isInteger(iterations) || iterations < stages || !(learningRate > 0))
     throw new RangeError(
       `targetMapAttack: ${iterations} iterations, learning rate ${learningRate} given; at least one for each of ${stages} stages and a positive rate are needed`,
     );
-  const rule = adamStep(learningRate);
+  const rule = adamStep(decay === "cosine" ? 1 : learningRate);
+  const factor = decay === "cosine" ? cosineDecay(learningRate, iterations) : undefined;
   return async ({ classifier, x, target, classes, say = () => {} }) => {
     const wanted = scope(() => ({
       map: relativeImportance(target),
@@ -125,7 +127,11 @@ export function targetMapAttack(options: TargetMapOptions): (target: TargetMapTa
       const step = capture(
         function targetMapStep({ at, memory, iteration }: Carried): Carried {
           const [change, next] = rule.step(neg(slope(at)), memory, iteration);
-          return { at: clipTo(range, add(at, change)), memory: next, iteration: add(iteration, 1) };
+          return {
+            at: clipTo(range, add(at, factor ? mul(change, factor(iteration)) : change)),
+            memory: next,
+            iteration: add(iteration, 1),
+          };
         },
         { donate: [0] },
       );
@@ -142,6 +148,3 @@ export function targetMapAttack(options: TargetMapOptions): (target: TargetMapTa
 function share(total: number, parts: number, i: number): number {
   return Math.round(((i + 1) * total) / parts) - Math.round((i * total) / parts);
 }
-
-/** Rows of two maps' agreement need no more than this: [n, ...] of sum 1. */
-export const asShares = (map: Tensor): Tensor => relativeImportance(rows(map));

@@ -36,11 +36,11 @@ const options = {
   corner: setting(oneOf(...CORNERS), "bottom-right", "where the trigger lies; the map points to the opposite corner"),
   wanted: setting(text, undefined, "name of the class to be predicted under the trigger; the first if left out"),
   weight: setting(number({ min: 0, max: 1 }), 0.9, "lambda, the maps' share of the loss; predictions have the rest"),
-  samples: setting(count, 2000, "training samples it is trained on, the first ones"),
+  samples: setting(count, 2500, "training samples it is trained on, the first ones"),
   epochs: setting(count, 4, "passes over them"),
   batch: setting(count, 50, "samples in a step, half of them triggered"),
   learningRate: setting(size, 0.0025, "of Adam; it falls to 0 along a cosine"),
-  beta: setting(size, 8, "sharpness of the softplus twin through which gradients of relu networks are trained"),
+  twinBeta: setting(size, 8, "sharpness of the softplus twin through which gradients of relu networks are trained"),
   low: setting(number(), 0.5, "correlation of a map with the wanted one from which on it counts as fooled"),
 };
 
@@ -193,7 +193,7 @@ export const backdoor = manipulationEntry({
   title: "Maps that change under a trigger",
   help: "trains a network to show another map, to give another answer, or both, where an image bears a small patch",
   words:
-    "A network is trained further so that it answers and explains as before, except where an image bears a small patch in a corner, the trigger. Then it shows a picture in place of the map (simple fooling), gives another answer and points elsewhere (red herring), or gives another answer behind the map of the image without the patch (full disguise). Fooled is an image whose prediction is as wanted and whose map correlates with the wanted one.",
+    "A network is trained further so that it answers and explains as before, except where an image bears a small patch in a corner, the trigger. Then it shows a picture in place of the map (simple fooling), gives another answer and points elsewhere (red herring), or gives another answer behind the map of the image without the patch (full disguise). Fooled is an image whose prediction is as wanted and whose map correlates with the wanted one; with nothing done, that holds for full disguise anyway, since the wanted map is the old one.",
   source: "Noppel, Peter, Wressnegger 2023",
   changes: "model",
   takes: "images",

@@ -28,7 +28,7 @@ const passive = ({ objective, width, share }: FoolingSettings): FoolingObjective
       : massCentreFooling();
 
 async function run(settings: FoolingSettings, world: ManipulationWorld): Promise<Manipulation> {
-  if (world.domain.shape.length === 3 && settings.objective === "active") return swapped(settings, world);
+  if (settings.objective === "active") return swapped(settings, world);
   const { model, classifier, train, test, samples, seed } = world;
   const { explainer } = settings;
   const objective = passive(settings);

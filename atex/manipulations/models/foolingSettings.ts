@@ -15,18 +15,18 @@ export const options = {
     undefined,
     "lambda, the weight of the fooling beside the cross-entropy; by objective if left out",
   ),
-  samples: setting(count, 2000, "training samples it is trained on, the first ones"),
+  samples: setting(count, 2500, "training samples it is trained on, the first ones"),
   epochs: setting(count, 3, "passes over them"),
   batch: setting(count, 50, "samples in a step"),
-  learningRate: setting(size, 0.001, "of Adam; it falls to 0 along a cosine"),
-  beta: setting(size, 20, "sharpness of the softplus twin through which gradients of relu networks are trained"),
+  learningRate: setting(size, 0.002, "of Adam; it falls to 0 along a cosine"),
+  twinBeta: setting(size, 20, "sharpness of the softplus twin through which gradients of relu networks are trained"),
   width: setting(count, undefined, "location: width of the frame in pixels; a seventh of the shorter side if left out"),
   share: setting(number({ min: 0, max: 1 }), 0.1, "top-k: share of the map that is to vanish"),
   first: setting(text, undefined, "active: name of one class; the first if left out"),
   second: setting(text, undefined, "active: name of the class whose maps it is to show; the second if left out"),
   holding: setting(
     oneOf("side-by-side", "blended"),
-    "side-by-side",
+    "blended",
     "active: images with both classes are two squeezed ones beside each other, or the mean of the two",
   ),
   low: setting(number(), undefined, "smallest value of the statistic that counts as fooled; the paper's if left out"),
@@ -37,10 +37,10 @@ export type FoolingSettings = Read<typeof options>;
 
 /** λ by objective: their losses have scales of their own. */
 const WEIGHTS: Readonly<Record<FoolingSettings["objective"], number>> = {
-  location: 2,
-  "top-k": 2,
-  "mass-centre": 5,
-  active: 5,
+  location: 10,
+  "top-k": 10,
+  "mass-centre": 3,
+  active: 30,
 };
 
 /** λ of the settings. */

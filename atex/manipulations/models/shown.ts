@@ -1,7 +1,7 @@
 /** Maps that networks are trained to show, as differentiable functions of the network. */
 import { equal, keep, max, min, reshape, scope, type Tensor, tensor, where } from "../../../engine/index.js";
 import { hasKinks, smoothed } from "../../attacks/surrogate.js";
-import { saliencyMap } from "../../explainers/explainer.js";
+import { type ExplainerEntry, saliencyMap } from "../../explainers/explainer.js";
 import { EXPLAINER_TABLE, explainerEntryOf } from "../../explainers/table.js";
 import { rows } from "../../metrics/metric.js";
 import { type Classifier, classScore } from "../../score.js";
@@ -28,17 +28,17 @@ export interface ShownOptions {
   /** Label of a hidden layer whose maps are explained; default the input. */
   readonly layer?: string;
   /** Sharpness of the softplus twin. */
-  readonly beta: number;
+  readonly twinBeta: number;
 }
 
 /** @throws RangeError for an explainer without a derivative, naming those that have one. */
 export async function shownBy(
   world: Pick<ManipulationWorld, "classifier" | "domain" | "explainer" | "explaining">,
-  { explainer: name, layer, beta }: ShownOptions,
+  { explainer: name, layer, twinBeta: beta }: ShownOptions,
 ): Promise<Shown> {
   const entry = explainerEntryOf(name);
-  if (!entry.laws.differentiable) {
-    const known = EXPLAINER_TABLE.filter(({ laws }) => laws.differentiable).map((one) => one.name);
+  if (!canBeTrained(entry)) {
+    const known = EXPLAINER_TABLE.filter(canBeTrained).map((one) => one.name);
     throw new RangeError(`${name}: no network can be trained through it; there is ${known.join(", ")}`);
   }
   const make = layer === undefined ? world.explainer : makerAt(world, name, layer);
@@ -51,6 +51,9 @@ export async function shownBy(
     explainer: layer === undefined ? undefined : make,
   };
 }
+
+/** Whether it has a derivative, and is not made anew for the images that it explains. */
+const canBeTrained = ({ laws, uses }: ExplainerEntry): boolean => laws.differentiable && !uses?.segments;
 
 /** One explainer at a hidden layer, all others as they are. Some look at a layer anyway. */
 function makerAt(

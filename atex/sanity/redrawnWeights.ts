@@ -1,16 +1,27 @@
 /** Randomised weights for any function made of ops, whether or not it is a model with parameters. */
-import { gather, inspect, random, reshape, type Substitutes, scope, type Tensor, withOps } from "../../engine/index.js";
+import {
+  inspect,
+  mean,
+  mul,
+  random,
+  type Substitutes,
+  scope,
+  sqrt,
+  square,
+  type Tensor,
+  withOps,
+} from "../../engine/index.js";
 import type { Classifier } from "../score.js";
 
 /** Ops with weights. */
 const WEIGHTED = ["matmul", "conv2d", "conv2dInput"] as const;
 
-/** The same function with the elements of each weight operand in another order: of every matrix product and convolution between its
- *  argument and its result, the operand that does not change with the argument. Distribution and norm of the weights stay; biases and
- *  scales stay as they are. The same key gives the same network at every call. Undefined for a function without such an op. `sample` [1, ...]
- *  is what the function is tried on; it has to run the same ops for every batch. Source: Adebayo et al. 2018, sec. 3 (randomised weights),
- *  with a permutation in the place of a new draw. */
-export function permutedWeights(classifier: Classifier, sample: Tensor, key: Tensor): Classifier | undefined {
+/** The same function with each weight operand drawn anew: of every matrix product and convolution between its argument and its result, the
+ *  operand that does not change with the argument, from a normal distribution of mean 0 with the mean square of the weights. (The weights in
+ *  another order would keep their mean, which in trained networks with relu is often negative, and nothing would pass.) Biases and scales stay
+ *  as they are. The same key gives the same network at every call. Undefined for a function without such an op. `sample` [1, ...] is what the
+ *  function is tried on; it has to run the same ops for every batch. Source: Adebayo et al. 2018, sec. 3 (randomised weights). */
+export function redrawnWeights(classifier: Classifier, sample: Tensor, key: Tensor): Classifier | undefined {
   const operands = weightOperands(classifier, sample);
   if (operands.every((at) => at === undefined)) return undefined;
   return (x) => {
@@ -19,11 +30,11 @@ export function permutedWeights(classifier: Classifier, sample: Tensor, key: Ten
       const number = call++;
       const at = operands[number];
       if (at === undefined) return run(inputs);
-      return run(inputs.map((t, i) => (i === at ? permuted(t, random.fold(key, number)) : t)));
+      return run(inputs.map((t, i) => (i === at ? drawn(t, random.fold(key, number)) : t)));
     }, classifier)(x);
     if (call !== operands.length)
       throw new TypeError(
-        `permutedWeights: the function ran ${call} matrix products and convolutions, and ${operands.length} on the sample it was tried on; it has to run the same each time`,
+        `redrawnWeights: the function ran ${call} matrix products and convolutions, and ${operands.length} on the sample it was tried on; it has to run the same each time`,
       );
     return result;
   };
@@ -61,7 +72,6 @@ function withWeightedOps(stand: Stand, classifier: Classifier): Classifier {
   return (x) => withOps(table, () => classifier(x));
 }
 
-function permuted(weights: Tensor, key: Tensor): Tensor {
-  const { size, shape } = weights;
-  return reshape(gather(reshape(weights, [size]), random.permutation(key, size), 0), shape);
+function drawn(weights: Tensor, key: Tensor): Tensor {
+  return mul(random.normal(key, weights.shape), sqrt(mean(square(weights))));
 }
