@@ -129,11 +129,7 @@ referenceTest("patches change nothing outside, stay valid, win, and hide better 
     if (w) check.ok(hiding.mass[i] < ordinary.mass[i], `${hiding.mass[i]} ${ordinary.mass[i]}`);
 });
 
-<<<<<<< HEAD
-for (const own of [{}, { untargeted: true, place: "centre" }, { universal: true, wanted: 0 }])
-=======
 for (const own of [{}, { untargeted: true, place: "centre" }, { universal: true, aim: 0 }])
->>>>>>> inputs-b
   referenceTest(`the row, with ${JSON.stringify(own)}: wanted classes, control, other images`, async () => {
     const world = inputWorld({ domain, model, count: 3 });
     const settings = { steps: 15, size: 0.1, side: 0.5, ...own };
@@ -163,9 +159,5 @@ for (const own of [{}, { untargeted: true, place: "centre" }, { universal: true,
 
 referenceTest("an aim that there is not is refused in a sentence", async () => {
   const world = inputWorld({ domain, model });
-<<<<<<< HEAD
-  await check.rejects(() => entry.run(readSettings(entry, { wanted: 9 }), world), /wanted 9 of 4 classes/);
-=======
   await check.rejects(() => entry.run(readSettings(entry, { aim: 9 }), world), /aim 9 of 4 classes/);
->>>>>>> inputs-b
 });

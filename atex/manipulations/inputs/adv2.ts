@@ -33,7 +33,7 @@ const options = {
     ["gradient"],
     "explainers that are led astray, one after another; the first is studied",
   ),
-  wanted: setting(oneOf("random", "runner-up"), "random", "which class is to be predicted"),
+  aim: setting(oneOf("random", "runner-up"), "random", "which class is to be predicted"),
   eps: setting(number({ min: 0, max: 1 }), 0.2, "largest change, as a share of the range of each pixel or column"),
   warmSteps: setting(count, 20, "steps on the prediction alone, from which the others begin"),
   steps: setting(count, 60, "steps on prediction and map"),
@@ -62,7 +62,7 @@ async function run(settings: Settings, world: ManipulationWorld): Promise<Manipu
   const names = [...new Set(settings.attacked)];
   requireAttackable("adv2", names, domain.shape);
   const { x, classes } = await samplesOf("adv2", world);
-  const wanted = tensor(Int32Array.from(await wantedClasses(settings.wanted, world, x)), [x.shape[0]]);
+  const wanted = tensor(Int32Array.from(await wantedClasses(settings.aim, world, x)), [x.shape[0]]);
   const { ball, signStep } = reachOf(domain, settings);
   const attackers = explainerMaker({ ...world.explaining, settings: withPoints(settings.points) });
   const { warmSteps, steps, weight, stepSize, twinBeta: beta } = settings;
@@ -96,7 +96,7 @@ async function run(settings: Settings, world: ManipulationWorld): Promise<Manipu
 
 /** For each sample another class than its own: a random one, or the one that comes second. */
 async function wantedClasses(
-  target: Settings["wanted"],
+  target: Settings["aim"],
   { classifier, seed }: ManipulationWorld,
   x: Tensor,
 ): Promise<number[]> {

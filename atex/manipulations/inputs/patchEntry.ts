@@ -45,11 +45,7 @@ const options = {
   size: setting(size, 0.005, "length of a step, in units of the pixels"),
   weight: setting(size, 0.05, "of the cross-entropy, which counts until the class is won"),
   layer: setting(text, undefined, "label of the layer whose Grad-CAM is meant; default the last one with maps"),
-<<<<<<< HEAD
-  wanted: setting(
-=======
   aim: setting(
->>>>>>> inputs-b
     natural,
     undefined,
     "number of the class to be won; default the second most probable one of each image, one at random where it is universal",
@@ -73,19 +69,11 @@ const HIDDEN = "hidden where it wins";
 /** The samples that can be led to a class, and the classes they are led to, or away from. */
 async function aims(
   chosen: readonly number[],
-<<<<<<< HEAD
-  { wanted: target, untargeted, universal }: Settings,
-  { classifier, test, classes, seed }: ManipulationWorld,
-): Promise<{ readonly samples: readonly number[]; readonly classes: Int32Array }> {
-  if (target !== undefined && target >= classes.length)
-    throw new RangeError(`patch: wanted ${target} of ${classes.length} classes; 0 to ${classes.length - 1} is needed`);
-=======
   { aim, untargeted, universal }: Settings,
   { classifier, test, classes, seed }: ManipulationWorld,
 ): Promise<{ readonly samples: readonly number[]; readonly classes: Int32Array }> {
   if (aim !== undefined && aim >= classes.length)
     throw new RangeError(`patch: aim ${aim} of ${classes.length} classes; 0 to ${classes.length - 1} is needed`);
->>>>>>> inputs-b
   const x = sampleTensor(test, chosen);
   const own = argmax(classifier(x), 1);
   const predicted = await own.read();
@@ -95,11 +83,7 @@ async function aims(
   const wanted = Array.from(second, (other) => one ?? other);
   const left = chosen.flatMap((_, i) => (wanted[i] === predicted[i] ? [] : [i]));
   if (left.length === 0)
-<<<<<<< HEAD
-    throw new RangeError("patch: every sample is of the target's class; choose another class with wanted");
-=======
     throw new RangeError("patch: every sample is of the class that is aimed at; choose another aim");
->>>>>>> inputs-b
   return { samples: left.map((i) => chosen[i]), classes: Int32Array.from(left, (i) => wanted[i]) };
 }
 
