@@ -83,6 +83,7 @@ export {
 export { logSumExp, norm, type VarianceOptions, type VectorNormOptions, variance } from "./ops/statistics.js";
 export {
   abs,
+  atan,
   ceil,
   cos,
   exp,

@@ -86,6 +86,7 @@ export {
   usualRange,
 } from "./network-file.js";
 export * from "./norms.js";
+export * from "./onnx/index.js";
 export * from "./optim.js";
 export * from "./presets.js";
 export { type HostTensor, readSafetensors, type SafetensorsFile, writeSafetensors } from "./safetensors.js";

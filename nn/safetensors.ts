@@ -5,6 +5,7 @@
 import type { DType } from "../engine/lower.js";
 import { DataError } from "./data/error.js";
 import { assertNoRepeatedKeys } from "./data/json-keys.js";
+import { bfloatToNumber, halfToNumber } from "./halves.js";
 
 /** A tensor in the host's memory, elements in row-major order. */
 export interface HostTensor {
@@ -200,22 +201,4 @@ function longsToInts(view: DataView, count: number): Pick<HostTensor, "dtype" | 
     }
   }
   return { dtype: "i32", data };
-}
-
-/** IEEE 754 binary16. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : Number.NaN;
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
-const BITS = new Uint32Array(1);
-const VALUE = new Float32Array(BITS.buffer);
-
-/** The upper half of an IEEE 754 binary32. */
-function bfloatToNumber(bits: number): number {
-  BITS[0] = bits << 16;
-  return VALUE[0];
 }

@@ -13,7 +13,7 @@ import { Study } from "../reproduce/study.js";
 import { requireWritableFolder } from "../writable.js";
 
 /** The configurations that come along. */
-const BUILT_IN = ["full", "quick", "figures", "peers", "reference", "smoke"];
+const BUILT_IN = ["full", "quick", "figures", "peers", "reference", "smoke", "survey", "survey-full"];
 
 const options = {
   quick: {
@@ -71,7 +71,7 @@ function usualJobs({ kind }: Place): number {
 }
 
 export const command = defineCommand({
-  summary: "repeat every experiment of the ATEX paper and report it",
+  summary: "repeat the experiments of the ATEX paper, or the manipulations of a survey, and report them",
   options,
   positionals: "[<experiment> ...] [<folder to merge> ...]",
   async run({ values, positionals }) {

@@ -162,6 +162,18 @@ export const cosSpec = unary("cos", cos, {
   domain: { low: -6, high: 6 },
 });
 
+/** Arc tangent, between −π/2 and π/2. */
+export function atan(x: Tensor): Tensor {
+  return apply(atanSpec, [x], null);
+}
+export const atanSpec = unary("atan", atan, {
+  scalar: Math.atan,
+  wgsl: (x) => `arctangent(${x})`,
+  // 1 + x², written so that plain numbers stay constants.
+  rule: (g, x) => div(g, sub(square(x), -1)),
+  domain: { low: -6, high: 6 },
+});
+
 /** Largest whole number not above x. */
 export function floor(x: Tensor): Tensor {
   return apply(floorSpec, [x], null);

@@ -242,6 +242,18 @@ fn cosine(x: f32) -> f32 {
   return select(nan_f32(), y, isFinite(x));
 }
 
+// To 2e-7; WGSL allows drivers 4096 ULP. Source of the polynomial: Moshier, Cephes library, atanf.
+fn arctangent(x: f32) -> f32 {
+  let a = abs(x);
+  let steep = a > 2.4142135;
+  let middle = a > 0.41421356;
+  let r = select(select(a, (a - 1.0) / (a + 1.0), middle), -1.0 / a, steep);
+  let z = r * r;
+  let near = r + r * z * (-0.333329491539 + z * (0.199777106478 + z * (-0.138776856032 + z * 0.0805374449538)));
+  let y = near + select(select(0.0, 0.78539816, middle), 1.5707963, steep);
+  return select(select(y, -y, x < 0.0), x, isNan(x));
+}
+
 fn sqrtSafe(x: f32) -> f32 {
   return select(sqrt(x), nan_f32(), x < 0.0);
 }

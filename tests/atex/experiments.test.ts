@@ -61,7 +61,17 @@ test("the configurations that come along fit the schema, and it describes them",
   check.ok(names.includes("quick.json") && names.includes("full.json") && names.includes("smoke.json"), String(names));
   for (const name of names) check.ok(cellsOf(readConfig(stored(name))).length > 0, name);
   const properties = configSchema.properties as Record<string, unknown>;
-  check.equal(Object.keys(properties), ["$schema", "title", "seeds", "network", "k", "data", "schemes", "experiments"]);
+  check.equal(Object.keys(properties), [
+    "$schema",
+    "title",
+    "lead",
+    "seeds",
+    "network",
+    "k",
+    "data",
+    "schemes",
+    "experiments",
+  ]);
 });
 
 test("a mistake in a configuration is one sentence with its place", () => {

@@ -4,7 +4,7 @@ import type { Findings } from "../../experiments/kind.js";
 import { type Claim, judged, reached } from "../../experiments/verdicts.js";
 
 /** Rows that a share has to rest on, in every seed. */
-const ENOUGH = 10;
+const ENOUGH = 5;
 
 export function concealmentClaims({ name, all }: Findings): Claim[] {
   return [...new Set(all.map(({ data }) => data))].flatMap((data) =>

@@ -1,0 +1,9 @@
+import { readModelFile } from "#onnx-files";
+import { importOnnx, type OnnxNetwork, type OnnxOptions } from "./network.js";
+
+/** The network in an ONNX file at a path, with external data from its folder. In Node only.
+ *  @throws DataError as `importOnnx`, and for files that are missing or lie outside the model's folder. */
+export async function openOnnx(path: string, options: Omit<OnnxOptions, "readExternal"> = {}): Promise<OnnxNetwork> {
+  const { bytes, readExternal } = await readModelFile(path);
+  return importOnnx(bytes, { ...options, readExternal });
+}
