@@ -77,8 +77,10 @@ function sentence(message: string, { options }: Entry): string {
   return `--${word(field)}:${rest.join(":")}${near === undefined ? "" : `; did you mean ${near}?`}`;
 }
 
-/** The text of an option as its schema reads it. */
+/** The text of an option as its schema reads it; the items of a list are separated by commas. */
 export function parsed(text: string, json: Readonly<Record<string, unknown>>): unknown {
+  if (json.type === "array")
+    return text.split(",").map((item) => parsed(item.trim(), json.items as Readonly<Record<string, unknown>>));
   const numeric = json.type === "number" || json.type === "integer";
   return numeric && text.trim() !== "" && !Number.isNaN(Number(text)) ? Number(text) : text;
 }

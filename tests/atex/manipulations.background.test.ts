@@ -1,4 +1,6 @@
 /** Fool SHAP: values against single rows, optimal weights, samples and tests worked out by hand, and the whole in a small world. */
+
+import { quantities } from "../../atex/experiments/aggregate.js";
 import {
   elementGroups,
   exactShapley,
@@ -194,3 +196,16 @@ test("worlds that it cannot be made in are refused", () =>
     await check.rejects(() => entry.run(own, without as never), /no sensitive column; one is needed/);
     await check.rejects(() => entry.run(own, { ...peopleWorld(), samples: [] }), /0 explained samples/);
   }));
+
+test("claims follow the numbers: what is lost in every run, and an audit that notices once", () => {
+  const conditions = { background: "chosen, close in rows" };
+  const outcomes = [0.5, 0.52, 0.48].map((value, seed) => ({
+    cell: { id: `${seed}`, experiment: "e", data: "compas" as const, seed },
+    measurements: [
+      { metric: "relative decrease of the sensitive column's attribution", value, conditions },
+      { metric: "the audit notices (1) or not (0)", value: 1, conditions: { ...conditions, against: "rows unseen" } },
+    ].map((one) => ({ scheme: "normal", count: 1, ...one })),
+  }));
+  const verdicts = entry.claims!({ all: quantities(outcomes) } as never).map(({ verdict }) => verdict);
+  check.equal(verdicts, ["holds", "does not hold", "does not hold"]);
+});

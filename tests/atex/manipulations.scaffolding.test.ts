@@ -1,4 +1,6 @@
 /** Scaffolds against LIME and SHAP: their parts worked out by hand, and the whole in a small world. */
+
+import { quantities } from "../../atex/experiments/aggregate.js";
 import {
   askedBy,
   detectorQuality,
@@ -257,3 +259,23 @@ test("worlds that it cannot be made in are refused", () =>
     const image = { ...peopleWorld(), domain: { shape: [1, 2, 3], range: { low: 0, high: 1 } } };
     await check.rejects(() => entry.run(own, image), /made for rows of a table/);
   }));
+
+test("claims follow the numbers", () => {
+  const first = (column: string, explainer: string, model: string, value: number) => ({
+    ...{ scheme: "normal", count: 50, metric: "rank 1", conditions: { column, explainer, model }, value },
+  });
+  const measurements = [
+    first("sensitive", "lime", "honest", 1),
+    first("sensitive", "kernel-shap", "honest", 0.9),
+    first("sensitive", "lime", "scaffolded", 0.01),
+    first("unrelated", "lime", "scaffolded", 0.99),
+    first("unrelated", "kernel-shap", "scaffolded", 0.6),
+    { ...first("", "lime", "", 0.98), metric: "fidelity on test rows", conditions: { explainer: "lime" } },
+  ];
+  const outcomes = [0, 1].map((seed) => ({
+    cell: { id: `${seed}`, experiment: "e", data: "compas" as const, seed },
+    measurements,
+  }));
+  const verdicts = entry.claims!({ all: quantities(outcomes) } as never).map(({ verdict }) => verdict);
+  check.equal(verdicts, ["does not hold", "holds", "holds", "holds", "holds"]);
+});

@@ -1,7 +1,7 @@
 /** Fooling LIME and SHAP: a biased model that behaves harmlessly wherever an explainer asks. */
 import { argmax, entries, equal, mean, reshape, scope, type Tensor, tensor } from "../../../engine/index.js";
 import { hostSamples, partOf, type Split, sampleTensor } from "../../../nn/index.js";
-import { count, flag, list, number, oneOf, type Read, setting, size, text } from "../../../nn/schema.js";
+import { count, list, number, oneOf, type Read, setting, size, text } from "../../../nn/schema.js";
 import { summariseBackground } from "../../explainers/background.js";
 import { type Classifier, classScore } from "../../score.js";
 import { featureImportance, featureIndex, featuresOf, ranksOf } from "../columns.js";
@@ -31,7 +31,11 @@ const options = {
     "columns that the innocuous model looks at; default the least related to the sensitive one and to the classes",
   ),
   columns: setting(count, 1, "how many such columns are chosen where none is named"),
-  grids: setting(flag, true, "show the detector how far values are off the whole numbers that a column holds"),
+  sees: setting(
+    oneOf("grids", "rows"),
+    "grids",
+    "what the detector is shown: rows, and with grids also how far values are off the whole numbers of their column",
+  ),
   noise: setting(
     size,
     1,
@@ -130,7 +134,7 @@ export const scaffoldingEntry = manipulationEntry({
     "A biased model looks at the sensitive column alone. It is hidden in a scaffold: a detector tells real rows from the copies that LIME and SHAP " +
     "ask about, rows get the biased model's answer and copies that of an innocuous one, which looks at columns that have little to do with " +
     "either. People are judged as before, and explanations show the innocuous column. The detector is a small network where the authors take " +
-    "a random forest; with `grids` it also sees how far values are off the whole numbers that a column holds. The authors append unrelated " +
+    "a random forest; it also sees how far values are off the whole numbers that a column holds. The authors append unrelated " +
     "columns of random numbers to COMPAS and Communities and Crime; here the columns of the table that are least correlated with the " +
     "sensitive one and with the classes stand for them.",
   source: "Slack, Hilgard, Jia, Singh, Lakkaraju 2020, Fooling LIME and SHAP",
@@ -145,7 +149,7 @@ export const scaffoldingEntry = manipulationEntry({
         "scaffolding: the data name no sensitive column; one is needed, which the biased model judges by",
       );
     const classes = world.classes.length;
-    const { explainer, threshold, grids: useGrids, copies, hidden, epochs, batch, learningRate, sweep } = settings;
+    const { explainer, threshold, sees, copies, hidden, epochs, batch, learningRate, sweep } = settings;
     const unrelated =
       settings.unrelated ?? unrelatedColumns(sensitive, train, domain, { classes, count: settings.columns });
     if (unrelated.includes(sensitive))
@@ -173,7 +177,7 @@ export const scaffoldingEntry = manipulationEntry({
     const measurements: Measured[] = [];
     const scaffolds = {} as Record<MadeFor, { classifier: Classifier; detector: RowDetector }>;
     for (const kind of MADE_FOR) {
-      const detector = await trained(kind, rows, useGrids);
+      const detector = await trained(kind, rows, sees === "grids");
       const classifier = scaffolded(honest, innocuous, detector.score, threshold);
       scaffolds[kind] = { classifier, detector };
       say(`scaffolding: ranks under ${kind}`);
