@@ -59,7 +59,8 @@ referenceTest(
     const { train } = world;
     const x = tensor(Float32Array.from(train.samples.subarray(0, 2 * 396)), [2, ...SHAPE]);
     const classes = tensor(Int32Array.of(0, 1));
-    const at = async (name: string, beta: number, layer?: string) => shownBy(world, { explainer: name, beta, layer });
+    const at = async (name: string, twinBeta: number, layer?: string) =>
+      shownBy(world, { explainer: name, twinBeta, layer });
     for (const [name, same] of [
       ["gradient", false],
       ["lrp", true],

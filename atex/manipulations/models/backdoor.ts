@@ -40,7 +40,7 @@ const options = {
   epochs: setting(count, 4, "passes over them"),
   batch: setting(count, 50, "samples in a step, half of them triggered"),
   learningRate: setting(size, 0.0025, "of Adam; it falls to 0 along a cosine"),
-  beta: setting(size, 8, "sharpness of the softplus twin through which gradients of relu networks are trained"),
+  twinBeta: setting(size, 8, "sharpness of the softplus twin through which gradients of relu networks are trained"),
   low: setting(number(), 0.5, "correlation of a map with the wanted one from which on it counts as fooled"),
 };
 

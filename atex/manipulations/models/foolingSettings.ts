@@ -19,7 +19,7 @@ export const options = {
   epochs: setting(count, 3, "passes over them"),
   batch: setting(count, 50, "samples in a step"),
   learningRate: setting(size, 0.002, "of Adam; it falls to 0 along a cosine"),
-  beta: setting(size, 20, "sharpness of the softplus twin through which gradients of relu networks are trained"),
+  twinBeta: setting(size, 20, "sharpness of the softplus twin through which gradients of relu networks are trained"),
   width: setting(count, undefined, "location: width of the frame in pixels; a seventh of the shorter side if left out"),
   share: setting(number({ min: 0, max: 1 }), 0.1, "top-k: share of the map that is to vanish"),
   first: setting(text, undefined, "active: name of one class; the first if left out"),
