@@ -31,6 +31,7 @@ export {
   manipulationCriteria,
 } from "./criteria.js";
 export * from "./defences/index.js";
+export { atLayer } from "./explainers/atLayer.js";
 export { type Background, summariseBackground } from "./explainers/background.js";
 export { EXPLAINERS, type ExplainerName, type ExplainerSettings, explainerByName } from "./explainers/byName.js";
 export { type CertificateOptions, certifiedOverlap, certifiedTopK } from "./explainers/certifiedTopK.js";

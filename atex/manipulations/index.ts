@@ -59,7 +59,6 @@ export type {
   Statistic,
   StatisticContext,
 } from "./manipulation.js";
-export { atLayer } from "./models/atLayer.js";
 export { type BackdoorLossOptions, backdoorLoss, standardised } from "./models/backdoorLoss.js";
 export { unsummarised } from "./models/background.js";
 export {

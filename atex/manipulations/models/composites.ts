@@ -8,12 +8,12 @@ export type Holding = "side-by-side" | "blended";
 /** Images of one class and of another [n,c,h,w] → images that hold both, [n,c,h,w]. Where the width is odd, the second half is wider.
  *  @throws ShapeError unless both are stacks of images of one shape, two pixels wide at least. */
 export function holdingBoth(a: Tensor, b: Tensor, how: Holding): Tensor {
-  if (a.rank !== 4 || !sameShape(a.shape, b.shape) || a.shape[3] < 2)
+  const [, , h, w = 0] = a.shape;
+  if (!sameShape(a.shape, b.shape) || w < 2)
     throw new ShapeError(
       `holdingBoth: ${describe(a)} and ${describe(b)} came; two stacks of images [n,c,h,w] of one shape are needed`,
     );
   if (how === "blended") return mean(stack([a, b]), 0);
-  const [h, w] = a.shape.slice(2);
   const half = Math.floor(w / 2);
   return concat([resize2d(a, [h, half]), resize2d(b, [h, w - half])], 3);
 }

@@ -71,7 +71,6 @@ async function run(settings: FoolingSettings, world: ManipulationWorld): Promise
   }
 
   async function uses({ clean, manipulated }: Pair): Promise<Measured[]> {
-    if (clean.x.rank !== 4) return [];
     const n = Math.min(MOST, clean.x.shape[0]);
     const x = slice(clean.x, [0, 0, 0, 0], [n, ...clean.x.shape.slice(1)]);
     const classes = scope(() => argmax(classifier(x), 1));

@@ -1,13 +1,13 @@
 /** Maps that networks are trained to show, as differentiable functions of the network. */
 import { equal, keep, max, min, reshape, scope, type Tensor, tensor, where } from "../../../engine/index.js";
 import { hasKinks, smoothed } from "../../attacks/surrogate.js";
+import { atLayer } from "../../explainers/atLayer.js";
 import { type ExplainerEntry, saliencyMap } from "../../explainers/explainer.js";
 import { EXPLAINER_TABLE, explainerEntryOf } from "../../explainers/table.js";
 import { rows } from "../../metrics/metric.js";
 import { type Classifier, classScore } from "../../score.js";
 import { explainerMaker, type MakeExplainer } from "../explaining.js";
 import type { ManipulationWorld } from "../manipulation.js";
-import { atLayer } from "./atLayer.js";
 
 /** (network, x [n, ...], classes i32 [n]) → saliency maps [n,h,w] or [n,d]. */
 export type ShownMap = (classifier: Classifier, x: Tensor, classes: Tensor) => Tensor;
@@ -34,7 +34,7 @@ export interface ShownOptions {
 /** @throws RangeError for an explainer without a derivative, naming those that have one. */
 export async function shownBy(
   world: Pick<ManipulationWorld, "classifier" | "domain" | "explainer" | "explaining">,
-  { explainer: name, layer, twinBeta: beta }: ShownOptions,
+  { explainer: name, layer, twinBeta }: ShownOptions,
 ): Promise<Shown> {
   const entry = explainerEntryOf(name);
   if (!canBeTrained(entry)) {
@@ -47,7 +47,7 @@ export async function shownBy(
   const twin = entry.needs === "gradients" && hasKinks(world.classifier, world.domain.shape);
   return {
     exact,
-    trained: twin ? (classifier, x, classes) => exact(smoothed(classifier, beta), x, classes) : exact,
+    trained: twin ? (classifier, x, classes) => exact(smoothed(classifier, twinBeta), x, classes) : exact,
     explainer: layer === undefined ? undefined : make,
   };
 }

@@ -13,7 +13,7 @@ export interface StillUsedOptions {
   readonly classes: Tensor;
   /** Of the two networks, [n,h,w]. */
   readonly maps: { readonly honest: Tensor; readonly fooled: Tensor };
-  /** Regions replaced; default a third of them. */
+  /** Regions replaced; default a third of them, at most 20. */
   readonly steps?: number;
   readonly seed: number;
 }
@@ -26,7 +26,8 @@ export async function stillUsed(options: StillUsedOptions): Promise<Measured[]> 
   using _ = openScope("AOPC");
   const [h, w] = x.shape.slice(2);
   const side = Math.max(1, Math.floor(Math.min(h, w) / 7));
-  const steps = options.steps ?? Math.ceil((Math.ceil(h / side) * Math.ceil(w / side)) / 3);
+  const regions = Math.ceil(h / side) * Math.ceil(w / side);
+  const steps = options.steps ?? Math.min(MOST_STEPS, Math.ceil(regions / 3));
   const found: Measured[] = [];
   const along = async (network: string, classifier: Classifier, order: string, map: Tensor): Promise<void> => {
     const curves = aopcCurves({ key: random.key(seed), region: side, steps });
@@ -44,6 +45,8 @@ export async function stillUsed(options: StillUsedOptions): Promise<Measured[]> 
   await along("fooled", fooled, FOOLED_MAPS, maps.fooled);
   return found;
 }
+
+const MOST_STEPS = 20;
 
 export const HONEST_MAPS = "honest maps";
 export const FOOLED_MAPS = "fooled maps";

@@ -58,7 +58,7 @@ export function cornerSquare(h: number, w: number, size: number, corner: Corner)
 
 /** Images [n,c,h,w] with the patch. @throws ShapeError for images of another shape. */
 export function stamped(x: Tensor, { mask, pattern }: Trigger): Tensor {
-  if (x.rank !== 4 || x.shape.slice(1).join() !== pattern.shape.slice(1).join())
+  if (x.shape.slice(1).join() !== pattern.shape.slice(1).join())
     throw new ShapeError(
       `stamped: ${describe(x)} came for a patch on ${describe(pattern)}; images of that shape are needed`,
     );

@@ -11,9 +11,9 @@ import {
   type Step,
   sum,
   type Tensor,
-} from "../../../engine/index.js";
-import { type Explainer, explainer } from "../../explainers/explainer.js";
-import type { Score } from "../../score.js";
+} from "../../engine/index.js";
+import type { Score } from "../score.js";
+import { type Explainer, explainer } from "./explainer.js";
 
 /** An explainer asked about the maps of a hidden layer in place of the input: what the layers after it make of its output is explained,
  *  the absolute attributions are summed over the layer's channels and enlarged bilinearly to the size of x [n,c,h,w], shared evenly
