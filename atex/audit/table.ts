@@ -3,9 +3,10 @@ import type { AuditRow } from "./audit.js";
 import { contractRow } from "./rows/contract.js";
 import { relevanceRow } from "./rows/relevance.js";
 import { removalRow } from "./rows/removal.js";
+import { sumsRow } from "./rows/sums.js";
 import { weightsRow } from "./rows/weights.js";
 
-export const AUDIT_TABLE: readonly AuditRow[] = [contractRow, weightsRow, relevanceRow, removalRow];
+export const AUDIT_TABLE: readonly AuditRow[] = [contractRow, weightsRow, relevanceRow, removalRow, sumsRow];
 
 /** The row of a name or number. @throws RangeError naming those there are. */
 export function auditRowOf(name: string | number): AuditRow {

@@ -2,7 +2,7 @@
 
 import { kendallTau, leastTau } from "../../atex/audit/beside.js";
 import { mapsOf } from "../../atex/audit/maps.js";
-import { removedCounts } from "../../atex/audit/rows/removal.js";
+import { partCounts } from "../../atex/audit/parts.js";
 import {
   type AuditMeasurement,
   auditRowOf,
@@ -179,7 +179,7 @@ test("orders of candidates are compared pair by pair, and counts leave something
     ]),
     -1,
   );
-  check.equal(removedCounts(5, [0.01, 0.2, 0.5, 1]), [1, 3, 4]);
+  check.equal(partCounts(5, [0.01, 0.2, 0.5, 1]), [1, 3, 4]);
 });
 
 referenceTest("a control is drawn anew for each sample, and the same again", async () => {

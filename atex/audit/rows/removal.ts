@@ -1,6 +1,6 @@
 /** Row 4: what an explanation calls important makes the score fall when it is removed, and what it calls unimportant does not. */
 import { mean, neg, random, reshape, scope, sub, sum, type Tensor } from "../../../engine/index.js";
-import { type Domain, sampleSize } from "../../../nn/index.js";
+import type { Domain } from "../../../nn/index.js";
 import { count, list, number, oneOf, type Read, setting, size } from "../../../nn/schema.js";
 import { estimate } from "../../experiments/statistics.js";
 import { saliencyMap } from "../../explainers/explainer.js";
@@ -22,6 +22,7 @@ import { type AuditJudgement, type AuditMeasurement, type AuditWorld, auditRow, 
 import { advantage, isAbove, isBelow, leastTau, withInterval } from "../beside.js";
 import { mapsOf, overBatches } from "../maps.js";
 import { meanNumber, numberOf } from "../numbers.js";
+import { partCounts, partsIn } from "../parts.js";
 
 const options = {
   shares: setting(
@@ -54,7 +55,7 @@ async function measure(
 ): Promise<AuditMeasurement> {
   const { domain, classifier } = world;
   const imputers = imputersOf(settings, world);
-  const counts = removedCounts(groupsIn(domain), settings.shares);
+  const counts = partCounts(partsIn(domain), settings.shares);
   const found = await overBatches(world, "removal", async (batch) => {
     const score = classScore(classifier, batch.classes, { of: settings.output });
     const attribution = await mapsOf(world, candidate!, batch);
@@ -95,18 +96,6 @@ function imputersOf({ noise, draws }: Settings, { domain, explaining: { backgrou
   return isTable(domain)
     ? [centre, rowImputer(background, draws), marginalImputer(background, domain.features, draws)]
     : [noisyLinearImputer({ noise }), blurImputer(), centre];
-}
-
-/** Pixels of an image, features of a table. */
-function groupsIn({ shape, features }: Domain): number {
-  if (shape.length === 3) return shape[1] * shape[2];
-  return features?.length ?? sampleSize(shape);
-}
-
-/** How many groups are removed, point by point: at least one is, and at least one is left where there are several. */
-export function removedCounts(groups: number, shares: readonly number[]): number[] {
-  const counts = shares.map((s) => Math.max(1, Math.min(groups - 1, Math.round(s * groups))));
-  return [...new Set(counts)].sort((a, b) => a - b);
 }
 
 /** What decides the order: [n,c,h,w] → [n,h,w]; a table's stays. */
@@ -170,7 +159,7 @@ function plotOf(
       const finite = (found.get(pointOf(imputer, curve, removed)) ?? []).filter(Number.isFinite);
       if (finite.length === 0) return [];
       const { mean: y, half } = estimate(finite);
-      return [{ x: removed / groupsIn(domain), y, half }];
+      return [{ x: removed / partsIn(domain), y, half }];
     });
   return {
     ...{ title: `Removed and filled: ${imputer.name}`, x: "share removed", y: "fall of the score" },
