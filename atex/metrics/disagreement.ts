@@ -35,15 +35,16 @@ export function agreementOnTop(a: SignedMap, b: SignedMap, k: number): Agreement
   if (!isSound(a) || !isSound(b))
     return { features: Number.NaN, ranks: Number.NaN, signs: Number.NaN, signedRanks: Number.NaN };
   const [p, q] = [topPlaces(a.importance, k), topPlaces(b.importance, k)];
+  const most = largerOf(p, q);
   const others = new Set(q);
   const sameSign = (i: number): boolean => Math.sign(a.signed[i]) === Math.sign(b.signed[i]);
   const shared = p.filter((i) => others.has(i));
   const level = p.filter((i, rank) => q[rank] === i);
   return {
-    features: shared.length / k,
-    ranks: level.length / k,
-    signs: shared.filter(sameSign).length / k,
-    signedRanks: level.filter(sameSign).length / k,
+    features: shared.length / most,
+    ranks: level.length / most,
+    signs: shared.filter(sameSign).length / most,
+    signedRanks: level.filter(sameSign).length / most,
   };
 }
 
@@ -65,10 +66,13 @@ export function tolerantAgreement(
       for (let v = Math.max(0, y - reach); v <= Math.min(h - 1, y + reach); v++)
         covered.fill(1, v * w + Math.max(0, x - reach), v * w + Math.min(w - 1, x + reach) + 1);
     }
-    return from.filter((i) => covered[i]).length / k;
+    return from.filter((i) => covered[i]).length / largerOf(p, q);
   };
   return (near(p, q) + near(q, p)) / 2;
 }
+
+/** What shares are of: k, or what there is where neither map has as many places that are not 0. */
+const largerOf = (p: readonly number[], q: readonly number[]): number => Math.max(1, p.length, q.length);
 
 function isSound({ importance, signed }: SignedMap): boolean {
   return importance.every(Number.isFinite) && signed.every(Number.isFinite);

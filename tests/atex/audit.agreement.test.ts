@@ -25,6 +25,9 @@ test("the four agreements, by hand", () => {
   check.equal(found, { features: 2 / 3, ranks: 1 / 3, signs: 1 / 3, signedRanks: 0 });
   check.equal(agreementOnTop(of(-2, 1), of(-4, 3), 2), { features: 1, ranks: 1, signs: 1, signedRanks: 1 });
   check.is(agreementOnTop(of(0, 0), of(0, 0), 1).features, 0);
+  // Two of three places are all there is.
+  check.is(agreementOnTop(of(1, 0, 2), of(2, 0, 3), 3).features, 1);
+  check.is(agreementOnTop(of(1, 0, 2), of(2, 1, 3), 3).features, 2 / 3);
   check.ok(Number.isNaN(agreementOnTop(of(1, Number.NaN), of(1, 2), 1).features));
   check.throws(() => topPlaces([1, 2], 3), /topPlaces: the top 3 of 2/);
 });
