@@ -31,8 +31,15 @@ export {
 } from "./criteria.js";
 export * from "./defences/index.js";
 export { type Background, summariseBackground } from "./explainers/background.js";
+export { type BinomialBounds, clopperPearson } from "./explainers/binomialBounds.js";
 export { EXPLAINERS, type ExplainerName, type ExplainerSettings, explainerByName } from "./explainers/byName.js";
-export { type CertificateOptions, certifiedOverlap, certifiedTopK } from "./explainers/certifiedTopK.js";
+export {
+  type CertificateOptions,
+  type CertifiedPixels,
+  certifiedOverlap,
+  certifiedPixels,
+  certifiedTopK,
+} from "./explainers/certifiedTopK.js";
 export { type DeepLiftOptions, deepLift } from "./explainers/deepLift.js";
 export { exactShapley } from "./explainers/exactShapley.js";
 export { type ExpectedGradientsOptions, expectedGradients } from "./explainers/expectedGradients.js";

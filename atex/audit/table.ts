@@ -1,6 +1,7 @@
 /** Every row of an audit: a new one is its file and a row here. */
 import type { AuditRow } from "./audit.js";
 import { agreementRow } from "./rows/agreement.js";
+import { certificateRow } from "./rows/certificate.js";
 import { contractRow } from "./rows/contract.js";
 import { relevanceRow } from "./rows/relevance.js";
 import { removalRow } from "./rows/removal.js";
@@ -14,6 +15,7 @@ export const AUDIT_TABLE: readonly AuditRow[] = [
   removalRow,
   sumsRow,
   agreementRow,
+  certificateRow,
 ];
 
 /** The row of a name or number. @throws RangeError naming those there are. */
