@@ -99,7 +99,19 @@ export {
 } from "./judge.js";
 export * from "./manipulations/index.js";
 export { type AopcCurves, type AopcOptions, aopc, aopcCurves } from "./metrics/aopc.js";
+export { gaussianBlur } from "./metrics/blur.js";
+export {
+  type Change,
+  type ChangeOptions,
+  changeCorrelation,
+  noiseChange,
+  saidAndHappened,
+  squareChange,
+  subsetChange,
+  unexplainedShare,
+} from "./metrics/changes.js";
 export type { SampleOptions } from "./metrics/chunks.js";
+export { agreementOnTop, type SignedMap, type TopAgreement, tolerantAgreement } from "./metrics/disagreement.js";
 export {
   classSwap,
   type FoolingInterval,
@@ -110,6 +122,15 @@ export {
 } from "./metrics/heo.js";
 export { type HogOptions, hog, hogCorrelation, hogPearson } from "./metrics/hog.js";
 export { centreOfMass, relativeImportance, scaledToMax } from "./metrics/importance.js";
+export {
+  blurImputer,
+  constantImputer,
+  type Imputer,
+  marginalImputer,
+  type NoisyLinearOptions,
+  noisyLinearImputer,
+  rowImputer,
+} from "./metrics/imputers.js";
 export {
   type Infidelity,
   type InfidelityOptions,
@@ -135,6 +156,7 @@ export {
   type Stability,
 } from "./metrics/metric.js";
 export { relevanceMass } from "./metrics/relevanceMass.js";
+export { type RemovalOptions, removalCurve } from "./metrics/removal.js";
 export { averageStability, maxSensitivity, type SensitivityOptions } from "./metrics/sensitivity.js";
 export {
   cosine,

@@ -19,7 +19,7 @@ export function topPlaces(values: Numbers, k: number): number[] {
   return places.sort((i, j) => values[j] - values[i] || i - j).slice(0, k);
 }
 
-export interface Agreement {
+export interface TopAgreement {
   /** Share of the top k that both have. */
   readonly features: number;
   /** Share of the top k that stand at the same rank in both. */
@@ -31,7 +31,7 @@ export interface Agreement {
 }
 
 /** Feature, rank, sign and signed rank agreement of two explanations, each from 0 to 1. NaN where one holds a NaN. */
-export function agreementOnTop(a: SignedMap, b: SignedMap, k: number): Agreement {
+export function agreementOnTop(a: SignedMap, b: SignedMap, k: number): TopAgreement {
   if (!isSound(a) || !isSound(b))
     return { features: Number.NaN, ranks: Number.NaN, signs: Number.NaN, signedRanks: Number.NaN };
   const [p, q] = [topPlaces(a.importance, k), topPlaces(b.importance, k)];

@@ -4,7 +4,7 @@ import { type Domain, sampleSize } from "../../../nn/index.js";
 import { count, list, number, type Read, setting, size } from "../../../nn/schema.js";
 import { certifiedOverlap, certifiedPixels, certifiedTopK } from "../../explainers/certifiedTopK.js";
 import { saliencyMap } from "../../explainers/explainer.js";
-import { sparsifiedSmoothGrad } from "../../explainers/sparsifiedSmoothGrad.js";
+import { placesOf, sparsifiedSmoothGrad } from "../../explainers/sparsifiedSmoothGrad.js";
 import { rows } from "../../metrics/metric.js";
 import type { PlotOptions } from "../../render/plot.js";
 import { classScore } from "../../score.js";
@@ -62,7 +62,7 @@ async function measure(settings: Settings, world: AuditWorld): Promise<AuditMeas
       const results = scope(() => {
         const score = classScore((z) => classifier(units.back(z)), classes);
         const map = rows(saliencyMap(sparsifiedSmoothGrad({ samples: copies, sigma, key, top })(score, units.to(x))));
-        const k = Math.max(1, Math.round(top * map.shape[1]));
+        const k = placesOf(top, map.shape[1]);
         const certificate = { sigma, samples: copies, confidence, bound: "clopper-pearson" as const };
         const firm = certifiedTopK(map, { ...certificate, k });
         const { kept, left, radius } = certifiedPixels(map, { ...certificate, share: tau });
