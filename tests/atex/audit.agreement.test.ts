@@ -116,6 +116,9 @@ test("judged from numbers alone: only members that both were compared with count
   const beaten = row.judge(own, { random, input: measured({ a: 0.6, b: 0.5 }) }, {});
   check.is(beaten.verdict, "does not hold");
   check.match(beaten.sentence, /not clearly more than the control "input" does/);
+  // What a control was not compared with does not count for it or against it.
+  check.is(row.judge(own, { random: measured({ a: 0.1 }) }, {}).verdict, "holds");
+  check.is(row.judge(own, { random: measured({ a: 0.7 }) }, {}).verdict, "does not hold");
   const alone = row.judge(measured({ a: 0.9, b: 0.1 }), { random: measured({ a: 0.1, b: 0.1 }) }, {});
   check.match(alone.caveats[1], /with b it shares only 10 %/);
   check.is(row.judge(own, {}, {}).verdict, "not tested");

@@ -1,6 +1,6 @@
 /** Row 4 of audits, and what it stands on: blur, imputers, curves of removal. */
 
-import { kendallTau, leastTau } from "../../atex/audit/beside.js";
+import { advantage, isAbove, isBelow, kendallTau, leastTau } from "../../atex/audit/beside.js";
 import { mapsOf } from "../../atex/audit/maps.js";
 import { partCounts } from "../../atex/audit/parts.js";
 import {
@@ -167,6 +167,16 @@ referenceTest("equal values are removed in random order, others by size", async 
     check.equal([place[6], place[2]], [0, 1]);
   }
   check.ok(new Set(places.map(String)).size > 1);
+});
+
+test("a difference is clear where its whole interval is on one side, and was measured", () => {
+  const of = (values: number[]): AuditMeasurement => ({ numbers: [meanNumber("x", values, "s")] });
+  const by = (values: number[]) => advantage(of(values), of([0, 0, 0]), "x", "s");
+  check.equal([by([1, 1.1, 1.2]), by([-1, 1, 3]), by([-1, -1.1, -1.2])].map(isAbove), [true, false, false]);
+  check.equal([by([1, 1.1, 1.2]), by([1, -1, -3]), by([-1, -1.1, -1.2])].map(isBelow), [false, false, true]);
+  check.equal([isAbove(by([1])), isBelow(by([-1]))], [false, false]);
+  check.is(advantage(of([1]), of([0]), "y"), undefined);
+  check.is(isAbove(undefined) || isBelow(undefined), false);
 });
 
 test("orders of candidates are compared pair by pair, and counts leave something", () => {
