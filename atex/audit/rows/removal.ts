@@ -34,8 +34,8 @@ const options = {
   draws: setting(count, 5, "fillings of a table that scores are averaged over, where they are drawn"),
   order: setting(
     oneOf("absolute", "signed"),
-    "absolute",
-    "whether what speaks against the class counts as important, or as the least important of all",
+    undefined,
+    "whether what speaks against the class counts as important (absolute), or as the least important of all (signed); default absolute for images, signed for tables",
   ),
   output: setting(oneOf("logit", "probability"), "logit", "whose fall is measured"),
   blur: setting(number({ min: 0.1 }), 1, "deviation in pixels by which the blurred copies of maps are blurred"),
@@ -59,7 +59,7 @@ async function measure(
   const found = await overBatches(world, "removal", async (batch) => {
     const score = classScore(classifier, batch.classes, { of: settings.output });
     const attribution = await mapsOf(world, candidate!, batch);
-    const map = scope(() => orderedBy(attribution, settings.order));
+    const map = scope(() => orderedBy(attribution, settings.order ?? (isTable(domain) ? "signed" : "absolute")));
     const blurred = domain.shape.length === 3 ? scope(() => blurredMap(map, settings.blur)) : undefined;
     const values = new Map<string, number[]>();
     for (const imputer of imputers) {
@@ -99,7 +99,7 @@ function imputersOf({ noise, draws }: Settings, { domain, explaining: { backgrou
 }
 
 /** What decides the order: [n,c,h,w] → [n,h,w]; a table's stays. */
-function orderedBy(attribution: Tensor, order: Settings["order"]): Tensor {
+function orderedBy(attribution: Tensor, order: "absolute" | "signed"): Tensor {
   if (order === "absolute") return saliencyMap(attribution);
   return attribution.rank === 4 ? sum(attribution, 1) : attribution;
 }
@@ -240,7 +240,7 @@ export const removalRow = auditRow({
   words:
     "Pixels or features are removed in the order of the map, the most relevant first, and once more the least relevant first; what is removed is filled in three ways: for " +
     "images the weighted mean of the neighbours with noise (ROAD), a blurred copy, the mean of the data; for tables the mean, another row, each feature from a row of its " +
-    "own. The fall of the score is averaged over the shares removed, and compared sample by sample with a random order, drawn anew for each sample; the gain is the " +
+    "own. Images go by absolute values, as maps are shown; tables with signs, for what speaks against a class raises its score when it is removed. The fall of the score is averaged over the shares removed, and compared sample by sample with a random order, drawn anew for each sample; the gain is the " +
     "difference of both falls. Whatever is filled in, such inputs are unlike the data, and a network may answer to that. Scores of removal reward blurred maps, so a " +
     "blurred copy of every map stands beside it.",
   source:
