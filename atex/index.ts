@@ -33,8 +33,15 @@ export {
 export * from "./defences/index.js";
 export { atLayer } from "./explainers/atLayer.js";
 export { type Background, summariseBackground } from "./explainers/background.js";
+export { type BinomialBounds, clopperPearson } from "./explainers/binomialBounds.js";
 export { EXPLAINERS, type ExplainerName, type ExplainerSettings, explainerByName } from "./explainers/byName.js";
-export { type CertificateOptions, certifiedOverlap, certifiedTopK } from "./explainers/certifiedTopK.js";
+export {
+  type CertificateOptions,
+  type CertifiedPixels,
+  certifiedOverlap,
+  certifiedPixels,
+  certifiedTopK,
+} from "./explainers/certifiedTopK.js";
 export { type DeepLiftOptions, deepLift } from "./explainers/deepLift.js";
 export { exactShapley } from "./explainers/exactShapley.js";
 export { type ExpectedGradientsOptions, expectedGradients } from "./explainers/expectedGradients.js";
@@ -94,7 +101,19 @@ export {
 } from "./judge.js";
 export * from "./manipulations/index.js";
 export { type AopcCurves, type AopcOptions, aopc, aopcCurves } from "./metrics/aopc.js";
+export { gaussianBlur } from "./metrics/blur.js";
+export {
+  type Change,
+  type ChangeOptions,
+  changeCorrelation,
+  noiseChange,
+  saidAndHappened,
+  squareChange,
+  subsetChange,
+  unexplainedShare,
+} from "./metrics/changes.js";
 export type { SampleOptions } from "./metrics/chunks.js";
+export { agreementOnTop, type SignedMap, type TopAgreement, tolerantAgreement } from "./metrics/disagreement.js";
 export {
   demographicParity,
   disparateImpact,
@@ -113,6 +132,15 @@ export {
 } from "./metrics/heo.js";
 export { type HogOptions, hog, hogCorrelation, hogPearson } from "./metrics/hog.js";
 export { centreOfMass, relativeImportance, scaledToMax } from "./metrics/importance.js";
+export {
+  blurImputer,
+  constantImputer,
+  type Imputer,
+  marginalImputer,
+  type NoisyLinearOptions,
+  noisyLinearImputer,
+  rowImputer,
+} from "./metrics/imputers.js";
 export {
   type Infidelity,
   type InfidelityOptions,
@@ -138,6 +166,7 @@ export {
   type Stability,
 } from "./metrics/metric.js";
 export { relevanceMass } from "./metrics/relevanceMass.js";
+export { type RemovalOptions, removalCurve } from "./metrics/removal.js";
 export { averageStability, maxSensitivity, type SensitivityOptions } from "./metrics/sensitivity.js";
 export {
   cosine,

@@ -1,10 +1,22 @@
 /** Every row of an audit: a new one is its file and a row here. */
 import type { AuditRow } from "./audit.js";
+import { agreementRow } from "./rows/agreement.js";
+import { certificateRow } from "./rows/certificate.js";
 import { contractRow } from "./rows/contract.js";
 import { relevanceRow } from "./rows/relevance.js";
+import { removalRow } from "./rows/removal.js";
+import { sumsRow } from "./rows/sums.js";
 import { weightsRow } from "./rows/weights.js";
 
-export const AUDIT_TABLE: readonly AuditRow[] = [contractRow, weightsRow, relevanceRow];
+export const AUDIT_TABLE: readonly AuditRow[] = [
+  contractRow,
+  weightsRow,
+  relevanceRow,
+  removalRow,
+  sumsRow,
+  agreementRow,
+  certificateRow,
+];
 
 /** The row of a name or number. @throws RangeError naming those there are. */
 export function auditRowOf(name: string | number): AuditRow {

@@ -1,25 +1,30 @@
 /** What no attack can move: a certificate for maps that are means of values on [0, 1] over Gaussian noise. */
 import {
   add,
+  cast,
   clamp,
   concat,
   describe,
   erfinv,
   flip,
   full,
+  gather,
   greater,
   less,
   logicalOr,
   mul,
+  round,
   ShapeError,
   slice,
   sort,
   sub,
   sum,
   type Tensor,
+  tensor,
   where,
 } from "../../engine/index.js";
 import { rows } from "../metrics/metric.js";
+import { clopperPearson } from "./binomialBounds.js";
 
 export interface CertificateOptions {
   /** Pixels at the top. */
@@ -30,6 +35,9 @@ export interface CertificateOptions {
   readonly samples: number;
   /** Probability that the certificate holds, for all pixels of a map together; default 0.95. */
   readonly confidence?: number;
+  /** Where the mean over infinitely many copies lies. "hoeffding" (default): any map on [0, 1]. "clopper-pearson": tighter, for maps that count
+   *  copies, such as the hard form of `sparsifiedSmoothGrad`. Both for all pixels at once, by Bonferroni's correction. */
+  readonly bound?: "hoeffding" | "clopper-pearson";
 }
 
 /**
@@ -45,30 +53,108 @@ export interface CertificateOptions {
  * whose noise was drawn independently of it. Source: Levine, Singla, Feizi 2019, theorem 2 and sec. 3.3.
  * @throws RangeError for options out of range.
  */
-export function certifiedTopK(map: Tensor, { k, sigma, samples, confidence = 0.95 }: CertificateOptions): Tensor {
-  if (map.rank < 2) throw new ShapeError(`certifiedTopK: ${describe(map)} came; maps [n, ...] are needed`);
+export function certifiedTopK(map: Tensor, { k, ...options }: CertificateOptions): Tensor {
+  requireCertificate("certifiedTopK", map, options);
+  const { sigma } = options;
   const flat = rows(map);
   const [n, d] = flat.shape;
   if (!Number.isInteger(k) || k < 1 || k > d)
     throw new RangeError(`certifiedTopK: the top ${k} of ${d} pixels asked for; 1 to ${d} are needed`);
-  if (!(sigma > 0) || !Number.isInteger(samples) || samples < 1 || !(confidence > 0 && confidence < 1))
-    throw new RangeError(
-      `certifiedTopK: sigma ${sigma}, samples ${samples}, confidence ${confidence} came; sigma > 0, an integer of at least 1 and a ` +
-        "confidence between 0 and 1 are needed",
-    );
-  const error = Math.sqrt(Math.log((2 * d) / (1 - confidence)) / (2 * samples));
+  const { lowest, highest } = boundsOf(d, options);
   const falling = sort(flat, { descending: true });
   // The rivals of i = 1, 2, ..., k are the pixels at 2k, 2k − 1, ..., k + 1; those beyond the last do not exist.
   const there = Math.min(k, d - k);
   const rivals = there > 0 ? flip(slice(falling, [0, k], [n, there]), 1) : undefined;
-  const first = sub(slice(falling, [0, k - there], [n, there]), error);
+  const first = lowest(slice(falling, [0, k - there], [n, there]));
   const free = full([n, k - there], Number.POSITIVE_INFINITY);
   if (!rivals) return free;
-  const second = add(rivals, error);
+  const second = highest(rivals);
   const nothing = logicalOr(less(first, 1e-7), greater(second, 1 - 1e-7));
   const radius = mul(sub(quantile(first), quantile(second)), sigma / 2);
   const bounded = where(nothing, Number.NEGATIVE_INFINITY, radius);
   return k > there ? concat([free, bounded], 1) : bounded;
+}
+
+export interface CertifiedPixels {
+  /** 1 for pixels that are kept in more than half of all copies, whatever moves the input by at most `radius`; else 0. Of the map's shape. */
+  readonly kept: Tensor;
+  /** 1 for those that are left out in more than half of all copies. */
+  readonly left: Tensor;
+  /** In L2, σ Φ⁻¹(τ). */
+  readonly radius: number;
+}
+
+/** What each pixel's certificate says by itself: that copies keep it, or leave it out, with probability above `share`, and so above one half
+ *  within the radius σ Φ⁻¹(share). map [n, ...] that counts in how many copies a pixel is among the largest, as the hard form of
+ *  `sparsifiedSmoothGrad`. All pixels hold at once, with the confidence. Source: 2506.15499; Fischer, Baader, Vechev 2021 (segmentation).
+ *  @throws RangeError for a share outside [0.5, 1). */
+export function certifiedPixels(
+  map: Tensor,
+  { share, ...options }: Omit<CertificateOptions, "k"> & { readonly share: number },
+): CertifiedPixels {
+  requireCertificate("certifiedPixels", map, options);
+  if (!(share >= 0.5 && share < 1))
+    throw new RangeError(`certifiedPixels: share ${share} came; at least 0.5 and less than 1 is needed`);
+  const { lowest, highest } = boundsOf(map.size / map.shape[0], options);
+  return {
+    kept: greater(lowest(map), share),
+    left: less(highest(map), 1 - share),
+    radius: options.sigma * normalQuantile(share),
+  };
+}
+
+/** Φ⁻¹ on the host, for p on [0.5, 1), by halving. */
+function normalQuantile(p: number): number {
+  let [low, high] = [0, 40];
+  for (let i = 0; i < 60; i++) {
+    const middle = (low + high) / 2;
+    if (0.5 + central(middle) < p) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Φ(z) − 1/2 for z of at least 0, by its series. Source: Abramowitz, Stegun 1964, 26.2.11. */
+function central(z: number): number {
+  if (z > 9) return 0.5;
+  let [term, total] = [z, z];
+  for (let i = 3; term > total * 1e-17; i += 2) {
+    term *= (z * z) / i;
+    total += term;
+  }
+  return (total * Math.exp((-z * z) / 2)) / Math.sqrt(2 * Math.PI);
+}
+
+type Bounded = Omit<CertificateOptions, "k">;
+
+/** What the means over infinitely many copies are at least and at most, given those over finitely many, of `d` pixels at once. */
+function boundsOf(
+  d: number,
+  { samples, confidence = 0.95, bound = "hoeffding" }: Bounded,
+): { readonly lowest: (h: Tensor) => Tensor; readonly highest: (h: Tensor) => Tensor } {
+  if (bound === "hoeffding") {
+    const error = Math.sqrt(Math.log((2 * d) / (1 - confidence)) / (2 * samples));
+    return { lowest: (h) => sub(h, error), highest: (h) => add(h, error) };
+  }
+  const { low, high } = clopperPearson(samples, (1 - confidence) / d);
+  const at = (table: Float64Array) => (h: Tensor) =>
+    gather(tensor(table, [samples + 1]), cast(round(mul(h, samples)), "i32"));
+  return { lowest: at(low), highest: at(high) };
+}
+
+function requireCertificate(
+  name: string,
+  map: Tensor,
+  { sigma, samples, confidence = 0.95, bound = "hoeffding" }: Bounded,
+): void {
+  if (map.rank < 2) throw new ShapeError(`${name}: ${describe(map)} came; maps [n, ...] are needed`);
+  if (!(sigma > 0) || !Number.isInteger(samples) || samples < 1 || !(confidence > 0 && confidence < 1))
+    throw new RangeError(
+      `${name}: sigma ${sigma}, samples ${samples}, confidence ${confidence} came; sigma > 0, an integer of at least 1 and a ` +
+        "confidence between 0 and 1 are needed",
+    );
+  if (bound !== "hoeffding" && bound !== "clopper-pearson")
+    throw new RangeError(`${name}: bound "${bound}" came; hoeffding or clopper-pearson is needed`);
 }
 
 /** How many of the top pixels are certain to stay there under any change of at most `radius` in L2: radii [n, k] of `certifiedTopK` →

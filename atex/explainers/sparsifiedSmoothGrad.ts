@@ -97,7 +97,7 @@ export function sparsifiedSmoothGrad(options: SparsifiedSmoothGradOptions): Expl
 }
 
 /** A share of d places, at least one. */
-function placesOf(share: number, d: number): number {
+export function placesOf(share: number, d: number): number {
   return Math.max(1, Math.floor(share * d + 1e-9));
 }
 
