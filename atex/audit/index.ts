@@ -1,4 +1,13 @@
 /** Audits: how far the explanations of somebody's own network can be trusted. */
+export {
+  type Attacked,
+  type AttackSettings,
+  attacksOn,
+  type BatchAttacks,
+  flippedBy,
+  hasSlope,
+  type Left,
+} from "./attacks.js";
 export type {
   AuditFinding,
   AuditJudgement,
@@ -35,3 +44,4 @@ export {
   runAudit,
 } from "./run.js";
 export { AUDIT_TABLE, auditRowOf } from "./table.js";
+export { type TopWithinOptions, topWithin } from "./topWithin.js";

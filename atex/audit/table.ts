@@ -7,16 +7,9 @@ import { relevanceRow } from "./rows/relevance.js";
 import { removalRow } from "./rows/removal.js";
 import { sumsRow } from "./rows/sums.js";
 import { weightsRow } from "./rows/weights.js";
+import { attackRow } from "./rows/attack.js";
 
-export const AUDIT_TABLE: readonly AuditRow[] = [
-  contractRow,
-  weightsRow,
-  relevanceRow,
-  removalRow,
-  sumsRow,
-  agreementRow,
-  certificateRow,
-];
+export const AUDIT_TABLE: readonly AuditRow[] = [contractRow, weightsRow, relevanceRow, removalRow, sumsRow, agreementRow, certificateRow, attackRow];
 
 /** The row of a name or number. @throws RangeError naming those there are. */
 export function auditRowOf(name: string | number): AuditRow {

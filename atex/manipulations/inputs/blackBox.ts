@@ -180,8 +180,8 @@ function stepsOf(said: string, preparation: ManipulationWorld["preparation"]): R
 
 /** What candidates inherit as one, and how it is drawn anew. Draws reach twice as far as the ball, so that half of them lie on its
  *  surface, where changes of explanations are largest. */
-function genesOf(
-  { block }: Settings,
+export function genesOf(
+  { block }: Pick<Settings, "block">,
   domain: Domain,
   ball: Ball,
 ): { readonly genes: FeatureGroups; readonly draw: (key: Tensor, x: Tensor) => Tensor } {

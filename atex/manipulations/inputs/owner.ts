@@ -4,19 +4,19 @@ import type { Objective } from "../../attacks/objectives.js";
 import { repeated } from "../../copies.js";
 import type { Explainer } from "../../explainers/explainer.js";
 import { isTable } from "../../explainers/features.js";
-import { explainerEntryOf } from "../../explainers/table.js";
+import { EXPLAINER_TABLE } from "../../explainers/table.js";
 import { type Classifier, classScore } from "../../score.js";
 import type { ManipulationWorld } from "../manipulation.js";
 import type { Answer } from "./evolution.js";
 
 export interface OwnerOptions {
-  /** Of the explainer. */
+  /** Of the explainer; one that the table does not know is taken to need no segments. */
   readonly name: string;
   readonly objective: Objective;
   /** Samples under attack, [n, ...shape], and their attributions. */
   readonly x: Tensor;
   readonly clean: Tensor;
-  readonly world: ManipulationWorld;
+  readonly world: Pick<ManipulationWorld, "classifier" | "explainer" | "domain">;
 }
 
 export interface Owner extends Disposable {
@@ -53,7 +53,8 @@ export async function ownerOf({ name, objective, clean, x, world }: OwnerOptions
   scope(() => answer(counting, explain)(x));
   const evaluations = evaluated / n;
   // Segments are made anew for every candidate, as its owner would.
-  if (explainerEntryOf(name).uses?.segments && !isTable(domain))
+  const entry = EXPLAINER_TABLE.find((one) => one.name === name);
+  if (entry?.uses?.segments && !isTable(domain))
     return {
       evaluations,
       ask: async (z) => answer(classifier, await make(name, z))(z),

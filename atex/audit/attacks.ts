@@ -1,0 +1,202 @@
+/** Attacks on the explanations of a batch, and what each leaves of them. */
+import { add, argmax, equal, mul, random, scope, sign, type Tensor } from "../../engine/index.js";
+import { cosineDecay } from "../../nn/index.js";
+import { attackExplanation } from "../attacks/explanation.js";
+import type { Search } from "../attacks/loop.js";
+import { massCentre, type Objective, rankSuppression, topKSuppression } from "../attacks/objectives.js";
+import { attackPrediction } from "../attacks/prediction.js";
+import { surrogateOf } from "../attacks/surrogate.js";
+import { usualTopK } from "../attacks/table.js";
+import { EXPLAINER_TABLE } from "../explainers/table.js";
+import { importanceMap } from "../judge.js";
+import { explainerMaker, scoped } from "../manipulations/explaining.js";
+import { withPoints } from "../manipulations/inputs/attacked.js";
+import { genesOf } from "../manipulations/inputs/blackBox.js";
+import { evolve } from "../manipulations/inputs/evolution.js";
+import { ownerOf } from "../manipulations/inputs/owner.js";
+import { type InputReach, reachOf } from "../manipulations/inputs/reach.js";
+import { massCentreShift } from "../metrics/massCentreShift.js";
+import { spearman, topKIntersection } from "../metrics/similarities.js";
+import { classScore } from "../score.js";
+import { intoNeighbourhood } from "../subject.js";
+import type { AuditWorld, Candidate } from "./audit.js";
+import { topWithin } from "./topWithin.js";
+
+export interface AttackSettings {
+  readonly steps: number;
+  readonly stepSize: number;
+  readonly restarts: number;
+  readonly points: number;
+  readonly twinBeta: number;
+  readonly k?: number;
+  readonly pixels: number;
+  readonly draws: number;
+  readonly queries: number;
+  readonly population: number;
+  readonly search: "gradients" | "both";
+}
+
+/** What is left of the explanations of changed samples, sample by sample; NaN where nothing can be said. */
+export interface Left {
+  /** Rank correlation with the clean map. */
+  readonly ranks: readonly number[];
+  /** Share of the clean map's top that is still in the top. */
+  readonly top: readonly number[];
+  /** The same with places a few pixels off counted as the same; of images only. */
+  readonly near?: readonly number[];
+  /** How far the centre of the map moved, in pixels; of images only. */
+  readonly centre?: readonly number[];
+}
+
+export const AIMS = ["ranks", "top", "centre"] as const;
+export type Aim = (typeof AIMS)[number];
+
+/** Whether attacks climb along gradients through this explainer. Those that only ask for outputs ask so often that an attack by queries
+ *  costs less. */
+export function hasSlope({ name }: Candidate): boolean {
+  const entry = EXPLAINER_TABLE.find((one) => one.name === name);
+  return entry !== undefined && entry.needs !== "outputs" && entry.laws.differentiable;
+}
+
+export interface Attacked {
+  /** Of the attack that aims at it, by gradients where the explainer has some, else by queries. */
+  readonly images: Tensor;
+  readonly aim: Aim;
+}
+
+/** Attacks on a batch of samples for one candidate. */
+export interface BatchAttacks {
+  /** Attributions of the clean samples for the predicted classes. */
+  readonly clean: Tensor;
+  /** Changed samples with the prediction kept, for each aim; the caller's scope owns them. */
+  attacked(eps: number): Promise<Attacked[]>;
+  /** Samples at random corners of what an attack may reach, and which of them keep their prediction. */
+  random(eps: number, draw: number): Promise<{ readonly images: Tensor; readonly kept: readonly boolean[] }>;
+  /** Compares the maps of changed samples with the clean ones. */
+  left(images: Tensor): Promise<Left>;
+  mapsOf(images: Tensor): Promise<Tensor>;
+}
+
+const reachIn = ({ domain, sensitive }: AuditWorld, eps: number): InputReach =>
+  reachOf(domain, { eps, immutable: sensitive === undefined ? [] : [sensitive] });
+
+function searchIn(settings: AttackSettings, world: AuditWorld, eps: number): Search {
+  const { steps, stepSize, restarts } = settings;
+  const reach = reachIn(world, eps);
+  return {
+    ...{ ball: reach.ball, rule: reach.signStep(stepSize), range: world.domain.range },
+    ...{ steps, restarts, schedule: cosineDecay(1, steps) },
+  };
+}
+
+/** Keys of batches differ by their first sample. */
+const keyOf = ({ seed }: AuditWorld, from: number, purpose: number): Tensor =>
+  random.fold(random.fold(random.key(seed), purpose), from);
+
+export async function attacksOn(
+  settings: AttackSettings,
+  world: AuditWorld,
+  candidate: Candidate,
+  { x, from }: { readonly x: Tensor; readonly from: number },
+): Promise<BatchAttacks> {
+  const { classifier, domain, explaining, seed, signal } = world;
+  const image = x.rank === 4;
+  const k = settings.k ?? usualTopK(x.shape);
+  const classes = scope(() => argmax(classifier(x), 1));
+  const score = classScore(classifier, classes);
+  const segmented = image && EXPLAINER_TABLE.find(({ name }) => name === candidate.name)?.uses?.segments;
+  const own = await candidate.make(world, x);
+  const mapsOf = (images: Tensor): Promise<Tensor> =>
+    scoped("maps", async () => {
+      const explain = segmented ? await candidate.make(world, images) : own;
+      return scope(() => explain(score, images));
+    });
+  const clean = await mapsOf(x);
+  // Explainers that average gradients average fewer of them while they are climbed; the judge takes all.
+  const hurried = { ...explaining, settings: { ...withPoints(settings.points), ...explaining.settings } };
+  const climbed = { ...world, explaining: hurried, explainer: explainerMaker(hurried) };
+  const surrogate = surrogateOf(classifier, domain.shape, settings.twinBeta);
+
+  const objectives: readonly (readonly [Aim, Objective])[] = [
+    ["ranks", rankSuppression()],
+    ["top", topKSuppression(k)],
+    ...(image ? [["centre", massCentre()] as const] : []),
+  ];
+
+  async function byGradients(aim: Aim, objective: Objective, eps: number): Promise<Tensor> {
+    const search = searchIn(settings, world, eps);
+    const restarts = Math.max(settings.restarts, Number(objective.flatAtClean ?? false));
+    const explainer = await candidate.make(climbed, x);
+    const attack = attackExplanation({ ...search, restarts, explainer, objective });
+    return attack({ classifier, surrogate, x, key: keyOf(world, from, 41 + AIMS.indexOf(aim)) }).images;
+  }
+
+  async function byQueries(objective: Objective, eps: number): Promise<Tensor> {
+    const { ball } = reachIn(world, eps);
+    const { queries, population } = settings;
+    const asked = { classifier, domain, explainer: (_: string, part: Tensor) => candidate.make(world, part) };
+    using owner = await ownerOf({ name: candidate.name, objective, clean, x, world: asked });
+    const { images } = await evolve(x, {
+      ...{ ask: owner.ask, neighbourhood: { ball, range: domain.range }, queries, population, signal },
+      ...{ parents: Math.min(5, population), seed: seed + from, ...genesOf({ block: undefined }, domain, ball) },
+    });
+    return images;
+  }
+
+  return {
+    clean,
+    mapsOf,
+    async attacked(eps) {
+      const found: Attacked[] = [];
+      const slope = hasSlope(candidate);
+      for (const [aim, objective] of objectives) {
+        if (slope) found.push({ aim, images: await scoped(aim, () => byGradients(aim, objective, eps)) });
+        if ((!slope || settings.search === "both") && aim !== "centre")
+          found.push({ aim, images: await scoped(aim, () => byQueries(objective, eps)) });
+      }
+      return found;
+    },
+    async random(eps, draw) {
+      const [images, kept] = scope(() => {
+        const { ball, most } = reachIn(world, eps);
+        const signs = sign(random.normal(keyOf(world, from, 51 + draw), x.shape));
+        const moved = intoNeighbourhood({ ball, range: domain.range }, add(x, mul(signs, most)), x);
+        return [moved, equal(argmax(classifier(moved), 1), classes)];
+      });
+      return { images, kept: Array.from(await kept.read(), Boolean) };
+    },
+    left: (images) =>
+      scoped("left", async () => {
+        const changed = await mapsOf(images);
+        const [a, b] = scope(() => [importanceMap(clean), importanceMap(changed)]);
+        const [ranks, top] = scope(() => [spearman(a, b), topKIntersection(k)(a, b)]);
+        const found = { ranks: Array.from(await ranks.read()), top: Array.from(await top.read()) };
+        if (!image) return found;
+        const [before, after] = [await a.read(), await b.read()];
+        const d = before.length / found.top.length;
+        const sides = [a.shape[1], a.shape[2]] as const;
+        const near = found.top.map((_, i) => {
+          const at = [before, after].map((all) => Array.from(all.slice(i * d, (i + 1) * d)));
+          return topWithin(at[0], at[1], { k, sides, pixels: settings.pixels });
+        });
+        const centre = Array.from(await scope(() => massCentreShift(a, b)).read());
+        return { ...found, near, centre };
+      }),
+  };
+}
+
+/** Whether a change of at most eps can flip the prediction of each sample: projected gradient ascent of the loss (Madry et al. 2018). */
+export async function flippedBy(
+  settings: AttackSettings,
+  world: AuditWorld,
+  { x, from }: { readonly x: Tensor; readonly from: number },
+  eps: number,
+): Promise<boolean[]> {
+  const { classifier } = world;
+  const fooled = scope(() => {
+    const labels = argmax(classifier(x), 1);
+    const attack = attackPrediction(searchIn(settings, world, eps));
+    return attack({ classifier, x, labels, key: keyOf(world, from, 49) }).fooled;
+  });
+  return Array.from(await fooled.read(), Boolean);
+}

@@ -1,0 +1,287 @@
+/** Row 8: what attacks leave of an explanation while the prediction stays. */
+import { openScope, type Tensor } from "../../../engine/index.js";
+import { sampleTensor } from "../../../nn/index.js";
+import { count, list, natural, number, oneOf, type Read, setting, size } from "../../../nn/schema.js";
+import type { PictureRows } from "../../experiments/cells.js";
+import { saliencyMap } from "../../explainers/explainer.js";
+import { mapRows } from "../../manipulations/models/mapRows.js";
+import type { PlotOptions, Series } from "../../render/plot.js";
+import { type Aim, attacksOn, type BatchAttacks, flippedBy, hasSlope, type Left } from "../attacks.js";
+import {
+  type AuditJudgement,
+  type AuditMeasurement,
+  type AuditNumber,
+  type AuditWorld,
+  auditRow,
+  type Candidate,
+} from "../audit.js";
+import { meanNumber, numberOf, pairedDifference, plainNumber, shareNumber } from "../numbers.js";
+
+const share = number({ min: 0, max: 1 });
+
+const options = {
+  eps: setting(
+    list(share),
+    [0.01, 0.02, 0.04],
+    "largest changes, as shares of the range of each pixel or numeric column; the smallest decides",
+  ),
+  kept: setting(share, 0.8, "rank correlation that has to be left at the smallest eps"),
+  keptTop: setting(share, 0.5, "share of the most important pixels or columns that has to be left there"),
+  steps: setting(count, 25, "steps of an attack by gradients, from each start"),
+  stepSize: setting(size, 0.5, "length of the first step as a share of eps; steps shrink along a cosine"),
+  restarts: setting(natural, 1, "random starts besides the one at the sample itself"),
+  points: setting(count, 10, "copies of SmoothGrad and points of integrated gradients while they are attacked"),
+  twinBeta: setting(number({ min: 1e-3 }), 20, "sharpness of the softplus through which relu networks are attacked"),
+  k: setting(count, undefined, "pixels or columns at the top; default 50, or a third of a short row"),
+  pixels: setting(natural, 1, "pixels that places at the top may be off, in the tolerant count"),
+  draws: setting(count, 5, "random changes of the same size, of which the worst counts"),
+  queries: setting(count, 300, "explanations asked for by an attack without gradients, of each sample and objective"),
+  population: setting(count, 20, "candidates of a generation of it"),
+  search: setting(
+    oneOf("gradients", "both"),
+    "gradients",
+    "whether explainers with gradients are attacked by queries as well",
+  ),
+};
+type Settings = Read<typeof options>;
+
+const RANKS = "rank correlation left";
+const TOP = "share of the top left";
+const NEAR = "share of the top left, a few pixels off allowed";
+const CENTRE = "shift of the centre in pixels";
+const FLIPPED = "predictions flipped by an attack on them";
+const BY_QUERIES = "attacked by queries alone";
+const NAMES = { ranks: RANKS, top: TOP, near: NEAR } as const;
+type Measure = keyof typeof NAMES;
+const MEASURES = Object.keys(NAMES) as Measure[];
+const CHANCE = "random change";
+
+const under = (eps: number): string => `eps ${eps}`;
+
+/** Samples attacked at once. */
+const CHUNK = 25;
+
+async function measure(settings: Settings, world: AuditWorld, candidate: Candidate | undefined) {
+  const { test, samples, classes, say } = world;
+  const found = new Map<string, number[]>();
+  const flips = new Map<number, boolean[]>();
+  const sizes = [...settings.eps].sort((a, b) => a - b);
+  let pictures: PictureRows[] = [];
+  for (let from = 0; from < samples.length; from += CHUNK) {
+    using _ = openScope("attack");
+    const part = samples.slice(from, from + CHUNK);
+    const batch = { x: sampleTensor(test, part), from };
+    const attacks = await attacksOn(settings, world, candidate!, batch);
+    const note = (name: string, eps: number, values: readonly number[]): void => {
+      const key = `${name}/${eps}`;
+      found.set(key, [...(found.get(key) ?? []), ...values]);
+    };
+    // What is within a smaller reach is within a larger one.
+    const worst = new Map<Measure, readonly number[]>();
+    for (const eps of sizes) {
+      using _ = openScope("eps");
+      say(`attacks on ${candidate!.title}: ${from + part.length} of ${samples.length} samples, eps ${eps}`);
+      const all = await allAt(attacks, settings, eps);
+      for (const measure of MEASURES) {
+        const of = (left: Left): readonly (readonly number[])[] => (left[measure] ? [left[measure]] : []);
+        const aimed = all.aimed.filter(({ aim }) => aim === (measure === "near" ? "top" : measure));
+        const each = all.aimed.flatMap(({ left }) => of(left));
+        if (each.length === 0) continue;
+        const chance = all.chance.flatMap(of);
+        worst.set(measure, least([...each, ...chance, ...(worst.has(measure) ? [worst.get(measure)!] : [])]));
+        note(NAMES[measure], eps, worst.get(measure)!);
+        note(`${NAMES[measure]}, attack on it`, eps, least(aimed.flatMap(({ left }) => of(left))));
+        note(`${NAMES[measure]}, ${CHANCE}`, eps, least(chance));
+      }
+      const moved = all.aimed.flatMap(({ left: { centre } }) => (centre ? [centre.map((v) => -v)] : []));
+      if (moved.length > 0)
+        note(
+          CENTRE,
+          eps,
+          least(moved).map((v) => -v),
+        );
+      flips.set(eps, [...(flips.get(eps) ?? []), ...(await flipsOf(settings, world, batch, eps))]);
+      if (from === 0 && eps === sizes[0] && batch.x.rank === 4 && !candidate!.control) {
+        const labels = part.map((i) => classes[test.labels[i]]);
+        pictures = [await shown(attacks, batch.x, all.aimed[0].images, labels, eps)];
+      }
+    }
+  }
+  const numbers = [...found].map(([key, values]): AuditNumber => {
+    const at = key.lastIndexOf("/");
+    return meanNumber(key.slice(0, at), values, under(Number(key.slice(at + 1))));
+  });
+  for (const [eps, hits] of flips) numbers.push(shareNumber(FLIPPED, hits, under(eps)));
+  numbers.push(plainNumber(BY_QUERIES, Number(!hasSlope(candidate!)), samples.length));
+  return { numbers, plots: plotsOf(numbers, sizes), pictures };
+}
+
+interface AllLeft {
+  readonly aimed: readonly { readonly aim: Aim; readonly images: Tensor; readonly left: Left }[];
+  readonly chance: readonly Left[];
+}
+
+async function allAt(attacks: BatchAttacks, { draws }: Settings, eps: number): Promise<AllLeft> {
+  const aimed = [];
+  for (const one of await attacks.attacked(eps)) aimed.push({ ...one, left: await attacks.left(one.images) });
+  const chance = [];
+  for (let draw = 0; draw < draws; draw++) {
+    const { images, kept } = await attacks.random(eps, draw);
+    const left = await attacks.left(images);
+    const only = (values: readonly number[]): number[] => values.map((v, i) => (kept[i] ? v : Number.NaN));
+    chance.push({ ranks: only(left.ranks), top: only(left.top), near: left.near && only(left.near) });
+  }
+  return { aimed, chance };
+}
+
+/** The smallest of several values, sample by sample; NaN where none is finite. */
+function least(all: readonly (readonly number[])[]): number[] {
+  return all[0].map((_, i) => {
+    const finite = all.map((values) => values[i]).filter(Number.isFinite);
+    return finite.length > 0 ? Math.min(...finite) : Number.NaN;
+  });
+}
+
+/** They are of the network alone, and the same for every candidate. */
+const known = new WeakMap<AuditWorld, Map<string, boolean[]>>();
+
+async function flipsOf(
+  settings: Settings,
+  world: AuditWorld,
+  batch: { readonly x: Tensor; readonly from: number },
+  eps: number,
+): Promise<boolean[]> {
+  const of = known.get(world) ?? new Map<string, boolean[]>();
+  known.set(world, of);
+  const { steps, stepSize, restarts } = settings;
+  const id = JSON.stringify([steps, stepSize, restarts, eps, batch.from]);
+  const flips = of.get(id) ?? (await flippedBy(settings, world, batch, eps));
+  of.set(id, flips);
+  return flips;
+}
+
+async function shown(
+  attacks: BatchAttacks,
+  x: Tensor,
+  images: Tensor,
+  labels: readonly string[],
+  eps: number,
+): Promise<PictureRows> {
+  const after = await attacks.mapsOf(images);
+  return mapRows({
+    ...{ name: `attacked, eps ${eps}`, labels },
+    titles: ["input", "its map", `attacked, eps ${eps}`, "map of the attacked input"],
+    columns: [x, saliencyMap(attacks.clean), images, saliencyMap(after)],
+  });
+}
+
+function plotsOf(numbers: readonly AuditNumber[], sizes: readonly number[]): PlotOptions[] {
+  const curve = (name: string, title: string, of = (v: number): number => v, dashed = false): Series => ({
+    ...{ name: title, dashed },
+    points: sizes.flatMap((x) => {
+      const found = numbers.find((one) => one.name === name && one.setting === under(x));
+      if (!found || !Number.isFinite(found.value)) return [];
+      return [{ x, y: of(found.value), half: (found.high - found.low) / 2 }];
+    }),
+  });
+  const withstand = curve(FLIPPED, "predictions that withstand an attack on them", (v) => 1 - v, true);
+  return MEASURES.flatMap((measure) => {
+    const series = [
+      curve(NAMES[measure], "worst of all attacks"),
+      curve(`${NAMES[measure]}, attack on it`, "attack that aims at it"),
+      curve(`${NAMES[measure]}, ${CHANCE}`, CHANCE),
+      withstand,
+    ].filter(({ points }) => points.length > 0);
+    const title =
+      measure === "ranks" ? "Rank correlation" : measure === "top" ? "Top" : "Top, a few pixels off allowed";
+    return series.length > 1
+      ? [{ title: `${title}: what attacks leave`, x: "eps, share of the range", y: NAMES[measure], series }]
+      : [];
+  });
+}
+
+const percent = (value: number): string => `${(100 * value).toFixed(0)} %`;
+const spread = ({ value, low, high }: AuditNumber): string =>
+  `${value.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
+
+function judge(
+  own: AuditMeasurement,
+  controls: Readonly<Record<string, AuditMeasurement>>,
+  { eps, kept, keptTop }: Settings,
+): AuditJudgement {
+  const [first, last] = [Math.min(...eps), Math.max(...eps)];
+  const at = (name: string, size = first): AuditNumber | undefined => numberOf(own, name, under(size));
+  const [ranks, top] = [at(RANKS)!, at(TOP)!];
+  if (Number.isNaN(ranks.low) || Number.isNaN(top.low))
+    return {
+      verdict: "not tested",
+      sentence: `Only ${Math.min(ranks.n, top.n)} samples have a map that can be compared; at least two are needed.`,
+      caveats: [],
+    };
+  const holds = ranks.low >= kept && top.low >= keptTop;
+  const flipped = at(FLIPPED)!;
+  const sentence =
+    `A change of at most ${percentOf(first)} of the range that keeps the prediction leaves a rank correlation of ${spread(ranks)} and ` +
+    `${percent(top.value)} (${percent(top.low)} to ${percent(top.high)}) of the most important places; ` +
+    `both intervals have to lie above ${kept} and ${percent(keptTop)}. The prediction itself can be flipped on ${percent(flipped.value)} of the samples by as much.`;
+  return { verdict: holds ? "holds" : "does not hold", sentence, caveats: caveatsOf() };
+
+  function caveatsOf(): string[] {
+    const caveats: string[] = [];
+    if (last > first)
+      caveats.push(
+        `at ${percentOf(last)} a rank correlation of ${at(RANKS, last)!.value.toFixed(2)} and ${percent(at(TOP, last)!.value)} of the top are left`,
+      );
+    const near = at(NEAR);
+    if (top.low < keptTop && near && near.low >= keptTop)
+      caveats.push(
+        `${percent(near.value)} of the top is left where places may be a pixel off: much of the loss is small shifts`,
+      );
+    for (const [name, what] of [
+      [RANKS, "rank correlation"],
+      [TOP, "the top"],
+    ] as const) {
+      const [aimed, chance] = [at(`${name}, attack on it`), at(`${name}, ${CHANCE}`)];
+      if (!aimed || !chance || !(aimed.value < 0.999 || chance.value < 0.999)) continue;
+      const gain = pairedDifference(chance, aimed);
+      if (!(gain.value > 0))
+        caveats.push(
+          `random changes of the same size do as much to ${what} as the attack: its gradients may be masked, and a better attack may exist`,
+        );
+    }
+    if (numberOf(own, BY_QUERIES)?.value === 1)
+      caveats.push("it was attacked by queries alone, a weaker attacker than one who has gradients");
+    if (holds) caveats.push("no attack that was tried did it; that none can is not shown (see the certificate)");
+    for (const [name, measured] of Object.entries(controls)) {
+      const left = numberOf(measured, RANKS, under(first));
+      if (left && left.value >= kept)
+        caveats.push(
+          `the control "${name}" keeps ${percent(left.value)} and is no explanation: to be immovable alone is no merit`,
+        );
+    }
+    return caveats;
+  }
+}
+
+const percentOf = (eps: number): string => `${Number((100 * eps).toPrecision(3))} %`;
+
+export const attackRow = auditRow({
+  number: 8,
+  name: "attack",
+  title: "Under attack",
+  question: "Does the explanation stay when somebody changes the input a little and the prediction stays?",
+  words:
+    "Every pixel or numeric column may move by at most eps of its range; binary, categorical and sensitive columns stay. Several attacks try to move the explanation while the " +
+    "prediction stays: on the order of importance, on the most important places and, for images, on the centre of the map, from several starts, through a softplus copy of relu " +
+    "networks, whose own gradients hide the way. Explainers that only ask for outputs are attacked by an evolutionary search that only asks as well. The worst result of each " +
+    "sample counts. Beside it stand random changes of the same size, and how many predictions an attack on them flips. An attack that fails proves nothing.",
+  source:
+    "Ghorbani, Abid, Zou 2019; Dombrowski et al. 2019; Tang et al. 2022; Kuppa, Le-Khac 2020; Madry et al. 2018; 2312.10534",
+  about: "explainer",
+  takes: "images and tables",
+  controls: ["random"],
+  options,
+  quick: { eps: [0.01, 0.04], steps: 10, restarts: 0, draws: 2, queries: 61 },
+  measure,
+  judge,
+});
