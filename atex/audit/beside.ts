@@ -1,4 +1,5 @@
 /** How an explainer stands beside the controls. */
+import { studentQuantile } from "../experiments/statistics.js";
 import type { AuditMeasurement, AuditNumber } from "./audit.js";
 import { numberOf, pairedDifference } from "./numbers.js";
 
@@ -13,9 +14,18 @@ export function advantage(
   return a && b && pairedDifference(a, b);
 }
 
-/** Whether a difference is clear: its 95 % interval is on the side that is wanted. NaN is never clear. */
-export const isAbove = (difference: AuditNumber | undefined): boolean => (difference?.low ?? Number.NaN) > 0;
-export const isBelow = (difference: AuditNumber | undefined): boolean => (difference?.high ?? Number.NaN) < 0;
+/** Whether a difference is clear: its 95 % interval is on the side that is wanted. Where one of several `tests` is enough, the interval is wider,
+ *  by Bonferroni's correction, so that chance passes them together no more often. NaN is never clear. */
+export const isAbove = (difference: AuditNumber | undefined, tests = 1): boolean =>
+  difference !== undefined && difference.value - halfOf(difference, tests) > 0;
+export const isBelow = (difference: AuditNumber | undefined, tests = 1): boolean =>
+  difference !== undefined && difference.value + halfOf(difference, tests) < 0;
+
+function halfOf({ value, high, n }: AuditNumber, tests: number): number {
+  const half = high - value;
+  if (tests === 1 || n < 2) return half;
+  return (half * studentQuantile(1 - 0.025 / tests, n - 1)) / studentQuantile(0.975, n - 1);
+}
 
 /** Kendall's τ_a of two lists of equal length: pairs in the same order minus pairs in opposite order, over all pairs. From -1 to 1, NaN for
  *  fewer than two. Source: Kendall 1938. */

@@ -175,6 +175,11 @@ test("a difference is clear where its whole interval is on one side, and was mea
   check.equal([by([1, 1.1, 1.2]), by([-1, 1, 3]), by([-1, -1.1, -1.2])].map(isAbove), [true, false, false]);
   check.equal([by([1, 1.1, 1.2]), by([1, -1, -3]), by([-1, -1.1, -1.2])].map(isBelow), [false, false, true]);
   check.equal([isAbove(by([1])), isBelow(by([-1]))], [false, false]);
+  // Student's t of two degrees: 4.303 at 0.975, 7.649 at 1 − 0.025 / 3; the mean is 6 standard errors from 0.
+  const six = by([-1, 0, 1].map((v) => v + 6 / Math.sqrt(3)));
+  check.equal([isAbove(six), isAbove(six, 3)], [true, false]);
+  const eight = by([-1, 0, 1].map((v) => -v - 8 / Math.sqrt(3)));
+  check.equal([isBelow(eight, 3), isBelow(eight, 4)], [true, false]);
   check.is(advantage(of([1]), of([0]), "y"), undefined);
   check.is(isAbove(undefined) || isBelow(undefined), false);
 });
