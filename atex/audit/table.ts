@@ -1,11 +1,12 @@
 /** Every row of an audit: a new one is its file and a row here. */
 import type { AuditRow } from "./audit.js";
 import { attackRow } from "./rows/attack.js";
+import { causeRow } from "./rows/cause.js";
 import { contractRow } from "./rows/contract.js";
 import { relevanceRow } from "./rows/relevance.js";
 import { weightsRow } from "./rows/weights.js";
 
-export const AUDIT_TABLE: readonly AuditRow[] = [contractRow, weightsRow, relevanceRow, attackRow];
+export const AUDIT_TABLE: readonly AuditRow[] = [contractRow, weightsRow, relevanceRow, causeRow, attackRow];
 
 /** The row of a name or number. @throws RangeError naming those there are. */
 export function auditRowOf(name: string | number): AuditRow {
