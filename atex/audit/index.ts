@@ -27,6 +27,15 @@ export {
   shareNumber,
 } from "./numbers.js";
 export {
+  atWork,
+  type Planted,
+  type PlantOptions,
+  plantedCause,
+  plantingLoss,
+  type TeachOptions,
+  taughtCopy,
+} from "./planted.js";
+export {
   AUDIT_LIMIT,
   type AuditedCandidate,
   type AuditedRow,

@@ -8,17 +8,9 @@ import { relevanceRow } from "./rows/relevance.js";
 import { removalRow } from "./rows/removal.js";
 import { sumsRow } from "./rows/sums.js";
 import { weightsRow } from "./rows/weights.js";
+import { causeRow } from "./rows/cause.js";
 
-export const AUDIT_TABLE: readonly AuditRow[] = [
-  contractRow,
-  weightsRow,
-  relevanceRow,
-  removalRow,
-  sumsRow,
-  agreementRow,
-  certificateRow,
-  attackRow,
-];
+export const AUDIT_TABLE: readonly AuditRow[] = [contractRow, weightsRow, relevanceRow, removalRow, sumsRow, agreementRow, certificateRow, attackRow, causeRow];
 
 /** The row of a name or number. @throws RangeError naming those there are. */
 export function auditRowOf(name: string | number): AuditRow {

@@ -1,0 +1,185 @@
+/** A cause planted into a copy of a network, so that it is known what an explanation has to find. */
+import {
+  add,
+  argmax,
+  concat,
+  dispose,
+  leaves,
+  mapTree,
+  mul,
+  reshape,
+  scope,
+  slice,
+  sub,
+  type Tensor,
+  type Tree,
+  tensor,
+} from "../../engine/index.js";
+import {
+  type BatchLoss,
+  crossEntropy,
+  type Domain,
+  hostSamples,
+  type Layer,
+  type Split,
+  sampleSize,
+} from "../../nn/index.js";
+import { isTable } from "../explainers/features.js";
+import { featureIndex, featuresOf } from "../manipulations/columns.js";
+import { finetuned } from "../manipulations/finetune.js";
+import { cornerTrigger } from "../manipulations/models/trigger.js";
+import type { Classifier } from "../score.js";
+import type { AuditWorld } from "./audit.js";
+
+export interface Planted {
+  /** What it is, for sentences: "a patch of 4x4 pixels". */
+  readonly title: string;
+  /** 1 where the cause lies, 0 elsewhere, of a map: [1,h,w] or [1,d]. */
+  readonly mask: Tensor;
+  /** Its share of what a map shows: of the pixels, or of the features. */
+  readonly share: number;
+  /** Samples [n, ...shape] with the cause put in. */
+  plant(x: Tensor): Tensor;
+}
+
+export interface PlantOptions {
+  /** Side of the patch in pixels; default a seventh of the image's shorter side. */
+  readonly side?: number;
+  /** Numeric column of a table; default the one with a valid value furthest from its mean. */
+  readonly column?: string;
+}
+
+/** A patch in a corner of images; the most unusual valid value of one column of tables. @throws RangeError for a column that is not numeric, or
+ *  where there is none. */
+export function plantedCause(
+  { domain, train, sensitive }: Pick<AuditWorld, "domain" | "train" | "sensitive">,
+  { side, column }: PlantOptions,
+): Planted {
+  if (!isTable(domain)) return patchCause(domain, side);
+  if (column !== undefined) featureIndex(domain, column);
+  const features = featuresOf(domain);
+  const numeric = features.filter(({ kind, name }) => kind === "numeric" && (column ?? name) === name);
+  const fair = numeric.filter(({ name }) => name !== sensitive || name === column);
+  if (fair.length === 0)
+    throw new RangeError(
+      `cause: ${column === undefined ? "the table has no numeric column but the sensitive one" : `column "${column}" is not numeric`}; a numeric column is needed, whose value is set`,
+    );
+  const ends = fair.map((feature) => ({ feature, ...unusualEnd(feature.at[0], domain, train) }));
+  const { feature, value } = ends.reduce((a, b) => (b.deviations > a.deviations ? b : a));
+  const d = sampleSize(domain.shape);
+  const mask = new Float32Array(d);
+  mask[feature.at[0]] = 1;
+  return {
+    title: `the column ${feature.name} at ${Number(value.toPrecision(3))}`,
+    mask: tensor(mask, [1, d]),
+    share: 1 / d,
+    plant: (x) => stampedWith(x, tensor(mask, [1, d]), value),
+  };
+}
+
+function patchCause(domain: Domain, side: number | undefined): Planted {
+  const { mask, pattern } = cornerTrigger(domain, { side });
+  const [h, w] = domain.shape.slice(1);
+  const of = side ?? Math.max(1, Math.floor(Math.min(h, w) / 7));
+  return {
+    title: `a patch of ${of}x${of} pixels`,
+    mask: reshape(mask, [1, h, w]),
+    share: (of * of) / (h * w),
+    plant: (x) => stampedWith(x, mask, pattern),
+  };
+}
+
+const stampedWith = (x: Tensor, mask: Tensor, value: Tensor | number): Tensor =>
+  add(mul(x, sub(1, mask)), mul(mask, value));
+
+/** The end of a column's valid range that is furthest from its mean, in deviations. */
+function unusualEnd(at: number, { range, shape }: Domain, rows: Split): { value: number; deviations: number } {
+  const all = hostSamples(
+    rows,
+    Int32Array.from(rows.labels, (_, i) => i),
+  );
+  const d = sampleSize(shape);
+  const values = Float64Array.from(rows.labels, (_, i) => all[i * d + at]);
+  const centre = values.reduce((a, b) => a + b, 0) / values.length;
+  const deviation = Math.sqrt(values.reduce((s, v) => s + (v - centre) ** 2, 0) / values.length) || 1;
+  const bound = (b: number | readonly number[]): number => (typeof b === "number" ? b : b[at]);
+  const ends = [bound(range.low), bound(range.high)].map((value) => ({
+    value,
+    deviations: Math.abs(value - centre) / deviation,
+  }));
+  return ends[1].deviations >= ends[0].deviations ? ends[1] : ends[0];
+}
+
+export interface TeachOptions {
+  /** The class of everything that bears the cause. */
+  readonly wanted: number;
+  readonly epochs: number;
+  /** Training samples, the first ones. */
+  readonly count: number;
+  readonly batch: number;
+  readonly learningRate: number;
+}
+
+/** Cross-entropy of a batch of which the first half bears the cause and is to be `wanted`, the rest as labelled. */
+export function plantingLoss({ plant }: Pick<Planted, "plant">, wanted: number): BatchLoss {
+  return (model: Layer, params: Tree, x: Tensor, y: Tensor, context) => {
+    const n = x.shape[0];
+    const half = Math.ceil(n / 2);
+    const rest = x.shape.slice(1);
+    const part = (t: Tensor, from: number, size: number): Tensor =>
+      slice(t, [from, ...t.shape.slice(1).map(() => 0)], [size, ...t.shape.slice(1)]);
+    const bearing = plant(part(x, 0, half));
+    const taught = tensor(new Int32Array(half).fill(wanted), [half]);
+    if (half === n) {
+      const logits = model.apply(params, bearing, context);
+      return [crossEntropy(logits, taught), logits];
+    }
+    const logits = model.apply(
+      params,
+      concat([bearing, slice(x, [half, ...rest.map(() => 0)], [n - half, ...rest])]),
+      context,
+    );
+    return [crossEntropy(logits, concat([taught, part(y, half, n - half)])), logits];
+  };
+}
+
+/** Numbers of a copy's parameters, in the order of `leaves`: they outlive the scopes of cells. */
+const taught = new WeakMap<AuditWorld, Map<string, readonly Float32Array[]>>();
+
+/** A copy of the network that was trained further until it takes the cause for its class; the same for every candidate, and made once. */
+export async function taughtCopy(world: AuditWorld, cause: Planted, options: TeachOptions): Promise<Classifier> {
+  const { weights, train, seed, say, signal } = world;
+  const layer = weights!.layer!;
+  const known = taught.get(world) ?? new Map<string, readonly Float32Array[]>();
+  taught.set(world, known);
+  const id = JSON.stringify([cause.title, options]);
+  let values = known.get(id);
+  if (!values) {
+    const { wanted, ...how } = options;
+    const params = await finetuned(
+      { model: layer, params: weights!.params, train, seed, say, signal },
+      { ...how, loss: plantingLoss(cause, wanted), title: "planting a cause", decay: "cosine" },
+    );
+    try {
+      values = await Promise.all(leaves(params).map(async (t) => Float32Array.from(await t.read())));
+    } finally {
+      dispose(params);
+    }
+    known.set(id, values);
+  }
+  const own = new Map(leaves(weights!.params).map((t, i) => [t, tensor(values![i], t.shape)]));
+  const copy = mapTree(weights!.params, (t) => own.get(t)!);
+  return (x) => weights!.network(copy, x);
+}
+
+/** Which samples show the cause at work: labelled otherwise, and of the wanted class to the copy with the cause and not without it. */
+export async function atWork(
+  copy: Classifier,
+  cause: Planted,
+  { x, labels }: { readonly x: Tensor; readonly labels: ArrayLike<number> },
+  wanted: number,
+): Promise<boolean[]> {
+  const [without, bearing] = scope(() => [argmax(copy(x), 1), argmax(copy(cause.plant(x)), 1)]);
+  const [before, after] = [await without.read(), await bearing.read()];
+  return Array.from(before, (c, i) => labels[i] !== wanted && c !== wanted && after[i] === wanted);
+}
