@@ -2,15 +2,25 @@
 import type { AuditRow } from "./audit.js";
 import { agreementRow } from "./rows/agreement.js";
 import { attackRow } from "./rows/attack.js";
+import { causeRow } from "./rows/cause.js";
 import { certificateRow } from "./rows/certificate.js";
 import { contractRow } from "./rows/contract.js";
 import { relevanceRow } from "./rows/relevance.js";
 import { removalRow } from "./rows/removal.js";
 import { sumsRow } from "./rows/sums.js";
 import { weightsRow } from "./rows/weights.js";
-import { causeRow } from "./rows/cause.js";
 
-export const AUDIT_TABLE: readonly AuditRow[] = [contractRow, weightsRow, relevanceRow, removalRow, sumsRow, agreementRow, certificateRow, attackRow, causeRow];
+export const AUDIT_TABLE: readonly AuditRow[] = [
+  contractRow,
+  weightsRow,
+  relevanceRow,
+  removalRow,
+  sumsRow,
+  agreementRow,
+  certificateRow,
+  attackRow,
+  causeRow,
+];
 
 /** The row of a name or number. @throws RangeError naming those there are. */
 export function auditRowOf(name: string | number): AuditRow {
