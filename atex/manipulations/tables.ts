@@ -99,7 +99,7 @@ function otherTable(all: readonly Quantity[], { networkTitle }: Words): TableDat
         name,
         ...schemes.map((scheme) => formatted(special.find((q) => q.scheme === scheme && nameOf(q) === name))),
       ]),
-      caption: "Mean and 95 % interval over seeds.",
+      caption: `${special.some(({ values }) => values.size > 1) ? "Mean and 95 % interval over seeds." : "From one seed."} Accuracies in percent.`,
     },
   ];
 }
