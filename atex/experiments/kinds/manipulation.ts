@@ -93,6 +93,10 @@ export function manipulationKind(entry: ManipulationEntry): ExperimentKind {
         }),
       ),
     pictureColumns: PICTURE_COLUMNS,
-    claims: entry.claims?.bind(entry),
+    claims: (findings) =>
+      (entry.claims?.(findings) ?? []).map((claim) => ({
+        ...claim,
+        paper: `${findings.experiment.title}: ${claim.paper}`,
+      })),
   });
 }

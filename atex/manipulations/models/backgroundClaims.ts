@@ -33,7 +33,7 @@ export function backgroundClaims({ all }: Findings): readonly Claim[] {
       { most: 0.05 },
     ),
     reached(
-      "by up to 90 % (Laberge et al. 2023, abstract)",
+      "the attribution of the sensitive column falls by up to 90 % (Laberge et al. 2023, abstract)",
       largest ? [{ label: nameOf(largest), quantity: largest }] : [],
       { least: 0.9 },
     ),
