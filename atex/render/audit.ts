@@ -1,7 +1,7 @@
 /** An audit as a page and as Markdown. */
 import type { AuditNumber } from "../audit/audit.js";
 import { AUDIT_LIMIT, type AuditedRow, type AuditReport } from "../audit/report.js";
-import { facts, type Html, line, lines, notice, page, section, strong, table } from "./html.js";
+import { type Html, line, lines, notice, page, section, strong, table } from "./html.js";
 
 /** Drawn elsewhere: curves and pictures of a row. */
 export type RowDrawings = Readonly<Record<string, readonly Html[]>>;
@@ -61,8 +61,8 @@ export function auditPage(report: AuditReport, drawings: RowDrawings = {}): stri
     sections: [
       notice(line(AUDIT_LIMIT)),
       section("Verdicts", table(header, marked), ...leftOut(report).map((text) => line(text))),
-      facts(Object.entries(report.about)),
       ...report.rows.map((row) => rowSection(row, drawings[row.name] ?? [])),
+      section("How it was made", table(["", ""], Object.entries(report.about))),
     ],
     footer: report.about.command ?? "",
   });
@@ -86,8 +86,10 @@ function rowSection(row: AuditedRow, drawings: readonly Html[]): Html {
     `${number} ${title}: ${question}`,
     ...said,
     ...drawings,
-    table(header, rows, "With 95 % intervals."),
-    line(`${words} Source: ${source}.${how.length > 0 ? ` Settings: ${how.join(", ")}.` : ""}`),
+    table(header, rows),
+    line(
+      `Numbers with their 95 % intervals. ${words} Source: ${source}.${how.length > 0 ? ` Settings: ${how.join(", ")}.` : ""}`,
+    ),
   );
 }
 
