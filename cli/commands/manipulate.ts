@@ -143,7 +143,7 @@ async function files(all: Made): Promise<[name: string, Uint8Array | string][]> 
   const about = { manipulation: JSON.stringify(told) };
   const result: [string, Uint8Array | string][] = [
     ["report.html", await reportPage(all)],
-    ["report.md", `# ${entry.title}\n\n${entry.words}\n\n${tables.map(tableAsMarkdown).join("\n\n")}\n\n${footer}\n`],
+    ["report.md", `# ${capitalised(entry.title)}\n\n${entry.words}\n\n${tables.map(tableAsMarkdown).join("\n\n")}\n\n${footer}\n`],
     ["report.json", `${JSON.stringify({ ...told, command: footer, measurements, refused }, null, 2)}\n`],
     ["panel.png", await picture(all)],
     ["samples.safetensors", writeSafetensors(new Map(stored as never), new Map(Object.entries(about)))],
@@ -156,6 +156,8 @@ async function files(all: Made): Promise<[name: string, Uint8Array | string][]> 
   return result;
 }
 
+const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 async function reportPage({ made, model, request, tables, footer }: Made): Promise<string> {
   const { entry, settings } = request;
   const { domain, card } = model;
@@ -164,7 +166,7 @@ async function reportPage({ made, model, request, tables, footer }: Made): Promi
   const bars: Html[] = isImage(domain) ? [] : [{ html: (await rowSheet({ made, model, request, footer })).svg() }];
   const left = Object.entries(made.refused).map(([name, why]) => line(`Left out: ${name}: ${why}`));
   return page({
-    title: entry.title,
+    title: capitalised(entry.title),
     lead: entry.words,
     sections: [
       section("What it did", `Source: ${entry.source}.`, ...pictures, ...bars, ...tables.map(asTable), ...left),
