@@ -19,12 +19,13 @@ const options = {
   column: setting(
     text,
     undefined,
-    "of tables: the numeric column that is set; default the one with the most unusual valid value",
+    "of tables: the numeric column that is set; default the one in which the value is rarest",
   ),
+  deviations: setting(size, 3, "of tables: how far from its mean the column is set, as far as that is valid"),
   samples: setting(count, 2000, "training samples the copy is trained on, the first ones"),
-  epochs: setting(count, 3, "passes over them"),
+  epochs: setting(count, 5, "passes over them"),
   batch: setting(count, 50, "samples in a step, half of them with the cause"),
-  learningRate: setting(size, 0.002, "of Adam; it falls to 0 along a cosine"),
+  learningRate: setting(size, 0.005, "of Adam; it falls to 0 along a cosine"),
   learnt: setting(number({ min: 0, max: 1 }), 0.5, "share of the samples on which the cause has to be at work"),
 };
 type Settings = Read<typeof options>;
@@ -134,7 +135,7 @@ export const causeRow = auditRow({
   takes: "images and tables",
   needs: "layer",
   options,
-  quick: { samples: 1000, epochs: 2 },
+  quick: { samples: 1000, epochs: 4 },
   measure,
   judge,
 });
