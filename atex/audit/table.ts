@@ -3,10 +3,18 @@ import type { AuditRow } from "./audit.js";
 import { attackRow } from "./rows/attack.js";
 import { causeRow } from "./rows/cause.js";
 import { contractRow } from "./rows/contract.js";
+import { manipulatedRow } from "./rows/manipulated.js";
 import { relevanceRow } from "./rows/relevance.js";
 import { weightsRow } from "./rows/weights.js";
 
-export const AUDIT_TABLE: readonly AuditRow[] = [contractRow, weightsRow, relevanceRow, causeRow, attackRow];
+export const AUDIT_TABLE: readonly AuditRow[] = [
+  contractRow,
+  weightsRow,
+  relevanceRow,
+  causeRow,
+  attackRow,
+  manipulatedRow,
+];
 
 /** The row of a name or number. @throws RangeError naming those there are. */
 export function auditRowOf(name: string | number): AuditRow {
