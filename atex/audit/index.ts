@@ -52,6 +52,6 @@ export {
   judgeAudit,
   runAudit,
 } from "./run.js";
-export { type AlongData, alongData, backgroundTest, likenessAmong, oddAnswers } from "./signs.js";
+export { type AlongData, alongData, backgroundTest, bendBetween, likenessAmong, oddAnswers } from "./signs.js";
 export { AUDIT_TABLE, auditRowOf } from "./table.js";
 export { type TopWithinOptions, topWithin } from "./topWithin.js";

@@ -1,5 +1,18 @@
 /** Signs that a network, or what explainers compare with, was made to deceive. */
-import { argmax, scope, softmax, type Tensor } from "../../engine/index.js";
+import {
+  abs,
+  add,
+  argmax,
+  div,
+  gather,
+  mul,
+  scope,
+  softmax,
+  sub,
+  sum,
+  type Tensor,
+  tensor,
+} from "../../engine/index.js";
 import { partOf, sampleSize, sampleTensor } from "../../nn/index.js";
 import { importanceMap } from "../judge.js";
 import { auroc } from "../manipulations/detection.js";
@@ -66,6 +79,20 @@ export function likenessAmong(maps: readonly ArrayLike<number>[]): number[] {
       .filter(Number.isFinite);
     return found.reduce((a, b) => a + b, 0) / found.length;
   });
+}
+
+/** How far a network's logits halfway between two samples are from the mean of those at both, as a share of how far these are apart; over
+ *  neighbours in x [n, ...]. 0 of a linear network, whose maps are one picture by rights. */
+export async function bendBetween(classifier: AuditWorld["classifier"], x: Tensor): Promise<number[]> {
+  const n = x.shape[0];
+  const others = Int32Array.from({ length: n }, (_, i) => (i + 1) % n);
+  const found = scope(() => {
+    const y = gather(x, tensor(others, [n]));
+    const [a, b, between] = [classifier(x), classifier(y), classifier(mul(add(x, y), 0.5))];
+    const off = sum(abs(sub(between, mul(add(a, b), 0.5))), 1);
+    return div(off, sum(abs(sub(a, b)), 1));
+  });
+  return Array.from(await found.read());
 }
 
 /** How well the answers to an explainer's queries about each sample are told from those for real rows by how unlike their neighbours' they are:

@@ -6,6 +6,7 @@ import {
   alongData,
   auditRowOf,
   backgroundTest,
+  bendBetween,
   type Classifier,
   judgeAudit,
   kolmogorovSmirnov,
@@ -18,7 +19,7 @@ import {
   type Score,
   scaffolded,
 } from "../../atex/index.js";
-import { add, cos, mul, reshape, slice } from "../../engine/index.js";
+import { cos, mul, reshape, slice } from "../../engine/index.js";
 import { type Split, sampleTensor } from "../../nn/index.js";
 import { referenceTest } from "../executors.js";
 import { check, test } from "../harness.js";
@@ -121,12 +122,43 @@ referenceTest("a background of chosen rows is told from the training data, one d
   const explaining = { ...world.explaining, background: sampleTensor(world.train, sorted.slice(0, 30)) };
   const chosen = await backgroundTest({ ...world, explaining }, 100);
   check.ok(chosen.p < 1e-6 && honest.p > 0.05, `${chosen.p} and ${honest.p}`);
-  const three = {
-    ...world,
-    classes: ["a", "b", "c"],
-    classifier: (x: Parameters<Classifier>[0]) => add(slice(x, [0, 0], [x.shape[0], 3]), 0),
+  // Of three classes each is tested, and counts three times.
+  const { samples } = world.train;
+  const softmaxed = (i: number): number[] => {
+    const e = [0, 1, 2].map((c) => Math.exp(samples[6 * i + 3 + c]));
+    return e.map((v) => v / (e[0] + e[1] + e[2]));
   };
-  check.ok((await backgroundTest(three, 100)).p <= 1);
+  const three: AuditWorld = {
+    ...{ ...world, explaining, classes: ["a", "b", "c"] },
+    classifier: (x) => slice(x, [0, 3], [x.shape[0], 3]),
+  };
+  const values = [0, 1, 2].map((c) =>
+    kolmogorovSmirnov(
+      sorted.slice(0, 30).map((i) => softmaxed(i)[c]),
+      all.map((i) => softmaxed(i)[c]),
+    ),
+  );
+  check.close([(await backgroundTest(three, 100)).p], [Math.min(1, 3 * Math.min(...values))], { rtol: 1e-6 });
+  check.ok(values[0] > 2 * Math.min(...values));
+});
+
+referenceTest("a network bends where halfway is not the mean; a linear one does not", async () => {
+  const x = sampleTensor(plane, [0, 1, 2]);
+  check.close(await bendBetween(ofElements([1, 2, 3, 4]), x), [0, 0, 0], { atol: 1e-9 });
+  // x² of one element: halfway it is a quarter of the squared distance below the mean.
+  const v = [0, 1, 2].map((i) => plane.samples[4 * i]);
+  const bent = await bendBetween(
+    ofElements([1, 0, 0, 0], (rows) => mul(rows, rows)),
+    x,
+  );
+  check.close(
+    bent,
+    v.map((a, i) => {
+      const b = v[(i + 1) % 3];
+      return (a - b) ** 2 / 4 / Math.abs(a * a - b * b);
+    }),
+    { rtol: 1e-6 },
+  );
 });
 
 referenceTest("of images there are no queries; the gradient along the data decides", async () => {
@@ -139,10 +171,13 @@ referenceTest("of images there are no queries; the gradient along the data decid
     });
     const plan = { rows: [{ row: "manipulated" }], explainers: [], controls: [] };
     const measured = await runAudit(world, plan, noStore);
-    check.is(measured.get("manipulated")!.numbers.length, 4);
+    check.is(measured.get("manipulated")!.numbers.length, 5);
     return judgeAudit(plan, measured)[0];
   };
-  check.is((await of([1, 2, 0, 0])).verdict, "holds");
+  const straight = await of([1, 2, 0, 0]);
+  check.is(straight.verdict, "holds");
+  // Its maps are all the same.
+  check.ok(straight.caveats.some((text) => /nearly linear, so that its maps are alike by rights/.test(text)));
   const across = await of([1, 2, 3, 4]);
   check.is(across.verdict, "does not hold");
   check.match(across.sentence, /shows along the data agree by -0.74/);
@@ -158,6 +193,7 @@ test("one sign is enough, none proves nothing", () => {
       number("similarity of raw map and map along the data", along, "gradient"),
       number("similarity of raw map and map along random directions", 0.1, "gradient"),
       number("likeness of different samples' raw maps, more than along the data", alike, "gradient"),
+      number("how far the network is from a linear one", 0.3),
       number("answers to queries told from those for real rows (AUROC)", lime, "LIME"),
       number("answers to queries told from those for real rows (AUROC)", shap, "KernelSHAP"),
       number("p-value of the background", p),
