@@ -226,7 +226,7 @@ function judge(
   const flipped = at(FLIPPED)!;
   const sentence =
     `A change of at most ${percentOf(first)} of the range that keeps the prediction leaves a rank correlation of ${spread(ranks)} and ` +
-    `${percent(top.value)} (${percent(top.low)} to ${percent(top.high)}) of the most important places; ` +
+    `${percent(top.value)} (${percent(top.low)} to ${percent(top.high)}) of the most important pixels or columns; ` +
     `both intervals have to lie above ${kept} and ${percent(keptTop)}. The prediction itself can be flipped on ${percent(flipped.value)} of the samples by as much.`;
   return { verdict: holds ? "holds" : "does not hold", sentence, caveats: caveatsOf() };
 

@@ -144,7 +144,7 @@ function judge(
       "the network is nearly linear, so that its maps are alike by rights: whether one picture was drawn over all was not asked",
     );
   const chance = numberOf(own, CHANCE);
-  if (chance && !Number.isNaN(along.value) && !(along.value > chance.value))
+  if (chance && along.value >= similarity && !(along.value > chance.value))
     caveats.push(
       `along random directions the map agrees as much, ${spread(chance)}: of these data the directions say little`,
     );
