@@ -20,6 +20,7 @@ export type {
 } from "./audit.js";
 export { CONTROLS, edgeMap, inputMap, randomMap, tableCandidate } from "./controls.js";
 export {
+  boundedNumber,
   meanNumber,
   numberOf,
   pairedDifference,

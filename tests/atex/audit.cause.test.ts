@@ -189,5 +189,6 @@ test("it has to be ahead of every control, sample by sample", () => {
   const beaten = verdict({ a: of([0.3, 0.31, 0.35, Number.NaN]), b: of([0.5, 0.5, 0.5, Number.NaN]) });
   check.is(beaten.verdict, "does not hold");
   check.match(beaten.sentence, /not clearly more than of the control "b" \(50 %\)/);
+  check.ok(beaten.caveats.some((text) => /only 3 samples show the cause at work/.test(text)));
   check.is(row.judge(of([0.1, 0.3, 0.05]), {}, {}).verdict, "does not hold");
 });

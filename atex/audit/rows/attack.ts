@@ -15,7 +15,7 @@ import {
   auditRow,
   type Candidate,
 } from "../audit.js";
-import { meanNumber, numberOf, pairedDifference, plainNumber, shareNumber } from "../numbers.js";
+import { boundedNumber, meanNumber, numberOf, pairedDifference, plainNumber, shareNumber } from "../numbers.js";
 
 const share = number({ min: 0, max: 1 });
 
@@ -109,16 +109,13 @@ async function measure(settings: Settings, world: AuditWorld, candidate: Candida
   }
   const numbers = [...found].map(([key, values]): AuditNumber => {
     const at = key.lastIndexOf("/");
-    return bounded(meanNumber(key.slice(0, at), values, under(Number(key.slice(at + 1)))));
+    const one = meanNumber(key.slice(0, at), values, under(Number(key.slice(at + 1))));
+    return boundedNumber(one, one.name === CENTRE ? 0 : -1, one.name === CENTRE ? Number.POSITIVE_INFINITY : 1);
   });
   for (const [eps, hits] of flips) numbers.push(shareNumber(FLIPPED, hits, under(eps)));
   numbers.push(plainNumber(BY_QUERIES, Number(!hasSlope(candidate!)), samples.length));
   return { numbers, plots: plotsOf(numbers, sizes), pictures };
 }
-
-/** Student's interval knows no bounds; shares and correlations end at 1. */
-const bounded = (one: AuditNumber): AuditNumber =>
-  one.name === CENTRE ? one : { ...one, low: Math.max(-1, one.low), high: Math.min(1, one.high) };
 
 interface AllLeft {
   readonly aimed: readonly { readonly aim: Aim; readonly images: Tensor; readonly left: Left }[];
