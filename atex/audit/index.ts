@@ -20,6 +20,7 @@ export type {
 } from "./audit.js";
 export { CONTROLS, edgeMap, inputMap, randomMap, tableCandidate } from "./controls.js";
 export {
+  boundedNumber,
   meanNumber,
   numberOf,
   pairedDifference,
@@ -52,5 +53,6 @@ export {
   judgeAudit,
   runAudit,
 } from "./run.js";
+export { type AlongData, alongData, backgroundTest, bendBetween, likenessAmong, oddAnswers } from "./signs.js";
 export { AUDIT_TABLE, auditRowOf } from "./table.js";
 export { type TopWithinOptions, topWithin } from "./topWithin.js";

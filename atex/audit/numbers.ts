@@ -32,3 +32,8 @@ export function pairedDifference(a: AuditNumber, b: AuditNumber): AuditNumber {
 export function numberOf({ numbers }: AuditMeasurement, name: string, setting?: string): AuditNumber | undefined {
   return numbers.find((one) => one.name === name && (setting === undefined || one.setting === setting));
 }
+
+/** The same with the ends of its interval moved to where values can lie: Student's interval knows no bounds. */
+export function boundedNumber(one: AuditNumber, low: number, high: number): AuditNumber {
+  return { ...one, low: Math.max(low, one.low), high: Math.min(high, one.high) };
+}

@@ -45,15 +45,18 @@ export interface Planted {
 export interface PlantOptions {
   /** Side of the patch in pixels; default a seventh of the image's shorter side. */
   readonly side?: number;
-  /** Numeric column of a table; default the one with a valid value furthest from its mean. */
+  /** Numeric column of a table; default the one that can be set furthest off, and there the one in which the value is rarest. */
   readonly column?: string;
+  /** How far from its mean the column is set, in deviations, as far as that is valid; default 3. */
+  readonly deviations?: number;
 }
 
-/** A patch in a corner of images; the most unusual valid value of one column of tables. @throws RangeError for a column that is not numeric, or
+/** A patch in a corner of images; an unusual but valid value of one column of tables, not the most extreme one, beside which all else in a row
+ *  would be small. @throws RangeError for a column that is not numeric, or
  *  where there is none. */
 export function plantedCause(
   { domain, train, sensitive }: Pick<AuditWorld, "domain" | "train" | "sensitive">,
-  { side, column }: PlantOptions,
+  { side, column, deviations = 3 }: PlantOptions,
 ): Planted {
   if (!isTable(domain)) return patchCause(domain, side);
   if (column !== undefined) featureIndex(domain, column);
@@ -64,8 +67,12 @@ export function plantedCause(
     throw new RangeError(
       `cause: ${column === undefined ? "the table has no numeric column but the sensitive one" : `column "${column}" is not numeric`}; a numeric column is needed, whose value is set`,
     );
-  const ends = fair.map((feature) => ({ feature, ...unusualEnd(feature.at[0], domain, train) }));
-  const { feature, value } = ends.reduce((a, b) => (b.deviations > a.deviations ? b : a));
+  const values = fair.flatMap((feature) =>
+    unusualValues(feature.at[0], domain, train, deviations).map((one) => ({ feature, ...one })),
+  );
+  const { feature, value } = values.reduce((a, b) =>
+    b.deviations > a.deviations || (b.deviations === a.deviations && b.rows < a.rows) ? b : a,
+  );
   const d = sampleSize(domain.shape);
   const mask = new Float32Array(d);
   mask[feature.at[0]] = 1;
@@ -92,8 +99,16 @@ function patchCause(domain: Domain, side: number | undefined): Planted {
 const stampedWith = (x: Tensor, mask: Tensor, value: Tensor | number): Tensor =>
   add(mul(x, sub(1, mask)), mul(mask, value));
 
-/** The end of a column's valid range that is furthest from its mean, in deviations. */
-function unusualEnd(at: number, { range, shape }: Domain, rows: Split): { value: number; deviations: number } {
+interface Unusual {
+  readonly value: number;
+  /** How far it is from the column's mean, in deviations. */
+  readonly deviations: number;
+  /** How many rows are at it or beyond. */
+  readonly rows: number;
+}
+
+/** Valid values some deviations below and above a column's mean, or as far as is valid. */
+function unusualValues(at: number, { range, shape }: Domain, rows: Split, most: number): Unusual[] {
   const all = hostSamples(
     rows,
     Int32Array.from(rows.labels, (_, i) => i),
@@ -103,11 +118,12 @@ function unusualEnd(at: number, { range, shape }: Domain, rows: Split): { value:
   const centre = values.reduce((a, b) => a + b, 0) / values.length;
   const deviation = Math.sqrt(values.reduce((s, v) => s + (v - centre) ** 2, 0) / values.length) || 1;
   const bound = (b: number | readonly number[]): number => (typeof b === "number" ? b : b[at]);
-  const ends = [bound(range.low), bound(range.high)].map((value) => ({
-    value,
-    deviations: Math.abs(value - centre) / deviation,
-  }));
-  return ends[1].deviations >= ends[0].deviations ? ends[1] : ends[0];
+  return [-1, 1].map((side) => {
+    const room = (side * (bound(side < 0 ? range.low : range.high) - centre)) / deviation;
+    const deviations = Math.min(most, room);
+    const value = centre + side * deviations * deviation;
+    return { value, deviations, rows: values.filter((v) => side * (v - value) >= 0).length };
+  });
 }
 
 export interface TeachOptions {

@@ -9,18 +9,9 @@ import { relevanceRow } from "./rows/relevance.js";
 import { removalRow } from "./rows/removal.js";
 import { sumsRow } from "./rows/sums.js";
 import { weightsRow } from "./rows/weights.js";
+import { manipulatedRow } from "./rows/manipulated.js";
 
-export const AUDIT_TABLE: readonly AuditRow[] = [
-  contractRow,
-  weightsRow,
-  relevanceRow,
-  removalRow,
-  sumsRow,
-  agreementRow,
-  certificateRow,
-  attackRow,
-  causeRow,
-];
+export const AUDIT_TABLE: readonly AuditRow[] = [contractRow, weightsRow, relevanceRow, removalRow, sumsRow, agreementRow, certificateRow, attackRow, causeRow, manipulatedRow];
 
 /** The row of a name or number. @throws RangeError naming those there are. */
 export function auditRowOf(name: string | number): AuditRow {

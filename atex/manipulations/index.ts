@@ -8,7 +8,13 @@ export type { DetectorContext, DetectorEntry } from "./detectors/detector.js";
 export { type Eigen, symmetricEigen } from "./detectors/eigen.js";
 export { inputNoiseDetector } from "./detectors/inputNoise.js";
 export type { NoiseOptions } from "./detectors/noise.js";
-export { type Answered, conditionalAnomaly } from "./detectors/queryOod.js";
+export {
+  type Answered,
+  conditionalAnomaly,
+  type QueryAnomalies,
+  type QueryAnomalyOptions,
+  queryAnomalies,
+} from "./detectors/queryOod.js";
 export { type SanityCheckOptions, sanityCheckDetector } from "./detectors/sanityCheck.js";
 export { medianDetector, smoothGradDetector } from "./detectors/smoothing.js";
 export { DETECTOR_TABLE, detectorEntryOf } from "./detectors/table.js";

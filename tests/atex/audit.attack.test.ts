@@ -176,6 +176,16 @@ referenceTest(
         ["ranks", "top"],
         name,
       );
+      if (name !== "lime") {
+        const both = await attacksOn({ ...settings, search: "both" }, world, tableCandidate(name, name), {
+          x,
+          from: 0,
+        });
+        check.equal(
+          (await both.attacked(0.1)).map(({ aim }) => aim),
+          ["ranks", "ranks", "top", "top"],
+        );
+      }
       const chance = await attacks.random(0.1, 0);
       const before = await x.read();
       const classes = Array.from(await argmax(world.classifier(x), 1).read());

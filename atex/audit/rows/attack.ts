@@ -15,7 +15,7 @@ import {
   auditRow,
   type Candidate,
 } from "../audit.js";
-import { meanNumber, numberOf, pairedDifference, plainNumber, shareNumber } from "../numbers.js";
+import { boundedNumber, meanNumber, numberOf, pairedDifference, plainNumber, shareNumber } from "../numbers.js";
 
 const share = number({ min: 0, max: 1 });
 
@@ -109,7 +109,8 @@ async function measure(settings: Settings, world: AuditWorld, candidate: Candida
   }
   const numbers = [...found].map(([key, values]): AuditNumber => {
     const at = key.lastIndexOf("/");
-    return meanNumber(key.slice(0, at), values, under(Number(key.slice(at + 1))));
+    const one = meanNumber(key.slice(0, at), values, under(Number(key.slice(at + 1))));
+    return boundedNumber(one, one.name === CENTRE ? 0 : -1, one.name === CENTRE ? Number.POSITIVE_INFINITY : 1);
   });
   for (const [eps, hits] of flips) numbers.push(shareNumber(FLIPPED, hits, under(eps)));
   numbers.push(plainNumber(BY_QUERIES, Number(!hasSlope(candidate!)), samples.length));
@@ -222,12 +223,18 @@ function judge(
   const flipped = at(FLIPPED)!;
   const sentence =
     `A change of at most ${percentOf(first)} of the range that keeps the prediction leaves a rank correlation of ${spread(ranks)} and ` +
-    `${percent(top.value)} (${percent(top.low)} to ${percent(top.high)}) of the most important places; ` +
+    `${percent(top.value)} (${percent(top.low)} to ${percent(top.high)}) of the most important pixels or columns; ` +
     `both intervals have to lie above ${kept} and ${percent(keptTop)}. The prediction itself can be flipped on ${percent(flipped.value)} of the samples by as much.`;
   return { verdict: holds ? "holds" : "does not hold", sentence, caveats: caveatsOf() };
 
   function caveatsOf(): string[] {
     const caveats: string[] = [];
+    const byQueries = numberOf(own, BY_QUERIES)?.value === 1;
+    const alone = at(`${RANKS}, ${CHANCE}`);
+    if (alone && alone.value < kept)
+      caveats.push(
+        `a random change of the same size, without any attacker, leaves a rank correlation of ${alone.value.toFixed(2)}: places without importance have an order too, which anything changes`,
+      );
     if (last > first)
       caveats.push(
         `at ${percentOf(last)} a rank correlation of ${at(RANKS, last)!.value.toFixed(2)} and ${percent(at(TOP, last)!.value)} of the top are left`,
@@ -246,11 +253,10 @@ function judge(
       const gain = pairedDifference(chance, aimed);
       if (!(gain.value > 0))
         caveats.push(
-          `random changes of the same size do as much to ${what} as the attack: its gradients may be masked, and a better attack may exist`,
+          `random changes of the same size do as much to ${what} as the attack that aims at it: a better attack may exist${byQueries ? "" : ", and gradients may be masked"}`,
         );
     }
-    if (numberOf(own, BY_QUERIES)?.value === 1)
-      caveats.push("it was attacked by queries alone, a weaker attacker than one who has gradients");
+    if (byQueries) caveats.push("it was attacked by queries alone, a weaker attacker than one who has gradients");
     if (holds) caveats.push("no attack that was tried did it; that none can is not shown (see the certificate)");
     for (const [name, measured] of Object.entries(controls)) {
       const left = numberOf(measured, RANKS, under(first));
@@ -281,7 +287,7 @@ export const attackRow = auditRow({
   takes: "images and tables",
   controls: ["random"],
   options,
-  quick: { eps: [0.01, 0.04], steps: 10, restarts: 0, draws: 2, queries: 61 },
+  quick: { eps: [0.01, 0.04], steps: 10, restarts: 0, draws: 2, queries: 41 },
   measure,
   judge,
 });

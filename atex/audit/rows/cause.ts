@@ -10,7 +10,7 @@ import { mapRows } from "../../manipulations/models/mapRows.js";
 import { classNamed } from "../../manipulations/models/network.js";
 import { relevanceMass } from "../../metrics/relevanceMass.js";
 import { type AuditJudgement, type AuditMeasurement, type AuditWorld, auditRow, type Candidate } from "../audit.js";
-import { meanNumber, numberOf, pairedDifference, plainNumber } from "../numbers.js";
+import { boundedNumber, meanNumber, numberOf, pairedDifference, plainNumber } from "../numbers.js";
 import { atWork, plantedCause, taughtCopy } from "../planted.js";
 
 const options = {
@@ -19,18 +19,21 @@ const options = {
   column: setting(
     text,
     undefined,
-    "of tables: the numeric column that is set; default the one with the most unusual valid value",
+    "of tables: the numeric column that is set; default the one in which the value is rarest",
   ),
+  deviations: setting(size, 3, "of tables: how far from its mean the column is set, as far as that is valid"),
   samples: setting(count, 2000, "training samples the copy is trained on, the first ones"),
-  epochs: setting(count, 3, "passes over them"),
+  epochs: setting(count, 5, "passes over them"),
   batch: setting(count, 50, "samples in a step, half of them with the cause"),
-  learningRate: setting(size, 0.002, "of Adam; it falls to 0 along a cosine"),
+  learningRate: setting(size, 0.005, "of Adam; it falls to 0 along a cosine"),
   learnt: setting(number({ min: 0, max: 1 }), 0.5, "share of the samples on which the cause has to be at work"),
 };
 type Settings = Read<typeof options>;
 
 const FOUND = "share of the map on the planted cause";
 const LEARNT = "samples on which the cause is at work";
+/** Samples from which intervals say something. */
+const FEW = 10;
 const AREA = "share of the area";
 
 async function measure(
@@ -78,7 +81,7 @@ async function measure(
   return {
     numbers: [
       // As the other side of paired differences it keeps a place for each sample.
-      meanNumber(FOUND, values, cause.title),
+      boundedNumber(meanNumber(FOUND, values, cause.title), 0, 1),
       plainNumber(LEARNT, chosen.length / others, others),
       plainNumber(AREA, cause.share, chosen.length),
     ],
@@ -103,6 +106,8 @@ function judge(own: AuditMeasurement, controls: Readonly<Record<string, AuditMea
     `the copy takes the cause for its class on ${percent(learnt.value)} of ${learnt.n} samples of other classes; only those count`,
     "a planted cause is unlike features that a network learns by itself: passing says little about subtle ones",
   ];
+  if (found.n < FEW)
+    caveats.push(`only ${found.n} samples show the cause at work; with more the intervals are narrower`);
   if (Object.keys(controls).length === 0) caveats.push("no control was measured beside it");
   const share = `${percent(found.value)} (${percent(found.low)} to ${percent(found.high)}) of the map lies on ${found.setting}, which alone decides`;
   if (clear && equals.length === 0) {
@@ -134,7 +139,7 @@ export const causeRow = auditRow({
   takes: "images and tables",
   needs: "layer",
   options,
-  quick: { samples: 1000, epochs: 2 },
+  quick: { samples: 1000, epochs: 4 },
   measure,
   judge,
 });

@@ -69,28 +69,67 @@ function nearest(
 /** Training rows that answers are compared with, neighbours, and queries of each sample. */
 const [REFERENCE, NEIGHBOURS, QUERIES] = [1000, 15, 20];
 
-async function suspicion(side: Side, { world, explainer, classes }: DetectorContext): Promise<number[]> {
-  const { classifier, x } = side;
+export interface QueryAnomalies {
+  /** Of the answers to an explainer's queries about each of n samples, copy after copy. [copies · n] */
+  readonly asked: Float64Array;
+  readonly copies: number;
+  /** Of the answers for reference rows, each compared with the others. [m] */
+  readonly usual: Float64Array;
+  /** The reference rows, m of d numbers. */
+  readonly rows: Float32Array;
+  /** Neighbours that answers were compared with. */
+  readonly k: number;
+}
+
+export interface QueryAnomalyOptions {
+  /** Training rows that answers are compared with, the first ones; default 1000. */
+  readonly reference?: number;
+  /** Default 15. */
+  readonly neighbours?: number;
+  /** Queries of each sample that are looked at; default 20. */
+  readonly queries?: number;
+}
+
+/** How anomalous a model's answers to an explainer's queries about rows are, and how anomalous its answers for real rows are. */
+export async function queryAnomalies(
+  { classifier, x, explainer: own }: Side,
+  {
+    world,
+    explainer,
+    classes,
+  }: Pick<DetectorContext, "explainer" | "classes"> & {
+    readonly world: Pick<DetectorContext["world"], "train" | "explainer">;
+  },
+  { reference: most = REFERENCE, neighbours = NEIGHBOURS, queries: asking = QUERIES }: QueryAnomalyOptions = {},
+): Promise<QueryAnomalies> {
   const [n, width] = x.shape;
   const { train } = world;
   const rows = hostSamples(
     train,
-    Int32Array.from({ length: Math.min(REFERENCE, train.labels.length) }, (_, i) => i),
+    Int32Array.from({ length: Math.min(most, train.labels.length) }, (_, i) => i),
   );
   const reference = await answered(classifier, tensor(rows, [rows.length / width, width]));
-  const own = await answered(classifier, x);
-  const explain = await (side.explainer ?? world.explainer)(explainer, x);
-  const asked = askedBy(explain, classScore(classifier, classes), x, QUERIES);
+  const explain = await (own ?? world.explainer)(explainer, x);
+  const asked = askedBy(explain, classScore(classifier, classes), x, asking);
   const copies = asked.shape[0];
   const queries = await answered(classifier, reshape(asked, [copies * n, width]));
-  const how = { width, k: Math.min(NEIGHBOURS, rows.length / width - 1) };
-  const unlike = conditionalAnomaly(queries, reference, how);
-  const usual = conditionalAnomaly(reference, reference, { ...how, itself: true });
+  const how = { width, k: Math.min(neighbours, rows.length / width - 1) };
+  return {
+    ...{ copies, rows, k: how.k },
+    asked: conditionalAnomaly(queries, reference, how),
+    usual: conditionalAnomaly(reference, reference, { ...how, itself: true }),
+  };
+}
+
+async function suspicion(side: Side, context: DetectorContext): Promise<number[]> {
+  const [n, width] = side.x.shape;
+  const { asked, copies, usual, rows, k } = await queryAnomalies(side, context);
+  const own = await side.x.read();
   return Array.from({ length: n }, (_, i) => {
     let mean = 0;
-    for (let c = 0; c < copies; c++) mean += unlike[c * n + i] / copies;
-    const near = nearest(own.rows, i, rows, width, how.k, -1);
-    return mean - near.reduce((sum, j) => sum + usual[j], 0) / how.k;
+    for (let c = 0; c < copies; c++) mean += asked[c * n + i] / copies;
+    const near = nearest(own, i, rows, width, k, -1);
+    return mean - near.reduce((sum, j) => sum + usual[j], 0) / k;
   });
 }
 

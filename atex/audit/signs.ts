@@ -1,0 +1,147 @@
+/** Signs that a network, or what explainers compare with, was made to deceive. */
+import {
+  abs,
+  add,
+  argmax,
+  div,
+  gather,
+  mul,
+  scope,
+  softmax,
+  sub,
+  sum,
+  type Tensor,
+  tensor,
+} from "../../engine/index.js";
+import { partOf, sampleSize, sampleTensor } from "../../nn/index.js";
+import { importanceMap } from "../judge.js";
+import { auroc } from "../manipulations/detection.js";
+import { type QueryAnomalyOptions, queryAnomalies } from "../manipulations/detectors/queryOod.js";
+import { type BasisAt, randomBasis, tangentAttributions, tangentBasis } from "../manipulations/detectors/tangent.js";
+import { attributionsOf } from "../manipulations/explaining.js";
+import { kolmogorovSmirnov } from "../manipulations/twoSamples.js";
+import { spearman } from "../metrics/similarities.js";
+import type { AuditWorld } from "./audit.js";
+
+/** Maps of the gradient as they are, projected on the tangent space of the data, and on as many random directions. Source: Anders et al. 2020,
+ *  sec. 3. */
+export interface AlongData {
+  /** Rank correlations of the plain map with the projected ones, sample by sample. */
+  readonly tangent: readonly number[];
+  readonly random: readonly number[];
+  /** Importance of pixels or columns, plain and along the data, map by map. */
+  readonly maps: {
+    readonly plain: readonly ArrayLike<number>[];
+    readonly along: readonly ArrayLike<number>[];
+  };
+}
+
+/** `references` training samples span the tangent spaces. */
+export async function alongData(world: AuditWorld, x: Tensor, references: number): Promise<AlongData> {
+  const { classifier, train, explainer, domain, seed } = world;
+  const near = partOf(train, 0, Math.min(references, train.labels.length));
+  const classes = scope(() => argmax(classifier(x), 1));
+  const plain = await attributionsOf(explainer, "gradient", { classifier, x }, classes);
+  const context = { world: { train: near, explainer }, explainer: "gradient", classes };
+  const projected = (basis: BasisAt): Promise<Tensor> => tangentAttributions({ classifier, x }, context, basis);
+  const along = await projected((at, of) => tangentBasis(at, of, near));
+  const byChance = await projected(randomBasis(sampleSize(domain.shape), seed));
+  const similarity = async (other: Tensor): Promise<number[]> =>
+    Array.from(await scope(() => spearman(importanceMap(plain), importanceMap(other))).read());
+  return {
+    tangent: await similarity(along),
+    random: await similarity(byChance),
+    maps: { plain: await mapByMap(plain), along: await mapByMap(along) },
+  };
+}
+
+async function mapByMap(attribution: Tensor): Promise<ArrayLike<number>[]> {
+  const all = await scope(() => importanceMap(attribution)).read();
+  const n = attribution.shape[0];
+  const d = all.length / n;
+  return Array.from({ length: n }, (_, i) => all.slice(i * d, (i + 1) * d));
+}
+
+/** Mean Pearson correlation of each map with those of the other samples: 1 where all show the same picture. NaN for a single map; those
+ *  without a correlation are left out. */
+export function likenessAmong(maps: readonly ArrayLike<number>[]): number[] {
+  const standard = maps.map((map) => {
+    const values = Float64Array.from(map);
+    const mean = values.reduce((a, b) => a + b, 0) / values.length;
+    const centred = values.map((v) => v - mean);
+    const length = Math.sqrt(centred.reduce((sum, v) => sum + v * v, 0));
+    return centred.map((v) => v / length);
+  });
+  return standard.map((own, i) => {
+    const found = standard
+      .filter((_, j) => j !== i)
+      .map((other) => own.reduce((sum, v, e) => sum + v * other[e], 0))
+      .filter(Number.isFinite);
+    return found.reduce((a, b) => a + b, 0) / found.length;
+  });
+}
+
+/** How far a network's logits halfway between two samples are from the mean of those at both, as a share of how far these are apart; over
+ *  neighbours in x [n, ...]. 0 of a linear network, whose maps are one picture by rights. */
+export async function bendBetween(classifier: AuditWorld["classifier"], x: Tensor): Promise<number[]> {
+  const n = x.shape[0];
+  const others = Int32Array.from({ length: n }, (_, i) => (i + 1) % n);
+  const found = scope(() => {
+    const y = gather(x, tensor(others, [n]));
+    const [a, b, between] = [classifier(x), classifier(y), classifier(mul(add(x, y), 0.5))];
+    const off = sum(abs(sub(between, mul(add(a, b), 0.5))), 1);
+    return div(off, sum(abs(sub(a, b)), 1));
+  });
+  return Array.from(await found.read());
+}
+
+/** How well the answers to an explainer's queries about each sample are told from those for real rows by how unlike their neighbours' they are:
+ *  areas under the ROC curve, one half where they are alike. Source: Carmichael, Scheirer 2023, sec. 3.2. */
+export async function oddAnswers(
+  { classifier, train, explainer: make }: Pick<AuditWorld, "classifier" | "train" | "explainer">,
+  x: Tensor,
+  explainer: string,
+  options: QueryAnomalyOptions,
+): Promise<number[]> {
+  const n = x.shape[0];
+  const classes = scope(() => argmax(classifier(x), 1));
+  const context = { world: { train, explainer: make }, explainer, classes };
+  const { asked, copies, usual } = await queryAnomalies({ classifier, x }, context, options);
+  const real = Array.from(usual);
+  return Array.from({ length: n }, (_, i) =>
+    auroc(
+      real,
+      Array.from({ length: copies }, (_, c) => asked[c * n + i]),
+    ),
+  );
+}
+
+/** Smallest p-value, over the classes, that the network answers the explainers' background as it answers for the training samples: two-sample
+ *  Kolmogorov-Smirnov tests, times the number of classes (Bonferroni). Source: Laberge et al. 2023, sec. 3.2. */
+export async function backgroundTest(
+  world: AuditWorld,
+  most: number,
+): Promise<{ readonly p: number; readonly rows: number }> {
+  const { classifier, explaining, train, classes } = world;
+  const { background } = explaining;
+  const count = Math.min(most, train.labels.length);
+  const own = await probabilities(classifier, background);
+  const others: number[] = [];
+  for (let from = 0; from < count; from += CHUNK) {
+    const indices = Array.from({ length: Math.min(CHUNK, count - from) }, (_, i) => from + i);
+    others.push(...(await probabilities(classifier, sampleTensor(train, indices))));
+  }
+  const c = classes.length;
+  const of = (all: readonly number[], k: number): number[] => all.filter((_, i) => i % c === k);
+  const values = classes.map((_, k) => kolmogorovSmirnov(of(own, k), of(others, k)));
+  // The probabilities of two classes mirror each other.
+  const tests = c === 2 ? 1 : c;
+  return { p: Math.min(1, tests * Math.min(...values)), rows: background.shape[0] };
+}
+
+/** Samples at once. */
+const CHUNK = 250;
+
+async function probabilities(classifier: AuditWorld["classifier"], x: Tensor): Promise<number[]> {
+  return Array.from(await scope(() => softmax(classifier(x))).read());
+}
