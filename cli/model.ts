@@ -13,7 +13,10 @@ export const modelOptions = {
   ...weightsOptions,
   weights: {
     ...weightsOptions.weights,
-    help: weightsOptions.weights.help.replace("; needed", "; this, --module or --model"),
+    help: weightsOptions.weights.help.replace(
+      "; needed",
+      "; this, --module or --model; beside --model: parameters in place of its own",
+    ),
   },
   ...moduleOptions,
   ...onnxOptions,
@@ -24,7 +27,9 @@ type ModelValues = WeightsValues & Omit<OnnxValues, "table"> & { readonly module
 /** The network that options name; `table` is a file of rows that it is to take. @throws UsageError when they name none or two, or a file
  *  that cannot be read. */
 export async function readModel(values: ModelValues, table?: string): Promise<NetworkSource> {
-  const named = (["weights", "module", "model"] as const).filter((name) => values[name] !== undefined);
+  const given = (["weights", "module", "model"] as const).filter((name) => values[name] !== undefined);
+  // Weights beside an ONNX file are parameters in place of its own.
+  const named = given.includes("model") ? given.filter((name) => name !== "weights") : given;
   if (named.length === 0)
     throw new UsageError(
       "no network is given; pass --weights with a file that `holdfast train` wrote, --model with an ONNX file, or --module with a network that you wrote",

@@ -2,6 +2,7 @@
 import { pickPixels } from "../atex/experiments/index.js";
 import { type Tensor, tensor } from "../engine/index.js";
 import {
+  type Channels,
   type Dataset,
   type Domain,
   hostSamples,
@@ -127,11 +128,20 @@ export async function openFor(
   return fitting(
     model,
     await openData(
-      { ...source, ...sizes, name: source.data, folder: values["data-dir"], preparation: model.preparation },
+      {
+        ...{ channels: channelsOf(model), ...source, ...sizes },
+        ...{ name: source.data, folder: values["data-dir"], preparation: model.preparation },
+      },
       live,
     ),
     source.data,
   );
+}
+
+/** A folder of images is read as the network takes it. */
+function channelsOf({ domain }: NetworkFile): Channels | undefined {
+  const [c] = domain.shape;
+  return isImage(domain) && (c === 1 || c === 3) ? c : undefined;
 }
 
 function only(values: Partial<SampleValues>, names: readonly ("target" | "image-size" | "channels")[]) {

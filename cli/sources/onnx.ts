@@ -1,12 +1,21 @@
 /** A network that another framework exported, in an ONNX file. */
 import { basename } from "node:path";
 import { concat, entries, openScope, type Tensor, type Tree, tensor, zeros } from "../../engine/index.js";
-import { type Layer, type OnnxNetwork, openOnnx, PIXEL_RANGE, sampleSize } from "../../nn/index.js";
+import {
+  type Layer,
+  type OnnxNetwork,
+  openOnnx,
+  PIXEL_RANGE,
+  type SafetensorsFile,
+  sampleSize,
+} from "../../nn/index.js";
 import { UsageError } from "../command.js";
 import { parsing, readInput } from "../files.js";
 import { classNames, type ImageInput, type ImageValues, imageInput, imageOptions, sampleShape } from "./onnx-input.js";
+import { ONNX_KEY, parametersFrom, readParameters } from "./onnx-parameters.js";
 import { type TableInput, type TableValues, tableInput } from "./onnx-table.js";
 import type { LoadedModel, NetworkSource, Parametrised } from "./source.js";
+import { permuted } from "./written.js";
 
 export const onnxOptions = {
   model: {
@@ -33,6 +42,8 @@ export interface OnnxValues extends ImageValues, TableValues {
   readonly classes?: string;
   readonly shape?: string;
   readonly logits?: string;
+  /** Parameters in place of the file's. */
+  readonly weights?: string;
 }
 
 /** Names of the options that go with --model alone. */
@@ -43,15 +54,17 @@ export async function readOnnx(path: string, values: OnnxValues): Promise<Networ
   await readInput("model", path);
   const names = await classNames(values.classes);
   const shape = sampleShape(values.shape);
-  return { open: () => openModel(path, values, { names, shape }) };
+  const weights = values.weights === undefined ? undefined : await readParameters(values.weights);
+  return { open: () => openModel(path, values, { names, shape, weights }) };
 }
 
 interface Told {
   readonly names?: readonly string[];
   readonly shape?: readonly number[];
+  readonly weights?: SafetensorsFile;
 }
 
-async function openModel(path: string, values: OnnxValues, { names, shape }: Told): Promise<LoadedModel> {
+async function openModel(path: string, values: OnnxValues, { names, shape, weights }: Told): Promise<LoadedModel> {
   const origin = `--model ${path}`;
   const net = await parsing(origin, () => openOnnx(path, { shape, output: values.logits, logits: true }));
   const sides = net.input.shape.slice(1);
@@ -64,14 +77,19 @@ async function openModel(path: string, values: OnnxValues, { names, shape }: Tol
   if (classes.length !== score.classes)
     throw new UsageError(`--classes: ${classes.length} names came; ${path} has ${score.classes} classes`);
   const input = await inputOf(sides as number[], values, { origin, classes, numbered: names === undefined });
+  const params = weights ? parametersFrom(weights, net.params, values.weights!) : net.params;
   const apply = (params: Tree, x: Tensor): Tensor => score.logits(net.apply(params, input.prepare(x)));
   const model = {
     ...{ domain: input.domain, preparation: input.preparation, origin, title: basename(path) },
-    ...{ card: { classes }, metadata: new Map<string, string>(), classifier: (x: Tensor) => apply(net.params, x) },
+    ...{
+      card: { classes },
+      metadata: new Map([[ONNX_KEY, basename(path)]]),
+      classifier: (x: Tensor) => apply(params, x),
+    },
     ...(names === undefined && { numbered: true }),
   };
   await trial(model);
-  return { ...model, parametrised: await parametrisedOf(net, apply) };
+  return { ...model, parametrised: await parametrisedOf(params, apply, score.classes) };
 }
 
 type Input = Pick<LoadedModel, "domain" | "preparation"> & { prepare(x: Tensor): Tensor };
@@ -138,21 +156,25 @@ async function trial({ classifier, domain, origin }: Pick<LoadedModel, "classifi
 }
 
 /** The network as a function of its parameters, of which each node's are a layer. */
-async function parametrisedOf(net: OnnxNetwork, apply: (params: Tree, x: Tensor) => Tensor): Promise<Parametrised> {
-  const groups = await layersOf(net.params);
+async function parametrisedOf(
+  own: OnnxNetwork["params"],
+  apply: (params: Tree, x: Tensor) => Tensor,
+  classes: number,
+): Promise<Parametrised> {
+  const groups = await layersOf(own);
   const joined = (params: readonly Readonly<Record<string, Tensor>>[]) =>
     groups.map((group) => Object.assign({}, ...group.map((i) => params[i])) as Readonly<Record<string, Tensor>>);
   const asInFile = (params: Tree): Tree => {
     const all = Object.assign({}, ...(params as readonly Record<string, Tensor>[]));
-    return net.params.map((group) => Object.fromEntries(Object.keys(group).map((name) => [name, all[name]])));
+    return own.map((group) => Object.fromEntries(Object.keys(group).map((name) => [name, all[name]])));
   };
-  const fresh = (key: Tensor) => joined(net.init(key, net.input.shape.slice(1) as number[]).params as never);
+  const params = joined(own);
+  const fresh = (key: Tensor): Tree => permuted(params, key);
   const layer: Layer = {
     kind: "onnx",
-    init: (key) => ({ params: fresh(key), shape: [net.classes!] }),
+    init: (key) => ({ params: fresh(key), shape: [classes] }),
     apply: (params, x) => apply(asInFile(params), x),
   };
-  const params = joined(net.params);
   return {
     ...{ network: layer, params },
     layerTitle: (path) => titleOf(Object.keys(params[Number(path.split(".")[0])] ?? {})) ?? path,
