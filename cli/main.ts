@@ -18,6 +18,7 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
   reproduce: () => import("./commands/reproduce.js"),
   bench: () => import("./commands/bench.js"),
   import: () => import("./commands/import.js"),
+  export: () => import("./commands/export.js"),
   doctor: () => import("./commands/doctor.js"),
 };
 

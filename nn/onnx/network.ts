@@ -120,7 +120,7 @@ function networkFrom(model: ModelProto, files: ExternalFiles, options: OnnxOptio
     params,
     classifier: (x) => apply(params, x),
     input,
-    output: { name: output, shape, probabilities: last?.row.name === "Softmax", leftOut },
+    output: { name: output, shape, probabilities: last?.row.name === "Softmax", ...(leftOut && { leftOut }) },
     batched: layout && layout.sides !== undefined,
     classes: shape?.length === 1 ? shape[0] : undefined,
     opset: model.opset_import.find(({ domain = "" }) => domain === "" || domain === "ai.onnx")?.version ?? 0,
