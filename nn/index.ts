@@ -77,6 +77,7 @@ export {
   type ModelCard,
   networkOf,
   readCard,
+  readClasses,
 } from "./model-card.js";
 export {
   type NetworkFile,

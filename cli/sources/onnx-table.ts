@@ -1,6 +1,6 @@
 /** Rows of a table as inputs of a network in an ONNX file: the numbers of its columns as they are, in the order of the file. */
 import type { TextTable } from "../../nn/data/table/csv.js";
-import { numberIn } from "../../nn/data/table/preparation.js";
+import { numberIn, readPreparation } from "../../nn/data/table/preparation.js";
 import { DATASET_NAMES, type NetworkFile, readCsv, type TablePreparation, tableDomain } from "../../nn/index.js";
 import { UsageError } from "../command.js";
 import { openData } from "../data.js";
@@ -23,11 +23,18 @@ interface Told {
   readonly classes: readonly string[];
   /** The classes have no names but numbers. */
   readonly numbered: boolean;
+  /** A preparation that the file brings along, as JSON. */
+  readonly stored?: string;
 }
 
 /** What the options say of a network's columns. @throws UsageError when they say nothing, or other columns than it takes. */
 export async function tableInput(columns: number, values: TableValues, told: Told): Promise<TableInput> {
   const { data, table, target } = values;
+  if (told.stored !== undefined) {
+    const { stored } = told;
+    const preparation = await parsing(told.origin, () => readPreparation(stored));
+    return { domain: tableDomain(preparation), preparation };
+  }
   if (DATASET_NAMES.some((name) => name === data)) return namedTable(columns, values, told);
   const [option, path] = table === undefined ? ["data", data] : ["rows", table];
   if (path === undefined || !/\.csv$/i.test(path))
@@ -69,7 +76,7 @@ function asTheyAre(
   const inputs = columns.filter((name) => name !== target);
   if (inputs.length !== needed)
     throw new UsageError(
-      `${path}: ${inputs.length} columns${target === undefined ? "" : ` beside ${target}`} (${inputs.join(", ")}); ${origin} takes ${needed}`,
+      `${path}: ${inputs.length} columns${target === undefined ? "" : ` beside ${target}`} (${inputs.join(", ")}); ${origin} takes ${needed}${target === undefined && inputs.length === needed + 1 ? "; --target names one that is no input" : ""}`,
     );
   if (target !== undefined)
     requireClasses(

@@ -1,11 +1,12 @@
 /** A network that another framework exported, in an ONNX file. */
 import { basename } from "node:path";
-import { concat, entries, openScope, type Tensor, type Tree, tensor, zeros } from "../../engine/index.js";
+import { concat, dispose, entries, openScope, type Tensor, type Tree, tensor, zeros } from "../../engine/index.js";
 import {
   type Layer,
   type OnnxNetwork,
   openOnnx,
   PIXEL_RANGE,
+  readClasses,
   type SafetensorsFile,
   sampleSize,
 } from "../../nn/index.js";
@@ -64,29 +65,51 @@ interface Told {
   readonly weights?: SafetensorsFile;
 }
 
-async function openModel(path: string, values: OnnxValues, { names, shape, weights }: Told): Promise<LoadedModel> {
+async function openModel(path: string, values: OnnxValues, told: Told): Promise<LoadedModel> {
   const origin = `--model ${path}`;
-  const net = await parsing(origin, () => openOnnx(path, { shape, output: values.logits, logits: true }));
+  const net = await parsing(origin, () => openOnnx(path, { shape: told.shape, output: values.logits, logits: true }));
+  let { params } = net;
+  try {
+    if (told.weights) {
+      params = parametersFrom(told.weights, net.params, values.weights!);
+      dispose(net.params);
+    }
+    return await modelOf(net, params, values, { ...told, path, origin });
+  } catch (error) {
+    dispose(params);
+    throw error;
+  }
+}
+
+async function modelOf(
+  net: OnnxNetwork,
+  params: OnnxNetwork["params"],
+  values: OnnxValues,
+  { names, path, origin }: Told & { readonly path: string; readonly origin: string },
+): Promise<LoadedModel> {
   const sides = net.input.shape.slice(1);
   if (sides.some((side) => side === undefined))
     throw new UsageError(
       `${origin}: samples of [${sides.map((side) => side ?? "?")}], some sides are open; give them with --shape`,
     );
   const score = logitsOf(net, origin);
-  const classes = names ?? Array.from({ length: score.classes }, (_, i) => `${i}`);
+  // A file that `holdfast export` wrote says what a file of weights says.
+  const about = net.producer.startsWith("holdfast") ? net.metadata : new Map<string, string>();
+  const called = names ?? (await parsing(origin, () => readClasses(about.get("classes"))));
+  const classes = called ?? Array.from({ length: score.classes }, (_, i) => `${i}`);
+  const numbered = called === undefined;
   if (classes.length !== score.classes)
-    throw new UsageError(`--classes: ${classes.length} names came; ${path} has ${score.classes} classes`);
-  const input = await inputOf(sides as number[], values, { origin, classes, numbered: names === undefined });
-  const params = weights ? parametersFrom(weights, net.params, values.weights!) : net.params;
-  const apply = (params: Tree, x: Tensor): Tensor => score.logits(net.apply(params, input.prepare(x)));
+    throw new UsageError(
+      `${names ? "--classes" : origin}: ${classes.length} names came; ${path} has ${score.classes} classes`,
+    );
+  const told = { origin, classes, numbered, stored: about.get("preparation") };
+  const input = await inputOf(sides as number[], values, told);
+  const apply = (given: Tree, x: Tensor): Tensor => score.logits(net.apply(given, input.prepare(x)));
   const model = {
-    ...{ domain: input.domain, preparation: input.preparation, origin, title: basename(path) },
-    ...{
-      card: { classes },
-      metadata: new Map([[ONNX_KEY, basename(path)]]),
-      classifier: (x: Tensor) => apply(params, x),
-    },
-    ...(names === undefined && { numbered: true }),
+    ...{ domain: input.domain, preparation: input.preparation, origin, title: basename(path), card: { classes } },
+    metadata: new Map([...about, [ONNX_KEY, basename(path)]]),
+    classifier: (x: Tensor) => apply(params, x),
+    ...(numbered && { numbered }),
   };
   await trial(model);
   return { ...model, parametrised: await parametrisedOf(params, apply, score.classes) };

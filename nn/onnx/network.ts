@@ -51,6 +51,8 @@ export interface OnnxNetwork extends Layer {
   /** Elements of all parameters. */
   readonly parameterCount: number;
   readonly producer: string;
+  /** What the file says of itself (metadata_props). */
+  readonly metadata: ReadonlyMap<string, string>;
 }
 
 /**
@@ -127,6 +129,7 @@ function networkFrom(model: ModelProto, files: ExternalFiles, options: OnnxOptio
     operators: countsOf(steps),
     parameterCount: [...weights.values()].reduce((sum, { data }) => sum + data.length, 0),
     producer: [model.producer_name, model.producer_version].filter(Boolean).join(" "),
+    metadata: new Map(model.metadata_props.map(({ key = "", value = "" }) => [key, value])),
   };
 }
 
