@@ -39,7 +39,11 @@ export const sourceOptions = {
   data: { type: "string", value: "name", help: `data: ${sources} (default shapes)` },
   target: { type: "string", value: "column", help: "of a .csv file: the column that is predicted" },
   "image-size": { type: "string", value: "HxW", help: "of a folder: bring all images to this height and width" },
-  channels: { type: "string", value: "n", help: "of a folder: 1 for grey, 3 for colour (default as the files are)" },
+  channels: {
+    type: "string",
+    value: "n",
+    help: "of a folder: 1 for grey, 3 for colour (default as the network takes, else as the files are)",
+  },
 } as const;
 
 export type SourceValues = { readonly [K in keyof typeof sourceOptions]: string | undefined };

@@ -17,6 +17,8 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
   defend: () => import("./commands/defend.js"),
   reproduce: () => import("./commands/reproduce.js"),
   bench: () => import("./commands/bench.js"),
+  import: () => import("./commands/import.js"),
+  export: () => import("./commands/export.js"),
   doctor: () => import("./commands/doctor.js"),
 };
 

@@ -3,6 +3,7 @@ import { argmax, scope, softmax, tensor } from "../engine/index.js";
 import { UsageError } from "./command.js";
 import { percent } from "./live.js";
 import { moduleOptions, readModule } from "./sources/module.js";
+import { ONNX_OPTIONS, type OnnxValues, onnxOptions, readOnnx } from "./sources/onnx.js";
 import type { LoadedModel, NetworkSource, Parametrised } from "./sources/source.js";
 import { cardOptions, readWeights, type WeightsValues, weightsOptions } from "./sources/weights.js";
 
@@ -10,24 +11,42 @@ export type { LoadedModel, NetworkSource } from "./sources/source.js";
 
 export const modelOptions = {
   ...weightsOptions,
-  weights: { ...weightsOptions.weights, help: weightsOptions.weights.help.replace("; needed", "; this or --module") },
+  weights: {
+    ...weightsOptions.weights,
+    help: weightsOptions.weights.help.replace(
+      "; needed",
+      "; this, --module or --model; beside --model: parameters in place of its own",
+    ),
+  },
   ...moduleOptions,
+  ...onnxOptions,
 } as const;
 
-type ModelValues = WeightsValues & { readonly module: string | undefined };
+type ModelValues = WeightsValues & Omit<OnnxValues, "table"> & { readonly module: string | undefined };
 
-/** The network that options name. @throws UsageError when they name none or two, or a file that cannot be read. */
-export async function readModel(values: ModelValues): Promise<NetworkSource> {
-  const { module, weights } = values;
-  if (module === undefined && weights === undefined)
+/** The network that options name; `table` is a file of rows that it is to take. @throws UsageError when they name none or two, or a file
+ *  that cannot be read. */
+export async function readModel(values: ModelValues, table?: string): Promise<NetworkSource> {
+  const given = (["weights", "module", "model"] as const).filter((name) => values[name] !== undefined);
+  // Weights beside an ONNX file are parameters in place of its own.
+  const named = given.includes("model") ? given.filter((name) => name !== "weights") : given;
+  if (named.length === 0)
     throw new UsageError(
-      "no network is given; pass --weights with a file that `holdfast train` wrote, or --module with a network that you wrote",
+      "no network is given; pass --weights with a file that `holdfast train` wrote, --model with an ONNX file, or --module with a network that you wrote",
     );
-  if (module === undefined) return readWeights(values);
-  if (weights !== undefined) throw new UsageError("--weights and --module exclude each other; give one of them");
-  const strange = (Object.keys(cardOptions) as (keyof typeof cardOptions)[]).find((name) => values[name] !== undefined);
-  if (strange !== undefined) throw new UsageError(`--${strange} goes with --weights; leave it out beside --module`);
-  return readModule(module);
+  if (named.length > 1)
+    throw new UsageError(`${named.map((name) => `--${name}`).join(" and ")} exclude each other; give one of them`);
+  const [source] = named;
+  for (const [owner, options] of [
+    ["weights", Object.keys(cardOptions)],
+    ["model", ONNX_OPTIONS],
+  ] as const) {
+    const strange = options.find((name) => (values as Readonly<Record<string, unknown>>)[name]);
+    if (strange !== undefined && owner !== source)
+      throw new UsageError(`--${strange} goes with --${owner}; leave it out beside --${source}`);
+  }
+  if (source === "model") return readOnnx(values.model!, { ...values, table });
+  return source === "module" ? readModule(values.module!) : readWeights(values);
 }
 
 /** @throws UsageError for a network that is no function of parameters. */

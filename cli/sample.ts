@@ -2,6 +2,7 @@
 import { pickPixels } from "../atex/experiments/index.js";
 import { type Tensor, tensor } from "../engine/index.js";
 import {
+  type Channels,
   type Dataset,
   type Domain,
   hostSamples,
@@ -11,10 +12,11 @@ import {
   readCsv,
   readImageAs,
   type SizeOptions,
+  type Split,
   sampleSize,
 } from "../nn/index.js";
 import { numberOption, UsageError } from "./command.js";
-import { type DataSource, dataOptions, dataSource, openData, sizeOption, sourceOptions } from "./data.js";
+import { DATASETS, type DataSource, dataOptions, dataSource, openData, sizeOption, sourceOptions } from "./data.js";
 import { parsing, readInput } from "./files.js";
 import type { Live } from "./live.js";
 
@@ -126,11 +128,20 @@ export async function openFor(
   return fitting(
     model,
     await openData(
-      { ...source, ...sizes, name: source.data, folder: values["data-dir"], preparation: model.preparation },
+      {
+        ...{ channels: channelsOf(model), ...source, ...sizes },
+        ...{ name: source.data, folder: values["data-dir"], preparation: model.preparation },
+      },
       live,
     ),
     source.data,
   );
+}
+
+/** A folder of images is read as the network takes it. */
+function channelsOf({ domain }: NetworkFile): Channels | undefined {
+  const [c] = domain.shape;
+  return isImage(domain) && (c === 1 || c === 3) ? c : undefined;
 }
 
 function only(values: Partial<SampleValues>, names: readonly ("target" | "image-size" | "channels")[]) {
@@ -138,13 +149,31 @@ function only(values: Partial<SampleValues>, names: readonly ("target" | "image-
   return { target, "image-size": size, channels };
 }
 
-/** @throws UsageError when the network takes other samples. */
-function fitting(model: NetworkFile, dataset: Dataset, name: string): Dataset {
+/** The data with labels as the network numbers its classes. @throws UsageError when it takes other samples, or has other classes. */
+function fitting(model: NetworkFile & { readonly numbered?: boolean }, dataset: Dataset, name: string): Dataset {
   if (String(dataset.domain.shape) !== String(model.domain.shape))
     throw new UsageError(
       `--data ${name}: its samples are [${dataset.domain.shape}], the network takes [${model.domain.shape}]; give the data it was made for`,
     );
-  return dataset;
+  const { classes } = model.card;
+  const places = dataset.classes.map((one) => classes.indexOf(one));
+  if (places.every((place, i) => place === i)) return dataset;
+  if (places.includes(-1)) {
+    const ordered = !model.numbered || DATASETS.some((one) => one === name);
+    if (ordered && dataset.classes.length === classes.length) return dataset;
+    throw new UsageError(
+      `--data ${name}: it has the classes ${shortList(dataset.classes)}, the network has ${classes.length}: ${shortList(classes)}${model.numbered ? "; name them in the order of its outputs with --classes" : ""}`,
+    );
+  }
+  const renumbered = (split: Split): Split => ({
+    ...split,
+    labels: Int32Array.from(split.labels, (label) => places[label]),
+  });
+  return { ...dataset, classes, train: renumbered(dataset.train), test: renumbered(dataset.test) };
+}
+
+function shortList(names: readonly string[]): string {
+  return `${names.slice(0, 5).join(", ")}${names.length > 5 ? ", ..." : ""}`;
 }
 
 /** The data that the weights were trained on, where they say so. */

@@ -12,6 +12,7 @@ export { DataError } from "./data/error.js";
 export { type FolderOptions, openFolder } from "./data/folder.js";
 export { type IdxFiles, type IdxOptions, openIdx } from "./data/idx-set.js";
 export { type ImageSize, imageSize, readImage, readImageAs, resizeImage } from "./data/image.js";
+export { type NpyArray, readNpy } from "./data/npy.js";
 export type {
   AbortSignalLike,
   DatasetOptions,
@@ -76,6 +77,7 @@ export {
   type ModelCard,
   networkOf,
   readCard,
+  readClasses,
 } from "./model-card.js";
 export {
   type NetworkFile,

@@ -102,7 +102,8 @@ function parseJson(text: string, what: string): unknown {
   }
 }
 
-function readClasses(text: string | undefined): string[] | undefined {
+/** Names of classes as a file has them, in JSON. @throws DataError for what is no list of names. */
+export function readClasses(text: string | undefined): string[] | undefined {
   if (text === undefined) return undefined;
   let names: unknown;
   try {

@@ -5,13 +5,24 @@ import { attackRow } from "./rows/attack.js";
 import { causeRow } from "./rows/cause.js";
 import { certificateRow } from "./rows/certificate.js";
 import { contractRow } from "./rows/contract.js";
+import { manipulatedRow } from "./rows/manipulated.js";
 import { relevanceRow } from "./rows/relevance.js";
 import { removalRow } from "./rows/removal.js";
 import { sumsRow } from "./rows/sums.js";
 import { weightsRow } from "./rows/weights.js";
-import { manipulatedRow } from "./rows/manipulated.js";
 
-export const AUDIT_TABLE: readonly AuditRow[] = [contractRow, weightsRow, relevanceRow, removalRow, sumsRow, agreementRow, certificateRow, attackRow, causeRow, manipulatedRow];
+export const AUDIT_TABLE: readonly AuditRow[] = [
+  contractRow,
+  weightsRow,
+  relevanceRow,
+  removalRow,
+  sumsRow,
+  agreementRow,
+  certificateRow,
+  attackRow,
+  causeRow,
+  manipulatedRow,
+];
 
 /** The row of a name or number. @throws RangeError naming those there are. */
 export function auditRowOf(name: string | number): AuditRow {

@@ -184,7 +184,7 @@ export const command = defineCommand({
     const request = attackRequest(values);
     await requireWritable("out", join(values.out, "panel.png"));
     const live = new Live();
-    const source = await readModel(values);
+    const source = await readModel(values, values.rows);
     const early = source.file && (await openSample(values, source.file, live));
     await withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, async (place) => {
       using _ = openScope("attack");

@@ -77,7 +77,7 @@ export const command = defineCommand({
       );
     await requireWritable("out", values.out);
     const live = new Live();
-    const source = await readModel(values);
+    const source = await readModel(values, values.rows);
     const early = source.file && (await openSample(values, source.file, live));
     await withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, async (place) => {
       using _ = openScope("explain");

@@ -143,7 +143,10 @@ async function files(all: Made): Promise<[name: string, Uint8Array | string][]> 
   const about = { manipulation: JSON.stringify(told) };
   const result: [string, Uint8Array | string][] = [
     ["report.html", await reportPage(all)],
-    ["report.md", `# ${capitalised(entry.title)}\n\n${entry.words}\n\n${tables.map(tableAsMarkdown).join("\n\n")}\n\n${footer}\n`],
+    [
+      "report.md",
+      `# ${capitalised(entry.title)}\n\n${entry.words}\n\n${tables.map(tableAsMarkdown).join("\n\n")}\n\n${footer}\n`,
+    ],
     ["report.json", `${JSON.stringify({ ...told, command: footer, measurements, refused }, null, 2)}\n`],
     ["panel.png", await picture(all)],
     ["samples.safetensors", writeSafetensors(new Map(stored as never), new Map(Object.entries(about)))],

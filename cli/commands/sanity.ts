@@ -145,9 +145,12 @@ export const command = defineCommand({
         ...result.report,
         about: {
           command: ["holdfast", ...process.argv.slice(2)].join(" "),
-          ...(values.module === undefined
-            ? { weights: values.weights ?? "" }
-            : { module: values.module, network: model.title }),
+          ...(values.weights === undefined
+            ? {
+                [values.module === undefined ? "model" : "module"]: values.module ?? values.model!,
+                network: model.title,
+              }
+            : { weights: values.weights }),
           data: `${indices.length} of ${dataset.test.labels.length} test samples of ${dataset.name}, drawn with seed ${seed}`,
           shift: `${by}${model.domain.features ? " on numeric columns" : ""}`,
           "random layers": parametrised.redrawn,

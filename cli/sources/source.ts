@@ -19,6 +19,8 @@ export interface LoadedModel extends NetworkFile {
   readonly classifier: (x: Tensor) => Tensor;
   /** What explainers compare with, [m, ...domain.shape], where the network brings it along. */
   readonly background?: Tensor;
+  /** Its classes have no names, only numbers: labels of a user's data must be these. */
+  readonly numbered?: boolean;
   /** The same as a function of its parameters; missing where a source gives none. */
   readonly parametrised?: Parametrised;
 }

@@ -7,6 +7,7 @@ import { choice } from "../arguments.js";
 import { numberOption, UsageError } from "../command.js";
 import { parsing, readInput } from "../files.js";
 import { NETWORKS } from "../recipe.js";
+import { ONNX_KEY } from "./onnx-parameters.js";
 import type { LoadedModel, NetworkSource, Parametrised } from "./source.js";
 
 /** What files that say little of themselves need beside them. */
@@ -47,8 +48,14 @@ export async function readWeights(values: WeightsValues): Promise<WeightsSource>
     beta: values.beta === undefined ? undefined : numberOption("beta", values.beta, { min: 1e-3, max: 1e4 }),
   };
   const file = await parsing(path, () => {
-    if (readSafetensors(bytes).metadata.has("step"))
+    const { metadata } = readSafetensors(bytes);
+    if (metadata.has("step"))
       throw new UsageError(`--weights ${path}: it is a checkpoint; give the weights written beside it`);
+    const onnx = metadata.get(ONNX_KEY);
+    if (onnx !== undefined)
+      throw new UsageError(
+        `--weights ${path}: it holds parameters of an ONNX file; give that beside it, --model ${onnx}`,
+      );
     return readNetworkFile(bytes, given);
   });
   return { file, open: () => parsing(path, () => opened(openNetwork(bytes, given), path)) };

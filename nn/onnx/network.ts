@@ -17,7 +17,7 @@ export interface OnnxOptions {
   readonly shape?: SampleShape;
   /** The value that is the network's output; default the graph's first output of floats, else its first. Any value of the graph may be named. */
   readonly output?: string;
-  /** Leave out a softmax at the end, so that the output is logits. Default false. */
+  /** Leave out a softmax or a sigmoid at the end, so that the output is logits. Default false. */
   readonly logits?: boolean;
   /** Reads files beside the model, for weights that are external data. Only names that the model gives are asked for. */
   readonly readExternal?: ReadExternal;
@@ -37,6 +37,8 @@ export interface OnnxNetwork extends Layer {
     readonly shape?: SampleShape;
     /** The last operator is a softmax. */
     readonly probabilities: boolean;
+    /** What `logits` left out at the end; undefined where there was nothing, or nothing was asked for. */
+    readonly leftOut?: "Softmax" | "LogSoftmax" | "Sigmoid";
   };
   /** Whether a batch goes through at once; false where the graph is bound to the file's batch, and samples follow each other. */
   readonly batched?: boolean;
@@ -49,6 +51,8 @@ export interface OnnxNetwork extends Layer {
   /** Elements of all parameters. */
   readonly parameterCount: number;
   readonly producer: string;
+  /** What the file says of itself (metadata_props). */
+  readonly metadata: ReadonlyMap<string, string>;
 }
 
 /**
@@ -84,7 +88,7 @@ function tensorsOf(graph: GraphProto | undefined): TensorProto[] {
 function networkFrom(model: ModelProto, files: ExternalFiles, options: OnnxOptions): OnnxNetwork {
   const wanted = options.output ?? firstOfFloats(model.graph);
   const whole = compileModel(model, files, wanted === undefined ? undefined : [wanted]);
-  const output = options.logits ? beforeSoftmax(whole.main) : whole.main.outputs[0];
+  const { name: output, leftOut } = options.logits ? beforeSoftmax(whole.main) : { name: whole.main.outputs[0] };
   const compiled = output === whole.main.outputs[0] ? whole : compileModel(model, files, [output]);
   const { main } = compiled;
   const input = inputOf(model, main, options.shape);
@@ -118,13 +122,14 @@ function networkFrom(model: ModelProto, files: ExternalFiles, options: OnnxOptio
     params,
     classifier: (x) => apply(params, x),
     input,
-    output: { name: output, shape, probabilities: last?.row.name === "Softmax" },
+    output: { name: output, shape, probabilities: last?.row.name === "Softmax", ...(leftOut && { leftOut }) },
     batched: layout && layout.sides !== undefined,
     classes: shape?.length === 1 ? shape[0] : undefined,
     opset: model.opset_import.find(({ domain = "" }) => domain === "" || domain === "ai.onnx")?.version ?? 0,
     operators: countsOf(steps),
     parameterCount: [...weights.values()].reduce((sum, { data }) => sum + data.length, 0),
     producer: [model.producer_name, model.producer_version].filter(Boolean).join(" "),
+    metadata: new Map(model.metadata_props.map(({ key = "", value = "" }) => [key, value])),
   };
 }
 
@@ -146,12 +151,19 @@ function countsOf(steps: readonly Step[]): Record<string, number> {
   return counts;
 }
 
-/** The value before a softmax at the end. */
-function beforeSoftmax({ steps, outputs: [output] }: Program): string {
+const SQUASHES = ["Softmax", "LogSoftmax", "Sigmoid"] as const;
+type Squash = (typeof SQUASHES)[number];
+
+/** The value before a softmax or a sigmoid at the end, and which it was. */
+function beforeSoftmax({ steps, outputs: [output] }: Program): { name: string; leftOut?: Squash } {
   let name = output;
+  let leftOut: Squash | undefined;
   for (;;) {
     const step = steps.find(({ outputs }) => outputs[0] === name);
-    if (!step || !["Softmax", "LogSoftmax", "Identity"].includes(step.row.name)) return name;
+    const squash = SQUASHES.find((one) => one === step?.row.name);
+    // One only: below a sigmoid, a softmax is a hidden layer.
+    if (!step || (squash ? leftOut : step.row.name !== "Identity")) return { name, leftOut };
+    leftOut ??= squash;
     name = step.inputs[0];
   }
 }

@@ -1,7 +1,7 @@
 /** ONNX's messages as far as an importer needs them. Source: onnx/onnx.proto of the ONNX repository, IR version 10. */
 import { type MessageType, many, one, readMessage } from "./wire.js";
 
-export interface ExternalEntry {
+export interface StringEntry {
   readonly key?: string;
   readonly value?: string;
 }
@@ -18,7 +18,7 @@ export interface TensorProto {
   readonly raw_data?: Uint8Array;
   readonly double_data: readonly number[];
   readonly uint64_data: readonly number[];
-  readonly external_data: readonly ExternalEntry[];
+  readonly external_data: readonly StringEntry[];
   readonly data_location?: number;
 }
 
@@ -98,6 +98,7 @@ export interface ModelProto {
   readonly producer_name?: string;
   readonly producer_version?: string;
   readonly graph?: GraphProto;
+  readonly metadata_props: readonly StringEntry[];
   readonly functions: readonly FunctionProto[];
 }
 
@@ -222,6 +223,7 @@ const model: MessageType = {
     3: one("producer_version", "string"),
     7: one("graph", () => graph),
     8: many("opset_import", () => operatorSet),
+    14: many("metadata_props", () => entry),
     25: many("functions", () => localFunction),
   },
 };

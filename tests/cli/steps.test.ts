@@ -158,7 +158,7 @@ test(
       const cases: [string[], RegExp][] = [
         [
           ["explain", ...shape, "--cpu"],
-          /^holdfast: no network is given; pass --weights with a file that `holdfast train` wrote, or --module/,
+          /^holdfast: no network is given; pass --weights with a file that `holdfast train` wrote, --model .* or --module/,
         ],
         [
           ["explain", ...shape, "--cpu", "--weights", "none.safetensors"],
