@@ -17,10 +17,10 @@ export const AUDIT_TABLE: readonly AuditRow[] = [
   relevanceRow,
   removalRow,
   sumsRow,
-  agreementRow,
-  certificateRow,
-  attackRow,
   causeRow,
+  agreementRow,
+  attackRow,
+  certificateRow,
   manipulatedRow,
 ];
 
