@@ -110,7 +110,8 @@ async function measure(settings: Settings, world: AuditWorld, candidate: Candida
   const numbers = [...found].map(([key, values]): AuditNumber => {
     const at = key.lastIndexOf("/");
     const one = meanNumber(key.slice(0, at), values, under(Number(key.slice(at + 1))));
-    return boundedNumber(one, one.name === CENTRE ? 0 : -1, one.name === CENTRE ? Number.POSITIVE_INFINITY : 1);
+    const high = one.name === CENTRE ? Number.POSITIVE_INFINITY : 1;
+    return boundedNumber(one, one.name.startsWith(RANKS) ? -1 : 0, high);
   });
   for (const [eps, hits] of flips) numbers.push(shareNumber(FLIPPED, hits, under(eps)));
   numbers.push(plainNumber(BY_QUERIES, Number(!hasSlope(candidate!)), samples.length));
