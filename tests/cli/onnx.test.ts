@@ -5,6 +5,7 @@ import { imagePicture, toPng } from "../../atex/render/picture.js";
 import { type Command, UsageError } from "../../cli/command.js";
 import { command as exportCommand } from "../../cli/commands/export.js";
 import { command as importCommand } from "../../cli/commands/import.js";
+import { dataSource, openData, sourceValues } from "../../cli/data.js";
 import { Live } from "../../cli/live.js";
 import { readModel } from "../../cli/model.js";
 import { openSample } from "../../cli/sample.js";
@@ -266,6 +267,30 @@ test("folders of images are labelled by the names of classes", () =>
     await opened(folder, bytes, {}, (model) => check.rejects(() => sample({ data }, model), numbers));
     await opened(folder, bytes, { classes: "A,B,C" }, (model) =>
       check.rejects(() => sample({ data }, model), /it has the classes b, c, the network has 3: A, B, C$/),
+    );
+  }));
+
+test("a flat folder of images is labelled by a table", () =>
+  inFolder(async (folder) => {
+    const data = join(folder, "images");
+    await imageFolder(folder, ["images"]);
+    const labels = join(folder, "labels.csv");
+    const open = async (text: string) => {
+      await writeFile(labels, text);
+      return openData({ name: data, labels }, new Live());
+    };
+    const { classes, train, test: held } = await open("filename,label\n0.png,10\n./1.png,9\n2.png,10\n");
+    check.equal(classes, ["9", "10"]);
+    check.equal([...train.labels, ...held.labels].sort(), [0, 1, 1]);
+    const says = (text: string, said: RegExp) => check.rejects(() => open(text), said);
+    await says("filename,label\n0.png,a\n1.png,b\n", /2.png has no label/);
+    await says("filename,label\n0.png,a\n1.png,b\n2.png,b\n3.png,b\n", /3.png has a label and is not there/);
+    await says("filename,label\n0.png,a\n0.png,b\n", /0.png comes twice/);
+    await says("0.png,a\n1.png,b\n2.png,b\n", /the first line is 0.png, a; a header of two columns/);
+    await says("filename,label\n0.png,a\n1.png,a\n2.png,a\n", /all labels are a; two or more/);
+    check.throws(
+      () => dataSource({ ...sourceValues({ data: "shapes" }), labels }),
+      /--labels .*: shapes is no folder of images/,
     );
   }));
 
