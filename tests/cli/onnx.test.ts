@@ -298,6 +298,29 @@ test("a flat folder of images is labelled by a table", () =>
     );
   }));
 
+test("what export wrote brings classes and the preparation of a table along; of others their metadata count for nothing", () =>
+  inFolder(async (folder) => {
+    const csv = join(folder, "rows.csv");
+    await writeFile(csv, "size,matter\n30,b\n10,a\n");
+    const columns = [
+      { kind: "numeric", name: "size", mean: 20, deviation: 5, low: 10, high: 30 },
+      { kind: "binary", name: "matter", values: ["a", "b"] },
+    ];
+    const classes = ["light", "heavy"];
+    const preparation = JSON.stringify({ columns, target: { name: "weight", classes } });
+    const metadata = { classes: JSON.stringify(classes), preparation };
+    const layer = dense(2);
+    const bytes = await onReference(() => exportOnnx(layer, layer.init(random.key(0), [2]).params, [2], { metadata }));
+    await opened(folder, bytes, {}, async (model) => {
+      check.equal(model.card.classes, classes);
+      check.equal(model.domain.range, { low: [-2, 0], high: [2, 1] });
+      check.equal([...(await sample({ rows: csv, index: "0" }, model)).values], [2, 1]);
+    });
+    const other = Buffer.from(bytes.map((byte) => byte));
+    other.write("somebody", other.indexOf("holdfast"));
+    await refused(folder, other, { table: csv }, /row 0 has "b" in column matter; numbers are needed/);
+  }));
+
 test("options that do not go together are refused before the engine starts", async () => {
   const none = { weights: undefined, module: undefined, network: undefined, activation: undefined, beta: undefined };
   const says = (values: Readonly<Record<string, string>>, said: RegExp) =>
