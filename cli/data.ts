@@ -12,10 +12,12 @@ import {
   loadDataset,
   openFolder,
   openTable,
+  readCsv,
   type TablePreparation,
 } from "../nn/index.js";
 import { choice, unknown } from "./arguments.js";
 import { numberOption, UsageError } from "./command.js";
+import { parsing, readInput } from "./files.js";
 import { downloadLine, type Live } from "./live.js";
 
 export { DATASET_NAMES as DATASETS };
@@ -38,6 +40,11 @@ export const dataOptions = {
 export const sourceOptions = {
   data: { type: "string", value: "name", help: `data: ${sources} (default shapes)` },
   target: { type: "string", value: "column", help: "of a .csv file: the column that is predicted" },
+  labels: {
+    type: "string",
+    value: "file.csv",
+    help: "of a folder: the classes of its images, in place of subfolders: a header, then the name of a file and its class in each line",
+  },
   "image-size": { type: "string", value: "HxW", help: "of a folder: bring all images to this height and width" },
   channels: {
     type: "string",
@@ -55,6 +62,8 @@ export interface DataSource {
   readonly target?: string;
   readonly imageSize?: ImageSize;
   readonly channels?: Channels;
+  /** Path of a table of labels. */
+  readonly labels?: string;
 }
 
 export interface DataRequest extends Omit<DataSource, "data"> {
@@ -96,7 +105,7 @@ function placeOf(data: string): Place {
 /** The options that belong to each place. */
 const OWN: Readonly<Record<Place, readonly (keyof SourceValues)[]>> = {
   name: [],
-  folder: ["image-size", "channels"],
+  folder: ["image-size", "channels", "labels"],
   csv: ["target"],
 };
 
@@ -104,7 +113,7 @@ const OWN: Readonly<Record<Place, readonly (keyof SourceValues)[]>> = {
 export function dataSource(values: SourceValues): DataSource {
   const data = values.data ?? "shapes";
   const place = placeOf(data);
-  for (const name of ["target", "image-size", "channels"] as const)
+  for (const name of ["target", "image-size", "channels", "labels"] as const)
     if (values[name] !== undefined && !OWN[place].includes(name))
       throw new UsageError(
         `--${name} ${values[name]}: ${data} is no ${name === "target" ? ".csv file" : "folder of images"}; leave it out`,
@@ -117,6 +126,7 @@ export function dataSource(values: SourceValues): DataSource {
   return {
     data,
     ...(values.target !== undefined && { target: values.target }),
+    ...(values.labels !== undefined && { labels: values.labels }),
     ...(sides && { imageSize: [Number(sides[1]), Number(sides[2])] as const }),
     ...(values.channels !== undefined && {
       channels: Number(choice("number of channels", values.channels, ["1", "3"])) as Channels,
@@ -125,8 +135,8 @@ export function dataSource(values: SourceValues): DataSource {
 }
 
 /** Option name → text, as `dataSource` reads it. */
-export function sourceValues({ data, target, imageSize, channels }: DataSource): SourceValues {
-  return { data, target, "image-size": imageSize?.join("x"), channels: channels?.toString() };
+export function sourceValues({ data, target, imageSize, channels, labels }: DataSource): SourceValues {
+  return { data, target, labels, "image-size": imageSize?.join("x"), channels: channels?.toString() };
 }
 
 export function sizeOption(name: string, text: string | undefined): number | undefined {
@@ -139,7 +149,10 @@ export async function openData(request: DataRequest, live: Live): Promise<Datase
   const sizes = { trainSize, testSize, seed };
   try {
     const place = placeOf(name);
-    if (place === "folder") return await openFolder(name, { ...sizes, size: imageSize, channels });
+    if (place === "folder") {
+      const labels = request.labels === undefined ? undefined : await readLabels(request.labels);
+      return await openFolder(name, { ...sizes, size: imageSize, channels, labels });
+    }
     if (place === "csv")
       return openTable(await readFile(name, "utf8"), {
         ...sizes,
@@ -156,4 +169,22 @@ export async function openData(request: DataRequest, live: Live): Promise<Datase
     if (error instanceof RangeError) throw new UsageError(error.message);
     throw error;
   }
+}
+
+/** File → class. @throws UsageError for a table of other columns, or a file that comes twice. */
+async function readLabels(path: string): Promise<Map<string, string>> {
+  const bytes = await readInput("labels", path);
+  const { columns, rows } = await parsing(path, () => readCsv(new TextDecoder().decode(bytes)));
+  if (columns.length !== 2 || /\.(png|jpe?g)$/i.test(columns[0]))
+    throw new UsageError(
+      `--labels ${path}: the first line is ${columns.slice(0, 4).join(", ").slice(0, 80)}; a header of two columns, such as filename,label, is needed`,
+    );
+  const labels = new Map<string, string>();
+  for (const [file, label] of rows) {
+    const name = file.trim().replace(/^\.\//, "");
+    if (labels.has(name))
+      throw new UsageError(`--labels ${path}: ${name} comes twice; one label for each file is needed`);
+    labels.set(name, label.trim());
+  }
+  return labels;
 }

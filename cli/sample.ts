@@ -124,7 +124,7 @@ export async function openFor(
   live: Live,
   sizes: SizeOptions = {},
 ): Promise<Dataset> {
-  const source = dataSource({ data: values.data, ...only(values, ["target", "image-size", "channels"]) });
+  const source = dataSource({ data: values.data, ...only(values, ["target", "image-size", "channels", "labels"]) });
   return fitting(
     model,
     await openData(
@@ -144,9 +144,9 @@ function channelsOf({ domain }: NetworkFile): Channels | undefined {
   return isImage(domain) && (c === 1 || c === 3) ? c : undefined;
 }
 
-function only(values: Partial<SampleValues>, names: readonly ("target" | "image-size" | "channels")[]) {
-  const [target, size, channels] = names.map((name) => values[name] as string | undefined);
-  return { target, "image-size": size, channels };
+function only(values: Partial<SampleValues>, names: readonly ("target" | "image-size" | "channels" | "labels")[]) {
+  const [target, size, channels, labels] = names.map((name) => values[name] as string | undefined);
+  return { target, "image-size": size, channels, labels };
 }
 
 /** The data with labels as the network numbers its classes. @throws UsageError when it takes other samples, or has other classes. */
@@ -188,6 +188,7 @@ export async function trainingData(
     throw new UsageError("nothing says what the network was trained on; name the data with --data");
   const source: DataSource = dataSource({
     ...{ data: of("data"), target: of("target"), "image-size": of("image-size"), channels: of("channels") },
+    labels: of("labels"),
   });
   const sizes = {
     trainSize: given.trainSize ?? sizeOption("train-size", of("train-size")),

@@ -14,6 +14,9 @@ export interface FolderOptions extends SplitOptions {
   readonly size?: ImageSize;
   /** 1 for grey, 3 for colour; default 1 if every file is grey, else 3. */
   readonly channels?: Channels;
+  /** The class of each file, by its place in the folder ("cats/1.png"), in place of folders for classes; names of classes are sorted,
+   *  whole numbers as numbers. */
+  readonly labels?: ReadonlyMap<string, string>;
 }
 
 /** All samples of a data set together. */
@@ -22,7 +25,7 @@ const PARTS = ["train", "test"] as const;
 
 /**
  * A data set from PNG and JPEG files: `path/CLASS/FILE`, of which `testShare` (default 0.2) is held out class by class, or
- * `path/train/CLASS/FILE` and `path/test/CLASS/FILE`. Classes and files are in the order of their names; names that begin with a dot
+ * `path/train/CLASS/FILE` and `path/test/CLASS/FILE`; with `labels`, files anywhere in the folder. Classes and files are in the order of their names; names that begin with a dot
  * are passed over. In Node only.
  * @throws DataError naming the file or folder that cannot be used; RangeError for a size or share that cannot be had.
  */
@@ -31,19 +34,7 @@ export async function openFolder(path: string, options: FolderOptions = {}): Pro
   const files = await listFolder(path);
   if (files.length === 0)
     throw new DataError(`${path}: no files; a folder of PNG and JPEG files for each class is needed`);
-  const given = PARTS.every((part) => files.some(({ place }) => place[0] === part && place.length > 2));
-  const depth = given ? 3 : 2;
-  for (const { place } of files) {
-    const fits = place.length === depth && (!given || PARTS.some((part) => part === place[0]));
-    if (!fits || !/\.(png|jpe?g)$/i.test(place.at(-1)!))
-      throw new DataError(
-        `${path}: ${place.join("/")} does not belong here; PNG and JPEG files in ${given ? "train/CLASS/ and test/CLASS/" : "a folder for each class"} are needed`,
-      );
-  }
-  const classOf = ({ place }: FolderFile): string => place[depth - 2];
-  const classes = [...new Set(files.map(classOf))].sort();
-  if (classes.length < 2)
-    throw new DataError(`${path}: ${classes.length} folders of images; two or more are needed, one for each class`);
+  const { given, classOf, classes } = options.labels ? labelled(path, files, options.labels) : byFolders(path, files);
   const shape = await commonShape(path, files, options);
   const all: Split = {
     shape,
@@ -61,6 +52,50 @@ export async function openFolder(path: string, options: FolderOptions = {}): Pro
     train: firstOf(parts.train, trainSize, `${name}: the training part`),
     test: firstOf(parts.test, testSize, `${name}: the test part`),
   };
+}
+
+/** Which class each file is of. */
+interface Classed {
+  /** Whether the folder itself says what is held out. */
+  readonly given: boolean;
+  readonly classes: readonly string[];
+  classOf(file: FolderFile): string;
+}
+
+function byFolders(path: string, files: readonly FolderFile[]): Classed {
+  const given = PARTS.every((part) => files.some(({ place }) => place[0] === part && place.length > 2));
+  const depth = given ? 3 : 2;
+  for (const { place } of files) {
+    const fits = place.length === depth && (!given || PARTS.some((part) => part === place[0]));
+    if (!fits || !/\.(png|jpe?g)$/i.test(place.at(-1)!))
+      throw new DataError(
+        `${path}: ${place.join("/")} does not belong here; PNG and JPEG files in ${given ? "train/CLASS/ and test/CLASS/" : "a folder for each class"} are needed`,
+      );
+  }
+  const classOf = ({ place }: FolderFile): string => place[depth - 2];
+  const classes = [...new Set(files.map(classOf))].sort();
+  if (classes.length < 2)
+    throw new DataError(`${path}: ${classes.length} folders of images; two or more are needed, one for each class`);
+  return { given, classes, classOf };
+}
+
+function labelled(path: string, files: readonly FolderFile[], labels: ReadonlyMap<string, string>): Classed {
+  const names = files.map(({ place }) => place.join("/"));
+  const bare = names.find((name) => !labels.has(name));
+  if (bare !== undefined) throw new DataError(`${path}: ${bare} has no label; each file in the folder needs one`);
+  const there = new Set(names);
+  const missing = [...labels.keys()].find((name) => !there.has(name));
+  if (missing !== undefined)
+    throw new DataError(
+      `${path}: ${missing.slice(0, 80)} has a label and is not there; give the folder with all images`,
+    );
+  const strange = names.find((name) => !/\.(png|jpe?g)$/i.test(name));
+  if (strange !== undefined) throw new DataError(`${path}: ${strange} is no PNG or JPEG file; leave its label out`);
+  const distinct = [...new Set(labels.values())];
+  const numbers = distinct.every((name) => /^\d{1,9}$/.test(name));
+  const classes = numbers ? distinct.sort((a, b) => Number(a) - Number(b)) : distinct.sort();
+  if (classes.length < 2) throw new DataError(`${path}: all labels are ${classes[0]}; two or more classes are needed`);
+  return { given: false, classes, classOf: ({ place }) => labels.get(place.join("/"))! };
 }
 
 /** The shape that all images are brought to: as told, else what their headers agree on. */

@@ -10,7 +10,7 @@ import { check, gpuTest, test } from "../harness.js";
 import { makePng } from "../nn/make-png.js";
 import { holdfast, inFolder } from "./holdfast.js";
 
-const none = { data: undefined, target: undefined, "image-size": undefined, channels: undefined };
+const none = { data: undefined, target: undefined, "image-size": undefined, labels: undefined, channels: undefined };
 const unset = {
   ...{ ...none, "train-size": undefined, "test-size": undefined, network: undefined, activation: undefined },
   ...{ beta: undefined, batch: undefined, lr: undefined, seed: undefined },
@@ -43,6 +43,7 @@ test("a source of data is stored and read again as it was", () =>
       { ...none, data: "compas" },
       { ...none, data: csv, target: "weight" },
       { ...none, data: pictures(folder), "image-size": "4x6", channels: "1" },
+      { ...none, data: join(folder, "photos"), labels: "labels.csv" },
     ])
       check.equal(sourceValues(dataSource(values)), values);
     check.equal(dataSource(none), { data: "shapes" });

@@ -5,6 +5,7 @@ import { imagePicture, toPng } from "../../atex/render/picture.js";
 import { type Command, UsageError } from "../../cli/command.js";
 import { command as exportCommand } from "../../cli/commands/export.js";
 import { command as importCommand } from "../../cli/commands/import.js";
+import { dataSource, openData, sourceValues } from "../../cli/data.js";
 import { Live } from "../../cli/live.js";
 import { readModel } from "../../cli/model.js";
 import { openSample } from "../../cli/sample.js";
@@ -13,6 +14,7 @@ import { classNames, imageInput, sampleShape } from "../../cli/sources/onnx-inpu
 import type { LoadedModel } from "../../cli/sources/source.js";
 import { dispose, grad, leaves, random, sum, type Tensor, tensor } from "../../engine/index.js";
 import {
+  batchNorm,
   cardMetadata,
   conv2d,
   dense,
@@ -182,6 +184,7 @@ referenceTest("normalisation by channel, bytes, blue first, channels last", asyn
     prepared([2, 5, 3], {}).then((v) => v.slice(0, 3)),
     [0.1, 0.3, 0.5],
   );
+  check.equal(imageInput([1, 2, 3], { layout: "hwc" }, "net").prepare(x).shape, [1, 1, 2, 3]);
   check.equal(imageInput([4, 5, 3], {}, "net").shape, [3, 4, 5]);
   check.equal(imageInput([3, 5, 3], { layout: "hwc" }, "net").shape, [3, 3, 5]);
   check.throws(
@@ -205,7 +208,7 @@ test("names of classes with commas or in a file; shapes", () =>
   }));
 
 /** A small network of images in the library's own layers, and its parameters. */
-const network = sequential([conv2d(4, 3), relu, globalAvgPool, dense(3)]);
+const network = sequential([conv2d(4, 3), batchNorm(), relu, globalAvgPool, dense(3)]);
 const SHAPE = [1, 12, 12];
 
 test("a network without its numbers: layers by node, what cannot be drawn anew joins another, parameters from a file", () =>
@@ -213,7 +216,9 @@ test("a network without its numbers: layers by node, what cannot be drawn anew j
     const bytes = await onReference(async () => exportOnnx(network, network.init(random.key(0), SHAPE).params, SHAPE));
     await opened(folder, bytes, {}, async ({ parametrised: own, classifier }) => {
       const { params, layerTitle } = own!;
-      check.equal([layerTitle("0.0.weight"), layerTitle("1.3.weight")], ["0", "3"]);
+      // The normalisation has equal entries only.
+      check.equal((params as unknown[]).length, 2);
+      check.equal([layerTitle("0.0.weight"), layerTitle("1.4.weight")], ["0", "4"]);
       const fresh = await own!.redraw(random.key(5));
       const x = random.uniform(random.key(1), [2, ...SHAPE]);
       check.close(await own!.network.apply(params, x).read(), await classifier(x).read(), { atol: 1e-12 });
@@ -223,7 +228,7 @@ test("a network without its numbers: layers by node, what cannot be drawn anew j
         "another network",
       );
       const slope = grad((p: typeof params) => sum(own!.network.apply(p, x)))(params);
-      check.is(leaves(slope).length, 4);
+      check.is(leaves(slope).length, 8);
       // What commands write has the number of the layer before each name.
       await writeFile(join(folder, "w.safetensors"), await packTree(fresh));
     });
@@ -267,6 +272,53 @@ test("folders of images are labelled by the names of classes", () =>
     await opened(folder, bytes, { classes: "A,B,C" }, (model) =>
       check.rejects(() => sample({ data }, model), /it has the classes b, c, the network has 3: A, B, C$/),
     );
+  }));
+
+test("a flat folder of images is labelled by a table", () =>
+  inFolder(async (folder) => {
+    const data = join(folder, "images");
+    await imageFolder(folder, ["images"]);
+    const labels = join(folder, "labels.csv");
+    const open = async (text: string) => {
+      await writeFile(labels, text);
+      return openData({ name: data, labels }, new Live());
+    };
+    const { classes, train, test: held } = await open("filename,label\n0.png,10\n./1.png,9\n2.png,10\n");
+    check.equal(classes, ["9", "10"]);
+    check.equal([...train.labels, ...held.labels].sort(), [0, 1, 1]);
+    const says = (text: string, said: RegExp) => check.rejects(() => open(text), said);
+    await says("filename,label\n0.png,a\n1.png,b\n", /2.png has no label/);
+    await says("filename,label\n0.png,a\n1.png,b\n2.png,b\n3.png,b\n", /3.png has a label and is not there/);
+    await says("filename,label\n0.png,a\n0.png,b\n", /0.png comes twice/);
+    await says("0.png,a\n1.png,b\n2.png,b\n", /the first line is 0.png, a; a header of two columns/);
+    await says("filename,label\n0.png,a\n1.png,a\n2.png,a\n", /all labels are a; two or more/);
+    check.throws(
+      () => dataSource({ ...sourceValues({ data: "shapes" }), labels }),
+      /--labels .*: shapes is no folder of images/,
+    );
+  }));
+
+test("what export wrote brings classes and the preparation of a table along; of others their metadata count for nothing", () =>
+  inFolder(async (folder) => {
+    const csv = join(folder, "rows.csv");
+    await writeFile(csv, "size,matter\n30,b\n10,a\n");
+    const columns = [
+      { kind: "numeric", name: "size", mean: 20, deviation: 5, low: 10, high: 30 },
+      { kind: "binary", name: "matter", values: ["a", "b"] },
+    ];
+    const classes = ["light", "heavy"];
+    const preparation = JSON.stringify({ columns, target: { name: "weight", classes } });
+    const metadata = { classes: JSON.stringify(classes), preparation };
+    const layer = dense(2);
+    const bytes = await onReference(() => exportOnnx(layer, layer.init(random.key(0), [2]).params, [2], { metadata }));
+    await opened(folder, bytes, {}, async (model) => {
+      check.equal(model.card.classes, classes);
+      check.equal(model.domain.range, { low: [-2, 0], high: [2, 1] });
+      check.equal([...(await sample({ rows: csv, index: "0" }, model)).values], [2, 1]);
+    });
+    const other = Buffer.from(bytes.map((byte) => byte));
+    other.write("somebody", other.indexOf("holdfast"));
+    await refused(folder, other, { table: csv }, /row 0 has "b" in column matter; numbers are needed/);
   }));
 
 test("options that do not go together are refused before the engine starts", async () => {
@@ -314,7 +366,7 @@ test(
         told,
         /made by +holdfast, operator set 17\n +input +x \[n,1,12,12\] float32\n +output +logits \[n,3\]/,
       );
-      check.match(told, /parameters +55\n +operators +Conv 1, Flatten 1, Gemm 1/);
+      check.match(told, /parameters +71\n +operators +BatchNormalization 1, Conv 1, Flatten 1, Gemm 1/);
       check.match(told, /check: 3 outputs of 1 sample agree within 0.0001/);
       check.match(await run("import net.onnx --check in.f32 off.f32", 1), /outputs DIFFER: sample 0, output 1 is /);
       check.match(await run("import net.onnx --check in.f32 in.f32", 2), /144 numbers; 1 outputs of \[3\] have 3/);

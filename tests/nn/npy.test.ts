@@ -6,7 +6,7 @@ import { surviveMutants } from "./mutants.js";
 /** A file of one version with a header and data. */
 function npy(header: string, data: ArrayBufferView, version = 1): Uint8Array {
   const lead = version === 1 ? 10 : 12;
-  const text = header.padEnd(Math.ceil((header.length + lead + 1) / 64) * 64 - lead - 1) + "\n";
+  const text = `${header.padEnd(Math.ceil((header.length + lead + 1) / 64) * 64 - lead - 1)}\n`;
   const out = new Uint8Array(lead + text.length + data.byteLength);
   out.set([0x93, ...Buffer.from("NUMPY"), version, 0]);
   const view = new DataView(out.buffer);
