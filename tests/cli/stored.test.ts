@@ -36,7 +36,12 @@ test("cells and weights of all configurations are called and recognised as befor
     );
     const recipes = Object.keys(config.schemes).map((scheme) => [
       scheme,
-      hash(places.map((place) => recipeOf(config, { ...place, scheme }))),
+      // Data without a largest change have normal training only.
+      hash(
+        places
+          .filter(({ data }) => scheme === "normal" || config.data[data].trainEps !== undefined)
+          .map((place) => recipeOf(config, { ...place, scheme })),
+      ),
     ]);
     check.equal(Object.fromEntries(recipes), expected.recipes, name);
   }
