@@ -20,7 +20,7 @@ export { currentLabel, isWithin, label } from "./label.js";
 export type { DType, TensorSpec } from "./lower.js";
 export { type Substitute, type Substitutes, withOps } from "./op.js";
 export { elu, erf, erfinv, gelu, leakyRelu, relu, sigmoid, silu, softplus, step, tanh } from "./ops/activations.js";
-export { add, constant, div, mul, neg, sub, type TensorOrNumber } from "./ops/arithmetic.js";
+export { add, constant, div, mul, multiplyNoNan, neg, sub, type TensorOrNumber } from "./ops/arithmetic.js";
 export { clamp, maximum, minimum, pow, where } from "./ops/binary.js";
 export { bitAnd, shiftRight } from "./ops/bits.js";
 export {

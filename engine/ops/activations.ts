@@ -2,7 +2,7 @@
 import { literal } from "../literal.js";
 import { apply } from "../op.js";
 import type { Tensor } from "../tensor.js";
-import { add, mul, neg, sub } from "./arithmetic.js";
+import { add, mul, multiplyNoNan, neg, sub } from "./arithmetic.js";
 import { definePointwise } from "./define.js";
 import { exp, square, unary } from "./unary.js";
 
@@ -32,7 +32,7 @@ export function relu(x: Tensor): Tensor {
 export const reluSpec = unary("relu", relu, {
   scalar: (x) => (Number.isNaN(x) ? x : Math.max(x, 0)),
   wgsl: (x) => `relu(${x})`,
-  rule: (g, x) => mul(g, step(x)),
+  rule: (g, x) => multiplyNoNan(g, step(x)),
   domain: { avoid: [0] },
 });
 
@@ -133,7 +133,7 @@ export const leakyReluSpec = definePointwise<SlopeAttrs>({
   arity: 1,
   scalar: ([x], { slope }) => (x > 0 ? x : x * slope),
   expression: ([x], { slope }) => `leakyRelu(${x}, ${literal(slope)})`,
-  vjp: (g, { inputs: [x], attrs: { slope } }) => [() => mul(g, add(mul(step(x), 1 - slope), slope))],
+  vjp: (g, { inputs: [x], attrs: { slope } }) => [() => multiplyNoNan(g, add(mul(step(x), 1 - slope), slope))],
   samples: () => [{ inputs: [{ shape: [3, 5], avoid: [0] }], call: (x) => leakyRelu(x, 0.2) }],
   draw: (d) => ({ inputs: [{ shape: d.shape(), avoid: [0] }], call: (x) => leakyRelu(x) }),
 });
@@ -154,8 +154,10 @@ export const eluSpec = definePointwise<AlphaAttrs>({
   vjp: (g, { inputs: [x], attrs: { alpha } }) => [
     () => {
       const positive = step(x);
-      const below = mul(x, sub(1, positive));
-      return mul(g, add(positive, mul(mul(exp(below), alpha), sub(1, positive))));
+      if (alpha === 0) return multiplyNoNan(g, positive);
+      const negative = sub(1, positive);
+      const below = mul(exp(multiplyNoNan(x, negative)), alpha);
+      return multiplyNoNan(g, add(positive, mul(below, negative)));
     },
   ],
   samples: () => [{ inputs: [{ shape: [3, 5], avoid: [0] }], call: (x) => elu(x, 0.7) }],

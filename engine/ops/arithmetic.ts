@@ -109,6 +109,22 @@ export const mulSpec = definePointwise<null>({
   ...mismatch("mul", mul),
 });
 
+/** a · b, and 0 where b is, whatever a is there: what a rule multiplies by a mask with, because a gradient may be infinite where
+ *  none flows on. TensorFlow's `multiply_no_nan`. f32. */
+export function multiplyNoNan(a: TensorOrNumber, b: TensorOrNumber): Tensor {
+  return apply(multiplyNoNanSpec, operands(a, b), null);
+}
+export const multiplyNoNanSpec = definePointwise<null>({
+  name: "multiplyNoNan",
+  arity: 2,
+  scalar: ([a, b]) => (b === 0 ? 0 : a * b),
+  expression: ([a, b]) => `multiplyNoNan(${a}, ${b})`,
+  vjp: (g, { inputs: [a, b] }) => [() => multiplyNoNan(g, b), () => multiplyNoNan(a, g)],
+  linearIn: [0, 1],
+  ...pair(multiplyNoNan),
+  ...mismatch("multiplyNoNan", multiplyNoNan),
+});
+
 /** a / b. Rounding on the GPU: 2.5 ULP. */
 export function div(a: TensorOrNumber, b: TensorOrNumber): Tensor {
   return apply(divSpec, operands(a, b), null);

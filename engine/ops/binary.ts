@@ -4,7 +4,7 @@ import { literal } from "../literal.js";
 import { apply, type InputSpec, type OpSpec } from "../op.js";
 import { broadcastShapes } from "../shape.js";
 import { Tensor } from "../tensor.js";
-import { add, mul, operands, sub, type TensorOrNumber } from "./arithmetic.js";
+import { add, mul, multiplyNoNan, operands, sub, type TensorOrNumber } from "./arithmetic.js";
 import { equal, greater, less, notEqual } from "./compare.js";
 import { definePointwise } from "./define.js";
 import { mapBroadcast } from "./host.js";
@@ -51,7 +51,7 @@ export const powNumberSpec = definePointwise<ExponentAttrs>({
       ? `powWhole(${x}, ${literal(exponent, "i32")})`
       : `power(${x}, ${literal(exponent)})`,
   vjp: (g, { inputs: [x], attrs: { exponent } }) => [
-    () => (exponent === 0 ? mul(g, 0) : mul(g, mul(pow(x, exponent - 1), exponent))),
+    exponent === 0 ? null : () => mul(g, mul(pow(x, exponent - 1), exponent)),
   ],
   tolerance: { rtol: 2e-5 },
   samples: () => [
@@ -72,8 +72,8 @@ export const maximumSpec = definePointwise<null>({
   scalar: ([a, b]) => Math.max(a, b),
   expression: ([a, b]) => `maximum(${a}, ${b})`,
   vjp: (g, { inputs: [a, b] }) => [
-    () => mul(g, preference(greater(a, b), equal(a, b))),
-    () => mul(g, preference(less(a, b), equal(a, b))),
+    () => multiplyNoNan(g, preference(greater(a, b), equal(a, b))),
+    () => multiplyNoNan(g, preference(less(a, b), equal(a, b))),
   ],
   ...pairSamples((a, b) => maximum(a, b)),
 });
@@ -88,8 +88,8 @@ export const minimumSpec = definePointwise<null>({
   scalar: ([a, b]) => Math.min(a, b),
   expression: ([a, b]) => `minimum(${a}, ${b})`,
   vjp: (g, { inputs: [a, b] }) => [
-    () => mul(g, preference(less(a, b), equal(a, b))),
-    () => mul(g, preference(greater(a, b), equal(a, b))),
+    () => multiplyNoNan(g, preference(less(a, b), equal(a, b))),
+    () => multiplyNoNan(g, preference(greater(a, b), equal(a, b))),
   ],
   ...pairSamples((a, b) => minimum(a, b)),
 });
@@ -113,7 +113,7 @@ export const clampSpec = definePointwise<RangeAttrs>({
   arity: 1,
   scalar: ([x], { low, high }) => Math.min(Math.max(x, low), high),
   expression: ([x], { low, high }) => `clampTo(${x}, ${literal(low)}, ${literal(high)})`,
-  vjp: (g, { inputs: [x], output }) => [() => mul(g, equal(x, output))],
+  vjp: (g, { inputs: [x], output }) => [() => multiplyNoNan(g, equal(x, output))],
   samples: () => [{ inputs: [{ shape: [4, 4], avoid: [-1, 0.5] }], call: (x) => clamp(x, -1, 0.5) }],
   draw: (d) => ({ inputs: [{ shape: d.shape(), avoid: [-1, 1] }], call: (x) => clamp(x, -1, 1) }),
   failures: () => [{ inputs: [{ shape: [2] }], call: (x) => clamp(x, 1, 0), message: /clamp: \[1, 0\] given/ }],

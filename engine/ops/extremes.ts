@@ -4,7 +4,7 @@ import type { TensorSpec } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import { contiguousStrides, normaliseAxes, normaliseAxis, reducedShape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
-import { div, mul } from "./arithmetic.js";
+import { div, multiplyNoNan } from "./arithmetic.js";
 import { equal } from "./compare.js";
 import { forEachOffset } from "./host.js";
 import { reshape } from "./movement.js";
@@ -51,7 +51,7 @@ function extremeSpec(
       return [
         () => {
           const attained = equal(x, reshape(y, kept));
-          return mul(div(reshape(g, kept), sum(attained, axes, { keepDims: true })), attained);
+          return multiplyNoNan(div(reshape(g, kept), sum(attained, axes, { keepDims: true })), attained);
         },
       ];
     },

@@ -1,7 +1,7 @@
 /** Functions of one element. */
 import { apply, type InputSpec, type OpSpec } from "../op.js";
 import type { Tensor } from "../tensor.js";
-import { div, mul, neg, sub } from "./arithmetic.js";
+import { div, mul, multiplyNoNan, neg, sub } from "./arithmetic.js";
 import { definePointwise } from "./define.js";
 
 interface UnaryRow {
@@ -44,7 +44,7 @@ export function abs(x: Tensor): Tensor {
 export const absSpec = unary("abs", abs, {
   scalar: Math.abs,
   wgsl: (x) => `abs(${x})`,
-  rule: (g, x) => mul(g, sign(x)),
+  rule: (g, x) => multiplyNoNan(g, sign(x)),
   domain: { avoid: [0] },
 });
 
