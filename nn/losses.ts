@@ -2,6 +2,8 @@
 import {
   add,
   describe,
+  equal,
+  finiteMask,
   logSoftmax,
   mean,
   mul,
@@ -14,6 +16,7 @@ import {
   sub,
   sum,
   type Tensor,
+  where,
 } from "../engine/index.js";
 
 export interface CrossEntropyOptions {
@@ -22,7 +25,8 @@ export interface CrossEntropyOptions {
 }
 
 /** −mean over the batch of Σ_c t_c log softmax(logits)_c. logits [n,C]; targets i32 [n] (classes; one outside
- *  0 … C−1 counts for nothing) or f32 [n,C] (soft). @throws ShapeError when the targets fit neither form. */
+ *  0 … C−1 counts for nothing) or f32 [n,C] (soft). A logit of −∞ masks its class: it adds nothing where its target is 0, and makes
+ *  the loss infinite elsewhere. @throws ShapeError when the targets fit neither form. */
 export function crossEntropy(
   logits: Tensor,
   targets: Tensor,
@@ -48,11 +52,15 @@ export function crossEntropyPerSample(
     throw new RangeError(`crossEntropy: labelSmoothing ${labelSmoothing} given; a share in [0, 1) is needed`);
   const hard = soft ? targets : oneHot(targets, classes);
   const t = labelSmoothing === 0 ? hard : add(mul(hard, 1 - labelSmoothing), labelSmoothing / classes);
-  return neg(sum(mul(t, logSoftmax(logits)), 1));
+  const scores = logSoftmax(logits);
+  // A class that is impossible and has no share adds nothing, where 0 · −∞ would be NaN.
+  const counts = where(equal(t, 0), finiteMask(scores), 1);
+  return neg(sum(mul(t, where(counts, scores, 0)), 1));
 }
 
 /** Mean over the batch of KL(softmax(teacher/T) ‖ softmax(student/S)). [n,C], [n,C] → one number. T defaults to 1, S to T.
- *  Source: Hinton et al. 2015, without their factor T². */
+ *  A class that the teacher gives nothing adds nothing, whatever the student gives it. Source: Hinton et al. 2015, without their
+ *  factor T². */
 export function klDivergence(
   teacherLogits: Tensor,
   studentLogits: Tensor,
@@ -65,7 +73,8 @@ export function klDivergence(
     );
   const scaled = mul(teacherLogits, 1 / temperature);
   const gap = sub(logSoftmax(scaled), logSoftmax(mul(studentLogits, 1 / studentTemperature)));
-  return mean(sum(mul(softmax(scaled), gap), 1));
+  const shares = softmax(scaled);
+  return mean(sum(mul(shares, where(equal(shares, 0), 0, gap)), 1));
 }
 
 /** Mean squared difference over all elements. @throws ShapeError when the shapes differ. */
