@@ -5,7 +5,7 @@ import { apply, type InputSpec, type OpSpec } from "../op.js";
 import { broadcastShapes } from "../shape.js";
 import { Tensor } from "../tensor.js";
 import { add, mul, multiplyNoNan, operands, sub, type TensorOrNumber } from "./arithmetic.js";
-import { equal, greater, less, notEqual } from "./compare.js";
+import { equal, greater, greaterEqual, less, notEqual } from "./compare.js";
 import { definePointwise } from "./define.js";
 import { mapBroadcast } from "./host.js";
 import { log } from "./unary.js";
@@ -27,8 +27,8 @@ const pairSamples = (
 interface ExponentAttrs {
   readonly exponent: number;
 }
-/** xʸ as in IEEE 754: a negative base takes whole exponents only (else NaN), x⁰ is 1. A plain number as exponent also gives
- *  the right gradient for negative x. */
+/** xʸ as in IEEE 754: a negative base takes whole exponents only (else NaN), x⁰ is 1. At x = 0 the gradient in y ≥ 0 is 0, and so
+ *  is that in x for y = 0, as PyTorch has it. A plain number as exponent also gives the right gradient for negative x. */
 export function pow(x: TensorOrNumber, y: TensorOrNumber): Tensor {
   if (x instanceof Tensor && typeof y === "number") return apply(powNumberSpec, [x], { exponent: y });
   return apply(powSpec, operands(x, y), null);
@@ -38,7 +38,11 @@ export const powSpec = definePointwise<null>({
   arity: 2,
   scalar: ([x, y]) => (x === 1 ? 1 : x ** y),
   expression: ([x, y]) => `power(${x}, ${y})`,
-  vjp: (g, { inputs: [x, y], output }) => [() => mul(g, mul(y, pow(x, sub(y, 1)))), () => mul(g, mul(output, log(x)))],
+  // At base 0 the products would be 0 · ∞: x⁰ does not change with x, nor 0ʸ with y ≥ 0. There the base is taken for 1.
+  vjp: (g, { inputs: [x, y], output }) => [
+    () => mul(g, mul(y, pow(where(mul(equal(x, 0), equal(y, 0)), 1, x), sub(y, 1)))),
+    () => mul(g, mul(output, log(where(mul(equal(x, 0), greaterEqual(y, 0)), 1, x)))),
+  ],
   tolerance: { rtol: 2e-5 },
   ...pairSamples((x, y) => pow(x, y), { low: 0.3, high: 3 }),
 });

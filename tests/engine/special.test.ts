@@ -1,7 +1,10 @@
 /** What ops do with NaN, infinities and equal elements, on the GPU as in the reference. */
+import { grad } from "../../engine/grad.js";
+import { pow } from "../../engine/ops/binary.js";
 import { layerNorm } from "../../engine/ops/norm.js";
 import { avgPool2d } from "../../engine/ops/pool.average.js";
 import { maxPool2d, poolIndices } from "../../engine/ops/pool.max.js";
+import { sum } from "../../engine/ops/reduce.js";
 import { logSoftmax, softmax } from "../../engine/ops/softmax.js";
 import { sort, topK } from "../../engine/ops/sort.js";
 import { type Tensor, tensor } from "../../engine/tensor.js";
@@ -67,3 +70,21 @@ both("a descending sort puts NaN last too", [inf, 1, -inf, nan], () =>
   sort(tensor([nan, inf, 1, -inf]), { descending: true }),
 );
 both("topK takes the first of equals", [1, 3], () => topK(tensor([0, 4, 1, 4, 4]), 2).indices);
+
+// x: 0 0 0 0 0 2 4, y: 2 1 0.5 0 -1 0 0.5; what PyTorch gives.
+const base = (): Tensor => tensor([0, 0, 0, 0, 0, 2, 4]);
+const exponent = (): Tensor => tensor([2, 1, 0.5, 0, -1, 0, 0.5]);
+both("d/dx of x to the y at 0", [0, 1, inf, 0, -inf, 0, 0.25], () =>
+  grad((x: Tensor) => sum(pow(x, exponent())))(base()),
+);
+both("d/dy of x to the y at 0", [0, 0, 0, 0, -inf, Math.LN2, 2 * Math.log(4)], () =>
+  grad((y: Tensor) => sum(pow(base(), y)))(exponent()),
+);
+both("the second derivative of x to the y at 0", [2, 0, 0], () => {
+  const slope = grad((x: Tensor) => sum(pow(x, tensor([2, 1, 3]))));
+  return grad((x: Tensor) => sum(slope(x)))(tensor([0, 0, 0]));
+});
+both("the mixed derivative of x to the y at y = 0 is 1/x", [0.5, 0.25], () => {
+  const slope = (y: Tensor): Tensor => sum(grad((x: Tensor) => sum(pow(x, y)))(tensor([2, 4])));
+  return grad(slope)(tensor([0, 0]));
+});
