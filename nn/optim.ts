@@ -4,6 +4,7 @@ import {
   add,
   constant,
   div,
+  equal,
   expm1,
   keep,
   leaves,
@@ -21,6 +22,7 @@ import {
   type TensorOrNumber,
   type Tree,
   tensor,
+  where,
   zeros,
   zipTrees,
 } from "../engine/index.js";
@@ -139,13 +141,14 @@ function adaptive(
   };
 }
 
-/** √Σ‖g‖² over all tensors of a tree. */
+/** √Σ‖g‖² over all tensors of a tree. As that of `norm`, its gradient is 0 where it is 0, and the squares must be f32 numbers. */
 export function globalNorm(gradients: Tree): Tensor {
-  return sqrt(
-    leaves(gradients)
-      .map((g) => sum(square(g)))
-      .reduce(add, constant(0)),
-  );
+  const squares = leaves(gradients)
+    .map((g) => sum(square(g)))
+    .reduce(add, constant(0));
+  // The root is taken of 1 where it is not used, because its derivative at 0 is infinite.
+  const none = equal(squares, 0);
+  return where(none, 0, sqrt(where(none, 1, squares)));
 }
 
 /** Scales all gradients so that their joint L2 norm is at most `max`. Source: Pascanu et al. 2013, algorithm 1.

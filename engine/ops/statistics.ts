@@ -37,7 +37,8 @@ export interface VectorNormOptions extends ReduceOptions {
 }
 
 /** Vector norm over `axes` (all by default). The gradient is 0 where the norm is; for p = Infinity equal largest elements share
- *  it evenly. The squares of p = 2 must be f32 numbers: |x| below 1e19. */
+ *  it evenly. The squares of p = 2 must be f32 numbers: the largest |x| from 1e-18 to 1e18; a norm of smaller ones loses digits and is
+ *  0 below 1e-23, one of larger ones is infinite. Divide by `max(abs(x))` before where values can be such. */
 export function norm(
   x: Tensor,
   axes?: number | readonly number[],

@@ -2,6 +2,7 @@
 import { apply, type InputSpec, type OpSpec } from "../op.js";
 import type { Tensor } from "../tensor.js";
 import { div, mul, multiplyNoNan, neg, sub } from "./arithmetic.js";
+import { clamp } from "./binary.js";
 import { definePointwise } from "./define.js";
 
 interface UnaryRow {
@@ -169,8 +170,8 @@ export function atan(x: Tensor): Tensor {
 export const atanSpec = unary("atan", atan, {
   scalar: Math.atan,
   wgsl: (x) => `arctangent(${x})`,
-  // 1 + x², written so that plain numbers stay constants.
-  rule: (g, x) => div(g, sub(square(x), -1)),
+  // 1 + x², written so that plain numbers stay constants; an infinite x would make the next order 0 · ∞.
+  rule: (g, x) => div(g, sub(square(clamp(x, -1e18, 1e18)), -1)),
   domain: { low: -6, high: 6 },
 });
 
