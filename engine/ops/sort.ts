@@ -5,9 +5,11 @@ import { normaliseAxis } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { argsortRows } from "./argsort.js";
 import { add, mul } from "./arithmetic.js";
+import { where } from "./binary.js";
 import { gatherAlong, gatherAlongSpec } from "./gather.js";
 import { reshape } from "./movement.js";
 import { slice } from "./slice.js";
+import { nanMask } from "./unary.js";
 import { transpose } from "./view.js";
 
 export interface SortOptions {
@@ -68,7 +70,7 @@ export interface TopKOptions {
 }
 
 /** The k largest elements along `axis`, largest first, and their positions (i32); among equals the first come first, NaN
- *  comes last. Values are differentiable. x [...,n,...] → [...,k,...]. @throws ShapeError when k is more than n. */
+ *  comes last either way, as `sort` has it (PyTorch counts it as largest), so that k numbers are found where there are as many. Values are differentiable. x [...,n,...] → [...,k,...]. @throws ShapeError when k is more than n. */
 export function topK(
   x: Tensor,
   k: number,
@@ -89,7 +91,8 @@ export interface QuantileOptions {
 }
 
 /** The value with a share q of the elements along `axis` below it, linear between neighbours (NumPy's default): position
- *  q·(n − 1) of the sorted elements, of which there must be at least one. */
+ *  q·(n − 1) of the sorted elements, of which there must be at least one. NaN where there is one, as in NumPy.
+ *  @throws ShapeError for none. */
 export function quantile(x: Tensor, q: number, { axis = -1 }: QuantileOptions = {}): Tensor {
   const at = normaliseAxis("quantile", axis, x);
   const n = x.shape[at];
@@ -100,13 +103,15 @@ export function quantile(x: Tensor, q: number, { axis = -1 }: QuantileOptions = 
   const weight = q * (n - 1) - below;
   const low = part(sorted, at, below, 1);
   const value = weight === 0 ? low : add(mul(low, 1 - weight), mul(part(sorted, at, below + 1, 1), weight));
+  // NaN sorts last.
+  const last = part(sorted, at, n - 1, 1);
   return reshape(
-    value,
+    where(nanMask(last), last, value),
     x.shape.filter((_, i) => i !== at),
   );
 }
 
-/** The middle element along `axis`, or the mean of the two middle ones. */
+/** The middle element along `axis`, or the mean of the two middle ones; NaN where there is one. */
 export function median(x: Tensor, options: QuantileOptions = {}): Tensor {
   return quantile(x, 0.5, options);
 }

@@ -4,9 +4,10 @@ import { pow } from "../../engine/ops/binary.js";
 import { layerNorm } from "../../engine/ops/norm.js";
 import { avgPool2d } from "../../engine/ops/pool.average.js";
 import { maxPool2d, poolIndices } from "../../engine/ops/pool.max.js";
+import { averageRank, concordance } from "../../engine/ops/rank.js";
 import { sum } from "../../engine/ops/reduce.js";
 import { logSoftmax, softmax } from "../../engine/ops/softmax.js";
-import { sort, topK } from "../../engine/ops/sort.js";
+import { median, quantile, sort, topK } from "../../engine/ops/sort.js";
 import { type Tensor, tensor } from "../../engine/tensor.js";
 import { gpuTest, onGpu, onReference } from "../executors.js";
 import { check } from "../harness.js";
@@ -88,3 +89,18 @@ both("the mixed derivative of x to the y at y = 0 is 1/x", [0.5, 0.25], () => {
   const slope = (y: Tensor): Tensor => sum(grad((x: Tensor) => sum(pow(x, y)))(tensor([2, 4])));
   return grad(slope)(tensor([0, 0]));
 });
+
+const holes = (): Tensor =>
+  tensor([
+    [nan, 1, 2],
+    [1, 2, nan],
+    [inf, 1, 2],
+    [-inf, inf, 1],
+  ]);
+both("the median of rows with NaN is NaN, as in NumPy", [nan, nan, 2, 1], () => median(holes()));
+// The neighbour above is not looked at where its weight is 0.
+both("quantiles of rows with NaN are NaN, even the smallest", [nan, nan, 1, -inf], () => quantile(holes(), 0));
+both("quantiles of columns with NaN", [nan, 1.5, nan], () => quantile(holes(), 0.5, { axis: 0 }));
+both("topK of rows with NaN takes the numbers first", [2, 1, 2, 1, inf, 2, inf, 1], () => topK(holes(), 2).values);
+both("ranks leave NaN out", [nan, 1, 2, 1, 2, nan, 3, 1, 2, 1, 3, 2], () => averageRank(holes()));
+both("concordance leaves NaN out", [nan, 1, 1, 1, 1, nan, 2, 2, 2, 2, 2, 2], () => concordance(holes(), holes()));
