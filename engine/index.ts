@@ -67,7 +67,7 @@ export type { PoolOptions } from "./ops/pool.shapes.js";
 export { prod } from "./ops/prod.js";
 export { averageRank, concordance } from "./ops/rank.js";
 export { mean, type ReduceOptions, sum } from "./ops/reduce.js";
-export { type ResizeOptions, resize2d } from "./ops/resize.js";
+export { type ResizeOptions, resample, resize2d, type Taps } from "./ops/resize.js";
 export { pad, slice, split } from "./ops/slice.js";
 export { logSoftmax, softmax } from "./ops/softmax.js";
 export {

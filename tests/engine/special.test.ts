@@ -1,13 +1,18 @@
 /** What ops do with NaN, infinities and equal elements, on the GPU as in the reference. */
 import { grad } from "../../engine/grad.js";
+import { mul } from "../../engine/ops/arithmetic.js";
 import { pow } from "../../engine/ops/binary.js";
+import { stack } from "../../engine/ops/concat.js";
 import { layerNorm } from "../../engine/ops/norm.js";
 import { avgPool2d } from "../../engine/ops/pool.average.js";
 import { maxPool2d, poolIndices } from "../../engine/ops/pool.max.js";
 import { averageRank, concordance } from "../../engine/ops/rank.js";
 import { sum } from "../../engine/ops/reduce.js";
+import { resample, resize2d } from "../../engine/ops/resize.js";
+import { slice } from "../../engine/ops/slice.js";
 import { logSoftmax, softmax } from "../../engine/ops/softmax.js";
 import { median, quantile, sort, topK } from "../../engine/ops/sort.js";
+import { nanMask } from "../../engine/ops/unary.js";
 import { type Tensor, tensor } from "../../engine/tensor.js";
 import { gpuTest, onGpu, onReference } from "../executors.js";
 import { check } from "../harness.js";
@@ -104,3 +109,29 @@ both("quantiles of columns with NaN", [nan, 1.5, nan], () => quantile(holes(), 0
 both("topK of rows with NaN takes the numbers first", [2, 1, 2, 1, inf, 2, inf, 1], () => topK(holes(), 2).values);
 both("ranks leave NaN out", [nan, 1, 2, 1, 2, nan, 3, 1, 2, 1, 3, 2], () => averageRank(holes()));
 both("concordance leaves NaN out", [nan, 1, 1, 1, 1, nan, 2, 2, 2, 2, 2, 2], () => concordance(holes(), holes()));
+
+both("resizing to the nearest leaves an infinity where it is", [inf, inf, 1, 1], () =>
+  resize2d(tensor([[[[inf, 1]]]]), [1, 4], { mode: "nearest" }),
+);
+// Outputs 0 to 4 of each side have pixel 1 among the two that they are made of, if with weight 0, as in PyTorch.
+both("bilinear resizing spreads one NaN to its neighbours", [25, 0], () => {
+  const x = tensor(
+    Float32Array.from({ length: 16 }, (_, i) => (i === 5 ? nan : i)),
+    [1, 1, 4, 4],
+  );
+  const y = resize2d(x, [8, 8]);
+  return stack([sum(nanMask(y)), sum(nanMask(slice(y, [0, 0, 5, 5], [1, 1, 3, 3])))]);
+});
+both("the gradient of a resized image gets an infinity from its neighbours alone", [inf, 2], () =>
+  grad((x: Tensor) => sum(mul(resize2d(x, [1, 4], { mode: "nearest" }), tensor([inf, 1, 1, 1]))))(tensor([[[[1, 1]]]])),
+);
+both("resample by hand, with taps missing", [5, 0, 3], () =>
+  resample(tensor([1, 2, 3]), 0, [
+    [
+      [0, 2],
+      [2, 1],
+    ],
+    [],
+    [[1, 1.5]],
+  ]),
+);
