@@ -102,6 +102,7 @@ export const mulSpec = definePointwise<null>({
   arity: 2,
   dtypes: ANY,
   scalar: ([a, b]) => a * b,
+  integer: ([a, b]) => Math.imul(a, b),
   expression: ([a, b]) => `(${a} * ${b})`,
   vjp: (g, { inputs: [a, b] }) => [() => mul(g, b), () => mul(g, a)],
   linearIn: [0, 1],

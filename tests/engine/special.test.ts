@@ -1,6 +1,6 @@
 /** What ops do with NaN, infinities and equal elements, on the GPU as in the reference. */
 import { grad } from "../../engine/grad.js";
-import { mul } from "../../engine/ops/arithmetic.js";
+import { add, mul, sub } from "../../engine/ops/arithmetic.js";
 import { pow } from "../../engine/ops/binary.js";
 import { stack } from "../../engine/ops/concat.js";
 import { layerNorm } from "../../engine/ops/norm.js";
@@ -14,6 +14,7 @@ import { logSoftmax, softmax } from "../../engine/ops/softmax.js";
 import { median, quantile, sort, topK } from "../../engine/ops/sort.js";
 import { nanMask } from "../../engine/ops/unary.js";
 import { type Tensor, tensor } from "../../engine/tensor.js";
+import { readAll } from "../derivatives.js";
 import { gpuTest, onGpu, onReference } from "../executors.js";
 import { check } from "../harness.js";
 
@@ -135,3 +136,26 @@ both("resample by hand, with taps missing", [5, 0, 3], () =>
     [[1, 1.5]],
   ]),
 );
+
+for (const [name, data] of [
+  ["i32", Int32Array],
+  ["u32", Uint32Array],
+] as const)
+  gpuTest(`sums, differences and products of ${name} are exact modulo 2³²`, async () => {
+    const all = [123456789, 987654321, -1, 2 ** 31 - 1, -(2 ** 31), 65537, 3];
+    const a = data.from(all.flatMap((p) => all.map(() => p)));
+    const b = data.from(all.flatMap(() => all));
+    const exact = [(x: bigint, y: bigint) => x + y, (x: bigint, y: bigint) => x - y, (x: bigint, y: bigint) => x * y];
+    const expected = exact.map((f) =>
+      data.from([...a.keys()].map((i) => Number(BigInt.asIntN(32, f(BigInt(a[i]), BigInt(b[i])))))),
+    );
+    const run = async (): Promise<number[]> => readAll([add, sub, mul].map((f) => f(tensor(a), tensor(b))));
+    check.identical(
+      await onReference(run),
+      expected.flatMap((part) => [...part]),
+    );
+    check.identical(
+      await run(),
+      expected.flatMap((part) => [...part]),
+    );
+  });
