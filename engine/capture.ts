@@ -4,7 +4,7 @@
  * from call to call must be a tensor.
  */
 import { collectTensors, difference, recordArguments } from "./arguments.js";
-import { CaptureError, describe } from "./errors.js";
+import { abandon, CaptureError, describe } from "./errors.js";
 import { type Executor, executor, type Plan, type Value, withExecutor } from "./executor.js";
 import { hoist } from "./graph/hoist.js";
 import { interpret } from "./graph/interpret.js";
@@ -211,8 +211,10 @@ function recordStep(
           symbols.set(path, new Tensor(tracer, node, `argument ${path}`));
         }
         result = fn(...(mapTree(args, (_, path) => symbols.get(path)!) as never[]));
-        if (result instanceof Promise)
+        if (result instanceof Promise) {
+          abandon(result);
           throw new TypeError(`capture: function "${name}" returned a promise; capture only what needs no waiting`);
+        }
         for (const [path, t] of entries(result)) {
           if (outputOf.has(t)) continue;
           if (isNeeded(t))

@@ -2,7 +2,7 @@
  * The single door every operation passes through. An op is one `OpSpec`: its shape rule, its float64 definition, its
  * lowering to the GPU, its derivative rule and its samples for the generated tests, side by side.
  */
-import { describe, ShapeError } from "./errors.js";
+import { abandon, describe, ShapeError } from "./errors.js";
 import { type Executor, executor, type HostArray } from "./executor.js";
 import type { DType, KernelCall, LaunchContext, Layout, TensorSpec } from "./lower.js";
 import { record } from "./record.js";
@@ -124,8 +124,10 @@ export function withOps<T>(table: Substitutes, body: () => T): T {
   substitutes = { ...previous, ...table };
   try {
     const result = body();
-    if (result instanceof Promise)
+    if (result instanceof Promise) {
+      abandon(result);
       throw new TypeError("withOps: the function returned a promise; give it the synchronous parts only");
+    }
     return result;
   } finally {
     substitutes = previous;

@@ -1,5 +1,5 @@
 import { CaptureError, describe, LifetimeError } from "./errors.js";
-import { type Executor, executor, type HostArray, type Value } from "./executor.js";
+import { type Executor, executor, type HostArray, isTracing, type Value } from "./executor.js";
 import type { DType, TensorSpec } from "./lower.js";
 import type { Node } from "./record.js";
 import { adopt, disown, type Scope } from "./scope.js";
@@ -63,18 +63,34 @@ export class Tensor implements TensorSpec {
   }
 
   /** Copies the elements to the host, row-major. The only thing here that waits for the GPU.
-   *  @throws CaptureError inside `capture`, DeviceError if the device failed. */
-  async read(): Promise<HostArray> {
-    const value = this.valueOn(this.executor, "read");
-    if (this.executor.kind === "trace")
-      throw new CaptureError("read: a captured function cannot look at values; return the tensor and read it outside");
-    return this.executor.read(value);
+   *  @throws CaptureError inside `capture`, at once and not in the promise; DeviceError if the device failed. */
+  read(): Promise<HostArray> {
+    this.#refuseWhileTracing("read");
+    return this.#read();
   }
 
-  /** The only element of a one-element tensor. */
-  async item(): Promise<number> {
+  /** The only element of a one-element tensor. @throws as `read`. */
+  item(): Promise<number> {
+    this.#refuseWhileTracing("item");
+    return this.#item();
+  }
+
+  /** A promise in a condition is true or compares as NaN, so a branch would be taken in silence. */
+  #refuseWhileTracing(name: string): void {
+    if (this.executor.kind === "trace" || isTracing())
+      throw new CaptureError(
+        `${name}: a captured function cannot look at values, and ${describe(this)} is asked for its own; return the tensor and ` +
+          "read it outside, or choose with where()",
+      );
+  }
+
+  async #read(): Promise<HostArray> {
+    return this.executor.read(this.valueOn(this.executor, "read"));
+  }
+
+  async #item(): Promise<number> {
     if (this.size !== 1) throw new RangeError(`item: ${describe(this)} has ${this.size} elements; 1 is needed`);
-    return (await this.read())[0];
+    return (await this.#read())[0];
   }
 
   /** Frees the elements now instead of at the end of the scope. A second call does nothing. */
