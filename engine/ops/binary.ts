@@ -24,6 +24,11 @@ const pairSamples = (
   },
 });
 
+/** As in IEEE 754, where JavaScript has NaN for 1 and −1 to the power of ±∞, and for 1 to the power of NaN. */
+function power(x: number, y: number): number {
+  return x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : x ** y;
+}
+
 interface ExponentAttrs {
   readonly exponent: number;
 }
@@ -36,7 +41,7 @@ export function pow(x: TensorOrNumber, y: TensorOrNumber): Tensor {
 export const powSpec = definePointwise<null>({
   name: "pow",
   arity: 2,
-  scalar: ([x, y]) => (x === 1 ? 1 : x ** y),
+  scalar: ([x, y]) => power(x, y),
   expression: ([x, y]) => `power(${x}, ${y})`,
   // At base 0 the products would be 0 · ∞: x⁰ does not change with x, nor 0ʸ with y ≥ 0. There the base is taken for 1.
   vjp: (g, { inputs: [x, y], output }) => [
@@ -49,7 +54,7 @@ export const powSpec = definePointwise<null>({
 export const powNumberSpec = definePointwise<ExponentAttrs>({
   name: "powNumber",
   arity: 1,
-  scalar: ([x], { exponent }) => x ** exponent,
+  scalar: ([x], { exponent }) => power(x, exponent),
   expression: ([x], { exponent }) =>
     Number.isInteger(exponent) && Math.abs(exponent) <= 64
       ? `powWhole(${x}, ${literal(exponent, "i32")})`
@@ -123,7 +128,7 @@ export const clampSpec = definePointwise<RangeAttrs>({
   failures: () => [{ inputs: [{ shape: [2] }], call: (x) => clamp(x, 1, 0), message: /clamp: \[1, 0\] given/ }],
 });
 
-/** a where the mask is not 0, b elsewhere; all broadcast. mask f32 (0 and 1), a and b of one dtype. The value not chosen
+/** a where the mask is not 0, b elsewhere; all broadcast. mask f32 (0 and 1; NaN is not 0), a and b of one dtype. The value not chosen
  *  gets no gradient. @throws ShapeError for other types. */
 export function where(mask: Tensor, a: TensorOrNumber, b: TensorOrNumber): Tensor {
   return apply(whereSpec, [mask, ...operands(a, b)], null);
@@ -140,7 +145,7 @@ export const whereSpec: OpSpec<null> = {
     return { shape: broadcastShapes("where", inputs), dtype: a.dtype };
   },
   reference: (inputs, _, y) => mapBroadcast(inputs, y, (mask, a, b) => (mask !== 0 ? a : b)),
-  expression: ([mask, a, b]) => `select(${b}, ${a}, ${mask} != 0.0)`,
+  expression: ([mask, a, b]) => `select(${a}, ${b}, ${mask} == 0.0)`,
   // A product with the mask would carry NaN over from the side not chosen.
   vjp: (g, { inputs: [mask] }) => [null, () => where(mask, g, 0), () => where(mask, 0, g)],
   samples: () => [

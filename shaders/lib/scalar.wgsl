@@ -291,6 +291,8 @@ fn power(x: f32, y: f32) -> f32 {
   p = select(p, -p, odd & isNegative(x));
   p = select(p, nan_f32(), (x < 0.0) & isFinite(x) & !whole);
   p = select(p, nan_f32(), isNan(x) | isNan(y));
+  // The largest numbers would be rounded to infinity.
+  p = select(p, x, y == 1.0);
   return select(p, 1.0, (y == 0.0) | (x == 1.0));
 }
 
