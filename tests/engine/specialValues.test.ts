@@ -6,9 +6,11 @@ import { mul } from "../../engine/ops/arithmetic.js";
 import { where } from "../../engine/ops/binary.js";
 import { cast, logicalAnd, logicalNot, logicalOr } from "../../engine/ops/compare.js";
 import { table } from "../../engine/ops/table.js";
+import { sizeOf } from "../../engine/shape.js";
 import { type Tensor, tensor } from "../../engine/tensor.js";
 import { gpuTest, onReference } from "../executors.js";
 import { check } from "../harness.js";
+import { draw, generator } from "../values.js";
 
 const LARGEST = 2 ** 128 - 2 ** 104;
 const SMALLEST = 2 ** -126;
@@ -96,4 +98,48 @@ for (const { name, arity, call, excepted } of cases)
       }
       check.equal(wrong.slice(0, 5), [], `${wrong.length} of ${actual.length} ${how} results`);
     }
+  });
+
+/** Convolutions may multiply the zeros of a padding by a weight that is no number, which is NaN: a result may be NaN where the
+ *  definition leaves the padding out. */
+const PADDED = ["conv2d", "conv2dInput", "conv2dFilter"];
+
+/** NaN, an infinity with its sign, or any number. */
+const kindOf = (v: number): string => (Number.isFinite(v) ? "finite" : String(v));
+
+for (const op of table.filter(({ expression }) => !expression))
+  gpuTest(`one special value among others in ${op.name}`, async () => {
+    const tried = op
+      .samples()
+      .flatMap((sample, i) =>
+        sample.inputs.flatMap(({ dtype = "f32", shape }, k) =>
+          dtype === "f32" && sizeOf(shape) > 0 ? [{ sample, i, k }] : [],
+        ),
+      );
+    for (const { sample, i, k } of tried)
+      for (const value of [nan, inf, -inf]) {
+        const random = generator(100 + i);
+        const data = sample.inputs.map((spec) => draw(spec, random));
+        data[k][data[k].length >> 1] = value;
+        const make = (): Tensor[] => data.map((d, j) => tensor(d, sample.inputs[j].shape));
+        const f = (xs: Tensor[]): Tensor => mul(cast(sample.call(...xs), "f32"), 1);
+        const expected = await onReference(async () => f(make()).read());
+        using step = capture((...xs: Tensor[]) => f(xs));
+        for (const [how, actual] of [
+          ["eager", await f(make()).read()],
+          ["captured", await step(...make()).read()],
+        ] as const) {
+          const wrong = [...actual.keys()].filter(
+            (at) =>
+              kindOf(actual[at]) !== kindOf(Math.fround(expected[at])) &&
+              !(PADDED.includes(op.name) && Number.isNaN(actual[at])),
+          );
+          check.equal(
+            wrong.slice(0, 3).map((at) => `${at}: ${actual[at]}, in float64 ${expected[at]}`),
+            [],
+            `${op.name}, sample ${i} with ${value} in input ${k}, ${how}: ${wrong.length} of ${actual.length}`,
+          );
+        }
+      }
+    check.ok(true, "an op of integers has no special values");
   });
