@@ -3,6 +3,7 @@
  * prepared once; each call then only replays it. A JavaScript number in the function is part of the graph: what varies
  * from call to call must be a tensor.
  */
+
 import { collectTensors, difference, recordArguments } from "./arguments.js";
 import { abandon, CaptureError, describe } from "./errors.js";
 import { type Executor, executor, type Plan, type Value, withExecutor } from "./executor.js";
@@ -10,6 +11,7 @@ import { hoist } from "./graph/hoist.js";
 import { interpret } from "./graph/interpret.js";
 import { shareCommon, simplify } from "./graph/simplify.js";
 import { isObserved, isSubstituting } from "./op.js";
+import { checkedOptions, requireFunction, shown } from "./options.js";
 import { isNeeded, isRecorded } from "./record.js";
 import { openScope, scope } from "./scope.js";
 import { Tensor } from "./tensor.js";
@@ -59,8 +61,12 @@ interface Recording {
  *  @throws CaptureError when called with others, when `fn` reads a value or runs no op. */
 export function capture<A extends Tree[], R extends Tree>(
   fn: (...args: A) => R,
-  { donate = [], fuse = true }: CaptureOptions = {},
+  options: CaptureOptions = {},
 ): Captured<A, R> {
+  requireFunction("capture", fn, "capture((x) => sum(x))");
+  const { donate = [], fuse = true } = checkedOptions("capture", options, ["donate", "fuse"]);
+  if (!Array.isArray(donate))
+    throw new TypeError(`capture: donate is ${shown(donate)}; a list of positions of arguments is needed, like [0]`);
   const name = fn.name || "step";
   let recording: Recording | undefined;
   let recordings = 0;

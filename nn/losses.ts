@@ -1,4 +1,5 @@
 /** Losses: means over the batch, one number each. */
+
 import {
   add,
   describe,
@@ -18,6 +19,7 @@ import {
   type Tensor,
   where,
 } from "../engine/index.js";
+import { checkedOptions } from "../engine/options.js";
 
 export interface CrossEntropyOptions {
   /** Share of the target spread evenly over all classes, in [0, 1). Source: Szegedy et al. 2016, sec. 7. */
@@ -27,11 +29,8 @@ export interface CrossEntropyOptions {
 /** −mean over the batch of Σ_c t_c log softmax(logits)_c. logits [n,C]; targets i32 [n] (classes; one outside
  *  0 … C−1 counts for nothing) or f32 [n,C] (soft). A logit of −∞ masks its class: it adds nothing where its target is 0, and makes
  *  the loss infinite elsewhere. @throws ShapeError when the targets fit neither form. */
-export function crossEntropy(
-  logits: Tensor,
-  targets: Tensor,
-  { labelSmoothing = 0 }: CrossEntropyOptions = {},
-): Tensor {
+export function crossEntropy(logits: Tensor, targets: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  const { labelSmoothing = 0 } = checkedOptions("crossEntropy", options, ["labelSmoothing"]);
   return mean(crossEntropyPerSample(logits, targets, { labelSmoothing }));
 }
 
@@ -64,8 +63,12 @@ export function crossEntropyPerSample(
 export function klDivergence(
   teacherLogits: Tensor,
   studentLogits: Tensor,
-  { temperature = 1, studentTemperature = temperature }: { temperature?: number; studentTemperature?: number } = {},
+  options: { temperature?: number; studentTemperature?: number } = {},
 ): Tensor {
+  const { temperature = 1, studentTemperature = temperature } = checkedOptions("klDivergence", options, [
+    "temperature",
+    "studentTemperature",
+  ]);
   requireSame("klDivergence", teacherLogits, studentLogits);
   if (!(temperature > 0 && studentTemperature > 0))
     throw new RangeError(

@@ -3,6 +3,7 @@
 import { literal } from "../literal.js";
 import type { DType } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
+import { requireDtype, shown } from "../options.js";
 import { Tensor } from "../tensor.js";
 import { definePointwise } from "./define.js";
 
@@ -16,6 +17,8 @@ interface ConstantAttrs {
 
 /** A scalar constant; its value is part of a captured plan. */
 export function constant(value: number, dtype: DType = "f32"): Tensor {
+  if (typeof value !== "number") throw new TypeError(`constant: ${shown(value)} given; a number is needed`);
+  requireDtype("constant", dtype);
   return apply(constantSpec, [], { value, dtype });
 }
 export const constantSpec: OpSpec<ConstantAttrs> = {
@@ -35,6 +38,9 @@ export const constantSpec: OpSpec<ConstantAttrs> = {
 
 /** Both operands as tensors. */
 export function operands(a: TensorOrNumber, b: TensorOrNumber): [Tensor, Tensor] {
+  for (const x of [a, b])
+    if (!(x instanceof Tensor) && typeof x !== "number")
+      throw new TypeError(`an operand is ${shown(x)}; a tensor or a number is needed; make one with tensor()`);
   const dtype = a instanceof Tensor ? a.dtype : b instanceof Tensor ? b.dtype : "f32";
   return [a instanceof Tensor ? a : constant(a, dtype), b instanceof Tensor ? b : constant(b, dtype)];
 }

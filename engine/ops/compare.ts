@@ -1,6 +1,8 @@
 /** Comparisons and masks: f32 tensors of 0 and 1. No gradient flows through them. */
+
 import type { DType } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
+import { requireDtype } from "../options.js";
 import type { Tensor } from "../tensor.js";
 import { mul, operands, type TensorOrNumber } from "./arithmetic.js";
 import { definePointwise } from "./define.js";
@@ -132,6 +134,7 @@ interface CastAttrs {
 /** Elements as another type. Floats are cut towards zero and clipped to the integer's range, NaN becomes 0; between i32 and
  *  u32 the bits stay. No gradient flows. */
 export function cast(x: Tensor, dtype: DType): Tensor {
+  requireDtype("cast", dtype);
   return x.dtype === dtype ? x : apply(castSpec, [x], { from: x.dtype, to: dtype });
 }
 export const castSpec = definePointwise<CastAttrs>({

@@ -1,6 +1,8 @@
 /** Resizing images: sums of few elements along each side, gathered, so that derivatives of every order come with `gather` and no
  *  infinity or NaN gets further than its neighbours. */
+
 import { describe, ShapeError } from "../errors.js";
+import { checkedOptions } from "../options.js";
 import { normaliseAxis } from "../shape.js";
 import { type Tensor, tensor } from "../tensor.js";
 import { add, mul } from "./arithmetic.js";
@@ -15,11 +17,8 @@ export interface ResizeOptions {
 /** Images of another size: x [n,c,h,w] → [n,c,oh,ow]. Conventions of PyTorch's `interpolate`: bilinear has pixel centres at
  *  half integers (align_corners = False, no antialiasing), so output i looks at (i + ½)·h/oh − ½, clamped to the image;
  *  nearest takes pixel ⌊i·h/oh⌋. @throws ShapeError for an empty image or size. */
-export function resize2d(
-  x: Tensor,
-  size: readonly [number, number],
-  { mode = "bilinear" }: ResizeOptions = {},
-): Tensor {
+export function resize2d(x: Tensor, size: readonly [number, number], options: ResizeOptions = {}): Tensor {
+  const { mode = "bilinear" } = checkedOptions("resize2d", options, ["mode"]);
   const [h, w] = x.shape.slice(-2);
   if (x.rank !== 4 || x.dtype !== "f32" || h < 1 || w < 1)
     throw new ShapeError(`resize2d: ${describe(x)} given; f32 [n,c,h,w] with at least one pixel is needed`);
