@@ -4,10 +4,10 @@ import {
   add,
   describe,
   equal,
-  finiteMask,
   logSoftmax,
   mean,
   mul,
+  multiplyNoNan,
   neg,
   oneHot,
   ShapeError,
@@ -51,10 +51,8 @@ export function crossEntropyPerSample(
     throw new RangeError(`crossEntropy: labelSmoothing ${labelSmoothing} given; a share in [0, 1) is needed`);
   const hard = soft ? targets : oneHot(targets, classes);
   const t = labelSmoothing === 0 ? hard : add(mul(hard, 1 - labelSmoothing), labelSmoothing / classes);
-  const scores = logSoftmax(logits);
   // A class that is impossible and has no share adds nothing, where 0 · −∞ would be NaN.
-  const counts = where(equal(t, 0), finiteMask(scores), 1);
-  return neg(sum(mul(t, where(counts, scores, 0)), 1));
+  return neg(sum(multiplyNoNan(logSoftmax(logits), t), 1));
 }
 
 /** Mean over the batch of KL(softmax(teacher/T) ‖ softmax(student/S)). [n,C], [n,C] → one number. T defaults to 1, S to T.
