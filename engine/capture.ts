@@ -3,13 +3,15 @@
  * prepared once; each call then only replays it. A JavaScript number in the function is part of the graph: what varies
  * from call to call must be a tensor.
  */
+
 import { collectTensors, difference, recordArguments } from "./arguments.js";
-import { CaptureError, describe } from "./errors.js";
+import { abandon, CaptureError, describe } from "./errors.js";
 import { type Executor, executor, type Plan, type Value, withExecutor } from "./executor.js";
 import { hoist } from "./graph/hoist.js";
 import { interpret } from "./graph/interpret.js";
 import { shareCommon, simplify } from "./graph/simplify.js";
 import { isObserved, isSubstituting } from "./op.js";
+import { checkedOptions, requireFunction, shown } from "./options.js";
 import { isNeeded, isRecorded } from "./record.js";
 import { openScope, scope } from "./scope.js";
 import { Tensor } from "./tensor.js";
@@ -59,8 +61,12 @@ interface Recording {
  *  @throws CaptureError when called with others, when `fn` reads a value or runs no op. */
 export function capture<A extends Tree[], R extends Tree>(
   fn: (...args: A) => R,
-  { donate = [], fuse = true }: CaptureOptions = {},
+  options: CaptureOptions = {},
 ): Captured<A, R> {
+  requireFunction("capture", fn, "capture((x) => sum(x))");
+  const { donate = [], fuse = true } = checkedOptions("capture", options, ["donate", "fuse"]);
+  if (!Array.isArray(donate))
+    throw new TypeError(`capture: donate is ${shown(donate)}; a list of positions of arguments is needed, like [0]`);
   const name = fn.name || "step";
   let recording: Recording | undefined;
   let recordings = 0;
@@ -211,8 +217,10 @@ function recordStep(
           symbols.set(path, new Tensor(tracer, node, `argument ${path}`));
         }
         result = fn(...(mapTree(args, (_, path) => symbols.get(path)!) as never[]));
-        if (result instanceof Promise)
+        if (result instanceof Promise) {
+          abandon(result);
           throw new TypeError(`capture: function "${name}" returned a promise; capture only what needs no waiting`);
+        }
         for (const [path, t] of entries(result)) {
           if (outputOf.has(t)) continue;
           if (isNeeded(t))

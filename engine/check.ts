@@ -1,10 +1,12 @@
 /** Gradient checks against finite differences, to any order, for users and tests alike. */
+
 import { describe } from "./errors.js";
 import { executor } from "./executor.js";
 import { generator } from "./generator.js";
 import { grad } from "./grad.js";
 import { add, constant, mul } from "./ops/arithmetic.js";
 import { sum } from "./ops/reduce.js";
+import { checkedOptions, requireFunction, shown } from "./options.js";
 import { openScope } from "./scope.js";
 import { sameShape } from "./shape.js";
 import { type Tensor, tensor } from "./tensor.js";
@@ -41,6 +43,10 @@ export async function checkGrads(
   inputs: readonly Tensor[],
   options: CheckOptions = {},
 ): Promise<void> {
+  requireFunction("checkGrads", f, "checkGrads((x) => sum(x), [x])");
+  checkedOptions("checkGrads", options, ["order", "eps", "rtol", "atol", "seed"]);
+  if (!Array.isArray(inputs))
+    throw new TypeError(`checkGrads: inputs are ${shown(inputs)}; a list of tensors is needed`);
   const float64 = executor().kind === "reference";
   const settings = {
     order: options.order ?? 2,

@@ -29,6 +29,11 @@ export class AnomalyError extends Error {
   override name = "AnomalyError";
 }
 
+/** Lets go of a promise whose maker has been refused: what it comes to is no further error. */
+export function abandon(promise: Promise<unknown>): void {
+  promise.catch(() => {});
+}
+
 /** `f32[8,1,28,28]`: the one way a tensor is written in messages. */
 export function describe(t: TensorSpec): string {
   return `${t.dtype}[${t.shape.join(",")}]`;

@@ -70,6 +70,11 @@ export function hasExecutor(): boolean {
   return current !== undefined;
 }
 
+/** Whether ops are being written down instead of run. */
+export function isTracing(): boolean {
+  return current?.kind === "trace";
+}
+
 /** Makes `next` current and returns what was; for `init`, `capture` and tests. */
 export function swapExecutor(next: Executor | undefined): Executor | undefined {
   const previous = current;

@@ -1,4 +1,5 @@
 /** Reverse-mode differentiation of any order. A rule is written in ops, so a backward pass is an ordinary graph. */
+
 import { recorded } from "./backward.js";
 import { describe, ShapeError } from "./errors.js";
 import type { OpSpec } from "./op.js";
@@ -6,6 +7,7 @@ import { add, mul } from "./ops/arithmetic.js";
 import { ones, zeros, zerosLike } from "./ops/create.js";
 import { identity, identitySpec, reshape } from "./ops/movement.js";
 import { sum } from "./ops/reduce.js";
+import { checkedOptions, requireFunction, shown } from "./options.js";
 import { record, withBits } from "./record.js";
 import { scope } from "./scope.js";
 import { sameShape } from "./shape.js";
@@ -24,7 +26,7 @@ function differentiate<T extends Tree, R>(
 }
 
 function requireScalar(name: string, y: unknown): asserts y is Tensor {
-  if (!(y instanceof Tensor)) throw new TypeError(`${name}: the function must return a tensor, got ${typeof y}`);
+  if (!(y instanceof Tensor)) throw new TypeError(`${name}: the function must return a tensor, got ${shown(y)}`);
   if (y.size !== 1 || y.dtype !== "f32")
     throw new ShapeError(`${name}: the function must return one f32 number, got ${describe(y)}; sum it or use vjp`);
 }
@@ -39,10 +41,25 @@ type Args = any[];
 /** A gradient tree of the argument's structure, or a list of them for a list of arguments. */
 type GradOf<A extends Args, N> = N extends number ? A[N] : A[number][];
 
+/** @throws TypeError for an argument that holds no f32 tensor: its gradient would be zeros, or nothing, in silence. */
+function requireDifferentiable(name: string, i: number, arg: unknown): void {
+  const found = leaves(arg as Tree);
+  if (found.some((t) => t.dtype === "f32")) return;
+  const integers = found.length > 0;
+  if (integers || (arg !== null && typeof arg !== "object") || arg === undefined)
+    throw new TypeError(
+      `${name}: argument ${i} is ${integers ? found.map(describe).join(", ") : shown(arg)}; f32 tensors are differentiated` +
+        `${integers ? "; convert with cast() before" : "; make one with tensor()"}`,
+    );
+}
+
 function selected(args: Args, argument: number | readonly number[], name: string): number[] {
+  if (typeof argument !== "number" && !Array.isArray(argument))
+    throw new TypeError(`${name}: argument is ${shown(argument)}; a position or a list of positions is needed`);
   const list = typeof argument === "number" ? [argument] : [...argument];
   for (const i of list)
-    if (!(i in args)) throw new RangeError(`${name}: argument ${i} of ${args.length} does not exist`);
+    if (!(i in args)) throw new RangeError(`${name}: argument ${shown(i)} of ${args.length} does not exist`);
+  for (const i of list) requireDifferentiable(name, i, args[i]);
   return list;
 }
 
@@ -52,6 +69,7 @@ export function valueAndGrad<A extends Args, N extends number | readonly number[
   f: (...args: A) => Tensor,
   options: GradOptions<N> = {},
 ): (...args: A) => [Tensor, GradOf<A, N>] {
+  requireFunction("grad", f, "grad((x) => sum(x))");
   const withAux = valueAuxAndGrad((...args: A) => [f(...args), null] as const, options);
   return (...args) => {
     const [value, , gradient] = withAux(...args);
@@ -65,7 +83,8 @@ export function valueAuxAndGrad<A extends Args, X extends Tree, N extends number
   f: (...args: A) => readonly [Tensor, X],
   options: GradOptions<N> = {},
 ): (...args: A) => [Tensor, X, GradOf<A, N>] {
-  const argument: number | readonly number[] = options.argument ?? 0;
+  requireFunction("grad", f, "grad((x) => sum(x))");
+  const argument: number | readonly number[] = checkedOptions("grad", options, ["argument"]).argument ?? 0;
   return (...args) => {
     const list = selected(args, argument, "grad");
     return differentiate(
@@ -149,6 +168,7 @@ export function hessian(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
 /** Runs `body` without recording: its results are constants for every open gradient. The thunk matters: the steps inside
  *  are never recorded, however many there are. */
 export function stopGradient<T extends Tree>(body: () => T): T {
+  requireFunction("stopGradient", body, "stopGradient(() => x)");
   // Fresh handles, because a body may hand back a tensor that is being differentiated.
   return withBits(0, () => scope(() => mapTree(body(), identity)));
 }

@@ -20,7 +20,7 @@ export { currentLabel, isWithin, label } from "./label.js";
 export type { DType, TensorSpec } from "./lower.js";
 export { type Substitute, type Substitutes, withOps } from "./op.js";
 export { elu, erf, erfinv, gelu, leakyRelu, relu, sigmoid, silu, softplus, step, tanh } from "./ops/activations.js";
-export { add, constant, div, mul, neg, sub, type TensorOrNumber } from "./ops/arithmetic.js";
+export { add, constant, div, mul, multiplyNoNan, neg, sub, type TensorOrNumber } from "./ops/arithmetic.js";
 export { clamp, maximum, minimum, pow, where } from "./ops/binary.js";
 export { bitAnd, shiftRight } from "./ops/bits.js";
 export {
@@ -67,7 +67,7 @@ export type { PoolOptions } from "./ops/pool.shapes.js";
 export { prod } from "./ops/prod.js";
 export { averageRank, concordance } from "./ops/rank.js";
 export { mean, type ReduceOptions, sum } from "./ops/reduce.js";
-export { type ResizeOptions, resize2d } from "./ops/resize.js";
+export { type ResizeOptions, resample, resize2d, type Taps } from "./ops/resize.js";
 export { pad, slice, split } from "./ops/slice.js";
 export { logSoftmax, softmax } from "./ops/softmax.js";
 export {

@@ -1,9 +1,12 @@
 /** Opening and closing the engine. */
+
 import { DeviceError } from "./errors.js";
 import { type Executor, executor, hasExecutor, type MemoryReport, swapExecutor } from "./executor.js";
 import { openDevice } from "./gpu/device.js";
 import { GpuExecutor } from "./gpu/executor.js";
 import type { KernelProfile } from "./gpu/profile.table.js";
+import { nearest } from "./nearest.js";
+import { checkedOptions, shown } from "./options.js";
 import { ReferenceExecutor } from "./reference.js";
 import type { TuningTable } from "./tuning.js";
 
@@ -27,16 +30,34 @@ export interface InitOptions {
 let opened: Executor | undefined;
 let isOpening = false;
 
+function requireChoice(option: string, value: unknown, choices: readonly string[]): void {
+  if (choices.includes(value as string)) return;
+  const near = typeof value === "string" ? nearest(value, choices) : undefined;
+  throw new TypeError(
+    `init: ${option} is ${shown(value)}; ${choices.map((choice) => JSON.stringify(choice)).join(" or ")} is needed` +
+      (value === "cpu" ? ', and "reference" runs on the CPU' : near ? `, perhaps "${near}"` : ""),
+  );
+}
+
 /** Opens the device and makes it the place where ops run. Call `shutdown` when done: Node does not exit before.
  *  @throws DeviceError, with a remedy, when there is no adapter, when the engine is already open, or when `tuning` is a table
  *  of another adapter or of other kernels. */
 export async function init(options: InitOptions = {}): Promise<Executor> {
+  checkedOptions("init", options, ["executor", "adapter", "powerPreference", "poolBytes", "tuning"]);
+  const { executor: where = "gpu", adapter, powerPreference, poolBytes } = options;
+  requireChoice("executor", where, ["gpu", "reference"]);
+  if (powerPreference !== undefined)
+    requireChoice("powerPreference", powerPreference, ["low-power", "high-performance"]);
+  if (adapter !== undefined && (typeof adapter !== "string" || adapter === ""))
+    throw new TypeError(`init: adapter is ${shown(adapter)}; part of an adapter's name is needed, like "llvmpipe"`);
+  if (poolBytes !== undefined && !(poolBytes >= 0))
+    throw new RangeError(`init: poolBytes is ${shown(poolBytes)}; a number of bytes of at least 0 is needed`);
   if (opened) throw new DeviceError(`init: the engine already runs on ${opened.description}; call shutdown() first`);
   if (isOpening) throw new DeviceError("init: a first call has not finished; await it");
   isOpening = true;
   try {
     opened =
-      options.executor === "reference"
+      where === "reference"
         ? new ReferenceExecutor()
         : new GpuExecutor(await openDevice(options), { poolBytes: options.poolBytes });
     swapExecutor(opened);

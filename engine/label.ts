@@ -1,3 +1,5 @@
+import { abandon } from "./errors.js";
+
 /** Names for parts of a function. What is recorded while a label is open carries it, so that a network that was written as a
  *  plain function, or came from a file, can be asked for "conv2" all the same. */
 const open: string[] = [];
@@ -11,8 +13,10 @@ export function label<T>(name: string, body: () => T): T {
   open.push(name);
   try {
     const result = body();
-    if (result instanceof Promise)
+    if (result instanceof Promise) {
+      abandon(result);
       throw new TypeError("label: the function returned a promise; label the synchronous parts inside it");
+    }
     return result;
   } finally {
     open.pop();

@@ -2,9 +2,11 @@
  * The single door every operation passes through. An op is one `OpSpec`: its shape rule, its float64 definition, its
  * lowering to the GPU, its derivative rule and its samples for the generated tests, side by side.
  */
-import { describe, ShapeError } from "./errors.js";
+
+import { abandon, describe, ShapeError } from "./errors.js";
 import { type Executor, executor, type HostArray } from "./executor.js";
 import type { DType, KernelCall, LaunchContext, Layout, TensorSpec } from "./lower.js";
+import { shown } from "./options.js";
 import { record } from "./record.js";
 import { Tensor } from "./tensor.js";
 
@@ -124,8 +126,10 @@ export function withOps<T>(table: Substitutes, body: () => T): T {
   substitutes = { ...previous, ...table };
   try {
     const result = body();
-    if (result instanceof Promise)
+    if (result instanceof Promise) {
+      abandon(result);
       throw new TypeError("withOps: the function returned a promise; give it the synchronous parts only");
+    }
     return result;
   } finally {
     substitutes = previous;
@@ -153,12 +157,17 @@ function substituted<A>(op: OpSpec<A>, inputs: readonly Tensor[], attrs: A): Ten
 export function apply<A>(op: OpSpec<A>, inputs: readonly Tensor[], attrs: A): Tensor {
   if (Object.hasOwn(substitutes, op.name)) return substituted(op, inputs, attrs);
   const on = executor();
+  for (const x of inputs) if (!(x instanceof Tensor)) refuseInput(op.name, x);
   const values = inputs.map((x) => x.valueOn(on, op.name));
   const output = op.shape(inputs, attrs);
   const y = new Tensor(on, on.run(op as unknown as OpSpec<never>, values, attrs, output), op.name);
   record(y, op, inputs, attrs);
   observer?.(y, op.name, inputs, on);
   return y;
+}
+
+function refuseInput(op: string, x: unknown): never {
+  throw new TypeError(`${op}: ${shown(x)} given; a tensor is needed; make one with tensor()`);
 }
 
 type Observer = (y: Tensor, op: string, inputs: readonly Tensor[], on: Executor) => void;

@@ -3,6 +3,7 @@
  * Memory scopes: a tensor belongs to the innermost scope open when it was made, and is freed when that closes, unless it
  * is returned, kept, or still needed by an open gradient (then it moves to the enclosing scope).
  */
+import { abandon } from "./errors.js";
 import { isNeeded } from "./record.js";
 import type { Tensor } from "./tensor.js";
 import { leaves, type Tree } from "./tree.js";
@@ -49,7 +50,8 @@ export class Scope implements Disposable {
 
 const stack: Scope[] = [];
 
-/** Opens a scope for async code: `using s = openScope("evaluation");`. */
+/** Opens a scope for async code, which ends with `s.close()`, in a `finally`, or by itself where the language has
+ *  `using s = openScope("evaluation");`. */
 export function openScope(name = "scope"): Scope {
   const s = new Scope(name, stack.at(-1));
   stack.push(s);
@@ -63,8 +65,13 @@ export function scope<T>(body: () => T, name = "scope"): T {
   let result: T | undefined;
   try {
     result = body();
-    if (result instanceof Promise)
-      throw new TypeError("scope: the function returned a promise; in async code write `using s = openScope()`");
+    if (result instanceof Promise) {
+      abandon(result);
+      throw new TypeError(
+        "scope: the function returned a promise, and other work would run inside the scope; in async code write " +
+          "`const s = openScope(); try { ... } finally { s.close(); }`, or in TypeScript `using s = openScope()`",
+      );
+    }
     return result;
   } finally {
     s.close(leaves(result as Tree));

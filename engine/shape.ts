@@ -2,8 +2,10 @@
  * Shapes, strides and broadcasting: pure functions, no GPU. Letters used throughout: n batch, c channels in, k channels
  * out, h×w image, r×s window.
  */
+
 import { describe, ShapeError } from "./errors.js";
 import type { Layout, TensorSpec } from "./lower.js";
+import { shown } from "./options.js";
 
 export type Shape = readonly number[];
 
@@ -42,8 +44,15 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((d, i) => d === b[i]);
 }
 
+function requireShaped(op: string, x: TensorSpec): void {
+  if (!Array.isArray(x?.shape))
+    throw new TypeError(`${op}: ${shown(x)} given; a tensor is needed; make one with tensor()`);
+}
+
 /** @throws ShapeError unless `shape` has at most 8 sides, each a non-negative integer, and fewer than 2^32 elements. */
 export function checkShape(op: string, shape: Shape): void {
+  if (!Array.isArray(shape))
+    throw new TypeError(`${op}: a shape of ${shown(shape)} given; a list of sides is needed, like [2, 3]`);
   if (shape.length > MAX_RANK)
     throw new ShapeError(`${op}: [${shape.join(",")}] has rank ${shape.length}; at most ${MAX_RANK} is supported`);
   for (const d of shape)
@@ -80,8 +89,11 @@ export function broadcastStrides(shape: Shape, strides: readonly number[], targe
 /** Axes counted from the end become non-negative; the result is sorted and has no doubles. `undefined` is every axis.
  *  @throws ShapeError for an axis out of range or named twice. */
 export function normaliseAxes(op: string, axes: number | readonly number[] | undefined, x: TensorSpec): number[] {
+  requireShaped(op, x);
   const rank = x.shape.length;
   if (axes === undefined) return x.shape.map((_, i) => i);
+  if (typeof axes !== "number" && !Array.isArray(axes))
+    throw new TypeError(`${op}: axes are ${shown(axes)}; a number, a list of numbers or nothing for all is needed`);
   const list = (typeof axes === "number" ? [axes] : [...axes]).map((a) => normaliseAxis(op, a, x));
   const sorted = [...new Set(list)].sort((a, b) => a - b);
   if (sorted.length !== list.length)
@@ -91,10 +103,11 @@ export function normaliseAxes(op: string, axes: number | readonly number[] | und
 
 /** One axis, possibly negative, as a non-negative number. @throws ShapeError when out of range. */
 export function normaliseAxis(op: string, axis: number, x: TensorSpec): number {
+  requireShaped(op, x);
   const rank = x.shape.length;
   const a = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || a < 0 || a >= rank)
-    throw new ShapeError(`${op}: axis ${axis} is out of range for ${describe(x)} (rank ${rank})`);
+    throw new ShapeError(`${op}: axis ${shown(axis)} is out of range for ${describe(x)} (rank ${rank})`);
   return a;
 }
 

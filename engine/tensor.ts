@@ -1,6 +1,7 @@
 import { CaptureError, describe, LifetimeError } from "./errors.js";
-import { type Executor, executor, type HostArray, type Value } from "./executor.js";
+import { type Executor, executor, type HostArray, isTracing, type Value } from "./executor.js";
 import type { DType, TensorSpec } from "./lower.js";
+import { requireDtype, shown } from "./options.js";
 import type { Node } from "./record.js";
 import { adopt, disown, type Scope } from "./scope.js";
 import { checkShape, sizeOf } from "./shape.js";
@@ -63,18 +64,34 @@ export class Tensor implements TensorSpec {
   }
 
   /** Copies the elements to the host, row-major. The only thing here that waits for the GPU.
-   *  @throws CaptureError inside `capture`, DeviceError if the device failed. */
-  async read(): Promise<HostArray> {
-    const value = this.valueOn(this.executor, "read");
-    if (this.executor.kind === "trace")
-      throw new CaptureError("read: a captured function cannot look at values; return the tensor and read it outside");
-    return this.executor.read(value);
+   *  @throws CaptureError inside `capture`, at once and not in the promise; DeviceError if the device failed. */
+  read(): Promise<HostArray> {
+    this.#refuseWhileTracing("read");
+    return this.#read();
   }
 
-  /** The only element of a one-element tensor. */
-  async item(): Promise<number> {
+  /** The only element of a one-element tensor. @throws as `read`. */
+  item(): Promise<number> {
+    this.#refuseWhileTracing("item");
+    return this.#item();
+  }
+
+  /** A promise in a condition is true or compares as NaN, so a branch would be taken in silence. */
+  #refuseWhileTracing(name: string): void {
+    if (this.executor.kind === "trace" || isTracing())
+      throw new CaptureError(
+        `${name}: a captured function cannot look at values, and ${describe(this)} is asked for its own; return the tensor and ` +
+          "read it outside, or choose with where()",
+      );
+  }
+
+  async #read(): Promise<HostArray> {
+    return this.executor.read(this.valueOn(this.executor, "read"));
+  }
+
+  async #item(): Promise<number> {
     if (this.size !== 1) throw new RangeError(`item: ${describe(this)} has ${this.size} elements; 1 is needed`);
-    return (await this.read())[0];
+    return (await this.#read())[0];
   }
 
   /** Frees the elements now instead of at the end of the scope. A second call does nothing. */
@@ -101,6 +118,9 @@ export function tensor(data: HostArray | NestedNumbers, shape?: readonly number[
   const on = executor();
   const [flat, inferred] = ArrayBuffer.isView(data) ? [data, [data.length]] : flatten(data);
   const type = dtype ?? (flat instanceof Int32Array ? "i32" : flat instanceof Uint32Array ? "u32" : "f32");
+  requireDtype("tensor", type);
+  if (shape !== undefined && !Array.isArray(shape))
+    throw new TypeError(`tensor: shape is ${shown(shape)}; a list of sides is needed, like [2, 3]`);
   const spec = { shape: [...(shape ?? inferred)], dtype: type };
   checkShape("tensor", spec.shape);
   if (sizeOf(spec.shape) !== flat.length)
@@ -110,14 +130,22 @@ export function tensor(data: HostArray | NestedNumbers, shape?: readonly number[
   return new Tensor(on, on.upload(flat, spec), "tensor");
 }
 
+function requireNumbers(data: unknown): void {
+  if (typeof data !== "number" && !Array.isArray(data))
+    throw new TypeError(`tensor: ${shown(data)} given; a typed array, numbers in nested lists or a number is needed`);
+}
+
 function flatten(data: NestedNumbers): [Float64Array, number[]] {
+  requireNumbers(data);
   const shape: number[] = [];
   for (let d = data; typeof d !== "number"; d = d[0]) {
+    requireNumbers(d);
     shape.push(d.length);
     if (d.length === 0) break;
   }
   const flat: number[] = [];
   const visit = (d: NestedNumbers, depth: number): void => {
+    requireNumbers(d);
     if (typeof d === "number" ? depth !== shape.length : d.length !== shape[depth])
       throw new RangeError(`tensor: nested arrays are ragged at depth ${depth}; every row needs the same length`);
     if (typeof d === "number") flat.push(d);

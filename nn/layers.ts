@@ -9,7 +9,7 @@ import {
   matmul,
   maxPool2d,
   mean,
-  mul,
+  multiplyNoNan,
   random,
   reshape as reshapeOp,
   ShapeError,
@@ -210,7 +210,7 @@ export const dropoutKind = layerKind({
       apply(_, x, context = {}) {
         if (!context.training || rate === 0) return x;
         if (!context.key) throw new TypeError("dropout: training needs a random key; pass { training: true, key }");
-        return mul(x, random.dropoutMask(context.key, x.shape, rate));
+        return multiplyNoNan(x, random.dropoutMask(context.key, x.shape, rate));
       },
     };
   },

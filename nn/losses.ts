@@ -1,10 +1,13 @@
 /** Losses: means over the batch, one number each. */
+
 import {
   add,
   describe,
+  equal,
   logSoftmax,
   mean,
   mul,
+  multiplyNoNan,
   neg,
   oneHot,
   ShapeError,
@@ -14,7 +17,9 @@ import {
   sub,
   sum,
   type Tensor,
+  where,
 } from "../engine/index.js";
+import { checkedOptions } from "../engine/options.js";
 
 export interface CrossEntropyOptions {
   /** Share of the target spread evenly over all classes, in [0, 1). Source: Szegedy et al. 2016, sec. 7. */
@@ -22,12 +27,10 @@ export interface CrossEntropyOptions {
 }
 
 /** −mean over the batch of Σ_c t_c log softmax(logits)_c. logits [n,C]; targets i32 [n] (classes; one outside
- *  0 … C−1 counts for nothing) or f32 [n,C] (soft). @throws ShapeError when the targets fit neither form. */
-export function crossEntropy(
-  logits: Tensor,
-  targets: Tensor,
-  { labelSmoothing = 0 }: CrossEntropyOptions = {},
-): Tensor {
+ *  0 … C−1 counts for nothing) or f32 [n,C] (soft). A logit of −∞ masks its class: it adds nothing where its target is 0, and makes
+ *  the loss infinite elsewhere. @throws ShapeError when the targets fit neither form. */
+export function crossEntropy(logits: Tensor, targets: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  const { labelSmoothing = 0 } = checkedOptions("crossEntropy", options, ["labelSmoothing"]);
   return mean(crossEntropyPerSample(logits, targets, { labelSmoothing }));
 }
 
@@ -48,16 +51,22 @@ export function crossEntropyPerSample(
     throw new RangeError(`crossEntropy: labelSmoothing ${labelSmoothing} given; a share in [0, 1) is needed`);
   const hard = soft ? targets : oneHot(targets, classes);
   const t = labelSmoothing === 0 ? hard : add(mul(hard, 1 - labelSmoothing), labelSmoothing / classes);
-  return neg(sum(mul(t, logSoftmax(logits)), 1));
+  // A class that is impossible and has no share adds nothing, where 0 · −∞ would be NaN.
+  return neg(sum(multiplyNoNan(logSoftmax(logits), t), 1));
 }
 
 /** Mean over the batch of KL(softmax(teacher/T) ‖ softmax(student/S)). [n,C], [n,C] → one number. T defaults to 1, S to T.
- *  Source: Hinton et al. 2015, without their factor T². */
+ *  A class that the teacher gives nothing adds nothing, whatever the student gives it. Source: Hinton et al. 2015, without their
+ *  factor T². */
 export function klDivergence(
   teacherLogits: Tensor,
   studentLogits: Tensor,
-  { temperature = 1, studentTemperature = temperature }: { temperature?: number; studentTemperature?: number } = {},
+  options: { temperature?: number; studentTemperature?: number } = {},
 ): Tensor {
+  const { temperature = 1, studentTemperature = temperature } = checkedOptions("klDivergence", options, [
+    "temperature",
+    "studentTemperature",
+  ]);
   requireSame("klDivergence", teacherLogits, studentLogits);
   if (!(temperature > 0 && studentTemperature > 0))
     throw new RangeError(
@@ -65,7 +74,8 @@ export function klDivergence(
     );
   const scaled = mul(teacherLogits, 1 / temperature);
   const gap = sub(logSoftmax(scaled), logSoftmax(mul(studentLogits, 1 / studentTemperature)));
-  return mean(sum(mul(softmax(scaled), gap), 1));
+  const shares = softmax(scaled);
+  return mean(sum(mul(shares, where(equal(shares, 0), 0, gap)), 1));
 }
 
 /** Mean squared difference over all elements. @throws ShapeError when the shapes differ. */

@@ -1,9 +1,11 @@
 /** Optimisers as pure functions of trees. The step count is a tensor, so that a captured step advances it on the GPU; a
  *  learning rate that changes is a schedule, a function of that tensor. */
+
 import {
   add,
   constant,
   div,
+  equal,
   expm1,
   keep,
   leaves,
@@ -21,9 +23,11 @@ import {
   type TensorOrNumber,
   type Tree,
   tensor,
+  where,
   zeros,
   zipTrees,
 } from "../engine/index.js";
+import { checkedOptions } from "../engine/options.js";
 
 /** Learning rate as a function of the step count (f32, 0 before the first step). */
 export type Schedule = (step: Tensor) => TensorOrNumber;
@@ -43,7 +47,7 @@ function requireOption(name: string, option: string, value: number, fits: boolea
 
 function requireNotNegative(name: string, options: Readonly<Record<string, number | Schedule>>): void {
   for (const [option, value] of Object.entries(options))
-    if (typeof value === "number")
+    if (typeof value !== "function")
       requireOption(name, option, value, value >= 0 && value < Infinity, "a finite number of at least 0");
 }
 
@@ -66,7 +70,13 @@ export interface SgdOptions {
 
 /** v ← μ v + g, p ← p − lr v (Nesterov: p − lr (g + μ v)). Source: Sutskever et al. 2013, in PyTorch's form.
  *  @throws RangeError for negative options, or Nesterov without momentum. */
-export function sgd({ lr, momentum = 0, nesterov = false, weightDecay = 0 }: SgdOptions): Optimiser {
+export function sgd(options: SgdOptions): Optimiser {
+  const {
+    lr,
+    momentum = 0,
+    nesterov = false,
+    weightDecay = 0,
+  } = checkedOptions("sgd", options, ["lr", "momentum", "nesterov", "weightDecay"]);
   requireNotNegative("sgd", { lr, momentum, weightDecay });
   if (nesterov) requireOption("sgd", "nesterov with momentum", momentum, momentum > 0, "a positive momentum");
   return {
@@ -91,16 +101,16 @@ export interface AdamOptions {
   readonly epsilon?: number;
 }
 
+const ADAM_OPTIONS = ["lr", "beta1", "beta2", "epsilon"] as const;
+
 /** Adam with bias correction. Source: Kingma, Ba 2015, algorithm 1. */
 export function adam(options: AdamOptions = {}): Optimiser {
-  return adaptive("adam", options, 0);
+  return adaptive("adam", checkedOptions("adam", options, ADAM_OPTIONS), 0);
 }
 
 /** Adam with decoupled weight decay: p ← p − lr (adam direction + λ p). Source: Loshchilov, Hutter 2019, algorithm 2. */
-export function adamW({
-  weightDecay = 0.01,
-  ...options
-}: AdamOptions & { readonly weightDecay?: number } = {}): Optimiser {
+export function adamW(given: AdamOptions & { readonly weightDecay?: number } = {}): Optimiser {
+  const { weightDecay = 0.01, ...options } = checkedOptions("adamW", given, [...ADAM_OPTIONS, "weightDecay"]);
   return adaptive("adamW", options, weightDecay);
 }
 
@@ -139,13 +149,14 @@ function adaptive(
   };
 }
 
-/** √Σ‖g‖² over all tensors of a tree. */
+/** √Σ‖g‖² over all tensors of a tree. As that of `norm`, its gradient is 0 where it is 0, and the squares must be f32 numbers. */
 export function globalNorm(gradients: Tree): Tensor {
-  return sqrt(
-    leaves(gradients)
-      .map((g) => sum(square(g)))
-      .reduce(add, constant(0)),
-  );
+  const squares = leaves(gradients)
+    .map((g) => sum(square(g)))
+    .reduce(add, constant(0));
+  // The root is taken of 1 where it is not used, because its derivative at 0 is infinite.
+  const none = equal(squares, 0);
+  return where(none, 0, sqrt(where(none, 1, squares)));
 }
 
 /** Scales all gradients so that their joint L2 norm is at most `max`. Source: Pascanu et al. 2013, algorithm 1.

@@ -15,6 +15,10 @@ fn order(x: f32, y: f32) -> i32 {
   return i32(x > y) - i32(x < y);
 }
 
+fn isNan(x: f32) -> bool {
+  return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
   let i = (group.y * groups.x + group.x) * 64u + local;
@@ -28,5 +32,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var j = row; j < row + p.side; j++) {
     total += order(mineA, a[j]) * order(mineB, b[j]);
   }
-  y[i] = f32(total);
+  y[i] = select(select(f32(total), mineB, isNan(mineB)), mineA, isNan(mineA));
 }

@@ -22,5 +22,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     less += u32(x[j] < mine);
     equal += u32(x[j] == mine);
   }
-  y[i] = f32(less) + (f32(equal) + 1.0) / 2.0;
+  let isNan = (bitcast<u32>(mine) & 0x7fffffffu) > 0x7f800000u;
+  y[i] = select(f32(less) + (f32(equal) + 1.0) / 2.0, mine, isNan);
 }

@@ -140,7 +140,14 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
   // Dawn rejects where the standard says null.
   const adapter = await gpu
     .requestAdapter({ powerPreference: options.powerPreference ?? "high-performance" })
-    .catch((error: Error) => refuse(`no WebGPU adapter${which} was found (${error.message.split("\n")[0]})`));
+    .catch((error: Error) => {
+      const found = [...error.message.matchAll(/name: '([^']*)'/g)].map(([, name]) => `"${name}"`);
+      if (found.length === 0) return refuse(`no WebGPU adapter${which} was found (${error.message.split("\n")[0]})`);
+      release();
+      throw new DeviceError(
+        `init: no WebGPU adapter${which} was found; there is ${found.join(", ")}: give part of such a name, or none`,
+      );
+    });
   if (!adapter) return refuse(`no WebGPU adapter${which} was found`);
   // Dawn's null backend accepts every command and executes none: plausible garbage instead of results.
   if (

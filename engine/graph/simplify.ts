@@ -1,5 +1,5 @@
 /** Passes over a captured graph that need no knowledge of a device. Nodes that no output needs are gone by construction. */
-import { constantSpec, divSpec, mulSpec, negSpec } from "../ops/arithmetic.js";
+import { constantSpec, divSpec, mulSpec, multiplyNoNanSpec, negSpec } from "../ops/arithmetic.js";
 import { expandSpec, identitySpec, reshapeSpec } from "../ops/movement.js";
 import { sameShape } from "../shape.js";
 import { type Graph, type GraphNode, type OpNode, opNode, rewrite, withInputs } from "../trace.js";
@@ -33,8 +33,9 @@ function reduceNode(node: OpNode): GraphNode {
     if (sameShape(from.shape, node.shape)) return from;
     return from === a ? node : opNode(node.op, [from], node.attrs, node);
   }
-  if (op === mulSpec && isOne(a) && sameShape(b.shape, node.shape)) return b;
-  if ((op === mulSpec || op === divSpec) && isOne(b) && sameShape(a.shape, node.shape)) return a;
+  const isProduct = op === mulSpec || op === multiplyNoNanSpec;
+  if (isProduct && isOne(a) && sameShape(b.shape, node.shape)) return b;
+  if ((isProduct || op === divSpec) && isOne(b) && sameShape(a.shape, node.shape)) return a;
   if (op === negSpec) return asOp(a, negSpec)?.inputs[0] ?? node;
   return node;
 }

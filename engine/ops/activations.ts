@@ -2,7 +2,8 @@
 import { literal } from "../literal.js";
 import { apply } from "../op.js";
 import type { Tensor } from "../tensor.js";
-import { add, mul, neg, sub } from "./arithmetic.js";
+import { add, mul, multiplyNoNan, neg, sub } from "./arithmetic.js";
+import { clamp } from "./binary.js";
 import { definePointwise } from "./define.js";
 import { exp, square, unary } from "./unary.js";
 
@@ -32,7 +33,7 @@ export function relu(x: Tensor): Tensor {
 export const reluSpec = unary("relu", relu, {
   scalar: (x) => (Number.isNaN(x) ? x : Math.max(x, 0)),
   wgsl: (x) => `relu(${x})`,
-  rule: (g, x) => mul(g, step(x)),
+  rule: (g, x) => multiplyNoNan(g, step(x)),
   domain: { avoid: [0] },
 });
 
@@ -46,31 +47,39 @@ export const stepSpec = unary("step", step, {
   rule: null,
 });
 
-/** x Φ(x), by erf, not its tanh approximation. Source: Hendrycks, Gimpel 2016. */
+/** Where a derivative has reached its limit: beyond, products with an infinite x would be 0 · ∞. */
+const FAR = 1e18;
+const inside = (x: Tensor): Tensor => clamp(x, -FAR, FAR);
+/** −∞ as a number that a factor of 0 makes 0. */
+const finite = (x: number): number => (x === Number.NEGATIVE_INFINITY ? -FAR : x);
+
+/** x Φ(x), by erf, not its tanh approximation; −0 at −∞, its limit. Source: Hendrycks, Gimpel 2016. */
 export function gelu(x: Tensor): Tensor {
   return apply(geluSpec, [x], null);
 }
 export const geluSpec = unary("gelu", gelu, {
-  scalar: (x) => 0.5 * x * (1 + erf64(x / Math.SQRT2)),
+  scalar: (x) => 0.5 * finite(x) * (1 + erf64(x / Math.SQRT2)),
   wgsl: (x) => `gelu(${x})`,
   // Φ(x) + x φ(x)
   rule: (g, x) => {
-    const cumulative = mul(add(erf(mul(x, Math.SQRT1_2)), 1), 0.5);
-    const density = mul(exp(mul(square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
-    return mul(g, add(cumulative, mul(x, density)));
+    const z = inside(x);
+    const cumulative = mul(add(erf(mul(z, Math.SQRT1_2)), 1), 0.5);
+    const density = mul(exp(mul(square(z), -0.5)), 1 / Math.sqrt(2 * Math.PI));
+    return mul(g, add(cumulative, mul(z, density)));
   },
 });
 
-/** x · sigmoid(x). */
+/** x · sigmoid(x); −0 at −∞, its limit. */
 export function silu(x: Tensor): Tensor {
   return apply(siluSpec, [x], null);
 }
 export const siluSpec = unary("silu", silu, {
-  scalar: (x) => x / (1 + Math.exp(-x)),
+  scalar: (x) => finite(x) / (1 + Math.exp(-x)),
   wgsl: (x) => `silu(${x})`,
   rule: (g, x) => {
-    const s = sigmoid(x);
-    return mul(g, add(s, mul(x, mul(s, sub(1, s)))));
+    const z = inside(x);
+    const s = sigmoid(z);
+    return mul(g, add(s, mul(z, mul(s, sub(1, s)))));
   },
 });
 
@@ -81,7 +90,7 @@ export function erf(x: Tensor): Tensor {
 export const erfSpec = unary("erf", erf, {
   scalar: erf64,
   wgsl: (x) => `erf(${x})`,
-  rule: (g, x) => mul(g, mul(exp(neg(square(x))), 2 / Math.sqrt(Math.PI))),
+  rule: (g, x) => mul(g, mul(exp(neg(square(inside(x)))), 2 / Math.sqrt(Math.PI))),
 });
 
 /** Inverse of erf on (−1, 1); ±∞ at the ends. */
@@ -133,7 +142,7 @@ export const leakyReluSpec = definePointwise<SlopeAttrs>({
   arity: 1,
   scalar: ([x], { slope }) => (x > 0 ? x : x * slope),
   expression: ([x], { slope }) => `leakyRelu(${x}, ${literal(slope)})`,
-  vjp: (g, { inputs: [x], attrs: { slope } }) => [() => mul(g, add(mul(step(x), 1 - slope), slope))],
+  vjp: (g, { inputs: [x], attrs: { slope } }) => [() => multiplyNoNan(g, add(mul(step(x), 1 - slope), slope))],
   samples: () => [{ inputs: [{ shape: [3, 5], avoid: [0] }], call: (x) => leakyRelu(x, 0.2) }],
   draw: (d) => ({ inputs: [{ shape: d.shape(), avoid: [0] }], call: (x) => leakyRelu(x) }),
 });
@@ -154,8 +163,10 @@ export const eluSpec = definePointwise<AlphaAttrs>({
   vjp: (g, { inputs: [x], attrs: { alpha } }) => [
     () => {
       const positive = step(x);
-      const below = mul(x, sub(1, positive));
-      return mul(g, add(positive, mul(mul(exp(below), alpha), sub(1, positive))));
+      if (alpha === 0) return multiplyNoNan(g, positive);
+      const negative = sub(1, positive);
+      const below = mul(exp(multiplyNoNan(x, negative)), alpha);
+      return multiplyNoNan(g, add(positive, mul(below, negative)));
     },
   ],
   samples: () => [{ inputs: [{ shape: [3, 5], avoid: [0] }], call: (x) => elu(x, 0.7) }],

@@ -3,6 +3,7 @@
 import { literal } from "../literal.js";
 import type { DType } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
+import { requireDtype, shown } from "../options.js";
 import { Tensor } from "../tensor.js";
 import { definePointwise } from "./define.js";
 
@@ -16,6 +17,8 @@ interface ConstantAttrs {
 
 /** A scalar constant; its value is part of a captured plan. */
 export function constant(value: number, dtype: DType = "f32"): Tensor {
+  if (typeof value !== "number") throw new TypeError(`constant: ${shown(value)} given; a number is needed`);
+  requireDtype("constant", dtype);
   return apply(constantSpec, [], { value, dtype });
 }
 export const constantSpec: OpSpec<ConstantAttrs> = {
@@ -35,6 +38,9 @@ export const constantSpec: OpSpec<ConstantAttrs> = {
 
 /** Both operands as tensors. */
 export function operands(a: TensorOrNumber, b: TensorOrNumber): [Tensor, Tensor] {
+  for (const x of [a, b])
+    if (!(x instanceof Tensor) && typeof x !== "number")
+      throw new TypeError(`an operand is ${shown(x)}; a tensor or a number is needed; make one with tensor()`);
   const dtype = a instanceof Tensor ? a.dtype : b instanceof Tensor ? b.dtype : "f32";
   return [a instanceof Tensor ? a : constant(a, dtype), b instanceof Tensor ? b : constant(b, dtype)];
 }
@@ -102,11 +108,28 @@ export const mulSpec = definePointwise<null>({
   arity: 2,
   dtypes: ANY,
   scalar: ([a, b]) => a * b,
+  integer: ([a, b]) => Math.imul(a, b),
   expression: ([a, b]) => `(${a} * ${b})`,
   vjp: (g, { inputs: [a, b] }) => [() => mul(g, b), () => mul(g, a)],
   linearIn: [0, 1],
   ...pair(mul),
   ...mismatch("mul", mul),
+});
+
+/** a · b, and 0 where b is, whatever a is there: what a rule multiplies by a mask with, because a gradient may be infinite where
+ *  none flows on. TensorFlow's `multiply_no_nan`. f32. */
+export function multiplyNoNan(a: TensorOrNumber, b: TensorOrNumber): Tensor {
+  return apply(multiplyNoNanSpec, operands(a, b), null);
+}
+export const multiplyNoNanSpec = definePointwise<null>({
+  name: "multiplyNoNan",
+  arity: 2,
+  scalar: ([a, b]) => (b === 0 ? 0 : a * b),
+  expression: ([a, b]) => `multiplyNoNan(${a}, ${b})`,
+  vjp: (g, { inputs: [a, b] }) => [() => multiplyNoNan(g, b), () => multiplyNoNan(a, g)],
+  linearIn: [0, 1],
+  ...pair(multiplyNoNan),
+  ...mismatch("multiplyNoNan", multiplyNoNan),
 });
 
 /** a / b. Rounding on the GPU: 2.5 ULP. */

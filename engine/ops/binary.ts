@@ -4,8 +4,8 @@ import { literal } from "../literal.js";
 import { apply, type InputSpec, type OpSpec } from "../op.js";
 import { broadcastShapes } from "../shape.js";
 import { Tensor } from "../tensor.js";
-import { add, mul, operands, sub, type TensorOrNumber } from "./arithmetic.js";
-import { equal, greater, less, notEqual } from "./compare.js";
+import { add, mul, multiplyNoNan, operands, sub, type TensorOrNumber } from "./arithmetic.js";
+import { equal, greater, greaterEqual, less, notEqual } from "./compare.js";
 import { definePointwise } from "./define.js";
 import { mapBroadcast } from "./host.js";
 import { log } from "./unary.js";
@@ -24,11 +24,16 @@ const pairSamples = (
   },
 });
 
+/** As in IEEE 754, where JavaScript has NaN for 1 and −1 to the power of ±∞, and for 1 to the power of NaN. */
+function power(x: number, y: number): number {
+  return x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : x ** y;
+}
+
 interface ExponentAttrs {
   readonly exponent: number;
 }
-/** xʸ as in IEEE 754: a negative base takes whole exponents only (else NaN), x⁰ is 1. A plain number as exponent also gives
- *  the right gradient for negative x. */
+/** xʸ as in IEEE 754: a negative base takes whole exponents only (else NaN), x⁰ is 1. At x = 0 the gradient in y ≥ 0 is 0, and so
+ *  is that in x for y = 0, as PyTorch has it. A plain number as exponent also gives the right gradient for negative x. */
 export function pow(x: TensorOrNumber, y: TensorOrNumber): Tensor {
   if (x instanceof Tensor && typeof y === "number") return apply(powNumberSpec, [x], { exponent: y });
   return apply(powSpec, operands(x, y), null);
@@ -36,22 +41,26 @@ export function pow(x: TensorOrNumber, y: TensorOrNumber): Tensor {
 export const powSpec = definePointwise<null>({
   name: "pow",
   arity: 2,
-  scalar: ([x, y]) => (x === 1 ? 1 : x ** y),
+  scalar: ([x, y]) => power(x, y),
   expression: ([x, y]) => `power(${x}, ${y})`,
-  vjp: (g, { inputs: [x, y], output }) => [() => mul(g, mul(y, pow(x, sub(y, 1)))), () => mul(g, mul(output, log(x)))],
+  // At base 0 the products would be 0 · ∞: x⁰ does not change with x, nor 0ʸ with y ≥ 0. There the base is taken for 1.
+  vjp: (g, { inputs: [x, y], output }) => [
+    () => mul(g, mul(y, pow(where(mul(equal(x, 0), equal(y, 0)), 1, x), sub(y, 1)))),
+    () => mul(g, mul(output, log(where(mul(equal(x, 0), greaterEqual(y, 0)), 1, x)))),
+  ],
   tolerance: { rtol: 2e-5 },
   ...pairSamples((x, y) => pow(x, y), { low: 0.3, high: 3 }),
 });
 export const powNumberSpec = definePointwise<ExponentAttrs>({
   name: "powNumber",
   arity: 1,
-  scalar: ([x], { exponent }) => x ** exponent,
+  scalar: ([x], { exponent }) => power(x, exponent),
   expression: ([x], { exponent }) =>
     Number.isInteger(exponent) && Math.abs(exponent) <= 64
       ? `powWhole(${x}, ${literal(exponent, "i32")})`
       : `power(${x}, ${literal(exponent)})`,
   vjp: (g, { inputs: [x], attrs: { exponent } }) => [
-    () => (exponent === 0 ? mul(g, 0) : mul(g, mul(pow(x, exponent - 1), exponent))),
+    exponent === 0 ? null : () => mul(g, mul(pow(x, exponent - 1), exponent)),
   ],
   tolerance: { rtol: 2e-5 },
   samples: () => [
@@ -72,8 +81,8 @@ export const maximumSpec = definePointwise<null>({
   scalar: ([a, b]) => Math.max(a, b),
   expression: ([a, b]) => `maximum(${a}, ${b})`,
   vjp: (g, { inputs: [a, b] }) => [
-    () => mul(g, preference(greater(a, b), equal(a, b))),
-    () => mul(g, preference(less(a, b), equal(a, b))),
+    () => multiplyNoNan(g, preference(greater(a, b), equal(a, b))),
+    () => multiplyNoNan(g, preference(less(a, b), equal(a, b))),
   ],
   ...pairSamples((a, b) => maximum(a, b)),
 });
@@ -88,8 +97,8 @@ export const minimumSpec = definePointwise<null>({
   scalar: ([a, b]) => Math.min(a, b),
   expression: ([a, b]) => `minimum(${a}, ${b})`,
   vjp: (g, { inputs: [a, b] }) => [
-    () => mul(g, preference(less(a, b), equal(a, b))),
-    () => mul(g, preference(greater(a, b), equal(a, b))),
+    () => multiplyNoNan(g, preference(less(a, b), equal(a, b))),
+    () => multiplyNoNan(g, preference(greater(a, b), equal(a, b))),
   ],
   ...pairSamples((a, b) => minimum(a, b)),
 });
@@ -113,13 +122,13 @@ export const clampSpec = definePointwise<RangeAttrs>({
   arity: 1,
   scalar: ([x], { low, high }) => Math.min(Math.max(x, low), high),
   expression: ([x], { low, high }) => `clampTo(${x}, ${literal(low)}, ${literal(high)})`,
-  vjp: (g, { inputs: [x], output }) => [() => mul(g, equal(x, output))],
+  vjp: (g, { inputs: [x], output }) => [() => multiplyNoNan(g, equal(x, output))],
   samples: () => [{ inputs: [{ shape: [4, 4], avoid: [-1, 0.5] }], call: (x) => clamp(x, -1, 0.5) }],
   draw: (d) => ({ inputs: [{ shape: d.shape(), avoid: [-1, 1] }], call: (x) => clamp(x, -1, 1) }),
   failures: () => [{ inputs: [{ shape: [2] }], call: (x) => clamp(x, 1, 0), message: /clamp: \[1, 0\] given/ }],
 });
 
-/** a where the mask is not 0, b elsewhere; all broadcast. mask f32 (0 and 1), a and b of one dtype. The value not chosen
+/** a where the mask is not 0, b elsewhere; all broadcast. mask f32 (0 and 1; NaN is not 0), a and b of one dtype. The value not chosen
  *  gets no gradient. @throws ShapeError for other types. */
 export function where(mask: Tensor, a: TensorOrNumber, b: TensorOrNumber): Tensor {
   return apply(whereSpec, [mask, ...operands(a, b)], null);
@@ -136,7 +145,7 @@ export const whereSpec: OpSpec<null> = {
     return { shape: broadcastShapes("where", inputs), dtype: a.dtype };
   },
   reference: (inputs, _, y) => mapBroadcast(inputs, y, (mask, a, b) => (mask !== 0 ? a : b)),
-  expression: ([mask, a, b]) => `select(${b}, ${a}, ${mask} != 0.0)`,
+  expression: ([mask, a, b]) => `select(${a}, ${b}, ${mask} == 0.0)`,
   // A product with the mask would carry NaN over from the side not chosen.
   vjp: (g, { inputs: [mask] }) => [null, () => where(mask, g, 0), () => where(mask, 0, g)],
   samples: () => [

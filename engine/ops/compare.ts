@@ -1,6 +1,8 @@
 /** Comparisons and masks: f32 tensors of 0 and 1. No gradient flows through them. */
+
 import type { DType } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
+import { requireDtype } from "../options.js";
 import type { Tensor } from "../tensor.js";
 import { mul, operands, type TensorOrNumber } from "./arithmetic.js";
 import { definePointwise } from "./define.js";
@@ -11,7 +13,7 @@ function comparison(
   name: string,
   call: (a: Tensor, b: Tensor) => Tensor,
   scalar: (a: number, b: number) => boolean,
-  operator: string,
+  condition: (a: string, b: string) => string,
 ): OpSpec<null> {
   return definePointwise<null>({
     name,
@@ -19,7 +21,7 @@ function comparison(
     dtypes: ANY,
     result: () => "f32",
     scalar: ([a, b]) => Number(scalar(a, b)),
-    expression: ([a, b]) => `select(0.0, 1.0, ${a} ${operator} ${b})`,
+    expression: ([a, b]) => `select(0.0, 1.0, ${condition(a, b)})`,
     vjp: null,
     samples: () => [
       { inputs: [{ shape: [4, 5] }, { shape: [5] }], call },
@@ -47,44 +49,75 @@ function comparison(
 export function equal(a: TensorOrNumber, b: TensorOrNumber): Tensor {
   return apply(equalSpec, operands(a, b), null);
 }
-export const equalSpec = comparison("equal", equal, (a, b) => a === b, "==");
+export const equalSpec = comparison(
+  "equal",
+  equal,
+  (a, b) => a === b,
+  (a, b) => `${a} == ${b}`,
+);
 
-/** 1 where a ≠ b, else 0. */
+/** 1 where a ≠ b, else 0: 1 for NaN, as in IEEE 754, NumPy and PyTorch; all other comparisons with NaN are 0. */
 export function notEqual(a: TensorOrNumber, b: TensorOrNumber): Tensor {
   return apply(notEqualSpec, operands(a, b), null);
 }
-export const notEqualSpec = comparison("notEqual", notEqual, (a, b) => a !== b, "!=");
+// WGSL's != is false for NaN on some drivers.
+export const notEqualSpec = comparison(
+  "notEqual",
+  notEqual,
+  (a, b) => a !== b,
+  (a, b) => `!(${a} == ${b})`,
+);
 
 /** 1 where a < b, else 0. */
 export function less(a: TensorOrNumber, b: TensorOrNumber): Tensor {
   return apply(lessSpec, operands(a, b), null);
 }
-export const lessSpec = comparison("less", less, (a, b) => a < b, "<");
+export const lessSpec = comparison(
+  "less",
+  less,
+  (a, b) => a < b,
+  (a, b) => `${a} < ${b}`,
+);
 
 /** 1 where a ≤ b, else 0. */
 export function lessEqual(a: TensorOrNumber, b: TensorOrNumber): Tensor {
   return apply(lessEqualSpec, operands(a, b), null);
 }
-export const lessEqualSpec = comparison("lessEqual", lessEqual, (a, b) => a <= b, "<=");
+export const lessEqualSpec = comparison(
+  "lessEqual",
+  lessEqual,
+  (a, b) => a <= b,
+  (a, b) => `${a} <= ${b}`,
+);
 
 /** 1 where a > b, else 0. */
 export function greater(a: TensorOrNumber, b: TensorOrNumber): Tensor {
   return apply(greaterSpec, operands(a, b), null);
 }
-export const greaterSpec = comparison("greater", greater, (a, b) => a > b, ">");
+export const greaterSpec = comparison(
+  "greater",
+  greater,
+  (a, b) => a > b,
+  (a, b) => `${a} > ${b}`,
+);
 
 /** 1 where a ≥ b, else 0. */
 export function greaterEqual(a: TensorOrNumber, b: TensorOrNumber): Tensor {
   return apply(greaterEqualSpec, operands(a, b), null);
 }
-export const greaterEqualSpec = comparison("greaterEqual", greaterEqual, (a, b) => a >= b, ">=");
+export const greaterEqualSpec = comparison(
+  "greaterEqual",
+  greaterEqual,
+  (a, b) => a >= b,
+  (a, b) => `${a} >= ${b}`,
+);
 
 /** Mask of masks: 1 where x is 0, else 0. */
 export function logicalNot(x: Tensor): Tensor {
   return equal(x, 0);
 }
 
-/** Mask of masks: 1 where neither is 0, else 0. */
+/** Mask of masks: 1 where neither is 0, else 0; NaN is not 0. */
 export function logicalAnd(a: Tensor, b: Tensor): Tensor {
   return mul(notEqual(a, 0), notEqual(b, 0));
 }
@@ -101,6 +134,7 @@ interface CastAttrs {
 /** Elements as another type. Floats are cut towards zero and clipped to the integer's range, NaN becomes 0; between i32 and
  *  u32 the bits stay. No gradient flows. */
 export function cast(x: Tensor, dtype: DType): Tensor {
+  requireDtype("cast", dtype);
   return x.dtype === dtype ? x : apply(castSpec, [x], { from: x.dtype, to: dtype });
 }
 export const castSpec = definePointwise<CastAttrs>({

@@ -1,11 +1,15 @@
 /** 2-D convolution and its two adjoints: a set closed under differentiation, since each is linear in both operands. */
+
 import { describe, ShapeError } from "../errors.js";
 import type { TensorSpec } from "../lower.js";
 import { apply, type HostTensor, type OpSpec } from "../op.js";
+import { checkedOptions } from "../options.js";
 import type { Tensor } from "../tensor.js";
 import { conv2dCalls, conv2dFilterCalls, conv2dInputCalls } from "./conv.launch.js";
 import { convDraw, convSamples, refusedConvs } from "./conv.samples.js";
 import { extent, type Padding, type Pair, pairOf, type WindowAttrs, windowAttrs, windowPositions } from "./window.js";
+
+const CONV_OPTIONS = ["stride", "padding", "dilation", "groups"] as const;
 
 export interface ConvOptions {
   readonly stride?: Pair;
@@ -25,6 +29,7 @@ export interface ConvAttrs extends WindowAttrs {
 /** 2-D cross-correlation. x [n,c,h,w] * w [k,c/groups,r,s] → [n,k,oh,ow], oh = ⌊(h + padding − extent) / stride⌋ + 1 with
  *  extent = dilation·(r − 1) + 1. @throws ShapeError when channels differ or the window does not fit. */
 export function conv2d(x: Tensor, w: Tensor, options: ConvOptions = {}): Tensor {
+  checkedOptions("conv2d", options, CONV_OPTIONS);
   requireRank4("conv2d", x, w);
   return apply(conv2dSpec, [x, w], convAttrs("conv2d", spatial(x), spatial(w), options));
 }
@@ -63,6 +68,7 @@ export interface ConvInputOptions extends ConvOptions {
 /** Adjoint of `conv2d` in its image. g [n,k,oh,ow], w [k,c/groups,r,s] → [n,c,h,w] with [h,w] = `image`; the other options
  *  are those of the convolution. @throws ShapeError when g is not the result of that convolution. */
 export function conv2dInput(g: Tensor, w: Tensor, options: ConvInputOptions): Tensor {
+  checkedOptions("conv2dInput", options, ["image", ...CONV_OPTIONS]);
   requireRank4("conv2dInput", g, w);
   return apply(conv2dInputSpec, [g, w], convAttrs("conv2dInput", options.image, spatial(w), options));
 }
@@ -110,6 +116,7 @@ export interface ConvFilterOptions extends ConvOptions {
 /** Adjoint of `conv2d` in its window. x [n,c,h,w], g [n,k,oh,ow] → [k,c/groups,r,s] with [r,s] = `window`; the other
  *  options are those of the convolution. @throws ShapeError when g is not the result of that convolution. */
 export function conv2dFilter(x: Tensor, g: Tensor, options: ConvFilterOptions): Tensor {
+  checkedOptions("conv2dFilter", options, ["window", ...CONV_OPTIONS]);
   requireRank4("conv2dFilter", x, g);
   return apply(conv2dFilterSpec, [x, g], convAttrs("conv2dFilter", spatial(x), options.window, options));
 }
@@ -160,11 +167,15 @@ export interface ConvTransposeOptions extends ConvOptions {
 /** Transposed convolution: the adjoint of `conv2d` as a layer. x [n,k,h,w], w [k,c/groups,r,s] → [n,c,oh,ow] with
  *  oh = (h − 1)·stride − padding + extent + outputPadding. `padding` "same" is refused: it does not determine a size. */
 export function convTranspose2d(x: Tensor, w: Tensor, options: ConvTransposeOptions = {}): Tensor {
+  const { outputPadding = 0, ...others } = checkedOptions("convTranspose2d", options, [
+    "outputPadding",
+    ...CONV_OPTIONS,
+  ]);
   requireRank4("convTranspose2d", x, w);
   if (options.padding === "same")
     throw new ShapeError('convTranspose2d: padding "same" does not determine the output size; give numbers');
   const { stride, dilation, padding } = windowAttrs("convTranspose2d", [0, 0], spatial(w), options);
-  const extra = pairOf("convTranspose2d", "outputPadding", options.outputPadding ?? 0, 0);
+  const extra = pairOf("convTranspose2d", "outputPadding", outputPadding, 0);
   const side = (i: 0 | 1) =>
     (x.shape[2 + i] - 1) * stride[i] +
     extent(w.shape[2 + i], dilation[i]) -
@@ -173,7 +184,7 @@ export function convTranspose2d(x: Tensor, w: Tensor, options: ConvTransposeOpti
     extra[i];
   if (extra[0] >= stride[0] || extra[1] >= stride[1])
     throw new ShapeError(`convTranspose2d: outputPadding ${extra} is not smaller than the stride ${stride}; take less`);
-  return conv2dInput(x, w, { ...options, image: [side(0), side(1)] });
+  return conv2dInput(x, w, { ...others, image: [side(0), side(1)] });
 }
 
 function convAttrs(

@@ -1,7 +1,9 @@
 /** Tensors from nothing: constants, ranges, identities. */
+
 import { ShapeError } from "../errors.js";
 import { type DType, gridFor } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
+import { requireDtype } from "../options.js";
 import type { Shape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { constant } from "./arithmetic.js";
@@ -41,6 +43,7 @@ interface RangeAttrs {
 /** start, start + step, ... up to but without `stop`: [⌈(stop − start)/step⌉], f32 unless `dtype` says otherwise.
  *  @throws ShapeError for a step of 0, or integers that are none. */
 export function arange(start: number, stop: number, step = 1, dtype: DType = "f32"): Tensor {
+  requireDtype("arange", dtype);
   const count = Math.max(0, Math.ceil((stop - start) / step));
   if (!Number.isFinite(count) || step === 0)
     throw new ShapeError(

@@ -1,7 +1,9 @@
 /** Running sums. */
+
 import { describe, ShapeError } from "../errors.js";
 import { gridFor, type KernelCall, type LaunchContext, type Operand } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
+import { checkedOptions } from "../options.js";
 import { normaliseAxis, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 
@@ -11,7 +13,8 @@ interface CumsumAttrs {
 }
 
 /** Running sums along `axis`, each element included; with `reverse` from the end. Same shape. */
-export function cumsum(x: Tensor, axis = 0, { reverse = false }: { readonly reverse?: boolean } = {}): Tensor {
+export function cumsum(x: Tensor, axis = 0, options: { readonly reverse?: boolean } = {}): Tensor {
+  const { reverse = false } = checkedOptions("cumsum", options, ["reverse"]);
   return apply(cumsumSpec, [x], { axis: normaliseAxis("cumsum", axis, x), reverse });
 }
 export const cumsumSpec: OpSpec<CumsumAttrs> = {

@@ -9,6 +9,8 @@ export interface PointwiseRow<A> extends Pick<OpSpec<A>, "name" | "vjp" | "sampl
   readonly arity: number;
   /** The definition on float64 (or exact integers). */
   scalar(args: readonly number[], attrs: A): number;
+  /** The same on i32 and u32, where float64 would round before the result is cut to 32 bits. */
+  integer?(args: readonly number[]): number;
   expression(args: readonly string[], attrs: A): string;
   /** Allowed input dtypes; default f32 only. All inputs share one. */
   readonly dtypes?: readonly DType[];
@@ -30,7 +32,11 @@ export function definePointwise<A>(row: PointwiseRow<A>): OpSpec<A> {
       const dtype = commonDtype(row.name, inputs, dtypes);
       return { shape: broadcastShapes(row.name, inputs), dtype: row.result ? row.result(dtype, attrs) : dtype };
     },
-    reference: (inputs, attrs, output) => mapBroadcast(inputs, output, (...args) => row.scalar(args, attrs)),
+    reference(inputs, attrs, output) {
+      const { integer } = row;
+      if (integer && output.dtype !== "f32") mapBroadcast(inputs, output, (...args) => integer(args));
+      else mapBroadcast(inputs, output, (...args) => row.scalar(args, attrs));
+    },
     failures: row.failures ?? (() => []),
   };
 }

@@ -1,10 +1,12 @@
 /** Largest and smallest elements, and where they are. */
+
 import { describe, ShapeError } from "../errors.js";
 import type { TensorSpec } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
+import { checkedOptions } from "../options.js";
 import { contiguousStrides, normaliseAxes, normaliseAxis, reducedShape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
-import { div, mul } from "./arithmetic.js";
+import { div, multiplyNoNan } from "./arithmetic.js";
 import { equal } from "./compare.js";
 import { forEachOffset } from "./host.js";
 import { reshape } from "./movement.js";
@@ -13,7 +15,8 @@ import { argCalls, reduceCalls } from "./reduce.launch.js";
 
 /** Largest element over `axes` (all by default), NaN where there is one. Equal largest elements share the gradient evenly.
  *  @throws ShapeError where there is no element to choose. */
-export function max(x: Tensor, axes?: number | readonly number[], { keepDims = false }: ReduceOptions = {}): Tensor {
+export function max(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
+  const { keepDims = false } = checkedOptions("max", options, ["keepDims"]);
   const list = normaliseAxes("max", axes, x);
   return list.length === 0 ? x : apply(maxSpec, [x], { axes: list, keepDims });
 }
@@ -21,7 +24,8 @@ export const maxSpec = extremeSpec("max", max, (a, b) => Math.max(a, b));
 
 /** Smallest element over `axes` (all by default), NaN where there is one. Equal smallest elements share the gradient evenly.
  *  @throws ShapeError where there is no element to choose. */
-export function min(x: Tensor, axes?: number | readonly number[], { keepDims = false }: ReduceOptions = {}): Tensor {
+export function min(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
+  const { keepDims = false } = checkedOptions("min", options, ["keepDims"]);
   const list = normaliseAxes("min", axes, x);
   return list.length === 0 ? x : apply(minSpec, [x], { axes: list, keepDims });
 }
@@ -51,7 +55,7 @@ function extremeSpec(
       return [
         () => {
           const attained = equal(x, reshape(y, kept));
-          return mul(div(reshape(g, kept), sum(attained, axes, { keepDims: true })), attained);
+          return multiplyNoNan(div(reshape(g, kept), sum(attained, axes, { keepDims: true })), attained);
         },
       ];
     },

@@ -1,7 +1,9 @@
 /** Matrix products. One op with transposition flags: its gradients are matrix products of the same tensors, uncopied. */
+
 import { describe, ShapeError } from "../errors.js";
 import type { TensorSpec } from "../lower.js";
 import { apply, type HostTensor, type OpSpec } from "../op.js";
+import { checkedOptions } from "../options.js";
 import { broadcastShapes, broadcastStrides, contiguousStrides, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { mul } from "./arithmetic.js";
@@ -24,7 +26,8 @@ export interface MatmulAttrs {
 /** Matrix product over the last two axes; the others broadcast. a [...,m,k] · b [...,k,n] → [...,m,n]. A vector on the
  *  left counts as [1,k], on the right as [k,1], and the side of 1 is dropped from the result (as NumPy does).
  *  @throws ShapeError when the inner sides differ or the leading ones do not broadcast. */
-export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = false }: MatmulOptions = {}): Tensor {
+export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+  const { transposeA = false, transposeB = false } = checkedOptions("matmul", options, ["transposeA", "transposeB"]);
   if ((a.rank < 2 && transposeA) || (b.rank < 2 && transposeB) || a.rank === 0 || b.rank === 0)
     throw new ShapeError(
       `matmul: ${describe(a)} and ${describe(b)} given; scalars do not multiply and vectors do not transpose; reshape first`,

@@ -1,5 +1,7 @@
 /** Normalisation, composed of means and products: any order of derivative, and captured steps fuse it. */
+
 import { describe, ShapeError } from "../errors.js";
+import { checkedOptions } from "../options.js";
 import type { Tensor } from "../tensor.js";
 import { add, mul, sub } from "./arithmetic.js";
 import { reshape } from "./movement.js";
@@ -14,6 +16,8 @@ export interface NormOptions {
   readonly epsilon?: number;
 }
 
+const NORM_OPTIONS = ["scale", "shift", "epsilon"] as const;
+
 export interface LayerNormOptions extends NormOptions {
   /** Axes normalised over; default the last. */
   readonly axes?: number | readonly number[];
@@ -21,13 +25,15 @@ export interface LayerNormOptions extends NormOptions {
 
 /** Mean 0 and variance 1 (divided by n) over `axes` of each example; `scale` and `shift` broadcast to x.
  *  Source: Ba et al., "Layer normalization", 2016. */
-export function layerNorm(x: Tensor, { axes = -1, ...options }: LayerNormOptions = {}): Tensor {
+export function layerNorm(x: Tensor, given: LayerNormOptions = {}): Tensor {
+  const { axes = -1, ...options } = checkedOptions("layerNorm", given, ["axes", ...NORM_OPTIONS]);
   return affine(normalise(x, axes, options.epsilon), options);
 }
 
 /** Mean 0 and variance 1 (divided by n) over each of `groups` groups of channels of each example; x [n,c,...], `scale` and
  *  `shift` [c]. Source: Wu and He, "Group normalization", 2018. @throws ShapeError unless `groups` divides c. */
 export function groupNorm(x: Tensor, groups: number, options: NormOptions = {}): Tensor {
+  checkedOptions("groupNorm", options, NORM_OPTIONS);
   const [n, c] = channels("groupNorm", x);
   if (!Number.isInteger(groups) || groups < 1 || c % groups !== 0)
     throw new ShapeError(`groupNorm: ${describe(x)} has ${c} channels, which do not fall into ${groups} groups`);
@@ -54,6 +60,7 @@ export function batchStatistics(x: Tensor): Statistics {
  *  training the statistics are `batchStatistics(x)`, through which gradients flow. Source: Ioffe and Szegedy, "Batch
  *  normalization", 2015. */
 export function batchNorm(x: Tensor, statistics: Statistics, options: NormOptions = {}): Tensor {
+  checkedOptions("batchNorm", options, NORM_OPTIONS);
   const perX = (t: Tensor): Tensor => perChannel("batchNorm", x, { scale: t }).scale!;
   const factor = rsqrt(add(perX(statistics.variance), options.epsilon ?? 1e-5));
   return affine(mul(sub(x, perX(statistics.mean)), factor), perChannel("batchNorm", x, options));

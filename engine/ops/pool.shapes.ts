@@ -2,6 +2,7 @@
 
 import { describe, ShapeError } from "../errors.js";
 import { gridFor, type KernelCall, type LaunchContext, type TensorSpec } from "../lower.js";
+import { checkedOptions } from "../options.js";
 import { sizeOf } from "../shape.js";
 import { type Padding, type Pair, pairOf, type WindowAttrs, windowAttrs, windowPositions } from "./window.js";
 
@@ -13,6 +14,8 @@ export interface PoolOptions {
   readonly padding?: Padding;
 }
 
+const POOL_OPTIONS = ["size", "stride", "padding"] as const;
+
 export interface PoolAttrs extends WindowAttrs {
   readonly image: readonly [number, number];
   readonly window: readonly [number, number];
@@ -21,6 +24,7 @@ export interface PoolAttrs extends WindowAttrs {
 export function poolAttrs(op: string, x: TensorSpec, options: PoolOptions): PoolAttrs {
   if (x.shape.length !== 4 || x.dtype !== "f32")
     throw new ShapeError(`${op}: ${describe(x)} given; f32 of rank 4, [n,c,h,w], is needed; reshape or cast()`);
+  checkedOptions(op, options, op === "avgPool2d" ? ["countIncludePad", ...POOL_OPTIONS] : POOL_OPTIONS);
   const image = [x.shape[2], x.shape[3]] as const;
   const window = pairOf(op, "size", options.size);
   const { stride = window, padding } = options;

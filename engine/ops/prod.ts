@@ -1,6 +1,8 @@
 /** Products over any axes. */
+
 import { describe, ShapeError } from "../errors.js";
 import { apply, type OpSpec } from "../op.js";
+import { checkedOptions } from "../options.js";
 import { contiguousStrides, normaliseAxes, reducedShape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { mul } from "./arithmetic.js";
@@ -14,7 +16,8 @@ import { split } from "./slice.js";
 import { transpose } from "./view.js";
 
 /** Product over `axes` (all by default); 1 over no elements. Its gradients are right where elements are 0. */
-export function prod(x: Tensor, axes?: number | readonly number[], { keepDims = false }: ReduceOptions = {}): Tensor {
+export function prod(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
+  const { keepDims = false } = checkedOptions("prod", options, ["keepDims"]);
   const list = normaliseAxes("prod", axes, x);
   return list.length === 0 ? x : apply(prodSpec, [x], { axes: list, keepDims });
 }

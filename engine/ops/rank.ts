@@ -5,8 +5,8 @@ import { sameShape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { cast } from "./compare.js";
 
-/** Ranks along the last axis, from 1, equal elements sharing their average rank. x [..., d] → [..., d]; work grows with d².
- *  Piecewise constant, so it has no gradient. */
+/** Ranks along the last axis, from 1, equal elements sharing their average rank. x [..., d] → [..., d]; work grows with d². NaN has
+ *  the rank NaN and the others are ranked without it, as SciPy's rankdata has it with nan_policy "omit". Piecewise constant, so it has no gradient. */
 export function averageRank(x: Tensor): Tensor {
   return apply(averageRankSpec, [x], null);
 }
@@ -27,7 +27,7 @@ export const averageRankSpec: OpSpec<null> = {
           if (x.data[j] < x.data[i]) less++;
           if (x.data[j] === x.data[i]) equal++;
         }
-        y.data[i] = less + (equal + 1) / 2;
+        y.data[i] = Number.isNaN(x.data[i]) ? Number.NaN : less + (equal + 1) / 2;
       }
   },
   vjp: null,
@@ -49,7 +49,8 @@ export const averageRankSpec: OpSpec<null> = {
 };
 
 /** How the order of each element against the others of its row agrees in a and b: y_i = Σ_j sign(a_i − a_j) · sign(b_i − b_j).
- *  a, b [..., d] → [..., d]; work grows with d². Piecewise constant, so it has no gradient. */
+ *  a, b [..., d] → [..., d]; work grows with d². Of an element that is NaN in a or b it is NaN, and for the others that one counts
+ *  as equal. Piecewise constant, so it has no gradient. */
 export function concordance(a: Tensor, b: Tensor): Tensor {
   return apply(concordanceSpec, [a, b], null);
 }
@@ -64,10 +65,12 @@ export const concordanceSpec: OpSpec<null> = {
   },
   reference: ([a, b], _, y) => {
     const side = a.shape.at(-1)!;
+    const order = (p: number, q: number): number => Number(p > q) - Number(p < q);
     for (let row = 0; row < a.data.length; row += side)
-      for (let i = row; i < row + side; i++)
-        for (let j = row; j < row + side; j++)
-          y.data[i] += Math.sign(a.data[i] - a.data[j]) * Math.sign(b.data[i] - b.data[j]);
+      for (let i = row; i < row + side; i++) {
+        for (let j = row; j < row + side; j++) y.data[i] += order(a.data[i], a.data[j]) * order(b.data[i], b.data[j]);
+        if (Number.isNaN(a.data[i]) || Number.isNaN(b.data[i])) y.data[i] = Number.NaN;
+      }
   },
   vjp: null,
   launch: ({ inputs: [a, b], output: y }) => {

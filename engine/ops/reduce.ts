@@ -1,6 +1,8 @@
 /** Reductions over any axes. */
+
 import { describe, ShapeError } from "../errors.js";
 import { apply, type OpSpec } from "../op.js";
+import { checkedOptions } from "../options.js";
 import { contiguousStrides, normaliseAxes, reducedShape, type Shape, sameShape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { div, mul } from "./arithmetic.js";
@@ -19,7 +21,8 @@ export interface ReduceAttrs {
 }
 
 /** Sum over `axes` (all by default). */
-export function sum(x: Tensor, axes?: number | readonly number[], { keepDims = false }: ReduceOptions = {}): Tensor {
+export function sum(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
+  const { keepDims = false } = checkedOptions("sum", options, ["keepDims"]);
   const list = normaliseAxes("sum", axes, x);
   return list.length === 0 ? x : apply(sumSpec, [x], { axes: list, keepDims });
 }
@@ -59,6 +62,7 @@ export const sumSpec: OpSpec<ReduceAttrs> = {
 
 /** Arithmetic mean over `axes` (all by default); NaN over no elements. */
 export function mean(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
+  checkedOptions("mean", options, ["keepDims"]);
   const count = sizeOf(normaliseAxes("mean", axes, x).map((a) => x.shape[a]));
   const total = sum(x, axes, options);
   return count === 0 ? div(total, 0) : mul(total, 1 / count);

@@ -23,8 +23,10 @@ export const softmaxSpec: OpSpec<AxisAttrs> = {
     forEachRow(x, axis, (indices, largest, total) => {
       for (const i of indices) y.data[i] = Math.exp(x.data[i] - largest) / total;
     }),
-  // ∂yᵢ/∂xⱼ = yᵢ (δᵢⱼ − yⱼ)
-  vjp: (g, { output: y, attrs: { axis } }) => [() => mul(y, sub(g, sum(mul(g, y), axis, { keepDims: true })))],
+  // ∂yᵢ/∂xⱼ = yᵢ (δᵢⱼ − yⱼ); of one element it is 1, whatever the element.
+  vjp: (g, { output: y, attrs: { axis } }) => [
+    y.shape[axis] === 1 ? null : () => mul(y, sub(g, sum(mul(g, y), axis, { keepDims: true }))),
+  ],
   launch: (context, { axis }) => softmaxCalls(context, axis, false),
   ...rows(softmax),
   failures: () => refusals("softmax", softmax),
@@ -41,8 +43,10 @@ export const logSoftmaxSpec: OpSpec<AxisAttrs> = {
     forEachRow(x, axis, (indices, largest, total) => {
       for (const i of indices) y.data[i] = x.data[i] - largest - Math.log(total);
     }),
-  // ∂yᵢ/∂xⱼ = δᵢⱼ − exp(yⱼ)
-  vjp: (g, { output: y, attrs: { axis } }) => [() => sub(g, mul(exp(y), sum(g, axis, { keepDims: true })))],
+  // ∂yᵢ/∂xⱼ = δᵢⱼ − exp(yⱼ); of one element it is 0, whatever the element.
+  vjp: (g, { output: y, attrs: { axis } }) => [
+    y.shape[axis] === 1 ? null : () => sub(g, mul(exp(y), sum(g, axis, { keepDims: true }))),
+  ],
   launch: (context, { axis }) => softmaxCalls(context, axis, true),
   ...rows(logSoftmax),
   failures: () => refusals("logSoftmax", logSoftmax),

@@ -1,13 +1,17 @@
 /** Sorting along any axis. */
+
 import { describe, ShapeError } from "../errors.js";
 import { apply, type InputSpec, type OpSpec } from "../op.js";
+import { checkedOptions } from "../options.js";
 import { normaliseAxis } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { argsortRows } from "./argsort.js";
 import { add, mul } from "./arithmetic.js";
+import { where } from "./binary.js";
 import { gatherAlong, gatherAlongSpec } from "./gather.js";
 import { reshape } from "./movement.js";
 import { slice } from "./slice.js";
+import { nanMask } from "./unary.js";
 import { transpose } from "./view.js";
 
 export interface SortOptions {
@@ -18,7 +22,8 @@ export interface SortOptions {
 
 /** Positions along `axis` in sorted order, i32, of x's shape. Stable: equal elements keep their order, also when descending.
  *  NaN comes last either way. */
-export function argsort(x: Tensor, { axis = -1, descending = false }: SortOptions = {}): Tensor {
+export function argsort(x: Tensor, options: SortOptions = {}): Tensor {
+  const { axis = -1, descending = false } = checkedOptions("argsort", options, ["axis", "descending"]);
   const at = normaliseAxis("argsort", axis, x);
   const last = x.rank - 1;
   if (at === last) return argsortRows(x, descending);
@@ -28,6 +33,7 @@ export function argsort(x: Tensor, { axis = -1, descending = false }: SortOption
 
 /** The elements in sorted order along `axis`, ascending unless `descending`; NaN last. */
 export function sort(x: Tensor, options: SortOptions = {}): Tensor {
+  checkedOptions("sort", options, ["axis", "descending"]);
   return permute(x, argsort(x, options), normaliseAxis("sort", options.axis ?? -1, x));
 }
 
@@ -68,12 +74,9 @@ export interface TopKOptions {
 }
 
 /** The k largest elements along `axis`, largest first, and their positions (i32); among equals the first come first, NaN
- *  comes last. Values are differentiable. x [...,n,...] → [...,k,...]. @throws ShapeError when k is more than n. */
-export function topK(
-  x: Tensor,
-  k: number,
-  { axis = -1, smallest = false }: TopKOptions = {},
-): { values: Tensor; indices: Tensor } {
+ *  comes last either way, as `sort` has it (PyTorch counts it as largest), so that k numbers are found where there are as many. Values are differentiable. x [...,n,...] → [...,k,...]. @throws ShapeError when k is more than n. */
+export function topK(x: Tensor, k: number, options: TopKOptions = {}): { values: Tensor; indices: Tensor } {
+  const { axis = -1, smallest = false } = checkedOptions("topK", options, ["axis", "smallest"]);
   const at = normaliseAxis("topK", axis, x);
   if (!Number.isInteger(k) || k < 0 || k > x.shape[at])
     throw new ShapeError(
@@ -89,8 +92,10 @@ export interface QuantileOptions {
 }
 
 /** The value with a share q of the elements along `axis` below it, linear between neighbours (NumPy's default): position
- *  q·(n − 1) of the sorted elements, of which there must be at least one. */
-export function quantile(x: Tensor, q: number, { axis = -1 }: QuantileOptions = {}): Tensor {
+ *  q·(n − 1) of the sorted elements, of which there must be at least one. NaN where there is one, as in NumPy.
+ *  @throws ShapeError for none. */
+export function quantile(x: Tensor, q: number, options: QuantileOptions = {}): Tensor {
+  const { axis = -1 } = checkedOptions("quantile", options, ["axis"]);
   const at = normaliseAxis("quantile", axis, x);
   const n = x.shape[at];
   if (!(q >= 0 && q <= 1)) throw new RangeError(`quantile: ${q} given; a number on [0, 1] is needed`);
@@ -100,14 +105,17 @@ export function quantile(x: Tensor, q: number, { axis = -1 }: QuantileOptions = 
   const weight = q * (n - 1) - below;
   const low = part(sorted, at, below, 1);
   const value = weight === 0 ? low : add(mul(low, 1 - weight), mul(part(sorted, at, below + 1, 1), weight));
+  // NaN sorts last.
+  const last = part(sorted, at, n - 1, 1);
   return reshape(
-    value,
+    where(nanMask(last), last, value),
     x.shape.filter((_, i) => i !== at),
   );
 }
 
-/** The middle element along `axis`, or the mean of the two middle ones. */
+/** The middle element along `axis`, or the mean of the two middle ones; NaN where there is one. */
 export function median(x: Tensor, options: QuantileOptions = {}): Tensor {
+  checkedOptions("median", options, ["axis"]);
   return quantile(x, 0.5, options);
 }
 

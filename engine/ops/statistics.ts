@@ -1,5 +1,7 @@
 /** Reductions composed of others. */
+
 import { describe, ShapeError } from "../errors.js";
+import { checkedOptions } from "../options.js";
 import { withBits } from "../record.js";
 import { normaliseAxes, reducedShape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -18,11 +20,8 @@ export interface VarianceOptions extends ReduceOptions {
 
 /** Sum of squared deviations from the mean over `axes` (all by default), divided by count - ddof.
  *  @throws ShapeError when the divisor is not positive. */
-export function variance(
-  x: Tensor,
-  axes?: number | readonly number[],
-  { ddof = 0, keepDims = false }: VarianceOptions = {},
-): Tensor {
+export function variance(x: Tensor, axes?: number | readonly number[], options: VarianceOptions = {}): Tensor {
+  const { ddof = 0, keepDims = false } = checkedOptions("variance", options, ["ddof", "keepDims"]);
   const list = normaliseAxes("variance", axes, x);
   const count = sizeOf(list.map((a) => x.shape[a]));
   if (!(count - ddof > 0))
@@ -37,12 +36,10 @@ export interface VectorNormOptions extends ReduceOptions {
 }
 
 /** Vector norm over `axes` (all by default). The gradient is 0 where the norm is; for p = Infinity equal largest elements share
- *  it evenly. The squares of p = 2 must be f32 numbers: |x| below 1e19. */
-export function norm(
-  x: Tensor,
-  axes?: number | readonly number[],
-  { p = 2, keepDims = false }: VectorNormOptions = {},
-): Tensor {
+ *  it evenly. The squares of p = 2 must be f32 numbers: the largest |x| from 1e-18 to 1e18; a norm of smaller ones loses digits and is
+ *  0 below 1e-23, one of larger ones is infinite. Divide by `max(abs(x))` before where values can be such. */
+export function norm(x: Tensor, axes?: number | readonly number[], options: VectorNormOptions = {}): Tensor {
+  const { p = 2, keepDims = false } = checkedOptions("norm", options, ["p", "keepDims"]);
   if (p === 1) return sum(abs(x), axes, { keepDims });
   if (p === Infinity) return max(abs(x), axes, { keepDims });
   if (p !== 2) throw new ShapeError(`norm: p ${p} given; 1, 2 or Infinity is needed`);
@@ -53,11 +50,8 @@ export function norm(
 }
 
 /** log Σ exp(x) over `axes` (all by default), without overflow; -Infinity where all elements are. */
-export function logSumExp(
-  x: Tensor,
-  axes?: number | readonly number[],
-  { keepDims = false }: ReduceOptions = {},
-): Tensor {
+export function logSumExp(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
+  const { keepDims = false } = checkedOptions("logSumExp", options, ["keepDims"]);
   const list = normaliseAxes("logSumExp", axes, x);
   // The shift cancels, so nothing depends on it; an infinite one would give NaN.
   const shift = withBits(0, () => {

@@ -1,7 +1,8 @@
 /** Functions of one element. */
 import { apply, type InputSpec, type OpSpec } from "../op.js";
 import type { Tensor } from "../tensor.js";
-import { div, mul, neg, sub } from "./arithmetic.js";
+import { div, mul, multiplyNoNan, neg, sub } from "./arithmetic.js";
+import { clamp } from "./binary.js";
 import { definePointwise } from "./define.js";
 
 interface UnaryRow {
@@ -44,7 +45,7 @@ export function abs(x: Tensor): Tensor {
 export const absSpec = unary("abs", abs, {
   scalar: Math.abs,
   wgsl: (x) => `abs(${x})`,
-  rule: (g, x) => mul(g, sign(x)),
+  rule: (g, x) => multiplyNoNan(g, sign(x)),
   domain: { avoid: [0] },
 });
 
@@ -169,8 +170,8 @@ export function atan(x: Tensor): Tensor {
 export const atanSpec = unary("atan", atan, {
   scalar: Math.atan,
   wgsl: (x) => `arctangent(${x})`,
-  // 1 + x², written so that plain numbers stay constants.
-  rule: (g, x) => div(g, sub(square(x), -1)),
+  // 1 + x², written so that plain numbers stay constants; an infinite x would make the next order 0 · ∞.
+  rule: (g, x) => div(g, sub(square(clamp(x, -1e18, 1e18)), -1)),
   domain: { low: -6, high: 6 },
 });
 

@@ -59,6 +59,11 @@ fn square(x: f32) -> f32 {
   return x * x;
 }
 
+// a b, and 0 where b is 0, whatever a is. By the bits: a compiler may take a comparison with 0 and a product for the product.
+fn multiplyNoNan(a: f32, b: f32) -> f32 {
+  return select(a * b, 0.0, (bitcast<u32>(b) << 1u) == 0u);
+}
+
 // exp with its limits made explicit: 0 below -104, infinity above 88.73, where drivers differ.
 fn expSafe(x: f32) -> f32 {
   let y = exp(clamp(x, -104.0, 88.722839));
@@ -286,6 +291,8 @@ fn power(x: f32, y: f32) -> f32 {
   p = select(p, -p, odd & isNegative(x));
   p = select(p, nan_f32(), (x < 0.0) & isFinite(x) & !whole);
   p = select(p, nan_f32(), isNan(x) | isNan(y));
+  // The largest numbers would be rounded to infinity.
+  p = select(p, x, y == 1.0);
   return select(p, 1.0, (y == 0.0) | (x == 1.0));
 }
 

@@ -4,7 +4,7 @@ import { convTranspose2d } from "../../engine/ops/conv.js";
 import { dot, outer } from "../../engine/ops/matmul.js";
 import { batchNorm, batchStatistics, groupNorm, layerNorm } from "../../engine/ops/norm.js";
 import { type AvgPoolOptions, avgPool2d, globalAvgPool2d } from "../../engine/ops/pool.average.js";
-import { resize2d } from "../../engine/ops/resize.js";
+import { resample, resize2d } from "../../engine/ops/resize.js";
 import { median, quantile, sort, topK } from "../../engine/ops/sort.js";
 import { type Tensor, tensor } from "../../engine/tensor.js";
 import { referenceTest } from "../executors.js";
@@ -89,6 +89,7 @@ referenceTest("ops made of ops refuse what does not fit", () => {
   // Plain JavaScript may leave it out, or call it otherwise.
   check.throws(() => avgPool2d(image, {} as AvgPoolOptions), /avgPool2d: size is undefined; integers of at least 1/);
   check.throws(() => resize2d(image, [0, 2]), /resize2d: size is \[0,2\]/);
+  check.throws(() => resample(image, 2, [[[2, 1]]]), /resample: a tap of position 2 .* of f32\[1,2,2,2\]/);
   check.throws(() => groupNorm(image, 3), /groupNorm: f32\[1,2,2,2\] has 2 channels, which do not fall into 3 groups/);
   check.throws(
     () => batchNorm(image, { mean: tensor([1]), variance: tensor([1]) }),

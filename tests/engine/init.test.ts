@@ -1,5 +1,6 @@
 /** Opening and closing the engine, in a process of its own: this one has the device of all tests. */
 import { spawnSync } from "node:child_process";
+import { gpuTest } from "../executors.js";
 import { check, root, test } from "../harness.js";
 
 /** Runs `code` after the imports; what it passes to `show` comes back, one per line. */
@@ -46,4 +47,12 @@ test("the engine opens without an adapter on the reference, once at a time, and 
     /^reference$/,
   ];
   for (const [i, pattern] of expected.entries()) check.match(lines[i], pattern);
+});
+
+gpuTest("an adapter that is not there is refused with those that are", () => {
+  const [line] = inProcess(`await init({ adapter: "GeForce 9999" }).catch(show);`);
+  check.match(
+    line,
+    /init: no WebGPU adapter named like "GeForce 9999" was found; there is ".+": give part of such a name, or none$/,
+  );
 });

@@ -1,7 +1,7 @@
 /** Losses with their gradients against PyTorch in float64 (goldens/layers.py), metrics on examples by hand. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Tensor, tensor, valueAndGrad } from "../../engine/index.js";
+import { capture, grad, mul, sum, type Tensor, tensor, valueAndGrad } from "../../engine/index.js";
 import { accuracy, confusion, crossEntropy, crossEntropyPerSample, klDivergence, mse } from "../../nn/index.js";
 import { gpuTest, referenceTest } from "../executors.js";
 import { check, root } from "../harness.js";
@@ -106,4 +106,75 @@ referenceTest("losses and metrics refuse targets that broadcasting would spread"
   check.throws(() => klDivergence(logits, logits, { temperature: 0 }), /klDivergence: temperatures 0 and 0/);
   check.throws(() => accuracy(logits, column), /accuracy: logits f32\[3,4\] with labels i32\[3,1\]/);
   check.throws(() => confusion(logits, tensor([1, 2, 3])), /confusion: logits f32\[3,4\] with labels f32\[3\]/);
+});
+
+/** Losses with masked classes: value and gradient, which masked logits do not get. */
+const inf = Number.POSITIVE_INFINITY;
+const share = (x: number[]): number[] => {
+  const total = x.reduce((sum, v) => sum + Math.exp(v), 0);
+  return x.map((v) => Math.exp(v) / total);
+};
+const [p, q] = [share([-inf, 0, 1]), share([-inf, 1, 0])];
+const masked: readonly [name: string, loss: (x: Tensor) => Tensor, x: number[][], value: number, gradient: number[]][] =
+  [
+    [
+      "crossEntropy of a class that is possible",
+      (x) => crossEntropy(x, tensor(Int32Array.of(2))),
+      [[-inf, 0, 1]],
+      Math.log1p(Math.exp(-1)),
+      [0, p[1], p[2] - 1],
+    ],
+    [
+      "crossEntropy of a class that is not",
+      (x) => crossEntropy(x, tensor(Int32Array.of(0))),
+      [[-inf, 0, 1]],
+      inf,
+      [-1, p[1], p[2]],
+    ],
+    [
+      "crossEntropy of soft targets",
+      (x) => crossEntropy(x, tensor([[0, 0.25, 0.75]])),
+      [[-inf, 0, 1]],
+      -(0.25 * Math.log(p[1]) + 0.75 * Math.log(p[2])),
+      [0, p[1] - 0.25, p[2] - 0.75],
+    ],
+    [
+      "klDivergence to the student",
+      (x) => klDivergence(tensor([[-inf, 0, 1]]), x),
+      [[-inf, 1, 0]],
+      // tanh ½
+      0.46211715726,
+      [0, q[1] - p[1], q[2] - p[2]],
+    ],
+    [
+      "klDivergence to a student who gives less classes",
+      (x) => klDivergence(tensor([[0, -inf, 0]]), x),
+      [[0, 1, -inf]],
+      inf,
+      [Math.exp(0) / (1 + Math.E) - 0.5, Math.E / (1 + Math.E), -0.5],
+    ],
+  ];
+for (const [name, loss, x, value, gradient] of masked)
+  for (const [where, run, rtol] of [
+    ["in float64", referenceTest, 1e-10],
+    ["on the GPU", gpuTest, 1e-5],
+  ] as const)
+    run(`${name}, with a logit of -Infinity, ${where}`, async () => {
+      const step = (v: Tensor): Tensor[] => valueAndGrad(loss)(v) as Tensor[];
+      const energy = (v: Tensor): Tensor => sum(mul(grad(loss)(v), tensor([1, 2, 3])));
+      using captured = capture(step);
+      for (const f of [step, captured]) {
+        const [y, g] = f(tensor(x));
+        check.close([await y.item()], [value], { rtol });
+        check.close(await g.read(), gradient, { rtol, atol: 1e-6 });
+      }
+      const second = await grad(energy)(tensor(x)).read();
+      check.ok(second.every(Number.isFinite), `the second order is ${second}`);
+    });
+
+referenceTest("the gradient of soft targets that are 0 is that of others", async () => {
+  const logits = tensor([[1, 2, 0.5]]);
+  const found = await grad((t: Tensor) => crossEntropy(logits, t))(tensor([[0, 1, 0]])).read();
+  const logs = share([1, 2, 0.5]).map((v) => -Math.log(v));
+  check.close(found, logs, { rtol: 1e-12 });
 });

@@ -112,7 +112,7 @@ export const elementwise: readonly Operator[] = [
   withAlpha("LeakyRelu", 0.01, leakyRelu),
   withAlpha("Elu", 1, elu),
   withAlpha("Celu", 1, (x, alpha) => mul(elu(div(x, alpha)), alpha)),
-  withAlpha("ThresholdedRelu", 1, (x, alpha) => mul(x, greater(x, alpha))),
+  withAlpha("ThresholdedRelu", 1, (x, alpha) => where(greater(x, alpha), x, 0)),
   operator({
     name: "Selu",
     attributes: { alpha: float(SELU_ALPHA), gamma: float(SELU_GAMMA) },
@@ -128,7 +128,7 @@ export const elementwise: readonly Operator[] = [
     attributes: { bias: float(0), lambd: float(0.5) },
     run(call, { bias, lambd }) {
       const x = call.tensor(0);
-      return add(mul(sub(x, bias), greater(x, lambd)), mul(add(x, bias), greater(neg(x), lambd)));
+      return where(greater(x, lambd), sub(x, bias), where(greater(neg(x), lambd), add(x, bias), 0));
     },
   }),
   operator({

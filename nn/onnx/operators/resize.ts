@@ -1,6 +1,6 @@
-/** Resizing: along each side a product with a small matrix of weights, so that every mode has derivatives of every order. Source of modes and
+/** Resizing: along each side sums of few elements, so that every mode has derivatives of every order. Source of modes and
  *  coordinates: ONNX's docs/Operators.md, Resize. */
-import { matmul, type Tensor, tensor, transpose } from "../../../engine/index.js";
+import { resample, type Taps, type Tensor } from "../../../engine/index.js";
 import { flag, float, floats, int, ints, text } from "../attributes.js";
 import { type Call, type Operator, operator, refuse } from "../operator.js";
 
@@ -65,27 +65,22 @@ function taps(x: number, { mode, nearest, cubic }: Mode): [number, number][] {
   ];
 }
 
-/** [to, from]: row i holds the weights of the elements output i is made of. */
-function weights(side: Side, mode: Mode): Tensor {
+/** What each output is made of. */
+function allTaps(side: Side, mode: Mode): Taps {
   const at =
     coordinates[mode.coordinates] ?? refuse(`coordinate_transformation_mode is ${mode.coordinates}; it is not known`);
   const { from, to } = side;
-  const out = new Float64Array(to * from);
-  for (let i = 0; i < to; i++) {
+  return Array.from({ length: to }, (_, i) => {
     const all = taps(at(i, side), mode);
     const inside = mode.excludeOutside ? all.filter(([j]) => j >= 0 && j < from) : all;
     const total = mode.excludeOutside ? inside.reduce((sum, [, w]) => sum + w, 0) : 1;
-    for (const [j, w] of inside) out[i * from + Math.min(Math.max(j, 0), from - 1)] += w / total;
-  }
-  return tensor(out, [to, from]);
+    return inside.map(([j, w]) => [Math.min(Math.max(j, 0), from - 1), w / total] as const);
+  });
 }
 
 function along(x: Tensor, axis: number, side: Side, mode: Mode): Tensor {
   if (side.from === side.to && side.scale === 1 && mode.coordinates !== "tf_crop_and_resize") return x;
-  const last = x.rank - 1;
-  if (axis === last) return matmul(x, weights(side, mode), { transposeB: true });
-  const swap = x.shape.map((_, i) => (i === axis ? last : i === last ? axis : i));
-  return transpose(matmul(transpose(x, swap), weights(side, mode), { transposeB: true }), swap);
+  return resample(x, axis, allTaps(side, mode));
 }
 
 interface Wanted {
