@@ -63,7 +63,8 @@ function sectionsOf(report: ExplainersReport): Section[] {
         `(accuracy ${(100 * accuracy).toFixed(1)} % on ${size.judged} others). Captured steps, median of ` +
         `${rowOf(explainers[0]?.name)?.runs ?? 0} runs. ${checked} Inputs: those that the network is given for each image, ` +
         `most of them with a gradient where the explainer uses gradients. The last column: the largest |device − float64| over ${size.compared} ` +
-        `${size.compared === 1 ? "image" : "images"}, as a share of the largest |float64|.`,
+        `${size.compared === 1 ? "image" : "images"}, as a share of the largest |float64|. No dispatches: a map that does not depend on the ` +
+        `image on this network (DeconvNet without max pooling), so that a captured step has nothing to do.`,
       heading: ["explainer", "ms per image", "worker CPU ms per image", "dispatches", "inputs", "settings", "off by"],
       rows: cost,
     },
