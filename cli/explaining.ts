@@ -7,7 +7,7 @@ import {
   summariseBackground,
 } from "../atex/index.js";
 import { add, random, type Tensor } from "../engine/index.js";
-import type { Domain, FeatureRange } from "../nn/index.js";
+import { type Domain, shiftedRange } from "../nn/index.js";
 import { UsageError } from "./command.js";
 import { type ExplainerRequest, requestedExplainer } from "./explainers.js";
 import type { Live } from "./live.js";
@@ -57,7 +57,7 @@ export async function explainerMaker(
   return (request, segments, shift) =>
     requestedExplainer(request, {
       ...{ key: random.key(seed), seed, segments },
-      domain: shift ? { ...domain, range: shifted(domain.range, shift.values) } : domain,
+      domain: shift ? { ...domain, range: shiftedRange(domain.range, shift.values) } : domain,
       background: background && shift ? add(background, shift.tensor) : background,
       summary: summary && shift ? { ...summary, rows: add(summary.rows, shift.tensor) } : summary,
     });
@@ -78,13 +78,6 @@ async function comparedWith({ model, values, live }: Explaining): Promise<Tensor
 export interface Shift {
   readonly tensor: Tensor;
   readonly values: readonly number[];
-}
-
-/** The valid range of inputs that are shifted. */
-function shifted({ low, high }: FeatureRange, by: readonly number[]): FeatureRange {
-  const moved = (bound: FeatureRange["low"]): number[] =>
-    by.map((v, i) => v + (typeof bound === "number" ? bound : bound[i]));
-  return { low: moved(low), high: moved(high) };
 }
 
 /** Whether a request switches segments of images. */

@@ -3,7 +3,7 @@ import { EXPLAINER_TABLE, type SuiteExplainer, segmentImages, smoothGrad } from 
 import type { SanityTable } from "../atex/render/sanity.js";
 import { random, tensor } from "../engine/index.js";
 import { drawFrom } from "../nn/data/integer-random.js";
-import { type Domain, sampleSize } from "../nn/index.js";
+import { type Domain, numericShift, sampleSize } from "../nn/index.js";
 import { type ExplainerRequest, explainerRequests } from "./explainers.js";
 import { explainerMaker, needsSegments, type Shift } from "./explaining.js";
 import type { Live } from "./live.js";
@@ -62,9 +62,7 @@ export async function suiteExplainers(
 
 /** A constant for every numeric element of a sample; categories and yes or no are left alone, since other values mean nothing. */
 export function shiftOf(domain: Domain, by: number): Shift {
-  const size = sampleSize(domain.shape);
-  const fixed = new Set((domain.features ?? []).flatMap(({ kind, at }) => (kind === "numeric" ? [] : at)));
-  const values = Array.from({ length: size }, (_, i) => (fixed.has(i) ? 0 : by));
+  const values = numericShift(domain, by);
   return { values, tensor: tensor(Float32Array.from(values), domain.shape) };
 }
 

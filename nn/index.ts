@@ -7,7 +7,14 @@ export * from "./containers.js";
 export { type ArraysOptions, fromArrays, type LabelledArrays } from "./data/arrays.js";
 export { countOf, type Dataset, firstOf, hostSamples, partOf, type Split, sampleSize } from "./data/dataset.js";
 export { DATASET_NAMES, DATASETS, type DatasetName, loadDataset } from "./data/datasets.js";
-export { type Domain, type Feature, type FeatureRange, PIXEL_RANGE } from "./data/domain.js";
+export {
+  type Domain,
+  type Feature,
+  type FeatureRange,
+  numericShift,
+  PIXEL_RANGE,
+  shiftedRange,
+} from "./data/domain.js";
 export { DataError } from "./data/error.js";
 export { type FolderOptions, openFolder } from "./data/folder.js";
 export { type IdxFiles, type IdxOptions, openIdx } from "./data/idx-set.js";

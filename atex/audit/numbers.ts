@@ -37,3 +37,6 @@ export function numberOf({ numbers }: AuditMeasurement, name: string, setting?: 
 export function boundedNumber(one: AuditNumber, low: number, high: number): AuditNumber {
   return { ...one, low: Math.max(low, one.low), high: Math.min(high, one.high) };
 }
+
+/** "12 %", for sentences. */
+export const percent = (value: number, digits = 0): string => `${(100 * value).toFixed(digits)} %`;

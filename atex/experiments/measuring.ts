@@ -6,6 +6,9 @@ import type { Measurement } from "./cells.js";
 import type { AttackConfig } from "./config.js";
 import { type Lab, pickPixels, type Split } from "./lab.js";
 import { type Agreement, type Manipulated, type ManipulationOptions, manipulate } from "./manipulation.js";
+import { mean } from "./statistics.js";
+
+export { mean };
 
 export interface AttackRun extends Pick<ManipulationOptions, "surrogate" | "norm" | "outputBound"> {
   readonly attack: ManipulationOptions["attack"] & Pick<AttackConfig, "batch">;
@@ -57,10 +60,6 @@ export function meansOf(
     ...of,
     ...{ metric: prefix + name, value: mean(values), count: values.length },
   }));
-}
-
-export function mean(values: readonly number[]): number {
-  return values.reduce((a, b) => a + b, 0) / values.length;
 }
 
 /** Share of a split that is classified correctly. */

@@ -8,6 +8,13 @@ export interface Estimate {
   readonly n: number;
 }
 
+/** NaN of nothing. */
+export function mean(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i];
+  return sum / values.length;
+}
+
 /** The mean with its 95 % interval, m ± t₀.₉₇₅(n − 1) s / √n. @throws RangeError for no values. */
 export function estimate(values: readonly number[]): Estimate {
   const n = values.length;

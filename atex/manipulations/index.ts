@@ -46,7 +46,7 @@ export {
 } from "./inputs/patch.js";
 export { type RandomSignOptions, randomSignNoise } from "./inputs/randomSigns.js";
 export { type InputReach, type ReachOptions, reachOf } from "./inputs/reach.js";
-export { type ShiftOptions, shiftedRange, shiftedSide } from "./inputs/shift.js";
+export { type ShiftOptions, shiftedSide } from "./inputs/shift.js";
 export { othersOf, targetMapEntry } from "./inputs/targetMap.js";
 export {
   growingBetas,

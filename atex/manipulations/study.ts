@@ -4,6 +4,7 @@ import { abs, add, argmax, equal, max, scope, slice, softmax, sub, type Tensor }
 import { sampleTensor } from "../../nn/index.js";
 import { usualTopK } from "../attacks/table.js";
 import type { ManipulationResult } from "../criteria.js";
+import { mean } from "../experiments/statistics.js";
 import { agreementOf, importanceMap } from "../judge.js";
 import type { FoolingInterval } from "../metrics/heo.js";
 import { rows } from "../metrics/metric.js";
@@ -232,13 +233,6 @@ export function fooledShare(
 
 /** A mean, and of how many numbers. */
 export type Mean = Pick<Measured, "value" | "count">;
-
-/** NaN of nothing. */
-export function mean(values: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i];
-  return sum / values.length;
-}
 
 /** Over the samples that have a value. */
 export function finiteMean(values: ArrayLike<number>): Mean {

@@ -1,4 +1,5 @@
 /** Whether two samples of numbers look as if they came from the same population. */
+import { mean } from "../experiments/statistics.js";
 
 /** p-value of the two-sample Kolmogorov-Smirnov test, by the asymptotic distribution with Stephens' correction for few samples. a and b hold
  *  at least one number each. Source: Stephens 1970; Press et al. 2007, Numerical Recipes, sec. 14.3.3. */
@@ -29,7 +30,6 @@ function kolmogorovTail(x: number): number {
  *  √sample size). 1 where nothing varies and the means agree. Source: Laberge et al. 2023, sec. 3.2. */
 export function waldTest(sample: ArrayLike<number>, population: ArrayLike<number>): number {
   requireSome("Wald", sample, population);
-  const mean = (values: ArrayLike<number>): number => Array.from(values).reduce((s, v) => s + v, 0) / values.length;
   const centre = mean(population);
   const variance = mean(Array.from(population, (v) => (v - centre) ** 2));
   const apart = Math.abs(mean(sample) - centre);

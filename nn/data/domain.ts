@@ -26,3 +26,17 @@ export interface Domain {
 
 /** Pixels that were bytes: 0 to 1. */
 export const PIXEL_RANGE = { low: 0, high: 1 } as const satisfies FeatureRange;
+
+/** A range whose ends are moved element by element: the valid one of inputs that are all shifted by `by`, flattened. */
+export function shiftedRange({ low, high }: FeatureRange, by: readonly number[]): FeatureRange {
+  const moved = (bound: FeatureRange["low"]): number[] =>
+    by.map((v, i) => v + (typeof bound === "number" ? bound : bound[i]));
+  return { low: moved(low), high: moved(high) };
+}
+
+/** A constant for every numeric element of a sample, flattened; categories and yes or no get 0, since other values mean nothing. */
+export function numericShift({ shape, features = [] }: Domain, by: number): number[] {
+  const fixed = new Set(features.flatMap(({ kind, at }) => (kind === "numeric" ? [] : at)));
+  const size = shape.reduce((product, side) => product * side, 1);
+  return Array.from({ length: size }, (_, i) => (fixed.has(i) ? 0 : by));
+}

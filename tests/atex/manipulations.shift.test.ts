@@ -1,7 +1,7 @@
 /** Shifted inputs: the network says the same, and by hand how far explanations move. */
-import { attributionsOf, manipulationEntryOf, shiftedRange, studyManipulation } from "../../atex/index.js";
+import { attributionsOf, manipulationEntryOf, studyManipulation } from "../../atex/index.js";
 import { argmax, dispose, matmul, reshape, tensor } from "../../engine/index.js";
-import { conv2d, type Domain, dense, flatten, relu, sequential } from "../../nn/index.js";
+import { conv2d, type Domain, dense, flatten, relu, sequential, shiftedRange } from "../../nn/index.js";
 import { readSettings } from "../../nn/schema.js";
 import { referenceTest } from "../executors.js";
 import { check, test } from "../harness.js";

@@ -17,7 +17,7 @@ import {
 import { isAbove, withInterval } from "../beside.js";
 import { tableCandidate } from "../controls.js";
 import { type AuditBatch, mapsOf, overBatches } from "../maps.js";
-import { meanNumber, numberOf, pairedDifference } from "../numbers.js";
+import { meanNumber, numberOf, pairedDifference, percent } from "../numbers.js";
 
 const options = {
   panel: setting(
@@ -225,8 +225,6 @@ function judge(own: AuditMeasurement, controls: Readonly<Record<string, AuditMea
     caveats,
   };
 }
-
-const percent = (value: number): string => `${(100 * value).toFixed(0)} %`;
 
 export const agreementRow = auditRow({
   number: 7,

@@ -15,7 +15,15 @@ import {
   auditRow,
   type Candidate,
 } from "../audit.js";
-import { boundedNumber, meanNumber, numberOf, pairedDifference, plainNumber, shareNumber } from "../numbers.js";
+import {
+  boundedNumber,
+  meanNumber,
+  numberOf,
+  pairedDifference,
+  percent,
+  plainNumber,
+  shareNumber,
+} from "../numbers.js";
 
 const share = number({ min: 0, max: 1 });
 
@@ -201,8 +209,6 @@ function plotsOf(numbers: readonly AuditNumber[], sizes: readonly number[]): Plo
       : [];
   });
 }
-
-const percent = (value: number): string => `${(100 * value).toFixed(0)} %`;
 const spread = ({ value, low, high }: AuditNumber): string =>
   `${value.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
 

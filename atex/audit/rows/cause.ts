@@ -10,7 +10,7 @@ import { mapRows } from "../../manipulations/models/mapRows.js";
 import { classNamed } from "../../manipulations/models/network.js";
 import { relevanceMass } from "../../metrics/relevanceMass.js";
 import { type AuditJudgement, type AuditMeasurement, type AuditWorld, auditRow, type Candidate } from "../audit.js";
-import { boundedNumber, meanNumber, numberOf, pairedDifference, plainNumber } from "../numbers.js";
+import { boundedNumber, meanNumber, numberOf, pairedDifference, percent, plainNumber } from "../numbers.js";
 import { atWork, plantedCause, taughtCopy } from "../planted.js";
 
 const options = {
@@ -88,8 +88,6 @@ async function measure(
     pictures,
   };
 }
-
-const percent = (value: number): string => `${(100 * value).toFixed(0)} %`;
 
 function judge(own: AuditMeasurement, controls: Readonly<Record<string, AuditMeasurement>>): AuditJudgement {
   const found = numberOf(own, FOUND)!;

@@ -10,7 +10,7 @@ import type { PlotOptions } from "../../render/plot.js";
 import { classScore } from "../../score.js";
 import { type AuditJudgement, type AuditMeasurement, type AuditNumber, type AuditWorld, auditRow } from "../audit.js";
 import { overBatches } from "../maps.js";
-import { meanNumber, numberOf, plainNumber } from "../numbers.js";
+import { meanNumber, numberOf, percent, plainNumber } from "../numbers.js";
 
 const positive = number({ min: 1e-6 });
 
@@ -121,8 +121,6 @@ function plotOf({ sigmas, radii }: Settings, numbers: readonly AuditNumber[]): P
   }));
   return { title: "Certain whatever the attack", x: "length of the change (L2)", y: TOP, series };
 }
-
-const percent = (value: number): string => `${(100 * value).toFixed(0)} %`;
 
 function judge(
   own: AuditMeasurement,

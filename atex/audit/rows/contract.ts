@@ -3,7 +3,7 @@ import { abs, argmax, max, openScope, scope, softmax, sub } from "../../../engin
 import { sampleTensor } from "../../../nn/index.js";
 import { number, setting } from "../../../nn/schema.js";
 import { type AuditMeasurement, type AuditNumber, type AuditWorld, auditRow } from "../audit.js";
-import { numberOf, plainNumber, shareNumber } from "../numbers.js";
+import { numberOf, percent, plainNumber, shareNumber } from "../numbers.js";
 
 const share = number({ min: 0, max: 1 });
 
@@ -51,8 +51,6 @@ async function measure(settings: { readonly saturated: number }, world: AuditWor
   return { numbers: numbers.map(({ values: _, ...one }) => one) };
 }
 
-const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
-
 export const contractRow = auditRow({
   number: 1,
   name: "contract",
@@ -73,7 +71,7 @@ export const contractRow = auditRow({
     const off = numberOf(own, "largest difference to the reference outputs");
     const flat = numberOf(own, "saturated predictions")!.value;
     const caveats =
-      flat > 0.5 ? [`${percent(flat)} of the predictions are saturated: explain logits, not probabilities`] : [];
+      flat > 0.5 ? [`${percent(flat, 1)} of the predictions are saturated: explain logits, not probabilities`] : [];
     if (off && !(off.value <= tolerance))
       return {
         verdict: "does not hold",
@@ -84,11 +82,11 @@ export const contractRow = auditRow({
     const ok = accuracy === undefined ? reached.low > guess : reached.high >= accuracy;
     const beside =
       accuracy === undefined
-        ? `${percent(wanted)} come from always guessing the most common class`
-        : `${percent(wanted)} is asked for`;
+        ? `${percent(wanted, 1)} come from always guessing the most common class`
+        : `${percent(wanted, 1)} is asked for`;
     return {
       verdict: ok ? "holds" : "does not hold",
-      sentence: `The network is right on ${percent(reached.value)} of ${reached.n} labelled samples (${percent(reached.low)} to ${percent(reached.high)}); ${beside}.`,
+      sentence: `The network is right on ${percent(reached.value, 1)} of ${reached.n} labelled samples (${percent(reached.low, 1)} to ${percent(reached.high, 1)}); ${beside}.`,
       caveats,
     };
   },

@@ -1,7 +1,7 @@
 /** Row 3: an explanation speaks of the class that is explained, and of nothing that makes no difference to the network. */
 import { add, argmax, openScope, scope, type Tensor, tensor } from "../../../engine/index.js";
 import { drawFrom } from "../../../nn/data/integer-random.js";
-import { type Domain, type FeatureRange, sampleSize, sampleTensor } from "../../../nn/index.js";
+import { numericShift, sampleTensor, shiftedRange } from "../../../nn/index.js";
 import { number, setting } from "../../../nn/schema.js";
 import { saliencyMap } from "../../explainers/explainer.js";
 import { attributionsOf, explainerMaker } from "../../manipulations/explaining.js";
@@ -62,7 +62,7 @@ async function otherClass(world: AuditWorld, candidate: Candidate, x: Tensor, fr
 /** How much an attribution changes when input and network are shifted against each other. */
 async function shifted(world: AuditWorld, candidate: Candidate, x: Tensor, by: number): Promise<number[]> {
   const { domain, explaining, classifier } = world;
-  const values = shiftValues(domain, by);
+  const values = numericShift(domain, by);
   const shift = tensor(Float32Array.from(values), domain.shape);
   const moved = {
     ...explaining,
@@ -75,18 +75,6 @@ async function shifted(world: AuditWorld, candidate: Candidate, x: Tensor, by: n
   return Array.from(
     await scope(() => inputInvarianceGap({ classifier, x, explainer, shiftedExplainer, shift })).read(),
   );
-}
-
-/** A constant for every numeric element; categories and yes or no are left alone, since other values mean nothing. */
-function shiftValues({ shape, features = [] }: Domain, by: number): number[] {
-  const fixed = new Set(features.flatMap(({ kind, at }) => (kind === "numeric" ? [] : at)));
-  return Array.from({ length: sampleSize(shape) }, (_, i) => (fixed.has(i) ? 0 : by));
-}
-
-function shiftedRange({ low, high }: FeatureRange, by: readonly number[]): FeatureRange {
-  const moved = (bound: FeatureRange["low"]): number[] =>
-    by.map((v, i) => v + (typeof bound === "number" ? bound : bound[i]));
-  return { low: moved(low), high: moved(high) };
 }
 
 export const relevanceRow = auditRow({

@@ -8,6 +8,7 @@ import { type Ball, linf } from "../../balls.js";
 import { columnBall, columnSteps } from "../../columnBall.js";
 import { difference, type Quantity, select, valuesOf } from "../../experiments/aggregate.js";
 import type { Findings } from "../../experiments/kind.js";
+import { mean } from "../../experiments/statistics.js";
 import { type Claim, judged, reached } from "../../experiments/verdicts.js";
 import { type FeatureGroups, groupsOf, isTable } from "../../explainers/features.js";
 import { agreementOf, importanceMap } from "../../judge.js";
@@ -22,7 +23,6 @@ import {
   type Pair,
   type Statistic,
 } from "../manipulation.js";
-import { mean } from "../study.js";
 import { type Evolution, evolve } from "./evolution.js";
 import { ownerOf } from "./owner.js";
 

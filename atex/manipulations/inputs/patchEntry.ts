@@ -21,13 +21,14 @@ import { count, flag, natural, oneOf, type Read, setting, size, text } from "../
 import { difference, type Quantity, select } from "../../experiments/aggregate.js";
 import type { Conditions } from "../../experiments/cells.js";
 import type { Findings } from "../../experiments/kind.js";
+import { mean } from "../../experiments/statistics.js";
 import { type Claim, judged, reached } from "../../experiments/verdicts.js";
 import { saliencyMap } from "../../explainers/explainer.js";
 import { relevanceMass } from "../../metrics/relevanceMass.js";
 import type { Classifier } from "../../score.js";
 import { attributionsOf, explainerMaker, type MakeExplainer } from "../explaining.js";
 import { type ManipulationWorld, type Measured, manipulationEntry, type Pair } from "../manipulation.js";
-import { finiteMean, mean } from "../study.js";
+import { finiteMean } from "../study.js";
 import {
   attackWithPatch,
   PATCH_CORNERS,

@@ -1,6 +1,6 @@
 /** All inputs moved by a constant that the network takes off again: it computes the same, and some explanations say something else. */
 import { add, max, mul, scope, sub, type Tensor, tensor } from "../../../engine/index.js";
-import { type FeatureRange, sampleTensor } from "../../../nn/index.js";
+import { sampleTensor, shiftedRange } from "../../../nn/index.js";
 import { number, oneOf, setting, size, text } from "../../../nn/schema.js";
 import { type Quantity, select } from "../../experiments/aggregate.js";
 import { type Claim, reached } from "../../experiments/verdicts.js";
@@ -37,13 +37,6 @@ export function shiftedSide({ classifier, x, shift, values, explaining }: ShiftO
       background: add(background, shift),
     }),
   };
-}
-
-/** The valid range of shifted inputs. */
-export function shiftedRange({ low, high }: FeatureRange, by: readonly number[]): FeatureRange {
-  const moved = (bound: FeatureRange["low"]): number[] =>
-    by.map((v, i) => v + (typeof bound === "number" ? bound : bound[i]));
-  return { low: moved(low), high: moved(high) };
 }
 
 const options = {

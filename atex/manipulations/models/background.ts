@@ -3,6 +3,7 @@ import { argmax, random, scope, slice, softmax, type Tensor, tensor } from "../.
 import { type Draw, drawFrom } from "../../../nn/data/integer-random.js";
 import { type Domain, sampleTensor } from "../../../nn/index.js";
 import { count, natural, number, oneOf, type Read, setting } from "../../../nn/schema.js";
+import { mean } from "../../experiments/statistics.js";
 import { tableGroups } from "../../explainers/features.js";
 import { makeExplainer } from "../../explainers/table.js";
 import { type Classifier, classScore } from "../../score.js";
@@ -21,7 +22,7 @@ import { kolmogorovSmirnov, waldTest } from "../twoSamples.js";
 import { backgroundClaims, closeIn, DECREASE, NOTICED, SIZE } from "./backgroundClaims.js";
 import { pairShapley, rowDistances } from "./backgroundWeights.js";
 import { columnOf } from "./scaffold.js";
-import { mean, rankDistances, type StealthySample, stealthySample } from "./stealthySample.js";
+import { rankDistances, type StealthySample, stealthySample } from "./stealthySample.js";
 
 const options = {
   explainer: setting(oneOf("kernel-shap", "exact-shapley"), "kernel-shap", "the explainer that gets the background"),

@@ -1,12 +1,13 @@
 /** What concealed unfairness is measured by, beside what all manipulations are. */
 import { argmax, scope, softmax, type Tensor, tensor } from "../../../engine/index.js";
 import { type Feature, hostSamples, type Split, sampleSize, sampleTensor } from "../../../nn/index.js";
+import { mean } from "../../experiments/statistics.js";
 import { fairness } from "../../metrics/fairness.js";
 import type { Classifier } from "../../score.js";
 import { featureImportance, featuresOf, ranksOf } from "../columns.js";
 import { attributionsOf } from "../explaining.js";
 import type { ManipulationWorld, Measured } from "../manipulation.js";
-import { finiteMean, mean } from "../study.js";
+import { finiteMean } from "../study.js";
 import type { ConcealedNetworks } from "./concealment.js";
 
 type Name = keyof ConcealedNetworks;

@@ -3,6 +3,7 @@ import { argmax, mean, scope, softmax, square, sub, type Tensor } from "../../..
 import { type Split, sampleSize, sampleTensor } from "../../../nn/index.js";
 import type { PictureRows } from "../../experiments/cells.js";
 import { rounded, sampleOf } from "../../experiments/measuring.js";
+import { mean as meanOf } from "../../experiments/statistics.js";
 import { importanceMap } from "../../judge.js";
 import { rows } from "../../metrics/metric.js";
 import { spearman } from "../../metrics/similarities.js";
@@ -10,7 +11,7 @@ import type { Classifier } from "../../score.js";
 import { randomBasis, tangentAttributions } from "../detectors/tangent.js";
 import { attributionsOf } from "../explaining.js";
 import type { ManipulationWorld, Measured } from "../manipulation.js";
-import { finiteMean, mean as meanOf } from "../study.js";
+import { finiteMean } from "../study.js";
 
 export interface WashedNetworks {
   readonly teacher: Classifier;

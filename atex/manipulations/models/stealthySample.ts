@@ -1,5 +1,6 @@
 /** A background sample that hides a feature from SHAP and passes an audit. */
 import { drawFrom } from "../../../nn/data/integer-random.js";
+import { mean } from "../../experiments/statistics.js";
 import { kolmogorovSmirnov, waldTest } from "../twoSamples.js";
 import { stealthyWeights, systematicSample } from "./backgroundWeights.js";
 
@@ -75,8 +76,6 @@ export function stealthySample(options: StealthyOptions): StealthySample {
 const smallerP = (sample: ArrayLike<number>, population: ArrayLike<number>): number =>
   Math.min(kolmogorovSmirnov(sample, population), waldTest(sample, population));
 
-export const mean = (values: ArrayLike<number>): number =>
-  Array.from(values).reduce((s, v) => s + v, 0) / values.length;
 const meanSize = (values: ArrayLike<number>): number => mean(Array.from(values, Math.abs));
 
 function spreadOf(values: ArrayLike<number>): number {
