@@ -95,7 +95,6 @@ export {
   spearman,
   squaredErrorOf,
   topKIntersection,
-  topKMask,
 } from "./metrics/similarities.js";
 export { ssim } from "./metrics/ssim.js";
 export { localLipschitz, type StabilitySearch, worstCaseStability } from "./metrics/stability.js";

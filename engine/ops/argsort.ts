@@ -1,6 +1,7 @@
 /** The order that sorts rows, as an op: bitonic sorting on the GPU. */
 import { sortBlockKernel, sortMergeKernel, sortStepKernel } from "../../shaders/gen/kernels.js";
 import { describe, ShapeError } from "../errors.js";
+import type { HostArray } from "../executor.js";
 import { call, gridFor, type Launch, type LaunchContext, linearGrid } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import { sizeOf } from "../shape.js";
@@ -19,12 +20,8 @@ export const argsortSpec: OpSpec<{ readonly descending: boolean }> = {
   },
   reference: ([x], { descending }, y) => {
     const n = x.shape.at(-1)!;
-    for (let start = 0; start < x.data.length; start += n) {
-      const row = x.data.subarray(start, start + n);
-      // Array sorting is stable by the language's definition.
-      const order = Array.from(row.keys()).sort((i, j) => compare(row[i], row[j], descending));
-      y.data.set(order, start);
-    }
+    for (let start = 0; start < x.data.length; start += n)
+      y.data.set(orderOf(x.data.subarray(start, start + n), descending), start);
   },
   vjp: null,
   launch: argsortCalls,
@@ -58,6 +55,12 @@ export const argsortSpec: OpSpec<{ readonly descending: boolean }> = {
     },
   ],
 };
+
+/** The order that sorts a row on the host. */
+export function orderOf(row: HostArray, descending: boolean): number[] {
+  // Array sorting is stable by the language's definition.
+  return Array.from(row.keys()).sort((i, j) => compare(row[i], row[j], descending));
+}
 
 function compare(a: number, b: number, descending: boolean): number {
   if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
