@@ -81,6 +81,7 @@ export {
   topK,
 } from "./ops/sort.js";
 export { logSumExp, norm, type VarianceOptions, type VectorNormOptions, variance } from "./ops/statistics.js";
+export { topKMask } from "./ops/topK.js";
 export {
   abs,
   atan,

@@ -5,7 +5,7 @@
 
 import { abandon, describe, ShapeError } from "./errors.js";
 import { type Executor, executor, type HostArray } from "./executor.js";
-import type { DType, KernelCall, LaunchContext, Layout, TensorSpec } from "./lower.js";
+import type { DType, Launch, LaunchContext, Layout, TensorSpec } from "./lower.js";
 import { shown } from "./options.js";
 import { record } from "./record.js";
 import { Tensor } from "./tensor.js";
@@ -82,7 +82,7 @@ export interface OpSpec<A = unknown> {
    *  contiguous and asked again). */
   view?(input: TensorSpec & Layout, attrs: A, output: TensorSpec): Layout | undefined;
   /** Kernel calls, a pure function of shapes and capabilities. */
-  launch?(context: LaunchContext, attrs: A): KernelCall[];
+  launch?(context: LaunchContext, attrs: A): Launch[];
   /** `launch` reads any layout; otherwise inputs are made contiguous first. */
   readonly strided?: boolean;
 

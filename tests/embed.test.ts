@@ -236,3 +236,26 @@ test(
   },
   { timeoutMs: 180_000 },
 );
+
+/** Kilobytes of a minified bundle: what a page that imports so little has to load. `init` brings the executor for the GPU. */
+const budgets: readonly (readonly [names: string, kilobytes: number])[] = [
+  ["grad, tensor, mul", 36],
+  ["init, grad, tensor, mul", 110],
+];
+
+test(
+  "a bundle holds what its program uses",
+  async () => {
+    const folder = installed();
+    for (const [names, kilobytes] of budgets) {
+      const contents = `import { ${names} } from "holdfast"; globalThis.used = [${names}];`;
+      const { outputFiles } = await build({
+        stdin: { contents, resolveDir: folder },
+        ...{ bundle: true, minify: true, platform: "browser", format: "esm", target: "es2022", write: false },
+      });
+      const size = outputFiles[0].contents.length / 1000;
+      check.ok(size <= kilobytes, `${names}: ${size} kB, at most ${kilobytes}`);
+    }
+  },
+  { timeoutMs: 180_000 },
+);

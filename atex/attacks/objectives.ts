@@ -1,9 +1,9 @@
 /** What an attack on an explanation wants of the map: a number per image to be made large. */
-import { averageRank, mul, neg, square, sub, sum, type Tensor } from "../../engine/index.js";
+import { averageRank, mul, neg, square, sub, sum, type Tensor, topKMask } from "../../engine/index.js";
 import { saliencyMap } from "../explainers/explainer.js";
 import { centreOfMass, relativeImportance } from "../metrics/importance.js";
 import { rows } from "../metrics/metric.js";
-import { pearson, topKMask } from "../metrics/similarities.js";
+import { pearson } from "../metrics/similarities.js";
 
 export interface Objective {
   readonly name: string;

@@ -3,7 +3,7 @@
  *  besides. */
 import { type Binding, hasHook, type Kernel, originLine, replaceHook } from "../../shaders/kernel.js";
 import { libraryFor } from "../expression.js";
-import { kernelOf, type Launch, type Operand } from "../lower.js";
+import type { Launch, Operand } from "../lower.js";
 import { describeLoop, Parameters } from "./addressing.js";
 import { computeFunction, declarationOf, type PointwiseGraph } from "./codegen.js";
 import { type Iteration, planIteration } from "./iteration.js";
@@ -23,7 +23,7 @@ export function storesThroughHook(calls: readonly Launch[], result: Operand): bo
   const writers = calls.filter(({ bind }) => Object.values(bind).some(({ buffer }) => buffer === result.buffer));
   return (
     writers.length > 0 &&
-    writers.every((call) => call.bind.y?.buffer === result.buffer && hasHook(kernelOf(call).source, hooks[1]))
+    writers.every((call) => call.bind.y?.buffer === result.buffer && hasHook(call.kernel.source, hooks[1]))
   );
 }
 
@@ -31,7 +31,7 @@ export function storesThroughHook(calls: readonly Launch[], result: Operand): bo
 export function repeatsStores(calls: readonly Launch[], result: Operand): boolean {
   return calls.some(
     (call) =>
-      call.bind.y?.buffer === result.buffer && kernelOf(call).includes?.some((file) => tiling.includes(file)) === true,
+      call.bind.y?.buffer === result.buffer && call.kernel.includes?.some((file) => tiling.includes(file)) === true,
   );
 }
 
@@ -53,7 +53,7 @@ export function withEpilogue(calls: readonly Launch[], result: Operand, epilogue
     const { y: _, ...others } = call.bind;
     const spec = quad ? { ...call.spec, VECTORS: store === quad } : call.spec;
     const bind = { ...(epilogue.keepsResult ? call.bind : others), ...store.bind };
-    return { ...call, kernel: store.into(kernelOf(call)), spec, bind };
+    return { ...call, kernel: store.into(call.kernel), spec, bind };
   });
 }
 
@@ -109,7 +109,7 @@ class Store {
       // What is not stored needs no binding; that the source still declares it does no harm.
       const own = keepsResult ? file.bindings : file.bindings.filter(({ name }) => name !== "y");
       kernel = {
-        ...file,
+        ...{ ...file, file: undefined },
         name: `${file.name}+${graph.name}`,
         source: replaceHook(file.source, hooks[this.width], ({ next }) => text + next),
         bindings: [...own, ...this.#bindings],

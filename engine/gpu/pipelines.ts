@@ -1,7 +1,7 @@
 /** Compute pipelines, made on first use and found again by a key derived from everything they depend on. */
 import { type Binding, originOf, type ParamLayout, type Spec, variantOf } from "../../shaders/kernel.js";
 import { DeviceError } from "../errors.js";
-import { kernelOf, type Launch } from "../lower.js";
+import type { Launch } from "../lower.js";
 import type { Device } from "./device.js";
 import { computeStage } from "./flags.js";
 
@@ -54,7 +54,7 @@ export class Pipelines {
 
   #create(launch: Launch): Pipeline {
     this.device.assertAlive();
-    const kernel = kernelOf(launch);
+    const { kernel } = launch;
     const { name, params } = kernel;
     const { wgsl, constants, bindings } = variantOf(kernel, launch.spec);
     const { gpu } = this.device;

@@ -1,6 +1,7 @@
 /** Tensors side by side. */
+import { concatKernel } from "../../shaders/gen/kernels.js";
 import { describe, ShapeError } from "../errors.js";
-import { gridFor, type KernelCall } from "../lower.js";
+import { call, gridFor, type Launch } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import { shown } from "../options.js";
 import { normaliseAxis, sizeOf } from "../shape.js";
@@ -65,15 +66,15 @@ export const concatSpec: OpSpec<ConcatAttrs> = {
     const width = quads ? 4 : 1;
     const row = sizes.reduce((a, b) => a + b, 0) / width;
     let start = 0;
-    return inputs.flatMap((x, i): KernelCall[] => {
+    return inputs.flatMap((x, i): Launch[] => {
       const count = sizeOf(x.shape) / width;
       const size = sizes[i] / width;
       const params = { count, size, row, start };
       start += size;
       if (count === 0) return [];
       const bind = { x: asWords(x), y: asWords(y) };
-      const grid = gridFor("concat", count, caps.maxWorkgroupsPerDimension);
-      return [{ kernel: "concat", bind, params, spec: { QUADS: quads }, grid }];
+      const grid = gridFor(concatKernel, count, caps.maxWorkgroupsPerDimension);
+      return [call(concatKernel, { bind, params, spec: { QUADS: quads }, grid })];
     });
   },
   linearIn: [],

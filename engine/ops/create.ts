@@ -1,7 +1,8 @@
 /** Tensors from nothing: constants, ranges, identities. */
 
+import { arangeKernel } from "../../shaders/gen/kernels.js";
 import { ShapeError } from "../errors.js";
-import { type DType, gridFor } from "../lower.js";
+import { call, type DType, gridFor } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import { requireDtype } from "../options.js";
 import type { Shape } from "../shape.js";
@@ -71,13 +72,12 @@ export const rangeSpec: OpSpec<RangeAttrs> = {
   },
   vjp: null,
   launch: ({ output: y, caps }, { start, step, count, dtype }) => [
-    {
-      kernel: "arange",
+    call(arangeKernel, {
       bind: { y },
       params: { count, float: [start, step], integer: dtype === "f32" ? [0, 0] : [start | 0, step | 0] },
       spec: { SIGNED: dtype === "i32", UNSIGNED: dtype === "u32" },
-      grid: gridFor("arange", count, caps.maxWorkgroupsPerDimension),
-    },
+      grid: gridFor(arangeKernel, count, caps.maxWorkgroupsPerDimension),
+    }),
   ],
   samples: () => [
     { inputs: [], call: () => arange(0, 7) },

@@ -1,7 +1,8 @@
 /** Running sums. */
 
+import { cumsumKernel } from "../../shaders/gen/kernels.js";
 import { describe, ShapeError } from "../errors.js";
-import { gridFor, type KernelCall, type LaunchContext, type Operand } from "../lower.js";
+import { call, gridFor, type KernelCall, type Launch, type LaunchContext, type Operand } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import { checkedOptions } from "../options.js";
 import { normaliseAxis, sizeOf } from "../shape.js";
@@ -78,7 +79,7 @@ interface Scan {
 /** Elements a thread sums at least, where a row is cut. */
 const shortest = 64;
 
-type Call = KernelCall<"cumsum">;
+type ScanCall = KernelCall<"cumsum">;
 
 /** Rows are cut so that a few long ones still fill the adapter: sums of the parts, their running sums, then the parts. */
 function scanCalls(
@@ -87,24 +88,24 @@ function scanCalls(
   scan: Scan,
   caps: LaunchContext["caps"],
   temp: LaunchContext["temp"],
-): KernelCall[] {
+): Launch[] {
   const { outer, n, inner, reverse } = scan;
   const wanted = Math.ceil((caps.software ? 256 : 65_536) / (outer * inner));
   const length = Math.max(shortest, Math.ceil(n / wanted));
   const parts = Math.ceil(n / length);
-  const call = (bind: Call["bind"], spec: Call["spec"]): Call => ({
-    kernel: "cumsum",
-    bind,
-    params: { count: outer * parts * inner, n, parts, length, inner },
-    spec: { REVERSE: reverse, ...spec },
-    grid: gridFor("cumsum", outer * parts * inner, caps.maxWorkgroupsPerDimension),
-  });
-  if (parts === 1) return [call({ x, y }, {})];
+  const scanCall = (bind: ScanCall["bind"], spec: ScanCall["spec"]): Launch =>
+    call(cumsumKernel, {
+      bind,
+      params: { count: outer * parts * inner, n, parts, length, inner },
+      spec: { REVERSE: reverse, ...spec },
+      grid: gridFor(cumsumKernel, outer * parts * inner, caps.maxWorkgroupsPerDimension),
+    });
+  if (parts === 1) return [scanCall({ x, y }, {})];
   const totals = temp([outer, parts, inner]);
   const start = temp([outer, parts, inner]);
   return [
-    call({ x, y: totals }, { TOTALS: true }),
+    scanCall({ x, y: totals }, { TOTALS: true }),
     ...scanCalls(totals, start, { outer, n: parts, inner, reverse }, caps, temp),
-    call({ x, y, start }, { STARTS: true }),
+    scanCall({ x, y, start }, { STARTS: true }),
   ];
 }

@@ -1,7 +1,8 @@
 /** Elements chosen by index, and sums into chosen places: each is the other's adjoint. An index outside the axis, negative ones
  *  included, reads 0 and adds nowhere, as a one-hot row of zeros would. */
+import { gatherKernel, scatterAddKernel } from "../../shaders/gen/kernels.js";
 import { describe, ShapeError } from "../errors.js";
-import { gridFor, type KernelCall, type LaunchContext, type TensorSpec } from "../lower.js";
+import { call, gridFor, type Launch, type LaunchContext, type TensorSpec } from "../lower.js";
 import { apply, type HostTensor, type OpSpec } from "../op.js";
 import { normaliseAxis, type Shape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -243,19 +244,18 @@ function gatherCalls(
   axis: number,
   picks: number,
   along: boolean,
-): KernelCall[] {
+): Launch[] {
   const inner = sizeOf(x.shape.slice(axis + 1));
   const quads = !along && inner % 4 === 0;
   const width = quads ? 4 : 1;
   const count = sizeOf(y.shape) / width;
   return [
-    {
-      kernel: "gather",
+    call(gatherKernel, {
       bind: { x: asWords(x), indices, y: asWords(y) },
       params: { count, side: x.shape[axis], picks, inner: inner / width },
       spec: { ALONG: along, QUADS: quads },
-      grid: gridFor("gather", count, caps.maxWorkgroupsPerDimension),
-    },
+      grid: gridFor(gatherKernel, count, caps.maxWorkgroupsPerDimension),
+    }),
   ];
 }
 
@@ -264,15 +264,14 @@ function scatterCalls(
   axis: number,
   picks: number,
   along: boolean,
-): KernelCall[] {
+): Launch[] {
   const count = sizeOf(y.shape);
   return [
-    {
-      kernel: "scatterAdd",
+    call(scatterAddKernel, {
       bind: { x, indices, y },
       params: { count, side: y.shape[axis], picks, inner: sizeOf(y.shape.slice(axis + 1)) },
       spec: { ALONG: along },
-      grid: gridFor("scatterAdd", count, caps.maxWorkgroupsPerDimension),
-    },
+      grid: gridFor(scatterAddKernel, count, caps.maxWorkgroupsPerDimension),
+    }),
   ];
 }

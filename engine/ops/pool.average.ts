@@ -1,5 +1,7 @@
 /** Average pooling: a sum over windows and its adjoint, windowSum ↔ windowSpread, times a constant. */
 
+import { poolSpreadKernel, poolSumKernel } from "../../shaders/gen/kernels.js";
+import { call } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import { type Tensor, tensor } from "../tensor.js";
 import { mul } from "./arithmetic.js";
@@ -67,7 +69,10 @@ export const windowSumSpec: OpSpec<PoolAttrs> = {
     }),
   vjp: (g, { attrs }) => [() => apply(windowSpreadSpec, [g], attrs)],
   launch: (context, a) => [
-    { kernel: "pool.sum", bind: { x: context.inputs[0], y: context.output }, ...poolLaunch("pool.sum", context, a) },
+    call(poolSumKernel, {
+      bind: { x: context.inputs[0], y: context.output },
+      ...poolLaunch(poolSumKernel, context, a),
+    }),
   ],
   linearIn: [0],
   samples: () => poolSamples(({ x, options }) => ({ inputs: [x], call: (v) => windowSum(v, options) })),
@@ -113,11 +118,10 @@ export const windowSpreadSpec: OpSpec<PoolAttrs> = {
     }),
   vjp: (c, { attrs }) => [() => apply(windowSumSpec, [c], attrs)],
   launch: (context, a) => [
-    {
-      kernel: "pool.spread",
+    call(poolSpreadKernel, {
       bind: { g: context.inputs[0], x: context.output },
-      ...poolLaunch("pool.spread", context, a),
-    },
+      ...poolLaunch(poolSpreadKernel, context, a),
+    }),
   ],
   linearIn: [0],
   samples: () =>

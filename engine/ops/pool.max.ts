@@ -2,8 +2,9 @@
  * Max pooling: the choice of an element (an integer, no gradient) followed by a linear gather, gatherPool ↔ scatterPool, so
  * that it has derivatives of every order.
  */
+import { poolGatherKernel, poolIndicesKernel, poolScatterKernel } from "../../shaders/gen/kernels.js";
 import { describe, ShapeError } from "../errors.js";
-import type { TensorSpec } from "../lower.js";
+import { call, type TensorSpec } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import { sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -43,11 +44,10 @@ export const poolIndicesSpec: OpSpec<PoolAttrs> = {
   },
   vjp: null,
   launch: (context, a) => [
-    {
-      kernel: "pool.indices",
+    call(poolIndicesKernel, {
       bind: { x: context.inputs[0], y: context.output },
-      ...poolLaunch("pool.indices", context, a),
-    },
+      ...poolLaunch(poolIndicesKernel, context, a),
+    }),
   ],
   samples: () => poolSamples(({ x, options }) => ({ inputs: [x], call: (v) => poolIndices(v, options) })),
   draw: (d) => poolDraw(d, ({ x, options }) => ({ inputs: [x], call: (v) => poolIndices(v, options) })),
@@ -89,7 +89,7 @@ export const gatherPoolSpec: OpSpec<PoolAttrs> = {
   launch: (context, a) => {
     const [x, indices] = context.inputs;
     return [
-      { kernel: "pool.gather", bind: { x, indices, y: context.output }, ...poolLaunch("pool.gather", context, a) },
+      call(poolGatherKernel, { bind: { x, indices, y: context.output }, ...poolLaunch(poolGatherKernel, context, a) }),
     ];
   },
   linearIn: [0],
@@ -135,7 +135,10 @@ export const scatterPoolSpec: OpSpec<PoolAttrs> = {
   launch: (context, a) => {
     const [g, indices] = context.inputs;
     return [
-      { kernel: "pool.scatter", bind: { g, indices, x: context.output }, ...poolLaunch("pool.scatter", context, a) },
+      call(poolScatterKernel, {
+        bind: { g, indices, x: context.output },
+        ...poolLaunch(poolScatterKernel, context, a),
+      }),
     ];
   },
   linearIn: [0],

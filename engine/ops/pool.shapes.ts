@@ -1,5 +1,6 @@
 /** What the pooling ops share: options, shapes, the loop over windows that defines them, and the form of their launches. */
 
+import type { KernelFile } from "../../shaders/gen/kernels.js";
 import { describe, ShapeError } from "../errors.js";
 import { gridFor, type KernelCall, type LaunchContext, type TensorSpec } from "../lower.js";
 import { checkedOptions } from "../options.js";
@@ -67,16 +68,16 @@ export function forEachTap(
   }
 }
 
-type PoolKernel = "pool.gather" | "pool.indices" | "pool.scatter" | "pool.spread" | "pool.sum";
+type PoolKernel = KernelFile<"pool.gather" | "pool.indices" | "pool.scatter" | "pool.spread" | "pool.sum">;
 
 /** What launches of all pooling kernels have in common: one thread per element of the output, a window or a pixel. */
 export function poolLaunch(
   kernel: PoolKernel,
   { output, caps }: LaunchContext,
   attrs: PoolAttrs,
-): Pick<KernelCall<PoolKernel>, "params" | "spec" | "grid"> {
+): Pick<KernelCall<PoolKernel["name"]>, "params" | "spec" | "grid"> {
   const { image, window, stride, padding } = attrs;
-  const [rows, columns] = windowPositions(kernel, image, window, attrs);
+  const [rows, columns] = windowPositions(kernel.name, image, window, attrs);
   const count = sizeOf(output.shape);
   return {
     params: { count },

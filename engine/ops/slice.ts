@@ -1,6 +1,7 @@
 /** Parts of a tensor, and a tensor as part of a larger one; each is the other's adjoint. */
+import { placeKernel } from "../../shaders/gen/kernels.js";
 import { describe, ShapeError } from "../errors.js";
-import { gridFor, type KernelCall, type LaunchContext } from "../lower.js";
+import { call, gridFor, type Launch, type LaunchContext } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import { contiguousStrides, normaliseAxis, type Shape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -129,7 +130,7 @@ export const placeSpec: OpSpec<PlaceAttrs> = {
   ],
 };
 
-function placeCalls({ inputs: [x], output: y, caps }: LaunchContext, attrs: PlaceAttrs): KernelCall[] {
+function placeCalls({ inputs: [x], output: y, caps }: LaunchContext, attrs: PlaceAttrs): Launch[] {
   // [side, size, start, step] per axis; an axis that is filled joins the one before, which makes fewer divisions.
   const axes: [number, number, number, number][] = [];
   y.shape.forEach((side, a) => {
@@ -143,13 +144,12 @@ function placeCalls({ inputs: [x], output: y, caps }: LaunchContext, attrs: Plac
   });
   const count = sizeOf(y.shape);
   return [
-    {
-      kernel: "place",
+    call(placeKernel, {
       bind: { x: asWords(x), y: asWords(y) },
       params: { count, rank: axes.length, value: wordOf(attrs.value, y.dtype), axes: axes.flat() },
       spec: { STEPPED: axes.some(([, , , step]) => step !== 1) },
-      grid: gridFor("place", count, caps.maxWorkgroupsPerDimension),
-    },
+      grid: gridFor(placeKernel, count, caps.maxWorkgroupsPerDimension),
+    }),
   ];
 }
 

@@ -11,6 +11,7 @@ import { where } from "./binary.js";
 import { gatherAlong, gatherAlongSpec } from "./gather.js";
 import { reshape } from "./movement.js";
 import { slice } from "./slice.js";
+import { firstOfRows, MOST_SELECTED } from "./topK.js";
 import { nanMask } from "./unary.js";
 import { transpose } from "./view.js";
 
@@ -82,8 +83,17 @@ export function topK(x: Tensor, k: number, options: TopKOptions = {}): { values:
     throw new ShapeError(
       `topK: ${k} of ${describe(x)} asked for along axis ${at}, which has ${x.shape[at]}; take at most that many`,
     );
-  const indices = part(argsort(x, { axis: at, descending: !smallest }), at, 0, k);
+  const indices = firstAlong(x, at, k, !smallest);
   return { values: gatherAlong(x, indices, at), indices };
+}
+
+function firstAlong(x: Tensor, axis: number, k: number, descending: boolean): Tensor {
+  if (k === 0 || k > Math.min(MOST_SELECTED, x.shape[axis] / 2))
+    return part(argsort(x, { axis, descending }), axis, 0, k);
+  const last = x.rank - 1;
+  if (axis === last) return firstOfRows(x, k, descending);
+  const swap = x.shape.map((_, i) => (i === axis ? last : i === last ? axis : i));
+  return transpose(firstOfRows(transpose(x, swap), k, descending), swap);
 }
 
 export interface QuantileOptions {

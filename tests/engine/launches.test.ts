@@ -140,7 +140,7 @@ function packs(closedOver: boolean): [once: number, each: number] {
   });
   // For register tiles, or as spectra for minimal filtering.
   const isPack = ({ kernel, spec }: Launch): boolean =>
-    kernel === "conv2d.pack" || (kernel === "winograd.evaluate" && spec?.SCALED === true);
+    kernel.name === "conv2d.pack" || (kernel.name === "winograd.evaluate" && spec?.SCALED === true);
   const count = (calls: readonly Launch[]): number => calls.filter(isPack).length;
   return [count(once), count(launches)];
 }

@@ -1,0 +1,34 @@
+/** Attacks on explanations through inputs, models and backgrounds, and what counts as one that worked. */
+
+export { randomBlocks } from "./attacks/blocks.js";
+export {
+  type AttackResult,
+  type AttackTarget,
+  attackExplanation,
+  type ExplanationAttackOptions,
+} from "./attacks/explanation.js";
+export { type Ascent, type AscentOptions, ascend, type Constraint, type Search } from "./attacks/loop.js";
+export * from "./attacks/objectives.js";
+export * from "./attacks/prediction.js";
+export * from "./attacks/rules.js";
+export { hasKinks, smoothed, softplusSurrogate, surrogateOf } from "./attacks/surrogate.js";
+export {
+  OBJECTIVE_TABLE,
+  type ObjectiveContext,
+  type ObjectiveEntry,
+  objectiveEntryOf,
+  usualTopK,
+} from "./attacks/table.js";
+export { type Ball, clipPixels, l2, linf } from "./balls.js";
+export { type ColumnBallOptions, columnBall, columnSteps, type PerColumn } from "./columnBall.js";
+export * from "./manipulations/index.js";
+export {
+  type Agreement,
+  type AttackStudy,
+  type ExplainerStudy,
+  type StudyOptions,
+  studyAttack,
+  VARIANTS,
+  type Variant,
+  type VariantName,
+} from "./study.js";
