@@ -15,12 +15,12 @@ import { genesOf } from "../manipulations/inputs/blackBox.js";
 import { evolve } from "../manipulations/inputs/evolution.js";
 import { ownerOf } from "../manipulations/inputs/owner.js";
 import { type InputReach, reachOf } from "../manipulations/inputs/reach.js";
+import { tolerantAgreement } from "../metrics/disagreement.js";
 import { massCentreShift } from "../metrics/massCentreShift.js";
 import { spearman, topKIntersection } from "../metrics/similarities.js";
 import { classScore } from "../score.js";
 import { intoNeighbourhood } from "../subject.js";
 import type { AuditWorld, Candidate } from "./audit.js";
-import { topWithin } from "./topWithin.js";
 
 export interface AttackSettings {
   readonly steps: number;
@@ -42,7 +42,7 @@ export interface Left {
   readonly ranks: readonly number[];
   /** Share of the clean map's top that is still in the top. */
   readonly top: readonly number[];
-  /** The same with places a few pixels off counted as the same; of images only. */
+  /** Agreement of the tops of both with places a few pixels off counted as the same; of images only. */
   readonly near?: readonly number[];
   /** How far the centre of the map moved, in pixels; of images only. */
   readonly centre?: readonly number[];
@@ -176,8 +176,8 @@ export async function attacksOn(
         const d = before.length / found.top.length;
         const sides = [a.shape[1], a.shape[2]] as const;
         const near = found.top.map((_, i) => {
-          const at = [before, after].map((all) => Array.from(all.slice(i * d, (i + 1) * d)));
-          return topWithin(at[0], at[1], { k, sides, pixels: settings.pixels });
+          const [own, other] = [before, after].map((all) => Array.from(all.slice(i * d, (i + 1) * d)));
+          return tolerantAgreement(own, other, k, sides, settings.pixels);
         });
         const centre = Array.from(await scope(() => massCentreShift(a, b)).read());
         return { ...found, near, centre };

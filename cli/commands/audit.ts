@@ -53,7 +53,7 @@ const options = {
   set: {
     type: "string",
     value: "row.setting=value",
-    help: "a setting of a row, several with commas; --list names them",
+    help: "a setting of a row, several with commas, as the items of a list: attack.steps=50,attack.eps=0.02,0.04; --list names them",
   },
   config: {
     type: "string",
