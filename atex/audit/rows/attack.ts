@@ -44,6 +44,11 @@ const options = {
   pixels: setting(natural, 1, "pixels that places at the top may be off, in the tolerant count"),
   draws: setting(count, 5, "random changes of the same size, of which the worst counts"),
   queries: setting(count, 300, "explanations asked for by an attack without gradients, of each sample and objective"),
+  copies: setting(
+    count,
+    200,
+    "copies of LIME, and as many coalitions of KernelSHAP, while they are asked by an attack",
+  ),
   population: setting(count, 20, "candidates of a generation of it"),
   search: setting(
     oneOf("gradients", "both"),
@@ -286,7 +291,7 @@ export const attackRow = auditRow({
   words:
     "Every pixel or numeric column may move by at most eps of its range; binary, categorical and sensitive columns stay. Several attacks try to move the explanation while the " +
     "prediction stays: on the order of importance, on the most important places and, for images, on the centre of the map, from several starts, through a softplus copy of relu " +
-    "networks, whose own gradients hide the way. Explainers that only ask for outputs are attacked by an evolutionary search that only asks as well. The worst result of each " +
+    "networks, whose own gradients hide the way. Explainers that only ask for outputs are attacked by an evolutionary search that only asks as well, of fewer copies than the judge. The worst result of each " +
     "sample counts. Beside it stand random changes of the same size, and how many predictions an attack on them flips. An attack that fails proves nothing.",
   source:
     "Ghorbani, Abid, Zou 2019; Dombrowski et al. 2019; Tang et al. 2022; Kuppa, Le-Khac 2020; Madry et al. 2018; 2312.10534",
