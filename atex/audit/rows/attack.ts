@@ -2,6 +2,7 @@
 import { openScope, type Tensor } from "../../../engine/index.js";
 import { sampleTensor } from "../../../nn/index.js";
 import { count, list, natural, number, oneOf, type Read, setting, size } from "../../../nn/schema.js";
+import { samplesAtOnce } from "../../copies.js";
 import type { PictureRows } from "../../experiments/cells.js";
 import { saliencyMap } from "../../explainers/explainer.js";
 import { mapRows } from "../../manipulations/models/mapRows.js";
@@ -15,6 +16,7 @@ import {
   auditRow,
   type Candidate,
 } from "../audit.js";
+import { CHUNK } from "../maps.js";
 import {
   boundedNumber,
   meanNumber,
@@ -71,18 +73,16 @@ const CHANCE = "random change";
 
 const under = (eps: number): string => `eps ${eps}`;
 
-/** Samples attacked at once. */
-const CHUNK = 25;
-
 async function measure(settings: Settings, world: AuditWorld, candidate: Candidate | undefined) {
-  const { test, samples, classes, say } = world;
+  const { test, samples, classes, domain, say } = world;
   const found = new Map<string, number[]>();
   const flips = new Map<number, boolean[]>();
   const sizes = [...settings.eps].sort((a, b) => a - b);
   let pictures: PictureRows[] = [];
-  for (let from = 0; from < samples.length; from += CHUNK) {
+  const chunk = samplesAtOnce(domain.shape, CHUNK);
+  for (let from = 0; from < samples.length; from += chunk) {
     using _ = openScope("attack");
-    const part = samples.slice(from, from + CHUNK);
+    const part = samples.slice(from, from + chunk);
     const batch = { x: sampleTensor(test, part), from };
     const attacks = await attacksOn(settings, world, candidate!, batch);
     const note = (name: string, eps: number, values: readonly number[]): void => {

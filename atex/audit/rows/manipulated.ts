@@ -2,8 +2,10 @@
 import { openScope } from "../../../engine/index.js";
 import { sampleTensor } from "../../../nn/index.js";
 import { count, number, type Read, setting } from "../../../nn/schema.js";
+import { samplesAtOnce } from "../../copies.js";
 import { isTable } from "../../explainers/features.js";
 import { type AuditJudgement, type AuditMeasurement, type AuditNumber, type AuditWorld, auditRow } from "../audit.js";
+import { CHUNK } from "../maps.js";
 import { meanNumber, numberOf, plainNumber } from "../numbers.js";
 import { alongData, backgroundTest, bendBetween, likenessAmong, oddAnswers } from "../signs.js";
 
@@ -41,9 +43,6 @@ const P = "p-value of the background";
 const QUERIED = { lime: "LIME", "kernel-shap": "KernelSHAP" } as const;
 type Queried = keyof typeof QUERIED;
 
-/** Samples at once. */
-const CHUNK = 25;
-
 async function measure(settings: Settings, world: AuditWorld): Promise<AuditMeasurement> {
   const { test, samples, domain, say } = world;
   const { references, rows, neighbours, queries } = settings;
@@ -51,9 +50,10 @@ async function measure(settings: Settings, world: AuditWorld): Promise<AuditMeas
   const [plain, projected] = [[] as ArrayLike<number>[], [] as ArrayLike<number>[]];
   const bend: number[] = [];
   const odd: Partial<Record<Queried, number[]>> = {};
-  for (let from = 0; from < samples.length; from += CHUNK) {
+  const chunk = samplesAtOnce(domain.shape, CHUNK);
+  for (let from = 0; from < samples.length; from += chunk) {
     using _ = openScope("signs");
-    const x = sampleTensor(test, samples.slice(from, from + CHUNK));
+    const x = sampleTensor(test, samples.slice(from, from + chunk));
     say("signs of a manipulated model: maps along the data");
     const along = await alongData(world, x, references);
     tangent.push(...along.tangent);
