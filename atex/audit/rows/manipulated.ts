@@ -183,6 +183,7 @@ export const manipulatedRow = auditRow({
   about: "network",
   takes: "images and tables",
   options,
+  errorRate: 0.1,
   quick: { references: 1000, rows: 500, queries: 10 },
   measure,
   judge,
