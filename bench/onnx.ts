@@ -18,11 +18,13 @@ interface Net {
   readonly shape?: readonly [channels: number, height: number, width: number];
   /** Data set whose rows it takes, which it is trained on where there is no file. */
   readonly table?: string;
+  /** `onnxNets.ts` makes it where there is no file. */
+  readonly made?: boolean;
 }
 
 const NETS: readonly Net[] = [
-  { name: "resnet18_224", title: "ResNet-18, random weights", shape: [3, 224, 224] },
-  { name: "mobilenet_v2_224", title: "MobileNetV2, random weights", shape: [3, 224, 224] },
+  { name: "resnet18_224", title: "ResNet-18, random weights", shape: [3, 224, 224], made: true },
+  { name: "mobilenet_v2_224", title: "MobileNetV2, random weights", shape: [3, 224, 224], made: true },
   { name: "symbols", title: "411 drawn symbols, PyTorch's newer exporter", shape: [1, 224, 224] },
   { name: "text-direction", title: "PaddleOCR's classifier of text direction", shape: [3, 48, 192] },
   { name: "compas", title: "a perceptron of `train` and `export`", table: "compas" },
@@ -134,12 +136,17 @@ export async function runOnnx(options: OnnxSuiteOptions): Promise<Omit<OnnxRepor
   }
 }
 
-/** The network's file; of a table trained and exported where there is none. */
-async function fileOf({ name, table }: Net, dir: string | undefined, folder: string): Promise<string | undefined> {
+/** The network's file; where there is none, one that is made, or trained and exported. */
+async function fileOf(
+  { name, table, made }: Net,
+  dir: string | undefined,
+  folder: string,
+): Promise<string | undefined> {
   const stored = dir === undefined ? undefined : resolve(dir, `${name}.onnx`);
   if (stored && existsSync(stored)) return stored;
-  if (!table) return undefined;
   const [weights, out] = [join(folder, `${name}.safetensors`), join(folder, `${name}.onnx`)];
+  if (made) return (await ran([script("./onnxNets.js"), name, out])).code === 0 ? out : undefined;
+  if (!table) return undefined;
   const main = script("../cli/main.js");
   const trained = await ran([main, "train", "--data", table, "--epochs", "5", "--out", weights]);
   const exported = trained.code === 0 && (await ran([main, "export", "--weights", weights, "--out", out]));
