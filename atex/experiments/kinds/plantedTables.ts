@@ -1,4 +1,5 @@
 /** What audits of planted networks come to: who notices what, and how often honest networks are accused. */
+import { DATASETS, type DatasetName } from "../../../nn/index.js";
 import { auditRowOf } from "../../audit/table.js";
 import { type Quantity, select } from "../aggregate.js";
 import type { ReproduceConfig } from "../config.js";
@@ -81,16 +82,16 @@ function shareOf(all: readonly Quantity[], pair: Pair): Share {
 /** How often at most the row says of an honest network that it does not hold, where that is an accusation: what the row states, or, where it
  *  spoke against none of n honest networks, 1 / (n + 1), since each of n + 1 networks that were made alike is as likely to be the first one
  *  that it speaks against. undefined where it speaks against honest networks, or none were asked. */
-export function statedRate({ row }: Pick<Pair, "row">, { k, n }: Share): number | undefined {
-  const { errorRate } = auditRowOf(row);
-  if (errorRate !== undefined) return errorRate;
+export function statedRate({ row }: Pick<Pair, "row">, data: string, { k, n }: Share): number | undefined {
+  const stated = auditRowOf(row).errorRate?.[DATASETS[data as DatasetName].kind];
+  if (stated !== undefined) return stated;
   return n > 0 && k === 0 ? 1 / (n + 1) : undefined;
 }
 
 /** Rows that accuse, with their stated rates. */
-function telling({ calibration, groups }: World): readonly (Pair & { readonly rate: number })[] {
+function telling({ data, calibration, groups }: World): readonly (Pair & { readonly rate: number })[] {
   return pairsIn([...calibration, ...groups.flatMap(({ all }) => all)]).flatMap((pair) => {
-    const rate = statedRate(pair, shareOf(calibration, pair));
+    const rate = statedRate(pair, data, shareOf(calibration, pair));
     return rate === undefined ? [] : [{ ...pair, rate }];
   });
 }
@@ -148,7 +149,7 @@ function gridOf(world: World): TableData {
   const { data, calibration, groups } = world;
   const rows = pairsIn([...calibration, ...groups.flatMap(({ all }) => all)]).map((pair) => {
     const before = shareOf(calibration, pair);
-    const rate = statedRate(pair, before);
+    const rate = statedRate(pair, data, before);
     const cells = groups.map(({ honest, all }) => {
       const share = shareOf(all, pair);
       if (share.n === 0) return "not tested";
