@@ -5,6 +5,8 @@ import { arithmeticNote, formatInterval, levelOf, plotCurves } from "./atexRepor
 import { dotPlot } from "./chart.js";
 import type { ExplainersReport } from "./explainers.js";
 import { explainersMarkdown } from "./explainersReport.js";
+import type { OnnxReport } from "./onnx.js";
+import { onnxMarkdown } from "./onnxReport.js";
 import { figure, loadReport, originOf, type Report, type Row } from "./report.js";
 import { explainScale, plotScale } from "./scale.js";
 
@@ -16,6 +18,7 @@ export interface SavedReports {
   readonly scale?: Report;
   /** Not in the section: it has a page of its own. */
   readonly explainers?: ExplainersReport;
+  readonly onnx?: OnnxReport;
 }
 
 const suites = [
@@ -24,6 +27,7 @@ const suites = [
   "atex-curves",
   "scale",
   "explainers",
+  "onnx",
 ] as const satisfies readonly (keyof SavedReports)[];
 const [begin, end] = ["<!-- bench:begin -->", "<!-- bench:end -->"];
 
@@ -34,12 +38,19 @@ export function savedReports(root: string): SavedReports {
 }
 
 /** Plots and pages made of reports, by their path in the checkout. */
-export function filesOf({ peers, "atex-curves": curves, scale, explainers }: SavedReports): Record<string, string> {
+export function filesOf({
+  peers,
+  "atex-curves": curves,
+  scale,
+  explainers,
+  onnx,
+}: SavedReports): Record<string, string> {
   return {
     ...(peers && { "bench/results/peers.svg": plotPeers(peers) }),
     ...(curves && { "bench/results/atex-curves.svg": plotCurves(curves) }),
     ...(scale && { "bench/results/scale.svg": plotScale(scale) }),
     ...(explainers && { "bench/results/explainers.md": explainersMarkdown(explainers) }),
+    ...(onnx && { "bench/results/onnx.md": onnxMarkdown(onnx) }),
   };
 }
 

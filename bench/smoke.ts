@@ -9,6 +9,7 @@ import { runGpu } from "./gpu.js";
 import type { Bench } from "./holdfast.js";
 import { caseNames, matmulInputs } from "./inputs.js";
 import { runLoops } from "./loops.js";
+import { onnxSmoke } from "./onnxSmoke.js";
 import { runPeers } from "./peers.js";
 import { profileCase } from "./profile.js";
 import { formatSection, savedReports } from "./readme.js";
@@ -46,6 +47,9 @@ const parts: Readonly<Record<string, (on: Bench, about: Report) => Promise<Outco
     return (await runScale(on, { sizes, runs: 1 })).results;
   },
   explainers: async (on) => (await runExplainers(on, { quick: true })).results,
+  async onnx() {
+    return onnxSmoke();
+  },
   async tune(on) {
     const { a, b } = matmulInputs(64);
     const { rows } = await tuneTask(on, "product of 64", product(a, b, { transA: false, transB: true }), 1);

@@ -8,12 +8,10 @@ import {
   type AuditStore,
   type AuditWorld,
   auditRowOf,
-  type Candidate,
-  CONTROLS,
+  drawnSamples,
   type ExplainingOptions,
-  explainerEntryOf,
   explainerMaker,
-  tableCandidate,
+  usualPlan,
 } from "../atex/index.js";
 import { random } from "../engine/index.js";
 import { sha256 } from "../nn/data/sha256.js";
@@ -24,15 +22,8 @@ import { UsageError } from "./command.js";
 import { METHODS } from "./explainers.js";
 import { parsing, readInput, writeOutput } from "./files.js";
 import type { LoadedModel } from "./model.js";
-import { backgroundOf, isImage } from "./sample.js";
-import { drawnSamples } from "./sanity.js";
+import { backgroundOf } from "./sample.js";
 import { parsed } from "./settings.js";
-
-/** Explainers that are audited where nobody says. */
-const USUAL = {
-  images: ["gradient", "integrated-gradients", "smoothgrad"],
-  rows: ["gradient-x-input", "lime", "kernel-shap"],
-};
 
 /** A file that repeats an audit. */
 const auditFile = object({
@@ -59,35 +50,24 @@ export interface PlanRequest {
   readonly rows?: string;
   readonly explainer?: string;
   readonly quick: boolean;
-  /** "attack.steps=50", several with commas. */
+  /** "attack.steps=50,attack.eps=0.02,0.04": settings of rows, with commas between them and between the items of a list. */
   readonly set?: string;
 }
 
 /** Rows with their settings, explainers and controls. @throws UsageError for an unknown name or setting. */
 export function auditPlan(request: PlanRequest, file: AuditFile, { domain }: Pick<LoadedModel, "domain">): AuditPlan {
-  const image = isImage(domain);
   const asked = request.rows === undefined || request.rows === "all" ? file.rows : request.rows.split(",");
   const names = asked?.map(rowName) ?? AUDIT_TABLE.map(({ name }) => name);
   const given = settingsGiven(request.set);
   for (const name of [...given.keys(), ...Object.keys(file.settings)])
     if (!names.includes(name)) throw new UsageError(`settings of ${name}: this row is not asked for`);
-  const wanted = request.explainer?.split(",") ?? file.explainers ?? (image ? USUAL.images : USUAL.rows);
-  const fitting = CONTROLS.filter(({ name }) => image || name !== "edges");
-  return {
-    rows: names.map((name) => ({
-      row: name,
-      settings: {
-        ...(request.quick ? auditRowOf(name).quick : {}),
-        ...file.settings[name],
-        ...given.get(name),
-      },
-    })),
-    explainers: [...new Set(wanted)].map((name): Candidate => {
-      const { info } = explainerEntryOf(choice("explainer", name, METHODS));
-      return tableCandidate(name, info.name);
-    }),
-    controls: fitting,
-  };
+  const wanted = request.explainer?.split(",") ?? file.explainers;
+  return usualPlan(domain, {
+    rows: names,
+    explainers: wanted?.map((name) => choice("explainer", name, METHODS)),
+    quick: request.quick,
+    settings: Object.fromEntries(names.map((name) => [name, { ...file.settings[name], ...given.get(name) }])),
+  });
 }
 
 function rowName(word: string): string {
@@ -99,7 +79,8 @@ function rowName(word: string): string {
 /** @throws UsageError for words that are no row.setting=value. */
 function settingsGiven(text: string | undefined): Map<string, Record<string, unknown>> {
   const given = new Map<string, Record<string, unknown>>();
-  for (const word of text?.split(",") ?? []) {
+  // Items of a list have commas between them as well: the next setting begins where a row is named.
+  for (const word of text?.split(/,(?=[^.,=]+\.[^.,=]+=)/) ?? []) {
     const [, row, name, value] = /^([^.=]+)\.([^.=]+)=(.*)$/.exec(word) ?? [];
     if (row === undefined) throw new UsageError(`--set ${word}: row.setting=value is needed, such as attack.steps=50`);
     const { name: of, options } = auditRowOf(rowName(row));

@@ -47,7 +47,11 @@ export function auditCells({ rows, explainers, controls }: AuditPlan): AuditCell
   });
 }
 
-/** Measures the cells that the store lacks. What an explainer refuses is kept as such. Stops between cells once `signal` is aborted.
+/** A cell that was left because the audit is to end. */
+class Stopped extends Error {}
+
+/** Measures the cells that the store lacks. What an explainer refuses is kept as such. Once `signal` is aborted, what is being measured is
+ *  left, and begun anew another time; but for the first cell, so that an audit gets on however short its time is.
  *  @returns by id. */
 export async function runAudit(
   world: AuditWorld,
@@ -57,6 +61,21 @@ export async function runAudit(
 ): Promise<ReadonlyMap<string, AuditMeasurement>> {
   const cells = auditCells(plan);
   const found = new Map<string, AuditMeasurement>();
+  let begun = 0;
+  const stopped = (): boolean => begun > 1 && world.signal?.aborted === true;
+  // One world for all cells: rows remember by it what candidates share.
+  const inside: AuditWorld = {
+    ...world,
+    signal: {
+      get aborted() {
+        return stopped();
+      },
+    },
+    say(text) {
+      if (stopped()) throw new Stopped("the audit is to end");
+      world.say(text);
+    },
+  };
   for (const [done, cell] of cells.entries()) {
     const { id } = cell;
     const stored = await store.load(id);
@@ -66,7 +85,13 @@ export async function runAudit(
     }
     if (world.signal?.aborted) break;
     onProgress?.({ cell, done, cells: cells.length });
-    const measured = await measure(world, cell);
+    begun++;
+    const measured = await measure(inside, cell).catch((error: unknown) => {
+      if (error instanceof Stopped) return undefined;
+      throw error;
+    });
+    // What was cut short is no measurement, whoever noticed it.
+    if (!measured || stopped()) break;
     await store.save(id, measured);
     found.set(id, measured);
   }

@@ -1,6 +1,13 @@
 /** `holdfast attack`: changes one sample so that its explanation changes and its prediction stays. */
 import { join } from "node:path";
-import { type AttackStudy, type ExplainerStudy, studyAttack, surrogateOf, usualTopK } from "../../atex/index.js";
+import {
+  type AttackStudy,
+  type ExplainerStudy,
+  featuresOf,
+  studyAttack,
+  surrogateOf,
+  usualTopK,
+} from "../../atex/index.js";
 import { differenceCaption, differencePictures, imagePictures, mapPictures } from "../../atex/render/attack.js";
 import { featureContributions } from "../../atex/render/bars.js";
 import { panel } from "../../atex/render/panel.js";
@@ -14,7 +21,7 @@ import { defineCommand, UsageError } from "../command.js";
 import { cpuOption, withEngine } from "../engine.js";
 import { describeExplainer, explainerOptions, explainerRequest } from "../explainers.js";
 import { explainersFor } from "../explaining.js";
-import { featuresOf, shownRow } from "../features.js";
+import { shownRow } from "../features.js";
 import { writeOutput } from "../files.js";
 import { Live, percent } from "../live.js";
 import { modelOptions, predict, readModel } from "../model.js";

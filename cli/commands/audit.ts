@@ -53,7 +53,7 @@ const options = {
   set: {
     type: "string",
     value: "row.setting=value",
-    help: "a setting of a row, several with commas; --list names them",
+    help: "a setting of a row, several with commas, as the items of a list: attack.steps=50,attack.eps=0.02,0.04; --list names them",
   },
   config: {
     type: "string",
@@ -105,7 +105,7 @@ export const command = defineCommand({
       const plan = planned(() => auditPlan(values, file, model));
       const stop = new AbortController();
       process.once("SIGINT", () => {
-        live.print("stopping after what is being measured; the same command goes on");
+        live.print("stopping; the same command goes on, and begins anew what is being measured");
         stop.abort();
       });
       const few = sampleTensor(dataset.test, [0, 1].slice(0, dataset.test.labels.length));
@@ -131,6 +131,8 @@ export const command = defineCommand({
       const cells = auditCells(plan).length;
       live.print(`${about.network}; ${about.data}; ${cells} measurements on ${place.name}`);
       await writeOutput(join(values.out, "audit-config.json"), configText(plan, samples));
+      // What has been measured by then is kept; a first measurement that takes longer is brought to its end.
+      const timer = budget === undefined ? undefined : setTimeout(() => stop.abort(), 60_000 * budget).unref();
       let first = -1;
       const measured = await runAudit(world, plan, store, ({ cell, done }) => {
         const spent = (performance.now() - began) / 1000;
@@ -138,10 +140,10 @@ export const command = defineCommand({
         const left = done > first ? `  about ${duration((spent * (cells - done)) / (done - first))} left` : "";
         now = `${done}/${cells}${left}  ${cell.row.title}${cell.candidate ? `: ${cell.candidate.title}` : ""}`;
         live.update(now);
-        if (budget !== undefined && spent > 60 * budget) stop.abort();
       }).catch((error: unknown) => {
         throw asUsage(error);
       });
+      clearTimeout(timer);
       const report = auditReport(plan, measured, { ...about, took: duration((performance.now() - began) / 1000) });
       for (const text of printed(report)) live.print(text);
       for (const [name, contents] of [

@@ -7,6 +7,7 @@ import { formatGpu, type Peak } from "../../bench/gpu.js";
 import { openBench, versions } from "../../bench/holdfast.js";
 import type { CaseName } from "../../bench/inputs.js";
 import type { Waiting } from "../../bench/measure.js";
+import { formatOnnx } from "../../bench/onnxReport.js";
 import { formatPeers } from "../../bench/peers.js";
 import { type CaseProfile, formatCaseProfile, profileCase } from "../../bench/profile.js";
 import { filesOf, writeReadme } from "../../bench/readme.js";
@@ -68,6 +69,7 @@ const formats: Readonly<Record<string, (report: Report) => string>> = {
     atex: formatAtex,
     "atex-curves": formatCurves,
     explainers: formatExplainers,
+    onnx: formatOnnx,
   },
 };
 
@@ -185,9 +187,13 @@ export const command = defineCommand({
     if (suite === undefined) throw new UsageError(`a suite is needed: ${suites.join(", ")}`);
     if (!suites.includes(suite)) throw unknown("suite", suite, suites);
     if (suite !== "compare" && files.length > 0) throw new UsageError(`${files[0]}: only compare takes files`);
-    for (const option of ["quick", "data", "data-dir"] as const)
-      if (values[option] && suite !== "explainers")
-        throw new UsageError(`--${option}: only explainers takes it ; leave it out`);
+    for (const [option, takers] of [
+      ["quick", ["explainers"]],
+      ["data", ["explainers"]],
+      ["data-dir", ["explainers", "onnx"]],
+    ] as const)
+      if (values[option] && !takers.some((one) => one === suite))
+        throw new UsageError(`--${option}: only ${takers.join(" and ")} takes it ; leave it out`);
     if (suite === "compare") return compared(values, files);
     if (suite === "readme") {
       for (const path of writeReadme(".")) console.error(`written to ${path}`);

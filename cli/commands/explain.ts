@@ -1,6 +1,6 @@
 /** `holdfast explain`: what a trained network predicts for one sample, and which of its features it used. */
 import { resolve } from "node:path";
-import { classScore } from "../../atex/index.js";
+import { classScore, featuresOf } from "../../atex/index.js";
 import { featureContributions } from "../../atex/render/bars.js";
 import { explanationPage } from "../../atex/render/explanation-page.js";
 import { explanationSheet, type ImageExplanation, type RowsExplanation } from "../../atex/render/sheet.js";
@@ -18,7 +18,7 @@ import {
   explainerRequests,
 } from "../explainers.js";
 import { explainersFor } from "../explaining.js";
-import { featuresOf, shownRow } from "../features.js";
+import { shownRow } from "../features.js";
 import { writeOutput } from "../files.js";
 import { Live } from "../live.js";
 import { type LoadedModel, modelOptions, type Prediction, predict, predictionLines, readModel } from "../model.js";

@@ -148,10 +148,10 @@ function closedShape({ input }: OnnxNetwork): number[] | undefined {
 
 /** What the file holds, a line each. */
 function summary(net: OnnxNetwork, names: readonly string[] | undefined): string {
-  const { input, output, classes, opset, producer, operators, parameterCount, batched } = net;
+  const { input, output, classes, opset, producer, operators, parameterCount, batched, unbatched } = net;
   const sides = (list: readonly (number | undefined)[]): string => list.map((side) => side ?? "?").join(",");
   const shape = closedShape(net);
-  const batch = batched === false ? "; samples go through one by one" : "";
+  const batch = batched === false ? `; samples go through one by one: ${unbatched}` : "";
   if (names && names.length !== classes)
     throw new UsageError(`--classes: ${names.length} names came; the output has ${classes ?? "no list of"} classes`);
   const all = Object.entries(operators).map(([name, count]) => `${name} ${count}`);

@@ -1,7 +1,7 @@
 /** `holdfast manipulate <name>`: makes the explanations of one's own network lie, and measures how well, and who notices. */
 import { join } from "node:path";
 import { quantities, type TableData } from "../../atex/experiments/index.js";
-import { manipulationTables, type PerformedManipulation, performManipulation } from "../../atex/index.js";
+import { featuresOf, manipulationTables, type PerformedManipulation, performManipulation } from "../../atex/index.js";
 import { manipulationPictures, PICTURE_COLUMNS } from "../../atex/manipulations/pictures.js";
 import { imagePictures, mapPictures } from "../../atex/render/attack.js";
 import { featureContributions } from "../../atex/render/bars.js";
@@ -14,7 +14,7 @@ import { packTree, writeSafetensors } from "../../nn/index.js";
 import { asUsage, defineCommand, UsageError } from "../command.js";
 import { dataOptions, sourceOptions } from "../data.js";
 import { cpuOption, withEngine } from "../engine.js";
-import { featuresOf, shownRow } from "../features.js";
+import { shownRow } from "../features.js";
 import { writeOutput } from "../files.js";
 import { Live } from "../live.js";
 import {

@@ -13,7 +13,18 @@ import { Study } from "../reproduce/study.js";
 import { requireWritableFolder } from "../writable.js";
 
 /** The configurations that come along. */
-const BUILT_IN = ["full", "quick", "figures", "peers", "reference", "smoke", "survey", "survey-full"];
+const BUILT_IN = [
+  "full",
+  "quick",
+  "figures",
+  "peers",
+  "reference",
+  "smoke",
+  "survey",
+  "survey-full",
+  "planted",
+  "planted-calibration",
+];
 
 const options = {
   quick: {

@@ -4,6 +4,7 @@ import {
   claims,
   criteriaTables,
   detectorMatrices,
+  overviews,
   type Quantity,
   type ReproduceConfig,
   type TableData,
@@ -37,9 +38,9 @@ export function markdownReport(
 /** What the tables of all manipulations stand under. */
 export const BESIDE = "All manipulations beside each other";
 
-/** Criteria of all manipulations and what noticed them; none where nothing was manipulated. */
+/** Criteria of all manipulations and what noticed them, and what kinds of experiments say as a whole; none where nothing was manipulated. */
 export function overviewTables(config: ReproduceConfig, all: readonly Quantity[]): TableData[] {
-  return [...criteriaTables(config, all), ...detectorMatrices(config, all)];
+  return [...criteriaTables(config, all), ...detectorMatrices(config, all), ...overviews(config, all)];
 }
 
 function madeBy(results: readonly CellResult[]): string {

@@ -42,6 +42,8 @@ export interface OnnxNetwork extends Layer {
   };
   /** Whether a batch goes through at once; false where the graph is bound to the file's batch, and samples follow each other. */
   readonly batched?: boolean;
+  /** Why they follow each other: the node in the way. */
+  readonly unbatched?: string;
   /** Side of an output of one side; undefined for others. */
   readonly classes?: number;
   /** Version of ONNX's own operator set. */
@@ -124,6 +126,7 @@ function networkFrom(model: ModelProto, files: ExternalFiles, options: OnnxOptio
     input,
     output: { name: output, shape, probabilities: last?.row.name === "Softmax", ...(leftOut && { leftOut }) },
     batched: layout && layout.sides !== undefined,
+    ...(layout?.unbatched !== undefined && { unbatched: layout.unbatched }),
     classes: shape?.length === 1 ? shape[0] : undefined,
     opset: model.opset_import.find(({ domain = "" }) => domain === "" || domain === "ai.onnx")?.version ?? 0,
     operators: countsOf(steps),

@@ -154,10 +154,19 @@ referenceTest("an audit goes on where it stopped, and stops when it is told to",
   await runAudit({ ...w, signal }, plan, store, note);
   check.equal(seen, ["contract", "relevance/gradient"]);
   check.is(judgeAudit({ ...plan, rows: [{ row: "weights" }] }, kept)[0].verdict, "not tested");
+  // What was being measured is left and begun anew; a first measurement is brought to its end.
+  check.equal([...kept.keys()], ["contract"]);
+  signal.aborted = false;
+  await runAudit({ ...w, signal }, plan, store, ({ cell }) => {
+    seen.push(cell.id);
+    signal.aborted = true;
+  });
+  check.equal([...kept.keys()], ["contract", "relevance/gradient"]);
   signal.aborted = false;
   await runAudit({ ...w, signal }, plan, store, ({ cell }) => void seen.push(cell.id));
+  check.equal(seen, ["contract", "relevance/gradient", "relevance/gradient", "relevance/random"]);
   check.equal(
-    seen,
+    [...kept.keys()],
     auditCells(plan).map(({ id }) => id),
   );
 });

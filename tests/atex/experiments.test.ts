@@ -272,6 +272,7 @@ gpuTest(
         "smoothing undefined",
         "hardening undefined",
         "timing undefined",
+        "planted normal",
       ])
         done.set(name, await runCell(lab, firstOf.get(name)!));
 
@@ -295,6 +296,12 @@ gpuTest(
       );
       check.equal(metricsOf("smoothing undefined"), ["spearman", "topK", "cosine", "ssim"]);
       check.equal(metricsOf("hardening undefined"), ["accuracy", "accuracy under FGSM"]);
+      check.equal(
+        done
+          .get("planted normal")!
+          .measurements.flatMap(({ metric, conditions }) => (metric === "tested" ? [conditions.row] : [])),
+        ["contract", "relevance"],
+      );
       for (const [name, { measurements }] of done)
         for (const { metric, value, count } of measurements) {
           const unbounded = /^(ms|worst|local)/.test(metric);
