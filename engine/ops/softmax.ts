@@ -29,6 +29,7 @@ export const softmaxSpec: OpSpec<AxisAttrs> = {
   ],
   launch: (context, { axis }) => softmaxCalls(context, axis, false),
   ...rows(softmax),
+  sums: (terms) => [{ inputs: [{ shape: [2, terms] }], call: (x) => softmax(x) }],
   failures: () => refusals("softmax", softmax),
 };
 
@@ -49,6 +50,7 @@ export const logSoftmaxSpec: OpSpec<AxisAttrs> = {
   ],
   launch: (context, { axis }) => softmaxCalls(context, axis, true),
   ...rows(logSoftmax),
+  sums: (terms) => [{ inputs: [{ shape: [2, terms] }], call: (x) => logSoftmax(x) }],
   failures: () => refusals("logSoftmax", logSoftmax),
 };
 
