@@ -4,7 +4,7 @@
  * in as literals, which spares the divisions by variables.
  */
 import { type Binding, type Kernel, originLine } from "../../shaders/kernel.js";
-import { libraryFor } from "../expression.js";
+import { libraryFor, operationsIn } from "../expression.js";
 import type { Capabilities, DType, Launch, Operand } from "../lower.js";
 import { isContiguous, sizeOf } from "../shape.js";
 import { type Addressing, describeLoop, Parameters } from "./addressing.js";
@@ -32,6 +32,8 @@ export interface PointwiseOptions {
 }
 
 const workgroupSize = 64;
+/** Code that is longer is not repeated for each of four elements: it takes longer to compile than it saves. */
+const mostInQuads = 400;
 
 /** A call but for its operands. */
 interface Prepared extends Pick<Launch, "kernel" | "params" | "grid"> {
@@ -97,10 +99,15 @@ function prepare(
   bake: boolean,
 ): Prepared {
   const { shape } = outputs[0];
-  const loop = planIteration(shape, [
-    ...inputs.map((x) => ({ ...x, gathers: bake })),
-    ...outputs.map((o) => ({ shape: o.shape, strides: o.strides, offset: o.offset, padded: isContiguous(shape, o) })),
-  ]);
+  const operations = bake ? expressions.reduce((sum, text) => sum + operationsIn(text), 0) : 0;
+  const loop = planIteration(
+    shape,
+    [
+      ...inputs.map((x) => ({ ...x, gathers: bake })),
+      ...outputs.map((o) => ({ shape: o.shape, strides: o.strides, offset: o.offset, padded: isContiguous(shape, o) })),
+    ],
+    operations > mostInQuads ? 1 : 4,
+  );
   // Only divisions gain from literals; without any, one kernel serves every size.
   const literal = bake && loop.operands.some(({ access }) => access === "strided");
   const parameters = new Parameters(literal);

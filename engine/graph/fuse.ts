@@ -203,12 +203,19 @@ function costOf(node: GraphNode, cuts: ReadonlySet<GraphNode>, seen: Set<GraphNo
   if (node.op.view || node.inputs.length === 0) return inner;
   const axes = unrolledAxes(node);
   if (axes) return inner * sizeOf(axes.map((a) => node.inputs[0].shape[a]));
-  const text = node.op.expression!(
-    node.inputs.map((_, i) => `x${i}`),
-    node.attrs as never,
-  );
-  return inner + expressionCost(text);
+  let own = ownCosts.get(node);
+  if (own === undefined) {
+    const text = node.op.expression!(
+      node.inputs.map((_, i) => `x${i}`),
+      node.attrs as never,
+    );
+    own = expressionCost(text);
+    ownCosts.set(node, own);
+  }
+  return inner + own;
 }
+
+const ownCosts = new WeakMap<OpNode, number>();
 
 /** Joins kernels of one loop where one reads what the other writes, in order, while no cycle arises. */
 function merge(steps: readonly Step[], graph: Graph, roots: ReadonlySet<OpNode>, kernels: Kernels): Step[] {

@@ -103,16 +103,15 @@ const normalised = (side: number, depth: number): Program =>
   }));
 
 test("what a step makes a driver compile does not depend on the sides of its tensors", () => {
-  const total = (side: number, depth: number): number =>
-    operationsOf(normalised(side, depth)).reduce((a, b) => a + b, 0);
-  for (const depth of [1, 2, 4, 8]) {
+  const total = (counts: readonly number[]): number => counts.reduce((a, b) => a + b, 0);
+  for (const depth of [1, 3, 8]) {
     // Too long to be written out.
-    const long = total(64, depth);
-    for (const side of [2, 3, 4, 6, 8, 10, 12, 14, 16, 17, 20, 32]) {
-      const here = total(side, depth);
-      check.ok(Math.max(...operationsOf(normalised(side, depth))) <= 2 * maxOperations, `side ${side}, depth ${depth}`);
-      check.ok(here <= 12 * long, `side ${side}, depth ${depth}: ${here} operations, ${long} at side 64`);
-      if (process.env.HOLDFAST_REPORT_SIZES) console.log(`depth ${depth} side ${side}: ${here}, at 64 ${long}`);
+    const long = total(operationsOf(normalised(64, depth)));
+    for (const side of [2, 4, 8, 12, 14, 16, 17, 32]) {
+      const counts = operationsOf(normalised(side, depth));
+      if (process.env.HOLDFAST_REPORT_SIZES) console.log(`depth ${depth} side ${side}: ${total(counts)}, at 64 ${long}`);
+      check.ok(Math.max(...counts) <= 2 * maxOperations, `side ${side}, depth ${depth}: a kernel of ${Math.max(...counts)}`);
+      check.ok(total(counts) <= 12 * long, `side ${side}, depth ${depth}: ${total(counts)} operations, ${long} at side 64`);
     }
   }
 });

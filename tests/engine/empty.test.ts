@@ -111,7 +111,7 @@ const REFUSING = ["argmax", "argmin", "max", "min", "poolIndices"];
 
 /** Every op of the table: a call without elements gives what its shape rule says, in every way to run it, or is refused in a
  *  sentence. */
-async function withoutElements(op: (typeof table)[number]): Promise<void> {
+async function withoutElements(op: (typeof table)[number], order: 1 | 2): Promise<void> {
   let accepted = 0;
   for (const [i, sample] of op.samples().flatMap(emptied).entries()) {
     const name = `${op.name} ${sample.note}`;
@@ -128,7 +128,8 @@ async function withoutElements(op: (typeof table)[number]): Promise<void> {
     const isSmooth = isDifferentiable(op, sample);
     const all = (...xs: Tensor[]): Tensor[] => [
       h.mul(h.cast(sample.call(...xs), "f32"), 1),
-      ...(isSmooth ? [...gradients(sample, xs), ...secondOrder(sample, xs)] : []),
+      ...(isSmooth ? gradients(sample, xs) : []),
+      ...(isSmooth && order === 2 ? secondOrder(sample, xs) : []),
     ];
     const floats = sample.inputs.filter(({ dtype = "f32" }) => dtype === "f32").map(({ shape }) => shape);
     using step = capture(all);
@@ -138,7 +139,8 @@ async function withoutElements(op: (typeof table)[number]): Promise<void> {
     ] as const) {
       check.equal([...y.shape], [...expected], `${name}, ${how}`);
       check.equal((await y.read()).length, y.size, `${name}, ${how}`);
-      if (isSmooth) check.equal(slopes.map(({ shape }) => [...shape]), [...floats, ...floats].map((shape) => [...shape]), `gradients of ${name}, ${how}`); // biome-ignore format: one line
+      const shapes = floats.map((shape) => [...shape]);
+      if (isSmooth) check.equal(slopes.map(({ shape }) => [...shape]), order === 2 ? [...shapes, ...shapes] : shapes, `gradients of ${name}, ${how}`); // biome-ignore format: one line
       for (const slope of slopes) check.is((await slope.read()).length, slope.size);
     }
   }
@@ -150,6 +152,6 @@ async function withoutElements(op: (typeof table)[number]): Promise<void> {
 }
 
 for (const op of table) {
-  referenceTest(`${op.name} of the table without elements, in float64`, () => withoutElements(op));
-  gpuTest(`${op.name} of the table without elements, on the GPU`, () => withoutElements(op));
+  referenceTest(`${op.name} of the table without elements, in float64`, () => withoutElements(op, 2));
+  gpuTest(`${op.name} of the table without elements, on the GPU`, () => withoutElements(op, 1));
 }

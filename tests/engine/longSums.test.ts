@@ -16,7 +16,7 @@ import { gpuTest, onReference } from "../executors.js";
 import { check, test } from "../harness.js";
 import { generator } from "../values.js";
 
-const TERMS = 2 ** 16;
+const TERMS = 2 ** 15;
 /** Relative, for sums of `terms`. Terms are rounded as well, where they are products or exponentials. */
 const bound = (terms: number): number => 2 ** -23 * Math.sqrt(terms);
 
