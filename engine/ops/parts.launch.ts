@@ -4,7 +4,7 @@ import { sizeOf } from "../shape.js";
 
 /** Whether a kernel of tiles adds so many terms that it does so in blocks: not worth its memory for shorter sums. */
 export function isLong(terms: number): boolean {
-  return terms > 512;
+  return terms > 1024;
 }
 
 /** y = Σ over the first axis of `partial` [parts, size of y]. */

@@ -49,7 +49,7 @@ referenceTest(`${DEPTH} chained ops, eager and captured, with their gradient`, a
 
 test("the gradient of a long chain as a program", () => {
   for (const [depth, shape] of [
-    [DEPTH, [4]],
+    [4000, [4]],
     [2000, [1000, 1000]],
   ] as const) {
     const program = programOn(llvmpipe, () => ({
@@ -109,9 +109,16 @@ test("what a step makes a driver compile does not depend on the sides of its ten
     const long = total(operationsOf(normalised(64, depth)));
     for (const side of [2, 4, 8, 12, 14, 16, 17, 32]) {
       const counts = operationsOf(normalised(side, depth));
-      if (process.env.HOLDFAST_REPORT_SIZES) console.log(`depth ${depth} side ${side}: ${total(counts)}, at 64 ${long}`);
-      check.ok(Math.max(...counts) <= 2 * maxOperations, `side ${side}, depth ${depth}: a kernel of ${Math.max(...counts)}`);
-      check.ok(total(counts) <= 12 * long, `side ${side}, depth ${depth}: ${total(counts)} operations, ${long} at side 64`);
+      if (process.env.HOLDFAST_REPORT_SIZES)
+        console.log(`depth ${depth} side ${side}: ${total(counts)}, at 64 ${long}`);
+      check.ok(
+        Math.max(...counts) <= 2 * maxOperations,
+        `side ${side}, depth ${depth}: a kernel of ${Math.max(...counts)}`,
+      );
+      check.ok(
+        total(counts) <= 12 * long,
+        `side ${side}, depth ${depth}: ${total(counts)} operations, ${long} at side 64`,
+      );
     }
   }
 });

@@ -106,8 +106,8 @@ function emptied(sample: Sample): Sample[] {
   }));
 }
 
-/** Ops whose samples fit no other shape, or that need an element: each says so in a sentence of its own. */
-const REFUSING = ["argmax", "argmin", "max", "min", "poolIndices"];
+/** Ops whose samples fit no other shape: a key has two words, and what is expanded is given its sides. */
+const REFUSING = ["expand", "foldKey", "randomBits"];
 
 /** Every op of the table: a call without elements gives what its shape rule says, in every way to run it, or is refused in a
  *  sentence. */

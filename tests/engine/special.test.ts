@@ -89,8 +89,12 @@ both("argmin finds a NaN among thousands", [4321], () =>
 
 // The product of the others: 0 for each of three zeros, and the others' product between two.
 const hessianOfProduct = (values: number[]): Tensor => hessian((x) => prod(x))(tensor(values));
-both("the second derivative of a product with one zero", [0, 3, 2, 3, 0, 0, 2, 0, 0], () => hessianOfProduct([0, 2, 3]));
-both("the second derivative of a product with two zeros", [0, 3, 0, 3, 0, 0, 0, 0, 0], () => hessianOfProduct([0, 0, 3]));
+both("the second derivative of a product with one zero", [0, 3, 2, 3, 0, 0, 2, 0, 0], () =>
+  hessianOfProduct([0, 2, 3]),
+);
+both("the second derivative of a product with two zeros", [0, 3, 0, 3, 0, 0, 0, 0, 0], () =>
+  hessianOfProduct([0, 0, 3]),
+);
 both("the second derivative of a product with three zeros", [0, 0, 0, 0, 0, 0, 0, 0, 0], () =>
   hessianOfProduct([0, 0, 0]),
 );
