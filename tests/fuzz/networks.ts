@@ -3,7 +3,7 @@ import { withExecutor } from "../../engine/executor.js";
 import * as h from "../../engine/index.js";
 import { ReferenceExecutor } from "../../engine/reference.js";
 import type { Tensor } from "../../engine/tensor.js";
-import { leaves, mapTree, type Tree } from "../../engine/tree.js";
+import { entries, leaves, mapTree, type Tree } from "../../engine/tree.js";
 import { elu, gelu, relu, sigmoid, silu, softplus, tanh } from "../../nn/activations.js";
 import { residual } from "../../nn/containers.js";
 import { type Layer, sequential } from "../../nn/index.js";
@@ -55,10 +55,8 @@ export async function randomNetwork(seed: number): Promise<Problem> {
   data.push(new Float32Array(batch * channels * side * side).map(() => 2 * random() - 1));
   const shapes = [...initial.map(({ shape }) => shape), [batch, channels, side, side]];
 
-  const treeOf = (tensors: readonly Tensor[]): Tree => {
-    let next = 0;
-    return mapTree(params, () => tensors[next++]);
-  };
+  const placeOf = new Map(entries(params).map(([path], i) => [path, i]));
+  const treeOf = (tensors: readonly Tensor[]): Tree => mapTree(params, (_, path) => tensors[placeOf.get(path)!]);
   const loss = (tensors: readonly Tensor[], x: Tensor): Tensor => {
     const y = model.apply(treeOf(tensors), x);
     return squared ? mse(y, h.oneHot(h.tensor(targets), classes)) : crossEntropy(y, h.tensor(targets));
