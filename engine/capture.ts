@@ -17,13 +17,15 @@ import { openScope, scope } from "./scope.js";
 import { Tensor } from "./tensor.js";
 import { type GraphNode, type InputNode, inputNode, Tracer } from "./trace.js";
 import { entries, isPlainObject, leaves, mapTree, type Tree } from "./tree.js";
+import { readTree, verifyStep } from "./verify.js";
 
 export interface CaptureOptions {
   /** Positions of arguments whose tensors each call consumes. Outputs of the same shape and dtype take over their
    *  storage, by name where trees have one: parameters and optimiser state are updated in place. */
   readonly donate?: readonly number[];
-  /** Join ops into fewer kernels; default true. Results then equal the uncaptured function's to rounding, otherwise to
-   *  the bit. */
+  /** Join ops into fewer kernels; default true. Each op rounds there as it does alone and hands on NaN, infinities and errors of
+   *  rounding, because its result is hidden from the driver's compiler, which would simplify `(x + c) - c` and `x - x`. Sums of at
+   *  most 16 elements are taken in another order, so results equal the uncaptured function's to rounding; without `fuse` to the bit. */
   readonly fuse?: boolean;
 }
 
@@ -37,7 +39,8 @@ export interface Captured<A extends Tree[], R> {
   describe(options?: { readonly source?: boolean }): string;
   /** Runs function and replay on the same arguments, consuming none, and compares: to the bit without `fuse`, else to 2e-3
    *  of each output's largest element.
-   *  @throws CaptureError naming the first output that differs. */
+   *  @throws CaptureError naming the first output that differs, and whether the function, what it closes over, fusion or the plan
+   *  is the reason: the function is run again and captured anew, with and without `fuse`. */
   verify(...args: A): Promise<void>;
   /** Frees the plan's buffers. Results stay valid. */
   dispose(): void;
@@ -119,10 +122,25 @@ export function capture<A extends Tree[], R extends Tree>(
 
   const verify = async (...args: A): Promise<void> => {
     using _ = openScope("verify");
-    const expected = entries(fn(...args));
-    const copies = args.map((a, i) => (donate.includes(i) ? mapTree(a, handle) : a)) as A;
-    const actual = new Map(entries(replay(copies)));
-    for (const [path, y] of expected) await compare(name, path, y, actual.get(path)!, fuse);
+    await verifyStep(name, fuse, {
+      eager: () => readTree(fn(...args)),
+      replay: () => readTree(replay(args.map((a, i) => (donate.includes(i) ? mapTree(a, handle) : a)) as A)),
+      recorded: async (fuse) => {
+        const { on, plan, tracer, result } = recordStep(name, fn, args, [], fuse);
+        try {
+          const outputs = plan.run(leaves(args).map((t) => t.valueOn(on, reading)));
+          return await readTree(
+            fill(
+              result,
+              outputs.map((value) => new Tensor(on, value, origin)),
+            ),
+          );
+        } finally {
+          plan.dispose();
+          tracer.releaseConstants();
+        }
+      },
+    });
   };
 
   const dispose = (): void => {
@@ -245,20 +263,6 @@ function recordStep(
     tracer.releaseConstants();
     throw error;
   }
-}
-
-async function compare(name: string, path: string, expected: Tensor, actual: Tensor, fuse: boolean): Promise<void> {
-  const [e, a] = [await expected.read(), await actual.read()];
-  let scale = 0;
-  for (const v of e) scale = Math.max(scale, Math.abs(v));
-  // Rounding differs where sums are taken in another order, and steps like Adam's first, g / √g², magnify it.
-  const close = (p: number, q: number): boolean => Object.is(p, q) || (fuse && Math.abs(p - q) <= 2e-3 * scale);
-  for (let i = 0; i < e.length; i++)
-    if (!close(e[i], a[i]))
-      throw new CaptureError(
-        `verify: output ${path || "0"} of step "${name}", ${describe(expected)}, differs at element ${i}: ` +
-          `${e[i]} from the function, ${a[i]} from the replay; this is a fault of the plan`,
-      );
 }
 
 /** A second handle of the same elements, for a call that consumes it. */

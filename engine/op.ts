@@ -91,6 +91,8 @@ export interface OpSpec<A = unknown> {
   readonly linearIn?: readonly number[];
   /** Data is moved, not computed with: every element of the result is one of an input, or a constant. */
   readonly routes?: true;
+  /** For an op that adds up: calls that add `terms` numbers for each element of the result. Rounding is held to √terms. */
+  readonly sums?: (terms: number) => readonly Sample[];
   /** Highest order the rule is checked to by finite differences in float64; default 3. */
   readonly smoothOrder?: number;
   /** GPU against float64: relative and absolute tolerance of the forward result. Default 1e-5 and 1e-6. */

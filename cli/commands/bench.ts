@@ -13,6 +13,7 @@ import { type CaseProfile, formatCaseProfile, profileCase } from "../../bench/pr
 import { filesOf, writeReadme } from "../../bench/readme.js";
 import { formatReport, isRight, loadReport, type Report, type Row, saveReport } from "../../bench/report.js";
 import { formatSoak, soak } from "../../bench/soak.js";
+import { specialValuesPage } from "../../bench/specialValues.js";
 import { caseSuites, measuredSuites, runSuite, withOrigin } from "../../bench/suite.js";
 import { formatTune, type TuneResult, tableOf, tuneTask, tuneTasks } from "../../bench/tune.js";
 import type { AdapterIdentity } from "../../engine/tuning.js";
@@ -38,7 +39,7 @@ const options = {
 } as const;
 type Given = Arguments<typeof options>["values"];
 
-const suites = [...Object.keys(measuredSuites), "profile", "tune", "soak", "compare", "readme"];
+const suites = [...Object.keys(measuredSuites), "profile", "tune", "soak", "compare", "readme", "special-values"];
 
 function progress(row: Row): void {
   const time = row.error ?? (row.medianMs === undefined ? row.note : `${row.medianMs.toFixed(1)} ms`);
@@ -197,6 +198,13 @@ export const command = defineCommand({
     if (suite === "compare") return compared(values, files);
     if (suite === "readme") {
       for (const path of writeReadme(".")) console.error(`written to ${path}`);
+      return 0;
+    }
+    if (suite === "special-values") {
+      const [page, path] = [await specialValuesPage(), "bench/results/special-values.md"];
+      if (values.save) writeFileSync(path, page);
+      if (values.save) console.error(`written to ${path}`);
+      else process.stdout.write(page);
       return 0;
     }
     const run = { soak: soaked, profile: profiled, tune: tuned }[suite] ?? ((given: Given) => measured(suite, given));

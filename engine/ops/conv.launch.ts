@@ -16,7 +16,7 @@ import { call, gridFor, type KernelCall, type Launch, type LaunchContext, linear
 import { contiguousStrides, sizeOf } from "../shape.js";
 import { chooseConv2d, chooseConv2dFilter, chooseConv2dInput } from "./choose.js";
 import { matmulCalls } from "./matmul.launch.js";
-import { sumPartsCall } from "./parts.launch.js";
+import { isLong, sumPartsCall } from "./parts.launch.js";
 import { correlationCalls, tilesFor, windowGradientCalls } from "./winograd.launch.js";
 
 export interface ConvGeometry {
@@ -159,7 +159,7 @@ export function conv2dFilterCalls(ctx: LaunchContext, geometry: ConvGeometry, ch
         ...{ ...common, tiles, row_tiles: rowTiles, column_tiles: columnTiles },
         ...{ rows: n * oh, part_rows: Math.ceil((n * oh) / parts) },
       },
-      spec: { SUBGROUPS: subgroups, COLUMNS: columns },
+      spec: { SUBGROUPS: subgroups, COLUMNS: columns, LONG: isLong(Math.ceil((n * oh) / parts) * ow) },
       grid: linearGrid(tiles, 1, limit),
       flops,
     });
@@ -175,7 +175,7 @@ export function conv2dFilterCalls(ctx: LaunchContext, geometry: ConvGeometry, ch
         ...{ pixels, part_pixels: Math.ceil(pixels / parts) },
       },
       // Neighbours read neighbouring pixels of g and of x, both of which are steps of the sum.
-      spec: { SIDE: side, ROWS_BY_STEP: true, COLUMNS_BY_STEP: true },
+      spec: { SIDE: side, ROWS_BY_STEP: true, COLUMNS_BY_STEP: true, LONG: isLong(Math.ceil(pixels / parts)) },
       grid: linearGrid(tiles, 1, limit),
       flops,
     });
@@ -238,7 +238,10 @@ function denseCalls(
       call(conv2dRegistersKernel, {
         bind: { x, w: packed, y },
         params: { ...common, tiles, column_tiles: columnTiles, quads },
-        spec: { ...spread, SUBGROUPS: subgroups, COLUMNS: columns, VECTORS: (oh * ow) % 4 === 0, SLIDE: slides },
+        spec: {
+          ...{ ...spread, SUBGROUPS: subgroups, COLUMNS: columns, VECTORS: (oh * ow) % 4 === 0, SLIDE: slides },
+          LONG: isLong(channelsIn * r * s),
+        },
         grid: linearGrid(tiles, 1, limit),
         flops,
       }),
@@ -251,7 +254,7 @@ function denseCalls(
     call(conv2dTiledKernel, {
       bind: { x, w, y },
       params: { ...common, tiles, column_tiles: columnTiles, steps: channelsIn * r * s, w_row: wOut, w_channel: wIn },
-      spec: { ...spread, SIDE: side, FLIPPED: flipped, ROWS_BY_STEP: true },
+      spec: { ...spread, SIDE: side, FLIPPED: flipped, ROWS_BY_STEP: true, LONG: isLong(channelsIn * r * s) },
       grid: linearGrid(tiles, 1, limit),
       flops,
     }),

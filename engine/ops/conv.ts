@@ -49,6 +49,14 @@ export const conv2dSpec: OpSpec<ConvAttrs> = {
       y.data[o] += x.data[i] * w.data[j];
     }),
   launch: (context, attrs) => conv2dCalls(context, attrs),
+  sums: (terms) => [
+    { inputs: [{ shape: [1, terms >> 3, 3, 3] }, { shape: [5, terms >> 3, 2, 2] }], call: (x, w) => conv2d(x, w) },
+    {
+      inputs: [{ shape: [1, terms >> 3, 3, 3] }, { shape: [2, terms >> 4, 2, 2] }],
+      call: (x, w) => conv2d(x, w, { groups: 2 }),
+      note: "groups",
+    },
+  ],
   vjp: (g, { inputs: [x, w], attrs }) => [
     () => apply(conv2dInputSpec, [g, w], attrs),
     () => apply(conv2dFilterSpec, [x, g], attrs),
@@ -83,6 +91,17 @@ export const conv2dInputSpec: OpSpec<ConvAttrs> = {
       x.data[i] += g.data[o] * w.data[j];
     }),
   launch: (context, attrs) => conv2dInputCalls(context, attrs),
+  sums: (terms) => [
+    {
+      inputs: [{ shape: [1, terms >> 3, 2, 2] }, { shape: [terms >> 3, 5, 2, 2] }],
+      call: (g, w) => conv2dInput(g, w, { image: [3, 3] }),
+    },
+    {
+      inputs: [{ shape: [1, terms >> 3, 2, 2] }, { shape: [terms >> 3, 2, 2, 2] }],
+      call: (g, w) => conv2dInput(g, w, { image: [3, 3], groups: 2 }),
+      note: "groups",
+    },
+  ],
   vjp: (c, { inputs: [g, w], attrs }) => [
     () => apply(conv2dSpec, [c, w], attrs),
     () => apply(conv2dFilterSpec, [c, g], attrs),
@@ -134,6 +153,17 @@ export const conv2dFilterSpec: OpSpec<ConvAttrs> = {
       w.data[j] += x.data[i] * g.data[o];
     }),
   launch: (context, attrs) => conv2dFilterCalls(context, attrs),
+  sums: (terms) => [
+    {
+      inputs: [{ shape: [terms >> 6, 2, 9, 9] }, { shape: [terms >> 6, 9, 8, 8] }],
+      call: (x, g) => conv2dFilter(x, g, { window: [2, 2] }),
+    },
+    {
+      inputs: [{ shape: [terms >> 3, 2, 2, 2] }, { shape: [terms >> 3, 2, 1, 1] }],
+      call: (x, g) => conv2dFilter(x, g, { window: [2, 2], groups: 2 }),
+      note: "groups",
+    },
+  ],
   vjp: (c, { inputs: [x, g], attrs }) => [
     () => apply(conv2dInputSpec, [g, c], attrs),
     () => apply(conv2dSpec, [x, c], attrs),

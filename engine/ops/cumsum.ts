@@ -44,6 +44,11 @@ export const cumsumSpec: OpSpec<CumsumAttrs> = {
     return scanCalls(x, output, { outer, n: x.shape[axis], inner, reverse }, caps, temp);
   },
   linearIn: [0],
+  sums: (terms) => [
+    { inputs: [{ shape: [terms] }], call: (x) => cumsum(x), note: "all" },
+    { inputs: [{ shape: [terms, 2] }], call: (x) => cumsum(x, 0, { reverse: true }), note: "columns, reversed" },
+    { inputs: [{ shape: [300, terms >> 3] }], call: (x) => cumsum(x, 1), note: "many rows" },
+  ],
   samples: () => [
     { inputs: [{ shape: [2, 3, 4] }], call: (x) => cumsum(x, 1) },
     { inputs: [{ shape: [5] }], call: (x) => cumsum(x, -1, { reverse: true }) },

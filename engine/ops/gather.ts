@@ -87,6 +87,9 @@ export const scatterAddSpec: OpSpec<ScatterAttrs> = {
   reference: ([x, indices], { axis }, y) => scatterLoop(x, indices, y, axis, false),
   vjp: (g, { inputs: [, indices], attrs: { axis } }) => [() => gather(g, indices, axis), null],
   launch: (context, { axis }) => scatterCalls(context, axis, sizeOf(context.inputs[1].shape), false),
+  sums: (terms) => [
+    { inputs: [{ shape: [terms, 2] }, { shape: [terms], dtype: "i32", high: 0 }], call: (x, i) => scatterAdd(x, i, 2) },
+  ],
   linearIn: [0],
   samples: () => [
     { inputs: [{ shape: [6, 3] }, { shape: [6], dtype: "i32", high: 3 }], call: (x, i) => scatterAdd(x, i, 4) },
@@ -165,6 +168,12 @@ export const scatterAlongSpec: OpSpec<ScatterAttrs> = {
   reference: ([x, indices], { axis }, y) => scatterLoop(x, indices, y, axis, true),
   vjp: (g, { inputs: [, indices], attrs: { axis } }) => [() => gatherAlong(g, indices, axis), null],
   launch: (context, { axis }) => scatterCalls(context, axis, context.inputs[0].shape[axis], true),
+  sums: (terms) => [
+    {
+      inputs: [{ shape: [2, terms] }, { shape: [2, terms], dtype: "i32", high: 0 }],
+      call: (x, i) => scatterAlong(x, i, 2),
+    },
+  ],
   linearIn: [0],
   samples: () => [
     { inputs: [{ shape: [2, 5] }, { shape: [2, 5], dtype: "i32", high: 2 }], call: (x, i) => scatterAlong(x, i, 3) },

@@ -3,7 +3,7 @@ import { matmulPlainKernel, matmulRegistersKernel, matmulTiledKernel } from "../
 import { call, gridFor, type Launch, type LaunchContext, linearGrid, type Operand } from "../lower.js";
 import { broadcastStrides, contiguousStrides, sizeOf } from "../shape.js";
 import { chooseMatmul, type MatmulChoice, type MatmulShape } from "./choose.js";
-import { sumPartsCall } from "./parts.launch.js";
+import { isLong, sumPartsCall } from "./parts.launch.js";
 
 /** One level of the leading axes: `size` matrices of y, and how far apart the operands' lie (0 where one is shared). */
 interface Level {
@@ -132,6 +132,7 @@ function callsOf(
           A_VECTORS: aVectors,
           B_VECTORS: vectors(b),
           VECTORS: exchanged && a.count % 4 === 0,
+          LONG: isLong(depth),
         },
         grid: linearGrid(tiles, 1, limit),
         flops,
@@ -159,6 +160,7 @@ function callsOf(
     },
     spec: {
       SIDE: side,
+      LONG: isLong(Math.ceil(depth / parts)),
       A_VECTORS: vectors(left),
       B_VECTORS: vectors(right),
       ROWS_BY_STEP: left.step === 1,

@@ -89,6 +89,13 @@ export const matmulSpec: OpSpec<MatmulAttrs> = {
         : matmul(a, g, { transposeA: !transA, transposeB: false }),
   ],
   linearIn: [0, 1],
+  sums: (terms) => [
+    { inputs: [{ shape: [2, terms] }, { shape: [terms, 3] }], call: (a, b) => matmul(a, b), note: "few results" },
+    {
+      inputs: [{ shape: [terms >> 3, 40] }, { shape: [terms >> 3, 36] }],
+      call: (a, b) => matmul(a, b, { transposeA: true }),
+    },
+  ],
   tolerance: { rtol: 1e-5, atol: 1e-5 },
   samples: () => [
     { inputs: [{ shape: [2, 3] }, { shape: [3, 4] }], call: (a, b) => matmul(a, b) },

@@ -74,6 +74,10 @@ export const windowSumSpec: OpSpec<PoolAttrs> = {
       ...poolLaunch(poolSumKernel, context, a),
     }),
   ],
+  sums: (terms) => {
+    const side = Math.floor(Math.sqrt(terms));
+    return [{ inputs: [{ shape: [1, 2, side, side] }], call: (x) => windowSum(x, { size: side }) }];
+  },
   linearIn: [0],
   samples: () => poolSamples(({ x, options }) => ({ inputs: [x], call: (v) => windowSum(v, options) })),
   draw: (d) => {
@@ -123,6 +127,12 @@ export const windowSpreadSpec: OpSpec<PoolAttrs> = {
       ...poolLaunch(poolSpreadKernel, context, a),
     }),
   ],
+  // As many windows as cover the pixel in the middle.
+  sums: (terms) => {
+    const size = Math.floor(Math.sqrt(terms / 16));
+    const image = [2 * size - 1, 2 * size - 1] as const;
+    return [{ inputs: [{ shape: [1, 1, size, size] }], call: (g) => windowSpread(g, { size, stride: 1, image }) }];
+  },
   linearIn: [0],
   samples: () =>
     poolSamples(({ g, image, options }) => ({ inputs: [g], call: (v) => windowSpread(v, { ...options, image }) })),

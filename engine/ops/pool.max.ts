@@ -141,6 +141,18 @@ export const scatterPoolSpec: OpSpec<PoolAttrs> = {
       }),
     ];
   },
+  // As many windows as cover the pixel in the middle, which all chose it.
+  sums: (terms) => {
+    const size = Math.floor(Math.sqrt(terms / 16));
+    const image = [2 * size - 1, 2 * size - 1] as const;
+    const middle = 2 * size * (size - 1);
+    return [
+      {
+        inputs: [{ shape: [1, 1, size, size] }, { shape: [1, 1, size, size], dtype: "i32", low: middle, high: middle }],
+        call: (g, indices) => scatterPool(g, indices, { size, stride: 1, image }),
+      },
+    ];
+  },
   linearIn: [0],
   samples: () =>
     poolSamples(({ x, g, image, options }) => ({

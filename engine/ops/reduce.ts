@@ -41,6 +41,11 @@ export const sumSpec: OpSpec<ReduceAttrs> = {
   vjp: (g, { inputs: [x], attrs: { axes } }) => [() => expand(reshape(g, reducedShape(x.shape, axes, true)), x.shape)],
   launch: (context, { axes }) => reduceCalls(context, axes, "sum"),
   linearIn: [0],
+  sums: (terms) => [
+    { inputs: [{ shape: [terms] }], call: (x) => sum(x), note: "all" },
+    { inputs: [{ shape: [terms, 3] }], call: (x) => sum(x, 0), note: "columns" },
+    { inputs: [{ shape: [300, terms >> 3] }], call: (x) => sum(x, 1), note: "many rows" },
+  ],
   samples: () => [
     { inputs: [{ shape: [2, 3, 4] }], call: (x) => sum(x, [0, 2]) },
     { inputs: [{ shape: [5] }], call: (x) => sum(x) },

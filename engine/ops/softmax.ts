@@ -30,6 +30,7 @@ export const softmaxSpec: OpSpec<AxisAttrs> = {
   ],
   launch: (context, { axis }) => softmaxCalls(context, axis, false),
   ...rows(softmax),
+  sums: (terms) => [{ inputs: [{ shape: [2, terms] }], call: (x) => softmax(x) }],
   failures: () => refusals("softmax", softmax),
 };
 
@@ -50,6 +51,7 @@ export const logSoftmaxSpec: OpSpec<AxisAttrs> = {
   ],
   launch: (context, { axis }) => softmaxCalls(context, axis, true),
   ...rows(logSoftmax),
+  sums: (terms) => [{ inputs: [{ shape: [2, terms] }], call: (x) => logSoftmax(x) }],
   failures: () => refusals("logSoftmax", logSoftmax),
 };
 
