@@ -1,6 +1,6 @@
 /** Long sums: every op of the table that adds up, and every kernel of products and convolutions, stays within √K of f32 rounding for K
  *  positive terms, whether they are all the same (every addition rounds the same way) or random. */
-import type { KernelCall, LaunchContext } from "../../engine/lower.js";
+import type { Launch, LaunchContext } from "../../engine/lower.js";
 import { apply, type InputSpec, type OpSpec, type Sample } from "../../engine/op.js";
 import type { FilterChoice, InputChoice, MatmulChoice } from "../../engine/ops/choose.js";
 import { type ConvAttrs, conv2dFilterSpec, conv2dInputSpec, conv2dSpec } from "../../engine/ops/conv.js";
@@ -89,7 +89,7 @@ const plain = { variant: "plain" } as const;
 function byKernel<A>(
   message: string,
   op: OpSpec<A>,
-  launch: (ctx: LaunchContext) => KernelCall[],
+  launch: (ctx: LaunchContext) => Launch[],
   shapes: readonly (readonly number[])[],
   attrs: A,
 ): Promise<void> {
