@@ -192,6 +192,27 @@ export {
   type SimilarityName,
   similaritiesOf,
 } from "./metrics/table.js";
+export { type ColourMap, colourAt, DIVERGING, SEQUENTIAL } from "./render/colours.js";
+export {
+  HEATMAP_MODES,
+  type Heatmap,
+  type HeatmapMode,
+  type HeatmapOptions,
+  heatmap,
+  type PixelMaps,
+  pixelMaps,
+} from "./render/heatmap.js";
+export {
+  enlarge,
+  type ImageSize,
+  imagePicture,
+  type MapSize,
+  type Picture,
+  toDataUri,
+  toPng,
+} from "./render/picture.js";
+export { type MapScale, mapScale, type Normalisation as MapScaleNormalisation } from "./render/scale.js";
+export { wordMap } from "./render/word.js";
 export * from "./sanity/index.js";
 export { type Classifier, classScore, type Score, type ScoreOptions } from "./score.js";
 export {
