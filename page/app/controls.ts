@@ -64,12 +64,12 @@ export function choice(
   store: Store,
   label: string,
   options: Options,
-  valueOf: (settings: Settings) => string,
+  valueIn: (settings: Settings) => string,
   changed: (value: string) => Partial<Settings>,
 ): HTMLElement {
   const select = el("select", {}, ...options.map(([value, text]) => el("option", { value }, text)));
   const show = (settings: Settings): void => {
-    select.value = valueOf(settings);
+    select.value = valueIn(settings);
   };
   select.addEventListener("change", () => store.set(changed(select.value)));
   store.onChange(show);
