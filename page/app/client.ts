@@ -26,6 +26,9 @@ interface Waiting {
 
 export class Client {
   #worker: Worker;
+  /** It has answered: one that broke later is replaced, one that never started is not. */
+  #works = false;
+  #broken: Failure | undefined;
   #last = 0;
   readonly #waiting = new Map<number, Waiting>();
 
@@ -48,11 +51,13 @@ export class Client {
     this.#worker.terminate();
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
-    this.#worker = this.#start();
-    for (const { reject } of waiting) reject(new TaskError({ message, lost: true }));
+    if (this.#works) this.#worker = this.#start();
+    else this.#broken = { message, lost: false };
+    for (const { reject } of waiting) reject(new TaskError({ message, lost: this.#works }));
   }
 
   #receive(message: FromWorker): void {
+    this.#works = true;
     const waiting = this.#waiting.get(message.id);
     if (!waiting) return;
     if ("tells" in message) {
@@ -69,6 +74,7 @@ export class Client {
     asks: Tasks[K]["asks"],
     tell: (tells: Tasks[K]["tells"]) => void = () => {},
   ): Task<K> {
+    if (this.#broken) return { answer: Promise.reject(new TaskError(this.#broken)), stop: () => {} };
     const id = ++this.#last;
     const answer = new Promise<Tasks[K]["answers"]>((resolve, reject) => {
       this.#waiting.set(id, {

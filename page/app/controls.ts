@@ -1,11 +1,13 @@
 /** The controls beside the pictures, made from the table of settings. */
-import { EXPLAINER_TABLE, OBJECTIVE_TABLE } from "holdfast/atex";
 import { testPicture } from "../core/images.js";
 import { PICTURES, SETTINGS, type SettingName, type Settings, SIDE } from "../core/settings.js";
 import { percent } from "../core/words.js";
 import { el, field } from "./dom.js";
 import { canvas, imageOf, paint } from "./paint.js";
 import type { Store } from "./store.js";
+
+/** What the tables of the library call explainers and objectives: written in by the build, so that this thread needs none of them. */
+declare const LABELS: Readonly<Record<string, string>>;
 
 type NumberName = {
   [K in SettingName]: (typeof SETTINGS)[K] extends { readonly min: number } ? K : never;
@@ -94,16 +96,8 @@ function thumbnails(store: Store): HTMLElement {
   return el("div", { class: "thumbs", role: "group", "aria-label": "Picture" }, ...buttons);
 }
 
-const capital = (text: string): string => text[0].toUpperCase() + text.slice(1);
-
-const explainers: Options = SETTINGS.explainer.all.map((name) => {
-  const entry = EXPLAINER_TABLE.find((one) => one.name === name);
-  return [name, entry ? `${capital(entry.info.name.replace(/ of gradient$/, ""))} (${entry.info.source})` : name];
-});
-const objectives: Options = SETTINGS.objective.all.map((name) => {
-  const entry = OBJECTIVE_TABLE.find((one) => one.name === name);
-  return [name, entry ? `${capital(entry.help)}` : name];
-});
+const explainers: Options = SETTINGS.explainer.all.map((name) => [name, LABELS[name]]);
+const objectives: Options = SETTINGS.objective.all.map((name) => [name, LABELS[name]]);
 
 /** Shows an element for some settings only. */
 function onlyFor(store: Store, element: HTMLElement, holds: (settings: Settings) => boolean): HTMLElement {

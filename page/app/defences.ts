@@ -1,5 +1,5 @@
 /** The same attack on four networks, side by side. */
-import { DEFENCES } from "../core/networks.js";
+import { DEFENCES } from "../core/defences.js";
 import { DEFENCE_NAMES, type DefenceName, type Settings } from "../core/settings.js";
 import { byId, el } from "./dom.js";
 import type { Answer } from "./live.js";

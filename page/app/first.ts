@@ -1,5 +1,5 @@
 /** The four pictures, and the sentence above them. */
-import { fittedRegion, type Region, readRegion, type Settings, SIDE, writeRegion } from "../core/settings.js";
+import { fittedRegion, mapKey, type Region, readRegion, type Settings, SIDE, writeRegion } from "../core/settings.js";
 import { sentenceOf, wordsOf } from "../core/words.js";
 import { byId, el } from "./dom.js";
 import type { Answer } from "./live.js";
@@ -37,7 +37,8 @@ export class First {
     const { settings, explained, attacked, preview } = answer;
     const { shape } = explained;
     if (!attacked) {
-      // The attack is under way: what is there already, with its own scale.
+      // The attack is under way: a map that is not there yet is shown, with a scale of its own.
+      if (this.shown && mapKey(this.shown.settings) === mapKey(settings) && settings.defence !== "trained") return;
       this.#put("image", imageOf(explained.image, shape));
       this.#put("map", mapsOf([explained.attribution], shape, settings.view)[0]);
       return;

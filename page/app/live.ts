@@ -1,8 +1,9 @@
 /** Asks the worker for what the settings say, the newest settings first, and opens the device again when it was lost. */
 import type { Attacked, Explained } from "../core/attack.js";
 import type { TaskName, Tasks } from "../core/messages.js";
-import { type Place, previewSteps, stepsAt } from "../core/place.js";
-import type { Settings } from "../core/settings.js";
+import type { Place } from "../core/place.js";
+import { attackKey, type Settings } from "../core/settings.js";
+import { previewSteps, stepsAt } from "../core/steps.js";
 import { type Client, type Task, TaskError } from "./client.js";
 
 /** An answer to the question of the settings. */
@@ -15,6 +16,8 @@ export interface Answer {
   readonly preview: boolean;
 }
 
+type Whole = Tasks["attack"]["answers"];
+
 export interface LiveEvents {
   onAnswer(answer: Answer): void;
   /** All that was asked for is done. */
@@ -26,6 +29,7 @@ export interface LiveEvents {
 /** Losses in a row after which the processor takes over. */
 const TRIES = 3;
 const PAUSE_MS = 400;
+const REMEMBERED = 16;
 
 export class Live {
   readonly #client: Client;
@@ -35,6 +39,7 @@ export class Live {
   #wanted: { readonly settings: Settings; readonly preview: boolean } | undefined;
   #running = false;
   #losses = 0;
+  readonly #answers = new Map<string, Whole>();
   /** What the last whole attack took. */
   #last: { readonly steps: number; readonly milliseconds: number } | undefined;
 
@@ -47,8 +52,13 @@ export class Live {
   open(again = false): Promise<Place> {
     this.#opening ??= (async () => {
       try {
-        const reference = this.#losses >= TRIES || new URLSearchParams(location.search).get("on") === "processor";
-        this.#place = await this.#client.ask("open", { reference }).answer;
+        const asked = new URLSearchParams(location.search).get("on") === "processor";
+        const processor = asked
+          ? "the address asks for the processor"
+          : this.#losses >= TRIES
+            ? "it was lost again and again"
+            : undefined;
+        this.#place = await this.#client.ask("open", { processor, tries: again ? TRIES : 1 }).answer;
         this.#events.onPlace(this.#place, again);
         return this.#place;
       } finally {
@@ -84,8 +94,7 @@ export class Live {
       this.#wanted = undefined;
       const now = settings;
       try {
-        const steps = this.steps(now, preview);
-        const { explained, attacked } = await this.ask("attack", { settings: now, steps }, ({ explained }) => {
+        const { explained, attacked } = await this.attack(now, this.steps(now, preview), ({ explained }) => {
           performance.mark("first-map");
           if (!preview) this.#events.onAnswer({ settings: now, explained, preview });
         });
@@ -99,6 +108,17 @@ export class Live {
     }
     this.#running = false;
     if (settings) this.#events.onIdle(settings);
+  }
+
+  /** The attack of the settings; what was asked lately is remembered, but for networks of the reader's, which change. */
+  async attack(settings: Settings, steps: number, tell?: (told: Tasks["attack"]["tells"]) => void): Promise<Whole> {
+    const key = attackKey(settings, steps);
+    const known = this.#answers.get(key);
+    if (known) return known;
+    const answer = await this.ask("attack", { settings, steps }, tell);
+    if (!["trained", "onnx"].includes(settings.defence)) this.#answers.set(key, answer);
+    for (const old of [...this.#answers.keys()].slice(0, -REMEMBERED)) this.#answers.delete(old);
+    return answer;
   }
 
   /** Asks the worker; where the device was lost meanwhile it is opened again and asked again. */

@@ -32,7 +32,6 @@ function start(): void {
   const columns = new Columns(store);
   let place: Place | undefined;
   let problem = "";
-  let retrain: (() => Promise<boolean>) | undefined;
 
   /** One line on where the page computes, if that is worth a line. */
   const describePlace = (answer?: Answer): string => {
@@ -79,7 +78,7 @@ function start(): void {
       if (mine !== round || live.isBusy) return;
       const asked = { ...settings, defence };
       try {
-        const answer = await live.ask("attack", { settings: asked, steps: live.steps(asked) });
+        const answer = await live.attack(asked, live.steps(asked));
         if (mine === round) columns.show({ settings: asked, ...answer, preview: false });
       } catch (error) {
         say((error as Error).message);
@@ -96,10 +95,14 @@ function start(): void {
     if (names.every((name) => elsewhere.has(name))) return;
     round++;
     if (names.some((name) => name !== "defence")) columns.wait();
-    if (settings.defence === "trained" && !trained) return;
     live.request(settings, change === "moving");
   });
 
+  // The address is for settings: the link to the controls may not change it.
+  document.querySelector(".skip")?.addEventListener("click", (event) => {
+    event.preventDefault();
+    byId("controls").focus();
+  });
   byId("controls").append(
     ...controls(store),
     choice(
@@ -118,11 +121,9 @@ function start(): void {
     ),
     saveButtons(store, live, () => first.shown),
   );
-  let trained = false;
-  retrain = trainingSection(store, live, {
+  const train = trainingSection(store, live, {
     onMap: (answer) => first.show(answer),
     onDone() {
-      trained = true;
       store.set({ defence: "trained" });
     },
   });
@@ -134,7 +135,7 @@ function start(): void {
   live.open().then(
     () => {
       // A link to a network that was trained in a page trains it again: the seed is in the address.
-      if (store.settings.defence === "trained") void retrain?.();
+      if (store.settings.defence === "trained") void train();
       else live.request(store.settings);
     },
     (error: Error) =>

@@ -15,6 +15,7 @@ export class Store {
   constructor() {
     ({ settings: this.#settings, problems: this.problems } = readSettings(location.hash));
     addEventListener("hashchange", () => {
+      // Our own writing of the address makes no such event; a link or a hand did.
       const { settings, problems } = readSettings(location.hash);
       this.problems = problems;
       this.set(settings);

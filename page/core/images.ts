@@ -1,5 +1,5 @@
 /** The pictures of the page: test pictures of the data set `shapes`, drawn on the spot, or the reader's own. */
-import { type Pixels, readImage, resizeImage, SHAPE_CLASSES, shapeBytes } from "holdfast/nn";
+import { type Pixels, resizeImage, SHAPE_CLASSES, shapeBytes } from "holdfast/nn";
 import { decodePixels, PICTURES, type Settings, SIDE } from "./settings.js";
 
 export interface Picture {
@@ -44,11 +44,4 @@ export function fitted({ values, channels }: Picture, [wanted, height, width]: r
   if (wanted === channels) return data;
   const plane = height * width;
   return Float32Array.from({ length: wanted * plane }, (_, i) => data[i % plane]);
-}
-
-/** A PNG or JPEG file as bytes of a grey picture of the page's size. @throws DataError for other files. */
-export async function pixelsOfFile(bytes: Uint8Array): Promise<Uint8Array> {
-  const image = await readImage(bytes, 1);
-  const { data } = resizeImage(image, [SIDE, SIDE]);
-  return Uint8Array.from(data, (value) => Math.round(255 * value));
 }

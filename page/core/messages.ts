@@ -1,6 +1,6 @@
 /** What the page and its worker say to each other. */
 import type { Attacked, Explained } from "./attack.js";
-import type { Place } from "./place.js";
+import type { Opening, Place } from "./place.js";
 import type { SanityAnswer } from "./sanity.js";
 import type { Settings } from "./settings.js";
 import type { PersonAnswer, TableFile } from "./table.js";
@@ -9,7 +9,7 @@ import type { TrainingProgress, TrainingResult } from "./training.js";
 /** What the worker can be asked: by name, its question, what it tells while it works, and its answer. */
 export interface Tasks {
   /** Opens the engine, the best one that works here, or again after a loss. */
-  open: { asks: { readonly reference: boolean }; tells: never; answers: Place };
+  open: { asks: Opening; tells: never; answers: Place };
   /** The map, told as soon as it is there, and the attack on it. `steps`: fewer than the settings' while a slider moves. */
   attack: {
     asks: { readonly settings: Settings; readonly steps: number };

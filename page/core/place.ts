@@ -9,11 +9,22 @@ export interface Place {
   readonly reason?: string;
 }
 
+/** What `openEngine` may be told. */
+export interface Opening {
+  /** Go to the processor at once, and why. */
+  readonly processor?: string;
+  /** How often an adapter is asked for: after a crash a browser needs a moment to have one again. Default 1. */
+  readonly tries?: number;
+}
+
+const PAUSE_MS = 500;
+
 /** Opens the engine: on the adapter, else in float64 on the processor. Closes one that is open. */
-export async function openEngine({ reference = false } = {}): Promise<Place> {
+export async function openEngine({ processor, tries = 1 }: Opening = {}): Promise<Place> {
   shutdown();
-  let reason = "as the address asks";
-  if (!reference) {
+  let reason = processor ?? "";
+  for (let i = 0; i < tries && processor === undefined; i++) {
+    if (i > 0) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     try {
       const { description } = await init();
       return { name: description, kind: "gpu" };
@@ -29,24 +40,4 @@ export async function openEngine({ reference = false } = {}): Promise<Place> {
 /** What happened, without the advice for Node. */
 function firstClause(message: string): string {
   return message.replace(/^init: /, "").split(";")[0];
-}
-
-/** Steps of an attack in float64 on the processor, unless the settings ask for fewer. */
-const REFERENCE_STEPS = 8;
-/** How long a picture may take while a slider moves. */
-const PREVIEW_MS = 250;
-const FEWEST = 4;
-
-/** Steps of an attack: all of the settings' on a GPU, fewer on the processor. */
-export function stepsAt(kind: Place["kind"], steps: number): number {
-  return kind === "gpu" ? steps : Math.min(steps, REFERENCE_STEPS);
-}
-
-/** Steps while a slider moves, from what the last attack took. */
-export function previewSteps(
-  steps: number,
-  last: { readonly steps: number; readonly milliseconds: number } | undefined,
-): number {
-  if (!last) return Math.min(steps, FEWEST);
-  return Math.max(1, Math.min(steps, Math.max(FEWEST, Math.floor((PREVIEW_MS * last.steps) / last.milliseconds))));
 }

@@ -145,6 +145,17 @@ export function writeSettings(settings: Settings): string {
   return told.toString().replaceAll("%3A", ":").replaceAll("%2C", ",");
 }
 
+/** What the map of an image depends on, as text to compare. */
+export function mapKey({ image, pixels, explainer, copies, defence, beta, seed }: Settings): string {
+  return JSON.stringify([image, pixels, explainer, copies, defence, beta, seed]);
+}
+
+/** All that an attack depends on, as text to compare. */
+export function attackKey(settings: Settings, steps: number): string {
+  const { eps, objective, k, region, target } = settings;
+  return mapKey(settings) + JSON.stringify([eps, objective, k, region, target, steps]);
+}
+
 /** Bytes 0 to 255 of a picture as text for an address. */
 export function encodePixels(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes))

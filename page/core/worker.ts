@@ -4,7 +4,7 @@ import { attack, type Explained, explain, type Question } from "./attack.js";
 import type { Asked, FromWorker, TaskName, Tasks, ToWorker } from "./messages.js";
 import { type Network, Networks } from "./networks.js";
 import { openEngine } from "./place.js";
-import type { Settings } from "./settings.js";
+import { mapKey } from "./settings.js";
 
 /** What is used of a worker's global scope. */
 interface Port {
@@ -30,13 +30,8 @@ interface Work {
 const explanations = new Map<string, { readonly network: Network; readonly explained: Explained }>();
 const REMEMBERED = 8;
 
-/** What the map of an image depends on. */
-function keyOf({ image, pixels, explainer, copies, defence, beta, seed }: Settings): string {
-  return JSON.stringify([image, pixels, explainer, copies, defence, beta, seed]);
-}
-
 async function explanationOf(question: Question): Promise<Explained> {
-  const key = keyOf(question.settings);
+  const key = mapKey(question.settings);
   const { network } = question.on;
   const known = explanations.get(key);
   if (known?.network === network) return known.explained;
@@ -50,10 +45,10 @@ async function explanationOf(question: Question): Promise<Explained> {
 type Handlers = { [K in TaskName]: (asks: Tasks[K]["asks"], work: Work) => Promise<Tasks[K]["answers"]> };
 
 const handlers: Handlers = {
-  async open({ reference }) {
+  async open(opening) {
     networks.forget();
     explanations.clear();
-    return openEngine({ reference });
+    return openEngine(opening);
   },
   async attack({ settings, steps }, { tell }) {
     const on = await networks.of(settings.defence, settings.beta);
@@ -77,7 +72,7 @@ const handlers: Handlers = {
     return explainPerson(settings, file, (words) => tell({ words }));
   },
   async picture({ bytes }) {
-    const { pixelsOfFile } = await import("./images.js");
+    const { pixelsOfFile } = await import("./files.js");
     return pixelsOfFile(bytes);
   },
   async onnx({ bytes, name }) {

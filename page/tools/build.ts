@@ -3,7 +3,7 @@ import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promi
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
-import { heatmap, imagePicture, mapScale, pixelMaps, toDataUri } from "holdfast/atex";
+import { EXPLAINER_TABLE, heatmap, imagePicture, mapScale, OBJECTIVE_TABLE, pixelMaps, toDataUri } from "holdfast/atex";
 import type { Attacked, Explained } from "../core/attack.js";
 import type { Settings } from "../core/settings.js";
 import { sentenceOf, shareOf, wordsOf } from "../core/words.js";
@@ -44,6 +44,19 @@ async function firstPage(): Promise<string> {
   return page.replace(/\n\s+/g, "\n");
 }
 
+const capital = (text: string): string => text[0].toUpperCase() + text.slice(1);
+
+/** Explainers and objectives for people, by name. */
+function labels(): Record<string, string> {
+  return Object.fromEntries([
+    ...EXPLAINER_TABLE.map(({ name, info }) => [
+      name,
+      `${capital(info.name.replace(/ of gradient$/, ""))} (${info.source})`,
+    ]),
+    ...OBJECTIVE_TABLE.map(({ name, help }) => [name, capital(help)]),
+  ]);
+}
+
 /** Writes the page into a folder, which is emptied first. */
 export async function buildPage(folder = join(root, "out/page")): Promise<string> {
   await rm(folder, { recursive: true, force: true });
@@ -58,6 +71,7 @@ export async function buildPage(folder = join(root, "out/page")): Promise<string
     bundle: true,
     splitting: true,
     minify: true,
+    define: { LABELS: JSON.stringify(labels()) },
     platform: "browser",
     format: "esm",
     target: "es2022",

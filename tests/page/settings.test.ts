@@ -1,7 +1,6 @@
 /** The address of the page: settings into it and back, and the tables behind it. */
 import fc from "fast-check";
 import { EXPLAINER_TABLE, OBJECTIVE_TABLE } from "../../atex/index.js";
-import { previewSteps, stepsAt } from "../../page/core/place.js";
 import {
   decodePixels,
   encodePixels,
@@ -15,6 +14,7 @@ import {
   writeRegion,
   writeSettings,
 } from "../../page/core/settings.js";
+import { previewSteps, stepsAt } from "../../page/core/steps.js";
 import { percent } from "../../page/core/words.js";
 import { check, test } from "../harness.js";
 
