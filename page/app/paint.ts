@@ -13,6 +13,7 @@ export function canvas(label = ""): HTMLCanvasElement {
 
 /** Says to those who do not see it what a canvas shows. */
 export function describe(on: HTMLCanvasElement, label: string): void {
+  on.removeAttribute("aria-hidden");
   on.setAttribute("role", "img");
   on.setAttribute("aria-label", label);
 }

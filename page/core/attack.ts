@@ -22,6 +22,7 @@ import { cosineDecay } from "holdfast/nn";
 import { fitted, pictureOf, testPicture } from "./images.js";
 import { type Defended, probabilities, taken } from "./networks.js";
 import { fittedRegion, type Region, readRegion, type Settings } from "./settings.js";
+import { stepSize } from "./steps.js";
 
 /** An image and its explanation. */
 export interface Shown {
@@ -184,7 +185,7 @@ function attackTensors(question: Question, clean: Explained, steps: number): Ten
     objective: OBJECTIVES[settings.objective](question, explainer),
     // A radius by sample is a tensor; a number would be part of the kernels, and each place of the slider would compile anew.
     ball: linf([eps]),
-    rule: stepOf(eps / 4),
+    rule: stepOf(stepSize(eps, steps)),
     schedule: cosineDecay(1, steps),
     steps,
   });

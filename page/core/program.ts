@@ -1,5 +1,6 @@
 /** "Copy as TypeScript": the program that computes what the page shows, for Node. */
 import { type Settings, SIDE } from "./settings.js";
+import { stepSize } from "./steps.js";
 
 /** Imports by module, written in order. */
 class Imports {
@@ -139,7 +140,7 @@ export function programOf(settings: Settings, steps = settings.steps): string {
     ...explainerLines(settings, imports),
     ...objectiveLines(settings, imports),
     "",
-    `const attack = attackExplanation({ explainer, objective, ball: linf(${eps}), rule: signStep(${eps / 4}), schedule: cosineDecay(1, ${steps}), steps: ${steps} });`,
+    `const attack = attackExplanation({ explainer, objective, ball: linf(${eps}), rule: signStep(${stepSize(eps, steps)}), schedule: cosineDecay(1, ${steps}), steps: ${steps} });`,
     `const key = random.fold(random.key(${seed}), 1);`,
     `const { images: attacked, classes } = attack({ classifier${surrogate}, x, key });`,
     "const map = (z: typeof x) => saliencyMap(explainer(classScore(classifier, classes), z));",

@@ -1,5 +1,5 @@
 /** The sanity check as a cascade: what becomes of maps while the layers of the network forget what they learnt. */
-import { dispose, random, scope, tensor } from "holdfast";
+import { dispose, random, scope, type Tensor, type Tree, tensor } from "holdfast";
 import {
   cascadeVerdict,
   type Explainer,
@@ -53,7 +53,7 @@ export async function sanityCascade(
   );
   try {
     const { stages } = await randomisationTest({
-      ...{ network: layer.apply, params, fresh, x, explainers, order: "cascading", keep: 1, chunk: COUNT },
+      ...{ network: (now: Tree, z: Tensor) => layer.apply(now, z), params, fresh, x, explainers, order: "cascading", keep: 1, chunk: COUNT },
       similarities: sanitySimilarities(shape).slice(0, 2),
       onProgress: (done, all) => tell(done / all),
     });

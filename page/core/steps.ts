@@ -3,6 +3,11 @@ import type { Place } from "./place.js";
 
 /** Steps of an attack in float64 on the processor, unless the settings ask for fewer. */
 const REFERENCE_STEPS = 8;
+/** Length of an attack's first step: a quarter of eps, or as much as lets a few steps cross the ball. */
+export function stepSize(eps: number, steps: number): number {
+  return eps * Math.max(0.25, 2 / steps);
+}
+
 /** How long a picture may take while a slider moves. */
 const PREVIEW_MS = 250;
 const FEWEST = 4;

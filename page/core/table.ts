@@ -1,5 +1,5 @@
 /** The table: people made up (or a file of the reader's), a model that judges by one column, and the scaffold that hides it from LIME. */
-import { argmax, dispose, equal, mean, openScope, scope, slice, type Tensor, tensor } from "holdfast";
+import { argmax, dispose, equal, mean, openScope, random, scope, slice, type Tensor, tensor } from "holdfast";
 import {
   type Classifier,
   classScore,
@@ -100,7 +100,7 @@ export async function explainPerson(
     const x = tensor(rowsIn(test, count), [count, width]);
     const background = tensor(rows, [train.labels.length, width]);
     const person = settings.person % count;
-    const lime = makeExplainer("lime", { samples: LIME_SAMPLES }, { domain, background, key: tensor(0), seed });
+    const lime = makeExplainer("lime", { samples: LIME_SAMPLES }, { domain, background, key: random.key(seed), seed });
     const explained = async (classifier: Classifier) => {
       const [coefficients, importance, predicted] = scope((): Tensor[] => {
         const classes = argmax(classifier(x), 1);

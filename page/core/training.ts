@@ -1,5 +1,5 @@
 /** Training in the page: the same network from scratch, with curves, and the current picture's map after each pass. */
-import { dispose, keep, mapTree, mul, random, scope } from "holdfast";
+import { dispose, keep, random, scope } from "holdfast";
 import {
   adam,
   buildNetwork,
@@ -85,8 +85,8 @@ export async function trainNetwork(
         if (last) tell({ ...last, test: accuracy, explained: await explain({ settings, on }) });
       },
     });
-    const params = scope(() => keep(mapTree(state.params, (t) => mul(t, 1))));
-    dispose([state.params, state.optimiser]);
+    const { params } = state;
+    dispose(state.optimiser);
     if (signal.aborted) accuracy = await evaluate(model, params, held);
     return {
       network: networkOf(params),

@@ -36,7 +36,7 @@ export function outcomeOf({ objective, k }: Settings, { kept, before, after, spe
 export function sentenceOf(settings: Settings, explained: Explained, attacked: Attacked): string {
   const name = explained.classes[explained.predicted];
   const outcome = outcomeOf(settings, attacked);
-  return `No pixel was changed by more than ${percent(attacked.change)}. The network still says “${name}”, but ${outcome}.`;
+  return `No pixel was changed by more than ${percent(settings.eps)} of the range. The network still says “${name}”, but ${outcome}.`;
 }
 
 /** Captions of the four pictures. */
