@@ -12,7 +12,6 @@ import {
   random,
   scope,
   shutdown,
-  type Tensor,
   type Tree,
 } from "holdfast";
 import { atex, batchLoss, type Defence, freshGradients, normal, r2et, smoothed } from "holdfast/atex";
@@ -45,7 +44,7 @@ const EPS = 0.05;
 /** The plain network, from scratch. */
 const PLAIN = { images: 3000, epochs: 5, rate: 0.005 };
 /** The defended ones, from its weights, with softplus in place of relu. */
-const DEFENDED = { epochs: 3 };
+const DEFENDED = { images: 1500, epochs: 2 };
 const SOFT: ModelCard = { ...CARD, activation: "softplus", beta: 10 };
 
 const splitOf = (count: number, stream: number) => {
@@ -110,6 +109,7 @@ try {
   await mkdir(folder, { recursive: true });
   const data = splitOf(PLAIN.images, 0);
   const held = splitOf(1000, 1);
+  const few = splitOf(DEFENDED.images, 0);
   if (wanted.includes("plain")) {
     const first = scope(() => keep(buildNetwork(CARD).init(random.key(SEED), SHAPE).params));
     const params = await trained(CARD, first, normal(), data, PLAIN);
@@ -127,11 +127,11 @@ try {
     const [defence, rate] = defences[name];
     // A copy: training takes over what it starts from, and the teacher stays.
     const first = mapTree(plain.params, (t) => keep(add(t, 0)));
-    const params = await trained(SOFT, first, defence, data, { ...DEFENDED, rate });
+    const params = await trained(SOFT, first, defence, few, { ...DEFENDED, rate });
     await save(name, SOFT, params, defence, held);
     dispose(params);
   }
-  dispose([plain.params, data.words, data.labels, held.words, held.labels]);
+  dispose([plain.params, ...[data, held, few].flatMap(({ words, labels }) => [...words, labels])]);
   for (const name of DEFENCE_NAMES) {
     const shown = await firstPicture(name);
     if (name !== "plain") continue;

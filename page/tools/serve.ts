@@ -17,8 +17,8 @@ const TYPES: Readonly<Record<string, string>> = {
 /** A server of a folder's files. */
 export async function servePage(folder: string, port = 0): Promise<{ readonly server: Server; readonly url: string }> {
   const server = createServer(async (request, response) => {
-    const path = normalize(decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname));
     try {
+      const path = normalize(decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname));
       const body = await readFile(join(folder, path.endsWith("/") ? `${path}index.html` : path));
       response.writeHead(200, { "content-type": TYPES[extname(path) || ".html"] ?? "text/plain" }).end(body);
     } catch {
