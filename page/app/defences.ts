@@ -63,7 +63,7 @@ function column(name: DefenceName, store: Store): Column {
     el("div", { class: "pair" }, before, after),
     el("div", { class: "meter", "aria-hidden": "true" }, meter),
     count,
-    el("small", {}, `${words} ${source}.`),
+    el("small", {}, source ? `${words} ${source}.` : words),
   );
   meter.style.transform = "scaleX(0)";
   return { button, before, after, count, meter };

@@ -5,6 +5,7 @@ import type { DefenceName } from "./settings.js";
 export interface DefenceCard {
   readonly title: string;
   readonly words: string;
+  /** Nothing where there is no defence. */
   readonly source: string;
   /** File of weights in `networks`. */
   readonly file: "plain" | "atex" | "r2et";
@@ -14,7 +15,7 @@ export const DEFENCES: Readonly<Record<DefenceName, DefenceCard>> = {
   plain: {
     title: "Plain",
     words: "A small network with relu, trained on labels alone.",
-    source: "no defence",
+    source: "",
     file: "plain",
   },
   smoothing: {

@@ -61,24 +61,22 @@ function labels(): Record<string, string> {
 export async function buildPage(folder = join(root, "out/page")): Promise<string> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(join(folder, "networks"), { recursive: true });
-  const { warnings } = await build({
-    entryPoints: {
-      main: join(source, "app/main.ts"),
-      worker: join(source, "core/worker.ts"),
-      style: join(source, "style.css"),
-    },
-    outdir: folder,
-    bundle: true,
-    splitting: true,
-    minify: true,
-    define: { LABELS: JSON.stringify(labels()) },
-    platform: "browser",
-    format: "esm",
-    target: "es2022",
-    chunkNames: "parts/[name]-[hash]",
-    logLevel: "silent",
+  const common = {
+    ...{ outdir: folder, bundle: true, minify: true, define: { LABELS: JSON.stringify(labels()) } },
+    ...{ platform: "browser", format: "esm", target: "es2022", logLevel: "silent" },
+  } as const;
+  // Apart, so that the page's own thread does not read the engine: what both need is small.
+  const seen = await build({
+    ...common,
+    entryPoints: { main: join(source, "app/main.ts"), style: join(source, "style.css") },
   });
-  for (const { text } of warnings) console.warn(text);
+  const worker = await build({
+    ...common,
+    entryPoints: { worker: join(source, "core/worker.ts") },
+    splitting: true,
+    chunkNames: "parts/[name]-[hash]",
+  });
+  for (const { text } of [...seen.warnings, ...worker.warnings]) console.warn(text);
   await writeFile(join(folder, "index.html"), await firstPage());
   for (const file of await readdir(join(source, "networks")))
     if (file.endsWith(".safetensors")) await copyFile(join(source, "networks", file), join(folder, "networks", file));
