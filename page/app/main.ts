@@ -1,4 +1,5 @@
 /** The page: what is asked of the worker, and what is shown of its answers. */
+import { DEFENCES } from "../core/defences.js";
 import type { Place } from "../core/place.js";
 import { DEFENCE_NAMES, type Settings } from "../core/settings.js";
 import { Client } from "./client.js";
@@ -109,12 +110,9 @@ function start(): void {
       store,
       "The network",
       [
-        ["plain", "plain"],
-        ["smoothing", "plain, with beta-smoothing"],
-        ["atex", "ATEX"],
-        ["r2et", "R2ET"],
-        ["trained", "trained here"],
-        ["onnx", "dropped as ONNX"],
+        ...DEFENCE_NAMES.map((name): [string, string] => [name, DEFENCES[name].title]),
+        ["trained", "Trained here"],
+        ["onnx", "Dropped as ONNX"],
       ],
       ({ defence }) => defence,
       (defence) => ({ defence: defence as Settings["defence"] }),

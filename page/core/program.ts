@@ -1,4 +1,5 @@
 /** "Copy as TypeScript": the program that computes what the page shows, for Node. */
+import { DEFENCES } from "./defences.js";
 import { type Settings, SIDE } from "./settings.js";
 import { stepSize } from "./steps.js";
 
@@ -40,8 +41,6 @@ function pictureLines({ image, pixels }: Settings, imports: Imports): string[] {
   ];
 }
 
-const FILES: Readonly<Record<string, string>> = { plain: "plain", smoothing: "plain", atex: "atex", r2et: "r2et" };
-
 function networkLines({ defence }: Settings, imports: Imports): string[] {
   if (defence === "onnx") {
     imports.use("holdfast/nn", "openOnnx");
@@ -49,7 +48,7 @@ function networkLines({ defence }: Settings, imports: Imports): string[] {
   }
   imports.use("node:fs/promises", "readFile");
   imports.use("holdfast/nn", "openNetwork");
-  const file = FILES[defence] ?? "trained";
+  const file = defence === "trained" ? "trained" : DEFENCES[defence].file;
   const where = defence === "trained" ? " // what `holdfast train --data shapes --network tiny` wrote" : "";
   return [`const { classifier } = openNetwork(await readFile("page/networks/${file}.safetensors"));${where}`];
 }

@@ -53,7 +53,16 @@ export async function sanityCascade(
   );
   try {
     const { stages } = await randomisationTest({
-      ...{ network: (now: Tree, z: Tensor) => layer.apply(now, z), params, fresh, x, explainers, order: "cascading", keep: 1, chunk: COUNT },
+      ...{
+        network: (now: Tree, z: Tensor) => layer.apply(now, z),
+        params,
+        fresh,
+        x,
+        explainers,
+        order: "cascading",
+        keep: 1,
+        chunk: COUNT,
+      },
       similarities: sanitySimilarities(shape).slice(0, 2),
       onProgress: (done, all) => tell(done / all),
     });

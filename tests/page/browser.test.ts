@@ -86,7 +86,10 @@ test("the page is small, and names no other address", async () => {
     `${raw} bytes, ${gzip} compressed; the budget is ${BUDGET.raw}, ${BUDGET.gzip}`,
   );
   for (const file of ["index.html", "style.css"])
-    check.ok(!/https?:\/\/|(?:src|href)="\/|url\(/.test(readFileSync(join(folder, file), "utf8")), `${file} names an address`);
+    check.ok(
+      !/https?:\/\/|(?:src|href)="\/|url\(/.test(readFileSync(join(folder, file), "utf8")),
+      `${file} names an address`,
+    );
   const scripts = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".js"));
   for (const file of scripts) {
     const text = readFileSync(join(folder, file), "utf8");
