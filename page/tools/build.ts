@@ -2,7 +2,7 @@
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { build } from "esbuild";
+import { type BuildOptions, build } from "esbuild";
 import { EXPLAINER_TABLE, heatmap, imagePicture, mapScale, OBJECTIVE_TABLE, pixelMaps, toDataUri } from "holdfast/atex";
 import type { Attacked, Explained } from "../core/attack.js";
 import type { Settings } from "../core/settings.js";
@@ -61,10 +61,10 @@ function labels(): Record<string, string> {
 export async function buildPage(folder = join(root, "out/page")): Promise<string> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(join(folder, "networks"), { recursive: true });
-  const common = {
+  const common: BuildOptions = {
     ...{ outdir: folder, bundle: true, minify: true, define: { LABELS: JSON.stringify(labels()) } },
     ...{ platform: "browser", format: "esm", target: "es2022", logLevel: "silent" },
-  } as const;
+  };
   // Apart, so that the page's own thread does not read the engine: what both need is small.
   const seen = await build({
     ...common,
