@@ -3,7 +3,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { add, dispose, init, keep, mapTree, openScope, random, scope, shutdown, type Tree } from "holdfast";
-import { atex, batchLoss, type Defence, freshGradients, normal, r2et, smoothed } from "holdfast/atex";
+import { atex, batchLoss, type Defence, freshGradients, normal, smoothed } from "holdfast/atex";
 import {
   adam,
   buildNetwork,
@@ -35,8 +35,6 @@ const PLAIN = { images: 3000, epochs: 5, rate: 0.005 };
 /** The defended ones, from its weights, with softplus in place of relu. */
 const DEFENDED = {
   atex: { images: 1500, epochs: 2, rate: 0.005 },
-  // Far from the end of its training: a step differentiates a gradient.
-  r2et: { images: 900, epochs: 1, rate: 0.004 },
 } as const;
 const SOFT: ModelCard = { ...CARD, activation: "softplus", beta: 10 };
 
@@ -93,7 +91,7 @@ async function firstPicture(name: DefenceName): Promise<object> {
   }
 }
 
-const TRAINED = ["plain", "atex", "r2et"] as const;
+const TRAINED = ["plain", "atex"] as const;
 const asked = process.argv.slice(2);
 const wanted = TRAINED.filter((name) => asked.length === 0 || asked.includes(name));
 if (wanted.length < asked.length)
@@ -116,7 +114,6 @@ try {
   const teacher = smoothed(plain.classifier, SOFT.beta);
   const defences: Readonly<Record<string, Defence>> = {
     atex: atex({ teacher, directions: freshGradients(), delta1: 2 * EPS, delta2: 2 * EPS, steepest: EPS }),
-    r2et: r2et({ k: 50, gap: 1, curvature: 0.01 }),
   };
   for (const name of wanted) {
     if (name === "plain") continue;

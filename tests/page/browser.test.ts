@@ -136,7 +136,7 @@ test(
       const counts = await page.evaluate<string[]>(
         '[...document.querySelectorAll(".count")].map((c) => c.textContent)',
       );
-      check.ok(counts.length === 4 && counts.every((text) => text.includes("are left")), `four defences: ${counts}`);
+      check.ok(counts.length === 3 && counts.every((text) => text.includes("are left")), `each defence: ${counts}`);
       await shoot(page, "3-slider-and-defences");
 
       // A word typed in, then a region drawn with the pointer.
