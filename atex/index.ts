@@ -3,5 +3,6 @@
 export * from "./attack.js";
 export * from "./audit/index.js";
 export * from "./defences/index.js";
+export * from "./draw.js";
 export * from "./explain.js";
 export * from "./measure.js";

@@ -98,7 +98,13 @@ export * from "./norms.js";
 export * from "./onnx/index.js";
 export * from "./optim.js";
 export * from "./presets.js";
-export { type HostTensor, readSafetensors, type SafetensorsFile, writeSafetensors } from "./safetensors.js";
+export {
+  type HostTensor,
+  readSafetensors,
+  type SafetensorsFile,
+  type WriteOptions,
+  writeSafetensors,
+} from "./safetensors.js";
 export * from "./schedules.js";
 export * from "./train.js";
 export { type PackedTree, packTree, unpackTree } from "./weights.js";

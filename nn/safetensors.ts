@@ -5,7 +5,7 @@
 import type { DType } from "../engine/lower.js";
 import { DataError } from "./data/error.js";
 import { assertNoRepeatedKeys } from "./data/json-keys.js";
-import { bfloatToNumber, halfToNumber } from "./halves.js";
+import { bfloatToNumber, halfToNumber, numberToHalf } from "./halves.js";
 
 /** A tensor in the host's memory, elements in row-major order. */
 export interface HostTensor {
@@ -47,26 +47,44 @@ const READERS: Record<string, { bytes: number; convert: Convert }> = {
   I64: { bytes: 8, convert: longsToInts },
 };
 
+export interface WriteOptions {
+  /** How f32 tensors are stored: as they are (default), or rounded to 16 bits, which halves the file. */
+  readonly floats?: "f32" | "f16";
+}
+
+/** The elements of a tensor as they are stored. @throws DataError for a number beyond the range of 16 bits. */
+function stored(name: string, { dtype, data }: HostTensor, { floats = "f32" }: WriteOptions) {
+  if (floats === "f32" || dtype !== "f32") return { type: NAME_IN_FILE[dtype], data };
+  const bad = data.findIndex((value) => Number.isFinite(value) && Math.abs(value) >= 65_520);
+  if (bad >= 0)
+    throw new DataError(`safetensors: ${quote(name)} holds ${data[bad]}; f16 ends at 65504; store it as f32`);
+  return { type: "F16", data: Uint16Array.from(data, numberToHalf) };
+}
+
 /**
  * The bytes of a safetensors file. Names are sorted, so equal contents give equal files.
- * @throws DataError if a name is reserved or a shape disagrees with its number of elements.
+ * @throws DataError if a name is reserved, a shape disagrees with its number of elements, or a number does not fit 16 bits.
  */
 export function writeSafetensors(
   tensors: ReadonlyMap<string, HostTensor>,
   metadata: ReadonlyMap<string, string> = new Map(),
+  options: WriteOptions = {},
 ): Uint8Array {
   const names = [...tensors.keys()].sort();
+  const bodies: Uint8Array[] = [];
   const header: [string, unknown][] = metadata.size > 0 ? [["__metadata__", Object.fromEntries(metadata)]] : [];
   let end = 0;
   for (const name of names) {
-    const { dtype, shape, data } = tensors.get(name)!;
+    const { shape } = tensors.get(name)!;
+    const { type, data } = stored(name, tensors.get(name)!, options);
     if (name === "__metadata__") throw new DataError('safetensors: a tensor is named "__metadata__"; rename it');
     if (product(shape) !== data.length) {
       throw new DataError(
         `safetensors: ${quote(name)} has shape [${shape}] and ${data.length} elements; both must agree`,
       );
     }
-    header.push([name, { dtype: NAME_IN_FILE[dtype], shape, data_offsets: [end, end + data.byteLength] }]);
+    header.push([name, { dtype: type, shape, data_offsets: [end, end + data.byteLength] }]);
+    bodies.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     end += data.byteLength;
   }
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
@@ -76,10 +94,9 @@ export function writeSafetensors(
   new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true);
   bytes.set(json, 8);
   let at = start;
-  for (const name of names) {
-    const { data } = tensors.get(name)!;
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    at += data.byteLength;
+  for (const body of bodies) {
+    bytes.set(body, at);
+    at += body.length;
   }
   return bytes;
 }

@@ -1,10 +1,20 @@
 /** Parameter trees as safetensors, with the names PyTorch's `nn.Sequential` gives them ("0.weight", "0.bias", "3.weight"). */
 import { describe, entries, keep, mapTree, sameShape, type Tensor, type Tree, tensor } from "../engine/index.js";
 import { DataError } from "./data/error.js";
-import { type HostTensor, readSafetensors, type SafetensorsFile, writeSafetensors } from "./safetensors.js";
+import {
+  type HostTensor,
+  readSafetensors,
+  type SafetensorsFile,
+  type WriteOptions,
+  writeSafetensors,
+} from "./safetensors.js";
 
 /** Reads all tensors of a tree back and packs them. `metadata` goes into the file's header. */
-export async function packTree(tree: Tree, metadata: Readonly<Record<string, string>> = {}): Promise<Uint8Array> {
+export async function packTree(
+  tree: Tree,
+  metadata: Readonly<Record<string, string>> = {},
+  options: WriteOptions = {},
+): Promise<Uint8Array> {
   const tensors = new Map<string, HostTensor>();
   for (const [path, t] of entries(tree)) {
     if (tensors.has(path)) throw new DataError(`weights: two tensors are called ${path}; rename one of them`);
@@ -15,7 +25,7 @@ export async function packTree(tree: Tree, metadata: Readonly<Record<string, str
       data: data instanceof Float64Array ? Float32Array.from(data) : data,
     });
   }
-  return writeSafetensors(tensors, new Map(Object.entries(metadata)));
+  return writeSafetensors(tensors, new Map(Object.entries(metadata)), options);
 }
 
 export interface PackedTree {
