@@ -36,5 +36,7 @@ export function abandon(promise: Promise<unknown>): void {
 
 /** `f32[8,1,28,28]`: the one way a tensor is written in messages. */
 export function describe(t: TensorSpec): string {
+  if (!Array.isArray(t?.shape))
+    throw new TypeError(`describe: ${t === null ? "null" : typeof t} given; a tensor, or { shape, dtype }, is needed`);
   return `${t.dtype}[${t.shape.join(",")}]`;
 }

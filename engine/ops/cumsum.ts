@@ -1,5 +1,6 @@
 /** Running sums. */
 
+import { aFlag } from "../kinds.js";
 import { describe, ShapeError } from "../errors.js";
 import { gridFor, type KernelCall, type LaunchContext, type Operand } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
@@ -14,7 +15,7 @@ interface CumsumAttrs {
 
 /** Running sums along `axis`, each element included; with `reverse` from the end. Same shape. */
 export function cumsum(x: Tensor, axis = 0, options: { readonly reverse?: boolean } = {}): Tensor {
-  const { reverse = false } = checkedOptions("cumsum", options, ["reverse"]);
+  const { reverse = false } = checkedOptions("cumsum", options, { reverse: aFlag });
   return apply(cumsumSpec, [x], { axis: normaliseAxis("cumsum", axis, x), reverse });
 }
 export const cumsumSpec: OpSpec<CumsumAttrs> = {

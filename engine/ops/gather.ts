@@ -1,5 +1,7 @@
 /** Elements chosen by index, and sums into chosen places: each is the other's adjoint. An index outside the axis, negative ones
  *  included, reads 0 and adds nowhere, as a one-hot row of zeros would. */
+import { aNatural, requireTensor } from "../kinds.js";
+import { requireArguments, shown } from "../options.js";
 import { describe, ShapeError } from "../errors.js";
 import { gridFor, type KernelCall, type LaunchContext, type TensorSpec } from "../lower.js";
 import { apply, type HostTensor, type OpSpec } from "../op.js";
@@ -68,6 +70,8 @@ export const gatherSpec: OpSpec<AxisAttrs> = {
 /** The adjoint of `gather`: slices of x are added up where `indices` says. x [a, ...i, b], indices i32 [...i] → [a, size, b],
  *  with `axis` the number of sides in a. The order of additions is fixed. @throws ShapeError when the sides at `axis` are not those of `indices`. */
 export function scatterAdd(x: Tensor, indices: Tensor, size: number, axis = 0): Tensor {
+  requireTensor("scatterAdd", x);
+  requireArguments("scatterAdd", { size: [size, aNatural], axis: [axis, aNatural] });
   return apply(scatterAddSpec, [x, indices], { axis, size });
 }
 export const scatterAddSpec: OpSpec<ScatterAttrs> = {
@@ -192,7 +196,7 @@ function requireFloat(op: string, x: TensorSpec): void {
 
 function requireSize(op: string, size: number): void {
   if (!Number.isInteger(size) || size < 0)
-    throw new ShapeError(`${op}: a size of ${size}; a non-negative integer is needed`);
+    throw new ShapeError(`${op}: a size of ${shown(size)}; a non-negative integer is needed`);
 }
 
 function requireAligned(op: string, x: TensorSpec, indices: TensorSpec, axis: number): void {

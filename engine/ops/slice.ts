@@ -1,4 +1,6 @@
 /** Parts of a tensor, and a tensor as part of a larger one; each is the other's adjoint. */
+import { aCount, anyNumber, requireTensor } from "../kinds.js";
+import { holds, rangeOf, requireArguments, shown, shownList } from "../options.js";
 import { describe, ShapeError } from "../errors.js";
 import { gridFor, type KernelCall, type LaunchContext } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
@@ -19,12 +21,17 @@ interface SliceAttrs extends Part {
 
 /** `sizes[a]` elements of each axis a, from `starts[a]` by `steps[a]` (1 by default, negative runs backwards). A negative
  *  start counts from the end; a size of -1 takes all that fit. Free. @throws ShapeError when the part leaves the tensor. */
-export function slice(x: Tensor, starts: Shape, sizes: Shape, steps: Shape = starts.map(() => 1)): Tensor {
+export function slice(x: Tensor, starts: Shape, sizes: Shape, given?: Shape): Tensor {
+  requireTensor("slice", x);
   const rank = x.shape.length;
-  if (starts.length !== rank || sizes.length !== rank || steps.length !== rank || steps.includes(0))
+  const steps = given ?? x.shape.map(() => 1);
+  const areIntegers = [starts, sizes, steps].every((list) => Array.isArray(list) && list.every(Number.isInteger));
+  if (
+    !areIntegers ||
+    starts.length !== rank || sizes.length !== rank || steps.length !== rank || steps.includes(0))
     throw new ShapeError(
-      `slice: starts [${starts.join(",")}], sizes [${sizes.join(",")}], steps [${steps.join(",")}] for ${describe(x)}; ` +
-        `${rank} of each are needed, and steps other than 0`,
+      `slice: starts ${shownList(starts)}, sizes ${shownList(sizes)}, steps ${shownList(steps)} for ${describe(x)}; ` +
+        `integers, ${rank} of each are needed, and steps other than 0`,
     );
   const from = starts.map((s, a) => (s < 0 ? s + x.shape[a] : s));
   const fitting = (a: number): number =>
@@ -156,11 +163,16 @@ function placeCalls({ inputs: [x], output: y, caps }: LaunchContext, attrs: Plac
 /** x with `before` and `after` elements of `value` added to each axis. @throws ShapeError unless there is a pair of
  *  non-negative integers per axis. */
 export function pad(x: Tensor, amounts: readonly (readonly [before: number, after: number])[], value = 0): Tensor {
-  if (amounts.length !== x.shape.length || amounts.flat().some((n) => !Number.isInteger(n) || n < 0))
+  requireTensor("pad", x);
+  const pairs = Array.isArray(amounts) && amounts.every((pair) => Array.isArray(pair) && pair.length === 2);
+  if (!pairs || amounts.length !== x.shape.length || amounts.flat().some((n) => !Number.isInteger(n) || n < 0))
     throw new ShapeError(
-      `pad: amounts [${amounts.map((p) => `[${p.join(",")}]`).join(",")}] for ${describe(x)}; ` +
+      `pad: amounts ${shownList(amounts)} for ${describe(x)}; ` +
         `${x.shape.length} pairs of non-negative integers are needed`,
     );
+  requireArguments("pad", { value: [value, anyNumber] });
+  if (!holds(x.dtype, value))
+    throw new RangeError(`pad: a value of ${value} for ${describe(x)}; ${rangeOf(x.dtype)} is needed; cast() to f32 before`);
   if (amounts.flat().every((n) => n === 0)) return x;
   return place(
     x,
@@ -175,10 +187,15 @@ export function pad(x: Tensor, amounts: readonly (readonly [before: number, afte
  *  @throws ShapeError when they do not make up the axis. */
 export function split(x: Tensor, parts: number | readonly number[], axis = 0): Tensor[] {
   const at = normaliseAxis("split", axis, x);
-  const sizes = typeof parts === "number" ? new Array<number>(parts).fill(x.shape[at] / parts) : parts;
-  if (sizes.some((n) => !Number.isInteger(n)) || sizes.reduce((a, b) => a + b, 0) !== x.shape[at])
+  if (!aCount.fits(parts) && !Array.isArray(parts))
     throw new ShapeError(
-      `split: parts of [${sizes.join(",")}] for axis ${at} of ${describe(x)}; integers that add to ${x.shape[at]} are needed`,
+      `split: ${shown(parts)} parts of ${describe(x)}; how many there are, or a list of their sizes, is needed`,
+    );
+  const whole = typeof parts === "number" && parts <= Math.max(1, x.shape[at]);
+  const sizes = whole ? new Array<number>(parts).fill(x.shape[at] / parts) : [parts].flat();
+  if (sizes.some((n) => !Number.isInteger(n) || n < 0) || sizes.reduce((a, b) => a + b, 0) !== x.shape[at])
+    throw new ShapeError(
+      `split: parts of ${shownList(sizes)} for axis ${at} of ${describe(x)}; integers that add to ${x.shape[at]} are needed`,
     );
   let start = 0;
   return sizes.map((n) => {
