@@ -37,8 +37,7 @@ export function recordArguments(tree: Tree): Tree {
 /** Appends the tensors of `given` in the order of `leaves`; false, at some point, where it does not fit what was recorded. */
 export function collectTensors(recorded: Tree, given: Tree, into: Tensor[]): boolean {
   if (recorded instanceof Recorded) {
-    if (!isTensor(given) || given.dtype !== recorded.dtype || !sameShape(given.shape, recorded.shape))
-      return false;
+    if (!isTensor(given) || given.dtype !== recorded.dtype || !sameShape(given.shape, recorded.shape)) return false;
     into.push(given);
     return true;
   }

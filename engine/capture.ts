@@ -10,8 +10,8 @@ import { type Executor, executor, type Plan, type Value, withExecutor } from "./
 import { hoist } from "./graph/hoist.js";
 import { interpret } from "./graph/interpret.js";
 import { shareCommon, simplify } from "./graph/simplify.js";
-import { isObserved, isSubstituting } from "./op.js";
 import { aFlag, aNatural } from "./kinds.js";
+import { isObserved, isSubstituting } from "./op.js";
 import { checkedOptions, requireFunction, shown, shownList } from "./options.js";
 import { isNeeded, isRecorded } from "./record.js";
 import { openScope, scope } from "./scope.js";
@@ -68,7 +68,9 @@ export function capture<A extends Tree[], R extends Tree>(
   const { donate = [], fuse = true } = checkedOptions("capture", options, ["donate", "fuse"]);
   if (!aFlag.fits(fuse)) throw new TypeError(`capture: fuse is ${shown(fuse)}; true or false is needed`);
   if (!Array.isArray(donate) || !donate.every((i) => aNatural.fits(i)))
-    throw new TypeError(`capture: donate is ${shownList(donate)}; a list of positions of arguments is needed, like [0]`);
+    throw new TypeError(
+      `capture: donate is ${shownList(donate)}; a list of positions of arguments is needed, like [0]`,
+    );
   const name = fn.name || "step";
   let recording: Recording | undefined;
   let recordings = 0;

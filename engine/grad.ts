@@ -2,12 +2,12 @@
 
 import { recorded } from "./backward.js";
 import { abandon, describe, ShapeError } from "./errors.js";
+import { aFunction, aName, aNatural, either, listOf, requireTensor } from "./kinds.js";
 import type { OpSpec } from "./op.js";
 import { add, mul } from "./ops/arithmetic.js";
 import { ones, zeros, zerosLike } from "./ops/create.js";
 import { identity, identitySpec, reshape } from "./ops/movement.js";
 import { sum } from "./ops/reduce.js";
-import { aFunction, aName, aNatural, either, listOf, requireTensor } from "./kinds.js";
 import { checkedOptions, requireArguments, requireFunction, shown, shownList } from "./options.js";
 import { record, withBits } from "./record.js";
 import { scope } from "./scope.js";
@@ -75,7 +75,8 @@ function selected(args: Args, argument: number | readonly number[], name: string
     throw new TypeError(`${name}: argument is ${shown(argument)}; a position or a list of positions is needed`);
   const list = typeof argument === "number" ? [argument] : [...argument];
   for (const i of list)
-    if (!Number.isInteger(i) || !(i in args)) throw new RangeError(`${name}: argument ${shown(i)} of ${args.length} does not exist`);
+    if (!Number.isInteger(i) || !(i in args))
+      throw new RangeError(`${name}: argument ${shown(i)} of ${args.length} does not exist`);
   for (const i of list) requireDifferentiable(name, i, args[i]);
   return list;
 }
@@ -101,8 +102,7 @@ export function valueAuxAndGrad<A extends Args, X extends Tree, const N extends 
   options: GradOptions<N> = {},
 ): (...args: A) => [Tensor, X, GradOf<A, N>] {
   requireFunction("valueAuxAndGrad", f, "valueAuxAndGrad((x) => [sum(x), x])");
-  const argument: number | readonly number[] =
-    checkedOptions("grad", options, { argument: ARGUMENTS }).argument ?? 0;
+  const argument: number | readonly number[] = checkedOptions("grad", options, { argument: ARGUMENTS }).argument ?? 0;
   return (...args) => {
     const list = selected(args, argument, "grad");
     return differentiate(
@@ -239,7 +239,11 @@ export function customVjp(
       const get = (): readonly (Tensor | null)[] => {
         if (all) return all;
         all = rule(g, context);
-        if (!Array.isArray(all) || all.length !== context.inputs.length || !all.every((part) => part === null || isTensor(part)))
+        if (
+          !Array.isArray(all) ||
+          all.length !== context.inputs.length ||
+          !all.every((part) => part === null || isTensor(part))
+        )
           throw new TypeError(
             `${name}: the rule gave ${shownList(all)}; a list with a tensor or null for each of ${context.inputs.length} inputs is needed`,
           );

@@ -4,7 +4,14 @@ import { type Kind, refuseTensor } from "./options.js";
 import { isTensor, type Tensor } from "./tensor.js";
 
 const isNumber = (value: unknown): value is number => typeof value === "number" && !Number.isNaN(value);
-const isWhole = (least: number) => (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= least;
+const isWhole =
+  (least: number) =>
+  (value: unknown): boolean =>
+    Number.isSafeInteger(value) && (value as number) >= least;
+
+const isTypedArray = (value: unknown): boolean =>
+  ArrayBuffer.isView(value) &&
+  !(value instanceof DataView || value instanceof BigInt64Array || value instanceof BigUint64Array);
 
 export const aTensor: Kind = { needed: "a tensor", remedy: "make one with tensor()", fits: isTensor };
 export const aNumber: Kind = { needed: "a number", fits: isNumber };
@@ -31,19 +38,19 @@ export const aTensorOrNumber: Kind = {
 /** Anything with tensors in it: nested lists and objects. */
 export const aTree: Kind = {
   needed: "a tensor, or lists and objects of tensors",
-  fits: (v) => isTensor(v) || (typeof v === "object" && v !== null && !ArrayBuffer.isView(v) && !(v instanceof Promise)),
+  fits: (v) =>
+    isTensor(v) || (typeof v === "object" && v !== null && !ArrayBuffer.isView(v) && !(v instanceof Promise)),
 };
 export const aKey: Kind = {
   needed: "a random key, u32[2]",
   remedy: "make one with random.key(seed)",
   fits: (v) => isTensor(v) && v.dtype === "u32" && v.rank === 1 && v.size === 2,
 };
-export const bytes: Kind = { needed: "a Uint8Array", fits: (v) => v instanceof Uint8Array };
+export const byteArray: Kind = { needed: "a Uint8Array", fits: (v) => v instanceof Uint8Array };
 export const numbers: Kind = {
   needed: "a list or typed array of numbers",
-  fits: (v) =>
-    ((ArrayBuffer.isView(v) && !(v instanceof DataView)) || Array.isArray(v)) &&
-    Array.prototype.every.call(v, (n) => typeof n === "number"),
+  // A typed array holds nothing else, and may be long.
+  fits: (v) => isTypedArray(v) || (Array.isArray(v) && v.every((n) => typeof n === "number")),
 };
 export const aShape: Kind = {
   needed: "a list of sides, like [2, 3],",
@@ -55,7 +62,7 @@ export function tensorOf(letters: string, fits: (t: Tensor) => boolean): Kind {
   return { needed: letters, fits: (v) => isTensor(v) && fits(v) };
 }
 
-export function oneOf(...words: readonly string[]): Kind {
+export function wordOf(...words: readonly string[]): Kind {
   return { needed: words.map((word) => JSON.stringify(word)).join(" or "), fits: (v) => words.includes(v as string) };
 }
 

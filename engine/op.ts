@@ -150,9 +150,7 @@ function substituted<A>(op: OpSpec<A>, inputs: readonly Tensor[], attrs: A): Ten
     const y = substitute(inputs, attrs, (others) => apply(op, others, attrs));
     const wanted = op.shape(inputs, attrs);
     if (!isTensor(y) || describe(y) !== describe(wanted))
-      throw new ShapeError(
-        `withOps: the substitute for ${op.name} gave ${shown(y)}; ${describe(wanted)} is needed`,
-      );
+      throw new ShapeError(`withOps: the substitute for ${op.name} gave ${shown(y)}; ${describe(wanted)} is needed`);
     return y;
   } finally {
     substitutes = previous;

@@ -30,7 +30,9 @@ function shownOrThrow(value: unknown): string {
 
 /** A list in a message, with its elements: [2,"3"]. */
 export function shownList(values: unknown): string {
-  return Array.isArray(values) ? `[${values.map((v) => (Array.isArray(v) ? shownList(v) : shown(v))).join(",")}]` : shown(values);
+  return Array.isArray(values)
+    ? `[${values.map((v) => (Array.isArray(v) ? shownList(v) : shown(v))).join(",")}]`
+    : shown(values);
 }
 
 function isSpec(value: object): value is TensorSpec {
@@ -48,6 +50,8 @@ export interface Kind {
   fits(value: unknown): boolean;
 }
 export type Kinds = Readonly<Record<string, Kind>>;
+/** A kind for every option of an interface, so that none is forgotten. */
+export type KindsOf<Options> = { readonly [Name in keyof Options]-?: Kind };
 
 /** Values with what each has to be, by the names of the parameters: `{ x: [x, aTensor], k: [k, aCount] }`. */
 export type Given = Readonly<Record<string, readonly [value: unknown, kind: Kind]>>;

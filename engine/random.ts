@@ -3,6 +3,7 @@
  * key once and get more with `split` (into a few) or `fold` (by a number, such as the step of a loop).
  */
 
+import { aFiniteNumber, aNatural, aNumberOfAtLeast0, aShare } from "./kinds.js";
 import { erfinv } from "./ops/activations.js";
 import { argsortRows } from "./ops/argsort.js";
 import { add, constant, mul } from "./ops/arithmetic.js";
@@ -17,10 +18,9 @@ import {
   unitFromBits,
 } from "./ops/random.js";
 import { slice } from "./ops/slice.js";
+import { checkedOptions, holds, rangeOf, requireArguments, shown } from "./options.js";
 import type { Shape } from "./shape.js";
 import { type Tensor, tensor } from "./tensor.js";
-import { aFiniteNumber, aNatural, aNumberOfAtLeast0, aShare } from "./kinds.js";
-import { checkedOptions, holds, rangeOf, requireArguments, shown } from "./options.js";
 
 /** A key from a seed: an integer on [0, 2⁵³). */
 export function key(seed: number): Tensor {

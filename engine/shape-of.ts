@@ -1,6 +1,6 @@
 import { executor, withExecutor } from "./executor.js";
-import type { TensorSpec } from "./lower.js";
 import { requireTensor } from "./kinds.js";
+import type { TensorSpec } from "./lower.js";
 import { requireFunction } from "./options.js";
 import { scope } from "./scope.js";
 import type { Tensor } from "./tensor.js";

@@ -152,7 +152,9 @@ export function tensor(data: HostArray | NestedNumbers, shape?: readonly number[
 
 /** Typed arrays of numbers, of which those of bytes and halves are taken too. */
 function isNumericView(data: unknown): data is HostArray {
-  return ArrayBuffer.isView(data) && typeof (data as unknown as ArrayLike<unknown>).length === "number" && !isOfBigInts(data);
+  return (
+    ArrayBuffer.isView(data) && typeof (data as unknown as ArrayLike<unknown>).length === "number" && !isOfBigInts(data)
+  );
 }
 
 function isOfBigInts(data: object): boolean {
@@ -180,7 +182,9 @@ function flatten(data: NestedNumbers): [Float64Array, number[]] {
     requireNumbers(d);
     // A list that contains itself has no end.
     if (shape.push(d.length) > MAX_RANK)
-      throw new TypeError(`tensor: lists nested deeper than ${MAX_RANK} given; at most ${MAX_RANK} sides are supported`);
+      throw new TypeError(
+        `tensor: lists nested deeper than ${MAX_RANK} given; at most ${MAX_RANK} sides are supported`,
+      );
     if (d.length === 0) break;
   }
   const flat: number[] = [];

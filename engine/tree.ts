@@ -101,7 +101,9 @@ const DEEPEST = 1000;
 /** Trees that contain themselves would be followed for ever. */
 function deeper(depth: number): number {
   if (depth >= DEEPEST)
-    throw new TypeError(`a tree is nested deeper than ${DEEPEST} levels; does it contain itself? give each tensor once`);
+    throw new TypeError(
+      `a tree is nested deeper than ${DEEPEST} levels; does it contain itself? give each tensor once`,
+    );
   return depth + 1;
 }
 

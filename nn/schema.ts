@@ -1,5 +1,8 @@
 /** Small schemas: one value that is the type, the check and the JSON Schema of a configuration. */
 
+import { shown } from "../engine/options.js";
+import { isPlainObject } from "../engine/tree.js";
+
 /** A configuration that does not fit its schema: one sentence with the place. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
@@ -16,8 +19,19 @@ export interface Schema<T> {
 export type Infer<S> = S extends Schema<infer T> ? T : never;
 
 function refuse(path: string, value: unknown, needed: string): never {
-  const came = value === undefined ? "nothing" : JSON.stringify(value);
+  const came = value === undefined ? "nothing" : inWords(value);
   throw new ConfigError(`${path || "configuration"}: ${came} came; ${needed} is needed`);
+}
+
+/** JSON where there is one. */
+function inWords(value: unknown): string {
+  if (typeof value === "object" && value !== null && !(Array.isArray(value) || isPlainObject(value)))
+    return shown(value);
+  try {
+    return JSON.stringify(value) ?? shown(value);
+  } catch {
+    return shown(value);
+  }
 }
 
 export interface NumberLimits {

@@ -1,4 +1,4 @@
-import { aText, anObject, anyNumber, listOf } from "../kinds.js";
+import { anObject, anyNumber, aText, listOf } from "../kinds.js";
 import { requireArguments } from "../options.js";
 
 /** What profiling reports. Apart from profile.ts, since public declarations must not mention WebGPU's types. */

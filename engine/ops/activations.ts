@@ -1,8 +1,8 @@
 /** Activation functions and the error function. */
 import { aFiniteNumber, aPositiveNumber } from "../kinds.js";
-import { requireArguments, shown } from "../options.js";
 import { literal } from "../literal.js";
 import { apply } from "../op.js";
+import { requireArguments, shown } from "../options.js";
 import type { Tensor } from "../tensor.js";
 import { add, mul, multiplyNoNan, neg, sub } from "./arithmetic.js";
 import { clamp } from "./binary.js";

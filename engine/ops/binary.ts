@@ -1,9 +1,10 @@
 /** Powers, extrema and choices. */
-import { aNumber, requireTensor } from "../kinds.js";
-import { requireArguments } from "../options.js";
+
 import { describe, ShapeError } from "../errors.js";
+import { aNumber, requireTensor } from "../kinds.js";
 import { literal } from "../literal.js";
 import { apply, type InputSpec, type OpSpec } from "../op.js";
+import { requireArguments } from "../options.js";
 import { broadcastShapes } from "../shape.js";
 import { isTensor, type Tensor } from "../tensor.js";
 import { add, mul, multiplyNoNan, operands, sub, type TensorOrNumber } from "./arithmetic.js";

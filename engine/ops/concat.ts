@@ -1,6 +1,7 @@
 /** Tensors side by side. */
-import { anInteger, requireTensor } from "../kinds.js";
+
 import { describe, ShapeError } from "../errors.js";
+import { anInteger, requireTensor } from "../kinds.js";
 import { gridFor, type KernelCall } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import { requireArguments, shown } from "../options.js";

@@ -1,7 +1,7 @@
 /** 2-D convolution and its two adjoints: a set closed under differentiation, since each is linear in both operands. */
 
-import { requireTensor } from "../kinds.js";
 import { describe, ShapeError } from "../errors.js";
+import { requireTensor } from "../kinds.js";
 import type { TensorSpec } from "../lower.js";
 import { apply, type HostTensor, type OpSpec } from "../op.js";
 import { checkedOptions, shown, shownList } from "../options.js";

@@ -1,9 +1,9 @@
 /** Tensors from nothing: constants, ranges, identities. */
 
 import { ShapeError } from "../errors.js";
+import { aFiniteNumber, aNatural, aNumber, requireTensor } from "../kinds.js";
 import { type DType, gridFor } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
-import { aFiniteNumber, aNatural, aNumber, requireTensor } from "../kinds.js";
 import { requireArguments, requireDtype, shown } from "../options.js";
 import { checkShape, type Shape } from "../shape.js";
 import type { Tensor } from "../tensor.js";

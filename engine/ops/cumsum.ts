@@ -1,7 +1,7 @@
 /** Running sums. */
 
-import { aFlag } from "../kinds.js";
 import { describe, ShapeError } from "../errors.js";
+import { aFlag } from "../kinds.js";
 import { gridFor, type KernelCall, type LaunchContext, type Operand } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import { checkedOptions } from "../options.js";

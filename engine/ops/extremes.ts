@@ -10,7 +10,7 @@ import { div, multiplyNoNan } from "./arithmetic.js";
 import { equal } from "./compare.js";
 import { forEachOffset } from "./host.js";
 import { reshape } from "./movement.js";
-import { type ReduceAttrs, REDUCE_OPTIONS, type ReduceOptions, sum } from "./reduce.js";
+import { REDUCE_OPTIONS, type ReduceAttrs, type ReduceOptions, sum } from "./reduce.js";
 import { argCalls, reduceCalls } from "./reduce.launch.js";
 
 /** Largest element over `axes` (all by default), NaN where there is one. Equal largest elements share the gradient evenly.

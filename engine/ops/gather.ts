@@ -1,10 +1,11 @@
 /** Elements chosen by index, and sums into chosen places: each is the other's adjoint. An index outside the axis, negative ones
  *  included, reads 0 and adds nowhere, as a one-hot row of zeros would. */
-import { aNatural, requireTensor } from "../kinds.js";
-import { requireArguments, shown } from "../options.js";
+
 import { describe, ShapeError } from "../errors.js";
+import { aNatural, requireTensor } from "../kinds.js";
 import { gridFor, type KernelCall, type LaunchContext, type TensorSpec } from "../lower.js";
 import { apply, type HostTensor, type OpSpec } from "../op.js";
+import { requireArguments, shown } from "../options.js";
 import { normaliseAxis, type Shape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { asWords } from "./words.js";

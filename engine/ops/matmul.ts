@@ -1,7 +1,7 @@
 /** Matrix products. One op with transposition flags: its gradients are matrix products of the same tensors, uncopied. */
 
-import { aFlag, requireTensor } from "../kinds.js";
 import { describe, ShapeError } from "../errors.js";
+import { aFlag, requireTensor } from "../kinds.js";
 import type { TensorSpec } from "../lower.js";
 import { apply, type HostTensor, type OpSpec } from "../op.js";
 import { checkedOptions } from "../options.js";

@@ -1,8 +1,9 @@
 /** Ops that move elements. Where the layout allows they are free: a new view of the same storage. */
-import { requireTensor } from "../kinds.js";
-import { shownList } from "../options.js";
+
 import { describe, ShapeError } from "../errors.js";
+import { requireTensor } from "../kinds.js";
 import { apply, type OpSpec } from "../op.js";
+import { shownList } from "../options.js";
 import {
   broadcastShapes,
   broadcastStrides,

@@ -27,7 +27,10 @@ export interface LayerNormOptions extends NormOptions {
 /** Mean 0 and variance 1 (divided by n) over `axes` of each example; `scale` and `shift` broadcast to x.
  *  Source: Ba et al., "Layer normalization", 2016. */
 export function layerNorm(x: Tensor, given: LayerNormOptions = {}): Tensor {
-  const { axes = -1, ...options } = checkedOptions("layerNorm", given, { axes: either(anInteger, listOf(anInteger, "axes")), ...NORM_OPTIONS });
+  const { axes = -1, ...options } = checkedOptions("layerNorm", given, {
+    axes: either(anInteger, listOf(anInteger, "axes")),
+    ...NORM_OPTIONS,
+  });
   requireTensor("layerNorm", x);
   return affine(normalise(x, axes, options.epsilon), options);
 }

@@ -1,8 +1,8 @@
 /** Average pooling: a sum over windows and its adjoint, windowSum ↔ windowSpread, times a constant. */
 
 import { aFlag, requireTensor } from "../kinds.js";
-import { checkedOptions } from "../options.js";
 import { apply, type OpSpec } from "../op.js";
+import { checkedOptions } from "../options.js";
 import { type Tensor, tensor } from "../tensor.js";
 import { mul } from "./arithmetic.js";
 import { hostTensor } from "./host.js";

@@ -2,11 +2,12 @@
  * Max pooling: the choice of an element (an integer, no gradient) followed by a linear gather, gatherPool ↔ scatterPool, so
  * that it has derivatives of every order.
  */
-import { requireTensor } from "../kinds.js";
-import { checkedOptions } from "../options.js";
+
 import { describe, ShapeError } from "../errors.js";
+import { requireTensor } from "../kinds.js";
 import type { TensorSpec } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
+import { checkedOptions } from "../options.js";
 import { sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { poolDraw, poolSamples } from "./pool.samples.js";

@@ -1,11 +1,11 @@
 /** What the pooling ops share: options, shapes, the loop over windows that defines them, and the form of their launches. */
 
-import { aNatural, requireTensor, required, tupleOf } from "../kinds.js";
-import { isTensor } from "../tensor.js";
 import { describe, ShapeError } from "../errors.js";
+import { aNatural, required, requireTensor, tupleOf } from "../kinds.js";
 import { gridFor, type KernelCall, type LaunchContext, type TensorSpec } from "../lower.js";
 import { checkedOptions, type Kind } from "../options.js";
 import { sizeOf } from "../shape.js";
+import { isTensor } from "../tensor.js";
 import { type Padding, type Pair, pairOf, type WindowAttrs, windowAttrs, windowPositions } from "./window.js";
 
 export interface PoolOptions {

@@ -1,7 +1,7 @@
 /** Reductions over any axes. */
 
-import { aFlag } from "../kinds.js";
 import { describe, ShapeError } from "../errors.js";
+import { aFlag } from "../kinds.js";
 import { apply, type OpSpec } from "../op.js";
 import { checkedOptions } from "../options.js";
 import { contiguousStrides, normaliseAxes, reducedShape, type Shape, sameShape, sizeOf } from "../shape.js";

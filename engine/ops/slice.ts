@@ -1,9 +1,10 @@
 /** Parts of a tensor, and a tensor as part of a larger one; each is the other's adjoint. */
-import { aCount, anyNumber, requireTensor } from "../kinds.js";
-import { holds, rangeOf, requireArguments, shown, shownList } from "../options.js";
+
 import { describe, ShapeError } from "../errors.js";
+import { aCount, anyNumber, requireTensor } from "../kinds.js";
 import { gridFor, type KernelCall, type LaunchContext } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
+import { holds, rangeOf, requireArguments, shown, shownList } from "../options.js";
 import { contiguousStrides, normaliseAxis, type Shape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { forEachOffset } from "./host.js";
@@ -26,9 +27,7 @@ export function slice(x: Tensor, starts: Shape, sizes: Shape, given?: Shape): Te
   const rank = x.shape.length;
   const steps = given ?? x.shape.map(() => 1);
   const areIntegers = [starts, sizes, steps].every((list) => Array.isArray(list) && list.every(Number.isInteger));
-  if (
-    !areIntegers ||
-    starts.length !== rank || sizes.length !== rank || steps.length !== rank || steps.includes(0))
+  if (!areIntegers || starts.length !== rank || sizes.length !== rank || steps.length !== rank || steps.includes(0))
     throw new ShapeError(
       `slice: starts ${shownList(starts)}, sizes ${shownList(sizes)}, steps ${shownList(steps)} for ${describe(x)}; ` +
         `integers, ${rank} of each are needed, and steps other than 0`,
@@ -172,7 +171,9 @@ export function pad(x: Tensor, amounts: readonly (readonly [before: number, afte
     );
   requireArguments("pad", { value: [value, anyNumber] });
   if (!holds(x.dtype, value))
-    throw new RangeError(`pad: a value of ${value} for ${describe(x)}; ${rangeOf(x.dtype)} is needed; cast() to f32 before`);
+    throw new RangeError(
+      `pad: a value of ${value} for ${describe(x)}; ${rangeOf(x.dtype)} is needed; cast() to f32 before`,
+    );
   if (amounts.flat().every((n) => n === 0)) return x;
   return place(
     x,

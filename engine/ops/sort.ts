@@ -1,8 +1,8 @@
 /** Sorting along any axis. */
 
 import { describe, ShapeError } from "../errors.js";
-import { apply, type InputSpec, type OpSpec } from "../op.js";
 import { aFlag, anInteger, aShare } from "../kinds.js";
+import { apply, type InputSpec, type OpSpec } from "../op.js";
 import { checkedOptions, shown } from "../options.js";
 import { normaliseAxis } from "../shape.js";
 import type { Tensor } from "../tensor.js";

@@ -1,7 +1,7 @@
 /** Reductions composed of others. */
 
-import { aNumber, aNumberOfAtLeast0, requireTensor } from "../kinds.js";
 import { describe, ShapeError } from "../errors.js";
+import { aNumber, aNumberOfAtLeast0, requireTensor } from "../kinds.js";
 import { checkedOptions } from "../options.js";
 import { withBits } from "../record.js";
 import { normaliseAxes, reducedShape, sizeOf } from "../shape.js";
@@ -22,7 +22,10 @@ export interface VarianceOptions extends ReduceOptions {
 /** Sum of squared deviations from the mean over `axes` (all by default), divided by count - ddof.
  *  @throws ShapeError when the divisor is not positive. */
 export function variance(x: Tensor, axes?: number | readonly number[], options: VarianceOptions = {}): Tensor {
-  const { ddof = 0, keepDims = false } = checkedOptions("variance", options, { ddof: aNumberOfAtLeast0, ...REDUCE_OPTIONS });
+  const { ddof = 0, keepDims = false } = checkedOptions("variance", options, {
+    ddof: aNumberOfAtLeast0,
+    ...REDUCE_OPTIONS,
+  });
   const list = normaliseAxes("variance", axes, x);
   const count = sizeOf(list.map((a) => x.shape[a]));
   if (!(count - ddof > 0))

@@ -1,8 +1,9 @@
 /** Movement that is always free: other strides over the same storage. */
-import { requireTensor } from "../kinds.js";
-import { shown } from "../options.js";
+
 import { describe, ShapeError } from "../errors.js";
+import { requireTensor } from "../kinds.js";
 import { apply, type OpSpec } from "../op.js";
+import { shown } from "../options.js";
 import { contiguousStrides, normaliseAxes, normaliseAxis, type Shape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { forEachOffset } from "./host.js";

@@ -1,4 +1,5 @@
 /** A map that points where the network does not look. */
+
 import { random, scope, sub, type Tensor } from "../../../engine/index.js";
 import { saliencyMap } from "../../explainers/explainer.js";
 import { aopc } from "../../metrics/aopc.js";
