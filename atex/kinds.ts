@@ -19,8 +19,8 @@ export const anExplainer: Kind = {
   fits: (v) => typeof v === "function",
 };
 export const aRadius: Kind = {
-  needed: "a radius, a number or a tensor,",
-  fits: (v) => aNumber.fits(v) || aTensor.fits(v),
+  needed: "a radius, a number or one for each feature,",
+  fits: (v) => aNumber.fits(v) || numberList.fits(v),
 };
 export const anObjective = anObject("an objective, such as topKSuppression(),", { name: aText, against: aFunction });
 export const aBall = anObject("a ball, such as linf(0.1),", { name: aText, project: aFunction, sample: aFunction });

@@ -12,7 +12,7 @@ import { interpret } from "./graph/interpret.js";
 import { shareCommon, simplify } from "./graph/simplify.js";
 import { aFlag, aNatural } from "./kinds.js";
 import { isObserved, isSubstituting } from "./op.js";
-import { checkedOptions, requireFunction, shown, shownList } from "./options.js";
+import { checkedOptions, requireFunction, shown, shownList, isList } from "./options.js";
 import { isNeeded, isRecorded } from "./record.js";
 import { openScope, scope } from "./scope.js";
 import { Tensor } from "./tensor.js";
@@ -67,7 +67,7 @@ export function capture<A extends Tree[], R extends Tree>(
   requireFunction("capture", fn, "capture((x) => sum(x))");
   const { donate = [], fuse = true } = checkedOptions("capture", options, ["donate", "fuse"]);
   if (!aFlag.fits(fuse)) throw new TypeError(`capture: fuse is ${shown(fuse)}; true or false is needed`);
-  if (!Array.isArray(donate) || !donate.every((i) => aNatural.fits(i)))
+  if (!isList(donate) || !donate.every((i) => aNatural.fits(i)))
     throw new TypeError(
       `capture: donate is ${shownList(donate)}; a list of positions of arguments is needed, like [0]`,
     );
@@ -190,7 +190,7 @@ class Place {
 /** The result of a replay. */
 function fill(result: Tree, outputs: readonly Tensor[]): Tree {
   if (result instanceof Place) return outputs[result.output];
-  if (Array.isArray(result)) return result.map((part) => fill(part, outputs));
+  if (isList(result)) return result.map((part) => fill(part, outputs));
   if (!isPlainObject(result)) return result;
   const filled: Record<string, Tree> = {};
   for (const key of Object.keys(result)) filled[key] = fill(result[key], outputs);

@@ -7,7 +7,7 @@ import { grad } from "./grad.js";
 import { aCount, aNatural, aNumberOfAtLeast0, aPositiveNumber } from "./kinds.js";
 import { add, constant, mul } from "./ops/arithmetic.js";
 import { sum } from "./ops/reduce.js";
-import { checkedOptions, requireFunction, shownList } from "./options.js";
+import { checkedOptions, requireFunction, shownList, isList } from "./options.js";
 import { openScope } from "./scope.js";
 import { sameShape } from "./shape.js";
 import { isTensor, type Tensor, tensor } from "./tensor.js";
@@ -54,7 +54,7 @@ export async function checkGrads(
 ): Promise<void> {
   requireFunction("checkGrads", f, "checkGrads((x) => sum(x), [x])");
   checkedOptions("checkGrads", options, CHECK_OPTIONS);
-  if (!Array.isArray(inputs) || !inputs.every(isTensor))
+  if (!isList(inputs) || !inputs.every(isTensor))
     throw new TypeError(`checkGrads: inputs are ${shownList(inputs)}; a list of tensors is needed`);
   const float64 = executor().kind === "reference";
   const settings = {

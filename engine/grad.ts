@@ -8,7 +8,7 @@ import { add, mul } from "./ops/arithmetic.js";
 import { ones, zeros, zerosLike } from "./ops/create.js";
 import { identity, identitySpec, reshape } from "./ops/movement.js";
 import { sum } from "./ops/reduce.js";
-import { checkedOptions, requireArguments, requireFunction, shown, shownList } from "./options.js";
+import { checkedOptions, requireArguments, requireFunction, shown, shownList, isList } from "./options.js";
 import { record, withBits } from "./record.js";
 import { scope } from "./scope.js";
 import { sameShape } from "./shape.js";
@@ -71,7 +71,7 @@ function requireDifferentiable(name: string, i: number, arg: unknown): void {
 const ARGUMENTS = either(aNatural, listOf(aNatural, "positions"));
 
 function selected(args: Args, argument: number | readonly number[], name: string): number[] {
-  if (typeof argument !== "number" && !Array.isArray(argument))
+  if (typeof argument !== "number" && !isList(argument))
     throw new TypeError(`${name}: argument is ${shown(argument)}; a position or a list of positions is needed`);
   const list = typeof argument === "number" ? [argument] : [...argument];
   for (const i of list)
@@ -109,7 +109,7 @@ export function valueAuxAndGrad<A extends Args, X extends Tree, const N extends 
       (chosen: Tree[]) => f(...(args.map((a, i) => (list.includes(i) ? chosen[list.indexOf(i)] : a)) as A)),
       list.map((i) => args[i]),
       (output, pullback) => {
-        if (!Array.isArray(output) || output.length !== 2) {
+        if (!isList(output) || output.length !== 2) {
           if (output instanceof Promise) abandon(output);
           throw new TypeError(`grad: the function must return [value, aux], got ${shown(output)}`);
         }
@@ -147,7 +147,7 @@ export function vjp<T extends Tree>(f: (x: T) => Tensor, x: T, cotangent: Tensor
 /** @throws TypeError where there is nothing to differentiate. */
 function requireTree(name: string, x: Tree): void {
   if (!leaves(x).some((t) => t.dtype === "f32"))
-    throw new TypeError(`${name}: x is ${shown(x)}; f32 tensors are differentiated; make one with tensor()`);
+    throw new TypeError(`${name}: x is ${shown(x)}; a tree with f32 tensors is needed, which are differentiated; make one with tensor()`);
 }
 
 function requireCotangent(name: string, y: Tensor, cotangent: Tensor): void {
@@ -240,7 +240,7 @@ export function customVjp(
         if (all) return all;
         all = rule(g, context);
         if (
-          !Array.isArray(all) ||
+          !isList(all) ||
           all.length !== context.inputs.length ||
           !all.every((part) => part === null || isTensor(part))
         )

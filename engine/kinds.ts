@@ -1,6 +1,6 @@
 /** What arguments and options may be, in the words of messages: the columns of the tables that `requireArguments` and
  *  `checkedOptions` read. */
-import { type Kind, refuseTensor } from "./options.js";
+import { isRecord, type Kind, refuseTensor, isList } from "./options.js";
 import { isTensor, type Tensor } from "./tensor.js";
 
 const isNumber = (value: unknown): value is number => typeof value === "number" && !Number.isNaN(value);
@@ -38,23 +38,22 @@ export const aTensorOrNumber: Kind = {
 /** Anything with tensors in it: nested lists and objects. */
 export const aTree: Kind = {
   needed: "a tensor, or lists and objects of tensors",
-  fits: (v) =>
-    isTensor(v) || (typeof v === "object" && v !== null && !ArrayBuffer.isView(v) && !(v instanceof Promise)),
+  fits: (v) => v === null || isTensor(v) || isList(v) || isRecord(v),
 };
 export const aKey: Kind = {
   needed: "a random key, u32[2]",
   remedy: "make one with random.key(seed)",
   fits: (v) => isTensor(v) && v.dtype === "u32" && v.rank === 1 && v.size === 2,
 };
-export const byteArray: Kind = { needed: "a Uint8Array", fits: (v) => v instanceof Uint8Array };
+export const byteArray: Kind = { needed: "a Uint8Array", fits: (v) => ArrayBuffer.isView(v) && v instanceof Uint8Array };
 export const numbers: Kind = {
   needed: "a list or typed array of numbers",
   // A typed array holds nothing else, and may be long.
-  fits: (v) => isTypedArray(v) || (Array.isArray(v) && v.every((n) => typeof n === "number")),
+  fits: (v) => isTypedArray(v) || (isList(v) && v.every((n) => typeof n === "number")),
 };
 export const aShape: Kind = {
   needed: "a list of sides, like [2, 3],",
-  fits: (v) => Array.isArray(v) && v.every(isWhole(0)),
+  fits: (v) => isList(v) && v.every(isWhole(0)),
 };
 
 /** Tensors of some number of sides. */
@@ -68,14 +67,14 @@ export function wordOf(...words: readonly string[]): Kind {
 
 /** A list whose elements are all of a kind. `plural` names them: "tensors". */
 export function listOf(item: Kind, plural: string): Kind {
-  return { needed: `a list of ${plural}`, fits: (v) => Array.isArray(v) && v.every(item.fits) };
+  return { needed: `a list of ${plural}`, fits: (v) => isList(v) && v.every(item.fits) };
 }
 
 /** Exactly so many of a kind. */
 export function tupleOf(item: Kind, count: number, plural: string): Kind {
   return {
     needed: `a list of ${count} ${plural}`,
-    fits: (v) => Array.isArray(v) && v.length === count && v.every(item.fits),
+    fits: (v) => isList(v) && v.length === count && v.every(item.fits),
   };
 }
 
@@ -85,9 +84,15 @@ export function anObject(what: string, fields: Readonly<Record<string, Kind>>): 
   return {
     needed: names.length === 0 ? what : `${what}, an object with ${names.join(", ")},`,
     fits(v) {
+      if (names.length === 0) return isRecord(v);
       if (typeof v !== "object" || v === null) return false;
       const record = v as Readonly<Record<string, unknown>>;
-      return names.every((name) => fields[name].fits(record[name]));
+      try {
+        return names.every((name) => fields[name].fits(record[name]));
+      } catch {
+        // A proxy that was revoked, or a getter that throws.
+        return false;
+      }
     },
   };
 }

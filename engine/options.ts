@@ -28,15 +28,31 @@ function shownOrThrow(value: unknown): string {
   return `an object {${Object.keys(value).slice(0, 5).join(", ")}}`;
 }
 
-/** A list in a message, with its elements: [2,"3"]. */
-export function shownList(values: unknown): string {
-  return Array.isArray(values)
-    ? `[${values.map((v) => (Array.isArray(v) ? shownList(v) : shown(v))).join(",")}]`
-    : shown(values);
+/** `Array.isArray`, but false for a proxy that was revoked. */
+export const isList: typeof Array.isArray = (value): value is never => {
+  try {
+    return Array.isArray(value);
+  } catch {
+    return false;
+  }
+};
+
+/** A list in a message, with its elements: [2,"3"]; lists in lists in lists by their lengths. */
+export function shownList(values: unknown, depth = 0): string {
+  return isList(values) && depth < 3 ? `[${values.map((v) => shownList(v, depth + 1)).join(",")}]` : shown(values);
+}
+
+/** Whether it is a promise; false for a proxy that was revoked, of which nothing can be asked. */
+export function isPromise(value: unknown): value is Promise<unknown> {
+  try {
+    return value instanceof Promise;
+  } catch {
+    return false;
+  }
 }
 
 function isSpec(value: object): value is TensorSpec {
-  return "dtype" in value && "shape" in value && Array.isArray(value.shape);
+  return "dtype" in value && "shape" in value && isList(value.shape);
 }
 
 /** What a value must be. Rows of tables of arguments and options are made of these (see kinds.ts). */
@@ -66,21 +82,21 @@ export function requireArguments(op: string, given: Given): void {
 
 /** For what is no tensor of this engine. */
 export function refuseTensor(op: string, x: unknown): never {
-  let remedy = x instanceof Promise ? "await it" : "make one with tensor()";
+  let remedy = isPromise(x) ? "await it" : "make one with tensor()";
   if (/^[fiu]32\[/.test(shown(x)))
     remedy = "pass the tensor itself: this is a proxy of one, or comes from another copy of the package";
   throw new TypeError(`${op}: ${shown(x)} given; a tensor is needed; ${remedy}`);
 }
 
 function refuse(op: string, name: string, value: unknown, { needed, remedy }: Kind): never {
-  const what = value instanceof Promise ? "await it" : remedy;
+  const what = isPromise(value) ? "await it" : remedy;
   throw new TypeError(`${op}: ${name} is ${shown(value)}; ${needed} is needed${what === undefined ? "" : `; ${what}`}`);
 }
 
 /** `options` if it is an object whose fields are all known and, where kinds are told, of their kind. What is undefined was left out.
  *  @throws TypeError naming the nearest known one. */
 export function checkedOptions<T extends object>(op: string, options: T, known: readonly string[] | Kinds): T {
-  const kinds = Array.isArray(known) ? undefined : (known as Kinds);
+  const kinds = isList(known) ? undefined : (known as Kinds);
   const names: readonly string[] = kinds ? Object.keys(kinds) : (known as readonly string[]);
   if (!isRecord(options))
     throw new TypeError(`${op}: options are ${shown(options)}; an object is needed, like { ${names[0]}: ... }`);
@@ -101,10 +117,10 @@ export function checkedOptions<T extends object>(op: string, options: T, known: 
 }
 
 /** Objects that hold options: made by {} or by a class of the user's, but nothing that is a value of another kind. */
-function isRecord(value: unknown): value is object {
-  if (typeof value !== "object" || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) return false;
+export function isRecord(value: unknown): value is object {
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return false;
   try {
-    return !(isSpec(value) || value instanceof Promise || value instanceof Date || isCollection(value));
+    return !(Array.isArray(value) || isSpec(value) || value instanceof Promise || value instanceof Date || isCollection(value));
   } catch {
     return false;
   }

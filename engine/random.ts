@@ -76,7 +76,7 @@ export function bernoulli(key: Tensor, shape: Shape, p: number): Tensor {
 export function randint(key: Tensor, shape: Shape, low: number, high: number): Tensor {
   if (!Number.isInteger(low) || !Number.isInteger(high) || low < -(2 ** 31) || high >= 2 ** 31 || low >= high)
     throw new RangeError(
-      `random.randint: from ${shown(low)} to below ${shown(high)} given; integers with -2^31 <= low < high < 2^31 are needed`,
+      `random.randint: [${shown(low)}, ${shown(high)}) given; integers with -2^31 <= low < high < 2^31 are needed`,
     );
   return integerFromBits(randomBits(key, shape), low, high - low);
 }

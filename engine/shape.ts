@@ -5,7 +5,7 @@
 
 import { describe, ShapeError } from "./errors.js";
 import type { Layout, TensorSpec } from "./lower.js";
-import { refuseTensor, shown, shownList } from "./options.js";
+import { refuseTensor, shown, shownList, isList } from "./options.js";
 
 export type Shape = readonly number[];
 
@@ -41,7 +41,7 @@ export function isContiguous(shape: Shape, layout: Layout): boolean {
 }
 
 export function sameShape(a: Shape, b: Shape): boolean {
-  if (!Array.isArray(a) || !Array.isArray(b))
+  if (!isList(a) || !isList(b))
     throw new TypeError(`sameShape: ${shown(a)} and ${shown(b)} given; two lists of sides are needed, like [2, 3]`);
   return a.length === b.length && a.every((d, i) => d === b[i]);
 }
@@ -55,13 +55,14 @@ function shapeIn(x: TensorSpec): unknown {
   }
 }
 
-function requireShaped(op: string, x: TensorSpec): void {
-  if (typeof x !== "object" || x === null || !Array.isArray(shapeIn(x))) refuseTensor(op, x);
+/** @throws TypeError unless it has a shape, as tensors and their specs have. */
+export function requireShaped(op: string, x: TensorSpec): void {
+  if (typeof x !== "object" || x === null || !isList(shapeIn(x))) refuseTensor(op, x);
 }
 
 /** @throws ShapeError unless `shape` has at most 8 sides, each a non-negative integer, and fewer than 2^32 elements. */
 export function checkShape(op: string, shape: Shape): void {
-  if (!Array.isArray(shape))
+  if (!isList(shape))
     throw new TypeError(`${op}: a shape of ${shown(shape)} given; a list of sides is needed, like [2, 3]`);
   if (shape.length > MAX_RANK)
     throw new ShapeError(`${op}: ${shownList(shape)} has rank ${shape.length}; at most ${MAX_RANK} is supported`);
@@ -102,7 +103,7 @@ export function normaliseAxes(op: string, axes: number | readonly number[] | und
   requireShaped(op, x);
   const rank = x.shape.length;
   if (axes === undefined) return x.shape.map((_, i) => i);
-  if (typeof axes !== "number" && !Array.isArray(axes))
+  if (typeof axes !== "number" && !isList(axes))
     throw new TypeError(`${op}: axes are ${shown(axes)}; a number, a list of numbers or nothing for all is needed`);
   const list = (typeof axes === "number" ? [axes] : Array.from(axes)).map((a) => normaliseAxis(op, a, x));
   const sorted = [...new Set(list)].sort((a, b) => a - b);
@@ -117,7 +118,7 @@ export function normaliseAxis(op: string, axis: number, x: TensorSpec): number {
   const rank = x.shape.length;
   const a = Number.isInteger(axis) && axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || a < 0 || a >= rank)
-    throw new ShapeError(`${op}: axis ${shown(axis)} is out of range for ${describe(x)} (rank ${rank})`);
+    throw new ShapeError(`${op}: axis ${shown(axis)} is out of range for ${describe(x)} (rank ${rank}); ${rank === 0 ? "it has none" : `integers from -${rank} to ${rank - 1} are possible`}`);
   return a;
 }
 

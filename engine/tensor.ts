@@ -1,7 +1,7 @@
 import { CaptureError, describe, LifetimeError } from "./errors.js";
 import { type Executor, executor, type HostArray, isTracing, type Value } from "./executor.js";
 import type { DType, TensorSpec } from "./lower.js";
-import { holds, rangeOf, requireDtype, shown } from "./options.js";
+import { holds, rangeOf, requireDtype, shown, isList } from "./options.js";
 import type { Node } from "./record.js";
 import { adopt, disown, type Scope } from "./scope.js";
 import { checkShape, MAX_RANK, sizeOf } from "./shape.js";
@@ -136,9 +136,9 @@ export type NestedNumbers = number | readonly NestedNumbers[];
 export function tensor(data: HostArray | NestedNumbers, shape?: readonly number[], dtype?: DType): Tensor {
   const on = executor();
   const [flat, inferred] = isNumericView(data) ? [data, [data.length]] : flatten(data);
-  const type = dtype ?? (flat instanceof Int32Array ? "i32" : flat instanceof Uint32Array ? "u32" : "f32");
+  const type = dtype !== undefined ? dtype : (flat instanceof Int32Array ? "i32" : flat instanceof Uint32Array ? "u32" : "f32");
   requireDtype("tensor", type);
-  if (shape !== undefined && !Array.isArray(shape))
+  if (shape !== undefined && !isList(shape))
     throw new TypeError(`tensor: shape is ${shown(shape)}; a list of sides is needed, like [2, 3]`);
   const spec = { shape: [...(shape ?? inferred)], dtype: type };
   checkShape("tensor", spec.shape);
@@ -171,7 +171,7 @@ function requireIntegers(data: HostArray, dtype: DType): void {
 }
 
 function requireNumbers(data: unknown): void {
-  if (typeof data !== "number" && !Array.isArray(data))
+  if (typeof data !== "number" && !isList(data))
     throw new TypeError(`tensor: ${shown(data)} given; a typed array, numbers in nested lists or a number is needed`);
 }
 

@@ -1,6 +1,6 @@
 /** Nested arrays and objects of tensors: parameters, gradients, optimiser states, batches. Anything that is not a tensor,
  *  an array or a plain object (numbers, strings, null) is carried along untouched. */
-import { refuseTensor, requireFunction, shown } from "./options.js";
+import { refuseTensor, requireFunction, shown, isList } from "./options.js";
 import { isTensor, type Tensor } from "./tensor.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: leaves of user trees may be anything; only tensors are looked at.
@@ -65,7 +65,7 @@ export function structureOf(tree: Tree): string {
 function structureAt(tree: Tree, depth: number): string {
   if (isTensor(tree)) return "*";
   const next = deeper(depth);
-  if (Array.isArray(tree)) return `[${tree.map((t) => structureAt(t, next)).join(",")}]`;
+  if (isList(tree)) return `[${tree.map((t) => structureAt(t, next)).join(",")}]`;
   if (isPlainObject(tree))
     return `{${Object.keys(tree)
       .sort()
@@ -76,20 +76,20 @@ function structureAt(tree: Tree, depth: number): string {
 
 function collect(tree: Tree, into: Tensor[], depth: number): void {
   if (isTensor(tree)) into.push(tree);
-  else if (Array.isArray(tree)) for (const t of tree) collect(t, into, deeper(depth));
+  else if (isList(tree)) for (const t of tree) collect(t, into, deeper(depth));
   else if (isPlainObject(tree)) for (const k of Object.keys(tree).sort()) collect(tree[k], into, deeper(depth));
 }
 
 function visit(tree: Tree, path: string, f: (t: Tensor, path: string) => void, depth: number): void {
   if (isTensor(tree)) f(tree, path);
-  else if (Array.isArray(tree)) for (const [i, t] of tree.entries()) visit(t, join(path, String(i)), f, deeper(depth));
+  else if (isList(tree)) for (const [i, t] of tree.entries()) visit(t, join(path, String(i)), f, deeper(depth));
   else if (isPlainObject(tree))
     for (const k of Object.keys(tree).sort()) visit(tree[k], join(path, k), f, deeper(depth));
 }
 
 function rebuild(tree: Tree, path: string, f: (t: Tensor, path: string) => Tree, depth: number): Tree {
   if (isTensor(tree)) return f(tree, path);
-  if (Array.isArray(tree)) return tree.map((t, i) => rebuild(t, join(path, String(i)), f, deeper(depth)));
+  if (isList(tree)) return tree.map((t, i) => rebuild(t, join(path, String(i)), f, deeper(depth)));
   if (!isPlainObject(tree)) return tree;
   const out: Record<string, Tree> = {};
   for (const k of Object.keys(tree)) out[k] = rebuild(tree[k], join(path, k), f, deeper(depth));

@@ -1,6 +1,6 @@
 /** Networks as data: what a network is made of, as JSON, and the network that JSON describes. */
 import { aFunction, anObject, aText, listOf } from "../engine/kinds.js";
-import { requireArguments, shown } from "../engine/options.js";
+import { requireArguments, shown, isList, isRecord } from "../engine/options.js";
 import { ACTIVATION_KINDS } from "./activations.js";
 import { attentionKind, averageTokensKind, patchesKind, positionsKind } from "./attention.js";
 import { concatenateKind, residualKind, sequentialKind } from "./containers.js";
@@ -84,16 +84,16 @@ export function layerFromJson(json: unknown, kinds: readonly AnyKind[] = LAYER_K
     throw new RangeError(unknownWord(row.kind, "part", strangePart, Object.keys(row.parts)));
   const inside = Object.entries(fieldsOf(parts)).map(([part, held]) => [
     part,
-    Array.isArray(held) ? held.map((one) => layerFromJson(one, kinds)) : layerFromJson(held, kinds),
+    isList(held) ? held.map((one) => layerFromJson(one, kinds)) : layerFromJson(held, kinds),
   ]);
   const layer = row.layer(fieldsOf(options), Object.fromEntries(inside));
   return name === undefined ? layer : named(name as string, layer);
 }
 
 function fieldsOf(json: unknown): Readonly<Record<string, unknown>> {
-  if (typeof json !== "object" || json === null || Array.isArray(json))
+  if (!isRecord(json))
     throw new TypeError(
-      `architecture: ${JSON.stringify(json)?.slice(0, 60)} came where a layer or settings were expected`,
+      `architecture: ${shown(json)} came where a layer or settings were expected`,
     );
   return json as Readonly<Record<string, unknown>>;
 }

@@ -3,7 +3,7 @@
 import { byteArray } from "../engine/kinds.js";
 import { requireArguments } from "../engine/options.js";
 import { DataError } from "./data/error.js";
-import { anyObject, aTrainState } from "./kinds.js";
+import { anyObject, aTrainState, textRecord } from "./kinds.js";
 import { readSafetensors } from "./safetensors.js";
 import type { TrainState } from "./train.js";
 import { packTree, unpackTree } from "./weights.js";
@@ -20,7 +20,7 @@ export function saveCheckpoint(
   state: TrainState,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<Uint8Array> {
-  requireArguments("saveCheckpoint", { state: [state, aTrainState], metadata: [metadata, anyObject] });
+  requireArguments("saveCheckpoint", { state: [state, aTrainState], metadata: [metadata, textRecord] });
   const { epoch, step, params, optimiser } = state;
   return packTree({ params, optimiser }, { ...metadata, epoch: String(epoch), step: String(step) });
 }

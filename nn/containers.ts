@@ -11,7 +11,7 @@ import {
   type Tensor,
   type Tree,
 } from "../engine/index.js";
-import { requireArguments } from "../engine/options.js";
+import { requireArguments, isList } from "../engine/options.js";
 import { aLayer } from "./kinds.js";
 import { type ApplyContext, applyPlace, type Initialised, type Layer, placesOf, type SampleShape } from "./layer.js";
 import { layerKind, withSettings } from "./layer-kind.js";
@@ -176,9 +176,9 @@ const keysFor = ({ key }: ApplyContext, count: number): Tensor[] => (key ? rando
 /** Trailing layers without parameters may be missing, as in a tree read from a file, and inside another container all may. */
 function requireList(kind: string, part: string, params: Tree, count: number, { path }: ApplyContext): readonly Tree[] {
   if (path !== undefined && (params === null || params === undefined)) return [];
-  if (Array.isArray(params) && params.length <= count) return params;
+  if (isList(params) && params.length <= count) return params;
   throw new TypeError(
-    `${kind}: the parameters are ${Array.isArray(params) ? `a list of ${params.length}` : "no list"}; ` +
+    `${kind}: the parameters are ${isList(params) ? `a list of ${params.length}` : "no list"}; ` +
       `one entry for each of the ${count} ${part} is needed, as init gives them`,
   );
 }

@@ -1,31 +1,37 @@
 /** What arguments of networks, data and training may be (see engine/kinds.ts). Values are looked at, not searched: of a large list the
  *  place where its numbers are used judges each. */
-import {
-  aFunction,
-  aNumber,
-  anObject,
-  aTensor,
-  aText,
-  aTree,
-  either,
-  listOf,
-  maybe,
-  numbers,
-} from "../engine/kinds.js";
-import type { Kind } from "../engine/options.js";
+import { aFunction, aNumber, anObject, aTensor, aText, aTree, either, listOf, maybe, numbers, byteArray } from "../engine/kinds.js";
+import { isList, isRecord, type Kind } from "../engine/options.js";
 
 /** Whatever it is, it was given. */
 export const aValue: Kind = { needed: "a value", fits: (v) => v !== undefined && v !== null };
 export const aList: Kind = {
   needed: "a list",
-  fits: (v) => Array.isArray(v) || (ArrayBuffer.isView(v) && !(v instanceof DataView)),
+  fits: (v) => isList(v) || (ArrayBuffer.isView(v) && !(v instanceof DataView)),
 };
 export const anyObject: Kind = {
   needed: "an object",
-  fits: (v) =>
-    typeof v === "object" && v !== null && !Array.isArray(v) && !ArrayBuffer.isView(v) && !(v instanceof Promise),
+  fits: isRecord,
 };
-export const aMap: Kind = { needed: "a Map", fits: (v) => v instanceof Map };
+/** Names with texts, as headers of files have them. */
+export const textRecord: Kind = {
+  needed: "an object of texts",
+  fits: (v) => isRecord(v) && Object.values(v).every((text) => typeof text === "string"),
+};
+/** A row of a table by column. */
+export const aTableRecord: Kind = {
+  needed: "an object of texts and numbers by column",
+  fits: (v) => isRecord(v) && Object.values(v).every((cell) => ["string", "number", "boolean"].includes(typeof cell)),
+};
+const isMap = (value: unknown): boolean => {
+  try {
+    return value instanceof Map;
+  } catch {
+    // A proxy that was revoked.
+    return false;
+  }
+};
+export const aMap: Kind = { needed: "a Map", fits: isMap };
 export const numberList: Kind = listOf(aNumber, "numbers");
 export const oneOfNumbers: Kind = { needed: "1, 3 or another number of channels", fits: aNumber.fits };
 
@@ -65,10 +71,10 @@ export const aTablePreparation = anObject("a preparation of tables", {
 });
 export const aFileCard = anObject("the card of a file", { classes: aList });
 export const anIdxFiles = anObject("the four files", {
-  trainImages: aValue,
-  trainLabels: aValue,
-  testImages: aValue,
-  testLabels: aValue,
+  trainImages: byteArray,
+  trainLabels: byteArray,
+  testImages: byteArray,
+  testLabels: byteArray,
 });
 /** An AbortSignal, or what has as much of it as is used. */
 export const aSignal = anyObject;

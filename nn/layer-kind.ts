@@ -1,11 +1,11 @@
 /** What makes layers of one kind: its settings as a schema, its parts, and the functions that follow from them. */
 import type { Tree } from "../engine/index.js";
 import { aFunction, aKey, aName, anObject, aShape } from "../engine/kinds.js";
-import { requireArguments, shown } from "../engine/options.js";
+import { requireArguments, shown, isList, isRecord } from "../engine/options.js";
 import { isTensor } from "../engine/tensor.js";
 import { fanInUniform } from "./init.js";
 import { type Initialiser, initialisers, nameOfInitialiser } from "./initialiser-names.js";
-import { anyObject } from "./kinds.js";
+import { anyObject, aLayer } from "./kinds.js";
 import type { Layer, LayerOptions, LayerParts } from "./layer.js";
 import { nearest } from "./nearest.js";
 import { ConfigError, type Fields, type Read, type Schema } from "./schema.js";
@@ -78,19 +78,17 @@ function guarded(kind: string, { init, apply, ...others }: Behaviour): Behaviour
         throw new TypeError(
           `${kind}.apply: x is ${shown(x)}; a tensor of samples is needed, after the parameters: apply(params, x)`,
         );
-      if (context !== undefined) requireArguments(`${kind}.apply`, { context: [context, CONTEXT] });
+      if (context !== undefined) requireArguments(`${kind}.apply`, { context: [context, anyObject] });
       return apply(params, x, context);
     },
   };
 }
 
-const CONTEXT = anObject("a context", {});
 
 /** The parameters of a layer by name. @throws TypeError where one is missing. */
 export function requireParams(kind: string, params: Tree, names: readonly string[]): void {
-  const missing = names.find(
-    (name) => !isTensor((params as Readonly<Record<string, unknown>> | null | undefined)?.[name]),
-  );
+  const held = isRecord(params) ? (params as Readonly<Record<string, unknown>>) : {};
+  const missing = names.find((name) => !isTensor(held[name]));
   if (missing !== undefined)
     throw new TypeError(
       `${kind}.apply: the parameters are ${shown(params)}; ${names.join(", ")} are needed, as init gives them: apply(params, x)`,
@@ -142,7 +140,7 @@ function readParts(kind: string, counts: PartCounts, given: Readonly<Record<stri
     const value = given[part];
     if (value === undefined && count === "optional") return [];
     const all = count === "list" ? value : [value];
-    if (!Array.isArray(all) || !all.every(isLayer))
+    if (!isList(all) || !all.every(isLayer))
       throw new TypeError(`${kind}: ${part} must be ${count === "list" ? "a list of layers" : "a layer"}`);
     return [[part, value]];
   });
@@ -150,8 +148,7 @@ function readParts(kind: string, counts: PartCounts, given: Readonly<Record<stri
 }
 
 function isLayer(value: unknown): value is Layer {
-  const layer = value as Partial<Layer> | null | undefined;
-  return typeof layer?.init === "function" && typeof layer.apply === "function" && typeof layer.kind === "string";
+  return aLayer.fits(value);
 }
 
 /** Settings without functions: an initialiser becomes its name, and one that has none stays out. */

@@ -20,10 +20,10 @@ import {
   tensor,
   valueAuxAndGrad,
 } from "../engine/index.js";
-import { aFlag, aFunction, aNumber, anObject, aTree, required } from "../engine/kinds.js";
+import { aFlag, aFunction, aNumber, anObject, aTree, required, maybe } from "../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../engine/options.js";
 import { batchIndices, pickSamples, type ResidentData } from "./data/resident.js";
-import { aLayer, anOptimiser, aResidentData, aTrainState } from "./kinds.js";
+import { aLayer, anOptimiser, aResidentData, aTrainState, anyObject } from "./kinds.js";
 import type { ApplyContext, Layer } from "./layer.js";
 import { crossEntropy } from "./losses.js";
 import type { Optimiser } from "./optim.js";
@@ -46,6 +46,7 @@ export type BatchLoss = (
 
 /** Cross-entropy of the model's own predictions. */
 export const crossEntropyLoss: BatchLoss = (model, params, x, y, context) => {
+  requireArguments("crossEntropyLoss", { model: [model, aLayer], context: [context, maybe(anyObject)] });
   const logits = model.apply(params, x, context);
   return [crossEntropy(logits, y), logits];
 };

@@ -4,12 +4,12 @@ import { describe, entries, keep, mapTree, sameShape, type Tensor, type Tree, te
 import { aFunction, aTree, byteArray, either, maybe } from "../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../engine/options.js";
 import { DataError } from "./data/error.js";
-import { anyObject, aSafetensorsFile } from "./kinds.js";
+import { anyObject, aSafetensorsFile, textRecord } from "./kinds.js";
 import { type HostTensor, readSafetensors, type SafetensorsFile, writeSafetensors } from "./safetensors.js";
 
 /** Reads all tensors of a tree back and packs them. `metadata` goes into the file's header. */
 export async function packTree(tree: Tree, metadata: Readonly<Record<string, string>> = {}): Promise<Uint8Array> {
-  requireArguments("packTree", { tree: [tree, aTree], metadata: [metadata, anyObject] });
+  requireArguments("packTree", { tree: [tree, aTree], metadata: [metadata, textRecord] });
   const tensors = new Map<string, HostTensor>();
   for (const [path, t] of entries(tree)) {
     if (tensors.has(path)) throw new DataError(`weights: two tensors are called ${path}; rename one of them`);

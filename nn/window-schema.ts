@@ -1,11 +1,11 @@
 /** Schemas of settings that say where windows lie. */
 
 import type { Padding, Pair } from "../engine/index.js";
-import { shownList } from "../engine/options.js";
+import { shownList, isList } from "../engine/options.js";
 import { ConfigError, number, type Schema } from "./schema.js";
 
 const isPair = (value: unknown, fits: (v: unknown) => boolean): boolean =>
-  Array.isArray(value) && value.length === 2 && value.every(fits);
+  isList(value) && value.length === 2 && value.every(fits);
 
 const isWhole =
   (least: number) =>

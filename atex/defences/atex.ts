@@ -17,7 +17,7 @@ import {
 import { aFunction, aNumber, anObject, either, maybe, required, wordOf } from "../../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { klDivergence, mse, type ResidentImages } from "../../nn/index.js";
-import { anyObject, aResidentData, aValue } from "../../nn/kinds.js";
+import { aResidentData, aValue } from "../../nn/kinds.js";
 import { asOneBatch, repeated } from "../copies.js";
 import { aClassifier, aKeptDirections, aKeptPredictions } from "../kinds.js";
 import type { Classifier } from "../score.js";
@@ -116,7 +116,7 @@ export interface AtexOptions {
 
 const ATEX_OPTIONS: KindsOf<AtexOptions> = {
   teacher: required(aClassifier),
-  directions: required(anyObject),
+  directions: required(aFunction),
   delta1: required(aNumber),
   delta2: aNumber,
   normalisation: aValue,

@@ -21,13 +21,13 @@ import {
   type Tensor,
   topK,
 } from "../../engine/index.js";
-import { aNumber, aTensor, maybe } from "../../engine/kinds.js";
+import { aNumber, aTensor, maybe, wordOf } from "../../engine/kinds.js";
 import { requireArguments } from "../../engine/options.js";
-import { aMap } from "../../nn/kinds.js";
 import { count, oneOf, setting } from "../../nn/schema.js";
 import { atMostOne, type MetricInfo, metricEntry, type Similarity, similarity, within } from "./metric.js";
 
 const CORRELATION = [-1, 1] as const;
+const A_NORMALISATION = wordOf("mean", "sum", "max", "min-max");
 
 /** Pearson correlation of rows [n,d] → [n]. */
 function correlation(a: Tensor, b: Tensor): Tensor {
@@ -131,14 +131,14 @@ export type MapNormalisation = "mean" | "sum" | "max" | "min-max";
 
 /** Rows [n,d] normalised. NaN where there is nothing to divide by: rows of zeros, for "min-max" constant ones. */
 export function normalised(rows: Tensor, by: MapNormalisation): Tensor {
-  requireArguments("normalised", { rows: [rows, aTensor], by: [by, aMap] });
+  requireArguments("normalised", { rows: [rows, aTensor], by: [by, A_NORMALISATION] });
   return NORMALISATIONS[by](atMostOne(rows));
 }
 
 /** Mean squared difference of maps that were normalised first. By "sum" it is the paper's (Dombrowski et al. 2019, sec. 2); by "mean"
  *  that times the square of the number of elements, so that it does not depend on the size of the maps. */
 export function squaredErrorOf(by: MapNormalisation): Similarity {
-  requireArguments("squaredErrorOf", { by: [by, aMap] });
+  requireArguments("squaredErrorOf", { by: [by, A_NORMALISATION] });
   return similarity(squaredErrorInfo, (a, b) => mean(square(sub(normalised(a, by), normalised(b, by))), 1));
 }
 

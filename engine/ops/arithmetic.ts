@@ -3,7 +3,7 @@
 import { literal } from "../literal.js";
 import type { DType } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
-import { holds, rangeOf, requireDtype, shown } from "../options.js";
+import { holds, isPromise, rangeOf, requireDtype, shown } from "../options.js";
 import { isTensor, type Tensor } from "../tensor.js";
 import { definePointwise } from "./define.js";
 
@@ -52,7 +52,7 @@ function operand(op: string, x: TensorOrNumber, dtype: DType): Tensor {
       `${op}: an operand is ${shown(x)}; a tensor or a number is needed; ` +
         (x === undefined
           ? "is a name misspelt?"
-          : (x as unknown) instanceof Promise
+          : isPromise(x)
             ? "await it"
             : "make a tensor with tensor()"),
     );

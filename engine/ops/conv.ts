@@ -4,7 +4,7 @@ import { describe, ShapeError } from "../errors.js";
 import { requireTensor } from "../kinds.js";
 import type { TensorSpec } from "../lower.js";
 import { apply, type HostTensor, type OpSpec } from "../op.js";
-import { checkedOptions, shown, shownList } from "../options.js";
+import { checkedOptions, shown, shownList, isList } from "../options.js";
 import type { Tensor } from "../tensor.js";
 import { conv2dCalls, conv2dFilterCalls, conv2dInputCalls } from "./conv.launch.js";
 import { convDraw, convSamples, refusedConvs } from "./conv.samples.js";
@@ -195,7 +195,7 @@ function convAttrs(
   options: ConvOptions,
 ): ConvAttrs {
   for (const [name, size] of Object.entries({ image, window }))
-    if (!Array.isArray(size) || size.length !== 2 || !size.every((side) => Number.isInteger(side) && side >= 0))
+    if (!isList(size) || size.length !== 2 || !size.every((side) => Number.isInteger(side) && side >= 0))
       throw new ShapeError(`${op}: ${name} is ${shownList(size)}; [height, width] is needed`);
   const groups = options.groups ?? 1;
   if (!Number.isInteger(groups) || groups < 1)

@@ -1,7 +1,7 @@
 /** Tensors from nothing: constants, ranges, identities. */
 
 import { ShapeError } from "../errors.js";
-import { aFiniteNumber, aNatural, aNumber, requireTensor } from "../kinds.js";
+import { aFiniteNumber, aNatural, aNumber, requireTensor, anyNumber } from "../kinds.js";
 import { type DType, gridFor } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import { requireArguments, requireDtype, shown } from "../options.js";
@@ -52,7 +52,7 @@ interface RangeAttrs {
 /** start, start + step, ... up to but without `stop`: [⌈(stop − start)/step⌉], f32 unless `dtype` says otherwise.
  *  @throws ShapeError for a step of 0, or integers that are none. */
 export function arange(start: number, stop: number, step = 1, dtype: DType = "f32"): Tensor {
-  requireArguments("arange", { start: [start, aNumber], stop: [stop, aNumber], step: [step, aNumber] });
+  requireArguments("arange", { start: [start, aFiniteNumber], stop: [stop, aNumber], step: [step, aNumber] });
   requireDtype("arange", dtype);
   const count = Math.max(0, Math.ceil((stop - start) / step));
   if (!Number.isFinite(count) || step === 0)
@@ -66,7 +66,11 @@ export function arange(start: number, stop: number, step = 1, dtype: DType = "f3
 
 /** `count` numbers at even distances from `start` to `stop`, both included: f32 [count]. */
 export function linspace(start: number, stop: number, count: number): Tensor {
-  requireArguments("linspace", { start: [start, aFiniteNumber], stop: [stop, aFiniteNumber] });
+  requireArguments("linspace", {
+    start: [start, aFiniteNumber],
+    stop: [stop, aFiniteNumber],
+    count: [count, anyNumber],
+  });
   return apply(rangeSpec, [], { start, step: count > 1 ? (stop - start) / (count - 1) : 0, count, dtype: "f32" });
 }
 

@@ -196,7 +196,7 @@ function requireFloat(op: string, x: TensorSpec): void {
 }
 
 function requireSize(op: string, size: number): void {
-  if (!Number.isInteger(size) || size < 0)
+  if (!aNatural.fits(size) || size >= 2 ** 32)
     throw new ShapeError(`${op}: a size of ${shown(size)}; a non-negative integer is needed`);
 }
 

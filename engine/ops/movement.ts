@@ -3,7 +3,7 @@
 import { describe, ShapeError } from "../errors.js";
 import { requireTensor } from "../kinds.js";
 import { apply, type OpSpec } from "../op.js";
-import { shownList } from "../options.js";
+import { shownList, isList } from "../options.js";
 import {
   broadcastShapes,
   broadcastStrides,
@@ -43,7 +43,7 @@ interface ShapeAttrs {
  *  @throws ShapeError when the number of elements differs. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   requireTensor("reshape", x);
-  if (!Array.isArray(shape) || !shape.every(Number.isInteger))
+  if (!isList(shape) || !shape.every(Number.isInteger))
     throw new ShapeError(`reshape: a shape of ${shownList(shape)} given; a list of sides is needed, like [3, -1]`);
   const known = sizeOf(shape.filter((d) => d !== -1));
   const inferred = shape.map((d) => (d === -1 ? (known === 0 ? 0 : x.size / known) : d));
@@ -83,7 +83,7 @@ export const reshapeSpec: OpSpec<ShapeAttrs> = {
 /** Broadcasts to a larger shape without copying (NumPy rules). @throws ShapeError when it does not broadcast. */
 export function expand(x: Tensor, shape: Shape): Tensor {
   requireTensor("expand", x);
-  if (!Array.isArray(shape)) checkShape("expand", shape);
+  if (!isList(shape)) checkShape("expand", shape);
   return sameShape(x.shape, shape) ? x : apply(expandSpec, [x], { shape });
 }
 export const expandSpec: OpSpec<ShapeAttrs> = {

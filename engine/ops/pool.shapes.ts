@@ -1,11 +1,10 @@
 /** What the pooling ops share: options, shapes, the loop over windows that defines them, and the form of their launches. */
 
 import { describe, ShapeError } from "../errors.js";
-import { aNatural, required, requireTensor, tupleOf } from "../kinds.js";
+import { aNatural, required, tupleOf } from "../kinds.js";
 import { gridFor, type KernelCall, type LaunchContext, type TensorSpec } from "../lower.js";
 import { checkedOptions, type Kind } from "../options.js";
-import { sizeOf } from "../shape.js";
-import { isTensor } from "../tensor.js";
+import { requireShaped, sizeOf } from "../shape.js";
 import { type Padding, type Pair, pairOf, type WindowAttrs, windowAttrs, windowPositions } from "./window.js";
 
 export interface PoolOptions {
@@ -31,7 +30,7 @@ export interface PoolAttrs extends WindowAttrs {
 }
 
 export function poolAttrs(op: string, x: TensorSpec, options: PoolOptions): PoolAttrs {
-  if (!isTensor(x) && !Array.isArray((x as TensorSpec | undefined)?.shape)) requireTensor(op, x);
+  requireShaped(op, x);
   if (x.shape.length !== 4 || x.dtype !== "f32")
     throw new ShapeError(`${op}: ${describe(x)} given; f32 of rank 4, [n,c,h,w], is needed; reshape or cast()`);
   checkedOptions(op, options, POOL_OPTIONS);

@@ -3,7 +3,7 @@
 
 import { describe, ShapeError } from "../errors.js";
 import { requireTensor } from "../kinds.js";
-import { checkedOptions, shown, shownList } from "../options.js";
+import { checkedOptions, shown, shownList, isList } from "../options.js";
 import { normaliseAxis } from "../shape.js";
 import { type Tensor, tensor } from "../tensor.js";
 import { add, mul } from "./arithmetic.js";
@@ -26,7 +26,7 @@ export function resize2d(x: Tensor, size: readonly [number, number], options: Re
     throw new ShapeError(`resize2d: ${describe(x)} given; f32 [n,c,h,w] with at least one pixel is needed`);
   if (mode !== "bilinear" && mode !== "nearest")
     throw new ShapeError(`resize2d: mode is ${shown(mode)}; "bilinear" or "nearest" is needed`);
-  if (!Array.isArray(size) || size.length !== 2 || !size.every((s) => Number.isInteger(s) && s >= 1))
+  if (!isList(size) || size.length !== 2 || !size.every((s) => Number.isInteger(s) && s >= 1))
     throw new ShapeError(`resize2d: size is ${shownList(size)}; [height, width], integers of at least 1, are needed`);
   const taps = mode === "bilinear" ? bilinear : nearest;
   const rows = size[0] === h ? x : resample(x, 2, taps(h, size[0]));
@@ -40,7 +40,7 @@ export type Taps = readonly (readonly (readonly [position: number, weight: numbe
  *  x [...,n,...] f32 → [...,taps.length,...]. @throws ShapeError for a position outside. */
 export function resample(x: Tensor, axis: number, taps: Taps): Tensor {
   const at = normaliseAxis("resample", axis, x);
-  if (!Array.isArray(taps) || !taps.every((tap) => Array.isArray(tap) && tap.every((one) => Array.isArray(one))))
+  if (!isList(taps) || !taps.every((tap) => isList(tap) && tap.every((one) => isList(one))))
     throw new TypeError(
       `resample: taps are ${shownList(taps)}; a list of lists of [position, weight] is needed, one list for each output`,
     );

@@ -4,7 +4,7 @@ import { describe, ShapeError } from "../errors.js";
 import { aCount, anyNumber, requireTensor } from "../kinds.js";
 import { gridFor, type KernelCall, type LaunchContext } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
-import { holds, rangeOf, requireArguments, shown, shownList } from "../options.js";
+import { holds, rangeOf, requireArguments, shown, shownList, isList } from "../options.js";
 import { contiguousStrides, normaliseAxis, type Shape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { forEachOffset } from "./host.js";
@@ -25,8 +25,8 @@ interface SliceAttrs extends Part {
 export function slice(x: Tensor, starts: Shape, sizes: Shape, given?: Shape): Tensor {
   requireTensor("slice", x);
   const rank = x.shape.length;
-  const steps = given ?? x.shape.map(() => 1);
-  const areIntegers = [starts, sizes, steps].every((list) => Array.isArray(list) && list.every(Number.isInteger));
+  const steps = given === undefined ? x.shape.map(() => 1) : given;
+  const areIntegers = [starts, sizes, steps].every((list) => isList(list) && list.every(Number.isInteger));
   if (!areIntegers || starts.length !== rank || sizes.length !== rank || steps.length !== rank || steps.includes(0))
     throw new ShapeError(
       `slice: starts ${shownList(starts)}, sizes ${shownList(sizes)}, steps ${shownList(steps)} for ${describe(x)}; ` +
@@ -163,7 +163,7 @@ function placeCalls({ inputs: [x], output: y, caps }: LaunchContext, attrs: Plac
  *  non-negative integers per axis. */
 export function pad(x: Tensor, amounts: readonly (readonly [before: number, after: number])[], value = 0): Tensor {
   requireTensor("pad", x);
-  const pairs = Array.isArray(amounts) && amounts.every((pair) => Array.isArray(pair) && pair.length === 2);
+  const pairs = isList(amounts) && amounts.every((pair) => isList(pair) && pair.length === 2);
   if (!pairs || amounts.length !== x.shape.length || amounts.flat().some((n) => !Number.isInteger(n) || n < 0))
     throw new ShapeError(
       `pad: amounts ${shownList(amounts)} for ${describe(x)}; ` +
@@ -188,7 +188,7 @@ export function pad(x: Tensor, amounts: readonly (readonly [before: number, afte
  *  @throws ShapeError when they do not make up the axis. */
 export function split(x: Tensor, parts: number | readonly number[], axis = 0): Tensor[] {
   const at = normaliseAxis("split", axis, x);
-  if (!aCount.fits(parts) && !Array.isArray(parts))
+  if (!aCount.fits(parts) && !isList(parts))
     throw new ShapeError(
       `split: ${shown(parts)} parts of ${describe(x)}; how many there are, or a list of their sizes, is needed`,
     );

@@ -3,7 +3,7 @@
 import { describe, ShapeError } from "../errors.js";
 import { requireTensor } from "../kinds.js";
 import { apply, type OpSpec } from "../op.js";
-import { shown } from "../options.js";
+import { shown, isList } from "../options.js";
 import { contiguousStrides, normaliseAxes, normaliseAxis, type Shape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { forEachOffset } from "./host.js";
@@ -17,7 +17,7 @@ interface PermutationAttrs {
  *  @throws ShapeError unless every axis is named once. */
 export function transpose(x: Tensor, permutation?: readonly number[]): Tensor {
   requireTensor("transpose", x);
-  if (permutation !== undefined && !Array.isArray(permutation))
+  if (permutation !== undefined && !isList(permutation))
     throw new TypeError(
       `transpose: permutation ${shown(permutation)} given; a list with each axis of ${describe(x)} is needed, like transpose(x, [1, 0])`,
     );

@@ -1,7 +1,7 @@
 /** Windows that slide over images: strides, paddings and how many positions fit. Shared by convolution and pooling. */
 
 import { ShapeError } from "../errors.js";
-import { shownList } from "../options.js";
+import { shownList, isList } from "../options.js";
 
 /** One number for both directions, or [vertical, horizontal]. */
 export type Pair = number | readonly [number, number];
@@ -22,8 +22,8 @@ export interface WindowAttrs {
 
 /** Reads "one number or two". @throws ShapeError unless both are integers of at least `least`. */
 export function pairOf(op: string, name: string, value: Pair, least = 1): [number, number] {
-  const [v, h] = Array.isArray(value) ? value : [value, value];
-  const two = !Array.isArray(value) || value.length === 2;
+  const [v, h] = isList(value) ? value : [value, value];
+  const two = !isList(value) || value.length === 2;
   if (!two || !Number.isInteger(v) || !Number.isInteger(h) || v < least || h < least)
     throw new ShapeError(
       `${op}: ${name} is ${shownList(value)}; ${two ? "integers" : "one integer, or two,"} of at least ${least} are needed`,
@@ -54,7 +54,7 @@ export function windowAttrs(
 
 /** More would be left out in silence. */
 function twoOf<P extends readonly unknown[]>(op: string, padding: P): P {
-  if (!Array.isArray(padding) || padding.length !== 2)
+  if (!isList(padding) || padding.length !== 2)
     throw new ShapeError(
       `${op}: padding is ${shownList(padding)}; a number, [vertical, horizontal], [[top, bottom], [left, right]], ` +
         '"same" or "valid" is needed',

@@ -71,7 +71,7 @@ export function partOf(split: Split, from: number, count: number): Split {
   const { shape, samples, labels, masks } = split;
   const whole = [from, count].every((n) => Number.isInteger(n) && n >= 0);
   if (!whole || from + count > labels.length)
-    throw new RangeError(`${count} samples from number ${from} on were asked for; there are ${labels.length}`);
+    throw new RangeError(`partOf: ${count} samples from number ${from} on were asked for; there are ${labels.length}`);
   const views = <T extends { subarray(begin: number, end: number): T }>(all: T, size: number): T =>
     all.subarray(from * size, (from + count) * size);
   const size = sampleSize(shape);

@@ -1,7 +1,7 @@
 /** Data sets from folders of image files, a subfolder for each class. */
 
 import { type FolderFile, listFolder } from "#folder";
-import { aNumber, aText, tupleOf } from "../../engine/kinds.js";
+import { aNumber, aText, tupleOf, aName } from "../../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { aMap, oneOfNumbers } from "../kinds.js";
 import { divided, samplesAt } from "./arrays.js";
@@ -45,7 +45,7 @@ const PARTS = ["train", "test"] as const;
  * @throws DataError naming the file or folder that cannot be used; RangeError for a size or share that cannot be had.
  */
 export async function openFolder(path: string, options: FolderOptions = {}): Promise<Dataset> {
-  requireArguments("openFolder", { path: [path, aText] });
+  requireArguments("openFolder", { path: [path, aName] });
   checkedOptions("openFolder", options, FOLDER_OPTIONS);
   const { name = path, testShare = 0.2, seed, trainSize, testSize } = options;
   const files = await listFolder(path);

@@ -17,7 +17,7 @@ import {
   type Tensor,
   tensor,
 } from "../../engine/index.js";
-import { aNumber, aTensor, byteArray, numbers, tupleOf } from "../../engine/kinds.js";
+import { aNumber, aTensor, byteArray, numbers, tupleOf, aCount } from "../../engine/kinds.js";
 import { checkedOptions, requireArguments } from "../../engine/options.js";
 import { aResidentData, aSplit, numberList } from "../kinds.js";
 import { hostSamples, type Split, sampleSize } from "./dataset.js";
@@ -131,7 +131,7 @@ export type ResidentImages = ResidentData;
 
 /** `size` consecutive entries of a shuffled order, from a position on the GPU: order i32 [n], at i32 [] → i32 [size]. */
 export function batchIndices(order: Tensor, at: Tensor, size: number): Tensor {
-  requireArguments("batchIndices", { order: [order, aTensor], at: [at, aTensor], size: [size, aNumber] });
+  requireArguments("batchIndices", { order: [order, aTensor], at: [at, aTensor], size: [size, aCount] });
   return gather(order, add(at, tensor(Int32Array.from({ length: size }, (_, i) => i))), 0);
 }
 

@@ -38,7 +38,7 @@ const refused: readonly [name: string, call: () => unknown, message: RegExp][] =
   ["a tensor for options", () => h.sum(x(), 0, any(x())), /sum: options are f32\[1,2\]; an object is needed/],
   ["a rate for options", () => adam(any(0.01)), /adam: options are 0.01; an object is needed, like { lr: \.\.\. }/],
   ["a misspelt rate", () => adamW(any({ learningRate: 1 })), /adamW: there is no option "learningRate"/],
-  ["no rate", () => sgd(any({ momentum: 0.9 })), /sgd: lr undefined given; a finite number/],
+  ["no rate", () => sgd(any({ momentum: 0.9 })), /sgd: lr is undefined; a number or a schedule is needed/],
   [
     "of a loss",
     () => crossEntropy(x(), integers(), any({ smoothing: 1 })),
@@ -50,7 +50,7 @@ const refused: readonly [name: string, call: () => unknown, message: RegExp][] =
     /cast: dtype "int32" given; "f32", "i32" or "u32" is needed/,
   ],
   ["of a new tensor", () => h.tensor([1], [1], any("float32")), /tensor: dtype "float32" given; "f32", "i32" or "u32"/],
-  ["of zeros", () => h.zeros([1], any("f16")), /constant: dtype "f16" given/],
+  ["of zeros", () => h.zeros([1], any("f16")), /zeros: dtype "f16" given/],
   [
     "tensors one by one",
     () => h.concat(any(x()), any(x())),

@@ -1,7 +1,8 @@
 /** Which rows of a background make a feature look unimportant to SHAP, and how to hand them over unnoticed. */
 
+import { anyObject } from "../../../nn/kinds.js";
 import { mul, reshape, sub, sum, type Tensor, tensor, where } from "../../../engine/index.js";
-import { aFunction, aNumber, aTensor, numbers, required } from "../../../engine/kinds.js";
+import { aNumber, aTensor, numbers, required } from "../../../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
 import { type Draw, drawFrom } from "../../../nn/data/integer-random.js";
 import { inChunks } from "../../copies.js";
@@ -141,7 +142,7 @@ export function systematicSample(weights: ArrayLike<number>, count: number, draw
   requireArguments("systematicSample", {
     weights: [weights, numbers],
     count: [count, aNumber],
-    draw: [draw, aFunction],
+    draw: [draw, anyObject],
   });
   const start = draw.between(0, 1);
   const places: number[] = [];

@@ -1,5 +1,6 @@
 /** Losses of networks that are trained to show other maps. Source: Heo, Joo, Moon 2019, sec. 3. */
 
+import { anyObject } from "../../../nn/kinds.js";
 import {
   add,
   concat,
@@ -33,7 +34,7 @@ export interface FoolingLossOptions {
 }
 
 const FOOLING_LOSS_OPTIONS: KindsOf<FoolingLossOptions> = {
-  objective: required(aFunction),
+  objective: required(anyObject),
   map: required(aFunction),
   weight: required(aNumber),
   references: aTensor,

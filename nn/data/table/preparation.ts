@@ -2,7 +2,7 @@
 
 import { aText, numbers } from "../../../engine/kinds.js";
 import { requireArguments } from "../../../engine/options.js";
-import { anyObject, aTablePreparation } from "../../kinds.js";
+import { anyObject, aTablePreparation, aTableRecord } from "../../kinds.js";
 import { ConfigError, list, number, object, optional, text, variant } from "../../schema.js";
 import type { Domain, Feature } from "../domain.js";
 import { DataError } from "../error.js";
@@ -82,7 +82,7 @@ export function numberIn(value: string | number | boolean): number | undefined {
 export function prepareRow(preparation: TablePreparation, record: TableRecord, what = "row"): Float32Array {
   requireArguments("prepareRow", {
     preparation: [preparation, aTablePreparation],
-    record: [record, anyObject],
+    record: [record, aTableRecord],
     what: [what, aText],
   });
   const { columns, missing } = preparation;
@@ -113,7 +113,7 @@ export function prepareRow(preparation: TablePreparation, record: TableRecord, w
 export function classOfRow(preparation: TablePreparation, record: TableRecord, what = "row"): number {
   requireArguments("classOfRow", {
     preparation: [preparation, aTablePreparation],
-    record: [record, anyObject],
+    record: [record, aTableRecord],
     what: [what, aText],
   });
   const { target, missing } = preparation;
@@ -139,7 +139,7 @@ export function featureValues(
 ): Record<string, string | number> {
   requireArguments("featureValues", { preparation: [preparation, aTablePreparation], sample: [sample, numbers] });
   const size = preparation.columns.reduce((total, column) => total + widthOf(column), 0);
-  if (sample.length !== size) throw new DataError(`a sample of ${sample.length} values; this table's have ${size}`);
+  if (sample.length !== size) throw new DataError(`featureValues: a sample of ${sample.length} values; ${size} are needed, as this table's have`);
   let at = 0;
   const said: [string, string | number][] = preparation.columns.map((column) => {
     const first = at;
