@@ -3,7 +3,7 @@
 import { byteArray } from "../engine/kinds.js";
 import { requireArguments } from "../engine/options.js";
 import { DataError } from "./data/error.js";
-import { anyObject, aTrainState, textRecord } from "./kinds.js";
+import { aTrainState, textRecord } from "./kinds.js";
 import { readSafetensors } from "./safetensors.js";
 import type { TrainState } from "./train.js";
 import { packTree, unpackTree } from "./weights.js";

@@ -4,7 +4,7 @@ import { describe, entries, keep, mapTree, sameShape, type Tensor, type Tree, te
 import { aFunction, aTree, byteArray, either, maybe } from "../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../engine/options.js";
 import { DataError } from "./data/error.js";
-import { anyObject, aSafetensorsFile, textRecord } from "./kinds.js";
+import { aSafetensorsFile, textRecord } from "./kinds.js";
 import { type HostTensor, readSafetensors, type SafetensorsFile, writeSafetensors } from "./safetensors.js";
 
 /** Reads all tensors of a tree back and packs them. `metadata` goes into the file's header. */

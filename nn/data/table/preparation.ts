@@ -2,7 +2,7 @@
 
 import { aText, numbers } from "../../../engine/kinds.js";
 import { requireArguments } from "../../../engine/options.js";
-import { anyObject, aTablePreparation, aTableRecord } from "../../kinds.js";
+import { aTablePreparation, aTableRecord } from "../../kinds.js";
 import { ConfigError, list, number, object, optional, text, variant } from "../../schema.js";
 import type { Domain, Feature } from "../domain.js";
 import { DataError } from "../error.js";
