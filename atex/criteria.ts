@@ -1,11 +1,6 @@
 /** The four criteria by which a manipulation of explanations is judged: effectiveness at its cost, transferability to other explainers,
  *  stability over seeds, generalisation to samples that it was not made for. Plain numbers in, tables out. */
-
-import { aText, either, listOf, required } from "../engine/kinds.js";
-import { checkedOptions, type KindsOf, requireArguments } from "../engine/options.js";
-import { anyObject } from "../nn/kinds.js";
 import { wilsonInterval } from "./experiments/statistics.js";
-import { aCriteria, aFoolingInterval, aManipulationResult } from "./kinds.js";
 import type { FoolingInterval } from "./metrics/heo.js";
 
 /** What a manipulation did to each sample, under one explainer and one seed. */
@@ -31,14 +26,6 @@ export interface CriteriaOptions {
   /** What it takes, in words and numbers: points of accuracy lost, size of the perturbation. */
   readonly cost?: Readonly<Record<string, number>>;
 }
-
-const CRITERIA_OPTIONS: KindsOf<CriteriaOptions> = {
-  manipulation: required(aText),
-  target: required(aText),
-  results: required(listOf(aManipulationResult, "manipulation results")),
-  interval: required(either(aFoolingInterval, anyObject)),
-  cost: anyObject,
-};
 
 /** A fooling success rate with its 95 % Wilson interval, all in [0, 1]; NaN of no samples. */
 export interface FoolingRate {
@@ -75,7 +62,6 @@ export interface Criteria {
  *  (interval).
  *  @throws RangeError for no results on the target, lists of different lengths, the same result twice, or an explainer without interval. */
 export function manipulationCriteria(options: CriteriaOptions): Criteria {
-  checkedOptions("manipulationCriteria", options, CRITERIA_OPTIONS);
   const { manipulation, target, results, cost = {} } = options;
   const seen = new Set<string>();
   for (const { explainer, seed, samples, kept, statistic } of results) {
@@ -156,7 +142,6 @@ function rateText({ rate, low, high, n, undefined: left }: FoolingRate): string 
 
 /** Criteria as Markdown: a table for each manipulation. */
 export function criteriaMarkdown(all: readonly Criteria[]): string {
-  requireArguments("criteriaMarkdown", { all: [all, listOf(aCriteria, "criterias")] });
   const cell = (text: string): string => text.replaceAll("|", "\\|");
   return all
     .map(({ manipulation, target, cost, effectiveness, transferability, stability, generalisation }) => {

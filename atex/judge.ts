@@ -1,10 +1,6 @@
 /** The one judge of maps: how much explanations of changed inputs agree with those of the clean ones. */
-
 import { reshape, type Tensor } from "../engine/index.js";
-import { aNumber, aTensor, required } from "../engine/kinds.js";
-import { checkedOptions, type KindsOf, requireArguments } from "../engine/options.js";
 import { type Explainer, saliencyMap } from "./explainers/explainer.js";
-import { aClassifier, anExplainer } from "./kinds.js";
 import { relativeImportance } from "./metrics/importance.js";
 import { WINDOW } from "./metrics/ssim.js";
 import { type SimilarityName, similaritiesOf } from "./metrics/table.js";
@@ -23,7 +19,6 @@ export type Agreed = Readonly<Partial<Record<AgreementName, Tensor>> & Record<"s
 
 /** How much two maps agree, per sample [n]: maps [n,h,w] or [n,d], k pixels or columns in the top-k intersection. */
 export function agreementOf(a: Tensor, b: Tensor, k: number): Agreed {
-  requireArguments("agreementOf", { a: [a, aTensor], b: [b, aTensor], k: [k, aNumber] });
   const hasWindow = a.rank === 3 && Math.min(a.shape[1], a.shape[2]) >= WINDOW;
   const names = (Object.keys(MEASURES) as AgreementName[]).filter((name) => name !== "ssim" || hasWindow);
   const found = similaritiesOf(
@@ -37,7 +32,6 @@ export function agreementOf(a: Tensor, b: Tensor, k: number): Agreed {
 
 /** Relative importance of pixels or columns: what is compared and kept. Attribution [n,c,h,w] → [n,h,w], [n,d] → [n,d]. */
 export function importanceMap(attribution: Tensor): Tensor {
-  requireArguments("importanceMap", { attribution: [attribution, aTensor] });
   const map = saliencyMap(attribution);
   return reshape(relativeImportance(map), map.shape);
 }
@@ -53,14 +47,6 @@ export interface JudgeOptions {
   readonly k: number;
 }
 
-const JUDGE_OPTIONS: KindsOf<JudgeOptions> = {
-  classifier: required(aClassifier),
-  explainer: required(anExplainer),
-  classes: required(aTensor),
-  x: required(aTensor),
-  k: required(aNumber),
-};
-
 export interface Judge {
   /** Relative importance at the clean samples, [n,h,w] or [n,d]. */
   readonly clean: Tensor;
@@ -69,8 +55,7 @@ export interface Judge {
 }
 
 /** Explains samples for the same classes as the clean ones and compares. */
-export function judgeOf(options: JudgeOptions): Judge {
-  const { classifier, explainer, classes, x, k } = checkedOptions("judgeOf", options, JUDGE_OPTIONS);
+export function judgeOf({ classifier, explainer, classes, x, k }: JudgeOptions): Judge {
   const score = classScore(classifier, classes);
   const mapOf = (samples: Tensor): Tensor => importanceMap(explainer(score, samples));
   const clean = mapOf(x);

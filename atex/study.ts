@@ -3,7 +3,6 @@
  * before and after. Beside the attack stands a control: the same change with its pixels shuffled, which is as large in every
  * norm and aims at nothing.
  */
-
 import {
   abs,
   add,
@@ -22,13 +21,10 @@ import {
   type Tensor,
   tensor,
 } from "../engine/index.js";
-import { aFunction, aKey, aNumber, aTensor, listOf, required } from "../engine/kinds.js";
-import { checkedOptions, type KindsOf } from "../engine/options.js";
 import { PIXEL_RANGE, unitPixels } from "../nn/index.js";
 import { attackExplanation, type ExplanationAttackOptions } from "./attacks/explanation.js";
 import type { Explainer } from "./explainers/explainer.js";
 import { judgeOf } from "./judge.js";
-import { aClassifier, anExplainer, anExplanationAttackOptions } from "./kinds.js";
 import { rows } from "./metrics/metric.js";
 import { relevanceMass } from "./metrics/relevanceMass.js";
 import { roundedTowards } from "./render/rounding.js";
@@ -55,18 +51,6 @@ export interface StudyOptions {
   /** Told what comes next, for progress. */
   readonly onStage?: (stage: string) => void;
 }
-
-const STUDY_OPTIONS: KindsOf<StudyOptions> = {
-  classifier: required(aClassifier),
-  surrogate: aClassifier,
-  x: required(aTensor),
-  attack: required(anExplanationAttackOptions),
-  explainers: required(listOf(anExplainer, "explainers")),
-  masks: aTensor,
-  k: aNumber,
-  key: required(aKey),
-  onStage: aFunction,
-};
 
 /** What the clean samples are compared with: the attacked ones, these as an 8-bit file holds them (images that were bytes; a row of a
  *  table stays as it is), and the control, the attack's change with its elements shuffled. */
@@ -116,7 +100,6 @@ export interface AttackStudy {
 
 /** Attacks, explains and measures. */
 export async function studyAttack(options: StudyOptions): Promise<AttackStudy> {
-  checkedOptions("studyAttack", options, STUDY_OPTIONS);
   using _ = openScope("study");
   const { classifier, surrogate, x, attack, explainers, key, onStage } = options;
   onStage?.(`attacking ${attack.explainer.info.name} maps`);

@@ -1,13 +1,8 @@
 import { random, ShapeError, type Tensor, tensor } from "../../engine/index.js";
-import { aKey, aNumber } from "../../engine/kinds.js";
-import { requireArguments } from "../../engine/options.js";
-import { numberList } from "../../nn/kinds.js";
 
 /** A square block of ones at a random place of each image, zeros elsewhere: x [n,c,h,w] → [n,h,w]. The paper's targets are 5×5.
  *  Source: Tang et al. 2022, sec. 5.2. @throws ShapeError when the block does not fit. */
-export async function randomBlocks(shape: readonly number[], key: Tensor, side = 5): Promise<Tensor> {
-  requireArguments("randomBlocks", { shape: [shape, numberList], key: [key, aKey], side: [side, aNumber] });
-  const [n, ...sample] = shape;
+export async function randomBlocks([n, ...sample]: readonly number[], key: Tensor, side = 5): Promise<Tensor> {
   const [h, w] = sample.slice(-2);
   if (sample.length < 2 || h < side || w < side)
     throw new ShapeError(`randomBlocks: samples are [${sample}]; images of at least ${side}×${side} are needed`);

@@ -2,7 +2,6 @@
  * Attacks on explanations: change an image a little so that its map says something else and its prediction stays. Assembled from
  * an objective, a ball, a step rule and an explainer; configuration first, data after.
  */
-
 import {
   abs,
   argmax,
@@ -20,12 +19,8 @@ import {
   sum,
   type Tensor,
 } from "../../engine/index.js";
-import { aFunction, aKey, aNumber, anObject, aTensor, maybe, required, wordOf } from "../../engine/kinds.js";
-import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
-import { aRange } from "../../nn/kinds.js";
 import type { Explainer } from "../explainers/explainer.js";
-import { aBall, aClassifier, anExplainer, anObjective, aStepRule } from "../kinds.js";
-import { type Classifier, classScore, logitsOf, type ScoreOptions } from "../score.js";
+import { type Classifier, classScore, type ScoreOptions } from "../score.js";
 import { ascend, requireKey, requireSearch, type Search } from "./loop.js";
 import type { Objective } from "./objectives.js";
 
@@ -38,19 +33,6 @@ export interface ExplanationAttackOptions extends ScoreOptions, Search {
   /** Largest change of any logit, eq. 1's bound on the output; default none. */
   readonly outputBound?: number;
 }
-
-const EXPLANATION_ATTACK_OPTIONS: KindsOf<ExplanationAttackOptions> = {
-  of: wordOf("logit", "probability", "logProbability"),
-  ball: required(aBall),
-  rule: required(aStepRule),
-  steps: required(aNumber),
-  restarts: aNumber,
-  schedule: aFunction,
-  range: aRange,
-  explainer: required(anExplainer),
-  objective: required(anObjective),
-  outputBound: aNumber,
-};
 
 export interface AttackTarget {
   /** The network under attack: its maps and predictions count. */
@@ -80,12 +62,10 @@ export interface AttackResult {
  * is lost it steps back up the log-probability of its class. Second order through the network; each step is one replay.
  */
 export function attackExplanation(options: ExplanationAttackOptions): (target: AttackTarget) => AttackResult {
-  checkedOptions("attackExplanation", options, EXPLANATION_ATTACK_OPTIONS);
   const { flatAtClean } = options.objective;
   const search = { ...options, flatAtClean, restarts: options.restarts ?? (flatAtClean ? 1 : 0) };
   requireSearch("attackExplanation", search);
   return (target) => {
-    requireArguments("attackExplanation", { target: [target, TARGET] });
     const { x, key } = target;
     if (x.rank < 2)
       throw new ShapeError(
@@ -96,18 +76,11 @@ export function attackExplanation(options: ExplanationAttackOptions): (target: A
   };
 }
 
-const TARGET = anObject("a target", {
-  classifier: aClassifier,
-  surrogate: maybe(aClassifier),
-  x: aTensor,
-  key: maybe(aKey),
-});
-
 function run(
   { explainer, objective, outputBound, ...search }: ExplanationAttackOptions,
   { classifier, surrogate, x, key }: AttackTarget,
 ): AttackResult {
-  const logits = logitsOf("attackExplanation", classifier, x);
+  const logits = classifier(x);
   const classes = argmax(logits, 1);
   const chosen = oneHot(classes, logits.shape[1]);
   const mapBy = (f: Classifier): ((z: Tensor) => Tensor) => {

@@ -1,5 +1,4 @@
 /** The loop every attack runs: projected ascent inside a ball, every iterate judged, the best of each image kept. */
-
 import {
   add,
   capture,
@@ -14,12 +13,8 @@ import {
   valueAuxAndGrad,
   where,
 } from "../../engine/index.js";
-import { aFlag, aFunction, aKey, aNumber, aTensor, required } from "../../engine/kinds.js";
-import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import type { FeatureRange, Schedule } from "../../nn/index.js";
-import { aRange } from "../../nn/kinds.js";
 import type { Ball } from "../balls.js";
-import { aBall, aConstraint, aStepRule } from "../kinds.js";
 import { intoNeighbourhood } from "../subject.js";
 import type { StepRule } from "./rules.js";
 
@@ -58,20 +53,6 @@ export interface AscentOptions extends Search {
   readonly key?: Tensor;
 }
 
-const ASCENT_OPTIONS: KindsOf<AscentOptions> = {
-  ball: required(aBall),
-  rule: required(aStepRule),
-  steps: required(aNumber),
-  restarts: aNumber,
-  schedule: aFunction,
-  range: aRange,
-  objective: required(aFunction),
-  guide: aFunction,
-  constraint: aConstraint,
-  flatAtClean: aFlag,
-  key: aKey,
-};
-
 export interface Ascent {
   /** The best allowed image of each sample; the clean one where none was better. */
   readonly images: Tensor;
@@ -94,8 +75,6 @@ interface Carried extends Best {
 /** Maximises the objective over the part of the ball around x [n,...] that lies in the valid range and fulfils the constraint.
  *  A value of NaN is never the best. Each step is one replay of a captured plan, or part of the plan being captured. */
 export function ascend(x: Tensor, options: AscentOptions): Ascent {
-  requireArguments("ascend", { x: [x, aTensor] });
-  checkedOptions("ascend", options, ASCENT_OPTIONS);
   return scope(() => run(x, options), "attack");
 }
 

@@ -1,8 +1,5 @@
 /** What an attack on an explanation wants of the map: a number per image to be made large. */
-
 import { averageRank, mul, neg, square, sub, sum, type Tensor } from "../../engine/index.js";
-import { aNumber, aTensor } from "../../engine/kinds.js";
-import { requireArguments } from "../../engine/options.js";
 import { saliencyMap } from "../explainers/explainer.js";
 import { centreOfMass, relativeImportance } from "../metrics/importance.js";
 import { rows } from "../metrics/metric.js";
@@ -27,7 +24,6 @@ function importance(attribution: Tensor): Tensor {
 /** Untargeted: minus the importance of the k most important pixels of the clean map. Source: Tang et al. 2022, sec. 5.2;
  *  Ghorbani et al. 2019, algorithm 1. */
 export function topKSuppression(k = 50): Objective {
-  requireArguments("topKSuppression", { k: [k, aNumber] });
   return {
     name: `top-${k} suppression`,
     against(clean) {
@@ -51,7 +47,6 @@ export function rankSuppression(): Objective {
 
 /** Targeted: the importance inside a mask [n,h,w] of zeros and ones, a 5×5 block in the paper. Source: Tang et al. 2022, sec. 5.2. */
 export function targetRegion(mask: Tensor): Objective {
-  requireArguments("targetRegion", { mask: [mask, aTensor] });
   return {
     name: "target region",
     region: mask,
@@ -61,7 +56,6 @@ export function targetRegion(mask: Tensor): Objective {
 
 /** Minus the mean squared difference to a target map [n,h,w], both scaled to sum 1. Source: Dombrowski et al. 2019, sec. 2. */
 export function targetMap(target: Tensor): Objective {
-  requireArguments("targetMap", { target: [target, aTensor] });
   return {
     name: "target map",
     against() {

@@ -1,24 +1,10 @@
 /** Attacks on predictions: the loop of the attacks on explanations, with the loss for an objective and no constraint. */
-
 import { argmax, notEqual, scope, type Tensor } from "../../engine/index.js";
-import { aFunction, aNumber, required } from "../../engine/kinds.js";
-import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { crossEntropyPerSample } from "../../nn/index.js";
-import { aRange } from "../../nn/kinds.js";
 import { linf } from "../balls.js";
-import { aBall, aStepRule } from "../kinds.js";
 import type { Classifier } from "../score.js";
 import { ascend, requireKey, requireSearch, type Search } from "./loop.js";
 import { signStep } from "./rules.js";
-
-const SEARCH: KindsOf<Search> = {
-  ball: required(aBall),
-  rule: required(aStepRule),
-  steps: required(aNumber),
-  restarts: aNumber,
-  schedule: aFunction,
-  range: aRange,
-};
 
 export interface PredictionTarget {
   readonly classifier: Classifier;
@@ -45,7 +31,6 @@ export type PredictionAttack = (target: PredictionTarget) => PredictionAttackRes
 /** Maximises the cross-entropy of the true class over the ball and the valid range; the best iterate of each image is kept. Inside
  *  a captured training step it becomes part of the step. @throws TypeError for random starts without a key. */
 export function attackPrediction(search: Search): PredictionAttack {
-  checkedOptions("attackPrediction", search, SEARCH);
   requireSearch("attackPrediction", search);
   return ({ classifier, x, labels, key }) => {
     requireKey("attackPrediction", search.restarts ?? 0, key);
@@ -58,7 +43,6 @@ export function attackPrediction(search: Search): PredictionAttack {
 
 /** Fast gradient sign method: one step of the whole radius. Source: Goodfellow, Shlens, Szegedy 2015, sec. 4. */
 export function fgsmAttack(radius: number): PredictionAttack {
-  requireArguments("fgsmAttack", { radius: [radius, aNumber] });
   return attackPrediction({ ball: linf(radius), rule: signStep(radius), steps: 1 });
 }
 
@@ -72,20 +56,12 @@ export interface PgdAttackOptions {
   readonly restarts?: number;
 }
 
-const PGD_ATTACK_OPTIONS: KindsOf<PgdAttackOptions> = {
-  radius: required(aNumber),
-  steps: required(aNumber),
-  size: aNumber,
-  restarts: aNumber,
-};
-
 /** Projected gradient ascent with sign steps from the image and from random starts. Source: Madry et al. 2018, sec. 2.1. */
-export function pgdAttack(options: PgdAttackOptions): PredictionAttack {
-  const {
-    radius,
-    steps,
-    size = (2.5 * radius) / steps,
-    restarts = 1,
-  } = checkedOptions("pgdAttack", options, PGD_ATTACK_OPTIONS);
+export function pgdAttack({
+  radius,
+  steps,
+  size = (2.5 * radius) / steps,
+  restarts = 1,
+}: PgdAttackOptions): PredictionAttack {
   return attackPrediction({ ball: linf(radius), rule: signStep(size), steps, restarts });
 }

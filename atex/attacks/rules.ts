@@ -1,5 +1,4 @@
 /** How an attack steps along a gradient. */
-
 import {
   abs,
   add,
@@ -15,8 +14,6 @@ import {
   type Tensor,
   zerosLike,
 } from "../../engine/index.js";
-import { aNumber } from "../../engine/kinds.js";
-import { checkedOptions, requireArguments } from "../../engine/options.js";
 
 export interface StepRule {
   readonly name: string;
@@ -28,13 +25,11 @@ export interface StepRule {
 
 /** size · sign(g). Source: Goodfellow et al. 2015; Ghorbani et al. 2019, algorithm 1. */
 export function signStep(size: number): StepRule {
-  requireArguments("signStep", { size: [size, aNumber] });
   return { name: "sign", init: () => [], step: (g) => [mul(sign(g), size), []] };
 }
 
 /** size · g / max|g| per image, as the authors of ATEX step. */
 export function maxAbsStep(size: number): StepRule {
-  requireArguments("maxAbsStep", { size: [size, aNumber] });
   return {
     name: "max-abs",
     init: () => [],
@@ -46,9 +41,7 @@ export function maxAbsStep(size: number): StepRule {
 }
 
 /** Adam on the image, as Dombrowski et al. 2019 step. Source: Kingma, Ba 2015, algorithm 1. */
-export function adamStep(size: number, options: { readonly beta1?: number; readonly beta2?: number } = {}): StepRule {
-  requireArguments("adamStep", { size: [size, aNumber] });
-  const { beta1 = 0.9, beta2 = 0.999 } = checkedOptions("adamStep", options, { beta1: aNumber, beta2: aNumber });
+export function adamStep(size: number, { beta1 = 0.9, beta2 = 0.999 } = {}): StepRule {
   return {
     name: "Adam",
     init: (x) => [zerosLike(x), zerosLike(x)],

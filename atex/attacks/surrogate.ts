@@ -12,11 +12,7 @@ import {
   withOps,
   zeros,
 } from "../../engine/index.js";
-import { aFunction, aNumber, aTree } from "../../engine/kinds.js";
-import { requireArguments } from "../../engine/options.js";
 import type { Layer, Sequential } from "../../nn/index.js";
-import { aLayer, numberList } from "../../nn/kinds.js";
-import { aClassifier } from "../kinds.js";
 import type { Classifier, Score } from "../score.js";
 import { isClampedRelu, notingZeros } from "../zeros.js";
 
@@ -27,7 +23,6 @@ const BETA = 20;
  *  leakyRelu (slope · x and the rest of a softplus), relu6 (a difference of two), maximum(x, 0), wherever they are inside. The
  *  rest stays to the bit. Source: Dombrowski et al. 2019, sec. 3.3. @throws RangeError for beta <= 0. */
 export function smoothed<F extends Classifier | Score>(network: F, beta = BETA): F {
-  requireArguments("smoothed", { network: [network, aFunction], beta: [beta, aNumber] });
   if (!(beta > 0)) throw new RangeError(`smoothed: beta ${beta} given; a positive number is needed`);
   const smooth = (x: Tensor): Tensor =>
     withOps(
@@ -39,7 +34,6 @@ export function smoothed<F extends Classifier | Score>(network: F, beta = BETA):
 
 /** Whether a network has a relu that `smoothed` would replace, found by tracing it on one sample of `shape`, without computing. */
 export function hasKinks(classifier: Classifier, shape: readonly number[]): boolean {
-  requireArguments("hasKinks", { classifier: [classifier, aClassifier], shape: [shape, numberList] });
   let found = false;
   const noted = withoutKinks((z) => {
     found = true;
@@ -55,17 +49,11 @@ export function hasKinks(classifier: Classifier, shape: readonly number[]): bool
 /** What attacks on a network's maps go through: the smoothed network; undefined for one without relu, which needs none. `shape`
  *  is that of a sample. */
 export function surrogateOf(classifier: Classifier, shape: readonly number[], beta = BETA): Classifier | undefined {
-  requireArguments("surrogateOf", {
-    classifier: [classifier, aClassifier],
-    shape: [shape, numberList],
-    beta: [beta, aNumber],
-  });
   return hasKinks(classifier, shape) ? smoothed(classifier, beta) : undefined;
 }
 
 /** `surrogateOf` for a model of layers, whose kinds tell whether it has a relu, also inside blocks that show their layers. */
 export function softplusSurrogate(model: Sequential, params: Tree, beta = BETA): Classifier | undefined {
-  requireArguments("softplusSurrogate", { model: [model, aLayer], params: [params, aTree], beta: [beta, aNumber] });
   return hasReluLayer(model) ? smoothed((x) => model.apply(params, x), beta) : undefined;
 }
 

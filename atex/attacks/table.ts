@@ -1,9 +1,5 @@
 /** Every objective of attacks on explanations: a new one is its function and a row here. */
-
 import { ShapeError, type Tensor, tensor } from "../../engine/index.js";
-import { aText } from "../../engine/kinds.js";
-import { requireArguments } from "../../engine/options.js";
-import { numberList } from "../../nn/kinds.js";
 import { count, type Fields, type Read, setting, text } from "../../nn/schema.js";
 import { randomBlocks } from "./blocks.js";
 import { massCentre, type Objective, rankSuppression, targetMap, targetRegion, topKSuppression } from "./objectives.js";
@@ -43,7 +39,6 @@ function elementsOf([, ...sample]: readonly number[]): number {
 
 /** How many count as the top of a map where nobody says: 50, or a third of a short row. Samples are [n,...]. */
 export function usualTopK(shape: readonly number[]): number {
-  requireArguments("usualTopK", { shape: [shape, numberList] });
   return Math.min(50, Math.ceil(elementsOf(shape) / 3));
 }
 
@@ -110,7 +105,6 @@ export const OBJECTIVE_TABLE: readonly ObjectiveEntry[] = [
 
 /** The entry of a name. @throws RangeError naming those there are. */
 export function objectiveEntryOf(name: string): ObjectiveEntry {
-  requireArguments("objectiveEntryOf", { name: [name, aText] });
   const found = OBJECTIVE_TABLE.find((entry) => entry.name === name);
   if (!found)
     throw new RangeError(

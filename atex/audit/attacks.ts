@@ -1,8 +1,5 @@
 /** Attacks on the explanations of a batch, and what each leaves of them. */
-
 import { add, argmax, equal, mul, random, scope, sign, type Tensor } from "../../engine/index.js";
-import { aNumber, anObject, aTensor, required, wordOf } from "../../engine/kinds.js";
-import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { cosineDecay } from "../../nn/index.js";
 import { attackExplanation } from "../attacks/explanation.js";
 import type { Search } from "../attacks/loop.js";
@@ -12,7 +9,6 @@ import { surrogateOf } from "../attacks/surrogate.js";
 import { usualTopK } from "../attacks/table.js";
 import { EXPLAINER_TABLE } from "../explainers/table.js";
 import { importanceMap } from "../judge.js";
-import { aCandidate, anAuditWorld } from "../kinds.js";
 import { explainerMaker, scoped } from "../manipulations/explaining.js";
 import { withPoints } from "../manipulations/inputs/attacked.js";
 import { genesOf } from "../manipulations/inputs/blackBox.js";
@@ -40,20 +36,6 @@ export interface AttackSettings {
   readonly search: "gradients" | "both";
 }
 
-const ATTACK_SETTINGS: KindsOf<AttackSettings> = {
-  steps: required(aNumber),
-  stepSize: required(aNumber),
-  restarts: required(aNumber),
-  points: required(aNumber),
-  twinBeta: required(aNumber),
-  k: aNumber,
-  pixels: required(aNumber),
-  draws: required(aNumber),
-  queries: required(aNumber),
-  population: required(aNumber),
-  search: required(wordOf("gradients", "both")),
-};
-
 /** What is left of the explanations of changed samples, sample by sample; NaN where nothing can be said. */
 export interface Left {
   /** Rank correlation with the clean map. */
@@ -71,9 +53,7 @@ export type Aim = (typeof AIMS)[number];
 
 /** Whether attacks climb along gradients through this explainer. Those that only ask for outputs ask so often that an attack by queries
  *  costs less. */
-export function hasSlope(candidate: Candidate): boolean {
-  requireArguments("hasSlope", { candidate: [candidate, aCandidate] });
-  const { name } = candidate;
+export function hasSlope({ name }: Candidate): boolean {
   const entry = EXPLAINER_TABLE.find((one) => one.name === name);
   return entry !== undefined && entry.needs !== "outputs" && entry.laws.differentiable;
 }
@@ -117,15 +97,8 @@ export async function attacksOn(
   settings: AttackSettings,
   world: AuditWorld,
   candidate: Candidate,
-  given: { readonly x: Tensor; readonly from: number },
+  { x, from }: { readonly x: Tensor; readonly from: number },
 ): Promise<BatchAttacks> {
-  requireArguments("attacksOn", {
-    world: [world, anAuditWorld],
-    candidate: [candidate, aCandidate],
-    given: [given, anObject("an object", { x: aTensor, from: aNumber })],
-  });
-  checkedOptions("attacksOn", settings, ATTACK_SETTINGS);
-  const { x, from } = given;
   const { classifier, domain, explaining, seed, signal } = world;
   const image = x.rank === 4;
   const k = settings.k ?? usualTopK(x.shape);
@@ -216,16 +189,9 @@ export async function attacksOn(
 export async function flippedBy(
   settings: AttackSettings,
   world: AuditWorld,
-  given: { readonly x: Tensor; readonly from: number },
+  { x, from }: { readonly x: Tensor; readonly from: number },
   eps: number,
 ): Promise<boolean[]> {
-  requireArguments("flippedBy", {
-    world: [world, anAuditWorld],
-    given: [given, anObject("an object", { x: aTensor, from: aNumber })],
-    eps: [eps, aNumber],
-  });
-  checkedOptions("flippedBy", settings, ATTACK_SETTINGS);
-  const { x, from } = given;
   const { classifier } = world;
   const fooled = scope(() => {
     const labels = argmax(classifier(x), 1);

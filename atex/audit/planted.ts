@@ -1,5 +1,4 @@
 /** A cause planted into a copy of a network, so that it is known what an explanation has to find. */
-
 import {
   add,
   argmax,
@@ -16,8 +15,6 @@ import {
   type Tree,
   tensor,
 } from "../../engine/index.js";
-import { aFunction, aNumber, anObject, aTensor, aText, numbers, required } from "../../engine/kinds.js";
-import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import {
   type BatchLoss,
   crossEntropy,
@@ -27,9 +24,7 @@ import {
   type Split,
   sampleSize,
 } from "../../nn/index.js";
-import { aDomain, aSplit } from "../../nn/kinds.js";
 import { isTable } from "../explainers/features.js";
-import { aClassifier, anAuditWorld, aPlanted } from "../kinds.js";
 import { featureIndex, featuresOf } from "../manipulations/columns.js";
 import { finetuned } from "../manipulations/finetune.js";
 import { cornerTrigger } from "../manipulations/models/trigger.js";
@@ -56,22 +51,13 @@ export interface PlantOptions {
   readonly deviations?: number;
 }
 
-const PLANT_OPTIONS: KindsOf<PlantOptions> = {
-  side: aNumber,
-  column: aText,
-  deviations: aNumber,
-};
-
 /** A patch in a corner of images; an unusual but valid value of one column of tables, not the most extreme one, beside which all else in a row
  *  would be small. @throws RangeError for a column that is not numeric, or
  *  where there is none. */
 export function plantedCause(
-  given: Pick<AuditWorld, "domain" | "train" | "sensitive">,
-  options: PlantOptions,
+  { domain, train, sensitive }: Pick<AuditWorld, "domain" | "train" | "sensitive">,
+  { side, column, deviations = 3 }: PlantOptions,
 ): Planted {
-  requireArguments("plantedCause", { given: [given, anObject("an object", { domain: aDomain, train: aSplit })] });
-  const { domain, train, sensitive } = given;
-  const { side, column, deviations = 3 } = checkedOptions("plantedCause", options, PLANT_OPTIONS);
   if (!isTable(domain)) return patchCause(domain, side);
   if (column !== undefined) featureIndex(domain, column);
   const features = featuresOf(domain);
@@ -150,21 +136,8 @@ export interface TeachOptions {
   readonly learningRate: number;
 }
 
-const TEACH_OPTIONS: KindsOf<TeachOptions> = {
-  wanted: required(aNumber),
-  epochs: required(aNumber),
-  count: required(aNumber),
-  batch: required(aNumber),
-  learningRate: required(aNumber),
-};
-
 /** Cross-entropy of a batch of which the first half bears the cause and is to be `wanted`, the rest as labelled. */
-export function plantingLoss(given: Pick<Planted, "plant">, wanted: number): BatchLoss {
-  requireArguments("plantingLoss", {
-    given: [given, anObject("an object", { plant: aFunction })],
-    wanted: [wanted, aNumber],
-  });
-  const { plant } = given;
+export function plantingLoss({ plant }: Pick<Planted, "plant">, wanted: number): BatchLoss {
   return (model: Layer, params: Tree, x: Tensor, y: Tensor, context) => {
     const n = x.shape[0];
     const half = Math.ceil(n / 2);
@@ -191,8 +164,6 @@ const taught = new WeakMap<AuditWorld, Map<string, readonly Float32Array[]>>();
 
 /** A copy of the network that was trained further until it takes the cause for its class; the same for every candidate, and made once. */
 export async function taughtCopy(world: AuditWorld, cause: Planted, options: TeachOptions): Promise<Classifier> {
-  requireArguments("taughtCopy", { world: [world, anAuditWorld], cause: [cause, aPlanted] });
-  checkedOptions("taughtCopy", options, TEACH_OPTIONS);
   const { weights, train, seed, say, signal } = world;
   const layer = weights!.layer!;
   const known = taught.get(world) ?? new Map<string, readonly Float32Array[]>();
@@ -221,16 +192,9 @@ export async function taughtCopy(world: AuditWorld, cause: Planted, options: Tea
 export async function atWork(
   copy: Classifier,
   cause: Planted,
-  given: { readonly x: Tensor; readonly labels: ArrayLike<number> },
+  { x, labels }: { readonly x: Tensor; readonly labels: ArrayLike<number> },
   wanted: number,
 ): Promise<boolean[]> {
-  requireArguments("atWork", {
-    copy: [copy, aClassifier],
-    cause: [cause, aPlanted],
-    given: [given, anObject("an object", { x: aTensor, labels: numbers })],
-    wanted: [wanted, aNumber],
-  });
-  const { x, labels } = given;
   const [without, bearing] = scope(() => [argmax(copy(x), 1), argmax(copy(cause.plant(x)), 1)]);
   const [before, after] = [await without.read(), await bearing.read()];
   return Array.from(before, (c, i) => labels[i] !== wanted && c !== wanted && after[i] === wanted);

@@ -1,9 +1,4 @@
 /** An audit as plain data: what files hold and pages show. */
-
-import { anObject, listOf } from "../../engine/kinds.js";
-import { requireArguments } from "../../engine/options.js";
-import { aMap, anyObject, aValue } from "../../nn/kinds.js";
-import { anAuditPlan, anAuditReport } from "../kinds.js";
 import type { AuditFinding, AuditMeasurement, AuditNumber, AuditVerdict } from "./audit.js";
 import { type AuditPlan, judgeAudit } from "./run.js";
 import { AUDIT_TABLE } from "./table.js";
@@ -51,7 +46,6 @@ export function auditReport(
   measured: ReadonlyMap<string, AuditMeasurement>,
   about: Readonly<Record<string, string>>,
 ): AuditReport {
-  requireArguments("auditReport", { plan: [plan, anAuditPlan], measured: [measured, aMap], about: [about, anyObject] });
   const findings = judgeAudit(plan, measured);
   const asked = AUDIT_TABLE.filter(({ name }) => plan.rows.some(({ row }) => row === name));
   const everyone = [...plan.explainers, ...plan.controls];
@@ -80,15 +74,9 @@ export function auditReport(
 
 /** Whether any finding has one of these verdicts, in these rows (default all): what an exit status is made of. */
 export function auditFails(
-  report: AuditReport,
-  given: { readonly verdicts: readonly AuditVerdict[]; readonly names?: readonly string[] },
+  { rows }: AuditReport,
+  { verdicts, names }: { readonly verdicts: readonly AuditVerdict[]; readonly names?: readonly string[] },
 ): AuditFinding[] {
-  requireArguments("auditFails", {
-    report: [report, anAuditReport],
-    given: [given, anObject("an object", { verdicts: listOf(aValue, "audit verdicts") })],
-  });
-  const { rows } = report;
-  const { verdicts, names } = given;
   return rows
     .filter(({ name }) => names === undefined || names.includes(name))
     .flatMap(({ findings }) => findings.filter(({ verdict }) => verdicts.includes(verdict)));

@@ -1,11 +1,6 @@
 /** Runs an audit cell by cell, a row for a candidate each, so that one that was killed goes on; and judges what was measured. */
-
 import { openScope } from "../../engine/index.js";
-import { aFunction, maybe } from "../../engine/kinds.js";
-import { requireArguments } from "../../engine/options.js";
-import { aMap } from "../../nn/kinds.js";
 import { readSettings } from "../../nn/schema.js";
-import { anAuditPlan, anAuditStore, anAuditWorld } from "../kinds.js";
 import { isRefusal } from "../refusal.js";
 import type { AuditFinding, AuditMeasurement, AuditRow, AuditWorld, Candidate } from "./audit.js";
 import { auditRowOf } from "./table.js";
@@ -40,9 +35,7 @@ export interface AuditProgress {
 
 /** The cells of a plan in the order in which they are done: row by row, explainers before controls.
  *  @throws RangeError for an unknown row or setting. */
-export function auditCells(plan: AuditPlan): AuditCell[] {
-  requireArguments("auditCells", { plan: [plan, anAuditPlan] });
-  const { rows, explainers, controls } = plan;
+export function auditCells({ rows, explainers, controls }: AuditPlan): AuditCell[] {
   return rows.flatMap(({ row: name, settings = {} }) => {
     const row = auditRowOf(name);
     const read = readSettings(row, settings);
@@ -62,12 +55,6 @@ export async function runAudit(
   store: AuditStore,
   onProgress?: (progress: AuditProgress) => void,
 ): Promise<ReadonlyMap<string, AuditMeasurement>> {
-  requireArguments("runAudit", {
-    world: [world, anAuditWorld],
-    plan: [plan, anAuditPlan],
-    store: [store, anAuditStore],
-    onProgress: [onProgress, maybe(aFunction)],
-  });
   const cells = auditCells(plan);
   const found = new Map<string, AuditMeasurement>();
   for (const [done, cell] of cells.entries()) {
@@ -108,7 +95,6 @@ function missingFor({ takes, needs }: AuditRow, { domain, weights }: AuditWorld)
 
 /** What the measurements say, row by row and explainer by explainer; a row that was not measured is not tested, and says why. */
 export function judgeAudit(plan: AuditPlan, measured: ReadonlyMap<string, AuditMeasurement>): AuditFinding[] {
-  requireArguments("judgeAudit", { plan: [plan, anAuditPlan], measured: [measured, aMap] });
   return auditCells({ ...plan, controls: [] }).map(({ id, row, settings, candidate }) => {
     const of = { row: row.name, explainer: candidate?.name };
     const own = measured.get(id);

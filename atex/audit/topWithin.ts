@@ -1,8 +1,5 @@
 /** The top of two maps in common, with places a little off counted as the same. */
 
-import { aNumber, numbers, required, tupleOf } from "../../engine/kinds.js";
-import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
-
 export interface TopWithinOptions {
   readonly k: number;
   /** Rows and columns of a map. */
@@ -11,21 +8,13 @@ export interface TopWithinOptions {
   readonly pixels: number;
 }
 
-const TOP_WITHIN_OPTIONS: KindsOf<TopWithinOptions> = {
-  k: required(aNumber),
-  sides: required(tupleOf(aNumber, 2, "numbers")),
-  pixels: required(aNumber),
-};
-
 /** Share of the k largest places of `a` that have one of the k largest of `b` within some pixels; ties go to the first. 0 pixels is the top-k
  *  intersection, which punishes a map that moved by a single pixel as if nothing of it were left. Source: 2312.10534 (locality). */
-export function topWithin(a: ArrayLike<number>, b: ArrayLike<number>, options: TopWithinOptions): number {
-  requireArguments("topWithin", { a: [a, numbers], b: [b, numbers] });
-  const {
-    k,
-    sides: [h, w],
-    pixels,
-  } = checkedOptions("topWithin", options, TOP_WITHIN_OPTIONS);
+export function topWithin(
+  a: ArrayLike<number>,
+  b: ArrayLike<number>,
+  { k, sides: [h, w], pixels }: TopWithinOptions,
+): number {
   const [own, others] = [largest(a, k), largest(b, k)];
   const there = new Uint8Array(h * w);
   for (const at of others) {

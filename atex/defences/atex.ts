@@ -1,6 +1,5 @@
 /** ATEX: the network learns the teacher's predictions around each image, along the explanation and across it. No gradient is
  *  differentiated. */
-
 import {
   add,
   concat,
@@ -14,12 +13,8 @@ import {
   type Tensor,
   transpose,
 } from "../../engine/index.js";
-import { aFunction, aNumber, anObject, either, maybe, required, wordOf } from "../../engine/kinds.js";
-import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { klDivergence, mse, type ResidentImages } from "../../nn/index.js";
-import { aResidentData, aValue } from "../../nn/kinds.js";
 import { asOneBatch, repeated } from "../copies.js";
-import { aClassifier, aKeptDirections, aKeptPredictions } from "../kinds.js";
 import type { Classifier } from "../score.js";
 import { type Batch, type Defence, explained, type Network, weighted } from "./defence.js";
 import {
@@ -40,24 +35,16 @@ import {
   tangentShifts,
 } from "./shifts.js";
 
-const SMOOTH_GRAD_SETTINGS: KindsOf<SmoothGradSettings> = {
-  samples: aNumber,
-  sigma: aNumber,
-};
-
 /** φ at the images of a batch, [n,...], whose length does not matter, and g(x), [n,C], which some need for it. */
 export type DirectionSource = (g: Network, batch: Batch) => readonly [direction: Tensor, logits: Tensor];
 
 /** The teacher's, computed before. */
 export function directionsAtHand(kept: KeptDirections): DirectionSource {
-  requireArguments("directionsAtHand", { kept: [kept, aKeptDirections] });
   return (g, { x, indices }) => [pickDirections(kept, indices), g(x)];
 }
 
 /** SmoothGrad in every batch: of the teacher (paper) or of the network that is trained (released code). */
 export function freshDirections(of: Classifier | "student", settings: SmoothGradSettings = {}): DirectionSource {
-  requireArguments("freshDirections", { of: [of, either(aClassifier, wordOf("student"))] });
-  checkedOptions("freshDirections", settings, SMOOTH_GRAD_SETTINGS);
   return (g, { x, key }) => [stopGradient(() => smoothDirection(of === "student" ? g : of, x, key, settings)), g(x)];
 }
 
@@ -114,26 +101,6 @@ export interface AtexOptions {
   readonly predictions?: KeptPredictions;
 }
 
-const ATEX_OPTIONS: KindsOf<AtexOptions> = {
-  teacher: required(aClassifier),
-  directions: required(aFunction),
-  delta1: required(aNumber),
-  delta2: aNumber,
-  normalisation: aValue,
-  points: aNumber,
-  spacing: aValue,
-  copies: aNumber,
-  noise: aValue,
-  scale: aValue,
-  steepest: aNumber,
-  alpha: aNumber,
-  terms: wordOf("both", "second"),
-  matching: wordOf("changes", "predictions", "logits"),
-  temperature: aNumber,
-  studentTemperature: aNumber,
-  predictions: aKeptPredictions,
-};
-
 export const ATEX = { name: "ATEX", source: "Tang et al. 2022, eq. 4 to 6" };
 
 /** L(g(x), f(x)) + α · mean over xᵢ, x_p of L(g(x_p), f(xᵢ)), L = KL(f ‖ g). The teacher sees each xᵢ once, however many tangent
@@ -142,7 +109,6 @@ export const ATEX = { name: "ATEX", source: "Tang et al. 2022, eq. 4 to 6" };
  *  matching of changes.
  *  @throws RangeError for impossible lengths, numbers of points or copies, and for predictions made for another grid. */
 export function atex(options: AtexOptions): Defence {
-  checkedOptions("atex", options, ATEX_OPTIONS);
   const { teacher, directions, delta2 = options.delta1, predictions } = options;
   const { copies = 1, noise = "symmetric", scale = "asProjected", steepest = options.delta1 / 2 } = options;
   const { alpha = 3, terms = "both", matching = terms === "both" ? "changes" : "predictions" } = options;
@@ -215,7 +181,6 @@ function taughtAt(
 export function alongOptions(
   options: Pick<AtexOptions, "delta1" | "normalisation" | "points" | "spacing">,
 ): AlongOptions {
-  requireArguments("alongOptions", { options: [options, anObject("an object", { delta1: aNumber })] });
   const { delta1: length, normalisation = "maxAbs", points = 1, spacing = "sampled" } = options;
   return { length, normalisation, points, spacing };
 }
@@ -226,15 +191,6 @@ export interface PredictionOptions extends AlongOptions {
   readonly onProgress?: (done: number, count: number) => void;
 }
 
-const PREDICTION_OPTIONS: KindsOf<PredictionOptions> = {
-  length: required(aNumber),
-  points: required(aNumber),
-  spacing: required(wordOf("grid", "sampled")),
-  normalisation: required(wordOf("max", "p99")),
-  batchSize: aNumber,
-  onProgress: aFunction,
-};
-
 /** The teacher's logits at x, and where the points are a grid along directions at hand at these too, for every image: they do not
  *  change while ATEX trains. 26 MB for Fashion-MNIST and a grid of 10 points, and a step then needs no pass of the teacher.
  *  @throws TypeError for a grid without directions: those made in every batch lead to other points every time. */
@@ -242,14 +198,8 @@ export async function teacherPredictions(
   teacher: Classifier,
   data: ResidentImages,
   directions: KeptDirections | undefined,
-  options: PredictionOptions,
+  { batchSize = 100, onProgress, ...along }: PredictionOptions,
 ): Promise<KeptPredictions> {
-  requireArguments("teacherPredictions", {
-    teacher: [teacher, aClassifier],
-    data: [data, aResidentData],
-    directions: [directions, maybe(aKeptDirections)],
-  });
-  const { batchSize = 100, onProgress, ...along } = checkedOptions("teacherPredictions", options, PREDICTION_OPTIONS);
   requireAlong("teacherPredictions", along);
   const { spacing, normalisation } = along;
   const grid = spacing === "grid" ? directions : undefined;

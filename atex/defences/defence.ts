@@ -2,7 +2,6 @@
  * A defence is a loss: a function of the network that is trained and of a batch. Everything else (batches, optimiser,
  * capture) is nn's training loop, the same for all defences.
  */
-
 import {
   add,
   concat,
@@ -17,10 +16,8 @@ import {
   type Tree,
   valueAuxAndGrad,
 } from "../../engine/index.js";
-import { requireArguments } from "../../engine/options.js";
 import type { BatchLoss } from "../../nn/index.js";
 import { repeated } from "../copies.js";
-import { aDefence } from "../kinds.js";
 import { rows } from "../metrics/metric.js";
 import type { Classifier } from "../score.js";
 
@@ -61,7 +58,6 @@ export interface PenaltyOptions {
 
 /** The defence as the loss of nn's `train`. */
 export function batchLoss(defence: Defence): BatchLoss {
-  requireArguments("batchLoss", { defence: [defence, aDefence] });
   return (model, params, x, y, context) => {
     const [layers, key] = random.split(context.key, 2);
     const apply = (z: Tensor): Tensor => model.apply(params, z, { ...context, key: layers });

@@ -4,7 +4,6 @@
  * Fashion-MNIST takes 94 MB where f32 would take 188, more than the 128 MiB one binding may be, and the rounding (1.5e-5 of the
  * largest element) is far below SmoothGrad's own noise. Eight bits would do too, but 0.4 % would then have to be argued for.
  */
-
 import {
   abs,
   add,
@@ -30,12 +29,8 @@ import {
   tensor,
   zeros,
 } from "../../engine/index.js";
-import { aFunction, aKey, aNumber, aTensor, required } from "../../engine/kinds.js";
-import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { batchIndices, pickImages, type ResidentImages } from "../../nn/index.js";
-import { aResidentData } from "../../nn/kinds.js";
 import { smoothGrad } from "../explainers/smoothGrad.js";
-import { aClassifier, aKeptDirections } from "../kinds.js";
 import { type Classifier, classScore } from "../score.js";
 
 export interface SmoothGradSettings {
@@ -66,27 +61,12 @@ export interface DirectionOptions extends SmoothGradSettings {
   readonly onProgress?: (done: number, count: number) => void;
 }
 
-const DIRECTION_OPTIONS: KindsOf<DirectionOptions> = {
-  samples: aNumber,
-  sigma: aNumber,
-  key: required(aKey),
-  batchSize: aNumber,
-  onProgress: aFunction,
-};
-
 /** SmoothGrad of the teacher, for the class it predicts, at every image; kept until disposed. */
 export async function explanationDirections(
   teacher: Classifier,
   data: ResidentImages,
-  options: DirectionOptions,
+  { key, batchSize = 100, onProgress, ...settings }: DirectionOptions,
 ): Promise<KeptDirections> {
-  requireArguments("explanationDirections", { teacher: [teacher, aClassifier], data: [data, aResidentData] });
-  const {
-    key,
-    batchSize = 100,
-    onProgress,
-    ...settings
-  } = checkedOptions("explanationDirections", options, DIRECTION_OPTIONS);
   const words = await overData(data, batchSize, onProgress, (x, first) =>
     packed(smoothDirection(teacher, x, random.fold(key, cast(first, "u32")), settings)),
   );
@@ -94,9 +74,7 @@ export async function explanationDirections(
 }
 
 /** Directions by index, largest |element| 1: i32 [b] → f32 [b,...]. */
-export function pickDirections(directions: KeptDirections, indices: Tensor): Tensor {
-  requireArguments("pickDirections", { directions: [directions, aKeptDirections], indices: [indices, aTensor] });
-  const { words, shape } = directions;
+export function pickDirections({ words, shape }: KeptDirections, indices: Tensor): Tensor {
   const picked = gather(words, indices, 0);
   const halves = bitAnd(shiftRight(reshape(picked, [...picked.shape, 1]), tensor(Uint32Array.of(0, 16))), 0xffff);
   const [n, values] = [indices.shape[0], shape.reduce((a, b) => a * b, 1)];

@@ -1,8 +1,5 @@
 import { abs, add, mean, mul, neg, sum, type Tensor } from "../../engine/index.js";
-import { aNumber } from "../../engine/kinds.js";
-import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { crossEntropy, type FeatureRange } from "../../nn/index.js";
-import { aRange } from "../../nn/kinds.js";
 import { count, size } from "../../nn/schema.js";
 import { linf } from "../balls.js";
 import { integratedGradients } from "../explainers/integratedGradients.js";
@@ -29,20 +26,9 @@ export interface RarOptions {
   readonly weight?: number;
 }
 
-const RAR_OPTIONS: KindsOf<RarOptions> = {
-  radius: aNumber,
-  range: aRange,
-  steps: aNumber,
-  stepSize: aNumber,
-  path: aNumber,
-  innerPath: aNumber,
-  weight: aNumber,
-};
-
 /** Keeps the attribution of the change of the loss, integrated from x to the worst neighbour, small in L1.
  *  Source: Chen et al. 2019, IG-NORM (sec. 3.1). */
 export function rar(options: RarOptions = {}): Defence {
-  checkedOptions("rar", options, RAR_OPTIONS);
   const { radius = 0.1, range, steps = 20, stepSize = 0.01, path = 50, innerPath = 10, weight = 1 } = options;
   return {
     ...info,

@@ -1,6 +1,4 @@
 import { add, leaves, mul, square, sum } from "../../engine/index.js";
-import { aNumber } from "../../engine/kinds.js";
-import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { crossEntropy } from "../../nn/index.js";
 import { size } from "../../nn/schema.js";
 import type { Defence } from "./defence.js";
@@ -11,15 +9,10 @@ export interface WeightDecayOptions {
   readonly weight?: number;
 }
 
-const WEIGHT_DECAY_OPTIONS: KindsOf<WeightDecayOptions> = {
-  weight: aNumber,
-};
-
 const info = { name: "weight decay", source: "Krogh, Hertz 1992; against manipulation: Dombrowski et al. 2022" };
 
 /** Half the squared L2 norm of all weights; biases and norm layers' scales (rank 1) are left free. */
-export function weightDecay(options: WeightDecayOptions = {}): Defence {
-  const { weight = 5e-4 } = checkedOptions("weightDecay", options, WEIGHT_DECAY_OPTIONS);
+export function weightDecay({ weight = 5e-4 }: WeightDecayOptions = {}): Defence {
   return {
     ...info,
     formula: "CE(g(x), y) + λ/2 Σ ‖W‖²",

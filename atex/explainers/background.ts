@@ -1,5 +1,4 @@
 /** What stands for features that are taken away: rows of other samples, few of them and weighted, or a constant. */
-
 import {
   expand,
   full,
@@ -16,8 +15,6 @@ import {
   variance,
   where,
 } from "../../engine/index.js";
-import { aNumber, aTensor } from "../../engine/kinds.js";
-import { checkedOptions, requireArguments } from "../../engine/options.js";
 import { asOneBatch, inChunks } from "../copies.js";
 import type { Score } from "../score.js";
 import type { ExplainerContext } from "./explainer.js";
@@ -36,13 +33,8 @@ export interface Background {
  *  Source: Lundberg, Lee 2017 (the summary that their method is used with). */
 export async function summariseBackground(
   rows: Tensor,
-  options: { readonly clusters?: number; readonly seed?: number } = {},
+  { clusters = 10, seed = 0 }: { readonly clusters?: number; readonly seed?: number } = {},
 ): Promise<Background> {
-  requireArguments("summariseBackground", { rows: [rows, aTensor] });
-  const { clusters = 10, seed = 0 } = checkedOptions("summariseBackground", options, {
-    clusters: aNumber,
-    seed: aNumber,
-  });
   const [m, ...shape] = rows.shape;
   const { centres, shares } = kMeans(await rows.read(), m, { clusters, seed });
   return { rows: tensor(centres, [shares.length, ...shape]), weights: shares };

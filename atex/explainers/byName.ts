@@ -1,6 +1,4 @@
 import type { Tensor } from "../../engine/index.js";
-import { aKey, aNumber, aText } from "../../engine/kinds.js";
-import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import type { Explainer } from "./explainer.js";
 import { gradient } from "./gradient.js";
 import { integratedGradients } from "./integratedGradients.js";
@@ -20,17 +18,8 @@ export interface ExplainerSettings {
   readonly key?: Tensor;
 }
 
-const EXPLAINER_SETTINGS: KindsOf<ExplainerSettings> = {
-  samples: aNumber,
-  sigma: aNumber,
-  steps: aNumber,
-  key: aKey,
-};
-
 /** An explainer by the name that the command line and files use. @throws TypeError for SmoothGrad without a key. */
 export function explainerByName(name: ExplainerName, settings: ExplainerSettings = {}): Explainer {
-  requireArguments("explainerByName", { name: [name, aText] });
-  checkedOptions("explainerByName", settings, EXPLAINER_SETTINGS);
   const { samples, sigma, steps, key } = settings;
   if (name === "gradient") return gradient;
   if (name === "integrated-gradients") return integratedGradients({ steps });

@@ -1,5 +1,4 @@
 /** What no attack can move: a certificate for maps that are means of values on [0, 1] over Gaussian noise. */
-
 import {
   add,
   cast,
@@ -24,8 +23,6 @@ import {
   tensor,
   where,
 } from "../../engine/index.js";
-import { aNumber, aTensor, required, requireTensor, wordOf } from "../../engine/kinds.js";
-import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { rows } from "../metrics/metric.js";
 import { clopperPearson } from "./binomialBounds.js";
 
@@ -43,13 +40,6 @@ export interface CertificateOptions {
   readonly bound?: "hoeffding" | "clopper-pearson";
 }
 
-const CERTIFICATE: KindsOf<Omit<CertificateOptions, "k">> = {
-  sigma: required(aNumber),
-  samples: required(aNumber),
-  confidence: aNumber,
-  bound: wordOf("hoeffding", "clopper-pearson"),
-};
-
 /**
  * For each i from 1 to k the radius in L2 within which at least i of the k top pixels stay at the top; it falls with i, and is negative
  * or −∞ where nothing is certified, +∞ where nothing can be moved. map [n, ...] with values on [0, 1], as
@@ -63,8 +53,7 @@ const CERTIFICATE: KindsOf<Omit<CertificateOptions, "k">> = {
  * whose noise was drawn independently of it. Source: Levine, Singla, Feizi 2019, theorem 2 and sec. 3.3.
  * @throws RangeError for options out of range.
  */
-export function certifiedTopK(map: Tensor, given: CertificateOptions): Tensor {
-  const { k, ...options } = checkedOptions("certifiedTopK", given, { k: required(aNumber), ...CERTIFICATE });
+export function certifiedTopK(map: Tensor, { k, ...options }: CertificateOptions): Tensor {
   requireCertificate("certifiedTopK", map, options);
   const { sigma } = options;
   const flat = rows(map);
@@ -101,9 +90,8 @@ export interface CertifiedPixels {
  *  @throws RangeError for a share outside [0.5, 1). */
 export function certifiedPixels(
   map: Tensor,
-  given: Omit<CertificateOptions, "k"> & { readonly share: number },
+  { share, ...options }: Omit<CertificateOptions, "k"> & { readonly share: number },
 ): CertifiedPixels {
-  const { share, ...options } = checkedOptions("certifiedPixels", given, { share: required(aNumber), ...CERTIFICATE });
   requireCertificate("certifiedPixels", map, options);
   if (!(share >= 0.5 && share < 1))
     throw new RangeError(`certifiedPixels: share ${share} came; at least 0.5 and less than 1 is needed`);
@@ -159,7 +147,6 @@ function requireCertificate(
   map: Tensor,
   { sigma, samples, confidence = 0.95, bound = "hoeffding" }: Bounded,
 ): void {
-  requireTensor(name, map);
   if (map.rank < 2) throw new ShapeError(`${name}: ${describe(map)} came; maps [n, ...] are needed`);
   if (!(sigma > 0) || !Number.isInteger(samples) || samples < 1 || !(confidence > 0 && confidence < 1))
     throw new RangeError(
@@ -173,7 +160,6 @@ function requireCertificate(
 /** How many of the top pixels are certain to stay there under any change of at most `radius` in L2: radii [n, k] of `certifiedTopK` →
  *  [n]. */
 export function certifiedOverlap(radii: Tensor, radius: number): Tensor {
-  requireArguments("certifiedOverlap", { radii: [radii, aTensor], radius: [radius, aNumber] });
   if (!(radius >= 0)) throw new RangeError(`certifiedOverlap: radius ${radius} came; at least 0 is needed`);
   return sum(greater(radii, radius), 1);
 }

@@ -14,9 +14,6 @@ import {
   Tensor,
   withOps,
 } from "../../engine/index.js";
-import { aTensorOrNumber } from "../../engine/kinds.js";
-import { checkedOptions, type KindsOf } from "../../engine/options.js";
-import { aValue } from "../../nn/kinds.js";
 import { number, oneOf, setting } from "../../nn/schema.js";
 import type { Score } from "../score.js";
 import { placeOf, rescale, type StepPair, visibleJumps } from "./deepLiftRules.js";
@@ -32,11 +29,6 @@ export interface DeepLiftOptions {
    *  linear layer multipliers of their own. */
   readonly rule?: (typeof RULES)[number];
 }
-
-const DEEP_LIFT_OPTIONS: KindsOf<DeepLiftOptions> = {
-  reference: aTensorOrNumber,
-  rule: aValue,
-};
 
 const info = {
   name: "DeepLIFT",
@@ -54,8 +46,7 @@ const info = {
  *  @throws RangeError for an unknown rule, ShapeError for a reference that does not fit x, TypeError naming the op where the
  *  network chooses by the data in a way that has no multiplier (sorting, positions of the largest), or holds a value that
  *  changes with x by stopGradient. */
-export function deepLift(options: DeepLiftOptions = {}): Explainer {
-  const { reference = 0, rule = "rescale" } = checkedOptions("deepLift", options, DEEP_LIFT_OPTIONS);
+export function deepLift({ reference = 0, rule = "rescale" }: DeepLiftOptions = {}): Explainer {
   if (!RULES.includes(rule))
     throw new RangeError(`deepLift: rule ${JSON.stringify(rule)} given; ${RULES.join(" or ")} is needed`);
   if (!(reference instanceof Tensor) && !Number.isFinite(reference))

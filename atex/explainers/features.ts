@@ -1,6 +1,5 @@
 /** What is switched on and off: groups of elements of a sample that go together, such as patches of an image, its segments, or the
  *  elements of a one-hot feature. */
-
 import {
   expand,
   gather,
@@ -13,11 +12,7 @@ import {
   type Tensor,
   tensor,
 } from "../../engine/index.js";
-import { aNumber, anObject } from "../../engine/kinds.js";
-import { requireArguments } from "../../engine/options.js";
 import type { Domain } from "../../nn/index.js";
-import { aDomain, numberList } from "../../nn/kinds.js";
-import { aSegments } from "../kinds.js";
 
 /** Segments of a batch of images: a label for every pixel. */
 export interface Segments {
@@ -122,7 +117,6 @@ function groupsFrom(
 
 /** Every element by itself. */
 export function elementGroups(shape: readonly number[]): FeatureGroups {
-  requireArguments("elementGroups", { shape: [shape, numberList] });
   const d = shape.reduce((a, b) => a * b, 1);
   return groupsFrom(
     shape,
@@ -136,7 +130,6 @@ export function elementGroups(shape: readonly number[]): FeatureGroups {
 /** Squares of `side` × `side` pixels over all channels, cut off at the right and lower border. shape [c,h,w]
  *  @throws ShapeError unless the shape is an image's and the side fits. */
 export function patchGroups(shape: readonly number[], side: number): FeatureGroups {
-  requireArguments("patchGroups", { shape: [shape, numberList], side: [side, aNumber] });
   const [c, h, w] = imageSides("patches", shape);
   if (!Number.isInteger(side) || side < 1 || side > Math.max(h, w))
     throw new ShapeError(`patches: side ${side} in images of ${h}×${w}; 1 to ${Math.max(h, w)} is needed`);
@@ -150,9 +143,7 @@ export function patchGroups(shape: readonly number[], side: number): FeatureGrou
 
 /** The segments of a batch of images; copies of the batch have the same ones. shape [c,h,w]
  *  @throws ShapeError when the segments are of other images. */
-export function segmentGroups(shape: readonly number[], segments: Segments): FeatureGroups {
-  requireArguments("segmentGroups", { shape: [shape, numberList], segments: [segments, aSegments] });
-  const { labels, shape: sides, count } = segments;
+export function segmentGroups(shape: readonly number[], { labels, shape: sides, count }: Segments): FeatureGroups {
   const [c, h, w] = imageSides("segments", shape);
   const [n, ...rest] = sides;
   if (rest[0] !== h || rest[1] !== w || labels.length !== n * h * w)
@@ -164,9 +155,7 @@ export function segmentGroups(shape: readonly number[], segments: Segments): Fea
 
 /** The features of a table: one-hot elements of a categorical feature go together; elements without names go by themselves.
  *  @throws RangeError unless every element belongs to exactly one feature. */
-export function tableGroups(domain: Domain): FeatureGroups {
-  requireArguments("tableGroups", { domain: [domain, aDomain] });
-  const { shape, features } = domain;
+export function tableGroups({ shape, features }: Domain): FeatureGroups {
   if (!features) return elementGroups(shape);
   const d = shape.reduce((a, b) => a * b, 1);
   const at = new Int32Array(d).fill(-1);
@@ -193,10 +182,8 @@ export function isTable({ shape, features }: Domain): boolean {
  *  by default so that about `across` of them cover the longer side. */
 export function groupsOf(
   domain: Domain,
-  given: { readonly patch?: number; readonly segments?: Segments; readonly across?: number },
+  { patch, segments, across = 8 }: { readonly patch?: number; readonly segments?: Segments; readonly across?: number },
 ): FeatureGroups {
-  requireArguments("groupsOf", { domain: [domain, aDomain], given: [given, anObject("an object", {})] });
-  const { patch, segments, across = 8 } = given;
   if (isTable(domain)) return tableGroups(domain);
   if (segments && patch === undefined) return segmentGroups(domain.shape, segments);
   const [, h, w] = domain.shape;

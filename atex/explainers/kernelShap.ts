@@ -1,8 +1,5 @@
 import { abs, matmul, slice, sub, type Tensor, tensor } from "../../engine/index.js";
-import { aNumber, either, required } from "../../engine/kinds.js";
-import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { count, number, setting } from "../../nn/schema.js";
-import { aBackground, aFeatureGroups } from "../kinds.js";
 import type { Score } from "../score.js";
 import { type Background, backgroundOf, backgroundScore, maskedScores } from "./background.js";
 import { drawCoalitions, shapleySolver } from "./coalitions.js";
@@ -26,14 +23,6 @@ export interface KernelShapOptions extends ShapleyOptions {
   readonly seed?: number;
 }
 
-const KERNEL_SHAP_OPTIONS: KindsOf<KernelShapOptions> = {
-  groups: required(aFeatureGroups),
-  background: required(either(aBackground, aNumber)),
-  budget: aNumber,
-  samples: aNumber,
-  seed: aNumber,
-};
-
 const info = {
   name: "KernelSHAP",
   scope: "local",
@@ -46,8 +35,7 @@ const info = {
  *  sample with the features outside taken from there. A feature's value is shared equally by its elements. Coalitions do not depend
  *  on the sample, so that values are one matrix product of scores, which can be differentiated. With all coalitions they are
  *  exact. Source: Lundberg, Lee 2017, sec. 4.1; Covert, Lee 2021, eq. 7. @throws RangeError for too few samples. */
-export function kernelShap(options: KernelShapOptions): Explainer {
-  const { groups, background, samples, seed = 0, budget } = checkedOptions("kernelShap", options, KERNEL_SHAP_OPTIONS);
+export function kernelShap({ groups, background, samples, seed = 0, budget }: KernelShapOptions): Explainer {
   const g = groups.count;
   const wanted = samples ?? 2 * g + 2048;
   if (!Number.isInteger(wanted) || wanted < Math.min(2 * g, 2 ** g - 2) || !Number.isSafeInteger(seed))

@@ -1,9 +1,6 @@
 import type { Tensor } from "../../engine/index.js";
-import { aTensor } from "../../engine/kinds.js";
-import { requireArguments } from "../../engine/options.js";
 import { count, number, oneOf, setting, size } from "../../nn/schema.js";
-import { aScore } from "../kinds.js";
-import { checkedScore, type Score } from "../score.js";
+import type { Score } from "../score.js";
 import { type Explainer, explainer, explainerEntry } from "./explainer.js";
 import { groupsOf, isTable } from "./features.js";
 import { limeImage } from "./limeImage.js";
@@ -76,12 +73,7 @@ export const limeInfo = {
 export function asLime(local: (score: Score, x: Tensor) => LocalModel): Lime {
   return Object.assign(
     explainer(limeInfo, (score, x) => local(score, x).attribution),
-    {
-      local(score: Score, x: Tensor): LocalModel {
-        requireArguments("lime", { score: [score, aScore], x: [x, aTensor] });
-        return local(checkedScore("lime", score), x);
-      },
-    },
+    { local },
   );
 }
 

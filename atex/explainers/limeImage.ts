@@ -1,10 +1,6 @@
 import { expand, full, reshape, type Tensor, tensor, transpose, where } from "../../engine/index.js";
-import { aNumber, required } from "../../engine/kinds.js";
-import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { drawFrom } from "../../nn/data/integer-random.js";
-import { aValue } from "../../nn/kinds.js";
 import { inChunks } from "../copies.js";
-import { aFeatureGroups } from "../kinds.js";
 import type { Score } from "../score.js";
 import { type FeatureGroups, flatSamples } from "./features.js";
 import { asLime, type Lime, type LimeOptions, limeSettings } from "./lime.js";
@@ -18,23 +14,10 @@ export interface LimeImageOptions extends LimeOptions {
   readonly fill?: "mean" | number;
 }
 
-const LIME_IMAGE_OPTIONS: KindsOf<LimeImageOptions> = {
-  samples: aNumber,
-  seed: aNumber,
-  width: aNumber,
-  alpha: aNumber,
-  select: aValue,
-  keep: aNumber,
-  budget: aNumber,
-  groups: required(aFeatureGroups),
-  fill: aValue,
-};
-
 /** A linear model of the score over switched groups of pixels: each copy has about half of them off, copies count by
  *  sqrt(exp(−d² / width²)) with d the cosine distance of its switches to all on, width 0.25 by default. Every pixel gets the
  *  coefficient of its group. Source: Ribeiro et al. 2016, sec. 3.2 to 3.4, with the authors' kernel. */
-export function limeImage(given: LimeImageOptions): Lime {
-  const { groups, fill = "mean", budget, ...options } = checkedOptions("limeImage", given, LIME_IMAGE_OPTIONS);
+export function limeImage({ groups, fill = "mean", budget, ...options }: LimeImageOptions): Lime {
   const { samples, seed, width, alpha, select, keep } = limeSettings(options, 0.25);
   if (fill !== "mean" && !Number.isFinite(fill))
     throw new RangeError(`lime: fill ${fill} came; "mean" or a number is needed`);

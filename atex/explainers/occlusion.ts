@@ -16,13 +16,9 @@ import {
   type Tensor,
   tensor,
 } from "../../engine/index.js";
-import { aNumber, either, required } from "../../engine/kinds.js";
-import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import type { Domain } from "../../nn/index.js";
-import { aDomain } from "../../nn/kinds.js";
 import { count, number, setting } from "../../nn/schema.js";
 import { chunksOf } from "../copies.js";
-import { aBackground } from "../kinds.js";
 import type { Score } from "../score.js";
 import { type Background, backgroundOf, maskedScores } from "./background.js";
 import { type Explainer, explainer, explainerEntry } from "./explainer.js";
@@ -39,14 +35,6 @@ export interface OcclusionOptions {
   /** Input elements evaluated at once; see `chunksOf`. */
   readonly budget?: number;
 }
-
-const OCCLUSION_OPTIONS: KindsOf<OcclusionOptions> = {
-  domain: required(aDomain),
-  patch: aNumber,
-  stride: aNumber,
-  background: either(aBackground, aNumber),
-  budget: aNumber,
-};
 
 /** Parts of a sample that are hidden one at a time. */
 interface Windows {
@@ -69,8 +57,7 @@ const info = {
  *  attribution sums to the sum of all drops, which for a score that is linear is score(x) less that of what stands for the
  *  hidden. Squares that would reach over the border are moved inside. Source: Zeiler, Fergus 2014, sec. 4.2.
  *  @throws ShapeError for squares that do not fit. */
-export function occlusion(options: OcclusionOptions): Explainer {
-  const { domain, patch, stride, background = 0, budget } = checkedOptions("occlusion", options, OCCLUSION_OPTIONS);
+export function occlusion({ domain, patch, stride, background = 0, budget }: OcclusionOptions): Explainer {
   const windows = isTable(domain) ? featureWindows(domain) : squareWindows(domain.shape, patch, stride);
   return explainer(info, explain);
 

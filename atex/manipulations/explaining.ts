@@ -1,5 +1,4 @@
 /** Explainers by name, made for the samples at hand with all that they need. */
-
 import {
   argmax,
   concat,
@@ -12,15 +11,11 @@ import {
   type Tree,
   tensor,
 } from "../../engine/index.js";
-import { aFunction, aNumber, aTensor, aText, maybe, required } from "../../engine/kinds.js";
-import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import type { Domain } from "../../nn/index.js";
-import { aDomain, anyObject } from "../../nn/kinds.js";
 import { summariseBackground } from "../explainers/background.js";
 import type { Explainer } from "../explainers/explainer.js";
 import { segmentImages } from "../explainers/segments/segmentImages.js";
 import { explainerEntryOf, makeExplainer } from "../explainers/table.js";
-import { aSide } from "../kinds.js";
 import { classScore } from "../score.js";
 import type { Side } from "./manipulation.js";
 
@@ -36,17 +31,9 @@ export interface ExplainingOptions {
   readonly settings?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
-const EXPLAINING_OPTIONS: KindsOf<ExplainingOptions> = {
-  domain: required(aDomain),
-  background: required(aTensor),
-  seed: required(aNumber),
-  settings: anyObject,
-};
-
 /** Makes explainers with background, summary and segments where they use them. The summary is made once, and is kept on the host: nothing
  *  has to be freed. @throws RangeError for an unknown name or setting. */
-export function explainerMaker(options: ExplainingOptions): MakeExplainer {
-  const { domain, background, seed, settings = {} } = checkedOptions("explainerMaker", options, EXPLAINING_OPTIONS);
+export function explainerMaker({ domain, background, seed, settings = {} }: ExplainingOptions): MakeExplainer {
   const summarised = (): ReturnType<typeof readSummary> => readSummary(background, seed);
   let summary: ReturnType<typeof readSummary> | undefined;
   return async (name, x) => {
@@ -89,15 +76,12 @@ export async function scoped<T extends Tree>(name: string, body: () => Promise<T
 const CHUNK = 50;
 
 /** Attributions by an explainer of the table, [n, ...shape]; of the classes i32 [n], default those that the network predicts. */
-export function attributionsOf(make: MakeExplainer, name: string, side: Side, predicted?: Tensor): Promise<Tensor> {
-  requireArguments("attributionsOf", {
-    make: [make, aFunction],
-    name: [name, aText],
-    side: [side, aSide],
-    classes: [predicted, maybe(aTensor)],
-  });
-  const { classifier, x, explainer = make } = side;
-  const classes = predicted ?? scope(() => argmax(classifier(x), 1));
+export function attributionsOf(
+  make: MakeExplainer,
+  name: string,
+  { classifier, x, explainer = make }: Side,
+  classes: Tensor = scope(() => argmax(classifier(x), 1)),
+): Promise<Tensor> {
   const [n, ...shape] = x.shape;
   return scoped("attributions", async () => {
     const parts: Tensor[] = [];

@@ -1,8 +1,5 @@
 /** Further training of a network on a loss of somebody's choice: how models are made to show other explanations. */
-
 import { dispose, mapTree, mul, scope, type Tree } from "../../engine/index.js";
-import { aFunction, aNumber, aText, required, wordOf } from "../../engine/kinds.js";
-import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import {
   adam,
   type BatchLoss,
@@ -13,7 +10,6 @@ import {
   type TrainState,
   train,
 } from "../../nn/index.js";
-import { anyObject } from "../../nn/kinds.js";
 import type { ManipulationWorld } from "./manipulation.js";
 
 type FinetuneWorld = Pick<ManipulationWorld, "model" | "params" | "train" | "seed" | "say" | "signal">;
@@ -32,29 +28,11 @@ export interface FinetuneOptions {
   readonly title: string;
 }
 
-const FINETUNE_OPTIONS: KindsOf<FinetuneOptions> = {
-  loss: required(aFunction),
-  epochs: required(aNumber),
-  count: aNumber,
-  batch: required(aNumber),
-  learningRate: required(aNumber),
-  decay: wordOf("none", "cosine"),
-  title: required(aText),
-};
-
 /** A copy of the world's parameters, trained further; the caller owns it (`dispose`). */
-export async function finetuned(world: FinetuneWorld, options: FinetuneOptions): Promise<Tree> {
-  requireArguments("finetuned", { world: [world, anyObject] });
-  const { model, params, train: all, seed, say, signal } = world;
-  const {
-    loss,
-    epochs,
-    count = all.labels.length,
-    batch,
-    learningRate,
-    decay = "none",
-    title,
-  } = checkedOptions("finetuned", options, FINETUNE_OPTIONS);
+export async function finetuned(
+  { model, params, train: all, seed, say, signal }: FinetuneWorld,
+  { loss, epochs, count = all.labels.length, batch, learningRate, decay = "none", title }: FinetuneOptions,
+): Promise<Tree> {
   const data = residentData(partOf(all, 0, Math.min(count, all.labels.length)));
   let start: TrainState | undefined;
   try {

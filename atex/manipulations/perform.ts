@@ -1,8 +1,5 @@
 /** A manipulation, done and measured: what experiments and the command line have in common. */
-import { requireArguments } from "../../engine/options.js";
-import { anyObject } from "../../nn/kinds.js";
 import { accuracyOf } from "../experiments/measuring.js";
-import { aManipulationEntry, aManipulationWorld, aStudyPlan } from "../kinds.js";
 import {
   type Manipulation,
   type ManipulationEntry,
@@ -24,12 +21,6 @@ export async function performManipulation(
   world: ManipulationWorld,
   plan: StudyPlan,
 ): Promise<PerformedManipulation> {
-  requireArguments("performManipulation", {
-    entry: [entry, aManipulationEntry],
-    settings: [settings, anyObject],
-    world: [world, aManipulationWorld],
-    plan: [plan, aStudyPlan],
-  });
   requireKind(entry, world);
   const began = performance.now();
   const manipulation = await entry.run(settings, world);

@@ -1,14 +1,11 @@
 /** What a manipulation did, measured alike for all of them: predictions, changes, explanations under several explainers, samples and networks
  *  that it was not made for, and what detectors make of it. */
-
 import { abs, add, argmax, equal, max, scope, slice, softmax, sub, type Tensor } from "../../engine/index.js";
-import { requireArguments } from "../../engine/options.js";
 import { sampleTensor } from "../../nn/index.js";
 import { usualTopK } from "../attacks/table.js";
 import type { ManipulationResult } from "../criteria.js";
 import { mean } from "../experiments/statistics.js";
 import { agreementOf, importanceMap } from "../judge.js";
-import { aManipulation, aManipulationWorld, aStudyPlan } from "../kinds.js";
 import type { FoolingInterval } from "../metrics/heo.js";
 import { rows } from "../metrics/metric.js";
 import { isRefusal } from "../refusal.js";
@@ -43,11 +40,6 @@ export function studyManipulation(
   world: ManipulationWorld,
   plan: StudyPlan,
 ): Promise<ManipulationStudy> {
-  requireArguments("studyManipulation", {
-    manipulation: [manipulation, aManipulation],
-    world: [world, aManipulationWorld],
-    plan: [plan, aStudyPlan],
-  });
   return scoped("study", () => study(manipulation, world, plan));
 }
 

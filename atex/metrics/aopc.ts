@@ -1,13 +1,10 @@
 import { describe, mean, random, ShapeError, slice, sub, type Tensor } from "../../engine/index.js";
-import { aKey, aNumber, listOf, required } from "../../engine/kinds.js";
-import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import type { Feature, FeatureRange } from "../../nn/index.js";
-import { aFeature, aRange } from "../../nn/kinds.js";
 import { count, setting } from "../../nn/schema.js";
 import type { Score } from "../score.js";
 import { defaultRange } from "../subject.js";
 import { type Groups, groupsOf, regionsOf } from "./groups.js";
-import { type Faithfulness, faithfulness, type MetricInfo, metricEntry, ofFinite, seventh } from "./metric.js";
+import { type Faithfulness, type MetricInfo, metricEntry, ofFinite, seventh } from "./metric.js";
 import { replacementCurve, uniformIn } from "./replacement.js";
 
 export interface AopcOptions {
@@ -23,14 +20,6 @@ export interface AopcOptions {
   /** Of what replaces, and of the random order; both are the same for all samples of a batch. */
   readonly key: Tensor;
 }
-
-const AOPC_OPTIONS: KindsOf<AopcOptions> = {
-  region: aNumber,
-  steps: aNumber,
-  range: aRange,
-  features: listOf(aFeature, "features"),
-  key: required(aKey),
-};
 
 export interface AopcCurves {
   /** f(x) − f(x with the first k regions replaced), k = 0 … L. [L + 1, n] */
@@ -53,7 +42,6 @@ export const aopcInfo: MetricInfo = {
  *  [n,c,h,w] with maps [n,h,w]; features, or elements, of other inputs with maps of one value each.
  *  @throws ShapeError when the map does not belong to the input or there are fewer parts than `steps`, TypeError without a range. */
 export function aopcCurves(options: AopcOptions): (score: Score, x: Tensor, map: Tensor) => AopcCurves {
-  checkedOptions("aopcCurves", options, AOPC_OPTIONS);
   return (score, x, map) => {
     const { groups, order, drops } = replacing(options, score, x, map);
     return {
@@ -91,12 +79,11 @@ function partsOf({ region, features }: AopcOptions, x: Tensor, map: Tensor): Gro
 
 /** Area over the perturbation curve, 1/(L + 1) Σ_k f(x) − f(x⁽ᵏ⁾), per sample [n]. */
 export function aopc(options: AopcOptions): Faithfulness {
-  checkedOptions("aopc", options, AOPC_OPTIONS);
   const area = (score: Score, x: Tensor, map: Tensor): Tensor => {
     const { groups, drops } = replacing(options, score, x, map);
     return mean(ofFinite(drops(groups.values), map), 0);
   };
-  return faithfulness(aopcInfo, area);
+  return Object.assign(area, { info: aopcInfo });
 }
 
 export const aopcEntry = metricEntry({

@@ -1,10 +1,6 @@
 /** How much two explanations of one sample agree, on the host: what of the most important they share. Source: Krishna et al. 2022 (2202.01602),
  *  sec. 3.2. */
 
-import { aNumber, tupleOf } from "../../engine/kinds.js";
-import { requireArguments } from "../../engine/options.js";
-import { aSignedMap } from "../kinds.js";
-
 type Numbers = readonly number[];
 
 /** One explanation of one sample. */
@@ -36,7 +32,6 @@ export interface TopAgreement {
 
 /** Feature, rank, sign and signed rank agreement of two explanations, each from 0 to 1. NaN where one holds a NaN. */
 export function agreementOnTop(a: SignedMap, b: SignedMap, k: number): TopAgreement {
-  requireArguments("agreementOnTop", { a: [a, aSignedMap], b: [b, aSignedMap], k: [k, aNumber] });
   if (!isSound(a) || !isSound(b))
     return { features: Number.NaN, ranks: Number.NaN, signs: Number.NaN, signedRanks: Number.NaN };
   const [p, q] = [topPlaces(a.importance, k), topPlaces(b.importance, k)];
@@ -59,17 +54,9 @@ export function tolerantAgreement(
   a: SignedMap,
   b: SignedMap,
   k: number,
-  sides: readonly [number, number],
+  [h, w]: readonly [number, number],
   reach = 1,
 ): number {
-  requireArguments("tolerantAgreement", {
-    a: [a, aSignedMap],
-    b: [b, aSignedMap],
-    k: [k, aNumber],
-    sides: [sides, tupleOf(aNumber, 2, "numbers")],
-    reach: [reach, aNumber],
-  });
-  const [h, w] = sides;
   if (!isSound(a) || !isSound(b)) return Number.NaN;
   const [p, q] = [topPlaces(a.importance, k), topPlaces(b.importance, k)];
   const near = (from: readonly number[], to: readonly number[]): number => {

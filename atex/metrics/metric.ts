@@ -18,13 +18,10 @@ import {
   type Tensor,
   where,
 } from "../../engine/index.js";
-import { aTensor, requireTensor } from "../../engine/kinds.js";
-import { requireArguments } from "../../engine/options.js";
 import type { Domain } from "../../nn/index.js";
 import type { Fields, Read } from "../../nn/schema.js";
 import type { Explainer } from "../explainers/explainer.js";
-import { aScore } from "../kinds.js";
-import { checkedScore, type Score } from "../score.js";
+import type { Score } from "../score.js";
 
 export interface MetricInfo {
   readonly name: string;
@@ -152,36 +149,13 @@ export function similarityOfMaps(info: MetricInfo, compare: (a: Tensor, b: Tenso
   );
 }
 
-/** A metric of stability that looks at what it is given. */
-export function stability(info: MetricInfo, measure: (score: Score, x: Tensor) => Tensor): Stability {
-  const checked = (score: Score, x: Tensor): Tensor => {
-    requireArguments(info.name, { score: [score, aScore], x: [x, aTensor] });
-    return measure(checkedScore(info.name, score), x);
-  };
-  return Object.assign(checked, { info });
-}
-
-/** A metric of faithfulness that looks at what it is given. */
-export function faithfulness(
-  info: MetricInfo,
-  measure: (score: Score, x: Tensor, map: Tensor) => Tensor,
-): Faithfulness {
-  const checked = (score: Score, x: Tensor, map: Tensor): Tensor => {
-    requireArguments(info.name, { score: [score, aScore], x: [x, aTensor], map: [map, aTensor] });
-    return measure(checkedScore(info.name, score), x, map);
-  };
-  return Object.assign(checked, { info });
-}
-
 export function requireAlike(name: string, a: Tensor, b: Tensor): void {
-  requireArguments(name, { a: [a, aTensor], b: [b, aTensor] });
   if (!sameShape(a.shape, b.shape) || a.rank < 2)
     throw new ShapeError(`${name}: maps ${describe(a)} and ${describe(b)}; two of one shape [n, ...] are needed`);
 }
 
 /** @throws ShapeError unless the maps are those of images, [n,h,w]. */
 export function requireGrid(name: string, map: Tensor): void {
-  requireTensor(name, map);
   if (map.rank !== 3)
     throw new ShapeError(
       `${name}: maps are ${describe(map)}; maps of images [n,h,w] are needed, for it asks where a value lies (saliencyMap makes one of [n,c,h,w])`,
@@ -190,7 +164,6 @@ export function requireGrid(name: string, map: Tensor): void {
 
 /** @throws ShapeError unless the attribution has the shape of the inputs. */
 export function requireAttributionOf(name: string, x: Tensor, attribution: Tensor): void {
-  requireArguments(name, { x: [x, aTensor], attribution: [attribution, aTensor] });
   if (!sameShape(x.shape, attribution.shape) || x.rank < 2)
     throw new ShapeError(
       `${name}: inputs ${describe(x)} with attributions ${describe(attribution)}; one shape [n, ...] is needed`,

@@ -1,5 +1,4 @@
 /** How a score falls while parts of the input are removed in the order of a map, under a chosen imputer. */
-
 import {
   argsort,
   cast,
@@ -14,11 +13,7 @@ import {
   type Tensor,
   tensor,
 } from "../../engine/index.js";
-import { aKey, aTensor, required } from "../../engine/kinds.js";
-import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
-import { numberList } from "../../nn/kinds.js";
 import { asOneBatch, copiesOf } from "../copies.js";
-import { anImputer, aScore } from "../kinds.js";
 import type { Score } from "../score.js";
 import { chunksOf } from "./chunks.js";
 import type { Groups } from "./groups.js";
@@ -39,17 +34,15 @@ export interface RemovalOptions {
   readonly key: Tensor;
 }
 
-const REMOVAL_OPTIONS: KindsOf<RemovalOptions> = {
-  imputer: required(anImputer),
-  counts: required(numberList),
-  key: required(aKey),
-};
-
 /** The score after the first `counts[k]` groups in the order of falling `values` [n, groups] were removed → [k, n]. Most relevant first,
  *  with what a map says of each group; least relevant first, with its negative. Source: Samek et al. 2017; Rong et al. 2022. */
-export function removalCurve(score: Score, x: Tensor, groups: Groups, values: Tensor, options: RemovalOptions): Tensor {
-  requireArguments("removalCurve", { score: [score, aScore], x: [x, aTensor], values: [values, aTensor] });
-  const { imputer, counts, key } = checkedOptions("removalCurve", options, REMOVAL_OPTIONS);
+export function removalCurve(
+  score: Score,
+  x: Tensor,
+  groups: Groups,
+  values: Tensor,
+  { imputer, counts, key }: RemovalOptions,
+): Tensor {
   const n = x.shape[0];
   const [order, fillings] = random.split(key, 2);
   const place = groups.spread(shuffledOrder(order, values));

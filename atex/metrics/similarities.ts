@@ -1,7 +1,6 @@
 /** Similarities of explanation maps as lists of numbers, on the GPU in batches. Maps are compared as they come: take absolute
  *  values first (`saliencyMap`) where signs should not count. What has no answer is NaN, as in SciPy: a correlation with a constant
  *  map, an angle to a map of zeros, anything about a map that holds NaN or an infinity. */
-
 import {
   abs,
   averageRank,
@@ -21,13 +20,10 @@ import {
   type Tensor,
   topK,
 } from "../../engine/index.js";
-import { aNumber, aTensor, maybe, wordOf } from "../../engine/kinds.js";
-import { requireArguments } from "../../engine/options.js";
 import { count, oneOf, setting } from "../../nn/schema.js";
 import { atMostOne, type MetricInfo, metricEntry, type Similarity, similarity, within } from "./metric.js";
 
 const CORRELATION = [-1, 1] as const;
-const A_NORMALISATION = wordOf("mean", "sum", "max", "min-max");
 
 /** Pearson correlation of rows [n,d] → [n]. */
 function correlation(a: Tensor, b: Tensor): Tensor {
@@ -131,14 +127,12 @@ export type MapNormalisation = "mean" | "sum" | "max" | "min-max";
 
 /** Rows [n,d] normalised. NaN where there is nothing to divide by: rows of zeros, for "min-max" constant ones. */
 export function normalised(rows: Tensor, by: MapNormalisation): Tensor {
-  requireArguments("normalised", { rows: [rows, aTensor], by: [by, A_NORMALISATION] });
   return NORMALISATIONS[by](atMostOne(rows));
 }
 
 /** Mean squared difference of maps that were normalised first. By "sum" it is the paper's (Dombrowski et al. 2019, sec. 2); by "mean"
  *  that times the square of the number of elements, so that it does not depend on the size of the maps. */
 export function squaredErrorOf(by: MapNormalisation): Similarity {
-  requireArguments("squaredErrorOf", { by: [by, A_NORMALISATION] });
   return similarity(squaredErrorInfo, (a, b) => mean(square(sub(normalised(a, by), normalised(b, by))), 1));
 }
 
@@ -158,7 +152,6 @@ const topKInfo = (name: string): MetricInfo => ({
 /** Share of common elements among the k largest of each map; ties go to the first. Default k: a tenth of the map.
  *  Source: Ghorbani et al. 2019, sec. 2. */
 export function topKIntersection(k?: number): Similarity {
-  requireArguments("topKIntersection", { k: [k, maybe(aNumber)] });
   return similarity(topKInfo(`top-${k ?? "k"} intersection`), (a, b) => {
     const taken = k ?? tenth(a.shape[1]);
     if (!Number.isInteger(taken) || taken < 1 || taken > a.shape[1])
@@ -169,7 +162,6 @@ export function topKIntersection(k?: number): Similarity {
 
 /** 1 at the k largest elements of each row, 0 elsewhere. [n,d] → [n,d], no gradient. */
 export function topKMask(rows: Tensor, k: number): Tensor {
-  requireArguments("topKMask", { rows: [rows, aTensor], k: [k, aNumber] });
   return sum(oneHot(topK(rows, k).indices, rows.shape[1]), 1);
 }
 

@@ -1,16 +1,11 @@
 /** How much an explanation can be changed by a search inside a ball around the input: the loop of the attacks, with no constraint
  *  on the prediction. Maps are compared raw, with sign and size. What is found is a lower bound. */
-
 import { div, equal, maximum, mul, square, sub, sum, type Tensor, where } from "../../engine/index.js";
-import { aFunction, aKey, aNumber, required } from "../../engine/kinds.js";
-import { checkedOptions, type KindsOf } from "../../engine/options.js";
-import { aRange } from "../../nn/kinds.js";
 import { count, oneOf, type Read, setting, size } from "../../nn/schema.js";
 import { ascend, requireSearch, type Search } from "../attacks/loop.js";
 import { signStep } from "../attacks/rules.js";
 import type { Ball } from "../balls.js";
 import type { Explainer } from "../explainers/explainer.js";
-import { aBall, anExplainer, aStepRule } from "../kinds.js";
 import type { Score } from "../score.js";
 import {
   atMostOne,
@@ -21,7 +16,6 @@ import {
   ofFinite,
   rows,
   type Stability,
-  stability,
 } from "./metric.js";
 import { BALLS } from "./sensitivity.js";
 
@@ -32,17 +26,6 @@ export interface StabilitySearch extends Search {
   readonly restarts?: number;
   readonly key: Tensor;
 }
-
-const STABILITY_SEARCH: KindsOf<StabilitySearch> = {
-  ball: required(aBall),
-  rule: required(aStepRule),
-  steps: required(aNumber),
-  restarts: aNumber,
-  schedule: aFunction,
-  range: aRange,
-  explainer: required(anExplainer),
-  key: required(aKey),
-};
 
 export const worstCaseInfo: MetricInfo = {
   name: "worst-case stability",
@@ -58,7 +41,6 @@ export const worstCaseInfo: MetricInfo = {
  *  γ = max(0, ⟨φ(x + dx), φ(x)⟩ / ‖φ(x)‖²). A common factor of the map thus costs nothing. At most eq. 3, which has its minimum
  *  outside. @throws RangeError for no steps or starts. */
 export function worstCaseStability(search: StabilitySearch): Stability {
-  checkedOptions("worstCaseStability", search, STABILITY_SEARCH);
   return bySearch("worstCaseStability", worstCaseInfo, search, (phi, clean) => {
     const unit = atMostOne(clean);
     const squared = sum(square(unit), 1, { keepDims: true });
@@ -81,7 +63,6 @@ export const lipschitzInfo: MetricInfo = {
  *  rule (the paper: Bayesian optimisation, for models without gradients). Where maps jump, as they do with relu and where the
  *  winner of a max pool changes, it has no bound and grows with the search. @throws RangeError for no steps or starts. */
 export function localLipschitz(search: StabilitySearch): Stability {
-  checkedOptions("localLipschitz", search, STABILITY_SEARCH);
   return bySearch("localLipschitz", lipschitzInfo, search, (phi, clean, z, x) => {
     const apart = lengthOf(sub(z, x));
     return div(lengthOf(sub(phi, clean)), where(equal(apart, 0), 1, apart));
@@ -97,12 +78,15 @@ function bySearch(name: string, info: MetricInfo, options: StabilitySearch, apar
   const shared: Ball = { ...ball, sample: (k, x) => ball.sample(k, x, true) };
   const search = { ...given, ball: shared, restarts: given.restarts ?? 4, flatAtClean: true };
   requireSearch(name, search);
-  return stability(info, (score: Score, x: Tensor): Tensor => {
-    const map = explainer(score, x);
-    const clean = rows(map);
-    const objective = (z: Tensor): Tensor => apart(rows(explainer(score, z)), clean, rows(z), rows(x));
-    return ofFinite(ascend(x, { ...search, objective, key }).after, map);
-  });
+  return Object.assign(
+    (score: Score, x: Tensor): Tensor => {
+      const map = explainer(score, x);
+      const clean = rows(map);
+      const objective = (z: Tensor): Tensor => apart(rows(explainer(score, z)), clean, rows(z), rows(x));
+      return ofFinite(ascend(x, { ...search, objective, key }).after, map);
+    },
+    { info },
+  );
 }
 
 const shared = {

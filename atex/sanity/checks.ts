@@ -3,13 +3,8 @@
  * the input. Works for images and for rows of a table. Source: Adebayo et al. 2018; Hedström et al. 2024 for the efficient and the
  * smooth variant.
  */
-
 import { argmax, openScope, scope, slice, type Tensor, type Tree } from "../../engine/index.js";
-import { aFunction, aNumber, aTensor, aTree, either, listOf, required, wordOf } from "../../engine/kinds.js";
-import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
-import { anyObject, aValue } from "../../nn/kinds.js";
 import { type Explainer, saliencyMap } from "../explainers/explainer.js";
-import { aRandomised, aSanityResult } from "../kinds.js";
 import { type Classifier, classScore } from "../score.js";
 import { entropyOf } from "./entropy.js";
 import { type RandomisationOrder, type Randomised, randomisations } from "./randomise.js";
@@ -35,35 +30,11 @@ export interface ComparisonOptions {
   readonly onProgress?: (done: number, all: number) => void;
 }
 
-const COMPARISON_OPTIONS: KindsOf<ComparisonOptions> = {
-  network: required(aFunction),
-  params: required(aTree),
-  x: required(aTensor),
-  explainers: required(either(anyObject, aFunction)),
-  similarities: required(listOf(aValue, "sanity similaritys")),
-  chunk: aNumber,
-  keep: aNumber,
-  onProgress: aFunction,
-};
-
 export interface SanityOptions extends ComparisonOptions {
   /** Parameters of the same structure, drawn anew. */
   readonly fresh: Tree;
   readonly order: RandomisationOrder;
 }
-
-const SANITY_OPTIONS: KindsOf<SanityOptions> = {
-  network: required(aFunction),
-  params: required(aTree),
-  x: required(aTensor),
-  explainers: required(either(anyObject, aFunction)),
-  similarities: required(listOf(aValue, "sanity similaritys")),
-  chunk: aNumber,
-  keep: aNumber,
-  onProgress: aFunction,
-  fresh: required(aTree),
-  order: required(wordOf("cascading", "independent")),
-};
 
 /** What one explainer made of one network. */
 export interface SanityStage {
@@ -85,8 +56,7 @@ export interface SanityResult {
 
 /** Explains the trained network and each randomised one, always for the class that the network at hand predicts, and compares.
  *  A good explainer's similarity falls towards that of unrelated maps as layers are lost. */
-export async function randomisationTest(given: SanityOptions): Promise<SanityResult> {
-  const { fresh, order, ...options } = checkedOptions("randomisationTest", given, SANITY_OPTIONS);
+export async function randomisationTest({ fresh, order, ...options }: SanityOptions): Promise<SanityResult> {
   return { order, stages: await compareNetworks(options, randomisations(options.params, fresh, order)) };
 }
 
@@ -96,8 +66,6 @@ export async function compareNetworks(
   options: ComparisonOptions,
   others: readonly Randomised[],
 ): Promise<Record<string, readonly SanityStage[]>> {
-  requireArguments("compareNetworks", { others: [others, listOf(aRandomised, "randomiseds")] });
-  checkedOptions("compareNetworks", options, COMPARISON_OPTIONS);
   const { network, params, x, explainers, similarities, chunk = 50, onProgress } = options;
   if (!Number.isInteger(chunk) || chunk < 1)
     throw new RangeError(`compareNetworks: chunks of ${chunk} samples; a whole number of at least 1 is needed`);
@@ -164,9 +132,7 @@ function explained(explainer: Explainer, classifier: Classifier, x: Tensor): Ten
 /** By explainer: how much the mean entropy of maps rises from the trained network to the one without any learnt layer, as a share
  *  of the former: above 0 for an explainer that notices. Cascading order. Source: Hedström et al. 2024, eMPRT (relative rise in
  *  complexity). @throws RangeError for independent randomisation, which has no such end. */
-export function entropyRise(result: SanityResult): Record<string, number> {
-  requireArguments("entropyRise", { result: [result, aSanityResult] });
-  const { order, stages } = result;
+export function entropyRise({ order, stages }: SanityResult): Record<string, number> {
   if (order !== "cascading")
     throw new RangeError(
       "entropyRise: the order is independent; cascading randomisation ends without any learnt layer",

@@ -1,8 +1,5 @@
 /** Data randomisation: a twin of a network that has learnt labels without meaning by heart. */
-
 import { dispose, keep, random, scope, type Tree } from "../../engine/index.js";
-import { aFunction, aNumber, required } from "../../engine/kinds.js";
-import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { drawFrom } from "../../nn/data/integer-random.js";
 import {
   evaluate,
@@ -14,12 +11,10 @@ import {
   type TrainProgress,
   train,
 } from "../../nn/index.js";
-import { aLayer, anOptimiser, aSplit } from "../../nn/kinds.js";
 
 /** The split with its labels dealt out anew: each class keeps its number of samples, no sample keeps its meaning. The samples are shared,
  *  not copied. */
 export function permutedLabels(split: Split, seed: number): Split {
-  requireArguments("permutedLabels", { split: [split, aSplit], seed: [seed, aNumber] });
   const labels = split.labels.slice();
   const draw = drawFrom(seed, 0x5e1f);
   for (let i = labels.length - 1; i > 0; i--) {
@@ -51,18 +46,6 @@ export interface TwinOptions {
   readonly onProgress?: (progress: TrainProgress) => void;
 }
 
-const TWIN_OPTIONS: KindsOf<TwinOptions> = {
-  model: required(aLayer),
-  split: required(aSplit),
-  optimiser: required(anOptimiser),
-  seed: aNumber,
-  batchSize: aNumber,
-  accuracy: aNumber,
-  epochs: aNumber,
-  every: aNumber,
-  onProgress: aFunction,
-};
-
 export interface Twin {
   readonly params: Tree;
   /** Share of the permuted training labels that it predicts. */
@@ -75,7 +58,6 @@ export interface Twin {
  *  promised. The caller owns the parameters. Source: Adebayo et al. 2018, sec. 4. @throws RangeError for an accuracy beyond [0, 1] or
  *  passes below one. */
 export async function trainTwin(options: TwinOptions): Promise<Twin> {
-  checkedOptions("trainTwin", options, TWIN_OPTIONS);
   const { model, optimiser, seed = 0, accuracy: wanted = 0.95, epochs = 200, every = 5, onProgress } = options;
   const count = options.split.labels.length;
   const fine = wanted >= 0 && wanted <= 1 && [epochs, every].every((v) => Number.isInteger(v) && v >= 1);

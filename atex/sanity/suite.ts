@@ -1,11 +1,6 @@
 /** All sanity checks of several explainers on one network. */
-
 import { openScope, slice, type Tensor, type Tree } from "../../engine/index.js";
-import { aFunction, aNumber, aTensor, aTree, listOf, required, wordOf } from "../../engine/kinds.js";
-import { checkedOptions, type KindsOf } from "../../engine/options.js";
-import { aValue } from "../../nn/kinds.js";
 import type { Explainer } from "../explainers/explainer.js";
-import { aSuiteExplainer, aTwin } from "../kinds.js";
 import { isRefusal } from "../refusal.js";
 import { type ComparisonOptions, compareNetworks, entropyRise, randomisationTest, type SanityStage } from "./checks.js";
 import { inputInvarianceGap } from "./invariance.js";
@@ -56,23 +51,6 @@ export interface SuiteOptions {
   readonly onProgress?: (progress: SuiteProgress) => void;
 }
 
-const SUITE_OPTIONS: KindsOf<SuiteOptions> = {
-  network: required(aFunction),
-  params: required(aTree),
-  fresh: required(aTree),
-  x: required(aTensor),
-  explainers: required(listOf(aSuiteExplainer, "suite explainers")),
-  orders: required(listOf(wordOf("cascading", "independent"), "randomisation orders")),
-  similarities: listOf(aValue, "sanity similaritys"),
-  twin: aTwin,
-  shift: aTensor,
-  thresholds: aValue,
-  chunk: aNumber,
-  keep: aNumber,
-  title: aFunction,
-  onProgress: aFunction,
-};
-
 export interface SuiteProgress {
   readonly explainer: string;
   readonly check: RandomisationOrder | "labels" | "invariance";
@@ -90,7 +68,6 @@ export interface SuiteResult {
  *  these inputs is found out on two samples before the work, and reported with its reason.
  *  @throws RangeError when no explainer is left, for no samples, or an order that is named twice. */
 export async function sanitySuite(options: SuiteOptions): Promise<SuiteResult> {
-  checkedOptions("sanitySuite", options, SUITE_OPTIONS);
   const { params, x, orders, twin, similarities = sanitySimilarities(x.shape.slice(1)) } = options;
   const { chunk = 50, thresholds = SANITY_THRESHOLDS, title = (path: string) => path } = options;
   if (new Set(orders).size !== orders.length)

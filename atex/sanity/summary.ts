@@ -1,11 +1,6 @@
 /** What sanity checks measured, in few numbers: means over samples with their 95 % intervals. */
-
-import { listOf } from "../../engine/kinds.js";
-import { requireArguments } from "../../engine/options.js";
-import { numberList } from "../../nn/kinds.js";
 import { type Infer, list, natural, number, object, optional, record, type Schema, text } from "../../nn/schema.js";
 import { estimate } from "../experiments/statistics.js";
-import { aSanityStage } from "../kinds.js";
 import type { SanityStage } from "./checks.js";
 
 /** A number, or null where there is none: JSON has no NaN. */
@@ -24,7 +19,6 @@ export const summarySchema = object({
 export type Summary = Infer<typeof summarySchema>;
 
 export function summaryOf(values: readonly number[]): Summary {
-  requireArguments("summaryOf", { values: [values, numberList] });
   const known = values.filter((v) => Number.isFinite(v));
   const orNull = (v: number): number | null => (Number.isFinite(v) ? v : null);
   if (known.length === 0) return { mean: null, half: null, n: 0, undefined: values.length };
@@ -43,7 +37,6 @@ export const stagesSchema = list(stageSchema);
 
 /** Of each network, the trained one first. */
 export function stageSummaries(stages: readonly SanityStage[]): StageSummary[] {
-  requireArguments("stageSummaries", { stages: [stages, listOf(aSanityStage, "sanity stages")] });
   return stages.map(({ layer, similarity, entropy }) => ({
     layer,
     similarity: Object.fromEntries(Object.entries(similarity).map(([name, values]) => [name, summaryOf(values)])),

@@ -1,9 +1,5 @@
 /** Verdicts of sanity checks in words. The papers show curves and name no numbers: the thresholds are conventions of this library and
  *  parameters of every verdict. */
-
-import { aNumber, listOf } from "../../engine/kinds.js";
-import { requireArguments } from "../../engine/options.js";
-import { anyObject, aValue, numberList } from "../../nn/kinds.js";
 import { flag, type Infer, number, object, oneOf, setting, text } from "../../nn/schema.js";
 import type { StageSummary, Summary } from "./summary.js";
 
@@ -80,10 +76,6 @@ function judged({ unsigned, signed }: Alike, left: string, limits: SanityThresho
 /** Whether an explainer notices that layers are lost, from the output down. Blind are those layers whose loss, with all above them, leaves the
  *  map as it was. Source of the test: Adebayo et al. 2018, sec. 3.1. @throws RangeError without the measures. */
 export function cascadeVerdict(stages: readonly StageSummary[], limits = SANITY_THRESHOLDS): SanityVerdict {
-  requireArguments("cascadeVerdict", {
-    stages: [stages, listOf(aValue, "stage summarys")],
-    limits: [limits, anyObject],
-  });
   const seen = alike(stages);
   const end = seen.at(-1)!;
   if (seen.every(({ unsigned }) => Number.isNaN(unsigned))) return NOTHING;
@@ -106,10 +98,6 @@ export function cascadeVerdict(stages: readonly StageSummary[], limits = SANITY_
 /** Whether an explainer notices the loss of each single layer. Source of the test: Adebayo et al. 2018, sec. 3.2.
  *  @throws RangeError without the measures. */
 export function independentVerdict(stages: readonly StageSummary[], limits = SANITY_THRESHOLDS): SanityVerdict {
-  requireArguments("independentVerdict", {
-    stages: [stages, listOf(aValue, "stage summarys")],
-    limits: [limits, anyObject],
-  });
   const seen = alike(stages).filter(({ unsigned }) => !Number.isNaN(unsigned));
   if (seen.length === 0) return NOTHING;
   const blind = seen.filter((one) => unchanged(one, limits));
@@ -129,11 +117,6 @@ export function labelsVerdict(
   accuracy: number,
   limits = SANITY_THRESHOLDS,
 ): SanityVerdict {
-  requireArguments("labelsVerdict", {
-    stages: [stages, listOf(aValue, "stage summarys")],
-    accuracy: [accuracy, aNumber],
-    limits: [limits, anyObject],
-  });
   const [twin] = alike(stages);
   if (!(accuracy >= limits.memorised))
     return {
@@ -151,7 +134,6 @@ export type Invariance = Infer<typeof invarianceSchema>;
 
 /** From the gaps of samples (`inputInvarianceGap`). @throws RangeError without any. */
 export function invarianceOf(gaps: readonly number[], limits = SANITY_THRESHOLDS): Invariance {
-  requireArguments("invarianceOf", { gaps: [gaps, numberList], limits: [limits, anyObject] });
   const sorted = gaps.filter((gap) => Number.isFinite(gap)).sort((a, b) => a - b);
   if (sorted.length === 0) throw new RangeError("invarianceOf: no gap is a number; one sample's at least is needed");
   const kept = sorted.filter((gap) => gap <= limits.gap).length / gaps.length;
@@ -164,9 +146,7 @@ export function invarianceOf(gaps: readonly number[], limits = SANITY_THRESHOLDS
 }
 
 /** Source of the test: Kindermans et al. 2019, sec. 3. */
-export function invarianceVerdict(invariance: Invariance): SanityVerdict {
-  requireArguments("invarianceVerdict", { invariance: [invariance, anyObject] });
-  const { median, invariant } = invariance;
+export function invarianceVerdict({ median, invariant }: Invariance): SanityVerdict {
   if (invariant) return { grade: "passes", words: "kept" };
   return { grade: "fails", words: `broken: a shift moves its map by ${figure(median)} times its largest value` };
 }

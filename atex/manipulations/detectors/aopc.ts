@@ -1,5 +1,4 @@
 /** A map that points where the network does not look. */
-
 import { random, scope, sub, type Tensor } from "../../../engine/index.js";
 import { saliencyMap } from "../../explainers/explainer.js";
 import { aopc } from "../../metrics/aopc.js";

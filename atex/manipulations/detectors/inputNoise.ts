@@ -1,8 +1,5 @@
 /** Samples at sharp places: a little noise, and the map is another one. */
-
 import { concat, div, equal, max, reshape, sub, type Tensor, where } from "../../../engine/index.js";
-import { aNumber } from "../../../engine/kinds.js";
-import { checkedOptions, type KindsOf } from "../../../engine/options.js";
 import { copiesAtOnce } from "../../copies.js";
 import { explainer as explainerOf } from "../../explainers/explainer.js";
 import { noisyMaps } from "../../explainers/smoothGrad.js";
@@ -12,25 +9,17 @@ import type { DetectorEntry } from "./detector.js";
 import { mapsBy } from "./maps.js";
 import { type NoiseOptions, noiseOf } from "./noise.js";
 
-const NOISE_OPTIONS: KindsOf<NoiseOptions> = {
-  ofRange: aNumber,
-  ofDeviation: aNumber,
-  copies: aNumber,
-  fewCopies: aNumber,
-};
-
 const LITTLE = 0x0015e;
 
 /** The largest relative change of the map among copies with a little noise, max ‖φ(x + δ) − φ(x)‖ / ‖φ(x)‖; NaN for a map of zeros. The noise
  *  is the same for all samples, so that its length is a common factor. Source: Alvarez-Melis, Jaakkola 2018 (local Lipschitz estimate, here
  *  over random neighbours and relative to the map). */
-export function inputNoiseDetector(options: NoiseOptions = {}): DetectorEntry {
-  const {
-    ofRange = 0.02,
-    ofDeviation = 0.05,
-    copies = 8,
-    ...others
-  } = checkedOptions("inputNoiseDetector", options, NOISE_OPTIONS);
+export function inputNoiseDetector({
+  ofRange = 0.02,
+  ofDeviation = 0.05,
+  copies = 8,
+  ...others
+}: NoiseOptions = {}): DetectorEntry {
   return {
     name: "input-noise",
     title: "instability under noise",

@@ -1,11 +1,6 @@
 /** A test of whether a model answers an explainer's queries as it answers for the people they are like. */
-
 import { reshape, softmax, type Tensor, tensor } from "../../../engine/index.js";
-import { aNumber, anObject } from "../../../engine/kinds.js";
-import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
 import { hostSamples } from "../../../nn/index.js";
-import { aValue } from "../../../nn/kinds.js";
-import { anAnswered, aSide } from "../../kinds.js";
 import { type Classifier, classScore } from "../../score.js";
 import type { Side } from "../manipulation.js";
 import { askedBy } from "../queries.js";
@@ -24,14 +19,8 @@ export interface Answered {
 export function conditionalAnomaly(
   asked: Answered,
   reference: Answered,
-  given: { readonly width: number; readonly k: number; readonly itself?: boolean },
+  { width, k, itself = false }: { readonly width: number; readonly k: number; readonly itself?: boolean },
 ): Float64Array {
-  requireArguments("conditionalAnomaly", {
-    asked: [asked, anAnswered],
-    reference: [reference, anAnswered],
-    given: [given, anObject("an object", { width: aNumber, k: aNumber })],
-  });
-  const { width, k, itself = false } = given;
   const m = reference.rows.length / width;
   const classes = reference.answers.length / m;
   const there = m - Number(itself);
@@ -101,28 +90,18 @@ export interface QueryAnomalyOptions {
   readonly queries?: number;
 }
 
-const QUERY_ANOMALY_OPTIONS: KindsOf<QueryAnomalyOptions> = {
-  reference: aNumber,
-  neighbours: aNumber,
-  queries: aNumber,
-};
-
 /** How anomalous a model's answers to an explainer's queries about rows are, and how anomalous its answers for real rows are. */
 export async function queryAnomalies(
-  side: Side,
-  given: Pick<DetectorContext, "explainer" | "classes"> & {
+  { classifier, x, explainer: own }: Side,
+  {
+    world,
+    explainer,
+    classes,
+  }: Pick<DetectorContext, "explainer" | "classes"> & {
     readonly world: Pick<DetectorContext["world"], "train" | "explainer">;
   },
-  options: QueryAnomalyOptions = {},
+  { reference: most = REFERENCE, neighbours = NEIGHBOURS, queries: asking = QUERIES }: QueryAnomalyOptions = {},
 ): Promise<QueryAnomalies> {
-  requireArguments("queryAnomalies", { side: [side, aSide], given: [given, aValue] });
-  const { classifier, x, explainer: own } = side;
-  const { world, explainer, classes } = given;
-  const {
-    reference: most = REFERENCE,
-    neighbours = NEIGHBOURS,
-    queries: asking = QUERIES,
-  } = checkedOptions("queryAnomalies", options, QUERY_ANOMALY_OPTIONS);
   const [n, width] = x.shape;
   const { train } = world;
   const rows = hostSamples(

@@ -1,5 +1,4 @@
 /** Search without gradients: candidates are mixed, changed and asked about, and what answers best is kept. */
-
 import {
   add,
   concat,
@@ -16,13 +15,9 @@ import {
   tensor,
   where,
 } from "../../../engine/index.js";
-import { aFlag, aFunction, aNumber, anObject, aTensor, required } from "../../../engine/kinds.js";
-import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
 import { drawFrom } from "../../../nn/data/integer-random.js";
-import { aValue, numberList } from "../../../nn/kinds.js";
 import { repeated } from "../../copies.js";
 import type { FeatureGroups } from "../../explainers/features.js";
-import { aFeatureGroups, aNeighbourhood } from "../../kinds.js";
 import { intoNeighbourhood, type Neighbourhood } from "../../subject.js";
 
 /** What the owner of a network answers to m = k · n samples, k candidates for each of n: candidate i of a copy belongs to sample i. */
@@ -55,20 +50,6 @@ export interface EvolutionOptions {
   readonly signal?: { readonly aborted: boolean };
 }
 
-const EVOLUTION_OPTIONS: KindsOf<EvolutionOptions> = {
-  ask: required(aValue),
-  neighbourhood: required(aNeighbourhood),
-  genes: required(aFeatureGroups),
-  draw: aFunction,
-  queries: required(aNumber),
-  population: required(aNumber),
-  parents: required(aNumber),
-  mutation: aNumber,
-  seed: required(aNumber),
-  onGeneration: aFunction,
-  signal: anObject("an object", { aborted: aFlag }),
-};
-
 export interface Evolution {
   /** The best allowed candidate of each sample; the sample itself where none was better. [n, ...shape] */
   readonly images: Tensor;
@@ -81,8 +62,6 @@ export interface Evolution {
  *  explanations by queries alone); Alzantot et al. 2019, sec. 4 (crossover and mutation of images); Beyer, Schwefel 2002 (μ + λ).
  *  @throws RangeError for a budget below one generation, or no parents. */
 export async function evolve(x: Tensor, options: EvolutionOptions): Promise<Evolution> {
-  requireArguments("evolve", { x: [x, aTensor] });
-  checkedOptions("evolve", options, EVOLUTION_OPTIONS);
   const { ask, genes, queries, population, parents: most, seed, signal } = options;
   const { mutation = Math.min(1, Math.max(2 / genes.count, 0.05)) } = options;
   const whole = [queries, population, most].every((v) => Number.isInteger(v) && v >= 1);
@@ -171,7 +150,6 @@ function bred(
 
 /** Places of the `most` largest values of each sample, the largest first: copy after copy. Earlier ones win where values are equal. */
 export function survivors(values: readonly number[], n: number, most: number): number[] {
-  requireArguments("survivors", { values: [values, numberList], n: [n, aNumber], most: [most, aNumber] });
   const copies = values.length / n;
   const ranked = Array.from({ length: n }, (_, i) =>
     Array.from({ length: copies }, (_, k) => k * n + i).sort((p, q) => values[q] - values[p] || p - q),

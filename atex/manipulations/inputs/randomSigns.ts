@@ -1,5 +1,4 @@
 /** The control of attacks on explanations: as much change, without an aim. */
-
 import {
   add,
   argmax,
@@ -14,11 +13,7 @@ import {
   type Tensor,
   where,
 } from "../../../engine/index.js";
-import { aNumber, anObject, aTensor, required } from "../../../engine/kinds.js";
-import { checkedOptions, type KindsOf } from "../../../engine/options.js";
-import { aRange } from "../../../nn/kinds.js";
 import type { AttackResult, AttackTarget, ExplanationAttackOptions } from "../../attacks/explanation.js";
-import { aBall, anExplainer, anObjective } from "../../kinds.js";
 import { classScore } from "../../score.js";
 import { intoNeighbourhood } from "../../subject.js";
 import type { InputReach } from "./reach.js";
@@ -29,14 +24,6 @@ export interface RandomSignOptions extends Pick<ExplanationAttackOptions, "expla
   readonly draws: number;
 }
 
-const RANDOM_SIGN_OPTIONS: KindsOf<RandomSignOptions> = {
-  range: aRange,
-  explainer: required(anExplainer),
-  objective: required(anObjective),
-  reach: required(anObject("an object", { ball: aBall, most: aTensor })),
-  draws: required(aNumber),
-};
-
 interface Carried {
   images: Tensor;
   value: Tensor;
@@ -46,7 +33,6 @@ interface Carried {
  *  as an attack has steps. Source: Ghorbani, Abid, Zou 2019, sec. 2 ("random sign perturbation").
  *  @throws RangeError for fewer than one draw, TypeError without a key. */
 export function randomSignNoise(options: RandomSignOptions): (target: AttackTarget) => AttackResult {
-  checkedOptions("randomSignNoise", options, RANDOM_SIGN_OPTIONS);
   const { explainer, objective, range, reach, draws } = options;
   if (!Number.isInteger(draws) || draws < 1)
     throw new RangeError(`randomSignNoise: ${draws} draws given; at least 1 is needed`);

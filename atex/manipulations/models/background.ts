@@ -1,11 +1,7 @@
 /** Fooling SHAP through its background alone: the model stays as it is. */
-
 import { argmax, random, scope, slice, softmax, type Tensor, tensor } from "../../../engine/index.js";
-import { aNumber, aTensor, required } from "../../../engine/kinds.js";
-import { checkedOptions, type KindsOf } from "../../../engine/options.js";
 import { type Draw, drawFrom } from "../../../nn/data/integer-random.js";
 import { type Domain, sampleTensor } from "../../../nn/index.js";
-import { aDomain, anyObject } from "../../../nn/kinds.js";
 import { count, natural, number, oneOf, type Read, setting } from "../../../nn/schema.js";
 import { mean } from "../../experiments/statistics.js";
 import { tableGroups } from "../../explainers/features.js";
@@ -27,13 +23,6 @@ import { backgroundClaims, closeIn, DECREASE, NOTICED, SIZE } from "./background
 import { pairShapley, rowDistances } from "./backgroundWeights.js";
 import { columnOf } from "./scaffold.js";
 import { rankDistances, type StealthySample, stealthySample } from "./stealthySample.js";
-
-const EXPLAINING_OPTIONS: KindsOf<ExplainingOptions> = {
-  domain: required(aDomain),
-  background: required(aTensor),
-  seed: required(aNumber),
-  settings: anyObject,
-};
 
 const options = {
   explainer: setting(oneOf("kernel-shap", "exact-shapley"), "kernel-shap", "the explainer that gets the background"),
@@ -68,8 +57,7 @@ const options = {
 type Settings = Read<typeof options>;
 
 /** Explainers of rows of a table that compare with all rows of the background; `explainerMaker` hands them the centres of a clustering. */
-export function unsummarised(options: ExplainingOptions): MakeExplainer {
-  const { domain, background, seed, settings = {} } = checkedOptions("unsummarised", options, EXPLAINING_OPTIONS);
+export function unsummarised({ domain, background, seed, settings = {} }: ExplainingOptions): MakeExplainer {
   return async (name) => makeExplainer(name, settings[name] ?? {}, { domain, seed, background, key: random.key(seed) });
 }
 

@@ -1,6 +1,4 @@
 /** Losses of networks that are trained to show other maps. Source: Heo, Joo, Moon 2019, sec. 3. */
-
-import { anyObject } from "../../../nn/kinds.js";
 import {
   add,
   concat,
@@ -15,8 +13,6 @@ import {
   type Tensor,
   tensor,
 } from "../../../engine/index.js";
-import { aFunction, aNumber, aTensor, required, tupleOf } from "../../../engine/kinds.js";
-import { checkedOptions, type KindsOf } from "../../../engine/options.js";
 import { type BatchLoss, crossEntropy } from "../../../nn/index.js";
 import { rows } from "../../metrics/metric.js";
 import { normalised } from "../../metrics/similarities.js";
@@ -33,16 +29,8 @@ export interface FoolingLossOptions {
   readonly references?: Tensor;
 }
 
-const FOOLING_LOSS_OPTIONS: KindsOf<FoolingLossOptions> = {
-  objective: required(anyObject),
-  map: required(aFunction),
-  weight: required(aNumber),
-  references: aTensor,
-};
-
 /** CE + λ L_F with L_F the objective's mean over the batch, for nn's `train`. Source: Heo, Joo, Moon 2019, eq. 4 (passive fooling). */
-export function foolingLoss(options: FoolingLossOptions): BatchLoss {
-  const { objective, map, weight, references } = checkedOptions("foolingLoss", options, FOOLING_LOSS_OPTIONS);
+export function foolingLoss({ objective, map, weight, references }: FoolingLossOptions): BatchLoss {
   return (model, params, x, y, context) => {
     const logits = model.apply(params, x, context);
     const maps = map((z) => model.apply(params, z), x, y);
@@ -66,21 +54,10 @@ export interface SwapLossOptions {
   readonly batch: number;
 }
 
-const SWAP_LOSS_OPTIONS: KindsOf<SwapLossOptions> = {
-  map: required(aFunction),
-  weight: required(aNumber),
-  images: required(aTensor),
-  predicted: required(aTensor),
-  original: required(tupleOf(aTensor, 2, "tensors")),
-  classes: required(tupleOf(aNumber, 2, "numbers")),
-  batch: required(aNumber),
-};
-
 /** CE + λ L_F with L_F = (MSE(h_c1(w), h_c2(w₀)) + MSE(h_c2(w), h_c1(w₀))) / 2 on images that hold both classes, drawn anew for each
  *  batch. CE is that of the training samples, as in the paper, and, so that predictions of those images stay, also of them with what the
  *  original network predicts. Source: Heo, Joo, Moon 2019, sec. 3.3 (active fooling); the second CE is ours. */
 export function swapLoss(options: SwapLossOptions): BatchLoss {
-  checkedOptions("swapLoss", options, SWAP_LOSS_OPTIONS);
   const { map, weight, images, predicted, original, classes, batch: n } = options;
   return (model, params, x, y, context) => {
     const logits = model.apply(params, x, context);

@@ -1,8 +1,5 @@
 /** What maps a network is trained to show, and how it is seen on a sample that it does. */
-
 import { abs, div, mean, neg, sub, type Tensor, tensor } from "../../../engine/index.js";
-import { aNumber } from "../../../engine/kinds.js";
-import { checkedOptions } from "../../../engine/options.js";
 import { saliencyMap } from "../../explainers/explainer.js";
 import { type FoolingInterval, locationLoss, topKLoss } from "../../metrics/heo.js";
 import { centreOfMass } from "../../metrics/importance.js";
@@ -26,8 +23,7 @@ export interface FoolingObjective {
 
 /** The map is to lie in a frame along the border: mean (m − h)², h scaled to [0, 1]. `width` in pixels, default a seventh of the shorter
  *  side. Source: Heo, Joo, Moon 2019, sec. 3.2, location fooling. */
-export function locationFooling(options: { readonly width?: number } = {}): FoolingObjective {
-  const { width } = checkedOptions("locationFooling", options, { width: aNumber });
+export function locationFooling({ width }: { readonly width?: number } = {}): FoolingObjective {
   const loss = locationLoss({ width });
   return {
     name: "location",
@@ -40,8 +36,7 @@ export function locationFooling(options: { readonly width?: number } = {}): Fool
 
 /** The largest `share` of the original map is to vanish: the mean of h² there, h scaled to [0, 1].
  *  Source: Heo, Joo, Moon 2019, sec. 3.2, top-k fooling. */
-export function topKFooling(options: { readonly share?: number } = {}): FoolingObjective {
-  const { share = 0.1 } = checkedOptions("topKFooling", options, { share: aNumber });
+export function topKFooling({ share = 0.1 }: { readonly share?: number } = {}): FoolingObjective {
   const loss = topKLoss(share);
   return {
     name: "top-k",

@@ -1,5 +1,4 @@
 /** A network that tells rows of a table from the queries of explainers. */
-
 import {
   concat,
   cos,
@@ -18,8 +17,6 @@ import {
   type Tree,
   tensor,
 } from "../../../engine/index.js";
-import { aFunction, aNumber, aTensor, numbers, required } from "../../../engine/kinds.js";
-import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
 import {
   adam,
   type BatchLoss,
@@ -30,8 +27,6 @@ import {
   residentData,
   train,
 } from "../../../nn/index.js";
-import { aList, anyObject, numberList } from "../../../nn/kinds.js";
-import { aScore } from "../../kinds.js";
 import type { Score } from "../../score.js";
 
 export interface DetectorOptions {
@@ -53,20 +48,6 @@ export interface DetectorOptions {
 }
 
 /** A network that tells rows from queries. */
-const DETECTOR_OPTIONS: KindsOf<DetectorOptions> = {
-  rows: required(numbers),
-  queries: required(numbers),
-  width: required(aNumber),
-  grids: aList,
-  hidden: required(numberList),
-  epochs: required(aNumber),
-  batch: required(aNumber),
-  learningRate: required(aNumber),
-  seed: required(aNumber),
-  say: aFunction,
-  signal: anyObject,
-};
-
 export interface RowDetector {
   readonly model: Layer;
   /** Of the scope that was open. */
@@ -79,7 +60,6 @@ export interface RowDetector {
  *  odds of 0 are an even guess. Slack et al. 2020 take a random forest of 100 trees; this one is made of ops, so that what it is built
  *  into runs wherever a network does. */
 export async function trainDetector(options: DetectorOptions): Promise<RowDetector> {
-  checkedOptions("trainDetector", options, DETECTOR_OPTIONS);
   const { rows, queries, width: d, grids = [], hidden, epochs, batch, learningRate, seed, say, signal } = options;
   const model = mlp({ hidden, classes: 2 });
   const n = queries.length / d;
@@ -130,7 +110,6 @@ const OFF_GRID = 0.02;
 /** The columns of rows m · d whose values all lie on a grid, each value twice on average: what is left of whole numbers when a column is
  *  standardised. Perturbed copies rarely do, which is what gives them away. */
 export function gridsOf(rows: Float32Array, d: number): Grid[] {
-  requireArguments("gridsOf", { rows: [rows, numbers], d: [d, aNumber] });
   const found: Grid[] = [];
   for (let at = 0; at < d; at++) {
     const values = [...new Set(Array.from({ length: rows.length / d }, (_, r) => rows[r * d + at]))].sort(
@@ -178,12 +157,6 @@ export async function detectorQuality(
   queries: Tensor,
   threshold = 0,
 ): Promise<DetectorQuality> {
-  requireArguments("detectorQuality", {
-    score: [score, aScore],
-    rows: [rows, aTensor],
-    queries: [queries, aTensor],
-    threshold: [threshold, aNumber],
-  });
   const shareReal = (x: Tensor): Promise<number> => scope(() => mean(greater(score(x), threshold))).item();
   const [kept, missed] = [await shareReal(rows), await shareReal(queries)];
   const recall = 1 - missed;

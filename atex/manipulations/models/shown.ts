@@ -1,14 +1,9 @@
 /** Maps that networks are trained to show, as differentiable functions of the network. */
-
 import { equal, keep, max, min, reshape, scope, type Tensor, tensor, where } from "../../../engine/index.js";
-import { aFunction, aNumber, anObject, aText, required } from "../../../engine/kinds.js";
-import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
-import { aDomain } from "../../../nn/kinds.js";
 import { hasKinks, smoothed } from "../../attacks/surrogate.js";
 import { atLayer } from "../../explainers/atLayer.js";
 import { type ExplainerEntry, saliencyMap } from "../../explainers/explainer.js";
 import { EXPLAINER_TABLE, explainerEntryOf } from "../../explainers/table.js";
-import { aClassifier, anExplainingOptions } from "../../kinds.js";
 import { rows } from "../../metrics/metric.js";
 import { type Classifier, classScore } from "../../score.js";
 import { explainerMaker, type MakeExplainer } from "../explaining.js";
@@ -36,29 +31,11 @@ export interface ShownOptions {
   readonly twinBeta: number;
 }
 
-const SHOWN_OPTIONS: KindsOf<ShownOptions> = {
-  explainer: required(aText),
-  layer: aText,
-  twinBeta: required(aNumber),
-};
-
 /** @throws RangeError for an explainer without a derivative, naming those that have one. */
 export async function shownBy(
   world: Pick<ManipulationWorld, "classifier" | "domain" | "explainer" | "explaining">,
-  options: ShownOptions,
+  { explainer: name, layer, twinBeta }: ShownOptions,
 ): Promise<Shown> {
-  requireArguments("shownBy", {
-    world: [
-      world,
-      anObject("an object", {
-        classifier: aClassifier,
-        domain: aDomain,
-        explainer: aFunction,
-        explaining: anExplainingOptions,
-      }),
-    ],
-  });
-  const { explainer: name, layer, twinBeta } = checkedOptions("shownBy", options, SHOWN_OPTIONS);
   const entry = explainerEntryOf(name);
   if (!canBeTrained(entry)) {
     const known = EXPLAINER_TABLE.filter(canBeTrained).map((one) => one.name);
