@@ -12,7 +12,7 @@ import { interpret } from "./graph/interpret.js";
 import { shareCommon, simplify } from "./graph/simplify.js";
 import { aFlag, aNatural } from "./kinds.js";
 import { isObserved, isSubstituting } from "./op.js";
-import { checkedOptions, requireFunction, shown, shownList, isList } from "./options.js";
+import { checkedOptions, isList, requireFunction, shown, shownList } from "./options.js";
 import { isNeeded, isRecorded } from "./record.js";
 import { openScope, scope } from "./scope.js";
 import { Tensor } from "./tensor.js";

@@ -7,7 +7,7 @@ import { grad } from "./grad.js";
 import { aCount, aNatural, aNumberOfAtLeast0, aPositiveNumber } from "./kinds.js";
 import { add, constant, mul } from "./ops/arithmetic.js";
 import { sum } from "./ops/reduce.js";
-import { checkedOptions, requireFunction, shownList, isList } from "./options.js";
+import { checkedOptions, isList, requireFunction, shownList } from "./options.js";
 import { openScope } from "./scope.js";
 import { sameShape } from "./shape.js";
 import { isTensor, type Tensor, tensor } from "./tensor.js";

@@ -8,7 +8,7 @@ import { add, mul } from "./ops/arithmetic.js";
 import { ones, zeros, zerosLike } from "./ops/create.js";
 import { identity, identitySpec, reshape } from "./ops/movement.js";
 import { sum } from "./ops/reduce.js";
-import { checkedOptions, requireArguments, requireFunction, shown, shownList, isList } from "./options.js";
+import { checkedOptions, isList, requireArguments, requireFunction, shown, shownList } from "./options.js";
 import { record, withBits } from "./record.js";
 import { scope } from "./scope.js";
 import { sameShape } from "./shape.js";
@@ -147,7 +147,9 @@ export function vjp<T extends Tree>(f: (x: T) => Tensor, x: T, cotangent: Tensor
 /** @throws TypeError where there is nothing to differentiate. */
 function requireTree(name: string, x: Tree): void {
   if (!leaves(x).some((t) => t.dtype === "f32"))
-    throw new TypeError(`${name}: x is ${shown(x)}; a tree with f32 tensors is needed, which are differentiated; make one with tensor()`);
+    throw new TypeError(
+      `${name}: x is ${shown(x)}; a tree with f32 tensors is needed, which are differentiated; make one with tensor()`,
+    );
 }
 
 function requireCotangent(name: string, y: Tensor, cotangent: Tensor): void {

@@ -1,6 +1,6 @@
 /** What arguments and options may be, in the words of messages: the columns of the tables that `requireArguments` and
  *  `checkedOptions` read. */
-import { isRecord, type Kind, refuseTensor, isList } from "./options.js";
+import { isList, isRecord, type Kind, refuseTensor } from "./options.js";
 import { isTensor, type Tensor } from "./tensor.js";
 
 const isNumber = (value: unknown): value is number => typeof value === "number" && !Number.isNaN(value);
@@ -45,7 +45,10 @@ export const aKey: Kind = {
   remedy: "make one with random.key(seed)",
   fits: (v) => isTensor(v) && v.dtype === "u32" && v.rank === 1 && v.size === 2,
 };
-export const byteArray: Kind = { needed: "a Uint8Array", fits: (v) => ArrayBuffer.isView(v) && v instanceof Uint8Array };
+export const byteArray: Kind = {
+  needed: "a Uint8Array",
+  fits: (v) => ArrayBuffer.isView(v) && v instanceof Uint8Array,
+};
 export const numbers: Kind = {
   needed: "a list or typed array of numbers",
   // A typed array holds nothing else, and may be long.

@@ -120,7 +120,13 @@ export function checkedOptions<T extends object>(op: string, options: T, known: 
 export function isRecord(value: unknown): value is object {
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return false;
   try {
-    return !(Array.isArray(value) || isSpec(value) || value instanceof Promise || value instanceof Date || isCollection(value));
+    return !(
+      Array.isArray(value) ||
+      isSpec(value) ||
+      value instanceof Promise ||
+      value instanceof Date ||
+      isCollection(value)
+    );
   } catch {
     return false;
   }

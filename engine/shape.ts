@@ -5,7 +5,7 @@
 
 import { describe, ShapeError } from "./errors.js";
 import type { Layout, TensorSpec } from "./lower.js";
-import { refuseTensor, shown, shownList, isList } from "./options.js";
+import { isList, refuseTensor, shown, shownList } from "./options.js";
 
 export type Shape = readonly number[];
 
@@ -118,7 +118,9 @@ export function normaliseAxis(op: string, axis: number, x: TensorSpec): number {
   const rank = x.shape.length;
   const a = Number.isInteger(axis) && axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || a < 0 || a >= rank)
-    throw new ShapeError(`${op}: axis ${shown(axis)} is out of range for ${describe(x)} (rank ${rank}); ${rank === 0 ? "it has none" : `integers from -${rank} to ${rank - 1} are possible`}`);
+    throw new ShapeError(
+      `${op}: axis ${shown(axis)} is out of range for ${describe(x)} (rank ${rank}); ${rank === 0 ? "it has none" : `integers from -${rank} to ${rank - 1} are possible`}`,
+    );
   return a;
 }
 

@@ -1,7 +1,7 @@
 import { CaptureError, describe, LifetimeError } from "./errors.js";
 import { type Executor, executor, type HostArray, isTracing, type Value } from "./executor.js";
 import type { DType, TensorSpec } from "./lower.js";
-import { holds, rangeOf, requireDtype, shown, isList } from "./options.js";
+import { holds, isList, rangeOf, requireDtype, shown } from "./options.js";
 import type { Node } from "./record.js";
 import { adopt, disown, type Scope } from "./scope.js";
 import { checkShape, MAX_RANK, sizeOf } from "./shape.js";
@@ -136,7 +136,8 @@ export type NestedNumbers = number | readonly NestedNumbers[];
 export function tensor(data: HostArray | NestedNumbers, shape?: readonly number[], dtype?: DType): Tensor {
   const on = executor();
   const [flat, inferred] = isNumericView(data) ? [data, [data.length]] : flatten(data);
-  const type = dtype !== undefined ? dtype : (flat instanceof Int32Array ? "i32" : flat instanceof Uint32Array ? "u32" : "f32");
+  const type =
+    dtype !== undefined ? dtype : flat instanceof Int32Array ? "i32" : flat instanceof Uint32Array ? "u32" : "f32";
   requireDtype("tensor", type);
   if (shape !== undefined && !isList(shape))
     throw new TypeError(`tensor: shape is ${shown(shape)}; a list of sides is needed, like [2, 3]`);

@@ -1,6 +1,6 @@
 /** Nested arrays and objects of tensors: parameters, gradients, optimiser states, batches. Anything that is not a tensor,
  *  an array or a plain object (numbers, strings, null) is carried along untouched. */
-import { refuseTensor, requireFunction, shown, isList } from "./options.js";
+import { isList, refuseTensor, requireFunction, shown } from "./options.js";
 import { isTensor, type Tensor } from "./tensor.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: leaves of user trees may be anything; only tensors are looked at.

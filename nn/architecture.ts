@@ -1,6 +1,6 @@
 /** Networks as data: what a network is made of, as JSON, and the network that JSON describes. */
 import { aFunction, anObject, aText, listOf } from "../engine/kinds.js";
-import { requireArguments, shown, isList, isRecord } from "../engine/options.js";
+import { isList, isRecord, requireArguments, shown } from "../engine/options.js";
 import { ACTIVATION_KINDS } from "./activations.js";
 import { attentionKind, averageTokensKind, patchesKind, positionsKind } from "./attention.js";
 import { concatenateKind, residualKind, sequentialKind } from "./containers.js";
@@ -91,9 +91,6 @@ export function layerFromJson(json: unknown, kinds: readonly AnyKind[] = LAYER_K
 }
 
 function fieldsOf(json: unknown): Readonly<Record<string, unknown>> {
-  if (!isRecord(json))
-    throw new TypeError(
-      `architecture: ${shown(json)} came where a layer or settings were expected`,
-    );
+  if (!isRecord(json)) throw new TypeError(`architecture: ${shown(json)} came where a layer or settings were expected`);
   return json as Readonly<Record<string, unknown>>;
 }

@@ -11,7 +11,7 @@ import {
   type Tensor,
   type Tree,
 } from "../engine/index.js";
-import { requireArguments, isList } from "../engine/options.js";
+import { isList, requireArguments } from "../engine/options.js";
 import { aLayer } from "./kinds.js";
 import { type ApplyContext, applyPlace, type Initialised, type Layer, placesOf, type SampleShape } from "./layer.js";
 import { layerKind, withSettings } from "./layer-kind.js";

@@ -1,7 +1,8 @@
 /** Initial weights, each with its formula and source. */
+
+import { mul, random, sub, type Tensor, zeros as zerosOp } from "../engine/index.js";
 import { aKey, anObject, aPositiveNumber, aShape } from "../engine/kinds.js";
 import { requireArguments } from "../engine/options.js";
-import { mul, random, sub, type Tensor, zeros as zerosOp } from "../engine/index.js";
 
 export interface Fans {
   readonly fanIn: number;
@@ -27,19 +28,31 @@ const normal = (key: Tensor, shape: readonly number[], sigma: number): Tensor =>
 
 /** U(±√(6/(in+out))). Source: Glorot, Bengio 2010, eq. 16. */
 export const glorotUniform: Initialiser = initialiser("glorotUniform", (key, shape, { fanIn, fanOut }) =>
-  uniform(key, shape, Math.sqrt(6 / (fanIn + fanOut))));
+  uniform(key, shape, Math.sqrt(6 / (fanIn + fanOut))),
+);
 /** N(0, 2/(in+out)). Source: Glorot, Bengio 2010, eq. 12. */
 export const glorotNormal: Initialiser = initialiser("glorotNormal", (key, shape, { fanIn, fanOut }) =>
-  normal(key, shape, Math.sqrt(2 / (fanIn + fanOut))));
+  normal(key, shape, Math.sqrt(2 / (fanIn + fanOut))),
+);
 /** U(±√(6/in)), for relu. Source: He et al. 2015, eq. 10, as a uniform of the same variance. */
-export const heUniform: Initialiser = initialiser("heUniform", (key, shape, { fanIn }) => uniform(key, shape, Math.sqrt(6 / fanIn)));
+export const heUniform: Initialiser = initialiser("heUniform", (key, shape, { fanIn }) =>
+  uniform(key, shape, Math.sqrt(6 / fanIn)),
+);
 /** N(0, 2/in), for relu. Source: He et al. 2015, eq. 10. */
-export const heNormal: Initialiser = initialiser("heNormal", (key, shape, { fanIn }) => normal(key, shape, Math.sqrt(2 / fanIn)));
+export const heNormal: Initialiser = initialiser("heNormal", (key, shape, { fanIn }) =>
+  normal(key, shape, Math.sqrt(2 / fanIn)),
+);
 /** N(0, 1/in). Source: LeCun et al. 1998, sec. 4.6. */
-export const lecunNormal: Initialiser = initialiser("lecunNormal", (key, shape, { fanIn }) => normal(key, shape, Math.sqrt(1 / fanIn)));
+export const lecunNormal: Initialiser = initialiser("lecunNormal", (key, shape, { fanIn }) =>
+  normal(key, shape, Math.sqrt(1 / fanIn)),
+);
 /** U(±√(3/in)), the uniform of the same variance as `lecunNormal`. */
-export const lecunUniform: Initialiser = initialiser("lecunUniform", (key, shape, { fanIn }) => uniform(key, shape, Math.sqrt(3 / fanIn)));
+export const lecunUniform: Initialiser = initialiser("lecunUniform", (key, shape, { fanIn }) =>
+  uniform(key, shape, Math.sqrt(3 / fanIn)),
+);
 /** U(±1/√in), the default of PyTorch's linear and convolution layers. */
-export const fanInUniform: Initialiser = initialiser("fanInUniform", (key, shape, { fanIn }) => uniform(key, shape, 1 / Math.sqrt(fanIn)));
+export const fanInUniform: Initialiser = initialiser("fanInUniform", (key, shape, { fanIn }) =>
+  uniform(key, shape, 1 / Math.sqrt(fanIn)),
+);
 /** All zeros. */
 export const zeros: Initialiser = (_, shape) => zerosOp(shape);

@@ -1,6 +1,18 @@
 /** What arguments of networks, data and training may be (see engine/kinds.ts). Values are looked at, not searched: of a large list the
  *  place where its numbers are used judges each. */
-import { aFunction, aNumber, anObject, aTensor, aText, aTree, either, listOf, maybe, numbers, byteArray } from "../engine/kinds.js";
+import {
+  aFunction,
+  aNumber,
+  anObject,
+  aTensor,
+  aText,
+  aTree,
+  byteArray,
+  either,
+  listOf,
+  maybe,
+  numbers,
+} from "../engine/kinds.js";
 import { isList, isRecord, type Kind } from "../engine/options.js";
 
 /** Whatever it is, it was given. */

@@ -1,11 +1,11 @@
 /** What makes layers of one kind: its settings as a schema, its parts, and the functions that follow from them. */
 import type { Tree } from "../engine/index.js";
 import { aFunction, aKey, aName, anObject, aShape } from "../engine/kinds.js";
-import { requireArguments, shown, isList, isRecord } from "../engine/options.js";
+import { isList, isRecord, requireArguments, shown } from "../engine/options.js";
 import { isTensor } from "../engine/tensor.js";
 import { fanInUniform } from "./init.js";
 import { type Initialiser, initialisers, nameOfInitialiser } from "./initialiser-names.js";
-import { anyObject, aLayer } from "./kinds.js";
+import { aLayer, anyObject } from "./kinds.js";
 import type { Layer, LayerOptions, LayerParts } from "./layer.js";
 import { nearest } from "./nearest.js";
 import { ConfigError, type Fields, type Read, type Schema } from "./schema.js";
@@ -83,7 +83,6 @@ function guarded(kind: string, { init, apply, ...others }: Behaviour): Behaviour
     },
   };
 }
-
 
 /** The parameters of a layer by name. @throws TypeError where one is missing. */
 export function requireParams(kind: string, params: Tree, names: readonly string[]): void {

@@ -1,6 +1,6 @@
 /** Small schemas: one value that is the type, the check and the JSON Schema of a configuration. */
 
-import { shown, isList } from "../engine/options.js";
+import { isList, shown } from "../engine/options.js";
 import { isPlainObject } from "../engine/tree.js";
 
 /** A configuration that does not fit its schema: one sentence with the place. */
@@ -25,8 +25,7 @@ function refuse(path: string, value: unknown, needed: string): never {
 
 /** JSON where there is one. */
 function inWords(value: unknown): string {
-  if (typeof value === "object" && value !== null && !(isList(value) || isPlainObject(value)))
-    return shown(value);
+  if (typeof value === "object" && value !== null && !(isList(value) || isPlainObject(value))) return shown(value);
   try {
     return JSON.stringify(value) ?? shown(value);
   } catch {

@@ -20,10 +20,10 @@ import {
   tensor,
   valueAuxAndGrad,
 } from "../engine/index.js";
-import { aFlag, aFunction, aNumber, anObject, aTree, required, maybe } from "../engine/kinds.js";
+import { aFlag, aFunction, aNumber, anObject, aTree, maybe, required } from "../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../engine/options.js";
 import { batchIndices, pickSamples, type ResidentData } from "./data/resident.js";
-import { aLayer, anOptimiser, aResidentData, aTrainState, anyObject } from "./kinds.js";
+import { aLayer, anOptimiser, anyObject, aResidentData, aTrainState } from "./kinds.js";
 import type { ApplyContext, Layer } from "./layer.js";
 import { crossEntropy } from "./losses.js";
 import type { Optimiser } from "./optim.js";

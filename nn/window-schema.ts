@@ -1,7 +1,7 @@
 /** Schemas of settings that say where windows lie. */
 
 import type { Padding, Pair } from "../engine/index.js";
-import { shownList, isList } from "../engine/options.js";
+import { isList, shownList } from "../engine/options.js";
 import { ConfigError, number, type Schema } from "./schema.js";
 
 const isPair = (value: unknown, fits: (v: unknown) => boolean): boolean =>

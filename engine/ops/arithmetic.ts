@@ -50,11 +50,7 @@ function operand(op: string, x: TensorOrNumber, dtype: DType): Tensor {
   if (typeof x !== "number")
     throw new TypeError(
       `${op}: an operand is ${shown(x)}; a tensor or a number is needed; ` +
-        (x === undefined
-          ? "is a name misspelt?"
-          : isPromise(x)
-            ? "await it"
-            : "make a tensor with tensor()"),
+        (x === undefined ? "is a name misspelt?" : isPromise(x) ? "await it" : "make a tensor with tensor()"),
     );
   if (!holds(dtype, x))
     throw new RangeError(

@@ -4,7 +4,7 @@ import { describe, ShapeError } from "../errors.js";
 import { anInteger, requireTensor } from "../kinds.js";
 import { gridFor, type KernelCall } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
-import { requireArguments, shown, isList } from "../options.js";
+import { isList, requireArguments, shown } from "../options.js";
 import { normaliseAxis, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { slice } from "./slice.js";
@@ -17,8 +17,7 @@ interface ConcatAttrs {
 
 /** The second tensor of `concat(a, b)` would be taken for the axis. */
 function requireTensors(op: string, xs: readonly Tensor[], axis: number): void {
-  if (!isList(xs))
-    throw new TypeError(`${op}: ${shown(xs)} given; a list of tensors is needed: ${op}([a, b], axis)`);
+  if (!isList(xs)) throw new TypeError(`${op}: ${shown(xs)} given; a list of tensors is needed: ${op}([a, b], axis)`);
   for (const x of xs) requireTensor(op, x);
   requireArguments(op, { axis: [axis, anInteger] });
 }

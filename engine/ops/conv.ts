@@ -4,7 +4,7 @@ import { describe, ShapeError } from "../errors.js";
 import { requireTensor } from "../kinds.js";
 import type { TensorSpec } from "../lower.js";
 import { apply, type HostTensor, type OpSpec } from "../op.js";
-import { checkedOptions, shown, shownList, isList } from "../options.js";
+import { checkedOptions, isList, shown, shownList } from "../options.js";
 import type { Tensor } from "../tensor.js";
 import { conv2dCalls, conv2dFilterCalls, conv2dInputCalls } from "./conv.launch.js";
 import { convDraw, convSamples, refusedConvs } from "./conv.samples.js";

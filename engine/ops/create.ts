@@ -1,7 +1,7 @@
 /** Tensors from nothing: constants, ranges, identities. */
 
 import { ShapeError } from "../errors.js";
-import { aFiniteNumber, aNatural, aNumber, requireTensor, anyNumber } from "../kinds.js";
+import { aFiniteNumber, aNatural, aNumber, anyNumber, requireTensor } from "../kinds.js";
 import { type DType, gridFor } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import { requireArguments, requireDtype, shown } from "../options.js";

@@ -3,7 +3,7 @@
 import { describe, ShapeError } from "../errors.js";
 import { requireTensor } from "../kinds.js";
 import { apply, type OpSpec } from "../op.js";
-import { shownList, isList } from "../options.js";
+import { isList, shownList } from "../options.js";
 import {
   broadcastShapes,
   broadcastStrides,

@@ -3,7 +3,7 @@
 
 import { describe, ShapeError } from "../errors.js";
 import { requireTensor } from "../kinds.js";
-import { checkedOptions, shown, shownList, isList } from "../options.js";
+import { checkedOptions, isList, shown, shownList } from "../options.js";
 import { normaliseAxis } from "../shape.js";
 import { type Tensor, tensor } from "../tensor.js";
 import { add, mul } from "./arithmetic.js";

@@ -4,7 +4,7 @@ import { describe, ShapeError } from "../errors.js";
 import { aCount, anyNumber, requireTensor } from "../kinds.js";
 import { gridFor, type KernelCall, type LaunchContext } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
-import { holds, rangeOf, requireArguments, shown, shownList, isList } from "../options.js";
+import { holds, isList, rangeOf, requireArguments, shown, shownList } from "../options.js";
 import { contiguousStrides, normaliseAxis, type Shape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { forEachOffset } from "./host.js";

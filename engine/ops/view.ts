@@ -3,7 +3,7 @@
 import { describe, ShapeError } from "../errors.js";
 import { requireTensor } from "../kinds.js";
 import { apply, type OpSpec } from "../op.js";
-import { shown, isList } from "../options.js";
+import { isList, shown } from "../options.js";
 import { contiguousStrides, normaliseAxes, normaliseAxis, type Shape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { forEachOffset } from "./host.js";

@@ -1,7 +1,7 @@
 /** Windows that slide over images: strides, paddings and how many positions fit. Shared by convolution and pooling. */
 
 import { ShapeError } from "../errors.js";
-import { shownList, isList } from "../options.js";
+import { isList, shownList } from "../options.js";
 
 /** One number for both directions, or [vertical, horizontal]. */
 export type Pair = number | readonly [number, number];

@@ -1,7 +1,7 @@
 /** Data sets from folders of image files, a subfolder for each class. */
 
 import { type FolderFile, listFolder } from "#folder";
-import { aNumber, aText, tupleOf, aName } from "../../engine/kinds.js";
+import { aName, aNumber, aText, tupleOf } from "../../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { aMap, oneOfNumbers } from "../kinds.js";
 import { divided, samplesAt } from "./arrays.js";

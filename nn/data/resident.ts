@@ -17,7 +17,7 @@ import {
   type Tensor,
   tensor,
 } from "../../engine/index.js";
-import { aNumber, aTensor, byteArray, numbers, tupleOf, aCount } from "../../engine/kinds.js";
+import { aCount, aNumber, aTensor, byteArray, numbers, tupleOf } from "../../engine/kinds.js";
 import { checkedOptions, requireArguments } from "../../engine/options.js";
 import { aResidentData, aSplit, numberList } from "../kinds.js";
 import { hostSamples, type Split, sampleSize } from "./dataset.js";

@@ -1,6 +1,6 @@
 /** Splits samples that come in one piece into a training and a test part. */
 
-import { aNumber, anObject, numbers, maybe } from "../../engine/kinds.js";
+import { aNumber, anObject, maybe, numbers } from "../../engine/kinds.js";
 import { requireArguments } from "../../engine/options.js";
 import { drawFrom } from "./integer-random.js";
 

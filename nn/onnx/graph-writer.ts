@@ -1,7 +1,8 @@
 /** An ONNX graph while layers are written into it. */
+
+import { shapeOf, type Tensor, type Tree, zeros } from "../../engine/index.js";
 import { shown } from "../../engine/options.js";
 import { isTensor } from "../../engine/tensor.js";
-import { shapeOf, type Tensor, type Tree, zeros } from "../../engine/index.js";
 import { type Layer, placesOf, type SampleShape } from "../layer.js";
 import { type AttributeValue, nodeProto, tensorProto } from "./write.js";
 

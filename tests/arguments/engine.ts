@@ -2,12 +2,17 @@
 import * as h from "../../engine/index.js";
 import type { Row } from "./row.js";
 
-const m = () => h.tensor([
-  [1, 2],
-  [3, 4],
-]);
+const m = () =>
+  h.tensor([
+    [1, 2],
+    [3, 4],
+  ]);
 const v = () => h.tensor([1, 2]);
-const image = () => h.tensor(Float32Array.from({ length: 16 }, (_, i) => i), [1, 1, 4, 4]);
+const image = () =>
+  h.tensor(
+    Float32Array.from({ length: 16 }, (_, i) => i),
+    [1, 1, 4, 4],
+  );
 const window = () => h.tensor(new Float32Array(4).fill(1), [1, 1, 2, 2]);
 const words = () => h.tensor(Uint32Array.of(1, 2));
 const indices = () => h.tensor(Int32Array.of(0, 1));
@@ -125,7 +130,10 @@ export const ENGINE: Readonly<Record<string, Row>> = {
   stopGradient: { args: () => [() => m()] },
   customVjp: { args: () => [h.square, (g: h.Tensor) => [g], "mine"] },
   capture: { args: () => [h.square, { donate: [0], fuse: true }], takes: { 1: ["{}"] } },
-  checkGrads: { args: () => [h.square, [m()], { order: 1, eps: 1e-6, rtol: 1, atol: 1, seed: 1 }], takes: { 2: ["{}"] } },
+  checkGrads: {
+    args: () => [h.square, [m()], { order: 1, eps: 1e-6, rtol: 1, atol: 1, seed: 1 }],
+    takes: { 2: ["{}"] },
+  },
   detectAnomalies: { args: () => [() => m()] },
   inspect: { args: () => [h.relu, m(), () => 1] },
   label: { args: () => ["a", () => 1] },
@@ -149,21 +157,37 @@ export const ENGINE: Readonly<Record<string, Row>> = {
   structureOf: { args: () => [[m()]], takes: anyTree },
   mapTree: { args: () => [[m()], h.square], takes: { 0: ["any"] } },
   zipTrees: { args: () => [h.add, [m()], [m()]], takes: { 1: ["any"], 2: ["any"] } },
-  sameShape: { args: () => [[2], [2]], takes: { 0: ["nested lists", "a list of texts", "a list of itself"], 1: ["nested lists", "a list of texts", "a list of itself"] } },
+  sameShape: {
+    args: () => [[2], [2]],
+    takes: {
+      0: ["nested lists", "a list of texts", "a list of itself"],
+      1: ["nested lists", "a list of texts", "a list of itself"],
+    },
+  },
   shapeOf: { args: () => [() => m()] },
-  describe: { args: () => [m()], takes: { 0: ["a freed tensor", "a tensor of another executor", "a proxy of a tensor"] } },
+  describe: {
+    args: () => [m()],
+    takes: { 0: ["a freed tensor", "a tensor of another executor", "a proxy of a tensor"] },
+  },
   formatProfile: { args: () => [[{ kernel: "k", calls: 1, ms: 1, gflops: 1, gbps: 1 }]] },
   profile: {
     args: () => [() => 1],
     notCalled: "the reference has no kernels; tests/engine/gpu.test.ts",
   },
   memory: { args: () => [] },
-  init: { args: () => [{ executor: "reference" }], notCalled: "it opens the engine; tests/engine/init.test.ts", without: ["undefined", "{}"] },
+  init: {
+    args: () => [{ executor: "reference" }],
+    notCalled: "it opens the engine; tests/engine/init.test.ts",
+    without: ["undefined", "{}"],
+  },
   shutdown: { args: () => [], notCalled: "it closes the engine" },
 
   "random.key": { args: () => [1] },
   "random.split": { args: () => [key(), 2] },
-  "random.fold": { args: () => [key(), 2], takes: { 1: ["a u32 tensor", "a number as tensor", "an i32 tensor", "a tensor of rank 5"] } },
+  "random.fold": {
+    args: () => [key(), 2],
+    takes: { 1: ["a u32 tensor", "a number as tensor", "an i32 tensor", "a tensor of rank 5"] },
+  },
   "random.bits": { args: () => [key(), [2]] },
   "random.uniform": { args: () => [key(), [2], { low: 0.5, high: 1.5 }], takes: { 2: ["{}"] } },
   "random.normal": { args: () => [key(), [2], { mean: 0.5, deviation: 1.5 }], takes: { 2: ["{}"] } },

@@ -1,6 +1,7 @@
 /** Tables of valid calls, and the trial of one with wrong arguments. */
-import { ReferenceExecutor, add, openScope, tensor } from "../../engine/index.js";
+
 import { swapExecutor } from "../../engine/executor.js";
+import { add, openScope, ReferenceExecutor, tensor } from "../../engine/index.js";
 import { isPromise } from "../../engine/options.js";
 import { akin, complaint, WRONG } from "./zoo.js";
 
@@ -104,7 +105,11 @@ export async function trial(name: string, f: AnyFunction, row: Row, tally: Tally
     }
     if (!row.notCalled) await within("one argument more", () => [...row.args(), {}], "either");
     if (count > 0 && !row.notCalled && !row.takes?.[count - 1]?.includes("any"))
-      await within("no arguments", () => [], row.takes?.[0]?.includes("any") || row.optional?.includes(0) || f.length === 0 ? "either" : "refused");
+      await within(
+        "no arguments",
+        () => [],
+        row.takes?.[0]?.includes("any") || row.optional?.includes(0) || f.length === 0 ? "either" : "refused",
+      );
     const s = openScope("health");
     const after = [...(await add(tensor([1, 2]), 1).read())];
     if (String(after) !== "2,3") faults.push(`${name}: an ordinary op afterwards gives ${String(after)}`);

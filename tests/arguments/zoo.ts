@@ -1,6 +1,7 @@
 /** Wrong arguments of about forty kinds. */
-import { ReferenceExecutor, type Tensor, tensor } from "../../engine/index.js";
+
 import { withExecutor } from "../../engine/executor.js";
+import { ReferenceExecutor, type Tensor, tensor } from "../../engine/index.js";
 
 export interface Wrong {
   readonly name: string;
@@ -102,7 +103,7 @@ export const TREES: readonly string[] = [
 const RAW =
   /Cannot (read|set|destructure|convert|mix|access|perform|create|assign|delete|redefine|use 'in')|is not (a function|iterable|an object|a constructor|defined|extensible|valid JSON at)|Invalid (array|typed array|date|regular|time|string|count|code|DataView)|Maximum call stack|private (member|field|name)|undefined \(|object null|Reduce of empty|must be called|called on|incompatible receiver|internal|out of memory|The "[^"]*" argument|Expected property name|is not a non-empty/i;
 const HELPS =
-  /\b(need|needs|needed|there (is|are)|did you mean|at most|at least|must|again|return it|supported|possible|exist|do not|does not|cannot|has none?|sides are|write|synchronous|it has|save|check|were expected|differentiated|init\(\)|those that are|whole|choose|no layer of kind|take|give|wanted|use|end|ends|expects?|belongs?|is no|are no|unknown)\b/;
+  /\b(need|needs|needed|there (is|are)|did you mean|at most|at least|must|again|return it|supported|possible|exist|do not|does not|cannot|has none?|sides are|write|synchronous|it has|save|check|were expected|differentiated|init\(\) a|those that are|whole|choose|no layer of kind|take|give|wanted|use|end|ends|expects?|belongs?|is no|are no|unknown)\b/;
 
 /** What is wrong with an error, or nothing. */
 export function complaint(error: unknown): string | undefined {
@@ -112,7 +113,8 @@ export function complaint(error: unknown): string | undefined {
   // What was given is a class, and says so itself.
   if (/^Class constructor \w+ cannot be invoked/.test(message)) return undefined;
   if (RAW.test(message)) return `raw: ${error.name}: ${message}`;
-  if (!/^.+?: .+/s.test(message) && !/^a tree|^trees differ|^an? /.test(message)) return `does not say who speaks: ${message}`;
+  if (!/^.+?: .+/s.test(message) && !/^a tree|^trees differ|^an? /.test(message))
+    return `does not say who speaks: ${message}`;
   if (!HELPS.test(message)) return `does not say what is needed: ${message}`;
   if (message.length > 700) return `is ${message.length} characters long: ${message.slice(0, 80)}...`;
   return undefined;

@@ -139,7 +139,8 @@ export function featureValues(
 ): Record<string, string | number> {
   requireArguments("featureValues", { preparation: [preparation, aTablePreparation], sample: [sample, numbers] });
   const size = preparation.columns.reduce((total, column) => total + widthOf(column), 0);
-  if (sample.length !== size) throw new DataError(`featureValues: a sample of ${sample.length} values; ${size} are needed, as this table's have`);
+  if (sample.length !== size)
+    throw new DataError(`featureValues: a sample of ${sample.length} values; ${size} are needed, as this table's have`);
   let at = 0;
   const said: [string, string | number][] = preparation.columns.map((column) => {
     const first = at;
