@@ -10,8 +10,9 @@ import { type Executor, executor, type Plan, type Value, withExecutor } from "./
 import { hoist } from "./graph/hoist.js";
 import { interpret } from "./graph/interpret.js";
 import { shareCommon, simplify } from "./graph/simplify.js";
+import { aFlag, aNatural } from "./kinds.js";
 import { isObserved, isSubstituting } from "./op.js";
-import { checkedOptions, requireFunction, shown } from "./options.js";
+import { checkedOptions, isList, requireFunction, shown, shownList } from "./options.js";
 import { isNeeded, isRecorded } from "./record.js";
 import { openScope, scope } from "./scope.js";
 import { Tensor } from "./tensor.js";
@@ -68,8 +69,11 @@ export function capture<A extends Tree[], R extends Tree>(
 ): Captured<A, R> {
   requireFunction("capture", fn, "capture((x) => sum(x))");
   const { donate = [], fuse = true } = checkedOptions("capture", options, ["donate", "fuse"]);
-  if (!Array.isArray(donate))
-    throw new TypeError(`capture: donate is ${shown(donate)}; a list of positions of arguments is needed, like [0]`);
+  if (!aFlag.fits(fuse)) throw new TypeError(`capture: fuse is ${shown(fuse)}; true or false is needed`);
+  if (!isList(donate) || !donate.every((i) => aNatural.fits(i)))
+    throw new TypeError(
+      `capture: donate is ${shownList(donate)}; a list of positions of arguments is needed, like [0]`,
+    );
   const name = fn.name || "step";
   let recording: Recording | undefined;
   let recordings = 0;
@@ -204,7 +208,7 @@ class Place {
 /** The result of a replay. */
 function fill(result: Tree, outputs: readonly Tensor[]): Tree {
   if (result instanceof Place) return outputs[result.output];
-  if (Array.isArray(result)) return result.map((part) => fill(part, outputs));
+  if (isList(result)) return result.map((part) => fill(part, outputs));
   if (!isPlainObject(result)) return result;
   const filled: Record<string, Tree> = {};
   for (const key of Object.keys(result)) filled[key] = fill(result[key], outputs);

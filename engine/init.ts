@@ -6,7 +6,7 @@ import { openDevice } from "./gpu/device.js";
 import { GpuExecutor } from "./gpu/executor.js";
 import type { KernelProfile } from "./gpu/profile.table.js";
 import { nearest } from "./nearest.js";
-import { checkedOptions, shown } from "./options.js";
+import { checkedOptions, requireFunction, shown } from "./options.js";
 import { ReferenceExecutor } from "./reference.js";
 import type { TuningTable } from "./tuning.js";
 
@@ -82,6 +82,7 @@ export function memory(): MemoryReport {
 /** Runs `body` with every kernel launch measured; each costs a pass of its own, so the whole is slower than without.
  *  @throws DeviceError on the reference executor, or where the adapter has no timestamp queries. */
 export function profile<T>(body: () => T | Promise<T>): Promise<{ result: T; kernels: KernelProfile[] }> {
+  requireFunction("profile", body, "profile(() => step(x))");
   const on = executor();
   if (!(on instanceof GpuExecutor)) throw new DeviceError(`profile: ${on.description} has no kernels; init() a GPU`);
   return on.profile(body);

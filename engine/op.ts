@@ -6,9 +6,10 @@
 import { abandon, describe, ShapeError } from "./errors.js";
 import { type Executor, executor, type HostArray } from "./executor.js";
 import type { DType, Launch, LaunchContext, Layout, TensorSpec } from "./lower.js";
-import { shown } from "./options.js";
+import { refuseTensor, requireFunction, shown } from "./options.js";
 import { record } from "./record.js";
-import { Tensor } from "./tensor.js";
+import { isTensor, Tensor } from "./tensor.js";
+import { isPlainObject } from "./tree.js";
 
 /** A contiguous tensor on the host, as the reference executor sees it. f32 data is Float64Array. */
 export interface HostTensor extends TensorSpec {
@@ -124,6 +125,11 @@ export function isSubstituting(): boolean {
  *  inner ones counting first. @throws ShapeError when a substitute's result has another shape or dtype, TypeError for a body
  *  that returns a promise. */
 export function withOps<T>(table: Substitutes, body: () => T): T {
+  if (!isPlainObject(table) || !Object.values(table).every((substitute) => typeof substitute === "function"))
+    throw new TypeError(
+      `withOps: ${shown(table)} given; an object of functions by the names of ops is needed, like { relu: ([x]) => gelu(x) }`,
+    );
+  requireFunction("withOps", body, "withOps({ relu: ([x]) => gelu(x) }, () => network(x))");
   const previous = substitutes;
   substitutes = { ...previous, ...table };
   try {
@@ -145,10 +151,8 @@ function substituted<A>(op: OpSpec<A>, inputs: readonly Tensor[], attrs: A): Ten
   try {
     const y = substitute(inputs, attrs, (others) => apply(op, others, attrs));
     const wanted = op.shape(inputs, attrs);
-    if (!(y instanceof Tensor) || describe(y) !== describe(wanted))
-      throw new ShapeError(
-        `withOps: the substitute for ${op.name} gave ${y instanceof Tensor ? describe(y) : typeof y}; ${describe(wanted)} is needed`,
-      );
+    if (!isTensor(y) || describe(y) !== describe(wanted))
+      throw new ShapeError(`withOps: the substitute for ${op.name} gave ${shown(y)}; ${describe(wanted)} is needed`);
     return y;
   } finally {
     substitutes = previous;
@@ -159,17 +163,13 @@ function substituted<A>(op: OpSpec<A>, inputs: readonly Tensor[], attrs: A): Ten
 export function apply<A>(op: OpSpec<A>, inputs: readonly Tensor[], attrs: A): Tensor {
   if (Object.hasOwn(substitutes, op.name)) return substituted(op, inputs, attrs);
   const on = executor();
-  for (const x of inputs) if (!(x instanceof Tensor)) refuseInput(op.name, x);
+  for (const x of inputs) if (!isTensor(x)) refuseTensor(op.name, x);
   const values = inputs.map((x) => x.valueOn(on, op.name));
   const output = op.shape(inputs, attrs);
   const y = new Tensor(on, on.run(op as unknown as OpSpec<never>, values, attrs, output), op.name);
   record(y, op, inputs, attrs);
   observer?.(y, op.name, inputs, on);
   return y;
-}
-
-function refuseInput(op: string, x: unknown): never {
-  throw new TypeError(`${op}: ${shown(x)} given; a tensor is needed; make one with tensor()`);
 }
 
 type Observer = (y: Tensor, op: string, inputs: readonly Tensor[], on: Executor) => void;

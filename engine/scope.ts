@@ -4,6 +4,8 @@
  * is returned, kept, or still needed by an open gradient (then it moves to the enclosing scope).
  */
 import { abandon } from "./errors.js";
+import { aText } from "./kinds.js";
+import { requireArguments, requireFunction } from "./options.js";
 import { isNeeded } from "./record.js";
 import type { Tensor } from "./tensor.js";
 import { leaves, type Tree } from "./tree.js";
@@ -53,6 +55,7 @@ const stack: Scope[] = [];
 /** Opens a scope for async code, which ends with `s.close()`, in a `finally`, or by itself where the language has
  *  `using s = openScope("evaluation");`. */
 export function openScope(name = "scope"): Scope {
+  requireArguments("openScope", { name: [name, aText] });
   const s = new Scope(name, stack.at(-1));
   stack.push(s);
   return s;
@@ -61,6 +64,7 @@ export function openScope(name = "scope"): Scope {
 /** Runs `body`; frees every tensor made inside except those in its result, which the caller's scope then owns.
  *  @throws TypeError if `body` returns a promise: other work would run inside the scope; use `openScope` there. */
 export function scope<T>(body: () => T, name = "scope"): T {
+  requireFunction("scope", body, "scope(() => mul(x, y))");
   const s = openScope(name);
   let result: T | undefined;
   try {

@@ -1,7 +1,7 @@
 /** Activations as layers. Values such as `relu` and functions such as `softplus({ beta })` are both layers to list. */
 import * as ops from "../engine/index.js";
 import type { Layer } from "./layer.js";
-import { type LayerKind, layerKind } from "./layer-kind.js";
+import { type LayerKind, layerKind, withSettings } from "./layer-kind.js";
 import { type Fields, number, type Read, setting } from "./schema.js";
 
 function activation<const F extends Fields>(
@@ -67,13 +67,13 @@ export const hardSwish = activationLayer("hardSwish");
 
 /** log(1 + exp(beta x)) / beta; tends to relu as beta grows. Source: Dombrowski et al. 2019, sec. 3.3. */
 export function softplus(options: { readonly beta?: number } = {}): Layer {
-  return activationLayer("softplus", options);
+  return activationLayer("softplus", withSettings("softplus", options));
 }
 
 export function leakyRelu(options: { readonly slope?: number } = {}): Layer {
-  return activationLayer("leakyRelu", options);
+  return activationLayer("leakyRelu", withSettings("leakyRelu", options));
 }
 
 export function elu(options: { readonly alpha?: number } = {}): Layer {
-  return activationLayer("elu", options);
+  return activationLayer("elu", withSettings("elu", options));
 }

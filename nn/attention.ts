@@ -18,7 +18,7 @@ import {
 } from "../engine/index.js";
 import type { Initialiser } from "./init.js";
 import { type Layer, requireRank } from "./layer.js";
-import { initialWeights, layerKind } from "./layer-kind.js";
+import { initialWeights, layerKind, requireParams, withSettings } from "./layer-kind.js";
 import { count, described, flag, setting } from "./schema.js";
 
 export const attentionKind = layerKind({
@@ -47,7 +47,10 @@ export const attentionKind = layerKind({
           : { in_proj_weight, out_proj: { weight } };
         return { params, shape };
       }, "init"),
-    apply({ in_proj_weight, in_proj_bias, out_proj }, x) {
+    apply(params, x) {
+      requireParams("attention", params, bias ? ["in_proj_weight", "in_proj_bias"] : ["in_proj_weight"]);
+      requireParams("attention", params.out_proj, bias ? ["weight", "bias"] : ["weight"]);
+      const { in_proj_weight, in_proj_bias, out_proj } = params;
       const [n, t, d] = x.shape;
       const project = (h: Tensor, w: Tensor, b: Tensor): Tensor => {
         const y = matmul(h, w, { transposeB: true });
@@ -79,7 +82,7 @@ export interface AttentionOptions {
  *  [d,d], out_proj.bias [d]. The weights [n,heads,t,t] carry the label "weights". Source: Vaswani et al. 2017, sec. 3.2.
  *  @throws ShapeError from `init` unless heads divides d. */
 export function attention(heads: number, options: AttentionOptions = {}): Layer {
-  return attentionKind.layer({ ...options, heads });
+  return attentionKind.layer(withSettings("attention", options, { heads }));
 }
 
 export const patchesKind = layerKind({
@@ -119,7 +122,10 @@ export const positionsKind = layerKind({
       requireRank("positions", shape, 2, "[t,d]");
       return { params: scope(() => ({ weight: mul(random.normal(key, shape), 0.02) })), shape };
     },
-    apply: (params, x) => add(x, params.weight),
+    apply(params, x) {
+      requireParams("positions", params, ["weight"]);
+      return add(x, params.weight);
+    },
   }),
 });
 

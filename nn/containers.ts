@@ -1,4 +1,5 @@
 /** Layers made of layers. Each passes path, key and label on to what it contains (`applyPlace`). */
+
 import {
   add,
   concat,
@@ -10,8 +11,10 @@ import {
   type Tensor,
   type Tree,
 } from "../engine/index.js";
+import { isList, requireArguments } from "../engine/options.js";
+import { aLayer } from "./kinds.js";
 import { type ApplyContext, applyPlace, type Initialised, type Layer, placesOf, type SampleShape } from "./layer.js";
-import { layerKind } from "./layer-kind.js";
+import { layerKind, withSettings } from "./layer-kind.js";
 import { number, setting } from "./schema.js";
 
 /** A chain of layers; `params` is the list of the layers' parameters. */
@@ -37,6 +40,7 @@ export function sequential(layers: readonly Layer[]): Sequential {
 }
 
 export function isSequential(layer: Layer): layer is Sequential {
+  requireArguments("isSequential", { layer: [layer, aLayer] });
   return layer.kind === "sequential";
 }
 
@@ -149,7 +153,7 @@ export interface ConcatenateOptions {
 /** What each branch gives for the same input, joined along the channels: [n,c1,h,w], [n,c2,h,w] → [n,c1+c2,h,w]. Parameters are
  *  a list; labels are the branches' names or numbers. @throws ShapeError from `init` when other sides differ. */
 export function concatenate(branches: readonly Layer[], options: ConcatenateOptions = {}): Layer {
-  return concatenateKind.layer({ ...options }, { branches });
+  return concatenateKind.layer(withSettings("concatenate", options), { branches });
 }
 
 /** The shape of samples side by side. */
@@ -172,9 +176,9 @@ const keysFor = ({ key }: ApplyContext, count: number): Tensor[] => (key ? rando
 /** Trailing layers without parameters may be missing, as in a tree read from a file, and inside another container all may. */
 function requireList(kind: string, part: string, params: Tree, count: number, { path }: ApplyContext): readonly Tree[] {
   if (path !== undefined && (params === null || params === undefined)) return [];
-  if (Array.isArray(params) && params.length <= count) return params;
+  if (isList(params) && params.length <= count) return params;
   throw new TypeError(
-    `${kind}: the parameters are ${Array.isArray(params) ? `a list of ${params.length}` : "no list"}; ` +
+    `${kind}: the parameters are ${isList(params) ? `a list of ${params.length}` : "no list"}; ` +
       `one entry for each of the ${count} ${part} is needed, as init gives them`,
   );
 }

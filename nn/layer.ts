@@ -3,8 +3,12 @@
  * gradient with respect to the parameters" is an argument position. Shapes in `init` are those of one sample, without the
  * batch side. Beside the functions stands what made them, as data: `kind`, `options` and `parts`.
  */
+
 import { describe, label, ShapeError, type Tensor, type Tree } from "../engine/index.js";
+import { anObject, aText, either } from "../engine/kinds.js";
 import { identity } from "../engine/ops/movement.js";
+import { requireArguments } from "../engine/options.js";
+import { aLayer } from "./kinds.js";
 
 export type SampleShape = readonly number[];
 
@@ -51,6 +55,7 @@ export interface Layer {
 
 /** The same layer under a name, for methods that ask for one. @throws TypeError for a name that is no label. */
 export function named(name: string, layer: Layer): Layer {
+  requireArguments("named", { name: [name, aText], layer: [layer, aLayer] });
   if (!isLayerName(name))
     throw new TypeError(
       `named: ${JSON.stringify(name)} given; a name without dots or spaces at its ends is needed, as label() takes`,
@@ -73,7 +78,9 @@ export interface Place {
 }
 
 /** The layers directly inside a layer. */
-export function placesOf({ parts = {} }: Pick<Layer, "parts">): Place[] {
+export function placesOf(given: Pick<Layer, "parts">): Place[] {
+  requireArguments("placesOf", { given: [given, anObject("an object", {})] });
+  const { parts = {} } = given;
   return Object.entries(parts).flatMap(([part, inside]) =>
     isList(inside) ? inside.map((layer, i) => placeOf(String(i), layer)) : [placeOf(part, inside)],
   );
@@ -84,6 +91,7 @@ export function placesAlong(
   layer: Layer,
   path: string,
 ): { readonly places: readonly Place[]; readonly rest: string[] } {
+  requireArguments("placesAlong", { layer: [layer, aLayer], path: [path, aText] });
   const places: Place[] = [];
   const rest = path.split(".");
   for (let at = layer; ; ) {
@@ -133,6 +141,7 @@ export function applyPlace(
 /** The same model with every layer of one kind replaced (relu by softplus, say), in containers of every kind; parameters stay
  *  valid as long as the replacement has the same ones. @throws RangeError when no layer matches. */
 export function replaceLayers<M extends Layer>(model: M, kind: string | Layer, by: Layer): M {
+  requireArguments("replaceLayers", { model: [model, aLayer], kind: [kind, either(aText, aLayer)], by: [by, aLayer] });
   const wanted = typeof kind === "string" ? kind : kind.kind;
   let replaced = 0;
   const under = (layer: Layer, other: Layer): Layer => (layer.name === undefined ? other : named(layer.name, other));

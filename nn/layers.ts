@@ -19,7 +19,7 @@ import {
 } from "../engine/index.js";
 import type { Initialiser } from "./init.js";
 import { type Layer, requireRank, type SampleShape } from "./layer.js";
-import { initialWeights, layerKind } from "./layer-kind.js";
+import { initialWeights, layerKind, requireParams, withSettings } from "./layer-kind.js";
 import { count, described, flag, list, number, optional, type Schema, setting } from "./schema.js";
 import { padding, pair } from "./window-schema.js";
 
@@ -42,6 +42,7 @@ export const denseKind = layerKind({
       return { params: bias ? { weight, bias: zeros([units]) } : { weight }, shape: [...shape.slice(0, -1), units] };
     },
     apply(params, x) {
+      requireParams("dense", params, bias ? ["weight", "bias"] : ["weight"]);
       const y = matmul(x, params.weight, { transposeB: true });
       return bias ? add(y, params.bias) : y;
     },
@@ -58,7 +59,7 @@ export interface DenseOptions {
 
 /** y = x wᵀ + b. x [n, in] → [n, units], of tokens [n,t,in] → [n,t,units]; parameters weight [units, in], bias [units]. */
 export function dense(units: number, options: DenseOptions = {}): Layer {
-  return denseKind.layer({ ...options, units });
+  return denseKind.layer(withSettings("dense", options, { units }));
 }
 
 export const conv2dKind = layerKind({
@@ -95,6 +96,7 @@ export const conv2dKind = layerKind({
         return { params, shape: outputShape((x) => conv2dOp(x, zeros(weight.shape), conv), shape) };
       },
       apply(params, x) {
+        requireParams("conv2d", params, bias ? ["weight", "bias"] : ["weight"]);
         const y = conv2dOp(x, params.weight, conv);
         return bias ? add(y, reshapeOp(params.bias, [filters, 1, 1])) : y;
       },
@@ -110,7 +112,7 @@ export interface Conv2dOptions extends ConvOptions {
 /** Cross-correlation with `filters` windows of `size`×`size` (or [r, s]). x [n,c,h,w] → [n,filters,oh,ow]; parameters weight
  *  [filters, c/groups, r, s], bias [filters]. */
 export function conv2d(filters: number, size: number | readonly [number, number], options: Conv2dOptions = {}): Layer {
-  return conv2dKind.layer({ ...options, filters, size });
+  return conv2dKind.layer(withSettings("conv2d", options, { filters, size }));
 }
 
 const poolOptions = {

@@ -19,27 +19,30 @@ import {
   type Tensor,
   where,
 } from "../engine/index.js";
-import { checkedOptions } from "../engine/options.js";
+import { aNumber, aTensor } from "../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../engine/options.js";
 
 export interface CrossEntropyOptions {
   /** Share of the target spread evenly over all classes, in [0, 1). Source: Szegedy et al. 2016, sec. 7. */
   readonly labelSmoothing?: number;
 }
 
+const CROSS_ENTROPY_OPTIONS: KindsOf<CrossEntropyOptions> = {
+  labelSmoothing: aNumber,
+};
+
 /** −mean over the batch of Σ_c t_c log softmax(logits)_c. logits [n,C]; targets i32 [n] (classes; one outside
  *  0 … C−1 counts for nothing) or f32 [n,C] (soft). A logit of −∞ masks its class: it adds nothing where its target is 0, and makes
  *  the loss infinite elsewhere. @throws ShapeError when the targets fit neither form. */
 export function crossEntropy(logits: Tensor, targets: Tensor, options: CrossEntropyOptions = {}): Tensor {
-  const { labelSmoothing = 0 } = checkedOptions("crossEntropy", options, ["labelSmoothing"]);
+  const { labelSmoothing = 0 } = checkedOptions("crossEntropy", options, CROSS_ENTROPY_OPTIONS);
   return mean(crossEntropyPerSample(logits, targets, { labelSmoothing }));
 }
 
 /** The terms of `crossEntropy`, one per sample. [n,C] → [n]. */
-export function crossEntropyPerSample(
-  logits: Tensor,
-  targets: Tensor,
-  { labelSmoothing = 0 }: CrossEntropyOptions = {},
-): Tensor {
+export function crossEntropyPerSample(logits: Tensor, targets: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  requireArguments("crossEntropyPerSample", { logits: [logits, aTensor], targets: [targets, aTensor] });
+  const { labelSmoothing = 0 } = checkedOptions("crossEntropyPerSample", options, CROSS_ENTROPY_OPTIONS);
   const [n, classes] = logits.shape;
   const soft = targets.rank === 2;
   const fits = sameShape(targets.shape, soft ? [n, classes] : [n]) && targets.dtype === (soft ? "f32" : "i32");
@@ -63,10 +66,10 @@ export function klDivergence(
   studentLogits: Tensor,
   options: { temperature?: number; studentTemperature?: number } = {},
 ): Tensor {
-  const { temperature = 1, studentTemperature = temperature } = checkedOptions("klDivergence", options, [
-    "temperature",
-    "studentTemperature",
-  ]);
+  const { temperature = 1, studentTemperature = temperature } = checkedOptions("klDivergence", options, {
+    temperature: aNumber,
+    studentTemperature: aNumber,
+  });
   requireSame("klDivergence", teacherLogits, studentLogits);
   if (!(temperature > 0 && studentTemperature > 0))
     throw new RangeError(
@@ -80,12 +83,14 @@ export function klDivergence(
 
 /** Mean squared difference over all elements. @throws ShapeError when the shapes differ. */
 export function mse(a: Tensor, b: Tensor): Tensor {
+  requireArguments("mse", { a: [a, aTensor], b: [b, aTensor] });
   requireSame("mse", a, b);
   return mean(square(sub(a, b)));
 }
 
 /** Broadcasting [n] against [n,1] would compare everything with everything. */
 function requireSame(name: string, a: Tensor, b: Tensor): void {
+  requireArguments(name, { a: [a, aTensor], b: [b, aTensor] });
   if (!sameShape(a.shape, b.shape))
     throw new ShapeError(`${name}: ${describe(a)} and ${describe(b)} given; one shape is needed; reshape one of them`);
 }

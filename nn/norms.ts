@@ -13,7 +13,7 @@ import {
   zeros,
 } from "../engine/index.js";
 import type { Layer, SampleShape } from "./layer.js";
-import { layerKind } from "./layer-kind.js";
+import { layerKind, requireParams, withSettings } from "./layer-kind.js";
 import { described, list, number, optional, setting } from "./schema.js";
 
 const epsilon = setting(number({ min: 0 }), 1e-5, "added to the variance");
@@ -33,6 +33,7 @@ export const layerNormKind = layerKind({
       return { params: { weight: ones(kept), bias: zeros(kept) }, shape };
     },
     apply(params, x) {
+      requireParams("layerNorm", params, ["weight", "bias"]);
       const sides = sidesOf(axes, x.shape.slice(1)).map((side) => side + 1);
       return layerNormOp(x, { scale: params.weight, shift: params.bias, axes: sides, epsilon });
     },
@@ -50,7 +51,7 @@ export interface LayerNormOptions {
  *  the epsilon. Parameters weight and bias have the sizes of the sides normalised over. Source: Ba, Kiros, Hinton 2016.
  *  @throws ShapeError from `init` for a side that samples lack. */
 export function layerNorm(options: LayerNormOptions | number = {}): Layer {
-  return layerNormKind.layer(typeof options === "number" ? { epsilon: options } : { ...options });
+  return layerNormKind.layer(typeof options === "number" ? { epsilon: options } : withSettings("layerNorm", options));
 }
 
 /** Sides as indices of a sample's shape. */
@@ -77,6 +78,7 @@ export const batchNormKind = layerKind({
       return { params: { weight: ones(c), bias: zeros(c), running_mean: zeros(c), running_var: ones(c) }, shape };
     },
     apply(params, x, context = {}) {
+      requireParams("batchNorm", params, ["weight", "bias", "running_mean", "running_var"]);
       const { weight: scale, bias: shift, running_mean, running_var } = params;
       if (!context.training) {
         const statistics = stopGradient(() => ({ mean: running_mean, variance: running_var }));
@@ -111,5 +113,5 @@ export interface BatchNormOptions {
  *  `context.onStatistics` gets their new values. Source: Ioffe, Szegedy 2015.
  *  @throws ShapeError in training with one value per channel. */
 export function batchNorm(options: BatchNormOptions = {}): Layer {
-  return batchNormKind.layer({ ...options });
+  return batchNormKind.layer(withSettings("batchNorm", options));
 }

@@ -2,10 +2,14 @@
  * Reads and writes safetensors files: 8 bytes of header length, a JSON header, raw little-endian elements.
  * Source: the format description in the repository huggingface/safetensors, README "Format".
  */
+
+import { byteArray } from "../engine/kinds.js";
 import type { DType } from "../engine/lower.js";
+import { requireArguments } from "../engine/options.js";
 import { DataError } from "./data/error.js";
 import { assertNoRepeatedKeys } from "./data/json-keys.js";
 import { bfloatToNumber, halfToNumber, numberToHalf } from "./halves.js";
+import { aMap } from "./kinds.js";
 
 /** A tensor in the host's memory, elements in row-major order. */
 export interface HostTensor {
@@ -70,6 +74,7 @@ export function writeSafetensors(
   metadata: ReadonlyMap<string, string> = new Map(),
   options: WriteOptions = {},
 ): Uint8Array {
+  requireArguments("writeSafetensors", { tensors: [tensors, aMap], metadata: [metadata, aMap] });
   const names = [...tensors.keys()].sort();
   const bodies: Uint8Array[] = [];
   const header: [string, unknown][] = metadata.size > 0 ? [["__metadata__", Object.fromEntries(metadata)]] : [];
@@ -108,6 +113,7 @@ export function writeSafetensors(
  * @throws DataError if anything in the file disagrees.
  */
 export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
+  requireArguments("readSafetensors", { bytes: [bytes, byteArray] });
   const { header, body } = splitFile(bytes);
   const metadata = readMetadata(header.__metadata__);
   const entries = Object.entries(header)

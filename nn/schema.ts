@@ -1,5 +1,8 @@
 /** Small schemas: one value that is the type, the check and the JSON Schema of a configuration. */
 
+import { isList, shown } from "../engine/options.js";
+import { isPlainObject } from "../engine/tree.js";
+
 /** A configuration that does not fit its schema: one sentence with the place. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
@@ -16,8 +19,18 @@ export interface Schema<T> {
 export type Infer<S> = S extends Schema<infer T> ? T : never;
 
 function refuse(path: string, value: unknown, needed: string): never {
-  const came = value === undefined ? "nothing" : JSON.stringify(value);
+  const came = value === undefined ? "nothing" : inWords(value);
   throw new ConfigError(`${path || "configuration"}: ${came} came; ${needed} is needed`);
+}
+
+/** JSON where there is one. */
+function inWords(value: unknown): string {
+  if (typeof value === "object" && value !== null && !(isList(value) || isPlainObject(value))) return shown(value);
+  try {
+    return JSON.stringify(value) ?? shown(value);
+  } catch {
+    return shown(value);
+  }
 }
 
 export interface NumberLimits {
@@ -67,7 +80,7 @@ export function list<T>(item: Schema<T>, { min = 1 }: Pick<NumberLimits, "min"> 
   return {
     json: { type: "array", items: item.json, minItems: min },
     read(value, path) {
-      if (!Array.isArray(value) || value.length < min)
+      if (!isList(value) || value.length < min)
         refuse(path, value, min === 0 ? "a list" : `a list of at least ${min === 1 ? "one" : min}`);
       return value.map((v, i) => item.read(v, `${path}[${i}]`));
     },
@@ -168,7 +181,7 @@ export function variant<const V extends Readonly<Record<string, Fields>>>(kinds:
 }
 
 function fieldsOf(value: unknown, path: string): Readonly<Record<string, unknown>> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) refuse(path, value, "an object");
+  if (typeof value !== "object" || value === null || isList(value)) refuse(path, value, "an object");
   return value as Readonly<Record<string, unknown>>;
 }
 

@@ -1,5 +1,6 @@
 /** Training: an epoch loop around one captured step. Batches are gathered on the GPU from the resident data set, parameters
  *  and optimiser state are updated in place, and the host only submits; it reads the running loss now and then. */
+
 import {
   add,
   argmax,
@@ -19,7 +20,10 @@ import {
   tensor,
   valueAuxAndGrad,
 } from "../engine/index.js";
+import { aFlag, aFunction, aNumber, anObject, aTree, maybe, required } from "../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../engine/options.js";
 import { batchIndices, pickSamples, type ResidentData } from "./data/resident.js";
+import { aLayer, anOptimiser, anyObject, aResidentData, aTrainState } from "./kinds.js";
 import type { ApplyContext, Layer } from "./layer.js";
 import { crossEntropy } from "./losses.js";
 import type { Optimiser } from "./optim.js";
@@ -42,6 +46,7 @@ export type BatchLoss = (
 
 /** Cross-entropy of the model's own predictions. */
 export const crossEntropyLoss: BatchLoss = (model, params, x, y, context) => {
+  requireArguments("crossEntropyLoss", { model: [model, aLayer], context: [context, maybe(anyObject)] });
   const logits = model.apply(params, x, context);
   return [crossEntropy(logits, y), logits];
 };
@@ -76,6 +81,17 @@ export interface TrainOptions {
   readonly signal?: { readonly aborted: boolean };
 }
 
+const TRAIN_OPTIONS: KindsOf<TrainOptions> = {
+  optimiser: required(anOptimiser),
+  epochs: required(aNumber),
+  batchSize: aNumber,
+  seed: aNumber,
+  loss: aFunction,
+  onProgress: aFunction,
+  onEpoch: aFunction,
+  signal: anObject("an object", { aborted: aFlag }),
+};
+
 /** Everything that a run goes on from: with the same data, options and seed it gives the same bits. */
 export interface TrainState {
   /** Epochs done. */
@@ -88,6 +104,7 @@ export interface TrainState {
 
 /** The state before the first step. */
 export function initialState(params: Tree, optimiser: Optimiser): TrainState {
+  requireArguments("initialState", { params: [params, aTree], optimiser: [optimiser, anOptimiser] });
   return { epoch: 0, step: 0, params, optimiser: optimiser.init(params) };
 }
 
@@ -112,6 +129,8 @@ export async function train(
   data: ResidentData,
   options: TrainOptions,
 ): Promise<TrainState> {
+  requireArguments("train", { model: [model, aLayer], start: [start, aTrainState], data: [data, aResidentData] });
+  checkedOptions("train", options, TRAIN_OPTIONS);
   const { optimiser, epochs, batchSize = 64, seed = 0, loss = crossEntropyLoss } = options;
   const steps = Math.floor(data.count / batchSize);
   if (!Number.isInteger(batchSize) || batchSize < 1 || steps === 0)
@@ -256,8 +275,10 @@ export async function evaluate(
   model: Layer,
   params: Tree,
   data: ResidentData,
-  { batchSize = 500 }: { readonly batchSize?: number } = {},
+  options: { readonly batchSize?: number } = {},
 ): Promise<number> {
+  requireArguments("evaluate", { model: [model, aLayer], params: [params, aTree], data: [data, aResidentData] });
+  const { batchSize = 500 } = checkedOptions("evaluate", options, { batchSize: aNumber });
   if (!Number.isInteger(batchSize) || batchSize < 1 || data.count < 1)
     throw new RangeError(`evaluate: batches of ${batchSize} from ${data.count} samples; at least 1 of both is needed`);
   using _ = openScope("evaluate");

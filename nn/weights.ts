@@ -1,6 +1,10 @@
 /** Parameter trees as safetensors, with the names PyTorch's `nn.Sequential` gives them ("0.weight", "0.bias", "3.weight"). */
+
 import { describe, entries, keep, mapTree, sameShape, type Tensor, type Tree, tensor } from "../engine/index.js";
+import { aFunction, aTree, byteArray, either, maybe } from "../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../engine/options.js";
 import { DataError } from "./data/error.js";
+import { aSafetensorsFile, textRecord } from "./kinds.js";
 import {
   type HostTensor,
   readSafetensors,
@@ -15,6 +19,7 @@ export async function packTree(
   metadata: Readonly<Record<string, string>> = {},
   options: WriteOptions = {},
 ): Promise<Uint8Array> {
+  requireArguments("packTree", { tree: [tree, aTree], metadata: [metadata, textRecord] });
   const tensors = new Map<string, HostTensor>();
   for (const [path, t] of entries(tree)) {
     if (tensors.has(path)) throw new DataError(`weights: two tensors are called ${path}; rename one of them`);
@@ -41,10 +46,16 @@ export interface UnpackOptions {
   readonly alias?: (path: string) => string;
 }
 
+const UNPACK_OPTIONS: KindsOf<UnpackOptions> = {
+  alias: aFunction,
+};
+
 /** The tree in a safetensors file. With `like`, the shapes must be exactly those of that tree, whose other content (nulls, numbers) is
  *  kept, and so must the names, or all of them after a common prefix ("module.") or by `alias`; `num_batches_tracked` of PyTorch is
  *  left out. @throws DataError when they differ. */
 export function unpackTree(file: Uint8Array | SafetensorsFile, like?: Tree, options: UnpackOptions = {}): PackedTree {
+  requireArguments("unpackTree", { file: [file, either(byteArray, aSafetensorsFile)], like: [like, maybe(aTree)] });
+  checkedOptions("unpackTree", options, UNPACK_OPTIONS);
   const { tensors, metadata } = file instanceof Uint8Array ? readSafetensors(file) : file;
   const upload = ({ data, shape, dtype }: HostTensor): Tensor => keep(tensor(data, shape, dtype));
   if (like === undefined) return { tree: grow(new Map([...tensors].map(([name, t]) => [name, upload(t)]))), metadata };

@@ -13,7 +13,7 @@ import {
   zeros,
 } from "../../engine/index.js";
 import type { Layer, Sequential } from "../../nn/index.js";
-import type { Classifier } from "../score.js";
+import type { Classifier, Score } from "../score.js";
 import { isClampedRelu, notingZeros } from "../zeros.js";
 
 /** The default sharpness is the one that left least of the maps after 20 steps on the authors' network (5 to 60 tried). */
@@ -22,13 +22,14 @@ const BETA = 20;
 /** The same network with softplus of sharpness beta in place of relu, whose maps have slopes that an attack can follow: relu,
  *  leakyRelu (slope · x and the rest of a softplus), relu6 (a difference of two), maximum(x, 0), wherever they are inside. The
  *  rest stays to the bit. Source: Dombrowski et al. 2019, sec. 3.3. @throws RangeError for beta <= 0. */
-export function smoothed(classifier: Classifier, beta = BETA): Classifier {
+export function smoothed<F extends Classifier | Score>(network: F, beta = BETA): F {
   if (!(beta > 0)) throw new RangeError(`smoothed: beta ${beta} given; a positive number is needed`);
-  return (x) =>
+  const smooth = (x: Tensor): Tensor =>
     withOps(
       withoutKinks((z) => softplus(z, beta)),
-      () => classifier(x),
+      () => network(x),
     );
+  return smooth as F;
 }
 
 /** Whether a network has a relu that `smoothed` would replace, found by tracing it on one sample of `shape`, without computing. */

@@ -1,9 +1,10 @@
 /** Tensors side by side. */
 import { concatKernel } from "../../shaders/gen/kernels.js";
 import { describe, ShapeError } from "../errors.js";
+import { anInteger, requireTensor } from "../kinds.js";
 import { call, gridFor, type Launch } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
-import { shown } from "../options.js";
+import { isList, requireArguments, shown } from "../options.js";
 import { normaliseAxis, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { slice } from "./slice.js";
@@ -15,14 +16,15 @@ interface ConcatAttrs {
 }
 
 /** The second tensor of `concat(a, b)` would be taken for the axis. */
-function requireTensors(op: string, xs: readonly Tensor[]): void {
-  if (!Array.isArray(xs))
-    throw new TypeError(`${op}: ${shown(xs)} given; a list of tensors is needed: ${op}([a, b], axis)`);
+function requireTensors(op: string, xs: readonly Tensor[], axis: number): void {
+  if (!isList(xs)) throw new TypeError(`${op}: ${shown(xs)} given; a list of tensors is needed: ${op}([a, b], axis)`);
+  for (const x of xs) requireTensor(op, x);
+  requireArguments(op, { axis: [axis, anInteger] });
 }
 
 /** Tensors one after the other along `axis`; the other sides and the dtype are the same. @throws ShapeError otherwise. */
 export function concat(xs: readonly Tensor[], axis = 0): Tensor {
-  requireTensors("concat", xs);
+  requireTensors("concat", xs, axis);
   if (xs.length === 0) throw new ShapeError("concat: no tensor given; at least one is needed");
   return apply(concatSpec, xs, { axis: normaliseAxis("concat", axis, xs[0]) });
 }
@@ -114,7 +116,8 @@ export const concatSpec: OpSpec<ConcatAttrs> = {
 
 /** Tensors of one shape along a new axis. n tensors [...] → rank one higher, side n at `axis`. */
 export function stack(xs: readonly Tensor[], axis = 0): Tensor {
-  requireTensors("stack", xs);
+  requireTensors("stack", xs, axis);
+  if (xs.length === 0) throw new ShapeError("stack: no tensor given; at least one is needed");
   return concat(
     xs.map((x) => unsqueeze(x, axis)),
     axis,

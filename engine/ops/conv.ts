@@ -1,9 +1,10 @@
 /** 2-D convolution and its two adjoints: a set closed under differentiation, since each is linear in both operands. */
 
 import { describe, ShapeError } from "../errors.js";
+import { requireTensor } from "../kinds.js";
 import type { TensorSpec } from "../lower.js";
 import { apply, type HostTensor, type OpSpec } from "../op.js";
-import { checkedOptions } from "../options.js";
+import { checkedOptions, isList, shown, shownList } from "../options.js";
 import type { Tensor } from "../tensor.js";
 import { conv2dCalls, conv2dFilterCalls, conv2dInputCalls } from "./conv.launch.js";
 import { convDraw, convSamples, refusedConvs } from "./conv.samples.js";
@@ -223,9 +224,12 @@ function convAttrs(
   window: readonly [number, number],
   options: ConvOptions,
 ): ConvAttrs {
+  for (const [name, size] of Object.entries({ image, window }))
+    if (!isList(size) || size.length !== 2 || !size.every((side) => Number.isInteger(side) && side >= 0))
+      throw new ShapeError(`${op}: ${name} is ${shownList(size)}; [height, width] is needed`);
   const groups = options.groups ?? 1;
   if (!Number.isInteger(groups) || groups < 1)
-    throw new ShapeError(`${op}: groups is ${groups}; an integer of at least 1 is needed`);
+    throw new ShapeError(`${op}: groups is ${shown(groups)}; an integer of at least 1 is needed`);
   return { ...windowAttrs(op, image, window, options), groups, image, window };
 }
 
@@ -233,7 +237,9 @@ function spatial({ shape }: TensorSpec): [number, number] {
   return [shape[2], shape[3]];
 }
 
-function requireRank4(op: string, a: TensorSpec, b: TensorSpec): void {
+function requireRank4(op: string, a: Tensor, b: Tensor): void {
+  requireTensor(op, a);
+  requireTensor(op, b);
   if (a.shape.length !== 4 || b.shape.length !== 4 || a.dtype !== "f32" || b.dtype !== "f32")
     throw new ShapeError(
       `${op}: ${describe(a)} and ${describe(b)} given; f32 of rank 4 is needed for both; reshape or cast()`,

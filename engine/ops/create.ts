@@ -2,10 +2,11 @@
 
 import { arangeKernel } from "../../shaders/gen/kernels.js";
 import { ShapeError } from "../errors.js";
+import { aFiniteNumber, aNatural, aNumber, anyNumber, requireTensor } from "../kinds.js";
 import { call, type DType, gridFor } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
-import { requireDtype } from "../options.js";
-import type { Shape } from "../shape.js";
+import { requireArguments, requireDtype, shown } from "../options.js";
+import { checkShape, type Shape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { constant } from "./arithmetic.js";
 import { equal } from "./compare.js";
@@ -13,24 +14,32 @@ import { expand, reshape } from "./movement.js";
 
 /** A tensor of one value; takes no memory of its own. */
 export function full(shape: Shape, value: number, dtype: DType = "f32"): Tensor {
+  return filled("full", shape, value, dtype);
+}
+
+function filled(op: string, shape: Shape, value: number, dtype: DType): Tensor {
+  checkShape(op, shape);
+  requireDtype(op, dtype);
   return expand(constant(value, dtype), shape);
 }
 
 export function zeros(shape: Shape, dtype: DType = "f32"): Tensor {
-  return full(shape, 0, dtype);
+  return filled("zeros", shape, 0, dtype);
 }
 
 export function ones(shape: Shape, dtype: DType = "f32"): Tensor {
-  return full(shape, 1, dtype);
+  return filled("ones", shape, 1, dtype);
 }
 
 /** Zeros of the shape and type of x. */
 export function zerosLike(x: Tensor): Tensor {
+  requireTensor("zerosLike", x);
   return full(x.shape, 0, x.dtype);
 }
 
 /** Ones of the shape and type of x. */
 export function onesLike(x: Tensor): Tensor {
+  requireTensor("onesLike", x);
   return full(x.shape, 1, x.dtype);
 }
 
@@ -44,6 +53,7 @@ interface RangeAttrs {
 /** start, start + step, ... up to but without `stop`: [⌈(stop − start)/step⌉], f32 unless `dtype` says otherwise.
  *  @throws ShapeError for a step of 0, or integers that are none. */
 export function arange(start: number, stop: number, step = 1, dtype: DType = "f32"): Tensor {
+  requireArguments("arange", { start: [start, aFiniteNumber], stop: [stop, aNumber], step: [step, aNumber] });
   requireDtype("arange", dtype);
   const count = Math.max(0, Math.ceil((stop - start) / step));
   if (!Number.isFinite(count) || step === 0)
@@ -57,6 +67,11 @@ export function arange(start: number, stop: number, step = 1, dtype: DType = "f3
 
 /** `count` numbers at even distances from `start` to `stop`, both included: f32 [count]. */
 export function linspace(start: number, stop: number, count: number): Tensor {
+  requireArguments("linspace", {
+    start: [start, aFiniteNumber],
+    stop: [stop, aFiniteNumber],
+    count: [count, anyNumber],
+  });
   return apply(rangeSpec, [], { start, step: count > 1 ? (stop - start) / (count - 1) : 0, count, dtype: "f32" });
 }
 
@@ -64,7 +79,7 @@ export const rangeSpec: OpSpec<RangeAttrs> = {
   name: "arange",
   shape: (_, { count, dtype }) => {
     if (!Number.isInteger(count) || count < 0 || count >= 2 ** 32)
-      throw new ShapeError(`arange: ${count} numbers wanted; a count from 0 to 2^32 - 1 is needed`);
+      throw new ShapeError(`arange: ${shown(count)} numbers wanted; a count from 0 to 2^32 - 1 is needed`);
     return { shape: [count], dtype };
   },
   reference: (_, { start, step }, y) => {
@@ -97,11 +112,14 @@ export const rangeSpec: OpSpec<RangeAttrs> = {
 
 /** The identity matrix [n,n], or a larger diagonal of ones in [n,columns]. */
 export function eye(n: number, columns = n): Tensor {
+  requireArguments("eye", { n: [n, aNatural], columns: [columns, aNatural] });
   return equal(reshape(arange(0, n, 1, "i32"), [n, 1]), arange(0, columns, 1, "i32"));
 }
 
 /** 1 at the label, else 0: labels i32 [...] → f32 [..., classes]. A label outside [0, classes) gives zeros.
  *  @throws ShapeError unless the labels are i32. */
 export function oneHot(labels: Tensor, classes: number): Tensor {
+  requireTensor("oneHot", labels);
+  requireArguments("oneHot", { classes: [classes, aNatural] });
   return equal(reshape(labels, [...labels.shape, 1]), arange(0, classes, 1, "i32"));
 }

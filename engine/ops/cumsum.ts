@@ -2,6 +2,7 @@
 
 import { cumsumKernel } from "../../shaders/gen/kernels.js";
 import { describe, ShapeError } from "../errors.js";
+import { aFlag } from "../kinds.js";
 import { call, gridFor, type KernelCall, type Launch, type LaunchContext, type Operand } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import { checkedOptions } from "../options.js";
@@ -15,7 +16,7 @@ interface CumsumAttrs {
 
 /** Running sums along `axis`, each element included; with `reverse` from the end. Same shape. */
 export function cumsum(x: Tensor, axis = 0, options: { readonly reverse?: boolean } = {}): Tensor {
-  const { reverse = false } = checkedOptions("cumsum", options, ["reverse"]);
+  const { reverse = false } = checkedOptions("cumsum", options, { reverse: aFlag });
   return apply(cumsumSpec, [x], { axis: normaliseAxis("cumsum", axis, x), reverse });
 }
 export const cumsumSpec: OpSpec<CumsumAttrs> = {

@@ -10,13 +10,13 @@ import { div, multiplyNoNan } from "./arithmetic.js";
 import { equal } from "./compare.js";
 import { forEachOffset } from "./host.js";
 import { reshape } from "./movement.js";
-import { type ReduceAttrs, type ReduceOptions, sum } from "./reduce.js";
+import { REDUCE_OPTIONS, type ReduceAttrs, type ReduceOptions, sum } from "./reduce.js";
 import { argCalls, reduceCalls } from "./reduce.launch.js";
 
 /** Largest element over `axes` (all by default), NaN where there is one. Equal largest elements share the gradient evenly.
  *  @throws ShapeError where there is no element to choose. */
 export function max(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
-  const { keepDims = false } = checkedOptions("max", options, ["keepDims"]);
+  const { keepDims = false } = checkedOptions("max", options, REDUCE_OPTIONS);
   const list = normaliseAxes("max", axes, x);
   return list.length === 0 ? x : apply(maxSpec, [x], { axes: list, keepDims });
 }
@@ -25,7 +25,7 @@ export const maxSpec = extremeSpec("max", max, (a, b) => Math.max(a, b));
 /** Smallest element over `axes` (all by default), NaN where there is one. Equal smallest elements share the gradient evenly.
  *  @throws ShapeError where there is no element to choose. */
 export function min(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
-  const { keepDims = false } = checkedOptions("min", options, ["keepDims"]);
+  const { keepDims = false } = checkedOptions("min", options, REDUCE_OPTIONS);
   const list = normaliseAxes("min", axes, x);
   return list.length === 0 ? x : apply(minSpec, [x], { axes: list, keepDims });
 }

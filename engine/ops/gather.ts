@@ -2,8 +2,10 @@
  *  included, reads 0 and adds nowhere, as a one-hot row of zeros would. */
 import { gatherKernel, scatterAddKernel } from "../../shaders/gen/kernels.js";
 import { describe, ShapeError } from "../errors.js";
+import { aNatural, requireTensor } from "../kinds.js";
 import { call, gridFor, type Launch, type LaunchContext, type TensorSpec } from "../lower.js";
 import { apply, type HostTensor, type OpSpec } from "../op.js";
+import { requireArguments, shown } from "../options.js";
 import { normaliseAxis, type Shape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { asWords } from "./words.js";
@@ -69,6 +71,8 @@ export const gatherSpec: OpSpec<AxisAttrs> = {
 /** The adjoint of `gather`: slices of x are added up where `indices` says. x [a, ...i, b], indices i32 [...i] → [a, size, b],
  *  with `axis` the number of sides in a. The order of additions is fixed. @throws ShapeError when the sides at `axis` are not those of `indices`. */
 export function scatterAdd(x: Tensor, indices: Tensor, size: number, axis = 0): Tensor {
+  requireTensor("scatterAdd", x);
+  requireArguments("scatterAdd", { size: [size, aNatural], axis: [axis, aNatural] });
   return apply(scatterAddSpec, [x, indices], { axis, size });
 }
 export const scatterAddSpec: OpSpec<ScatterAttrs> = {
@@ -201,8 +205,8 @@ function requireFloat(op: string, x: TensorSpec): void {
 }
 
 function requireSize(op: string, size: number): void {
-  if (!Number.isInteger(size) || size < 0)
-    throw new ShapeError(`${op}: a size of ${size}; a non-negative integer is needed`);
+  if (!aNatural.fits(size) || size >= 2 ** 32)
+    throw new ShapeError(`${op}: a size of ${shown(size)}; a non-negative integer is needed`);
 }
 
 function requireAligned(op: string, x: TensorSpec, indices: TensorSpec, axis: number): void {

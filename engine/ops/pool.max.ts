@@ -4,8 +4,10 @@
  */
 import { poolGatherKernel, poolIndicesKernel, poolScatterKernel } from "../../shaders/gen/kernels.js";
 import { describe, ShapeError } from "../errors.js";
+import { requireTensor } from "../kinds.js";
 import { call, type TensorSpec } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
+import { checkedOptions } from "../options.js";
 import { sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { poolDraw, poolSamples } from "./pool.samples.js";
@@ -17,6 +19,8 @@ import {
   pooledShape,
   poolLaunch,
   requirePooled,
+  UNPOOL_OPTIONS,
+  type UnpoolOptions,
   unpooledSpec,
 } from "./pool.shapes.js";
 
@@ -110,11 +114,9 @@ export const gatherPoolSpec: OpSpec<PoolAttrs> = {
 };
 
 /** Adjoint of `gatherPool`: g [n,c,oh,ow] lands at `indices` of images of `image` = [h,w]; what meets is added. */
-export function scatterPool(
-  g: Tensor,
-  indices: Tensor,
-  { image, ...options }: PoolOptions & { readonly image: readonly [number, number] },
-): Tensor {
+export function scatterPool(g: Tensor, indices: Tensor, given: UnpoolOptions): Tensor {
+  requireTensor("scatterPool", g);
+  const { image, ...options } = checkedOptions("scatterPool", given, UNPOOL_OPTIONS);
   const like = { shape: [...g.shape.slice(0, 2), ...image], dtype: g.dtype };
   return apply(scatterPoolSpec, [g, indices], poolAttrs("scatterPool", like, options));
 }

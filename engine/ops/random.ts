@@ -19,6 +19,7 @@ interface BitsAttrs {
 /** Uniform 32-bit words: key u32[2] → u32 [...shape]. Element i is word i mod 4 of Philox(counter [⌊i/4⌋, 0, 0, 0], key): the
  *  same bits on every adapter. */
 export function randomBits(key: Tensor, shape: Shape): Tensor {
+  checkShape("randomBits", shape);
   return apply(randomBitsSpec, [key], { shape, domain: domains.bits });
 }
 /** Keys as the rows of u32 [n,2], unrelated to each other and to what `randomBits` gives for `key`. */

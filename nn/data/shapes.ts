@@ -1,3 +1,5 @@
+import { aNumber, required } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { FIGURES, type Figure } from "./figures.js";
 import { type Draw, drawFrom } from "./integer-random.js";
 import { unitPixels } from "./pixels.js";
@@ -11,6 +13,12 @@ export interface ShapesOptions {
   /** Independent sets under one seed: 0 for training and 1 for testing, by convention. */
   readonly stream?: number;
 }
+
+const SHAPES_OPTIONS: KindsOf<ShapesOptions> = {
+  count: required(aNumber),
+  seed: aNumber,
+  stream: aNumber,
+};
 
 /** Pictures as bytes: 0 is black and 255 white. */
 export interface ShapeBytes {
@@ -37,7 +45,8 @@ const TILT = 0.12;
  * arithmetic, so that it is the same on every machine and for every `count`.
  * @throws RangeError if count is not a positive integer.
  */
-export function shapeBytes({ count, seed = 0, stream = 0 }: ShapesOptions): ShapeBytes {
+export function shapeBytes(options: ShapesOptions): ShapeBytes {
+  const { count, seed = 0, stream = 0 } = checkedOptions("shapeBytes", options, SHAPES_OPTIONS);
   if (!Number.isInteger(count) || count < 1) {
     throw new RangeError(`shapes: count ${count}; a positive integer is needed`);
   }
@@ -54,6 +63,7 @@ export function shapeBytes({ count, seed = 0, stream = 0 }: ShapesOptions): Shap
 
 /** `shapeBytes` with images as numbers in [0,1], [n,1,28,28]; every value is a multiple of 1/255. */
 export function shapes(options: ShapesOptions): { images: Float32Array; labels: Uint8Array; masks: Uint8Array } {
+  checkedOptions("shapes", options, SHAPES_OPTIONS);
   const { images, labels, masks } = shapeBytes(options);
   return { images: unitPixels(images), labels, masks };
 }

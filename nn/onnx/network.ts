@@ -1,5 +1,8 @@
 /** An ONNX model as an ordinary differentiable network. */
+
 import { keep, type Tensor, type Tree, tensor } from "../../engine/index.js";
+import { aFlag, aFunction, aShape, aText, byteArray } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import type { Layer, SampleShape } from "../layer.js";
 import { batchOf } from "./batch.js";
 import { elementFormat, isFloat } from "./element-types.js";
@@ -22,6 +25,13 @@ export interface OnnxOptions {
   /** Reads files beside the model, for weights that are external data. Only names that the model gives are asked for. */
   readonly readExternal?: ReadExternal;
 }
+
+const ONNX_OPTIONS: KindsOf<OnnxOptions> = {
+  shape: aShape,
+  output: aText,
+  logits: aFlag,
+  readExternal: aFunction,
+};
 
 /** A layer with its parameters; `apply` is a pure function of parameters and input, made of ops, one label per node. `init` gives fresh
  *  parameters: the learnt ones, the elements of each shuffled by the key. */
@@ -64,6 +74,8 @@ export interface OnnxNetwork extends Layer {
  * @throws DataError for bytes that are no such model, for unsupported nodes (all of them in one sentence), or for a graph that makes no sense.
  */
 export async function importOnnx(bytes: Uint8Array, options: OnnxOptions = {}): Promise<OnnxNetwork> {
+  requireArguments("importOnnx", { bytes: [bytes, byteArray] });
+  checkedOptions("importOnnx", options, ONNX_OPTIONS);
   const model = readModelProto(bytes);
   const files = await readExternals(model, options.readExternal);
   return networkFrom(model, files, options);
