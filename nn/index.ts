@@ -99,6 +99,7 @@ export * from "./onnx/index.js";
 export * from "./optim.js";
 export * from "./presets.js";
 export { type HostTensor, readSafetensors, type SafetensorsFile, writeSafetensors } from "./safetensors.js";
+export * from "./diverged.js";
 export * from "./schedules.js";
 export * from "./train.js";
 export { type PackedTree, packTree, unpackTree } from "./weights.js";

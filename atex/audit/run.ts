@@ -47,8 +47,8 @@ export function auditCells({ rows, explainers, controls }: AuditPlan): AuditCell
   });
 }
 
-/** Measures the cells that the store lacks. What an explainer refuses is kept as such. Stops between cells once `signal` is aborted.
- *  @returns by id. */
+/** Measures the cells that the store lacks. What an explainer refuses is kept as such. Stops once `signal` is aborted; a measurement that
+ *  was cut short by it is not kept. @returns by id. */
 export async function runAudit(
   world: AuditWorld,
   plan: AuditPlan,
@@ -66,7 +66,18 @@ export async function runAudit(
     }
     if (world.signal?.aborted) break;
     onProgress?.({ cell, done, cells: cells.length });
-    const measured = await measure(world, cell);
+    // Whoever starts the cell may find that the time is up.
+    if (world.signal?.aborted) break;
+    let cut = false;
+    const signal = world.signal && {
+      get aborted(): boolean {
+        const { aborted } = world.signal!;
+        cut ||= aborted;
+        return aborted;
+      },
+    };
+    const measured = await measure({ ...world, signal }, cell);
+    if (cut) break;
     await store.save(id, measured);
     found.set(id, measured);
   }

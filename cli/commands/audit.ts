@@ -28,6 +28,7 @@ import { duration, Live } from "../live.js";
 import { modelOptions, readModel } from "../model.js";
 import { pictureRows } from "../reproduce/html.js";
 import { openFor, trainingData } from "../sample.js";
+import { stopOnSignals } from "../stopping.js";
 import { requireWritableFolder } from "../writable.js";
 
 const ROWS = AUDIT_TABLE.map(({ number, name }) => `${number} ${name}`).join(", ");
@@ -103,11 +104,13 @@ export const command = defineCommand({
         ? trainingData(model, values["data-dir"], live)
         : openFor(model, values, live));
       const plan = planned(() => auditPlan(values, file, model));
-      const stop = new AbortController();
-      process.once("SIGINT", () => {
-        live.print("stopping after what is being measured; the same command goes on");
-        stop.abort();
-      });
+      let late = false;
+      const stopping = stopOnSignals(() => live.print("stopping after what is being measured, or before it is; the same command goes on"));
+      const signal = {
+        get aborted(): boolean {
+          return late || stopping.signal.aborted;
+        },
+      };
       const few = sampleTensor(dataset.test, [0, 1].slice(0, dataset.test.labels.length));
       const of = await fingerprint(await scope(() => model.classifier(few)).read());
       const about = {
@@ -125,7 +128,7 @@ export const command = defineCommand({
         model,
         dataset,
         { samples, seed, sensitive: values.sensitive },
-        { say, about, signal: stop.signal },
+        { say, about, signal },
       );
       const store = auditStore(values.out, plan, { of, samples, seed, data: dataset.name });
       const cells = auditCells(plan).length;
@@ -138,7 +141,7 @@ export const command = defineCommand({
         const left = done > first ? `  about ${duration((spent * (cells - done)) / (done - first))} left` : "";
         now = `${done}/${cells}${left}  ${cell.row.title}${cell.candidate ? `: ${cell.candidate.title}` : ""}`;
         live.update(now);
-        if (budget !== undefined && spent > 60 * budget) stop.abort();
+        if (budget !== undefined && spent > 60 * budget) late = true;
       }).catch((error: unknown) => {
         throw asUsage(error);
       });
@@ -156,7 +159,7 @@ export const command = defineCommand({
         live.print(`${cells - measured.size} measurements are missing; the same command goes on`);
       const failed = guarded ? auditFails(report, { verdicts: ["does not hold"], names: guarded.names }) : [];
       for (const finding of failed) live.print(`failed: ${findingText(report, finding)}`);
-      return failed.length > 0 ? FAILED : stop.signal.aborted && budget === undefined ? 130 : 0;
+      return stopping.status ?? (failed.length > 0 ? FAILED : 0);
     });
   },
 });

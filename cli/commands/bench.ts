@@ -150,7 +150,7 @@ async function tuned(given: Given): Promise<number> {
 /** Writes what was measured where engines on this adapter look for it. */
 async function keepTuning(adapter: AdapterIdentity, results: readonly TuneResult[]): Promise<void> {
   const table = tableOf(adapter, results, new Date().toISOString().slice(0, 10));
-  const path = tuningPath(adapter);
+  const path = await tuningPath(adapter);
   await writeFileAtomic(path, `${JSON.stringify(table, null, 1)}\n`);
   const better = table.choices.filter(({ choice }) => choice).length;
   console.error(

@@ -10,6 +10,7 @@ import { Live } from "../live.js";
 import { writeReport } from "../reproduce/report.js";
 import { runCells } from "../reproduce/run.js";
 import { Study } from "../reproduce/study.js";
+import { stopOnSignals } from "../stopping.js";
 import { requireWritableFolder } from "../writable.js";
 
 /** The configurations that come along. */
@@ -107,8 +108,12 @@ export const command = defineCommand({
       const rest = leftAside > 0 ? `, ${leftAside} left aside: their settings are others here` : "";
       live.print(`${taken} result${taken === 1 ? "" : "s"} taken over${rest}`);
     }
+    const stopping = stopOnSignals(() => live.print("stopping; cells that are not done are done when the command is given again"));
     const compute = (place: Place): Promise<string[]> =>
-      runCells({ study, cells: mine, place, live, dataDir: values["data-dir"], jobs: jobs ?? usualJobs(place) });
+      runCells({
+        ...{ study, cells: mine, place, live, stopping },
+        ...{ dataDir: values["data-dir"], jobs: jobs ?? usualJobs(place) },
+      });
     const failed = values.merge
       ? []
       : await inConfig(path, () => withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, compute));
@@ -117,6 +122,6 @@ export const command = defineCommand({
       live.print(
         `${failed.length} cell${failed.length === 1 ? "" : "s"} failed: ${failed.join(", ")}; run the command again to retry`,
       );
-    return failed.length > 0 ? 1 : 0;
+    return stopping.status ?? (failed.length > 0 ? 1 : 0);
   },
 });

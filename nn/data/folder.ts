@@ -1,5 +1,6 @@
 /** Data sets from folders of image files, a subfolder for each class. */
 import { type FolderFile, listFolder } from "#folder";
+import { shownNames } from "../printable.js";
 import { divided, samplesAt } from "./arrays.js";
 import { type Dataset, firstOf, type Split, sampleSize } from "./dataset.js";
 import { PIXEL_RANGE } from "./domain.js";
@@ -48,7 +49,7 @@ export async function openFolder(path: string, options: FolderOptions = {}): Pro
   return {
     name,
     domain: { shape, range: PIXEL_RANGE },
-    classes,
+    classes: shownNames(classes),
     train: firstOf(parts.train, trainSize, `${name}: the training part`),
     test: firstOf(parts.test, testSize, `${name}: the test part`),
   };

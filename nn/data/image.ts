@@ -31,12 +31,13 @@ export async function readImageAs(
   [channels, height, width]: readonly number[],
   { resize = false } = {},
 ): Promise<Float32Array> {
-  const image = await readImage(bytes, channels as Channels);
-  if (image.width === width && image.height === height) return image.data;
-  if (resize) return resizeImage(image, [height, width]).data;
-  throw new DataError(
-    `image is ${image.width}x${image.height}; the network takes ${width}x${height}; pass --resize to use its middle ${width === height ? "square" : "part"}`,
-  );
+  // The header tells: an image of another size is not unpacked for nothing.
+  const size = imageSize(bytes);
+  if (!resize && (size.width !== width || size.height !== height))
+    throw new DataError(
+      `image is ${size.width}x${size.height}; the network takes ${width}x${height}; pass --resize to use its middle ${width === height ? "square" : "part"}`,
+    );
+  return resizeImage(await readImage(bytes, channels as Channels), [height, width]).data;
 }
 
 /**

@@ -11,6 +11,9 @@ import { headerChunk, readChunks } from "./png-chunks.js";
 /** Unpacked pixel data, 16 bits per channel at worst: 8 million pixels of red, green, blue and opacity. */
 const MAX_BYTES = 64 * 2 ** 20;
 
+/** What they become takes 12 bytes a pixel, also where the file has a bit for it. */
+const MAX_PIXELS = 16 * 2 ** 20;
+
 /** Channels and allowed bits of a sample, by colour type (table 11.1). */
 const KINDS: Record<number, { channels: number; depths: number[] }> = {
   0: { channels: 1, depths: [1, 2, 4, 8, 16] },
@@ -47,8 +50,8 @@ interface Header {
  * @throws DataError if the file is not a whole and valid PNG, or is too large.
  */
 export async function readPng(bytes: Uint8Array, channelsOut: Channels = 1): Promise<Pixels> {
-  const chunks = readChunks(bytes);
-  const header = readHeader(chunks.header);
+  // Before anything is unpacked: a small file may announce a large image.
+  const header = readHeader(headerChunk(bytes));
   const { width, height, channels, depth } = header;
   const passes = (header.interlaced ? ADAM7 : WHOLE)
     .map(([left, top, stepX, stepY]) => {
@@ -58,11 +61,12 @@ export async function readPng(bytes: Uint8Array, channelsOut: Channels = 1): Pro
     })
     .filter(({ columns, rows }) => columns > 0 && rows > 0);
   const expected = passes.reduce((total, { rows, rowBytes }) => total + rows * (rowBytes + 1), 0);
-  if (expected > MAX_BYTES) {
+  if (expected > MAX_BYTES || width * height > MAX_PIXELS) {
     throw new DataError(
-      `png: ${width}x${height} pixels take ${expected} bytes; at most ${MAX_BYTES} are read; make the image smaller`,
+      `png: ${width}x${height} pixels take ${expected} bytes; at most ${MAX_PIXELS} pixels in ${MAX_BYTES} bytes are read; make the image smaller`,
     );
   }
+  const chunks = readChunks(bytes);
   const raw = await inflate(chunks.data, "deflate", expected, "png");
   if (raw.length !== expected) {
     throw new DataError(`png: the data hold ${raw.length} bytes; ${width}x${height} pixels need ${expected}`);

@@ -1,4 +1,5 @@
 /** Data sets from tables. */
+import { shownNames } from "../../printable.js";
 import { type Dataset, requireSize, type Split } from "../dataset.js";
 import { DataError } from "../error.js";
 import type { SplitOptions } from "../options.js";
@@ -56,7 +57,7 @@ export function tableDataset(table: TextTable, options: TableOptions, test?: Tex
   return {
     name,
     domain: tableDomain(preparation),
-    classes: preparation.target.classes,
+    classes: shownNames(preparation.target.classes),
     train: prepared(whole, train, preparation, name),
     test: prepared(whole, held, preparation, name),
     preparation,
