@@ -19,7 +19,7 @@ import { random } from "../engine/index.js";
 import { DataError } from "../nn/data/error.js";
 import { sha256 } from "../nn/data/sha256.js";
 import type { Dataset } from "../nn/index.js";
-import { ConfigError, count, type Infer, list, number, object, optional, record, type Schema, setting, text } from "../nn/schema.js";
+import { count, type Infer, list, number, object, optional, record, type Schema, setting, text } from "../nn/schema.js";
 import { choice } from "./arguments.js";
 import { UsageError } from "./command.js";
 import { METHODS } from "./explainers.js";
@@ -49,12 +49,12 @@ export type AuditFile = Infer<typeof auditFile>;
 export async function readAuditFile(path: string | undefined): Promise<AuditFile> {
   if (path === undefined) return auditFile.read({}, "");
   const bytes = await readInput("config", path);
-  try {
-    return await parsing(path, () => auditFile.read(JSON.parse(new TextDecoder().decode(bytes)), ""));
-  } catch (error) {
-    if (error instanceof ConfigError || error instanceof SyntaxError) throw new UsageError(`${path}: ${error.message}`);
-    throw error;
-  }
+  return parsing(path, () => parseAuditFile(new TextDecoder().decode(bytes)));
+}
+
+/** @throws DataError for a text that repeats no audit. */
+export function parseAuditFile(json: string): AuditFile {
+  return unsealed(json, auditFile);
 }
 
 export interface PlanRequest {

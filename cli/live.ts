@@ -33,7 +33,10 @@ export class Live {
 
   /** Prints `lines` for good, in place of what `update` shows. What names in them would make a terminal do is spelt out. */
   print(lines: string): void {
-    const text = lines.split("\n").map((line) => printable(line)).join("\n");
+    const text = lines
+      .split("\n")
+      .map((line) => printable(line))
+      .join("\n");
     this.out.write(`${this.#open ? "\r\x1b[2K" : ""}${text}\n`);
     this.#open = false;
     this.#printed = performance.now();

@@ -69,7 +69,8 @@ try {
 } catch (error) {
   // What the user can mend is one sentence; anything else is worth its stack.
   const mistake = error instanceof UsageError || error instanceof DataError;
-  if (mistake || error instanceof Stopped || error instanceof DivergedError) console.error(`holdfast: ${error.message}`);
+  if (mistake || error instanceof Stopped || error instanceof DivergedError)
+    console.error(`holdfast: ${error.message}`);
   else if (error instanceof NoAdapterError) console.error(error.message);
   else
     console.error(

@@ -24,7 +24,7 @@ export function unsealed<T>(text: string, schema: Schema<T>): T {
     }
     return schema.read(value, "");
   } catch (error) {
-    if (error instanceof SyntaxError) throw new DataError("the file is no JSON, or not all of it");
+    if (error instanceof SyntaxError) throw new DataError(`the file is no JSON, or not all of it (${error.message})`);
     if (error instanceof ConfigError) throw new DataError(error.message);
     throw error;
   }

@@ -11,6 +11,8 @@ export async function cacheFolder(): Promise<string> {
     return envPaths("holdfast", { suffix: "" }).cache;
   } catch {
     const { XDG_CACHE_HOME } = process.env;
-    return XDG_CACHE_HOME ? join(XDG_CACHE_HOME, "holdfast") : join(tmpdir(), `holdfast-${process.getuid?.() ?? "cache"}`);
+    return XDG_CACHE_HOME
+      ? join(XDG_CACHE_HOME, "holdfast")
+      : join(tmpdir(), `holdfast-${process.getuid?.() ?? "cache"}`);
   }
 }

@@ -56,6 +56,7 @@ export {
   type TableRecord,
   tableDomain,
 } from "./data/table/preparation.js";
+export * from "./diverged.js";
 export type { Fans, Initialiser } from "./init.js";
 export * as initialisers from "./init.js";
 export {
@@ -99,7 +100,6 @@ export * from "./onnx/index.js";
 export * from "./optim.js";
 export * from "./presets.js";
 export { type HostTensor, readSafetensors, type SafetensorsFile, writeSafetensors } from "./safetensors.js";
-export * from "./diverged.js";
 export * from "./schedules.js";
 export * from "./train.js";
 export { type PackedTree, packTree, unpackTree } from "./weights.js";

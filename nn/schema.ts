@@ -1,4 +1,3 @@
-
 /** Small schemas: one value that is the type, the check and the JSON Schema of a configuration. */
 import { printable } from "./printable.js";
 
@@ -125,7 +124,8 @@ export function variations<T>(item: Schema<T>): Schema<Readonly<Record<string, T
         if (ready) return ready;
         const { like, ...changes } = fieldsOf(given[name], inside(path, name));
         const place = inside(path, `${name}.like`);
-        if (after.length > MAX_LIKE) throw new ConfigError(`${place}: more than ${MAX_LIKE} values, each like the next`);
+        if (after.length > MAX_LIKE)
+          throw new ConfigError(`${place}: more than ${MAX_LIKE} values, each like the next`);
         const circle = [...after, name];
         if (like !== undefined && (typeof like !== "string" || !Object.hasOwn(given, like) || circle.includes(like)))
           oneOf(...Object.keys(given).filter((other) => !circle.includes(other))).read(like, place);

@@ -1,5 +1,15 @@
 /** Parameter trees as safetensors, with the names PyTorch's `nn.Sequential` gives them ("0.weight", "0.bias", "3.weight"). */
-import { describe, dispose, entries, keep, mapTree, sameShape, type Tensor, type Tree, tensor } from "../engine/index.js";
+import {
+  describe,
+  dispose,
+  entries,
+  keep,
+  mapTree,
+  sameShape,
+  type Tensor,
+  type Tree,
+  tensor,
+} from "../engine/index.js";
 import { DataError } from "./data/error.js";
 import { type HostTensor, readSafetensors, type SafetensorsFile, writeSafetensors } from "./safetensors.js";
 
@@ -161,7 +171,8 @@ const isList = (named: ReadonlyMap<string, unknown>): boolean =>
 /** The tree of tensors. {0: a, 3: b} becomes [a, null, null, b]. */
 function planted(named: ReadonlyMap<string, Grown>, upload: (t: HostTensor) => Tensor): Tree {
   const out: Record<string, Tree> = {};
-  for (const [name, grown] of named) out[name] = grown instanceof Map ? planted(grown, upload) : upload(grown as HostTensor);
+  for (const [name, grown] of named)
+    out[name] = grown instanceof Map ? planted(grown, upload) : upload(grown as HostTensor);
   if (!isList(named)) return out;
   const last = Math.max(...Object.keys(out).map(Number));
   return Array.from({ length: last + 1 }, (_, i) => out[i] ?? null);

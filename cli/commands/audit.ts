@@ -105,7 +105,9 @@ export const command = defineCommand({
         : openFor(model, values, live));
       const plan = planned(() => auditPlan(values, file, model));
       let late = false;
-      const stopping = stopOnSignals(() => live.print("stopping after what is being measured, or before it is; the same command goes on"));
+      const stopping = stopOnSignals(() =>
+        live.print("stopping after what is being measured, or before it is; the same command goes on"),
+      );
       const signal = {
         get aborted(): boolean {
           return late || stopping.signal.aborted;
@@ -124,12 +126,7 @@ export const command = defineCommand({
       };
       let now = "";
       const say = (text: string): void => live.update(`${now}  ${text}`);
-      const world = auditWorld(
-        model,
-        dataset,
-        { samples, seed, sensitive: values.sensitive },
-        { say, about, signal },
-      );
+      const world = auditWorld(model, dataset, { samples, seed, sensitive: values.sensitive }, { say, about, signal });
       const store = auditStore(values.out, plan, { of, samples, seed, data: dataset.name });
       const cells = auditCells(plan).length;
       live.print(`${about.network}; ${about.data}; ${cells} measurements on ${place.name}`);

@@ -108,7 +108,9 @@ export const command = defineCommand({
       const rest = leftAside > 0 ? `, ${leftAside} left aside: their settings are others here` : "";
       live.print(`${taken} result${taken === 1 ? "" : "s"} taken over${rest}`);
     }
-    const stopping = stopOnSignals(() => live.print("stopping; cells that are not done are done when the command is given again"));
+    const stopping = stopOnSignals(() =>
+      live.print("stopping; cells that are not done are done when the command is given again"),
+    );
     const compute = (place: Place): Promise<string[]> =>
       runCells({
         ...{ study, cells: mine, place, live, stopping },

@@ -101,7 +101,8 @@ export const command = defineCommand({
   summary: "train a network and write its weights",
   options,
   async run({ values }) {
-    const asked = values.epochs === undefined ? undefined : numberOption("epochs", values.epochs, { min: 1, integer: true });
+    const asked =
+      values.epochs === undefined ? undefined : numberOption("epochs", values.epochs, { min: 1, integer: true });
     const resumed = values.resume === undefined ? undefined : await openCheckpoint(values.resume);
     const epochs = asked ?? (resumed && epochsOf(resumed.metadata)) ?? EPOCHS;
     const out = values.out ?? (resumed ? weightsPath(resumed.path) : OUT);

@@ -10,8 +10,8 @@ import {
   tablesOf,
 } from "../../atex/experiments/index.js";
 import { printable } from "../../nn/printable.js";
-import { badNewsFirst, unique } from "./format.js";
 import type { CellResult } from "./cell-file.js";
+import { badNewsFirst, unique } from "./format.js";
 
 export function markdownReport(
   config: ReproduceConfig,

@@ -4,11 +4,11 @@ import { fileURLToPath } from "node:url";
 import { type Cell, kindOf } from "../../atex/experiments/index.js";
 import type { Place } from "../engine.js";
 import { duration, type Live } from "../live.js";
-import { type CellSource, doCells } from "./doCells.js";
 import type { Stopping } from "../stopping.js";
+import type { CellResult } from "./cell-file.js";
+import { type CellSource, doCells } from "./doCells.js";
 import { Helpers } from "./helpers.js";
 import { CellQueue } from "./queue.js";
-import type { CellResult } from "./cell-file.js";
 import type { Study } from "./study.js";
 
 export interface RunOptions {

@@ -137,7 +137,9 @@ export class Study {
           if (!(error instanceof DataError)) throw error;
           throw new DataError(`${path}: ${error.message}; remove it, and the network will be trained again`);
         }
-        throw new DataError(`${path}: it holds another network than its name says; remove it, and the right one will be trained`);
+        throw new DataError(
+          `${path}: it holds another network than its name says; remove it, and the right one will be trained`,
+        );
       },
       save: async (recipe, bytes) => writeOutput(await pathOf(recipe), bytes),
     };

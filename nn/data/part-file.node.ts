@@ -53,7 +53,10 @@ async function leftovers(path: string): Promise<string[]> {
     const [, pid] = /^(\d+)-[0-9a-f]{12}\.$/.exec(middle) ?? [];
     const at = join(folder, entry);
     if (middle === "") found.unshift(at);
-    else if (pid !== undefined && Date.now() - ((await lstat(at).catch(() => undefined))?.mtimeMs ?? Number.NaN) > ABANDONED_MS)
+    else if (
+      pid !== undefined &&
+      Date.now() - ((await lstat(at).catch(() => undefined))?.mtimeMs ?? Number.NaN) > ABANDONED_MS
+    )
       found.push(at);
   }
   return found;
