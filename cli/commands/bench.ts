@@ -1,5 +1,4 @@
 /** `holdfast bench`: how fast the engine is here, next to others, and whether its results are right. */
-import { writeFileSync } from "node:fs";
 import { formatAtex, formatCurves } from "../../bench/atexReport.js";
 import { compareReports, formatComparison } from "../../bench/compare.js";
 import { formatExplainers } from "../../bench/explainersReport.js";
@@ -16,9 +15,9 @@ import { caseSuites, measuredSuites, runSuite, withOrigin } from "../../bench/su
 import { formatTune, type TuneResult, tableOf, tuneTask, tuneTasks } from "../../bench/tune.js";
 import type { AdapterIdentity } from "../../engine/tuning.js";
 import { tuningPath } from "../../engine/tuning.node.js";
-import { writeFileAtomic } from "../../nn/write-file.node.js";
 import { unknown } from "../arguments.js";
 import { type Arguments, defineCommand, numberOption, UsageError } from "../command.js";
+import { writeOutput } from "../files.js";
 import { dataName, dataOptions } from "../data.js";
 
 const options = {
@@ -105,7 +104,7 @@ async function measured(suite: string, given: Given): Promise<number> {
     const saved = withOrigin(report);
     console.error(`written to ${saveReport(suite, saved)}`);
     for (const [path, text] of Object.entries(filesOf({ [suite]: saved }))) {
-      writeFileSync(path, text);
+      await writeOutput(path, text);
       console.error(`written to ${path}`);
     }
   }
@@ -151,7 +150,7 @@ async function tuned(given: Given): Promise<number> {
 async function keepTuning(adapter: AdapterIdentity, results: readonly TuneResult[]): Promise<void> {
   const table = tableOf(adapter, results, new Date().toISOString().slice(0, 10));
   const path = await tuningPath(adapter);
-  await writeFileAtomic(path, `${JSON.stringify(table, null, 1)}\n`);
+  await writeOutput(path, `${JSON.stringify(table, null, 1)}\n`);
   const better = table.choices.filter(({ choice }) => choice).length;
   console.error(
     `written to ${path}: for ${better} of ${table.choices.length} shapes another kernel than the built-in choice ; the engine ` +

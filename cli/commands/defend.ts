@@ -127,6 +127,7 @@ export const command = defineCommand({
     const { scheme, control, eps, seed } = defenceRequest(values);
     const images = numberOption("images", values.images, { min: 1, max: 500, integer: true });
     const steps = numberOption("steps", values.steps, { min: 1, max: 100_000, integer: true });
+    await requireWritable("out", values.out);
     const live = new Live();
     const source = await readWeights(values);
     const { file } = source;
@@ -135,7 +136,6 @@ export const command = defineCommand({
       throw new UsageError(`--data ${values.data}: the weights were trained on ${origin}; leave the option out`);
     if (values.data === undefined && origin === undefined)
       throw new UsageError("--data is missing; the weights do not say what they were trained on");
-    await requireWritable("out", values.out);
     const sizes = {
       trainSize: sizeOption("train-size", values["train-size"]),
       testSize: sizeOption("test-size", values["test-size"]),

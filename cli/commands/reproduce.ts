@@ -95,13 +95,14 @@ export const command = defineCommand({
     const cells = cellsOf(config, only || undefined);
     const mine = values.shard === undefined ? cells : shardOf(cells, shardOption(values.shard));
     const jobs = values.jobs === undefined ? undefined : numberOption("jobs", values.jobs, { min: 1, integer: true });
-    const study = await Study.open(values.out ?? join("out", `reproduce-${own ? "own" : name}`), config);
+    const out = values.out ?? join("out", `reproduce-${own ? "own" : name}`);
+    if (!values.list) await requireWritableFolder("out", out);
+    const study = await Study.open(out, config);
     const live = new Live();
     if (values.list) {
       for (const cell of mine) live.print(`${(await study.result(cell)) ? "done" : "    "}  ${cell.id}`);
       return 0;
     }
-    await requireWritableFolder("out", study.folder);
     await study.begin();
     if (values.merge) {
       const { taken, leftAside } = await study.merge(positionals);

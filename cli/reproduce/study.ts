@@ -19,7 +19,7 @@ import { writeOutput } from "../files.js";
 import { type CellResult, cellText, readCellText } from "./cell-file.js";
 
 const absent = (error: NodeJS.ErrnoException): undefined => {
-  if (error.code === "ENOENT") return undefined;
+  if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined;
   throw error;
 };
 

@@ -11,18 +11,19 @@ export interface Finished {
   readonly err: string;
 }
 
-/** `holdfast` with arguments in `folder`; `onOut` sees the output so far and may stop the process. */
+/** `holdfast` with arguments in `folder`; `onOut` sees the output so far and may stop the process, by Ctrl-C or another signal. */
 export function holdfast(
   folder: string,
   args: readonly string[],
-  onOut: (out: string, interrupt: () => void) => void = () => {},
+  onOut: (out: string, interrupt: (signal?: NodeJS.Signals) => void) => void = () => {},
+  more: Pick<SpawnOptions, "env" | "uid"> = {},
 ): Promise<Finished> {
-  const options: SpawnOptions = { cwd: folder, stdio: ["ignore", "pipe", "pipe"] };
+  const options: SpawnOptions = { cwd: folder, stdio: ["ignore", "pipe", "pipe"], ...more };
   const child = spawn(process.execPath, [join(root, "dist/cli/main.js"), ...args], options);
   let [out, err] = ["", ""];
   child.stdout!.on("data", (data: Buffer) => {
     out += data;
-    onOut(out, () => child.kill("SIGINT"));
+    onOut(out, (signal = "SIGINT") => child.kill(signal));
   });
   child.stderr!.on("data", (data: Buffer) => {
     err += data;

@@ -102,24 +102,31 @@ gpuTest(
 );
 
 gpuTest(
-  "a run stopped by Ctrl-C goes on to the same bits",
+  "a run stopped by Ctrl-C and by SIGTERM goes on, where it was and as far as it was to go, to the same bits",
   () =>
     inFolder(async (folder) => {
       const run = ["train", "--train-size", "1280", "--test-size", "100", "--epochs", "4"];
       const whole = holdfast(folder, [...run, "--out", "whole.safetensors"]);
-      let interrupted = false;
-      const stopped = holdfast(folder, [...run, "--out", "part.safetensors"], (out, interrupt) => {
-        if (interrupted || !/^epoch 1\/4 +step/m.test(out)) return;
-        interrupted = true;
-        interrupt();
-      });
-      const { code, out, err } = await stopped;
-      check.is(code, 130, `${out}\n${err}`);
-      check.match(out, /stopped in epoch \d; go on with --resume part\.checkpoint\.safetensors/);
-      const checkpoint = readSafetensors(await readFile(join(folder, "part.checkpoint.safetensors"))).metadata;
-      check.ok(Number(checkpoint.get("epoch")) < 4, "it stopped before the end");
-      const resume = ["--resume", "part.checkpoint.safetensors", "--epochs", "4", "--out", "part.safetensors"];
+      const stoppedBy = async (signal: NodeJS.Signals, args: readonly string[], status: number): Promise<string[]> => {
+        let sent = false;
+        const { code, out, err } = await holdfast(folder, args, (out, interrupt) => {
+          if (sent || !/^epoch \d\/4 +step/m.test(out)) return;
+          sent = true;
+          interrupt(signal);
+        });
+        check.is(code, status, `${out}\n${err}`);
+        check.match(out, /stopped in epoch \d; go on with --resume part\.checkpoint\.safetensors/);
+        const { metadata } = readSafetensors(await readFile(join(folder, "part.checkpoint.safetensors")));
+        return ["epoch", "step", "epochs"].map((name) => metadata.get(name)!);
+      };
+      const resume = ["--resume", "part.checkpoint.safetensors"];
+      const first = await stoppedBy("SIGTERM", [...run, "--out", "part.safetensors"], 143);
+      const second = await stoppedBy("SIGINT", ["train", ...resume], 130);
+      check.equal([first[2], second[2]], ["4", "4"]);
+      check.ok(Number(second[0]) < 4 && String(first) !== String(second), `${first} then ${second}`);
       succeeded(await holdfast(folder, ["train", ...resume]));
+      const finished = succeeded(await holdfast(folder, ["train", ...resume]));
+      check.match(finished, /part\.checkpoint\.safetensors has done 4 epochs, 4 are wanted: nothing is left to do/);
       succeeded(await whole);
       for (const name of ["", ".checkpoint"]) {
         const [a, b] = await Promise.all(

@@ -21,6 +21,7 @@ import {
   type BatchLoss,
   batchNorm,
   crossEntropyLoss,
+  DivergedError,
   dense,
   evaluate,
   globalAvgPool,
@@ -290,3 +291,27 @@ referenceTest("what cannot be trained is refused, and the state stays the caller
   free(state);
   freeData(data);
 });
+
+for (const [how, lr, scale] of [
+  ["the loss", 1e30, 1],
+  // The last step of the epoch: its loss was finite.
+  ["a parameter", Number.MAX_VALUE, 1],
+] as const)
+  referenceTest(`training that comes to ${how} that is not finite ends in one sentence, before it is told to anybody`, async () => {
+    const data = halves();
+    const told: number[] = [];
+    const before = memory().liveCount;
+    const from = start(model, sgd({ lr: lr * scale }));
+    const error = await check.rejects(
+      () =>
+        train(model, from, data, {
+          ...{ optimiser: sgd({ lr }), epochs: 3, batchSize: how === "the loss" ? BATCH : COUNT, seed: 3 },
+          onEpoch: ({ epoch }) => void told.push(epoch),
+        }),
+      DivergedError,
+    );
+    check.match(error.message, how === "the loss" ? /^train: the loss is \S+ by step \d+ of epoch 1; a smaller/ : /^train: parameter \S+ is not finite any more in epoch 1/);
+    check.equal(told, []);
+    check.is(memory().liveCount, before);
+    freeData(data);
+  });
