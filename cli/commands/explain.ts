@@ -91,6 +91,7 @@ export const command = defineCommand({
       const shown = all.filter(({ refused }) => refused === undefined);
       live.print(`${sample.title}: ${classes[prediction.predicted]}`);
       live.print(predictionLines(prediction, classes, sample.label));
+      if (sample.hint) live.print(`  ${sample.hint}`);
       for (const { request, gap, refused } of all) {
         live.print(`explained: the logit of "${classes[chosen]}" by ${describeExplainer(request)}, on ${place.name}`);
         if (refused !== undefined) live.print(`  left out: ${refused}`);

@@ -35,11 +35,14 @@ export class Helpers implements Disposable {
   }
 }
 
+/** What is used of a process. */
+export type Helper = Pick<ChildProcess, "on" | "send" | "connected" | "pid">;
+
 /** What ends a process that did nothing wrong: its cell goes to another one. */
 const SENT_AWAY: readonly (string | null)[] = ["SIGTERM", "SIGINT", "SIGHUP"];
 
 /** Hands a process cells until it ends. A cell that it ends with has failed, unless it was sent away: then somebody else does it. */
-function serve(process: ChildProcess, assignment: Assignment, source: CellSource): Promise<void> {
+export function serve(process: Helper, assignment: Assignment, source: CellSource): Promise<void> {
   // It may end while it is being told something, or not even begin; how it ended is what counts, and is said below.
   const told = (): void => {};
   let cell: Cell | undefined;

@@ -197,7 +197,7 @@ gpuTest(
     inFolder(async (folder) => {
       const config = await writeConfig(folder);
       const run = ["reproduce", "--config", config, "--jobs", "2"];
-      /** Runs, and once a second process has a cell does something to it. */
+      /** Runs, and once a cell is done, so that the others are under way, does something to a process. */
       const whenBusy = (out: string, harm: (main: number, worker: number) => void): Promise<Finished> => {
         const args = [join(root, "dist/cli/main.js"), ...run, "--out", out];
         const child = spawn(process.execPath, args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
@@ -207,8 +207,7 @@ gpuTest(
         });
         child.stdout.on("data", (data: Buffer) => {
           said += data;
-          // Both tell what they do, separated by a semicolon.
-          if (done || !/seed\d.*; \S+seed\d/.test(said)) return;
+          if (done || !/^1\/5 \S+: /m.test(said)) return;
           const workers = childrenOf(child.pid!).filter((pid) =>
             readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("worker.js"),
           );
@@ -220,10 +219,11 @@ gpuTest(
       };
 
       const killed = await whenBusy("killed", (_, worker) => process.kill(worker, "SIGKILL"));
-      check.is(killed.code, 1, `${killed.out}\n${killed.err}`);
       check.match(killed.out, /FAILED: its process ended with SIGKILL/);
-      check.match(killed.out, /1 cell failed: \S+; run the command again to retry/);
-      check.is((await cellsIn(join(folder, "killed"))).length, 4, "the other process did the rest");
+      // It may have been between two cells.
+      const lost = /1 cell failed: \S+; run the command again to retry/.test(killed.out) ? 1 : 0;
+      check.equal([killed.code, killed.err], [lost, ""], killed.out);
+      check.is((await cellsIn(join(folder, "killed"))).length, 5 - lost, "the other process did the rest");
 
       const sent = await whenBusy("sent", (_, worker) => process.kill(worker, "SIGTERM"));
       succeeded(sent);

@@ -80,6 +80,15 @@ gpuTest(
       check.close(png.data, floats.get("clean")!.data, { atol: 0.03 }, "and keeps the budget");
       check.close(floats.get("clean")!.data, images.subarray(3 * 784), { atol: 0 });
 
+      // The exact image, rather than its bytes.
+      const exact = ["explain", "--weights", "w.safetensors", "--image", "out/attack/attacked.safetensors", "--out", "again.png"];
+      const again = succeeded(await holdfast(folder, exact));
+      check.match(again, `attacked.safetensors, attacked: ${shares[0][1]}`);
+      const repeated = readSafetensors(await readFile(path("again.safetensors"))).tensors;
+      check.identical(repeated.get("input")!.data, floats.get("attacked")!.data);
+      const strange = await holdfast(folder, [...exact, "--tensor", "attackd"]);
+      check.match(strange.err, /it has no attackd; f32 \[1,1,28,28\] is needed, as --tensor attacked, clean\n$/);
+
       const other = await holdfast(folder, ["defend", "--weights", "w.safetensors", "--data", "mnist"]);
       check.match(other.err, /holdfast: --data mnist: the weights were trained on shapes; leave the option out/);
       const how = ["--scheme", "atex", "--epochs", "1", "--eps", "0.04", "--images", "4", "--steps", "5"];
