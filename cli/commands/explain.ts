@@ -75,7 +75,7 @@ export const command = defineCommand({
       throw new UsageError(
         `--out ${values.out}: its numbers would overwrite --weights ${values.weights}; give another name`,
       );
-    await requireWritable("out", values.out);
+    for (const name of [values.out, `${base}.html`, `${base}.safetensors`]) await requireWritable("out", name);
     const live = new Live();
     const source = await readModel(values, values.rows);
     const early = source.file && (await openSample(values, source.file, live));

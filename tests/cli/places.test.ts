@@ -5,7 +5,7 @@ import { UsageError } from "../../cli/command.js";
 import { writeOutput } from "../../cli/files.js";
 import { Live } from "../../cli/live.js";
 import { requireWritable, requireWritableFolder } from "../../cli/writable.js";
-import { check, root, skip, test } from "../harness.js";
+import { check, gpuTest, root, skip, test } from "../harness.js";
 import { holdfast, inFolder } from "./holdfast.js";
 
 /** Commands that write a file or a folder, with a place where nothing can be. */
@@ -107,3 +107,17 @@ test("a user without an entry in the password file and without HOME gets help, a
     check.match(folderOf({ PATH: process.env.PATH }), /holdfast-54321$/);
     check.is(folderOf({ PATH: process.env.PATH, XDG_CACHE_HOME: "/x" }), "/x/holdfast");
   }));
+
+gpuTest(
+  "training that diverges ends in one sentence and leaves the files of before",
+  () =>
+    inFolder(async (folder) => {
+      writeFileSync(join(folder, "w.safetensors"), "old");
+      const args = ["train", "--train-size", "640", "--test-size", "100", "--lr", "1e30", "--out", "w.safetensors"];
+      const { code, err } = await holdfast(folder, args);
+      check.is(code, 1, err);
+      check.match(err, /holdfast: train: the loss is \S+ by step \d+ of epoch 1; a smaller learning rate, .* are needed\n$/);
+      check.equal([readdirSync(folder), readFileSync(join(folder, "w.safetensors"), "utf8")], [["w.safetensors"], "old"]);
+    }),
+  { timeoutMs: 120_000 },
+);
