@@ -140,7 +140,7 @@ export const PARSERS: readonly Parser[] = [
   { name: "IDX", reads: ["readIdx"], file: () => idx(20, 28, 28), parse: readIdx },
   {
     name: "IDX, compressed",
-    reads: ["readIdxFile"],
+    reads: ["readIdxFile", "openIdx"],
     file: () => new Uint8Array(gzipSync(idx(4, 28, 28))),
     parse: (bytes) => readIdxFile(bytes),
     unpacked: () => 4 * 784,
@@ -201,7 +201,7 @@ export const PARSERS: readonly Parser[] = [
   { name: "ONNX, the file", file: smallNet, parse: readModelProto },
   {
     name: "ONNX, the network",
-    reads: ["importOnnx"],
+    reads: ["importOnnx", "openOnnx"],
     file: smallNet,
     parse: async (bytes) => dispose((await importOnnx(bytes)).params),
   },

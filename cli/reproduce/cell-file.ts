@@ -80,13 +80,17 @@ const cellFile = object({
   }),
 });
 
-/** @throws Error for a measurement that is no number: it would come back as none, and count for nothing. */
+/** @throws RangeError for a measurement or a pixel that is not finite: it would come back as none, and count for nothing. */
 export function cellText(result: CellResult): string {
   const odd = result.measurements.find(({ value }) => !Number.isFinite(value));
   if (odd)
     throw new RangeError(
       `${odd.metric} of ${odd.scheme} is ${odd.value} under ${JSON.stringify(odd.conditions)}; a result is a finite number`,
     );
+  const blank = result.pictures?.find(({ rows }) =>
+    rows.some(({ cells }) => cells.some((cell) => !cell.every(Number.isFinite))),
+  );
+  if (blank) throw new RangeError(`the pictures ${blank.name} hold a value that is not finite; a result has none`);
   return sealed(result);
 }
 

@@ -50,8 +50,8 @@ interface Header {
  * @throws DataError if the file is not a whole and valid PNG, or is too large.
  */
 export async function readPng(bytes: Uint8Array, channelsOut: Channels = 1): Promise<Pixels> {
-  // Before anything is unpacked: a small file may announce a large image.
-  const header = readHeader(headerChunk(bytes));
+  const chunks = readChunks(bytes);
+  const header = readHeader(chunks.header);
   const { width, height, channels, depth } = header;
   const passes = (header.interlaced ? ADAM7 : WHOLE)
     .map(([left, top, stepX, stepY]) => {
@@ -66,7 +66,6 @@ export async function readPng(bytes: Uint8Array, channelsOut: Channels = 1): Pro
       `png: ${width}x${height} pixels take ${expected} bytes; at most ${MAX_PIXELS} pixels in ${MAX_BYTES} bytes are read; make the image smaller`,
     );
   }
-  const chunks = readChunks(bytes);
   const raw = await inflate(chunks.data, "deflate", expected, "png");
   if (raw.length !== expected) {
     throw new DataError(`png: the data hold ${raw.length} bytes; ${width}x${height} pixels need ${expected}`);

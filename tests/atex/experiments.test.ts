@@ -164,14 +164,12 @@ test("names that would be paths, or one file for two cells, are refused", () => 
     }),
     /the result of two cells would be \S+_seed0\.json; leave out what stands there twice/,
   );
-  const began = performance.now();
   check.throws(
     spoilt((raw) => {
       raw.seeds = Array.from({ length: 200_000 }, (_, i) => i);
     }),
     /^experiments: \d+ cells of the grid; at most 100000/,
   );
-  check.ok(performance.now() - began < 500);
 });
 
 test("shards are disjoint and together the grid; cells have different names", () => {

@@ -186,7 +186,7 @@ const drips: Answer = (_request, response) => {
 
 test("a server that only drips is given up on", () =>
   withServer([drips, good], async ({ path, run }) => {
-    await run({ stallMs: 200 });
+    await run({ stallMs: 1500 });
     check.ok(arrived(path), "the file is whole");
   }));
 
@@ -242,10 +242,10 @@ test("processes that download one file at once all get it whole, on a line that 
   withServer([breaksOff], async ({ file, path, run }) => {
     const module = new URL("../../nn/data/download.node.js", import.meta.url).href;
     const args = ["--input-type=module", "-e", DOWNLOADER, module, JSON.stringify([file, path])];
-    const children = Array.from({ length: 3 }, () => spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] }));
+    const children = Array.from({ length: 2 }, () => spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] }));
     const codes = children.map((child) => new Promise((resolve) => child.on("close", resolve)));
     await Promise.all([run(), run(), run()]);
-    check.equal(await Promise.all(codes), [0, 0, 0]);
+    check.equal(await Promise.all(codes), [0, 0]);
     check.ok(arrived(path), "whole in the end");
     check.equal(readdirSync(dirname(path)), ["data.gz"], "no parts are left");
-  }));
+  }), { timeoutMs: 240_000 });
