@@ -48,7 +48,8 @@ function endAtOnce(): void {
   process.exit(STOPPED.SIGTERM);
 }
 
-/** For commands, and parts of commands, that have nothing to save. The first process of a container would ignore SIGTERM otherwise. */
+/** For commands, and parts of commands, that have nothing to save: the signal ends them at once by itself, also in the middle of a long
+ *  computation, which no handler would interrupt. The first process of a container, though, is not ended by what it does not handle. */
 export function endOnSigterm(): void {
-  process.once("SIGTERM", endAtOnce);
+  if (process.pid === 1) process.once("SIGTERM", endAtOnce);
 }

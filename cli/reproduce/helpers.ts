@@ -53,8 +53,11 @@ export function serve(process: Helper, assignment: Assignment, source: CellSourc
   const order = async (): Promise<void> => {
     cell = await source.next();
     if (process.connected) process.send({ cell } satisfies Order, told);
-    // Its end was told before there was a cell to fail with.
-    else if (cell) source.handBack(cell);
+    else if (cell) {
+      // Its end is told by itself, and it has not begun.
+      source.handBack(cell);
+      cell = undefined;
+    }
   };
   process.send(assignment, told);
   process.on("message", (notice: Notice) => {

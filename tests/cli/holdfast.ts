@@ -1,7 +1,7 @@
 /** Runs the command line as a person does, in a child process and a folder of its own. */
 import { type SpawnOptions, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "../harness.js";
 
@@ -30,7 +30,8 @@ export function holdfast(
   });
   return new Promise((resolve, reject) => {
     child.on("error", reject);
-    child.on("close", (code) => resolve({ code, out, err }));
+    // As shells have it: 128 and the number of the signal that ended it.
+    child.on("close", (code, signal) => resolve({ code: code ?? 128 + constants.signals[signal!], out, err }));
   });
 }
 

@@ -82,7 +82,7 @@ test("a header of safetensors that is as long as allowed is read or refused in l
   ] as const) {
     const bytes = header(json);
     const ms = await timed(() => (message ? check.throws(() => readSafetensors(bytes), message) : readSafetensors(bytes)));
-    check.ok(ms < 1000, `${json.slice(0, 30)}: ${ms.toFixed(0)} ms`);
+    check.ok(ms < 4000, `${json.slice(0, 30)}: ${ms.toFixed(0)} ms`);
   }
 });
 
