@@ -19,12 +19,24 @@ import {
   sampleSize,
 } from "../nn/index.js";
 import { numberOption, UsageError } from "./command.js";
-import { DATASETS as NAMES, type DataSource, dataOptions, dataSource, openData, sizeOption, sourceOptions } from "./data.js";
+import {
+  type DataSource,
+  dataOptions,
+  dataSource,
+  DATASETS as NAMES,
+  openData,
+  sizeOption,
+  sourceOptions,
+} from "./data.js";
 import { parsing, readInput } from "./files.js";
 import type { Live } from "./live.js";
 
 export const sampleOptions = {
-  image: { type: "string", value: "file", help: "an image of your own, PNG or JPEG, or a .safetensors file that attack wrote" },
+  image: {
+    type: "string",
+    value: "file",
+    help: "an image of your own, PNG or JPEG, or a .safetensors file that attack wrote",
+  },
   resize: { type: "boolean", help: "let --image have any size: its middle is averaged to the size of the network" },
   invert: { type: "boolean", help: "of --image: turn dark into light, for networks that learnt light on dark" },
   rows: {
@@ -72,7 +84,8 @@ export async function openSample(values: SampleValues, model: NetworkFile, live:
   if (values.resize || values.invert)
     throw new UsageError(`--${values.resize ? "resize" : "invert"} goes with --image; leave it out`);
   const index = numberOption("index", values.index ?? "0", { min: 0, integer: true });
-  if (named[0] === "rows" && STORED.test(values.rows!)) return storedSample("rows", values.rows!, values.tensor, model.domain);
+  if (named[0] === "rows" && STORED.test(values.rows!))
+    return storedSample("rows", values.rows!, values.tensor, model.domain);
   if (named[0] === "rows") return rowOf(values.rows!, index, model);
   const { test } = await openFor(model, values, live);
   if (index >= test.labels.length)
@@ -97,7 +110,9 @@ async function imageOf(
     );
   if (STORED.test(path)) {
     if (resize || invert)
-      throw new UsageError(`--${resize ? "resize" : "invert"} goes with a PNG or JPEG file; leave it out beside ${path}`);
+      throw new UsageError(
+        `--${resize ? "resize" : "invert"} goes with a PNG or JPEG file; leave it out beside ${path}`,
+      );
     return storedSample("image", path, tensor, domain);
   }
   const [c, h, w] = domain.shape;
@@ -123,12 +138,7 @@ function groundHint(values: Float32Array, { shape: [c, h, w] }: Domain, data = "
 const STORED = /\.safetensors$/i;
 
 /** One sample of a file of tensors. @throws UsageError when it has none of that name, or of another shape. */
-async function storedSample(
-  option: string,
-  path: string,
-  name = "attacked",
-  { shape }: Domain,
-): Promise<LoadedSample> {
+async function storedSample(option: string, path: string, name = "attacked", { shape }: Domain): Promise<LoadedSample> {
   const bytes = await readInput(option, path);
   const { tensors } = await parsing(path, () => readSafetensors(bytes));
   const found = tensors.get(name);
@@ -141,7 +151,10 @@ async function storedSample(
   }
   const values = Float32Array.from(found.data);
   const bad = values.findIndex((v) => !Number.isFinite(v));
-  if (bad >= 0) throw new UsageError(`--${option} ${path}: ${name} holds ${values[bad]} at element ${bad}; finite numbers are needed`);
+  if (bad >= 0)
+    throw new UsageError(
+      `--${option} ${path}: ${name} holds ${values[bad]} at element ${bad}; finite numbers are needed`,
+    );
   return { values, title: `${path}, ${name}` };
 }
 

@@ -31,6 +31,7 @@ import {
   readSafetensors,
   relu,
   saveCheckpoint,
+  type TrainState,
   unpackTree,
 } from "../nn/index.js";
 import { readModelProto } from "../nn/onnx/proto.js";
@@ -63,6 +64,16 @@ const logistic = () => presets.logistic({ activation: relu, classes: 3, init: un
 const card = { network: "logistic", activation: "relu", beta: 10, classes: ["a", "b", "c"] } as const;
 const first = () => logistic().init(random.key(0), [4]).params;
 const said = () => ({ ...cardMetadata(card, logistic()), shape: "[4]", data: "own.csv" });
+
+/** A state to save, or to compare with, freed after `use`: an optimiser keeps what it begins with. */
+async function withState<T>(use: (state: TrainState) => T | Promise<T>): Promise<T> {
+  const state = initialState(first(), adam());
+  try {
+    return await use(state);
+  } finally {
+    dispose([state.params, state.optimiser]);
+  }
+}
 
 const idx = (...shape: readonly number[]): Uint8Array => {
   const count = shape.reduce((a, b) => a * b);
@@ -131,11 +142,12 @@ export const PARSERS: readonly Parser[] = [
   {
     name: "checkpoint",
     reads: ["loadCheckpoint"],
-    file: () => saveCheckpoint(initialState(first(), adam()), { ...said(), epochs: "4" }),
-    parse(bytes) {
-      const { state } = loadCheckpoint(bytes, initialState(first(), adam()));
-      dispose([state.params, state.optimiser]);
-    },
+    file: () => withState((state) => saveCheckpoint(state, { ...said(), epochs: "4" })),
+    parse: (bytes) =>
+      withState((like) => {
+        const { state } = loadCheckpoint(bytes, like);
+        dispose([state.params, state.optimiser]);
+      }),
   },
   { name: "IDX", reads: ["readIdx"], file: () => idx(20, 28, 28), parse: readIdx },
   {

@@ -238,7 +238,18 @@ export const command = defineCommand({
         masks: sample.mask && tensor(sample.mask, [1, ...domain.shape.slice(1)]),
         onStage: (stage) => live.update(stage),
       });
-      const made = { sample, study, method, request, eps, k, target, region, seed: requested.seed, adapter: place.name };
+      const made = {
+        sample,
+        study,
+        method,
+        request,
+        eps,
+        k,
+        target,
+        region,
+        seed: requested.seed,
+        adapter: place.name,
+      };
       const whole: Made = { ...made, classes, chosen, domain, file: model };
       live.print(report(whole, attack.objective.name));
       for (const [name, contents] of files(whole)) {

@@ -17,8 +17,8 @@ import type { AdapterIdentity } from "../../engine/tuning.js";
 import { tuningPath } from "../../engine/tuning.node.js";
 import { unknown } from "../arguments.js";
 import { type Arguments, defineCommand, numberOption, UsageError } from "../command.js";
-import { writeOutput } from "../files.js";
 import { dataName, dataOptions } from "../data.js";
+import { writeOutput } from "../files.js";
 
 const options = {
   json: { type: "boolean", help: "print one JSON object" },

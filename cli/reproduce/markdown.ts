@@ -9,9 +9,9 @@ import {
   type TableData,
   tablesOf,
 } from "../../atex/experiments/index.js";
-import type { CellResult } from "./cell-file.js";
 import { markdownTable, markdownText } from "../../atex/render/markdown.js";
 import { printable } from "../../nn/printable.js";
+import type { CellResult } from "./cell-file.js";
 import { badNewsFirst, unique } from "./format.js";
 
 export function markdownReport(

@@ -78,7 +78,10 @@ test("a file that may not be written is told of before", () =>
 
 test("what cannot be written in the end is kept elsewhere, and where is said", async () => {
   const error = await check.rejects(() => writeOutput("/dev/full", "the result"), UsageError);
-  check.match(error.message, /^\/dev\/full: it cannot be written, there is no space left; what was to be written is in \S+$/);
+  check.match(
+    error.message,
+    /^\/dev\/full: it cannot be written, there is no space left; what was to be written is in \S+$/,
+  );
   check.is(readFileSync(/is in (\S+)$/.exec(error.message)![1], "utf8"), "the result");
 });
 
@@ -87,7 +90,10 @@ test("names from files reach a terminal as text, and a line that is rewritten st
   const live = new Live({ isTTY: true, columns: 40, write: (text) => written.push(text) });
   live.update("class \u001b[2K\rsafe\nnext");
   live.print("class \u001b]0;title\u0007\nsecond line");
-  check.equal(written, ["\r\u001b[2Kclass \\x1b[2K\\x0dsafe\\x0anext", "\r\u001b[2Kclass \\x1b]0;title\\x07\nsecond line\n"]);
+  check.equal(written, [
+    "\r\u001b[2Kclass \\x1b[2K\\x0dsafe\\x0anext",
+    "\r\u001b[2Kclass \\x1b]0;title\\x07\nsecond line\n",
+  ]);
   check.is(new UsageError("--weights \u001b[31mred: no").message, "--weights \\x1b[31mred: no");
 });
 
@@ -103,7 +109,11 @@ test("a user without an entry in the password file and without HOME gets help, a
     const script = `const { cacheFolder } = await import(${JSON.stringify(join(root, "dist/engine/cache.node.js"))}); console.log(await cacheFolder());`;
     const { spawnSync } = await import("node:child_process");
     const folderOf = (env: NodeJS.ProcessEnv): string =>
-      spawnSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8", env, uid: 54_321 }).stdout.trim();
+      spawnSync(process.execPath, ["--input-type=module", "-e", script], {
+        encoding: "utf8",
+        env,
+        uid: 54_321,
+      }).stdout.trim();
     check.match(folderOf({ PATH: process.env.PATH }), /holdfast-54321$/);
     check.is(folderOf({ PATH: process.env.PATH, XDG_CACHE_HOME: "/x" }), "/x/holdfast");
   }));
@@ -116,8 +126,14 @@ gpuTest(
       const args = ["train", "--train-size", "640", "--test-size", "100", "--lr", "1e30", "--out", "w.safetensors"];
       const { code, err } = await holdfast(folder, args);
       check.is(code, 1, err);
-      check.match(err, /holdfast: train: the loss is \S+ by step \d+ of epoch 1; a smaller learning rate, .* are needed\n$/);
-      check.equal([readdirSync(folder), readFileSync(join(folder, "w.safetensors"), "utf8")], [["w.safetensors"], "old"]);
+      check.match(
+        err,
+        /holdfast: train: the loss is \S+ by step \d+ of epoch 1; a smaller learning rate, .* are needed\n$/,
+      );
+      check.equal(
+        [readdirSync(folder), readFileSync(join(folder, "w.safetensors"), "utf8")],
+        [["w.safetensors"], "old"],
+      );
     }),
   { timeoutMs: 120_000 },
 );

@@ -1,6 +1,7 @@
 /** The order in which processes are given the cells of a grid. */
-import type { Cell } from "../../atex/experiments/index.js";
+
 import { EventEmitter } from "node:events";
+import type { Cell } from "../../atex/experiments/index.js";
 import type { CellSource } from "../../cli/reproduce/doCells.js";
 import { type Helper, serve } from "../../cli/reproduce/helpers.js";
 import { CellQueue } from "../../cli/reproduce/queue.js";

@@ -16,7 +16,11 @@ const COMMANDS: readonly (readonly [args: readonly string[], when: RegExp, leave
   [["manipulate", "fooling", ...weights, "--epochs", "500"], /seed 0/, []],
   [["audit", ...weights, "--samples", "5", "--rows", "weights,attack"], /measurements on/, ["audit"]],
   [["attack", ...weights, "--data", "shapes", "--steps", "100000"], /steps, on/, ["attack"]],
-  [["explain", ...weights, "--data", "shapes", "--method", "integrated-gradients", "--steps", "10000"], /explaining by/, []],
+  [
+    ["explain", ...weights, "--data", "shapes", "--method", "integrated-gradients", "--points", "10000"],
+    /explaining by/,
+    [],
+  ],
   [["sanity", ...weights, "--images", "200", "--smooth"], /about .* left/, ["sanity"]],
 ];
 
@@ -46,7 +50,10 @@ for (const [args, when, leaves] of COMMANDS)
         check.ok(!/\n {4}at /.test(err), err);
         const left: string[] = await readdir(join(folder, "out")).catch(() => []);
         for (const name of leaves) check.ok(left.includes(name), `${name} among ${left}`);
-        check.equal(left.filter((name) => name.endsWith(".tmp")), []);
+        check.equal(
+          left.filter((name) => name.endsWith(".tmp")),
+          [],
+        );
         for (const name of left.filter((name) => name.endsWith(".safetensors")))
           check.ok(readSafetensors(await readFile(join(folder, "out", name))).tensors.size > 0);
       }),

@@ -81,7 +81,15 @@ gpuTest(
       check.close(floats.get("clean")!.data, images.subarray(3 * 784), { atol: 0 });
 
       // The exact image, rather than its bytes.
-      const exact = ["explain", "--weights", "w.safetensors", "--image", "out/attack/attacked.safetensors", "--out", "again.png"];
+      const exact = [
+        "explain",
+        "--weights",
+        "w.safetensors",
+        "--image",
+        "out/attack/attacked.safetensors",
+        "--out",
+        "again.png",
+      ];
       const again = succeeded(await holdfast(folder, exact));
       check.match(again, `attacked.safetensors, attacked: ${shares[0][1]}`);
       const repeated = readSafetensors(await readFile(path("again.safetensors"))).tensors;

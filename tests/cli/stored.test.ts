@@ -3,15 +3,15 @@
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ones } from "../../engine/index.js";
-import { DataError, packTree } from "../../nn/index.js";
 import { type Cell, cellsOf, readConfig, settingsOf } from "../../atex/experiments/index.js";
 import { recipeOf } from "../../atex/experiments/recipe.js";
-import { writeReport } from "../../cli/reproduce/report.js";
 import { UsageError } from "../../cli/command.js";
-import { cellText, type CellResult } from "../../cli/reproduce/cell-file.js";
+import { type CellResult, cellText } from "../../cli/reproduce/cell-file.js";
 import { tableAsMarkdown } from "../../cli/reproduce/markdown.js";
+import { writeReport } from "../../cli/reproduce/report.js";
 import { Study } from "../../cli/reproduce/study.js";
+import { ones } from "../../engine/index.js";
+import { DataError, packTree } from "../../nn/index.js";
 import { onReference } from "../executors.js";
 import { check, root, test } from "../harness.js";
 import { inFolder } from "./holdfast.js";
@@ -91,7 +91,10 @@ test("a finished study gives the same tables, numbers and words", () =>
     for (const [spoilt, message] of [
       [text.replace('"steps":6', '"steps":7'), /it was made with other settings than config\.json has; remove it/],
       [text.replace(changed.id, "other"), /it is the result of other; remove it/],
-      [text.replace(/"value":[\d.]+/, '"value":null'), /measurements\[0\]\.value: null came; a number is needed; remove it/],
+      [
+        text.replace(/"value":[\d.]+/, '"value":null'),
+        /measurements\[0\]\.value: null came; a number is needed; remove it/,
+      ],
       [text.slice(0, 1000), /the file is no JSON, or not all of it \(.*\); remove it/],
       ["[]", /configuration: \[\] came; an object is needed; remove it/],
     ] as const) {
@@ -106,7 +109,10 @@ test("a finished study gives the same tables, numbers and words", () =>
     const sealed = await readFile(path, "utf8");
     check.equal((await study.result(changed))?.measurements, JSON.parse(text).measurements);
     await writeFile(path, sealed.replace(/"value":0\.\d/, '"value":0.1'));
-    await check.rejects(() => study.result(changed), /does not have its checksum: something in it was changed or damaged/);
+    await check.rejects(
+      () => study.result(changed),
+      /does not have its checksum: something in it was changed or damaged/,
+    );
     await writeFile(path, text);
     // Its results are those a study of today would come to.
     const other = await Study.open(join(folder, "other"), config);
@@ -131,7 +137,10 @@ test("a damaged configuration or network of a study is named, and what is no num
     const [name] = await readdir(join(folder, "weights"));
     for (const [bytes, message] of [
       [weights.subarray(0, 100), /safetensors: .*; remove it, and the network will be trained again$/],
-      [await onReference(() => packTree({ w: ones([2]) }, { recipe: "{}" })), /it holds another network than its name says/],
+      [
+        await onReference(() => packTree({ w: ones([2]) }, { recipe: "{}" })),
+        /it holds another network than its name says/,
+      ],
     ] as const) {
       await writeFile(join(folder, "weights", name), bytes);
       const error = await check.rejects(() => study.weights.load(recipe), DataError);

@@ -35,7 +35,9 @@ referenceTest("names of tensors that make no tree are refused, and no tensor sta
   ];
   const before = memory().liveCount;
   for (const [names, message] of cases) {
-    const ms = await timed(() => check.ok(check.throws(() => unpackTree(named(...names)), message) instanceof DataError));
+    const ms = await timed(() =>
+      check.ok(check.throws(() => unpackTree(named(...names)), message) instanceof DataError),
+    );
     check.ok(ms < 500, `${names[0].slice(0, 20)}: ${ms.toFixed(0)} ms`);
   }
   check.is(memory().liveCount, before);
@@ -81,7 +83,9 @@ test("a header of safetensors that is as long as allowed is read or refused in l
     [`{${" ".repeat(most)}}`, /safetensors: .* bytes with a header length/],
   ] as const) {
     const bytes = header(json);
-    const ms = await timed(() => (message ? check.throws(() => readSafetensors(bytes), message) : readSafetensors(bytes)));
+    const ms = await timed(() =>
+      message ? check.throws(() => readSafetensors(bytes), message) : readSafetensors(bytes),
+    );
     check.ok(ms < 4000, `${json.slice(0, 30)}: ${ms.toFixed(0)} ms`);
   }
 });
@@ -115,9 +119,16 @@ test("values that are like each other are read in time, circles and long chains 
     [`s${length}`]: { size: 3 },
   });
   check.equal(schema.read(chain(50), "")["s0"], { size: 3 });
-  const wide = { base: { size: 1 }, ...Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`t${i}`, { like: "base", size: i }])) };
+  const wide = {
+    base: { size: 1 },
+    ...Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`t${i}`, { like: "base", size: i }])),
+  };
   check.ok((await timed(() => check.is(schema.read(wide, "").t4999.size, 4999))) < 500);
-  check.ok((await timed(() => check.throws(() => schema.read(chain(20_000), ""), /s100\.like: more than 100 values|s101\.like/))) < 500);
+  check.ok(
+    (await timed(() =>
+      check.throws(() => schema.read(chain(20_000), ""), /s100\.like: more than 100 values|s101\.like/),
+    )) < 500,
+  );
   check.throws(() => schema.read({ a: { like: "b" }, b: { like: "a" } }, ""), /a\.like|b\.like/);
   check.throws(() => schema.read({ a: { like: "__proto__" } }, ""), /a\.like: "__proto__" came/);
 });

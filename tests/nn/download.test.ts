@@ -238,14 +238,20 @@ const DOWNLOADER = `
   const { readFileSync } = await import("node:fs");
   process.exit(createHash("sha256").update(readFileSync(path)).digest("hex") === file.sha256 ? 0 : 3);`;
 
-test("processes that download one file at once all get it whole, on a line that breaks", () =>
-  withServer([breaksOff], async ({ file, path, run }) => {
-    const module = new URL("../../nn/data/download.node.js", import.meta.url).href;
-    const args = ["--input-type=module", "-e", DOWNLOADER, module, JSON.stringify([file, path])];
-    const children = Array.from({ length: 2 }, () => spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] }));
-    const codes = children.map((child) => new Promise((resolve) => child.on("close", resolve)));
-    await Promise.all([run(), run(), run()]);
-    check.equal(await Promise.all(codes), [0, 0]);
-    check.ok(arrived(path), "whole in the end");
-    check.equal(readdirSync(dirname(path)), ["data.gz"], "no parts are left");
-  }), { timeoutMs: 240_000 });
+test(
+  "processes that download one file at once all get it whole, on a line that breaks",
+  () =>
+    withServer([breaksOff], async ({ file, path, run }) => {
+      const module = new URL("../../nn/data/download.node.js", import.meta.url).href;
+      const args = ["--input-type=module", "-e", DOWNLOADER, module, JSON.stringify([file, path])];
+      const children = Array.from({ length: 2 }, () =>
+        spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] }),
+      );
+      const codes = children.map((child) => new Promise((resolve) => child.on("close", resolve)));
+      await Promise.all([run(), run(), run()]);
+      check.equal(await Promise.all(codes), [0, 0]);
+      check.ok(arrived(path), "whole in the end");
+      check.equal(readdirSync(dirname(path)), ["data.gz"], "no parts are left");
+    }),
+  { timeoutMs: 240_000 },
+);
