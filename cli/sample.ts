@@ -143,7 +143,7 @@ async function storedSample(option: string, path: string, name = "attacked", { s
   const { tensors } = await parsing(path, () => readSafetensors(bytes));
   const found = tensors.get(name);
   const fits = (sides: readonly number[]): boolean => String(sides) === String([1, ...shape]);
-  if (!found || found.dtype !== "f32" || !fits(found.shape)) {
+  if (found?.dtype !== "f32" || !fits(found.shape)) {
     const fitting = [...tensors].filter(([, t]) => t.dtype === "f32" && fits(t.shape)).map(([other]) => other);
     throw new UsageError(
       `--${option} ${path}: ${found ? `its ${name} is ${found.dtype} [${found.shape}]` : `it has no ${name}`}; f32 [1,${shape}] is needed, ${fitting.length > 0 ? `as --tensor ${shortList(fitting)}` : "which none of its tensors is"}`,

@@ -70,7 +70,8 @@ test("a header of safetensors that is as long as allowed is read or refused in l
   const header = (json: string): Uint8Array => {
     const bytes = new Uint8Array(8 + json.length);
     new DataView(bytes.buffer).setBigUint64(0, BigInt(json.length), true);
-    return bytes.fill(32, 8), bytes.set(new TextEncoder().encode(json), 8), bytes;
+    bytes.set(new TextEncoder().encode(json), 8);
+    return bytes;
   };
   const most = 4 * 2 ** 20;
   const entry = (i: number): string => `"t${i}":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}`;
@@ -108,7 +109,7 @@ test("messages are one line of bounded length, whatever a file says", () => {
     (check.throws(() => number().read(long, "x"), ConfigError) as Error).message,
     (check.throws(() => readCsv(`${long.trim()},${long.trim()}\n1,2`), DataError) as Error).message,
   ];
-  for (const message of messages) check.ok(message.length <= 1000 && !/[\u001b\n]/.test(message), message.slice(0, 80));
+  for (const message of messages) check.ok(message.length <= 1000 && !/\p{Cc}/u.test(message), message.slice(0, 80));
   check.match(messages[0], /^weights: a+\.\.\..*write the file again$/);
 });
 
@@ -118,7 +119,7 @@ test("values that are like each other are read in time, circles and long chains 
     ...Object.fromEntries(Array.from({ length }, (_, i) => [`s${i}`, { like: `s${i + 1}` }])),
     [`s${length}`]: { size: 3 },
   });
-  check.equal(schema.read(chain(50), "")["s0"], { size: 3 });
+  check.equal(schema.read(chain(50), "").s0, { size: 3 });
   const wide = {
     base: { size: 1 },
     ...Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`t${i}`, { like: "base", size: i }])),

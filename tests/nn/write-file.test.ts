@@ -143,7 +143,9 @@ test("what another container is writing is left alone, what it wrote yesterday i
     const own = await new Promise<string>((resolve) => {
       const seen = setInterval(() => {
         const name = readdirSync(folder).find((entry) => entry.endsWith(".tmp"));
-        if (name) resolve((clearInterval(seen), name));
+        if (!name) return;
+        clearInterval(seen);
+        resolve(name);
       }, 0);
       void (async () => {
         for (let i = 0; i < 200; i++) await writeFileAtomic(path, new Uint8Array(2 ** 20));
