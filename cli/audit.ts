@@ -14,15 +14,17 @@ import {
   usualPlan,
 } from "../atex/index.js";
 import { random } from "../engine/index.js";
+import { DataError } from "../nn/data/error.js";
 import { sha256 } from "../nn/data/sha256.js";
 import type { Dataset } from "../nn/index.js";
-import { ConfigError, count, type Infer, list, object, optional, record, setting, text } from "../nn/schema.js";
+import { count, type Infer, list, number, object, optional, record, type Schema, setting, text } from "../nn/schema.js";
 import { choice } from "./arguments.js";
 import { UsageError } from "./command.js";
 import { METHODS } from "./explainers.js";
 import { parsing, readInput, writeOutput } from "./files.js";
 import type { LoadedModel } from "./model.js";
 import { backgroundOf } from "./sample.js";
+import { sealed, unsealed } from "./sealed.js";
 import { parsed } from "./settings.js";
 
 /** A file that repeats an audit. */
@@ -38,12 +40,12 @@ export type AuditFile = Infer<typeof auditFile>;
 export async function readAuditFile(path: string | undefined): Promise<AuditFile> {
   if (path === undefined) return auditFile.read({}, "");
   const bytes = await readInput("config", path);
-  try {
-    return await parsing(path, () => auditFile.read(JSON.parse(new TextDecoder().decode(bytes)), ""));
-  } catch (error) {
-    if (error instanceof ConfigError || error instanceof SyntaxError) throw new UsageError(`${path}: ${error.message}`);
-    throw error;
-  }
+  return parsing(path, () => parseAuditFile(new TextDecoder().decode(bytes)));
+}
+
+/** @throws DataError for a text that repeats no audit. */
+export function parseAuditFile(json: string): AuditFile {
+  return unsealed(json, auditFile);
 }
 
 export interface PlanRequest {
@@ -134,27 +136,44 @@ export function auditStore(folder: string, plan: AuditPlan, key: Readonly<Record
       });
       if (stored === undefined) return undefined;
       try {
-        const { of, measurement } = JSON.parse(stored) as { of: string; measurement: AuditMeasurement };
-        return of === keyOf(id) ? revived(measurement) : undefined;
-      } catch {
-        throw new UsageError(`${path}: it is no measurement; remove it, and it will be made again`);
+        const { of, measurement } = readMeasurement(stored);
+        return of === keyOf(id) ? measurement : undefined;
+      } catch (error) {
+        if (!(error instanceof DataError)) throw error;
+        throw new UsageError(`${path}: ${error.message}; remove it, and it will be made again`);
       }
     },
-    save: (id, measurement) => writeOutput(pathOf(id), `${JSON.stringify({ of: keyOf(id), measurement })}\n`),
+    save: (id, measurement) => writeOutput(pathOf(id), sealed({ of: keyOf(id), measurement })),
   };
 }
 
-/** JSON has no NaN: what is null there was one. */
-function revived(measurement: AuditMeasurement): AuditMeasurement {
-  const number = (value: number | null): number => value ?? Number.NaN;
-  return {
-    ...measurement,
-    numbers: measurement.numbers.map((one) => ({
-      ...one,
-      ...{ value: number(one.value), low: number(one.low), high: number(one.high) },
-      values: one.values?.map(number),
-    })),
-  };
+/** JSON has no NaN: what is null there was one, as where a number has no interval. */
+const numberOrNaN: Schema<number> = {
+  json: { type: ["number", "null"] },
+  read: (value, path) => (value === null ? Number.NaN : number().read(value, path)),
+};
+
+const anything: Schema<unknown> = { json: {}, read: (value) => value };
+
+const measurementFile = object({
+  of: text,
+  measurement: object({
+    numbers: list(
+      object({
+        ...{ name: text, setting: optional(text), value: numberOrNaN, low: numberOrNaN, high: numberOrNaN },
+        ...{ n: number({ min: 0 }), values: optional(list(numberOrNaN, { min: 0 })) },
+      }),
+      { min: 0 },
+    ),
+    plots: optional(list(record(anything), { min: 0 })),
+    pictures: optional(list(record(anything), { min: 0 })),
+    refused: optional(text),
+  }),
+});
+
+/** What a file of the store says, and what of. @throws DataError for a text that is no measurement, or was changed. */
+export function readMeasurement(stored: string): { readonly of: string; readonly measurement: AuditMeasurement } {
+  return unsealed(stored, measurementFile) as { of: string; measurement: AuditMeasurement };
 }
 
 /** What tells one network from another: the hash of its outputs on the first samples. */

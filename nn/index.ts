@@ -56,6 +56,7 @@ export {
   type TableRecord,
   tableDomain,
 } from "./data/table/preparation.js";
+export * from "./diverged.js";
 export type { Fans, Initialiser } from "./init.js";
 export * as initialisers from "./init.js";
 export {

@@ -10,6 +10,7 @@ import { heNormal } from "./init.js";
 import { aFileCard, aLayer, aList, aMap, anyObject } from "./kinds.js";
 import type { Layer } from "./layer.js";
 import { type PresetName, presets } from "./presets.js";
+import { shownNames } from "./printable.js";
 
 export const ACTIVATIONS = ["softplus", "relu"] as const;
 export type ActivationName = (typeof ACTIVATIONS)[number];
@@ -113,7 +114,7 @@ function parseJson(text: string, what: string): unknown {
   }
 }
 
-/** Names of classes as a file has them, in JSON. @throws DataError for what is no list of names. */
+/** Names of classes as a file has them, in JSON; control characters are spelt out and long names cut. @throws DataError for what is no list of names. */
 export function readClasses(text: string | undefined): string[] | undefined {
   requireArguments("readClasses", { text: [text, maybe(aText)] });
   if (text === undefined) return undefined;
@@ -127,5 +128,5 @@ export function readClasses(text: string | undefined): string[] | undefined {
     throw new DataError(
       "weights: the file's list of classes cannot be read; a JSON list of two or more names is needed",
     );
-  return names;
+  return shownNames(names);
 }

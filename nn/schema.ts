@@ -2,10 +2,15 @@
 
 import { isList, shown } from "../engine/options.js";
 import { isPlainObject } from "../engine/tree.js";
+import { printable } from "./printable.js";
 
-/** A configuration that does not fit its schema: one sentence with the place. */
+/** A configuration that does not fit its schema: one sentence with the place, one line of at most 1000 characters. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
+
+  constructor(message: string) {
+    super(printable(message, 1000));
+  }
 }
 
 export interface Schema<T> {
@@ -19,7 +24,7 @@ export interface Schema<T> {
 export type Infer<S> = S extends Schema<infer T> ? T : never;
 
 function refuse(path: string, value: unknown, needed: string): never {
-  const came = value === undefined ? "nothing" : inWords(value);
+  const came = value === undefined ? "nothing" : printable(inWords(value), 120);
   throw new ConfigError(`${path || "configuration"}: ${came} came; ${needed} is needed`);
 }
 
@@ -115,6 +120,9 @@ export function setting<T>(schema: Schema<T>, value: T | undefined, description:
   return described(optional(schema, value as T), description);
 }
 
+/** A value may be like another that is like another, so often. */
+const MAX_LIKE = 100;
+
 /** A record whose values may also be `{ "like": name, …changes }`: everything another value says, but for the changes; not in a circle. */
 export function variations<T>(item: Schema<T>): Schema<Readonly<Record<string, T>>> {
   const change = { type: "object", properties: { like: text.json }, required: ["like"] };
@@ -123,12 +131,20 @@ export function variations<T>(item: Schema<T>): Schema<Readonly<Record<string, T
     json: { type: "object", additionalProperties: { anyOf: [item.json, change] } },
     read(value, path) {
       const given = fieldsOf(value, path);
+      const made = new Map<string, Readonly<Record<string, unknown>>>();
       const spelledOut = (name: string, after: readonly string[]): Readonly<Record<string, unknown>> => {
+        const ready = made.get(name);
+        if (ready) return ready;
         const { like, ...changes } = fieldsOf(given[name], inside(path, name));
-        if (like === undefined) return changes;
-        const others = Object.keys(given).filter((other) => other !== name && !after.includes(other));
-        const base = oneOf(...others).read(like, inside(path, `${name}.like`));
-        return { ...spelledOut(base, [...after, name]), ...changes };
+        const place = inside(path, `${name}.like`);
+        if (after.length > MAX_LIKE)
+          throw new ConfigError(`${place}: more than ${MAX_LIKE} values, each like the next`);
+        const circle = [...after, name];
+        if (like !== undefined && (typeof like !== "string" || !Object.hasOwn(given, like) || circle.includes(like)))
+          oneOf(...Object.keys(given).filter((other) => !circle.includes(other))).read(like, place);
+        const result = like === undefined ? changes : { ...spelledOut(like as string, circle), ...changes };
+        made.set(name, result);
+        return result;
       };
       return plain.read(Object.fromEntries(Object.keys(given).map((name) => [name, spelledOut(name, [])])), path);
     },

@@ -6,13 +6,17 @@ import {
   argmax,
   capture,
   cast,
+  concat,
   dispose,
   entries,
   equal,
+  finiteMask,
   keep,
   mapTree,
+  min,
   openScope,
   random,
+  reshape,
   scope,
   sum,
   type Tensor,
@@ -23,6 +27,7 @@ import {
 import { aFlag, aFunction, aNumber, anObject, aTree, maybe, required } from "../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../engine/options.js";
 import { batchIndices, pickSamples, type ResidentData } from "./data/resident.js";
+import { DivergedError } from "./diverged.js";
 import { aLayer, anOptimiser, anyObject, aResidentData, aTrainState } from "./kinds.js";
 import type { ApplyContext, Layer } from "./layer.js";
 import { crossEntropy } from "./losses.js";
@@ -102,6 +107,19 @@ export interface TrainState {
   readonly optimiser: Tree;
 }
 
+/** @throws DivergedError when a parameter is not finite. */
+async function requireFinite(params: Tree, epoch: number): Promise<void> {
+  const floats = entries(params).filter(([, { dtype, size }]) => dtype === "f32" && size > 0);
+  if (floats.length === 0) return;
+  const least = scope(() => concat(floats.map(([, t]) => reshape(min(finiteMask(t)), [1]))));
+  const bad = (await least.read()).indexOf(0);
+  dispose(least);
+  if (bad >= 0)
+    throw new DivergedError(
+      `train: parameter ${floats[bad][0]} is not finite any more in epoch ${epoch}; a smaller learning rate, or inputs of a smaller scale, are needed`,
+    );
+}
+
 /** The state before the first step. */
 export function initialState(params: Tree, optimiser: Optimiser): TrainState {
   requireArguments("initialState", { params: [params, aTree], optimiser: [optimiser, anOptimiser] });
@@ -121,7 +139,8 @@ interface Carried {
 /**
  * Trains `model` from `start` (consumed: its tensors are donated to the step) for the epochs that remain.
  * @returns the state reached, kept: after the last epoch, or where `signal` stopped it. @throws RangeError, with `start`
- * untouched, when a batch is larger than the data set or `start` lies beyond the end of its epoch.
+ * untouched, when a batch is larger than the data set or `start` lies beyond the end of its epoch; DivergedError, before `onEpoch`
+ * is told of it, when the loss or a parameter is not finite any more.
  */
 export async function train(
   model: Layer,
@@ -190,6 +209,10 @@ export async function train(
       const report = async ({ loss, correct }: Carried, step: number): Promise<void> => {
         const [lossSum, hits] = await Promise.all([loss.item(), correct.item()]);
         await pace.reached(stepsOf(step));
+        if (!Number.isFinite(lossSum))
+          throw new DivergedError(
+            `train: the loss is ${lossSum} by step ${step} of epoch ${epoch + 1}; a smaller learning rate, or inputs of a smaller scale, are needed`,
+          );
         const left = (epochs - epoch) * steps - step;
         options.onProgress?.({
           epoch: epoch + 1,
@@ -215,6 +238,7 @@ export async function train(
       ({ params, optimiser: state } = carried);
       dispose([order, key, carried.at, carried.loss, carried.correct]);
       held = [params, state];
+      await requireFinite(params, epoch + 1);
       if (done < steps) break;
       done = 0;
       await options.onEpoch?.({ epoch: epoch + 1, step: 0, params, optimiser: state });

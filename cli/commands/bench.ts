@@ -1,5 +1,4 @@
 /** `holdfast bench`: how fast the engine is here, next to others, and whether its results are right. */
-import { writeFileSync } from "node:fs";
 import { formatAtex, formatCurves } from "../../bench/atexReport.js";
 import { compareReports, formatComparison } from "../../bench/compare.js";
 import { formatExplainers } from "../../bench/explainersReport.js";
@@ -18,10 +17,10 @@ import { caseSuites, measuredSuites, runSuite, withOrigin } from "../../bench/su
 import { formatTune, type TuneResult, tableOf, tuneTask, tuneTasks } from "../../bench/tune.js";
 import type { AdapterIdentity } from "../../engine/tuning.js";
 import { tuningPath } from "../../engine/tuning.node.js";
-import { writeFileAtomic } from "../../nn/write-file.node.js";
 import { unknown } from "../arguments.js";
 import { type Arguments, defineCommand, numberOption, UsageError } from "../command.js";
 import { dataName, dataOptions } from "../data.js";
+import { writeOutput } from "../files.js";
 
 const options = {
   json: { type: "boolean", help: "print one JSON object" },
@@ -108,7 +107,7 @@ async function measured(suite: string, given: Given): Promise<number> {
     const saved = withOrigin(report);
     console.error(`written to ${saveReport(suite, saved)}`);
     for (const [path, text] of Object.entries(filesOf({ [suite]: saved }))) {
-      writeFileSync(path, text);
+      await writeOutput(path, text);
       console.error(`written to ${path}`);
     }
   }
@@ -153,8 +152,8 @@ async function tuned(given: Given): Promise<number> {
 /** Writes what was measured where engines on this adapter look for it. */
 async function keepTuning(adapter: AdapterIdentity, results: readonly TuneResult[]): Promise<void> {
   const table = tableOf(adapter, results, new Date().toISOString().slice(0, 10));
-  const path = tuningPath(adapter);
-  await writeFileAtomic(path, `${JSON.stringify(table, null, 1)}\n`);
+  const path = await tuningPath(adapter);
+  await writeOutput(path, `${JSON.stringify(table, null, 1)}\n`);
   const better = table.choices.filter(({ choice }) => choice).length;
   console.error(
     `written to ${path}: for ${better} of ${table.choices.length} shapes another kernel than the built-in choice ; the engine ` +
@@ -202,7 +201,7 @@ export const command = defineCommand({
     }
     if (suite === "special-values") {
       const [page, path] = [await specialValuesPage(), "bench/results/special-values.md"];
-      if (values.save) writeFileSync(path, page);
+      if (values.save) await writeOutput(path, page);
       if (values.save) console.error(`written to ${path}`);
       else process.stdout.write(page);
       return 0;

@@ -21,6 +21,7 @@ import { Live, percent, trainingLine } from "../live.js";
 import { recipeOptions } from "../recipe.js";
 import { isImage, openFor, trainingData } from "../sample.js";
 import { readWeights, weightsOptions } from "../sources/weights.js";
+import { stopOnSignals } from "../stopping.js";
 import { requireWritable } from "../writable.js";
 
 const options = {
@@ -126,6 +127,7 @@ export const command = defineCommand({
     const { scheme, control, eps, seed } = defenceRequest(values);
     const images = numberOption("images", values.images, { min: 1, max: 500, integer: true });
     const steps = numberOption("steps", values.steps, { min: 1, max: 100_000, integer: true });
+    await requireWritable("out", values.out);
     const live = new Live();
     const source = await readWeights(values);
     const { file } = source;
@@ -134,7 +136,6 @@ export const command = defineCommand({
       throw new UsageError(`--data ${values.data}: the weights were trained on ${origin}; leave the option out`);
     if (values.data === undefined && origin === undefined)
       throw new UsageError("--data is missing; the weights do not say what they were trained on");
-    await requireWritable("out", values.out);
     const sizes = {
       trainSize: sizeOption("train-size", values["train-size"]),
       testSize: sizeOption("test-size", values["test-size"]),
@@ -159,14 +160,11 @@ export const command = defineCommand({
       const contenders = [await judged("before", params)];
 
       const data = residentData(train);
-      const stop = new AbortController();
-      process.once("SIGINT", () => {
-        live.print("stopping after the steps on their way");
-        stop.abort();
-      });
+      const stopping = stopOnSignals(() => live.print("stopping after the steps on their way"));
+      const { signal } = stopping;
       const trained = (how: SchemeConfig): Promise<Tree> =>
         trainScheme({
-          ...{ model, scheme: how, data, eps, seed, signal: stop.signal },
+          ...{ model, scheme: how, data, eps, seed, signal },
           // A copy: training takes over what it starts from, and the teacher stays.
           first: mapTree(params, (t) => keep(add(t, 0))),
           teacher: classifier,
@@ -183,7 +181,7 @@ export const command = defineCommand({
       };
       await writeOutput(values.out, await packTree(defended.params, told));
       live.print(`weights     ${values.out}`);
-      if (control && !stop.signal.aborted) contenders.push(await judged("control", await trained(control)));
+      if (control && !signal.aborted) contenders.push(await judged("control", await trained(control)));
       dispose([data.words, data.labels]);
 
       const classifiers = contenders.map(
@@ -191,10 +189,15 @@ export const command = defineCommand({
           (x) =>
             model.apply(params, x),
       );
+      if (signal.aborted) {
+        live.print("stopped before the comparison; the weights are as far as training came");
+        return stopping.status;
+      }
       const indices = await correctlyClassified(classifiers, test, images);
       const measured: (Measured | undefined)[] = [];
       const x = indices.length > 0 ? pickPixels(test, indices) : undefined;
       for (const { title, params } of contenders) {
+        if (signal.aborted) break;
         live.update(`attacking maps: ${title}`);
         measured.push(x && (await measure(params, { model, x, eps, steps, seed })));
       }
@@ -205,7 +208,7 @@ export const command = defineCommand({
           `  on the order of all leaves of gradient maps, ${steps} steps at eps ${eps}; 1 is unchanged`,
       );
       if (contenders.length > 2) live.print("  control: trained on alike without a defence");
-      return stop.signal.aborted ? 130 : 0;
+      return stopping.status ?? 0;
     });
   },
 });

@@ -32,6 +32,7 @@ import { tableAsMarkdown } from "../reproduce/markdown.js";
 import { isImage, openFor, trainingData } from "../sample.js";
 import { tableLines } from "../sanity.js";
 import { inWords } from "../settings.js";
+import { stopOnSignals } from "../stopping.js";
 import { requireWritableFolder } from "../writable.js";
 
 const options = {
@@ -78,15 +79,11 @@ export const command = defineCommand({
       const dataset = await (values.data === undefined
         ? trainingData(model, values["data-dir"], live)
         : openFor(model, values, live));
-      const stop = new AbortController();
-      process.once("SIGINT", () => {
-        live.print("stopping after the steps on their way");
-        stop.abort();
-      });
+      const stopping = stopOnSignals(() => live.print("stopping after the steps on their way"));
       live.print(`${entry.title} on the ${model.title} network and ${dataset.name}, on ${place.name}`);
       live.print(`${inWords(settings)}; seed ${seed}`);
       const own = parametersOf(model);
-      const world = await worldOf({ model, own, dataset, sensitive: values.sensitive }, request, live, stop.signal);
+      const world = await worldOf({ model, own, dataset, sensitive: values.sensitive }, request, live, stopping.signal);
       const made = await performManipulation(entry, settings, world, plan).catch((error: unknown) => {
         throw asUsage(error);
       });
@@ -99,7 +96,7 @@ export const command = defineCommand({
         await writeOutput(join(out, name), contents);
         live.print(join(out, name));
       }
-      return stop.signal.aborted ? 130 : 0;
+      return stopping.status ?? 0;
     });
   },
 });

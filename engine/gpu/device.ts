@@ -42,6 +42,11 @@ export class Device {
   /** Outcomes still to be looked at, oldest first; clean ones remove themselves. */
   readonly #outcomes = new Set<Promise<DeviceError | undefined>>();
 
+  readonly #uncaptured = (event: GPUUncapturedErrorEvent): void => {
+    event.preventDefault();
+    this.#outcomes.add(Promise.resolve(typed(event.error)));
+  };
+
   constructor(
     readonly gpu: GPUDevice,
     info: GPUAdapterInfo,
@@ -58,10 +63,7 @@ export class Device {
         `the device "${this.description}" was lost: ${message}; call shutdown(), then init() again`,
       );
     });
-    gpu.addEventListener("uncapturederror", (event) => {
-      event.preventDefault();
-      this.#outcomes.add(Promise.resolve(typed(event.error)));
-    });
+    gpu.addEventListener("uncapturederror", this.#uncaptured);
   }
 
   /** @throws DeviceLostError once the device is lost or shut down. */
@@ -111,6 +113,8 @@ export class Device {
   destroy(): void {
     this.#lost ??= new DeviceLostError(`the device "${this.description}" was shut down; call init() again`);
     this.gpu.destroy();
+    // A listener keeps the device, and with it the driver's threads and memory, for as long as the process lives.
+    this.gpu.removeEventListener("uncapturederror", this.#uncaptured);
     this.release();
   }
 }

@@ -4,6 +4,7 @@ import { type FolderFile, listFolder } from "#folder";
 import { aName, aNumber, aText, tupleOf } from "../../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { aMap, oneOfNumbers } from "../kinds.js";
+import { shownNames } from "../printable.js";
 import { divided, samplesAt } from "./arrays.js";
 import { type Dataset, firstOf, type Split, sampleSize } from "./dataset.js";
 import { PIXEL_RANGE } from "./domain.js";
@@ -65,7 +66,7 @@ export async function openFolder(path: string, options: FolderOptions = {}): Pro
   return {
     name,
     domain: { shape, range: PIXEL_RANGE },
-    classes,
+    classes: shownNames(classes),
     train: firstOf(parts.train, trainSize, `${name}: the training part`),
     test: firstOf(parts.test, testSize, `${name}: the test part`),
   };

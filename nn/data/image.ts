@@ -40,12 +40,15 @@ export async function readImageAs(
   requireArguments("readImageAs", { bytes: [bytes, byteArray], shape: [shape, numberList] });
   const [channels, height, width] = shape;
   const { resize = false } = checkedOptions("readImageAs", options, { resize: aFlag });
+  // The header tells: an image of another size is not unpacked for nothing.
+  const size = imageSize(bytes);
+  const fits = size.width === width && size.height === height;
+  if (!resize && !fits)
+    throw new DataError(
+      `image is ${size.width}x${size.height}; the network takes ${width}x${height}; pass --resize to use its middle ${width === height ? "square" : "part"}`,
+    );
   const image = await readImage(bytes, channels as Channels);
-  if (image.width === width && image.height === height) return image.data;
-  if (resize) return resizeImage(image, [height, width]).data;
-  throw new DataError(
-    `image is ${image.width}x${image.height}; the network takes ${width}x${height}; pass --resize to use its middle ${width === height ? "square" : "part"}`,
-  );
+  return fits ? image.data : resizeImage(image, [height, width]).data;
 }
 
 /**

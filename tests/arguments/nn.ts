@@ -35,7 +35,7 @@ const pixels: nn.Pixels = { width: 2, height: 2, channels: 1, data: Float32Array
 const tensors = new Map([["w", { dtype: "f32" as const, shape: [2], data: Float32Array.of(1, 2) }]]);
 const file = nn.writeSafetensors(tensors);
 const npy = (() => {
-  const header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }".padEnd(117) + "\n";
+  const header = `${"{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }".padEnd(117)}\n`;
   return Uint8Array.from([
     0x93,
     ...new TextEncoder().encode("NUMPY"),

@@ -1,7 +1,7 @@
 /** Opening and closing the engine, in a process of its own: this one has the device of all tests. */
 import { spawnSync } from "node:child_process";
 import { gpuTest } from "../executors.js";
-import { check, root, test } from "../harness.js";
+import { check, root, skip, test } from "../harness.js";
 
 /** Runs `code` after the imports; what it passes to `show` comes back, one per line. */
 function inProcess(code: string): string[] {
@@ -55,4 +55,23 @@ gpuTest("an adapter that is not there is refused with those that are", () => {
     line,
     /init: no WebGPU adapter named like "GeForce 9999" was found; there is ".+": give part of such a name, or none$/,
   );
+});
+
+gpuTest("opening and closing again and again leaves no threads and no descriptors behind", () => {
+  if (process.platform !== "linux") skip("threads are counted by /proc");
+  const [first, last] = inProcess(`
+    const { readdirSync } = await import("node:fs");
+    const held = () => [readdirSync("/proc/self/task").length, readdirSync("/proc/self/fd").length];
+    const turn = async () => {
+      await init({ tuning: false });
+      await tensor([1, 2]).read();
+      shutdown();
+    };
+    for (let i = 0; i < 2; i++) await turn();
+    show(held());
+    for (let i = 0; i < 10; i++) await turn();
+    show(held());
+  `).map((line) => line.split(",").map(Number));
+  for (const [i, what] of ["threads", "descriptors"].entries())
+    check.ok(last[i] <= first[i] + 5, `${first[i]} ${what} after two times, ${last[i]} after twelve`);
 });

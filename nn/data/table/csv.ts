@@ -135,10 +135,12 @@ function likeliestSeparator(text: string): Separator {
 
 /** Drops later columns of the same name, which must be copies. */
 function withoutRepeats({ columns, rows }: TextTable, what: string): TextTable {
-  const kept = columns.map((name, c) => columns.indexOf(name) === c);
-  if (kept.every(Boolean)) return { columns, rows };
+  const firsts = new Map<string, number>();
+  for (const [c, name] of columns.entries()) if (!firsts.has(name)) firsts.set(name, c);
+  if (firsts.size === columns.length) return { columns, rows };
+  const kept = columns.map((name, c) => firsts.get(name) === c);
   for (const [c, name] of columns.entries()) {
-    const first = columns.indexOf(name);
+    const first = firsts.get(name)!;
     if (first !== c && rows.some((row) => row[first] !== row[c]))
       throw new DataError(
         `${what}: columns ${first + 1} and ${c + 1} are both named "${name}" and differ; rename one of them`,

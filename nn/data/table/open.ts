@@ -1,8 +1,8 @@
 /** Data sets from tables. */
-
 import { aFlag, aNumber, aText, listOf, maybe, required } from "../../../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
 import { anyObject, aTablePreparation, aTextTable, aValue } from "../../kinds.js";
+import { shownNames } from "../../printable.js";
 import { type Dataset, requireSize, type Split } from "../dataset.js";
 import { DataError } from "../error.js";
 import type { SplitOptions } from "../options.js";
@@ -100,7 +100,7 @@ export function tableDataset(table: TextTable, options: TableOptions, test?: Tex
   return {
     name,
     domain: tableDomain(preparation),
-    classes: preparation.target.classes,
+    classes: shownNames(preparation.target.classes),
     train: prepared(whole, train, preparation, name),
     test: prepared(whole, held, preparation, name),
     preparation,
