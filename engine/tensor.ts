@@ -1,5 +1,6 @@
 import { CaptureError, describe, LifetimeError } from "./errors.js";
 import { type Executor, executor, type HostArray, isTracing, type Value } from "./executor.js";
+import { Formulas } from "./formulas.js";
 import type { DType, TensorSpec } from "./lower.js";
 import { requireDtype, shown } from "./options.js";
 import type { Node } from "./record.js";
@@ -10,7 +11,7 @@ let nextId = 1;
 
 /** An n-dimensional array on an executor: f32, or i32/u32 for indices and random bits. Immutable. Owned by the
  *  innermost memory scope open when it was made, which frees it; `keep` it to own it yourself. */
-export class Tensor implements TensorSpec {
+export class Tensor extends Formulas implements TensorSpec {
   /** Creation order; a result's id is larger than its inputs', which makes it a topological order. */
   readonly id = nextId++;
   readonly shape: readonly number[];
@@ -29,6 +30,7 @@ export class Tensor implements TensorSpec {
     value: Value,
     readonly origin: string,
   ) {
+    super();
     this.shape = value.shape;
     this.dtype = value.dtype;
     this.#value = value;
@@ -103,7 +105,7 @@ export class Tensor implements TensorSpec {
     disown(this);
   }
 
-  toString(): string {
+  override toString(): string {
     return `${describe(this)} from ${this.origin}`;
   }
 }

@@ -65,11 +65,13 @@ export {
   type LayerOptions,
   type LayerParts,
   named,
+  type ParamsOf,
   type Place,
   placesAlong,
   placesOf,
   replaceLayers,
   type SampleShape,
+  type WeightAndBias,
 } from "./layer.js";
 export { type LayerKind, layerKind } from "./layer-kind.js";
 export * from "./layers.js";
@@ -100,5 +102,6 @@ export * from "./optim.js";
 export * from "./presets.js";
 export { type HostTensor, readSafetensors, type SafetensorsFile, writeSafetensors } from "./safetensors.js";
 export * from "./schedules.js";
+export * from "./sequences.js";
 export * from "./train.js";
 export { type PackedTree, packTree, unpackTree } from "./weights.js";

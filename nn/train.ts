@@ -77,17 +77,17 @@ export interface TrainOptions {
 }
 
 /** Everything that a run goes on from: with the same data, options and seed it gives the same bits. */
-export interface TrainState {
+export interface TrainState<P extends Tree = Tree> {
   /** Epochs done. */
   readonly epoch: number;
   /** Steps done in the next epoch; 0 unless the run was stopped in its middle. */
   readonly step: number;
-  readonly params: Tree;
+  readonly params: P;
   readonly optimiser: Tree;
 }
 
 /** The state before the first step. */
-export function initialState(params: Tree, optimiser: Optimiser): TrainState {
+export function initialState<P extends Tree>(params: P, optimiser: Optimiser): TrainState<P> {
   return { epoch: 0, step: 0, params, optimiser: optimiser.init(params) };
 }
 
@@ -106,12 +106,12 @@ interface Carried {
  * @returns the state reached, kept: after the last epoch, or where `signal` stopped it. @throws RangeError, with `start`
  * untouched, when a batch is larger than the data set or `start` lies beyond the end of its epoch.
  */
-export async function train(
-  model: Layer,
-  start: TrainState,
+export async function train<P extends Tree>(
+  model: Layer<P>,
+  start: TrainState<P>,
   data: ResidentData,
   options: TrainOptions,
-): Promise<TrainState> {
+): Promise<TrainState<P>> {
   const { optimiser, epochs, batchSize = 64, seed = 0, loss = crossEntropyLoss } = options;
   const steps = Math.floor(data.count / batchSize);
   if (!Number.isInteger(batchSize) || batchSize < 1 || steps === 0)

@@ -4,6 +4,7 @@ import {
   avgPool,
   batchNorm,
   concatenate,
+  conv1d,
   conv2d,
   dense,
   dropout,
@@ -60,6 +61,9 @@ const CASES: readonly (readonly [Layer, SampleShape])[] = [
     }),
     images,
   ],
+  [conv1d(4, 3, { stride: 2, padding: [2, 1], groups: 2 }), [2, 7]],
+  [conv1d(3, 2, { padding: "same", dilation: 2, bias: false }), [2, 7]],
+  [conv1d(2, 3, { padding: 1 }), [2, 7]],
   [avgPool(2), images],
   [maxPool(3, 2), images],
   [globalAvgPool, images],
@@ -130,7 +134,7 @@ test("every kind of layer is written and tried, or refused by name", () => {
     [],
   );
   const refused = LAYER_KINDS.map(({ kind }) => kind).filter((kind) => !Object.hasOwn(LAYER_EXPORTS, kind));
-  check.equal(refused, ["attention", "patches", "positions", "averageTokens"]);
+  check.equal(refused, ["embedding", "attention", "patches", "positions", "averageTokens"]);
 });
 
 referenceTest("names are those of layers, the batch is open, what the file says of itself is in it", async () => {
