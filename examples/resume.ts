@@ -5,7 +5,7 @@ import * as nn from "holdfast/nn";
 
 await init();
 // Points inside and outside of a circle.
-const samples = Float32Array.from({ length: 400 }, (_, i) => ((i * 0.754877666) % 1) * 2 - 1);
+const samples = Float32Array.from({ length: 400 }, (_, i) => (Math.sin(i * 12.9898) * 43758.5453) % 1);
 const labels = Array.from({ length: 200 }, (_, i) => Number(Math.hypot(samples[2 * i], samples[2 * i + 1]) < 0.8));
 const data = nn.fromArrays({ shape: [2], classes: ["outside", "inside"], train: { samples, labels }, testShare: 0.1 });
 const resident = nn.residentData(data.train);

@@ -53,7 +53,7 @@ test(
       );
       check.equal(missing, [], entry);
     }
-    check.ok(names > 600, `${names} names`);
+    check.ok(names > 400, `${names} names`);
     const engine = page("docs/reference-engine.html");
     check.match(engine, "function einsum(equation: string, ...inputs: readonly Tensor[]): Tensor");
     check.match(engine, /function arange\(stop: number\): Tensor;?\nfunction arange\(start: number/);
