@@ -8,7 +8,8 @@ import { mean, type ReduceOptions, sum } from "./ops/reduce.js";
 import { abs, sqrt, square } from "./ops/unary.js";
 import type { Tensor } from "./tensor.js";
 
-/** What a tensor can do without a function's help. Made for `Tensor` to extend, and for nothing else. */
+/** What a tensor can do without a function's help. Made for `Tensor` to extend, and for nothing else: only tensor.ts may import this
+ *  file, because in the circle of modules the base of a class has to come first. */
 export abstract class Formulas {
   /** this + other, with broadcasting. */
   add(other: TensorOrNumber): Tensor {

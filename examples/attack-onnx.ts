@@ -1,13 +1,13 @@
 /** An explanation of an imported network under attack. One learns: a network to ONNX bytes and back, as other frameworks export them,
  *  and an attack that moves its explanation while the prediction stays. */
-import { argmax, equal, init, max, random, shutdown, type Tensor } from "holdfast";
+import { argmax, equal, init, mapTree, max, random, shutdown, type Tensor } from "holdfast";
 import * as atex from "holdfast/atex";
 import { dense, exportOnnx, importOnnx, sequential, tanh } from "holdfast/nn";
 
 await init();
 // Stands for `readFile("net.onnx")`: the file that somebody else trained. Weights are drawn, which is enough to be attacked.
 const layers = sequential([dense(24), tanh, dense(24), tanh, dense(3)]);
-const { params } = layers.init(random.key(5), [12]);
+const params = mapTree(layers.init(random.key(5), [12]).params, (weights) => weights.mul(3));
 const bytes = await exportOnnx(layers, params, [12], { metadata: { classes: '["a","b","c"]' } });
 
 const net = await importOnnx(bytes, { logits: true });
@@ -20,7 +20,7 @@ const attack = atex.attackExplanation({
   ball: atex.linf(0.15),
   range: { low: 0, high: 1 },
   rule: atex.signStep(0.02),
-  steps: 25,
+  steps: 40,
 });
 const { images: attacked, classes, before, after } = attack({ classifier: net.classifier, x });
 

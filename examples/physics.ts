@@ -4,7 +4,7 @@ import { capture, grad, init, linspace, max, random, shutdown, sin, type Tensor,
 import { adam, cosineDecay, dense, sequential, tanh } from "holdfast/nn";
 
 await init();
-const STEPS = 400;
+const STEPS = 200;
 const net = sequential([dense(16), tanh, dense(16), tanh, dense(1)]);
 const optimiser = adam({ lr: cosineDecay(0.02, STEPS) });
 const { params } = net.init(random.key(3), [1]);

@@ -1,6 +1,6 @@
 /** The API reference, from the sources as the compiler sees them: name, signature, docstring and where it stands. */
 import { join, relative } from "node:path";
-import type { Node } from "typescript/unstable/ast";
+import type { ClassDeclaration, Node } from "typescript/unstable/ast";
 import * as is from "typescript/unstable/ast/is";
 import { API, type Checker, type Symbol as CompilerSymbol, type Project, SymbolFlags } from "typescript/unstable/sync";
 import { anchorOf, block, escaped, sentences } from "./html.js";
@@ -113,18 +113,33 @@ class Reader {
       return `const ${node.name.getText()}: ${type}`;
     }
     if (is.isClassDeclaration(node)) {
-      const source = node.getSourceFile().text;
-      const header = source.slice(node.getStart(), node.members.pos);
-      const members = node.members.flatMap((member) => {
-        const name = (member as { name?: Node }).name?.getText() ?? "";
-        if (name.startsWith("#") || /^(private|protected)\b/.test(member.getText())) return [];
-        const { body, initializer } = member as { body?: Node; initializer?: Node };
-        const text = withoutBody(member, body ?? initializer).replace(/\s*=$/, "");
-        return [`${docOf(member)}  ${text.replace(/^override /, "")};`];
-      });
-      return `${withoutExport(header)}\n${members.join("\n")}\n}`;
+      const header = node.getSourceFile().text.slice(node.getStart(), node.members.pos);
+      return `${withoutExport(header)}\n${[...this.#members(node), ...this.#inherited(node)].join("\n")}\n}`;
     }
     return withoutExport(node.getText());
+  }
+
+  #members(node: ClassDeclaration): string[] {
+    return node.members.flatMap((member) => {
+      const { name, body, initializer, type } = member as { name?: Node; body?: Node; initializer?: Node; type?: Node };
+      if (name?.getText().startsWith("#") || /^(private|protected)\b/.test(member.getText())) return [];
+      const text = withoutBody(member, body ?? initializer).replace(/\s*[=;]$/, "");
+      const inferred = initializer && name && !type ? this.#checker.getTypeAtLocation(name) : undefined;
+      const typed = inferred ? `${text}: ${this.#checker.typeToString(inferred)}` : text;
+      return [`${docOf(member)}  ${typed.replace(/^override /, "")};`];
+    });
+  }
+
+  /** Members of the project's own class that a class extends. */
+  #inherited(node: ClassDeclaration): string[] {
+    const bases = node.heritageClauses?.flatMap(({ types }) => types.map(({ expression }) => expression)) ?? [];
+    return bases.flatMap((base) => {
+      const symbol = this.#checker.getSymbolAtLocation(base);
+      const target = symbol && symbol.flags & SymbolFlags.Alias ? this.#checker.getAliasedSymbol(symbol) : symbol;
+      const declared = target?.declarations.flatMap((handle) => handle.resolve(this.project) ?? []) ?? [];
+      const own = declared.filter(is.isClassDeclaration).filter((one) => !one.getSourceFile().isDeclarationFile);
+      return own.flatMap((one) => this.#members(one));
+    });
   }
 }
 

@@ -1,6 +1,7 @@
 /** The derivative rules of ops as formulas: each rule is traced on symbols, and the graph is written out. */
 import { withExecutor } from "../../engine/executor.js";
 import type { OpSpec, Sample } from "../../engine/op.js";
+import type { MatmulAttrs } from "../../engine/ops/matmul.js";
 import { ReferenceExecutor } from "../../engine/reference.js";
 import { scope } from "../../engine/scope.js";
 import { Tensor } from "../../engine/tensor.js";
@@ -17,6 +18,8 @@ export interface OpRow {
 }
 
 const LETTERS = ["x", "w", "z", "v"];
+/** For what is needed more than once; g is taken. */
+const NAMES = [..."abcdefhijklmnopq"];
 const INFIX: Readonly<Record<string, string>> = { add: "+", sub: "−", mul: "·", div: "/" };
 
 // biome-ignore lint/suspicious/noExplicitAny: attributes differ by op.
@@ -82,7 +85,7 @@ function written(root: GraphNode): string {
     if (node.kind === "constant") return "data";
     const formula = formulaOf(node, (x) => text(x, true));
     if (uses.get(node)! < 2 || node.inputs.length === 0) return inside ? formula : bare(formula);
-    const name = String.fromCharCode("a".charCodeAt(0) + named.size);
+    const name = NAMES[named.size] ?? `a${named.size}`;
     lines.push(`${name} = ${bare(formula)}`);
     named.set(node, name);
     return name;
@@ -94,6 +97,12 @@ function written(root: GraphNode): string {
 function formulaOf({ op, inputs, attrs }: OpNode, text: (x: GraphNode) => string): string {
   const args = inputs.map(text);
   if (op.name === "constant") return String(Number((attrs as { value: number }).value.toPrecision(4)));
+  if (op.name === "matmul") {
+    const { transA, transB } = attrs as MatmulAttrs;
+    return `matmul(${bare(args[0])}${transA ? "ᵀ" : ""}, ${bare(args[1])}${transB ? "ᵀ" : ""})`;
+  }
+  // A difference with a negative number is how some rules add one.
+  if (op.name === "sub" && args[1].startsWith("-")) return `(${args[0]} + ${args[1].slice(1)})`;
   if (op.name in INFIX) return `(${args.join(` ${INFIX[op.name]} `)})`;
   if (op.name === "neg") return `−${args[0]}`;
   // A shape that only serves broadcasting says nothing about the rule.

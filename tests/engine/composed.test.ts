@@ -96,7 +96,7 @@ referenceTest("conv1d by hand, and as PyTorch names its paddings", async () => {
   check.equal(await values(conv1d(x, w)), [-1, -2]);
   check.equal(await values(conv1d(x, w, { padding: "same" })), [-1, -1, -2, -4]);
   check.equal(await values(conv1d(x, w, { stride: 2, padding: [2, 1] })), [0, 1 - 2, 4 - 8]);
-  check.equal(await values(conv1d(x, w, { dilation: 2, padding: 1 })), [-2, 2 - 8]);
+  check.equal(await values(conv1d(x, w, { dilation: 2, padding: 1 })), [-2, 1 - 4]);
 });
 
 referenceTest("batchNorm with given statistics is one affine map", async () => {

@@ -1,5 +1,5 @@
 /** Parameters have the type of the layers that made them: what does not compile here would be NaN or a crash at run time. */
-import { random, type Tensor, valueAndGrad } from "../../engine/index.js";
+import { dispose, random, type Tensor, valueAndGrad } from "../../engine/index.js";
 import {
   attention,
   batchNorm,
@@ -59,6 +59,7 @@ referenceTest("gradients, updates and the state of a training have the type of t
   const state: TrainState<Params> = initialState(params, optimiser);
   const [next] = optimiser.update(params, gradients, state.optimiser);
   check.equal(next[0].weight.shape, params[0].weight.shape);
+  dispose(state.optimiser);
   // @ts-expect-error a misspelt name of a gradient
   check.is(gradients[2].boddy, undefined);
 });
