@@ -1,6 +1,5 @@
 import { CaptureError, describe, LifetimeError } from "./errors.js";
 import { type Executor, executor, type HostArray, isTracing, type Value } from "./executor.js";
-import { Formulas } from "./formulas.js";
 import type { DType, TensorSpec } from "./lower.js";
 import { requireDtype, shown } from "./options.js";
 import type { Node } from "./record.js";
@@ -11,7 +10,7 @@ let nextId = 1;
 
 /** An n-dimensional array on an executor: f32, or i32/u32 for indices and random bits. Immutable. Owned by the
  *  innermost memory scope open when it was made, which frees it; `keep` it to own it yourself. */
-export class Tensor extends Formulas implements TensorSpec {
+export class Tensor implements TensorSpec {
   /** Creation order; a result's id is larger than its inputs', which makes it a topological order. */
   readonly id = nextId++;
   readonly shape: readonly number[];
@@ -30,7 +29,6 @@ export class Tensor extends Formulas implements TensorSpec {
     value: Value,
     readonly origin: string,
   ) {
-    super();
     this.shape = value.shape;
     this.dtype = value.dtype;
     this.#value = value;
@@ -105,7 +103,7 @@ export class Tensor extends Formulas implements TensorSpec {
     disown(this);
   }
 
-  override toString(): string {
+  toString(): string {
     return `${describe(this)} from ${this.origin}`;
   }
 }

@@ -1,6 +1,7 @@
 /** An explanation of an imported network under attack. One learns: a network to ONNX bytes and back, as other frameworks export them,
  *  and an attack that moves its explanation while the prediction stays. */
 import { argmax, equal, init, mapTree, max, random, shutdown, type Tensor } from "holdfast";
+import "holdfast/methods";
 import * as atex from "holdfast/atex";
 import { dense, exportOnnx, importOnnx, sequential, tanh } from "holdfast/nn";
 

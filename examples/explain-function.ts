@@ -1,6 +1,7 @@
 /** Explaining a plain function. One learns: that an explainer takes a score and an input and gives a tensor; how three methods share
  *  the product of two features; and that an explanation is differentiable like everything else. */
 import { grad, init, mul, shutdown, slice, sum, type Tensor, tensor } from "holdfast";
+import "holdfast/methods";
 import { elementGroups, exactShapley, gradientTimesInput, integratedGradients } from "holdfast/atex";
 
 await init();

@@ -14,6 +14,7 @@ import {
   valueAndGrad,
   zeros,
 } from "holdfast";
+import "holdfast/methods";
 import { adam, binaryCrossEntropy, dense, sequential, tanh } from "holdfast/nn";
 
 await init();

@@ -1,6 +1,7 @@
 /** The largest curvature of a loss without its Hessian. One learns: `hvp`, a product of the Hessian with a vector at the price of
  *  two gradients, in a power iteration; and the whole Hessian, for small functions, to compare with. */
 import { hessian, hvp, init, matmul, norm, random, scope, shutdown, sum, type Tensor } from "holdfast";
+import "holdfast/methods";
 
 await init();
 const features = random.normal(random.key(0), [20, 6]);

@@ -1,6 +1,7 @@
 /** A layer of one's own: outputs rounded to quarters, with a derivative of one's own, because that of rounding is 0. One learns:
  *  `customVjp`, and that a layer is two functions. Source of the rule: Bengio et al. 2013, straight-through estimator. */
 import { customVjp, grad, init, random, round, shutdown, sum, type Tensor, tensor } from "holdfast";
+import "holdfast/methods";
 import { dense, type Layer, sequential } from "holdfast/nn";
 
 await init();

@@ -1,6 +1,7 @@
 /** A differential equation solved by a network: u″ = −u with u(0) = 0, u′(0) = 1, whose solution is the sine. One learns: a loss
  *  that contains a second derivative, differentiated a third time by training. Source of the idea: Raissi et al. 2019. */
 import { capture, grad, init, linspace, max, random, shutdown, sin, type Tensor, tensor, valueAndGrad } from "holdfast";
+import "holdfast/methods";
 import { adam, cosineDecay, dense, sequential, tanh } from "holdfast/nn";
 
 await init();

@@ -1,6 +1,7 @@
 /** A parabola through noisy points. One learns: tensors from lists, methods that read like the formula, the gradient of a plain
  *  function, and a scope that frees what a step leaves behind. */
 import { grad, init, linspace, ones, random, scope, shutdown, square, stack, type Tensor, zeros } from "holdfast";
+import "holdfast/methods";
 
 await init();
 const t = linspace(-1, 1, 40);

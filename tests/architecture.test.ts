@@ -166,7 +166,7 @@ test("every command is one line in the dispatcher", () => {
 test("examples are programs of users: they import the package and what is beside them", () => {
   const examples = sources.filter((source) => source.path.startsWith("examples/"));
   check.ok(examples.length >= 10, `${examples.length} examples`);
-  const allowed = /^(holdfast(\/nn|\/atex)?|\.\/[\w-]+\.js)$/;
+  const allowed = /^(holdfast(\/nn|\/atex|\/methods)?|\.\/[\w-]+\.js)$/;
   for (const source of examples) {
     check.equal(
       importsOf(source).filter((specifier) => !allowed.test(specifier)),

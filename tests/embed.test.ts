@@ -145,7 +145,7 @@ test(
       readdirSync(join(top, "dist")).filter((folder) => !published.includes(folder)),
       [],
     );
-    check.equal(entries(installed()), ["holdfast", "holdfast/nn", "holdfast/atex"]);
+    check.equal(entries(installed()), ["holdfast", "holdfast/methods", "holdfast/nn", "holdfast/atex"]);
   },
   { timeoutMs: 180_000 },
 );

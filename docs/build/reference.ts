@@ -76,7 +76,8 @@ class Reader {
 
   #documented(symbol: CompilerSymbol, name: string): Documented {
     const nodes = symbol.declarations.flatMap((handle) => handle.resolve(this.project) ?? []);
-    const [first] = nodes;
+    // A class to which another file adds stands where it is written.
+    const first = nodes.find(is.isClassDeclaration) ?? nodes[0];
     if (!first) throw new Error(`reference: nothing declares ${name}`);
     const source = first.getSourceFile();
     const tags = this.#checker.getJsDocTagsOfSymbol(symbol);
@@ -114,7 +115,7 @@ class Reader {
     }
     if (is.isClassDeclaration(node)) {
       const header = node.getSourceFile().text.slice(node.getStart(), node.members.pos);
-      return `${withoutExport(header)}\n${[...this.#members(node), ...this.#inherited(node)].join("\n")}\n}`;
+      return `${withoutExport(header)}\n${this.#members(node).join("\n")}\n}`;
     }
     return withoutExport(node.getText());
   }
@@ -127,18 +128,6 @@ class Reader {
       const inferred = initializer && name && !type ? this.#checker.getTypeAtLocation(name) : undefined;
       const typed = inferred ? `${text}: ${this.#checker.typeToString(inferred)}` : text;
       return [`${docOf(member)}  ${typed.replace(/^override /, "")};`];
-    });
-  }
-
-  /** Members of the project's own class that a class extends. */
-  #inherited(node: ClassDeclaration): string[] {
-    const bases = node.heritageClauses?.flatMap(({ types }) => types.map(({ expression }) => expression)) ?? [];
-    return bases.flatMap((base) => {
-      const symbol = this.#checker.getSymbolAtLocation(base);
-      const target = symbol && symbol.flags & SymbolFlags.Alias ? this.#checker.getAliasedSymbol(symbol) : symbol;
-      const declared = target?.declarations.flatMap((handle) => handle.resolve(this.project) ?? []) ?? [];
-      const own = declared.filter(is.isClassDeclaration).filter((one) => !one.getSourceFile().isDeclarationFile);
-      return own.flatMap((one) => this.#members(one));
     });
   }
 }
