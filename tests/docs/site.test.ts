@@ -59,7 +59,10 @@ test(
     check.match(engine, /function arange\(stop: number\): Tensor;?\nfunction arange\(start: number/);
     check.match(engine, /https:\/\/example\.org\/blob\/engine\/ops\/matmul\.ts#L\d+/);
     check.match(engine, "random.normal");
-    check.match(engine, /class Tensor implements[\s\S]*?read\(\): Promise&lt;HostArray&gt;;[\s\S]*?interface Tensor [\s\S]*?sub\(other: TensorOrNumber\): Tensor;/);
+    check.match(
+      engine,
+      /class Tensor implements[\s\S]*?read\(\): Promise&lt;HostArray&gt;;[\s\S]*?interface Tensor [\s\S]*?sub\(other: TensorOrNumber\): Tensor;/,
+    );
     // Can only shrink: what is new is documented.
     check.ok(silent.length <= SILENT, `${silent.length} names without a docstring:\n${silent.join("\n")}`);
   },
