@@ -9,6 +9,7 @@ import { type Layer, mapParts, named } from "./layer.js";
 import { type LayerKind, unknownWord } from "./layer-kind.js";
 import * as layers from "./layers.js";
 import * as norms from "./norms.js";
+import { conv1dKind, embeddingKind } from "./sequences.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: settings and parts differ by kind.
 type AnyKind = LayerKind<any, any>;
@@ -20,6 +21,8 @@ export const LAYER_KINDS: readonly AnyKind[] = [
   concatenateKind,
   layers.denseKind,
   layers.conv2dKind,
+  conv1dKind,
+  embeddingKind,
   layers.avgPoolKind,
   layers.maxPoolKind,
   layers.globalAvgPoolKind,

@@ -13,16 +13,24 @@ import {
 } from "../engine/index.js";
 import { isList, requireArguments } from "../engine/options.js";
 import { aLayer } from "./kinds.js";
-import { type ApplyContext, applyPlace, type Initialised, type Layer, placesOf, type SampleShape } from "./layer.js";
+import {
+  type ApplyContext,
+  applyPlace,
+  type Initialised,
+  type Layer,
+  type ParamsOf,
+  placesOf,
+  type SampleShape,
+} from "./layer.js";
 import { layerKind, withSettings } from "./layer-kind.js";
 import { number, setting } from "./schema.js";
 
 /** A chain of layers; `params` is the list of the layers' parameters. */
-export interface Sequential extends Layer {
+export interface Sequential<P extends Tree = Tree> extends Layer<P> {
   readonly kind: "sequential";
   readonly layers: readonly Layer[];
   /** The output of every layer in turn: `[after layer 0, after layer 1, ...]`. */
-  activations(params: Tree, x: Tensor, context?: ApplyContext): Tensor[];
+  activations(params: P, x: Tensor, context?: ApplyContext): Tensor[];
 }
 
 export const sequentialKind = layerKind({
@@ -35,8 +43,8 @@ export const sequentialKind = layerKind({
 
 /** Applies layers one after the other. What each does is labelled with its name, or its number where it has none, so that a
  *  look inside (`inspect`) finds "conv2" or "block1.conv2". */
-export function sequential(layers: readonly Layer[]): Sequential {
-  return sequentialKind.layer({}, { layers }) as Sequential;
+export function sequential<const L extends readonly Layer[]>(layers: L): Sequential<ParamsOf<L>> {
+  return sequentialKind.layer({}, { layers }) as Sequential<ParamsOf<L>>;
 }
 
 export function isSequential(layer: Layer): layer is Sequential {
@@ -106,9 +114,18 @@ export const residualKind = layerKind({
   },
 });
 
+/** Without a shortcut it has no parameters. */
+export interface ResidualParams<B extends Tree = Tree, S extends Tree = Tree> {
+  readonly body: B;
+  readonly shortcut?: S;
+}
+
 /** body(x) + shortcut(x); without a shortcut body(x) + x. Parameters { body, shortcut }; labels "body" and "shortcut", or the
  *  names of the two. Source: He et al. 2016, eq. 1 and 2. @throws ShapeError from `init` when the two differ in shape. */
-export function residual(body: Layer, shortcut?: Layer): Layer {
+export function residual<B extends Tree, S extends Tree = undefined>(
+  body: Layer<B>,
+  shortcut?: Layer<S>,
+): Layer<ResidualParams<B, S>> {
   return residualKind.layer({}, { body, shortcut });
 }
 
@@ -152,7 +169,10 @@ export interface ConcatenateOptions {
 
 /** What each branch gives for the same input, joined along the channels: [n,c1,h,w], [n,c2,h,w] → [n,c1+c2,h,w]. Parameters are
  *  a list; labels are the branches' names or numbers. @throws ShapeError from `init` when other sides differ. */
-export function concatenate(branches: readonly Layer[], options: ConcatenateOptions = {}): Layer {
+export function concatenate<const L extends readonly Layer[]>(
+  branches: L,
+  options: ConcatenateOptions = {},
+): Layer<ParamsOf<L>> {
   return concatenateKind.layer(withSettings("concatenate", options), { branches });
 }
 

@@ -66,11 +66,13 @@ export {
   type LayerOptions,
   type LayerParts,
   named,
+  type ParamsOf,
   type Place,
   placesAlong,
   placesOf,
   replaceLayers,
   type SampleShape,
+  type WeightAndBias,
 } from "./layer.js";
 export { type LayerKind, layerKind } from "./layer-kind.js";
 export * from "./layers.js";
@@ -107,5 +109,6 @@ export {
   writeSafetensors,
 } from "./safetensors.js";
 export * from "./schedules.js";
+export * from "./sequences.js";
 export * from "./train.js";
 export { type PackedTree, packTree, unpackTree } from "./weights.js";

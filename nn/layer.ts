@@ -24,8 +24,9 @@ export interface ApplyContext {
   readonly path?: string;
 }
 
-export interface Initialised {
-  readonly params: Tree;
+/** `P` is the type of the parameters, where it is known. */
+export interface Initialised<P extends Tree = Tree> {
+  readonly params: P;
   /** Shape of one output sample. */
   readonly shape: SampleShape;
 }
@@ -36,7 +37,9 @@ export type LayerOptions = Readonly<Record<string, unknown>>;
 /** Layers inside a layer, by what they are to it: `{ layers: [...] }`, `{ body, shortcut }`. */
 export type LayerParts = Readonly<Record<string, Layer | readonly Layer[]>>;
 
-export interface Layer {
+/** `P` is the type of its parameters: what the functions of this library make knows it, so that a misspelt `params[0].wieght` does not
+ *  compile. A plain `Layer` is one of any. */
+export interface Layer<P extends Tree = Tree> {
   /** What it is, for people and for rules that go by kind (LRP, `replaceLayers`): "conv2d", "dense", "relu", ... */
   readonly kind: string;
   /** Name given by `named`, for methods that ask for a layer (Grad-CAM). */
@@ -48,13 +51,23 @@ export interface Layer {
   /** The same container around other layers. */
   withParts?(parts: LayerParts): Layer;
   /** Parameters for inputs of one shape, and the shape of the output. @throws ShapeError when the input does not fit. */
-  init(key: Tensor, shape: SampleShape): Initialised;
+  init(key: Tensor, shape: SampleShape): Initialised<P>;
   /** x [n, ...shape] → [n, ...]. */
-  apply(params: Tree, x: Tensor, context?: ApplyContext): Tensor;
+  apply(params: P, x: Tensor, context?: ApplyContext): Tensor;
 }
 
+/** Parameters of a layer that has a weight and, unless its options say otherwise, a bias. */
+export type WeightAndBias<O = object> = { readonly weight: Tensor } & (O extends { readonly bias: false }
+  ? unknown
+  : O extends { readonly bias?: true }
+    ? { readonly bias: Tensor }
+    : { readonly bias?: Tensor });
+
+/** The parameters of each layer of a list. */
+export type ParamsOf<L extends readonly Layer[]> = { readonly [K in keyof L]: L[K] extends Layer<infer P> ? P : never };
+
 /** The same layer under a name, for methods that ask for one. @throws TypeError for a name that is no label. */
-export function named(name: string, layer: Layer): Layer {
+export function named<L extends Layer>(name: string, layer: L): L {
   requireArguments("named", { name: [name, aText], layer: [layer, aLayer] });
   if (!isLayerName(name))
     throw new TypeError(

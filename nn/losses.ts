@@ -2,6 +2,7 @@
 
 import {
   add,
+  clamp,
   describe,
   equal,
   logSoftmax,
@@ -13,6 +14,7 @@ import {
   ShapeError,
   sameShape,
   softmax,
+  softplus,
   square,
   sub,
   sum,
@@ -86,6 +88,34 @@ export function mse(a: Tensor, b: Tensor): Tensor {
   requireArguments("mse", { a: [a, aTensor], b: [b, aTensor] });
   requireSame("mse", a, b);
   return mean(square(sub(a, b)));
+}
+
+export interface HuberOptions {
+  /** Where the loss turns from a parabola into a line; default 1. */
+  readonly delta?: number;
+}
+
+/** Mean over all elements of d²/2 where |d| ≤ delta and delta (|d| − delta/2) beyond, with d = a − b: outliers pull with a constant
+ *  force. Source: Huber 1964. @throws ShapeError when the shapes differ, RangeError unless delta is positive. */
+export function huber(a: Tensor, b: Tensor, options: HuberOptions = {}): Tensor {
+  const { delta = 1 } = checkedOptions("huber", options, ["delta"]);
+  requireSame("huber", a, b);
+  if (!(delta > 0 && delta < Infinity))
+    throw new RangeError(`huber: delta ${delta} given; a positive finite number is needed`);
+  const d = sub(a, b);
+  // c d − c²/2 is the parabola where c = d, and the line where c stops at delta.
+  const c = clamp(d, -delta, delta);
+  return mean(sub(mul(c, d), mul(square(c), 0.5)));
+}
+
+/** Mean over all elements of −t log σ(z) − (1 − t) log(1 − σ(z)), without a sigmoid that could round to 0 or 1: logits z and targets t
+ *  in [0, 1] of one shape, f32. Infinite logits are allowed where they are right. PyTorch's BCEWithLogitsLoss.
+ *  @throws ShapeError when the shapes differ. */
+export function binaryCrossEntropy(logits: Tensor, targets: Tensor): Tensor {
+  requireSame("binaryCrossEntropy", logits, targets);
+  // −log σ(z) is softplus(−z); a target of 0 takes none of it, however large it is.
+  const yes = multiplyNoNan(softplus(neg(logits)), targets);
+  return mean(add(yes, multiplyNoNan(softplus(logits), sub(1, targets))));
 }
 
 /** Broadcasting [n] against [n,1] would compare everything with everything. */

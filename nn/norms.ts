@@ -12,7 +12,7 @@ import {
   type Tensor,
   zeros,
 } from "../engine/index.js";
-import type { Layer, SampleShape } from "./layer.js";
+import type { Layer, SampleShape, WeightAndBias } from "./layer.js";
 import { layerKind, requireParams, withSettings } from "./layer-kind.js";
 import { described, list, number, optional, setting } from "./schema.js";
 
@@ -50,7 +50,7 @@ export interface LayerNormOptions {
 /** Normalises each sample over all its sides or those chosen ([-1] for each token of [t,d]), then scales and shifts; a number is
  *  the epsilon. Parameters weight and bias have the sizes of the sides normalised over. Source: Ba, Kiros, Hinton 2016.
  *  @throws ShapeError from `init` for a side that samples lack. */
-export function layerNorm(options: LayerNormOptions | number = {}): Layer {
+export function layerNorm(options: LayerNormOptions | number = {}): Layer<WeightAndBias> {
   return layerNormKind.layer(typeof options === "number" ? { epsilon: options } : withSettings("layerNorm", options));
 }
 
@@ -108,10 +108,15 @@ export interface BatchNormOptions {
   readonly momentum?: number;
 }
 
+export interface BatchNormParams extends WeightAndBias {
+  readonly running_mean: Tensor;
+  readonly running_var: Tensor;
+}
+
 /** Normalises each channel with the batch's statistics while training and with running ones otherwise. x [n,c,...];
  *  parameters weight, bias, running_mean, running_var, all [c]. Running statistics are parameters without a gradient;
  *  `context.onStatistics` gets their new values. Source: Ioffe, Szegedy 2015.
  *  @throws ShapeError in training with one value per channel. */
-export function batchNorm(options: BatchNormOptions = {}): Layer {
+export function batchNorm(options: BatchNormOptions = {}): Layer<BatchNormParams> {
   return batchNormKind.layer(withSettings("batchNorm", options));
 }

@@ -152,6 +152,50 @@ function adaptive(
   };
 }
 
+export interface RmsPropOptions {
+  /** Default 1e-2. */
+  readonly lr?: number | Schedule;
+  /** How much of the mean of squares is kept from step to step; default 0.99. */
+  readonly decay?: number;
+  /** Added to the root; default 1e-8. */
+  readonly epsilon?: number;
+  readonly momentum?: number;
+  /** L2 penalty added to the gradient. */
+  readonly weightDecay?: number;
+}
+
+/** v ← α v + (1 − α) g², p ← p − lr u with u = g / (√v + ε), or u ← μ u + g / (√v + ε) with momentum. Source: Tieleman, Hinton 2012
+ *  (lecture 6e), in PyTorch's form. @throws RangeError for options out of range. */
+export function rmsProp(options: RmsPropOptions = {}): Optimiser {
+  const {
+    lr = 1e-2,
+    decay = 0.99,
+    epsilon = 1e-8,
+    momentum = 0,
+    weightDecay = 0,
+  } = checkedOptions("rmsProp", options, ["lr", "decay", "epsilon", "momentum", "weightDecay"]);
+  requireNotNegative("rmsProp", { lr, epsilon, momentum, weightDecay });
+  requireOption("rmsProp", "decay", decay, decay >= 0 && decay < 1, "a number in [0, 1)");
+  return {
+    name: "rmsProp",
+    init: (params) =>
+      stateOf(() => ({
+        step: tensor(0),
+        v: zerosLikeTree(params),
+        velocity: momentum === 0 ? null : zerosLikeTree(params),
+      })),
+    update(params, gradients, state) {
+      const eta = rate(lr, state.step);
+      const g = weightDecay === 0 ? gradients : zipTrees((d, p) => add(d, mul(p, weightDecay)), gradients, params);
+      const v = zipTrees((a, d) => add(mul(a, decay), mul(square(d), 1 - decay)), state.v, g);
+      const scaled = zipTrees((d, a) => div(d, add(sqrt(a), epsilon)), g, v);
+      const velocity = momentum === 0 ? null : zipTrees((u, d) => add(mul(u, momentum), d), state.velocity, scaled);
+      const next = zipTrees((p, u) => sub(p, mul(u, eta)), params, velocity ?? scaled);
+      return [next, { step: add(state.step, 1), v, velocity }];
+    },
+  };
+}
+
 /** √Σ‖g‖² over all tensors of a tree. As that of `norm`, its gradient is 0 where it is 0, and the squares must be f32 numbers. */
 export function globalNorm(gradients: Tree): Tensor {
   requireArguments("globalNorm", { gradients: [gradients, aTree] });

@@ -98,12 +98,12 @@ const TRAIN_OPTIONS: KindsOf<TrainOptions> = {
 };
 
 /** Everything that a run goes on from: with the same data, options and seed it gives the same bits. */
-export interface TrainState {
+export interface TrainState<P extends Tree = Tree> {
   /** Epochs done. */
   readonly epoch: number;
   /** Steps done in the next epoch; 0 unless the run was stopped in its middle. */
   readonly step: number;
-  readonly params: Tree;
+  readonly params: P;
   readonly optimiser: Tree;
 }
 
@@ -121,7 +121,7 @@ async function requireFinite(params: Tree, epoch: number): Promise<void> {
 }
 
 /** The state before the first step. */
-export function initialState(params: Tree, optimiser: Optimiser): TrainState {
+export function initialState<P extends Tree>(params: P, optimiser: Optimiser): TrainState<P> {
   requireArguments("initialState", { params: [params, aTree], optimiser: [optimiser, anOptimiser] });
   return { epoch: 0, step: 0, params, optimiser: optimiser.init(params) };
 }
@@ -142,12 +142,12 @@ interface Carried {
  * untouched, when a batch is larger than the data set or `start` lies beyond the end of its epoch; DivergedError, before `onEpoch`
  * is told of it, when the loss or a parameter is not finite any more.
  */
-export async function train(
-  model: Layer,
-  start: TrainState,
+export async function train<P extends Tree>(
+  model: Layer<P>,
+  start: TrainState<P>,
   data: ResidentData,
   options: TrainOptions,
-): Promise<TrainState> {
+): Promise<TrainState<P>> {
   requireArguments("train", { model: [model, aLayer], start: [start, aTrainState], data: [data, aResidentData] });
   checkedOptions("train", options, TRAIN_OPTIONS);
   const { optimiser, epochs, batchSize = 64, seed = 0, loss = crossEntropyLoss } = options;

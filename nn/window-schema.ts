@@ -1,6 +1,5 @@
 /** Schemas of settings that say where windows lie. */
-
-import type { Padding, Pair } from "../engine/index.js";
+import type { Padding, Padding1d, Pair } from "../engine/index.js";
 import { isList, shownList } from "../engine/options.js";
 import { ConfigError, number, type Schema } from "./schema.js";
 
@@ -40,6 +39,18 @@ export const padding: Schema<Padding> = {
     if (both(value) || isPair(value, both)) return structuredClone(value) as Padding;
     throw new ConfigError(
       `${path}: ${shownList(value)} came; "same", "valid", a number, [v, h] or [[top, bottom], [left, right]] is needed`,
+    );
+  },
+};
+
+/** Zeros at the ends of a sequence, as conv1d takes them. */
+export const padding1d: Schema<Padding1d> = {
+  json: { anyOf: [{ enum: ["same", "valid"] }, side, twoOf(side)] },
+  read(value, path) {
+    if (value === "same" || value === "valid" || isWhole(0)(value)) return value as Padding1d;
+    if (isPair(value, isWhole(0))) return structuredClone(value) as Padding1d;
+    throw new ConfigError(
+      `${path}: ${JSON.stringify(value)} came; "same", "valid", a number or [left, right] is needed`,
     );
   },
 };

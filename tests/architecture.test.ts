@@ -30,7 +30,9 @@ function sourcesUnder(folder: string): Source[] {
     }));
 }
 
-const sources = [...layers, "page", "tests"].filter((folder) => existsSync(join(root, folder))).flatMap(sourcesUnder);
+const sources = [...layers, "examples", "page", "tests"]
+  .filter((folder) => existsSync(join(root, folder)))
+  .flatMap(sourcesUnder);
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
   imports: PackageImports;
   exports: Record<string, unknown>;
@@ -191,6 +193,30 @@ test("every command is one line in the dispatcher", () => {
     const name = path.slice("cli/commands/".length, -".ts".length);
     check.match(main!.text, `${name}: () => import("./commands/${name}.js"),`);
   }
+});
+
+test("examples are programs of users: they import the package and what is beside them", () => {
+  const examples = sources.filter((source) => source.path.startsWith("examples/"));
+  check.ok(examples.length >= 10, `${examples.length} examples`);
+  const allowed = /^(holdfast(\/nn|\/atex|\/methods)?|\.\/[\w-]+\.js)$/;
+  for (const source of examples) {
+    check.equal(
+      importsOf(source).filter((specifier) => !allowed.test(specifier)),
+      [],
+      source.path,
+    );
+    check.ok(lengthOf(source) < 60, `${source.path} has ${lengthOf(source)} lines; fewer than 60 are read in one go`);
+    check.match(source.text, /^\/\*\* [\s\S]*?One[\s*]+learns:\s[\s\S]*?\*\//, `${source.path} says what one learns`);
+  }
+});
+
+test("every folder at the top has its row in CONTRIBUTING", () => {
+  const folders = readdirSync(root, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !/^(\.|node_modules$|dist$|out$|shared$)/.test(entry.name))
+    .map(({ name }) => name);
+  const text = readFileSync(join(root, "CONTRIBUTING.md"), "utf8");
+  const rows = [...text.matchAll(/^\| `(\w+)` \|/gm)].map((match) => match[1]);
+  check.equal(folders.sort(), rows.sort());
 });
 
 test("the lock file names no host", () => {

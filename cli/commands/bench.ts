@@ -9,10 +9,10 @@ import type { Waiting } from "../../bench/measure.js";
 import { formatOnnx } from "../../bench/onnxReport.js";
 import { formatPeers } from "../../bench/peers.js";
 import { type CaseProfile, formatCaseProfile, profileCase } from "../../bench/profile.js";
-import { filesOf, writeReadme } from "../../bench/readme.js";
 import { formatReport, isRight, loadReport, type Report, type Row, saveReport } from "../../bench/report.js";
 import { formatSoak, soak } from "../../bench/soak.js";
 import { specialValuesPage } from "../../bench/specialValues.js";
+import { filesOf, writeSpeedPage } from "../../bench/speedPage.js";
 import { caseSuites, measuredSuites, runSuite, withOrigin } from "../../bench/suite.js";
 import { formatTune, type TuneResult, tableOf, tuneTask, tuneTasks } from "../../bench/tune.js";
 import type { AdapterIdentity } from "../../engine/tuning.js";
@@ -38,7 +38,7 @@ const options = {
 } as const;
 type Given = Arguments<typeof options>["values"];
 
-const suites = [...Object.keys(measuredSuites), "profile", "tune", "soak", "compare", "readme", "special-values"];
+const suites = [...Object.keys(measuredSuites), "profile", "tune", "soak", "compare", "page", "special-values"];
 
 function progress(row: Row): void {
   const time = row.error ?? (row.medianMs === undefined ? row.note : `${row.medianMs.toFixed(1)} ms`);
@@ -195,8 +195,8 @@ export const command = defineCommand({
       if (values[option] && !takers.some((one) => one === suite))
         throw new UsageError(`--${option}: only ${takers.join(" and ")} takes it ; leave it out`);
     if (suite === "compare") return compared(values, files);
-    if (suite === "readme") {
-      for (const path of writeReadme(".")) console.error(`written to ${path}`);
+    if (suite === "page") {
+      for (const path of writeSpeedPage(".")) console.error(`written to ${path}`);
       return 0;
     }
     if (suite === "special-values") {

@@ -50,9 +50,12 @@ interface RangeAttrs {
   readonly dtype: DType;
 }
 
-/** start, start + step, ... up to but without `stop`: [⌈(stop − start)/step⌉], f32 unless `dtype` says otherwise.
- *  @throws ShapeError for a step of 0, or integers that are none. */
-export function arange(start: number, stop: number, step = 1, dtype: DType = "f32"): Tensor {
+/** start, start + step, ... up to but without `stop`: [⌈(stop − start)/step⌉], f32 unless `dtype` says otherwise. `arange(n)` is
+ *  0, 1, ... n − 1. @throws ShapeError for a step of 0, or integers that are none. */
+export function arange(stop: number): Tensor;
+export function arange(start: number, stop: number, step?: number, dtype?: DType): Tensor;
+export function arange(first: number, second?: number, step = 1, dtype: DType = "f32"): Tensor {
+  const [start, stop] = second === undefined ? [0, first] : [first, second];
   requireArguments("arange", { start: [start, aFiniteNumber], stop: [stop, aNumber], step: [step, aNumber] });
   requireDtype("arange", dtype);
   const count = Math.max(0, Math.ceil((stop - start) / step));
@@ -96,6 +99,7 @@ export const rangeSpec: OpSpec<RangeAttrs> = {
   ],
   samples: () => [
     { inputs: [], call: () => arange(0, 7) },
+    { inputs: [], call: () => arange(5), note: "up to" },
     { inputs: [], call: () => arange(5, -4.5, -0.75) },
     { inputs: [], call: () => arange(-3, 300, 2, "i32") },
     { inputs: [], call: () => arange(2 ** 31 - 2, 2 ** 31 + 3, 1, "u32") },

@@ -131,3 +131,8 @@ export function unsqueeze(x: Tensor, axis: number): Tensor {
   const at = normaliseAxis("unsqueeze", axis, { shape, dtype: x.dtype });
   return reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
 }
+
+/** All elements in one row, row-major. x [...] → [x.size] */
+export function ravel(x: Tensor): Tensor {
+  return reshape(x, [-1]);
+}

@@ -24,7 +24,7 @@ const OPSET = 17;
 /**
  * The bytes of an ONNX model (operator set 17) of a network at rest, for samples of one shape and batches of any size: input `x` [n, ...shape],
  * output `logits` [n, ...], or `probabilities` with a softmax. Parameters have the names that layers and files of weights give them.
- * @throws TypeError naming a kind of layer that is not written (attention and what goes with it, layers written by hand), or a setting that
+ * @throws TypeError naming a kind of layer that is not written (`embedding`, attention and what goes with it, layers written by hand), or a setting that
  * ONNX does not have.
  */
 export async function exportOnnx(

@@ -12,7 +12,7 @@ export interface Source {
 export type PackageImports = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 /** From the ground up: a folder may import itself and what stands before it. */
-export const layers = ["shaders", "engine", "nn", "atex", "bench", "cli"] as const;
+export const layers = ["shaders", "engine", "nn", "atex", "bench", "cli", "docs"] as const;
 /** Layers that must run in a browser. */
 const portable: readonly string[] = layers.slice(0, 4);
 /** Folders of the page that must, too. */

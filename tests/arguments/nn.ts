@@ -98,6 +98,7 @@ export const NN: Readonly<Record<string, Row>> = {
   // Networks by name.
   paperNetwork: preset({ classes: 3 }),
   authorsNetwork: preset({ classes: 3 }),
+  smallNetwork: preset({ classes: 3 }),
   tinyNetwork: preset({ classes: 3 }),
   residualNetwork: preset({ classes: 3, width: 4, blocks: 1 }),
   mlp: preset({ classes: 3, hidden: [4] }),

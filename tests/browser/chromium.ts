@@ -60,10 +60,17 @@ export function startChromium(program: string, address: string, { webgpu = true 
   };
 }
 
-/** Runs `script` (a module) in a page on localhost, which browsers trust with WebGPU; resolves with the JSON that it posts to /report.
- *  @throws Error when the browser ends first, or `signal` is aborted. */
-export async function runInChromium(program: string, script: string, signal: AbortSignal): Promise<unknown> {
-  const files: Record<string, [type: string, body: string]> = {
+/** Runs `script` (a module) in a page on localhost, which browsers trust with WebGPU, beside `others` by their paths; resolves with the JSON
+ *  that the page posts to /report. @throws Error when the browser ends first, or `signal` is aborted. */
+export async function runInChromium(
+  program: string,
+  script: string,
+  signal: AbortSignal,
+  others: Readonly<Record<string, string>> = {},
+): Promise<unknown> {
+  const modules = Object.entries(others).map(([path, body]) => [path, ["text/javascript", body]] as const);
+  const files: Record<string, readonly [type: string, body: string]> = {
+    ...Object.fromEntries(modules),
     "/": ["text/html", '<!doctype html><meta charset="utf-8"><body><script type="module" src="page.js"></script>'],
     "/page.js": ["text/javascript", script],
   };

@@ -11,6 +11,8 @@ import {
   slice,
   type Tensor,
   tensor,
+  tril,
+  triu,
   where,
 } from "../../../engine/index.js";
 import { flag, int, text } from "../attributes.js";
@@ -188,13 +190,8 @@ const scatterRow = (name: string): Operator =>
 /** A mask of one where row and column are on the wanted side of a diagonal. */
 function triangle(call: Call, upper: boolean): Tensor {
   const x = call.tensor(0);
-  const [rows, columns] = x.shape.slice(-2);
   const k = call.number(1, 0);
-  const mask = Float64Array.from({ length: rows * columns }, (_, i) => {
-    const across = (i % columns) - Math.floor(i / columns);
-    return Number(upper ? across >= k : across <= k);
-  });
-  return where(tensor(mask, [rows, columns]), x, 0);
+  return upper ? triu(x, k) : tril(x, k);
 }
 
 export const indexing: readonly Operator[] = [
