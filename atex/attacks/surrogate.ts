@@ -52,7 +52,7 @@ export function surrogateOf(classifier: Classifier, shape: readonly number[], be
 }
 
 /** How much blunter the second way of `surrogatesOf` is. */
-const BLUNTER = 4;
+const BLUNTER = 2;
 
 /** The same network with every softplus so many times blunter, whose maps change more slowly. @throws RangeError unless times > 0. */
 export function blunted(classifier: Classifier, times = BLUNTER): Classifier {
