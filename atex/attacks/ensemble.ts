@@ -21,7 +21,8 @@ export interface EnsembleOptions extends ScoreOptions, Search, UnderAttackOption
   readonly measures?: readonly AgreementName[];
   /** Pixels or columns in the top-k intersection. */
   readonly k: number;
-  /** Random starts of the climbs that begin at random; default 1. */
+  /** Random starts of each objective that has a slope at the sample, through the second surrogate; default 1. Those without one have at
+   *  least one. */
   readonly restarts?: number;
 }
 
@@ -69,8 +70,8 @@ function climbsOf(
   restarts: number,
 ): Climb[] {
   const [first, second] = ways;
-  if (objective.flatAtClean) return [{ surrogate: first, atClean: false, restarts }];
-  if (targeted) return [{ surrogate: first, atClean: true, restarts: 0 }];
+  if (objective.flatAtClean) return [{ surrogate: first, atClean: false, restarts: Math.max(1, restarts) }];
+  if (targeted || restarts === 0) return [{ surrogate: first, atClean: true, restarts: 0 }];
   if (ways.length === 1) return [{ surrogate: first, atClean: true, restarts }];
   return [
     { surrogate: first, atClean: true, restarts: 0 },
@@ -83,14 +84,14 @@ function climbsOf(
  *  @throws ShapeError for x without samples, RangeError for an impossible search or no members. */
 export function attackEnsemble(options: EnsembleOptions): (target: EnsembleTarget) => EnsembleResult {
   const restarts = options.restarts ?? 1;
-  requireSearch("attackEnsemble", { steps: options.steps, restarts, flatAtClean: true });
+  requireSearch("attackEnsemble", { steps: options.steps, restarts });
   if (options.members.length === 0) throw new RangeError("attackEnsemble: no members given; at least one is needed");
   return (target) => {
     if (target.x.rank < 2)
       throw new ShapeError(
         `attackEnsemble: x is ${describe(target.x)}; samples [n,...] such as [n,c,h,w] or [n,d] are needed`,
       );
-    requireKey("attackEnsemble", restarts, target.key);
+    requireKey("attackEnsemble", Math.max(1, restarts), target.key);
     return scope(() => run({ ...options, restarts }, target), "ensemble");
   };
 }
@@ -110,27 +111,32 @@ function run(options: EnsembleOptions & { readonly restarts: number }, target: E
   const ways = surrogatesOf(classifier, x.shape.slice(1), target.surrogate);
   const alone: Record<string, Candidate> = {};
   const pool: Candidate[] = [];
+  // Every search has to do better than those before it.
+  let found: Ascent["judged"] | undefined;
   let passes = 0;
   let stream = 0;
   for (const member of members) {
     const value = member.objective.against(attribution);
     const climbs = climbsOf(member, ways, restarts);
-    const found = climbs.map(({ surrogate, atClean, restarts }): Ascent => {
+    const tried = climbs.map(({ surrogate, atClean, restarts }): Ascent => {
       passes += options.steps * (Number(atClean) + restarts);
       const climbed = surrogate && under.mapBy(surrogate);
-      return ascend(x, {
+      const ascent = ascend(x, {
         ...{ ball: options.ball, rule: options.rule, steps: options.steps, schedule: options.schedule },
         ...{ range: options.range, constraint: under.constraint, judges, restarts, flatAtClean: !atClean },
         objective: (z) => value(own(z)),
         guide: climbed && ((z) => value(climbed(z))),
         key: random.fold(key, stream++),
+        judged: found,
       });
+      found = ascent.judged;
+      return ascent;
     });
-    const best = found.map(({ images, after }): Best => ({ images, value: after })).reduce((a, b) => better(a, b));
+    const best = tried.map(({ images, after }): Best => ({ images, value: after })).reduce((a, b) => better(a, b));
     alone[member.name] = judged(best.images);
     pool.push(alone[member.name]);
-    for (const { judged: by } of found) pool.push(...Object.values(by).map(({ images }) => judged(images)));
   }
+  pool.push(...Object.values(found!).map(({ images }) => judged(images)));
   return { classes: under.classes, alone, worst: worstOf(pool), passes };
 
   /** Inside a fused step rounding differs: what is on the edge of another class there gives way to the clean sample. */

@@ -3,6 +3,7 @@ import {
   add,
   capture,
   greater,
+  mapTree,
   mul,
   random,
   reshape,
@@ -51,6 +52,8 @@ export interface AscentOptions extends Search {
   /** Further numbers by which every iterate is judged: of each, the allowed one where it is largest is kept as well.
    *  [n,...] → [n] each */
   readonly judges?: (z: Tensor) => Readonly<Record<string, Tensor>>;
+  /** What they are to be better than, for searches that follow each other; default the samples themselves. */
+  readonly judged?: Readonly<Record<string, Best>>;
   /** The objective has no gradient at the image itself, so that only random starts are of use. */
   readonly flatAtClean?: boolean;
   readonly key?: Tensor;
@@ -121,7 +124,9 @@ function run(x: Tensor, options: AscentOptions): Ascent {
   // The step is given what it is called with, so that each of these is a tensor of its own.
   const cleanly = (value: Tensor): Best => ({ images: add(x, 0), value: add(value, 0) });
   let best = cleanly(before);
-  let judged = Object.fromEntries(Object.entries(judges(x)).map(([name, value]) => [name, cleanly(value)]));
+  let judged = options.judged
+    ? mapTree(options.judged, (t: Tensor) => add(t, 0))
+    : Object.fromEntries(Object.entries(judges(x)).map(([name, value]) => [name, cleanly(value)]));
   for (let start = flatAtClean ? 1 : 0; start <= restarts; start++) {
     const at = start === 0 ? add(x, 0) : inside(ball.sample(random.fold(key!, start), x));
     let c: Carried = { at, memory: rule.init(x), iteration: tensor(0), best, judged };

@@ -123,7 +123,7 @@ export async function manipulate(options: ManipulationOptions): Promise<{ clean:
   const restarts = attack.restarts;
   const found =
     attack.objective === "ensemble"
-      ? await ofEnsemble(attackEnsemble({ ...search, members, k, restarts: Math.max(1, restarts) })(target), {
+      ? await ofEnsemble(attackEnsemble({ ...search, members, k, restarts })(target), {
           members,
           eps,
           check,

@@ -73,7 +73,7 @@ async function measure(params: Tree, { model, x, range, eps, steps, seed }: Meas
     key: random.key(seed),
     attack: {
       ...{ explainer: "gradient", samples: 1, sigma: 0, objective: "ensemble", rule: "sign" },
-      ...{ steps, restarts: 0, stepSize: 0.5, schedule: "cosine" },
+      ...{ steps, restarts: 1, stepSize: 0.5, schedule: "cosine" },
     },
   });
   return under[0];

@@ -66,9 +66,7 @@ async function run(lab: Lab, cell: Cell, experiment: Settings): Promise<Outcome>
 }
 
 function measured(scheme: string, attack: AttackConfig, one: Manipulated): Measurement[] {
-  const { objective, explainer, steps, rule } = attack;
-  // An ensemble has a random start where it needs one.
-  const restarts = one.alone ? Math.max(1, attack.restarts) : attack.restarts;
+  const { objective, explainer, steps, restarts, rule } = attack;
   const by = (objective: string) => ({
     scheme,
     conditions: { objective, explainer, eps: one.eps, steps, restarts, rule },
