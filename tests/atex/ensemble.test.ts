@@ -26,8 +26,8 @@ import {
 } from "../../atex/index.js";
 import { argmax, matmul, random, relu, reshape, softplus, type Tensor, tanh } from "../../engine/index.js";
 import { cosineDecay } from "../../nn/index.js";
-import { gpuTest, referenceTest } from "../executors.js";
-import { check } from "../harness.js";
+import { onGpu, referenceTest } from "../executors.js";
+import { check, gpuTest } from "../harness.js";
 import { model } from "./smallNet.js";
 
 /** Large enough for SSIM's window. */
@@ -93,29 +93,30 @@ async function requireKept({ classifier, x }: Setting, { alone, worst, classes }
 
 gpuTest(
   "an ensemble leaves no more than any of its attacks, image by image, by every measure, within budget, range and prediction",
-  async () => {
-    const setting = { classifier: network(1), x: images(2), steps: 3 };
-    const found = await ensemble(setting);
-    await requireKept(setting, found);
-    check.equal(Object.keys(found.worst), [...ENSEMBLE_MEASURES]);
-    const moved: string[] = [];
-    for (const measure of ENSEMBLE_MEASURES) {
-      const { images, value } = found.worst[measure]!;
-      const worst = await value.read();
-      const again = (await agreement(setting.classifier, setting.x, images))[measure];
-      check.close(again, [...worst], { atol: 2e-3 }, `${measure} is that of the images`);
-      for (const [name, { agreement }] of Object.entries(found.alone)) {
-        const left = await agreement[measure]!.read();
-        for (let i = 0; i < N; i++)
-          check.ok(
-            beyond(measure, worst[i]) >= beyond(measure, left[i]),
-            `${measure} of image ${i}: ${worst[i]} by all, ${left[i]} by ${name}`,
-          );
-        if (left.some((v, i) => beyond(measure, worst[i]) > beyond(measure, v))) moved.push(measure);
+  () =>
+    onGpu(async () => {
+      const setting = { classifier: network(1), x: images(2), steps: 3 };
+      const found = await ensemble(setting);
+      await requireKept(setting, found);
+      check.equal(Object.keys(found.worst), [...ENSEMBLE_MEASURES]);
+      const moved: string[] = [];
+      for (const measure of ENSEMBLE_MEASURES) {
+        const { images, value } = found.worst[measure]!;
+        const worst = await value.read();
+        const again = (await agreement(setting.classifier, setting.x, images))[measure];
+        check.close(again, [...worst], { atol: 2e-3 }, `${measure} is that of the images`);
+        for (const [name, { agreement }] of Object.entries(found.alone)) {
+          const left = await agreement[measure]!.read();
+          for (let i = 0; i < N; i++)
+            check.ok(
+              beyond(measure, worst[i]) >= beyond(measure, left[i]),
+              `${measure} of image ${i}: ${worst[i]} by all, ${left[i]} by ${name}`,
+            );
+          if (left.some((v, i) => beyond(measure, worst[i]) > beyond(measure, v))) moved.push(measure);
+        }
       }
-    }
-    check.equal([...new Set(moved)], [...ENSEMBLE_MEASURES], "more than one of them counts");
-  },
+      check.equal([...new Set(moved)], [...ENSEMBLE_MEASURES], "more than one of them counts");
+    }),
   { timeoutMs: 180_000 },
 );
 
@@ -230,32 +231,33 @@ referenceTest("a second way is the first with every softplus blunter, where it h
 
 gpuTest(
   "experiments take the worst within smaller budgets as well, and say what each attack alone leaves",
-  async () => {
-    const eps = [0.08, 0.02];
-    const { under } = await manipulate({
-      ...{ classifier: network(12), x: images(13), eps, k: K, key: random.key(4) },
-      attack: {
-        ...{ explainer: "gradient", samples: 1, sigma: 0, objective: "ensemble", rule: "sign" },
-        ...{ steps: 2, restarts: 0, stepSize: 0.5, schedule: "cosine" },
-      },
-    });
-    const [large, small] = under;
-    check.equal(Object.keys(large.attacked), [...ENSEMBLE_MEASURES]);
-    check.equal(Object.keys(large.alone!), ["untargeted", "rank", "mass-centre", "ssim", "targeted"]);
-    check.equal([large.passes, small.passes], [10, 10]);
-    const aims = { topK: "untargeted", spearman: "rank", ssim: "ssim", centre: "mass-centre" };
-    for (const measure of ENSEMBLE_MEASURES) {
-      for (const { attacked, aimed, alone } of under) {
-        check.equal(aimed![measure], alone![aims[measure]][measure]);
-        for (const agreement of Object.values(alone!))
-          attacked[measure].forEach((v, i) =>
-            check.ok(beyond(measure, v) >= beyond(measure, agreement[measure][i]), `${measure} of image ${i}`),
-          );
+  () =>
+    onGpu(async () => {
+      const eps = [0.08, 0.02];
+      const { under } = await manipulate({
+        ...{ classifier: network(12), x: images(13), eps, k: K, key: random.key(4) },
+        attack: {
+          ...{ explainer: "gradient", samples: 1, sigma: 0, objective: "ensemble", rule: "sign" },
+          ...{ steps: 2, restarts: 0, stepSize: 0.5, schedule: "cosine" },
+        },
+      });
+      const [large, small] = under;
+      check.equal(Object.keys(large.attacked), [...ENSEMBLE_MEASURES]);
+      check.equal(Object.keys(large.alone!), ["untargeted", "rank", "mass-centre", "ssim", "targeted"]);
+      check.equal([large.passes, small.passes], [10, 10]);
+      const aims = { topK: "untargeted", spearman: "rank", ssim: "ssim", centre: "mass-centre" };
+      for (const measure of ENSEMBLE_MEASURES) {
+        for (const { attacked, aimed, alone } of under) {
+          check.equal(aimed![measure], alone![aims[measure]][measure]);
+          for (const agreement of Object.values(alone!))
+            attacked[measure].forEach((v, i) =>
+              check.ok(beyond(measure, v) >= beyond(measure, agreement[measure][i]), `${measure} of image ${i}`),
+            );
+        }
+        large.attacked[measure].forEach((v, i) =>
+          check.ok(beyond(measure, v) >= beyond(measure, small.attacked[measure][i]), `${measure} of image ${i}, eps`),
+        );
       }
-      large.attacked[measure].forEach((v, i) =>
-        check.ok(beyond(measure, v) >= beyond(measure, small.attacked[measure][i]), `${measure} of image ${i}, eps`),
-      );
-    }
-  },
+    }),
   { timeoutMs: 180_000 },
 );
