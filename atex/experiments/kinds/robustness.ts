@@ -161,8 +161,7 @@ export const robustness = experimentKind({
     "Each attack looks inside the L-inf ball of radius eps1 for the image whose map differs most in the attack's sense, among " +
     "images that are classified as before (eq. 1): untargeted attacks drain the most important pixels, targeted ones fill a random " +
     "5×5 block. Agreement is measured between the map of the clean and that of the attacked image. The random change is a point " +
-    "of the same ball without an aim. A map through SmoothGrad is attacked knowing its noise. A measure says something under the attack " +
-    "that aims at it; the ensemble is the worst of all attacks, image by image, by the measure itself.",
+    "of the same ball without an aim. A map through SmoothGrad is attacked knowing its noise.",
   schemes: ({ schemes }) => schemes,
   cells({ schemes, trainPerEps }, config, data) {
     return schemes.flatMap((scheme): CellPart[] =>
