@@ -2,17 +2,26 @@
 
 export { randomBlocks } from "./attacks/blocks.js";
 export {
+  attackEnsemble,
+  type Candidate as EnsembleCandidate,
+  ENSEMBLE_MEASURES,
+  type EnsembleOptions,
+  type EnsembleResult,
+  type EnsembleTarget,
+} from "./attacks/ensemble.js";
+export {
   type AttackResult,
   type AttackTarget,
   attackExplanation,
   type ExplanationAttackOptions,
 } from "./attacks/explanation.js";
-export { type Ascent, type AscentOptions, ascend, type Constraint, type Search } from "./attacks/loop.js";
+export { type Ascent, type AscentOptions, ascend, type Best, type Constraint, type Search } from "./attacks/loop.js";
 export * from "./attacks/objectives.js";
 export * from "./attacks/prediction.js";
 export * from "./attacks/rules.js";
-export { hasKinks, smoothed, softplusSurrogate, surrogateOf } from "./attacks/surrogate.js";
+export { blunted, hasKinks, smoothed, softplusSurrogate, surrogateOf, surrogatesOf } from "./attacks/surrogate.js";
 export {
+  ensembleMembers,
   OBJECTIVE_TABLE,
   type ObjectiveContext,
   type ObjectiveEntry,

@@ -12,6 +12,7 @@ export {
   type Agreed,
   type AgreementName,
   agreementOf,
+  growsApart,
   importanceMap,
   type Judge,
   type JudgeOptions,

@@ -94,6 +94,8 @@ export interface AttackStudy {
   readonly probability: readonly number[];
   /** The attack's objective, to be made large. */
   readonly objective: { readonly clean: readonly number[]; readonly attacked: readonly number[] };
+  /** Maps that were differentiated for each image. */
+  readonly passes: number;
   readonly images: Readonly<Record<VariantName, Variant>>;
   readonly explainers: readonly ExplainerStudy[];
 }
@@ -124,6 +126,7 @@ export async function studyAttack(options: StudyOptions): Promise<AttackStudy> {
     classes,
     probability: await list(probabilityOf(classifier(x), result.classes)),
     objective: { clean: await list(result.before), attacked: after },
+    passes: result.passes,
     images: await eachVariant((name) => describeVariant(classifier, x, variants[name], result.classes)),
     explainers: studied,
   };

@@ -16,6 +16,7 @@ import { asUsage, numberOption } from "./command.js";
 import { optionsOf, settingsFrom } from "./settings.js";
 
 const OBJECTIVES = OBJECTIVE_TABLE.map(({ name }) => name);
+const FLAT = OBJECTIVE_TABLE.filter(({ flatAtClean }) => flatAtClean).map(({ name }) => name);
 
 export const attackOptions = {
   objective: {
@@ -39,7 +40,7 @@ export const attackOptions = {
   restarts: {
     type: "string",
     value: "n",
-    help: "starts at random points, besides the sample itself (default 0; mass-centre 1)",
+    help: `starts at random points, besides the sample itself (default 0; ${FLAT.join(", ")} 1)`,
   },
 } as const;
 

@@ -147,7 +147,14 @@ test(
     );
     check.equal(entries(installed()), [
       ...["holdfast", "holdfast/methods", "holdfast/nn", "holdfast/atex"],
-      ...["holdfast/explain", "holdfast/attack", "holdfast/measure", "holdfast/defend", "holdfast/draw", "holdfast/audit"],
+      ...[
+        "holdfast/explain",
+        "holdfast/attack",
+        "holdfast/measure",
+        "holdfast/defend",
+        "holdfast/draw",
+        "holdfast/audit",
+      ],
     ]);
   },
   { timeoutMs: 180_000 },

@@ -52,6 +52,40 @@ export function surrogateOf(classifier: Classifier, shape: readonly number[], be
   return hasKinks(classifier, shape) ? smoothed(classifier, beta) : undefined;
 }
 
+/** How much blunter the second way of `surrogatesOf` is. */
+const BLUNTER = 2;
+
+/** The same network with every softplus so many times blunter, whose maps change more slowly. @throws RangeError unless times > 0. */
+export function blunted(classifier: Classifier, times = BLUNTER): Classifier {
+  if (!(times > 0)) throw new RangeError(`blunted: ${times} times given; a positive number is needed`);
+  const softer: Substitutes = {
+    softplus: ([z], attrs) => softplus(z, (attrs as { beta: number }).beta / times),
+  };
+  return (x) => withOps(softer, () => classifier(x));
+}
+
+/** The ways that an ensemble goes in turn: `first`, undefined for the network itself, and the same with every softplus blunter, where
+ *  it has any. Gradients that one of them hides another may show. */
+export function surrogatesOf(
+  classifier: Classifier,
+  shape: readonly number[],
+  first = surrogateOf(classifier, shape),
+): readonly (Classifier | undefined)[] {
+  const climbed = first ?? classifier;
+  let found = false;
+  shapeOf(() => {
+    const sample = zeros([1, ...shape]);
+    const noted: Substitutes = {
+      softplus: ([z]) => {
+        found = true;
+        return z;
+      },
+    };
+    return withOps(noted, () => climbed(sample));
+  });
+  return found ? [first, blunted(climbed)] : [first];
+}
+
 /** `surrogateOf` for a model of layers, whose kinds tell whether it has a relu, also inside blocks that show their layers. */
 export function softplusSurrogate(model: Sequential, params: Tree, beta = BETA): Classifier | undefined {
   return hasReluLayer(model) ? smoothed((x) => model.apply(params, x), beta) : undefined;

@@ -1,7 +1,6 @@
 /** Trains one network with a scheme of a configuration. */
 import { dispose, random, type Tree } from "../../engine/index.js";
 import {
-  adam,
   cosineDecay,
   type FeatureRange,
   initialState,
@@ -11,7 +10,7 @@ import {
   type TrainProgress,
   train,
 } from "../../nn/index.js";
-import { batchLoss, defenceEntryOf, makeDefence } from "../defences/index.js";
+import { batchLoss, defenceEntryOf, makeDefence, optimiserOf } from "../defences/index.js";
 import type { Classifier } from "../score.js";
 import type { SchemeConfig } from "./config.js";
 
@@ -46,7 +45,7 @@ export async function trainScheme(run: SchemeTraining): Promise<Tree> {
   const context = { eps, teacher, range };
   using prepared = await entry.prepare?.(scheme, { ...context, data, key, onProgress: run.onDirections });
   const batchSize = Math.min(scheme.batch, data.count);
-  const optimiser = adam({ lr: learningRate(scheme, epochs, Math.floor(data.count / batchSize)) });
+  const optimiser = optimiserOf(entry, learningRate(scheme, epochs, Math.floor(data.count / batchSize)));
   const state = await train(model, initialState(first, optimiser), data, {
     ...{ optimiser, epochs, seed, batchSize, signal: run.signal, onProgress: run.onProgress },
     loss: batchLoss(makeDefence(entry, scheme, { ...context, prepared })),

@@ -172,7 +172,8 @@ function files(made: Made): [name: string, Uint8Array | string][] {
   const { objective, settings, steps, restarts, stepSize = eps / 2 } = request;
   const aimed = made.region && { region: boxOf(made.region, domain.shape[domain.shape.length - 1]) };
   const attack = { objective: objective.name, ...settings, ...aimed, eps, steps, stepSize, restarts };
-  const record = { command, sample: sample.title, method, attack, seed, adapter, ...metrics(study, classes) };
+  const cost = { mapsDifferentiated: study.passes };
+  const record = { command, sample: sample.title, method, attack, cost, seed, adapter, ...metrics(study, classes) };
   const footer = `${sample.title}, predicted "${chosen}" before and after; ${objective.name} attack on ${method}; eps ${eps}.`;
   const png: [string, Uint8Array][] = isImage(domain)
     ? [["attacked.png", toPng(bytePicture(roundedTowards(sample.values, attacked), imageSizeOf(domain)))]]
@@ -187,11 +188,11 @@ function files(made: Made): [name: string, Uint8Array | string][] {
 
 /** What happened, in a few lines. */
 function report({ study, k, domain }: Made, objective: string): string {
-  const { probability, objective: value, explainers, images } = study;
+  const { probability, objective: value, explainers, images, passes } = study;
   const after = images.attacked;
   return [
     `prediction ${after.kept[0] ? "kept" : "LOST"}, probability ${percent(probability[0])} before, ${percent(after.probability[0])} after`,
-    `${objective}: from ${value.clean[0].toPrecision(3)} to ${value.attacked[0].toPrecision(3)}`,
+    `${objective}: from ${value.clean[0].toPrecision(3)} to ${value.attacked[0].toPrecision(3)}; ${passes} maps differentiated`,
     agreementLine("attacked against clean", explainers[0], "attacked", k),
     agreementLine("control: same change, elements shuffled", explainers[0], "control", k),
     ...(isImage(domain) ? [roundingLine(study)] : []),

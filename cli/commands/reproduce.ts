@@ -30,7 +30,7 @@ const BUILT_IN = [
 const options = {
   quick: {
     type: "boolean",
-    help: "a size that two cores without a GPU finish in about 20 minutes; short for --config quick",
+    help: "a size that two cores without a GPU finish in about half an hour; short for --config quick",
   },
   config: {
     type: "string",

@@ -328,7 +328,13 @@ gpuTest(
       const metricsOf = (name: string): string[] => [
         ...new Set(done.get(name)!.measurements.map(({ metric }) => metric)),
       ];
-      check.ok(["accuracy", "topK", "spearman", "control topK"].every((m) => metricsOf("tables atex").includes(m)));
+      const wanted = ["accuracy", "topK", "aimed topK", "aimed spearman", "control topK"];
+      check.ok(wanted.every((m) => metricsOf("tables atex").includes(m)));
+      const objectives = done.get("tables atex")!.measurements.map(({ conditions }) => conditions.objective);
+      check.equal(
+        [...new Set(objectives)].filter((one) => one !== undefined),
+        ["ensemble", "untargeted", "rank", "mass-centre", "ssim", "targeted"],
+      );
       check.equal(
         done
           .get("reference undefined")!
@@ -353,8 +359,9 @@ gpuTest(
       );
       for (const [name, { measurements }] of done)
         for (const { metric, value, count } of measurements) {
-          const unbounded = /^(ms|worst|local)/.test(metric);
-          const fits = unbounded ? value > 0 : value >= -1 && value <= 1 + 1e-6;
+          const unbounded = /^(ms|worst|local|maps)/.test(metric);
+          const distance = metric.endsWith("centre");
+          const fits = distance ? value >= 0 : unbounded ? value > 0 : value >= -1 && value <= 1 + 1e-6;
           check.ok(fits && count >= 1, `${name} ${metric}: ${value} of ${count}`);
         }
       // ATEX after no round at all is the normal network, and its maps are compared with themselves.

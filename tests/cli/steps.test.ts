@@ -96,13 +96,23 @@ gpuTest(
       check.identical(repeated.get("input")!.data, floats.get("attacked")!.data);
       const strange = await holdfast(folder, [...exact, "--tensor", "attackd"]);
       check.match(strange.err, /it has no attackd; f32 \[1,1,28,28\] is needed, as --tensor attacked, clean\n$/);
+      const of = ["--weights", "w.safetensors", "--data", "shapes", "--index", "3"];
+      const all = ["--objective", "ensemble", "--measure", "spearman", "--steps", "3", "--out", "out/all"];
+      const worst = succeeded(await holdfast(folder, ["attack", ...of, ...all]));
+      check.match(
+        worst,
+        /prediction kept.*\n *ensemble, worst by spearman: from -1\.00 to -0\.\d+; 21 maps differentiated/,
+      );
+      const { attack, attacked } = JSON.parse(await readFile(path("out/all/metrics.json"), "utf8"));
+      check.equal([attack.objective, attack.measure], ["ensemble", "spearman"]);
+      check.close([-attacked.objective], [attacked.spearman], { atol: 2e-3 });
 
       const other = await holdfast(folder, ["defend", "--weights", "w.safetensors", "--data", "mnist"]);
       check.match(other.err, /holdfast: --data mnist: the weights were trained on shapes; leave the option out/);
       const how = ["--scheme", "atex", "--epochs", "1", "--eps", "0.04", "--images", "4", "--steps", "5"];
       const defended = succeeded(await holdfast(folder, ["defend", "--weights", "w.safetensors", ...how]));
       check.match(defended, /ATEX against eps 0.04 on 640 images of shapes/);
-      const kept = /top-k that attacks leave +([\d.]+) +([\d.]+)/.exec(defended) ?? [];
+      const kept = /top-k: ensemble +([\d.]+) +([\d.]+)/.exec(defended) ?? [];
       check.ok([1, 2].every((i) => Number(kept[i]) >= 0 && Number(kept[i]) <= 1) && kept[1] !== kept[2], defended);
       const after = readSafetensors(await readFile(path("out/defended.safetensors")));
       check.equal(

@@ -106,13 +106,13 @@ async function measure(settings: Settings, world: AuditWorld, candidate: Candida
         note(`${NAMES[measure]}, attack on it`, eps, least(aimed.flatMap(({ left }) => of(left))));
         note(`${NAMES[measure]}, ${CHANCE}`, eps, least(chance));
       }
-      const moved = all.aimed.flatMap(({ left: { centre } }) => (centre ? [centre.map((v) => -v)] : []));
-      if (moved.length > 0)
-        note(
-          CENTRE,
-          eps,
-          least(moved).map((v) => -v),
-        );
+      const most = (of: AllLeft["aimed"]): number[] =>
+        least(of.map(({ left }) => left.centre!.map((v) => -v))).map((v) => -v);
+      if (all.aimed[0].left.centre) {
+        note(CENTRE, eps, most(all.aimed));
+        const aimed = all.aimed.filter(({ aim }) => aim === "centre");
+        if (aimed.length > 0) note(`${CENTRE}, attack on it`, eps, most(aimed));
+      }
       flips.set(eps, [...(flips.get(eps) ?? []), ...(await flipsOf(settings, world, batch, eps))]);
       if (from === 0 && eps === sizes[0] && batch.x.rank === 4 && !candidate!.control) {
         const labels = part.map((i) => classes[test.labels[i]]);
@@ -123,7 +123,7 @@ async function measure(settings: Settings, world: AuditWorld, candidate: Candida
   const numbers = [...found].map(([key, values]): AuditNumber => {
     const at = key.lastIndexOf("/");
     const one = meanNumber(key.slice(0, at), values, under(Number(key.slice(at + 1))));
-    const high = one.name === CENTRE ? Number.POSITIVE_INFINITY : 1;
+    const high = one.name.startsWith(CENTRE) ? Number.POSITIVE_INFINITY : 1;
     return boundedNumber(one, one.name.startsWith(RANKS) ? -1 : 0, high);
   });
   for (const [eps, hits] of flips) numbers.push(shareNumber(FLIPPED, hits, under(eps)));
