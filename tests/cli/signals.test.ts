@@ -13,7 +13,7 @@ const weights = ["--weights", "w.safetensors"];
 const COMMANDS: readonly (readonly [args: readonly string[], when: RegExp, leaves: readonly string[]])[] = [
   [["train", "--epochs", "500", "--train-size", "640"], /epoch \d+\/500/, ["weights.safetensors"]],
   [["defend", ...weights, "--scheme", "atex", "--epochs", "500"], /step \d+/, ["defended.safetensors"]],
-  [["manipulate", "fooling", ...weights, "--epochs", "500"], /seed 0/, []],
+  [["manipulate", "fooling", ...weights, "--epochs", "500", "--images", "10"], /seed 0/, []],
   [["audit", ...weights, "--samples", "5", "--rows", "weights,attack"], /measurements on/, ["audit"]],
   [["attack", ...weights, "--data", "shapes", "--steps", "100000"], /steps, on/, ["attack"]],
   [
