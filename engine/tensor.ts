@@ -3,6 +3,7 @@ import { type Executor, executor, type HostArray, isTracing, type Value } from "
 import type { DType, TensorSpec } from "./lower.js";
 import { requireDtype, shown } from "./options.js";
 import type { Node } from "./record.js";
+import type { Stray } from "./leaks.js";
 import { adopt, disown, type Scope } from "./scope.js";
 import { checkShape, sizeOf } from "./shape.js";
 
@@ -20,6 +21,8 @@ export class Tensor implements TensorSpec {
   node: Node | undefined;
   /** The memory scope that owns this handle; undefined when kept. */
   owner: Scope | undefined;
+  /** For the notice of lost tensors (leaks.ts). */
+  stray: Stray | undefined;
   #value: Value | undefined;
   #freedBy = "";
 
