@@ -7,6 +7,7 @@ import {
   abs,
   add,
   argmax,
+  callerScope,
   equal,
   gather,
   max,
@@ -100,7 +101,7 @@ export interface AttackStudy {
 
 /** Attacks, explains and measures. */
 export async function studyAttack(options: StudyOptions): Promise<AttackStudy> {
-  using _ = openScope("study");
+  using here = openScope("study");
   const { classifier, surrogate, x, attack, explainers, key, onStage } = options;
   onStage?.(`attacking ${attack.explainer.info.name} maps`);
   const [attackKey, shuffleKey] = random.split(key, 2);
@@ -108,39 +109,44 @@ export async function studyAttack(options: StudyOptions): Promise<AttackStudy> {
   const result = attackExplanation(attack)({ classifier, surrogate, x, key: attackKey });
   const moved = add(x, shuffled(sub(result.images, x), shuffleKey));
   // Reading waits for the attack, so that the next stage is announced when it begins.
-  const after = await list(result.after);
+  const after = await here.wait(list(result.after));
   const variants: Record<VariantName, Tensor> = {
     attacked: result.images,
-    rounded: range === PIXEL_RANGE ? await inBytes(x, result.images) : result.images,
+    rounded: range === PIXEL_RANGE ? await here.wait(inBytes(x, result.images)) : result.images,
     control: range ? clipTo(range, moved) : moved,
   };
-  const classes = await list(result.classes);
+  const classes = await here.wait(list(result.classes));
   const studied: ExplainerStudy[] = [];
   for (const explainer of explainers) {
     onStage?.(`comparing ${explainer.info.name} maps`);
-    studied.push(await studyMaps(options, explainer, result.classes, variants));
+    studied.push(await here.wait(studyMaps(options, explainer, result.classes, variants)));
   }
   return {
     classes,
-    probability: await list(probabilityOf(classifier(x), result.classes)),
-    objective: { clean: await list(result.before), attacked: after },
-    images: await eachVariant((name) => describeVariant(classifier, x, variants[name], result.classes)),
+    probability: await here.wait(list(probabilityOf(classifier(x), result.classes))),
+    objective: { clean: await here.wait(list(result.before)), attacked: after },
+    images: await here.wait(eachVariant((name) => describeVariant(classifier, x, variants[name], result.classes))),
     explainers: studied,
   };
 }
 
 /** What an 8-bit file holds of attacked images: rounded towards the clean ones, so that no budget is exceeded. */
 async function inBytes(clean: Tensor, attacked: Tensor): Promise<Tensor> {
-  return tensor(unitPixels(roundedTowards(await floats(clean), await floats(attacked))), attacked.shape);
+  const here = callerScope();
+  return tensor(
+    unitPixels(roundedTowards(await here.wait(floats(clean)), await here.wait(floats(attacked)))),
+    attacked.shape,
+  );
 }
 
 async function describeVariant(classifier: Classifier, x: Tensor, images: Tensor, classes: Tensor): Promise<Variant> {
+  const here = callerScope();
   const logits = classifier(images);
   return {
-    images: await floats(images),
-    kept: (await list(equal(argmax(logits, 1), classes))).map(Boolean),
-    probability: await list(probabilityOf(logits, classes)),
-    change: await list(max(abs(rows(sub(images, x))), 1)),
+    images: await here.wait(floats(images)),
+    kept: (await here.wait(list(equal(argmax(logits, 1), classes)))).map(Boolean),
+    probability: await here.wait(list(probabilityOf(logits, classes))),
+    change: await here.wait(list(max(abs(rows(sub(images, x))), 1))),
   };
 }
 
@@ -150,30 +156,34 @@ async function studyMaps(
   classes: Tensor,
   variants: Readonly<Record<VariantName, Tensor>>,
 ): Promise<ExplainerStudy> {
-  using _ = openScope(explainer.info.name);
+  using here = openScope(explainer.info.name);
   const judge = judgeOf({ classifier, explainer, classes, x, k });
   const describeMap = async (map: Tensor) => ({
-    maps: await floats(map),
-    mass: masks && (await list(relevanceMass(map, masks))),
+    maps: await here.wait(floats(map)),
+    mass: masks && (await here.wait(list(relevanceMass(map, masks)))),
   });
   return {
     name: explainer.info.name,
-    clean: await describeMap(judge.clean),
-    under: await eachVariant(async (name) => {
-      const { map, agreement } = judge(variants[name]);
-      return {
-        ...(await describeMap(map)),
-        spearman: await list(agreement.spearman),
-        topK: await list(agreement.topK),
-        ssim: agreement.ssim && (await list(agreement.ssim)),
-      };
-    }),
+    clean: await here.wait(describeMap(judge.clean)),
+    under: await here.wait(
+      eachVariant(async (name) => {
+        const here = callerScope();
+        const { map, agreement } = judge(variants[name]);
+        return {
+          ...(await here.wait(describeMap(map))),
+          spearman: await here.wait(list(agreement.spearman)),
+          topK: await here.wait(list(agreement.topK)),
+          ssim: agreement.ssim && (await here.wait(list(agreement.ssim))),
+        };
+      }),
+    ),
   };
 }
 
 async function eachVariant<T>(describe: (name: VariantName) => Promise<T>): Promise<Record<VariantName, T>> {
+  const here = callerScope();
   const entries: [VariantName, T][] = [];
-  for (const name of VARIANTS) entries.push([name, await describe(name)]);
+  for (const name of VARIANTS) entries.push([name, await here.wait(describe(name))]);
   return Object.fromEntries(entries) as Record<VariantName, T>;
 }
 

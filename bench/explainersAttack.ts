@@ -72,9 +72,9 @@ export async function attackThrough(
   };
 
   async function secondsOf(count: number): Promise<number> {
-    using _ = openScope("probe");
+    using here = openScope("probe");
     const start = performance.now();
-    await attackExplanation(settingOf(explainer, count))({ classifier, x }).images.read();
+    await here.wait(attackExplanation(settingOf(explainer, count))({ classifier, x }).images.read());
     return (performance.now() - start) / 1000;
   }
 

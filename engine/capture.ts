@@ -118,11 +118,11 @@ export function capture<A extends Tree[], R extends Tree>(
   };
 
   const verify = async (...args: A): Promise<void> => {
-    using _ = openScope("verify");
+    using here = openScope("verify");
     const expected = entries(fn(...args));
     const copies = args.map((a, i) => (donate.includes(i) ? mapTree(a, handle) : a)) as A;
     const actual = new Map(entries(replay(copies)));
-    for (const [path, y] of expected) await compare(name, path, y, actual.get(path)!, fuse);
+    for (const [path, y] of expected) await here.wait(compare(name, path, y, actual.get(path)!, fuse));
   };
 
   const dispose = (): void => {

@@ -105,7 +105,7 @@ export { flip, squeeze, transpose, unsqueeze } from "./ops/view.js";
 export type { Padding, Pair } from "./ops/window.js";
 export * as random from "./random.js";
 export { ReferenceExecutor } from "./reference.js";
-export { dispose, keep, openScope, type Scope, scope } from "./scope.js";
+export { type AsyncPlace, callerScope, dispose, keep, openScope, type Scope, scope } from "./scope.js";
 export { sameShape } from "./shape.js";
 export { shapeOf } from "./shape-of.js";
 export { type NestedNumbers, Tensor, tensor } from "./tensor.js";

@@ -74,7 +74,8 @@ function look(): void {
     isWatching = false;
     console.warn(notice(lost));
     followed = [];
-  } else followed = followed.filter(({ isFreed, handle }) => !isFreed && handle?.deref() !== undefined).slice(FOLLOWED / 2);
+  } else
+    followed = followed.filter(({ isFreed, handle }) => !isFreed && handle?.deref() !== undefined).slice(FOLLOWED / 2);
 }
 
 function notice(lost: readonly Stray[]): string {

@@ -1,9 +1,9 @@
 import { CaptureError, describe, LifetimeError } from "./errors.js";
 import { type Executor, executor, type HostArray, isTracing, type Value } from "./executor.js";
+import type { Stray } from "./leaks.js";
 import type { DType, TensorSpec } from "./lower.js";
 import { requireDtype, shown } from "./options.js";
 import type { Node } from "./record.js";
-import type { Stray } from "./leaks.js";
 import { adopt, disown, type Scope } from "./scope.js";
 import { checkShape, sizeOf } from "./shape.js";
 

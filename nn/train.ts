@@ -260,7 +260,7 @@ export async function evaluate(
 ): Promise<number> {
   if (!Number.isInteger(batchSize) || batchSize < 1 || data.count < 1)
     throw new RangeError(`evaluate: batches of ${batchSize} from ${data.count} samples; at least 1 of both is needed`);
-  using _ = openScope("evaluate");
+  using here = openScope("evaluate");
   const size = Math.min(batchSize, data.count);
   const order = tensor(Int32Array.from({ length: data.count }, (_, i) => i));
   const correctOf = (at: Tensor, count: number): Tensor => {
@@ -276,7 +276,7 @@ export async function evaluate(
     for (let i = 0; i < whole; i++) [correct, at] = step(correct, at);
     const rest = data.count - whole * size;
     if (rest > 0) correct = add(correct, correctOf(at, rest));
-    return (await correct.item()) / data.count;
+    return (await here.wait(correct.item())) / data.count;
   } finally {
     step.dispose();
   }

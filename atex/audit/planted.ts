@@ -2,6 +2,7 @@
 import {
   add,
   argmax,
+  callerScope,
   concat,
   dispose,
   leaves,
@@ -164,6 +165,7 @@ const taught = new WeakMap<AuditWorld, Map<string, readonly Float32Array[]>>();
 
 /** A copy of the network that was trained further until it takes the cause for its class; the same for every candidate, and made once. */
 export async function taughtCopy(world: AuditWorld, cause: Planted, options: TeachOptions): Promise<Classifier> {
+  const here = callerScope();
   const { weights, train, seed, say, signal } = world;
   const layer = weights!.layer!;
   const known = taught.get(world) ?? new Map<string, readonly Float32Array[]>();
@@ -172,12 +174,16 @@ export async function taughtCopy(world: AuditWorld, cause: Planted, options: Tea
   let values = known.get(id);
   if (!values) {
     const { wanted, ...how } = options;
-    const params = await finetuned(
-      { model: layer, params: weights!.params, train, seed, say, signal },
-      { ...how, loss: plantingLoss(cause, wanted), title: "planting a cause", decay: "cosine" },
+    const params = await here.wait(
+      finetuned(
+        { model: layer, params: weights!.params, train, seed, say, signal },
+        { ...how, loss: plantingLoss(cause, wanted), title: "planting a cause", decay: "cosine" },
+      ),
     );
     try {
-      values = await Promise.all(leaves(params).map(async (t) => Float32Array.from(await t.read())));
+      values = await here.wait(
+        Promise.all(leaves(params).map(async (t) => Float32Array.from(await here.wait(t.read())))),
+      );
     } finally {
       dispose(params);
     }

@@ -1,5 +1,5 @@
 /** Runs an audit cell by cell, a row for a candidate each, so that one that was killed goes on; and judges what was measured. */
-import { openScope } from "../../engine/index.js";
+import { callerScope, openScope } from "../../engine/index.js";
 import { readSettings } from "../../nn/schema.js";
 import { isRefusal } from "../refusal.js";
 import type { AuditFinding, AuditMeasurement, AuditRow, AuditWorld, Candidate } from "./audit.js";
@@ -55,30 +55,31 @@ export async function runAudit(
   store: AuditStore,
   onProgress?: (progress: AuditProgress) => void,
 ): Promise<ReadonlyMap<string, AuditMeasurement>> {
+  const here = callerScope();
   const cells = auditCells(plan);
   const found = new Map<string, AuditMeasurement>();
   for (const [done, cell] of cells.entries()) {
     const { id } = cell;
-    const stored = await store.load(id);
+    const stored = await here.wait(store.load(id));
     if (stored) {
       found.set(id, stored);
       continue;
     }
     if (world.signal?.aborted) break;
     onProgress?.({ cell, done, cells: cells.length });
-    const measured = await measure(world, cell);
-    await store.save(id, measured);
+    const measured = await here.wait(measure(world, cell));
+    await here.wait(store.save(id, measured));
     found.set(id, measured);
   }
   return found;
 }
 
 async function measure(world: AuditWorld, { row, settings, candidate }: AuditCell): Promise<AuditMeasurement> {
-  using _ = openScope(row.name);
+  using here = openScope(row.name);
   const missing = missingFor(row, world);
   if (missing) return { numbers: [], refused: missing };
   try {
-    return await row.measure(settings, world, candidate);
+    return await here.wait(row.measure(settings, world, candidate));
   } catch (error) {
     if (!isRefusal(error)) throw error;
     return { numbers: [], refused: error.message };

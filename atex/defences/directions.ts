@@ -104,7 +104,7 @@ export async function overData(
   onProgress: ((done: number, count: number) => void) | undefined,
   f: (x: Tensor, first: Tensor, indices: Tensor) => Tensor,
 ): Promise<Tensor> {
-  using _ = openScope("over data");
+  using here = openScope("over data");
   const order = tensor(Int32Array.from({ length: data.count }, (_, i) => i));
   const at = (first: Tensor, size: number): Tensor => {
     const indices = batchIndices(order, first, size);
@@ -121,12 +121,12 @@ export async function overData(
     parts.push(part);
     // Waiting for the part before keeps the queue short, but not empty.
     if (reading) {
-      await reading;
+      await here.wait(reading);
       onProgress?.(first, data.count);
     }
     reading = slice(part, [0, 0], [1, 1]).read();
   }
-  await reading;
+  await here.wait(reading);
   onProgress?.(data.count, data.count);
   return keep(concat(parts));
 }

@@ -2,6 +2,7 @@
 import {
   abs,
   argmax,
+  callerScope,
   concat,
   equal,
   lessEqual,
@@ -70,7 +71,7 @@ export interface Manipulated {
 /** Attacks all images at all budgets in one batch, checks that every budget is honoured, and measures. Every image keeps its
  *  prediction. @throws Error when an attack broke its budget. */
 export async function manipulate(options: ManipulationOptions): Promise<{ clean: Float32Array; under: Manipulated[] }> {
-  using _ = openScope("manipulate");
+  using here = openScope("manipulate");
   const { classifier, surrogate, attack, eps, norm = "linf", outputBound, k } = options;
   const [attackKey, blockKey, noiseKey, controlKey] = random.split(options.key, 4);
   const n = options.x.shape[0];
@@ -84,7 +85,8 @@ export async function manipulate(options: ManipulationOptions): Promise<{ clean:
   const objectives = {
     untargeted: () => topKSuppression(k),
     targeted: async () => {
-      const once = await randomBlocks(options.x.shape, blockKey);
+      const here = callerScope();
+      const once = await here.wait(randomBlocks(options.x.shape, blockKey));
       return targetRegion(concat(eps.map(() => once)));
     },
     rank: rankSuppression,
@@ -97,7 +99,7 @@ export async function manipulate(options: ManipulationOptions): Promise<{ clean:
       radii.map((r) => r * attack.stepSize),
     ),
     schedule: attack.schedule === "cosine" ? cosineDecay(1, attack.steps) : undefined,
-    objective: await objectives[attack.objective](),
+    objective: await here.wait(objectives[attack.objective]()),
   };
   const { images: found, classes } = attackExplanation(search)({ classifier, surrogate, x, key: attackKey });
   // The attack judged predictions inside a fused step, whose rounding differs: on a boundary the clean image stands in.
@@ -105,15 +107,15 @@ export async function manipulate(options: ManipulationOptions): Promise<{ clean:
   const same = equal(argmax(logits, 1), classes);
   const near = outputBound === undefined ? same : lessEqual(max(abs(sub(logits, classifier(x))), 1), outputBound);
   const images = where(reshape(mul(same, near), [same.size, ...x.shape.slice(1).map(() => 1)]), found, x);
-  const pixels = await floats(images);
-  requireBudget(norm, pixels, await floats(x), radii);
+  const pixels = await here.wait(floats(images));
+  requireBudget(norm, pixels, await here.wait(floats(x)), radii);
   const judge = judgeOf({ classifier, explainer, classes, x, k });
   const [attacked, control] = [
     judge(images),
     judge(intoNeighbourhood({ ball, range: options.range }, ball.sample(controlKey, x), x)),
   ];
-  const [a, c] = [await readAll(attacked.agreement), await readAll(control.agreement)];
-  const [maps, clean] = [await floats(attacked.map), await floats(judge.clean)];
+  const [a, c] = [await here.wait(readAll(attacked.agreement)), await here.wait(readAll(control.agreement))];
+  const [maps, clean] = [await here.wait(floats(attacked.map)), await here.wait(floats(judge.clean))];
   const each = (all: Agreement, i: number): Agreement =>
     Object.fromEntries(Object.entries(all).map(([name, v]) => [name, v.slice(i * n, (i + 1) * n)]));
   const of = (all: Float32Array, i: number): Float32Array =>
@@ -155,8 +157,9 @@ function scaledRule(name: RuleName, sizes: readonly number[]): StepRule {
 }
 
 export async function readAll(tensors: Readonly<Record<string, Tensor>>): Promise<Agreement> {
-  const read = Object.entries(tensors).map(async ([name, t]) => [name, Array.from(await t.read())] as const);
-  return Object.fromEntries(await Promise.all(read));
+  const here = callerScope();
+  const read = Object.entries(tensors).map(async ([name, t]) => [name, Array.from(await here.wait(t.read()))] as const);
+  return Object.fromEntries(await here.wait(Promise.all(read)));
 }
 
 async function floats(t: Tensor): Promise<Float32Array> {

@@ -1,5 +1,5 @@
 /** Trains one network with a scheme of a configuration. */
-import { dispose, random, type Tree } from "../../engine/index.js";
+import { callerScope, dispose, random, type Tree } from "../../engine/index.js";
 import {
   adam,
   cosineDecay,
@@ -38,20 +38,23 @@ export interface SchemeTraining {
 
 /** The trained weights, kept. Batches larger than the data set are cut to it. */
 export async function trainScheme(run: SchemeTraining): Promise<Tree> {
+  const here = callerScope();
   const { model, scheme, first, teacher, range, data, eps, seed, epochs = scheme.epochs } = run;
   const key = random.fold(random.key(seed), 1);
   const entry = defenceEntryOf(scheme.kind);
   if (entry.needs.includes("teacher") && !teacher)
     throw new TypeError(`trainScheme: ${scheme.title} from scratch has no teacher; let it start from the teacher`);
   const context = { eps, teacher, range };
-  using prepared = await entry.prepare?.(scheme, { ...context, data, key, onProgress: run.onDirections });
+  using prepared = await here.wait(entry.prepare?.(scheme, { ...context, data, key, onProgress: run.onDirections }));
   const batchSize = Math.min(scheme.batch, data.count);
   const optimiser = adam({ lr: learningRate(scheme, epochs, Math.floor(data.count / batchSize)) });
-  const state = await train(model, initialState(first, optimiser), data, {
-    ...{ optimiser, epochs, seed, batchSize, signal: run.signal, onProgress: run.onProgress },
-    loss: batchLoss(makeDefence(entry, scheme, { ...context, prepared })),
-    onEpoch: ({ epoch, params }) => run.onEpoch?.(params, epoch),
-  });
+  const state = await here.wait(
+    train(model, initialState(first, optimiser), data, {
+      ...{ optimiser, epochs, seed, batchSize, signal: run.signal, onProgress: run.onProgress },
+      loss: batchLoss(makeDefence(entry, scheme, { ...context, prepared })),
+      onEpoch: ({ epoch, params }) => run.onEpoch?.(params, epoch),
+    }),
+  );
   dispose(state.optimiser);
   return state.params;
 }

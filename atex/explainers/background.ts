@@ -1,5 +1,6 @@
 /** What stands for features that are taken away: rows of other samples, few of them and weighted, or a constant. */
 import {
+  callerScope,
   expand,
   full,
   greater,
@@ -35,8 +36,9 @@ export async function summariseBackground(
   rows: Tensor,
   { clusters = 10, seed = 0 }: { readonly clusters?: number; readonly seed?: number } = {},
 ): Promise<Background> {
+  const here = callerScope();
   const [m, ...shape] = rows.shape;
-  const { centres, shares } = kMeans(await rows.read(), m, { clusters, seed });
+  const { centres, shares } = kMeans(await here.wait(rows.read()), m, { clusters, seed });
   return { rows: tensor(centres, [shares.length, ...shape]), weights: shares };
 }
 

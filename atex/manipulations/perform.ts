@@ -1,4 +1,5 @@
 /** A manipulation, done and measured: what experiments and the command line have in common. */
+import { callerScope } from "../../engine/index.js";
 import { accuracyOf } from "../experiments/measuring.js";
 import {
   type Manipulation,
@@ -21,18 +22,23 @@ export async function performManipulation(
   world: ManipulationWorld,
   plan: StudyPlan,
 ): Promise<PerformedManipulation> {
+  const here = callerScope();
   requireKind(entry, world);
   const began = performance.now();
-  const manipulation = await entry.run(settings, world);
+  const manipulation = await here.wait(entry.run(settings, world));
   const seconds = (performance.now() - began) / 1000;
-  const study = await studyManipulation(manipulation, world, plan);
+  const study = await here.wait(studyManipulation(manipulation, world, plan));
   const extra: Measured[] = [];
   if (manipulation.cost.seconds === undefined) extra.push({ metric: "cost: seconds", value: seconds, count: 1 });
   if (manipulation.params) {
     const { model, test } = world;
     const of = { count: test.labels.length };
-    extra.push({ ...of, metric: "accuracy before", value: await accuracyOf(world, test) });
-    extra.push({ ...of, metric: "accuracy", value: await accuracyOf({ model, params: manipulation.params }, test) });
+    extra.push({ ...of, metric: "accuracy before", value: await here.wait(accuracyOf(world, test)) });
+    extra.push({
+      ...of,
+      metric: "accuracy",
+      value: await here.wait(accuracyOf({ model, params: manipulation.params }, test)),
+    });
   }
   return { ...study, manipulation, measurements: [...study.measurements, ...extra] };
 }

@@ -3,7 +3,7 @@
  * the input. Works for images and for rows of a table. Source: Adebayo et al. 2018; Hedström et al. 2024 for the efficient and the
  * smooth variant.
  */
-import { argmax, openScope, scope, slice, type Tensor, type Tree } from "../../engine/index.js";
+import { argmax, callerScope, scope, slice, type Tensor, type Tree } from "../../engine/index.js";
 import { type Explainer, saliencyMap } from "../explainers/explainer.js";
 import { type Classifier, classScore } from "../score.js";
 import { entropyOf } from "./entropy.js";
@@ -66,6 +66,7 @@ export async function compareNetworks(
   options: ComparisonOptions,
   others: readonly Randomised[],
 ): Promise<Record<string, readonly SanityStage[]>> {
+  const here = callerScope();
   const { network, params, x, explainers, similarities, chunk = 50, onProgress } = options;
   if (!Number.isInteger(chunk) || chunk < 1)
     throw new RangeError(`compareNetworks: chunks of ${chunk} samples; a whole number of at least 1 is needed`);
@@ -74,19 +75,22 @@ export async function compareNetworks(
   const parts: Record<string, SanityStage[][]> = {};
   let done = 0;
   for (const from of starts) {
-    using _ = openScope("sanity check");
+    using _ = here.open("sanity check");
     const sizes = [Math.min(chunk, x.shape[0] - from), ...x.shape.slice(1)];
     const part = slice(x, [from, ...x.shape.slice(1).map(() => 0)], sizes);
     const kept = Math.min(sizes[0], Math.max(0, (options.keep ?? 0) - from));
-    const set = Object.entries(typeof explainers === "function" ? await explainers(part) : explainers);
+    const set = Object.entries(typeof explainers === "function" ? await here.wait(explainers(part)) : explainers);
     for (const [name, explainer] of set) {
-      using _ = openScope("explainer");
+      using _ = here.open("explainer");
       const explain = (now: Tree): Tensor => scope(() => explained(explainer, (z) => network(now, z), part));
       const learnt = explain(params);
       const seen: SanityStage[] = [];
       for (const { layer, params: now } of networks) {
-        using _ = openScope("network");
-        seen.push({ layer, ...(await stageOf(learnt, now === undefined ? learnt : explain(now), similarities, kept)) });
+        using _ = here.open("network");
+        seen.push({
+          layer,
+          ...(await here.wait(stageOf(learnt, now === undefined ? learnt : explain(now), similarities, kept))),
+        });
       }
       parts[name] = [...(parts[name] ?? []), seen];
       onProgress?.(++done, set.length * starts.length);
@@ -102,14 +106,19 @@ async function stageOf(
   similarities: readonly SanitySimilarity[],
   kept: number,
 ): Promise<SanityStage> {
-  const read = async (t: Tensor): Promise<number[]> => Array.from(await t.read());
+  const here = callerScope();
+  const read = async (t: Tensor): Promise<number[]> => Array.from(await here.wait(t.read()));
   const compared: [string, number[]][] = [];
-  for (const { name, compare } of similarities) compared.push([name, await read(compare(learnt, attribution))]);
+  for (const { name, compare } of similarities)
+    compared.push([name, await here.wait(read(compare(learnt, attribution)))]);
   const size = attribution.size / attribution.shape[0];
   return {
     similarity: Object.fromEntries(compared),
-    entropy: await read(entropyOf(saliencyMap(attribution))),
-    kept: kept > 0 ? Float32Array.from((await attribution.read()).subarray(0, kept * size)) : new Float32Array(0),
+    entropy: await here.wait(read(entropyOf(saliencyMap(attribution)))),
+    kept:
+      kept > 0
+        ? Float32Array.from((await here.wait(attribution.read())).subarray(0, kept * size))
+        : new Float32Array(0),
   };
 }
 

@@ -1,5 +1,5 @@
 /** Data randomisation: a twin of a network that has learnt labels without meaning by heart. */
-import { dispose, keep, random, scope, type Tree } from "../../engine/index.js";
+import { callerScope, dispose, keep, random, scope, type Tree } from "../../engine/index.js";
 import { drawFrom } from "../../nn/data/integer-random.js";
 import {
   evaluate,
@@ -58,6 +58,7 @@ export interface Twin {
  *  promised. The caller owns the parameters. Source: Adebayo et al. 2018, sec. 4. @throws RangeError for an accuracy beyond [0, 1] or
  *  passes below one. */
 export async function trainTwin(options: TwinOptions): Promise<Twin> {
+  const here = callerScope();
   const { model, optimiser, seed = 0, accuracy: wanted = 0.95, epochs = 200, every = 5, onProgress } = options;
   const count = options.split.labels.length;
   const fine = wanted >= 0 && wanted <= 1 && [epochs, every].every((v) => Number.isInteger(v) && v >= 1);
@@ -72,16 +73,18 @@ export async function trainTwin(options: TwinOptions): Promise<Twin> {
     );
     const enough = { aborted: false };
     let [accuracy, reached] = [Number.NaN, 0];
-    const state = await train(model, start, data, {
-      ...{ optimiser, epochs, seed, onProgress, signal: enough },
-      batchSize: Math.min(options.batchSize ?? 64, count),
-      async onEpoch({ epoch, params }) {
-        reached = epoch;
-        if (epoch % every !== 0 && epoch !== epochs) return;
-        accuracy = await evaluate(model, params, data);
-        enough.aborted = accuracy >= wanted;
-      },
-    });
+    const state = await here.wait(
+      train(model, start, data, {
+        ...{ optimiser, epochs, seed, onProgress, signal: enough },
+        batchSize: Math.min(options.batchSize ?? 64, count),
+        async onEpoch({ epoch, params }) {
+          reached = epoch;
+          if (epoch % every !== 0 && epoch !== epochs) return;
+          accuracy = await evaluate(model, params, data);
+          enough.aborted = accuracy >= wanted;
+        },
+      }),
+    );
     dispose(state.optimiser);
     return { params: keep(state.params), accuracy, epochs: reached, samples: count };
   } finally {

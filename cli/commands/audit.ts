@@ -96,12 +96,12 @@ export const command = defineCommand({
     const live = new Live();
     const source = await readModel(values);
     return withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, async (place) => {
-      using _ = openScope("audit");
+      using here = openScope("audit");
       const began = performance.now();
-      const model = await source.open();
-      const dataset = await (values.data === undefined
-        ? trainingData(model, values["data-dir"], live)
-        : openFor(model, values, live));
+      const model = await here.wait(source.open());
+      const dataset = await here.wait(
+        values.data === undefined ? trainingData(model, values["data-dir"], live) : openFor(model, values, live),
+      );
       const plan = planned(() => auditPlan(values, file, model));
       const stop = new AbortController();
       process.once("SIGINT", () => {
@@ -109,7 +109,7 @@ export const command = defineCommand({
         stop.abort();
       });
       const few = sampleTensor(dataset.test, [0, 1].slice(0, dataset.test.labels.length));
-      const of = await fingerprint(await scope(() => model.classifier(few)).read());
+      const of = await here.wait(fingerprint(await here.wait(scope(() => model.classifier(few)).read())));
       const about = {
         network: `${model.title} (${model.origin})`,
         "outputs' fingerprint": of,
@@ -130,18 +130,20 @@ export const command = defineCommand({
       const store = auditStore(values.out, plan, { of, samples, seed, data: dataset.name });
       const cells = auditCells(plan).length;
       live.print(`${about.network}; ${about.data}; ${cells} measurements on ${place.name}`);
-      await writeOutput(join(values.out, "audit-config.json"), configText(plan, samples));
+      await here.wait(writeOutput(join(values.out, "audit-config.json"), configText(plan, samples)));
       let first = -1;
-      const measured = await runAudit(world, plan, store, ({ cell, done }) => {
-        const spent = (performance.now() - began) / 1000;
-        if (first < 0) first = done;
-        const left = done > first ? `  about ${duration((spent * (cells - done)) / (done - first))} left` : "";
-        now = `${done}/${cells}${left}  ${cell.row.title}${cell.candidate ? `: ${cell.candidate.title}` : ""}`;
-        live.update(now);
-        if (budget !== undefined && spent > 60 * budget) stop.abort();
-      }).catch((error: unknown) => {
-        throw asUsage(error);
-      });
+      const measured = await here.wait(
+        runAudit(world, plan, store, ({ cell, done }) => {
+          const spent = (performance.now() - began) / 1000;
+          if (first < 0) first = done;
+          const left = done > first ? `  about ${duration((spent * (cells - done)) / (done - first))} left` : "";
+          now = `${done}/${cells}${left}  ${cell.row.title}${cell.candidate ? `: ${cell.candidate.title}` : ""}`;
+          live.update(now);
+          if (budget !== undefined && spent > 60 * budget) stop.abort();
+        }).catch((error: unknown) => {
+          throw asUsage(error);
+        }),
+      );
       const report = auditReport(plan, measured, { ...about, took: duration((performance.now() - began) / 1000) });
       for (const text of printed(report)) live.print(text);
       for (const [name, contents] of [
@@ -149,7 +151,7 @@ export const command = defineCommand({
         ["audit.md", auditMarkdown(report)],
         ["audit.html", auditPage(report, drawingsOf(report, measured))],
       ] as const) {
-        await writeOutput(join(values.out, name), contents);
+        await here.wait(writeOutput(join(values.out, name), contents));
         live.print(join(values.out, name));
       }
       if (measured.size < cells)

@@ -1,5 +1,5 @@
 /** Row 8: what attacks leave of an explanation while the prediction stays. */
-import { openScope, type Tensor } from "../../../engine/index.js";
+import { callerScope, type Tensor } from "../../../engine/index.js";
 import { sampleTensor } from "../../../nn/index.js";
 import { count, list, natural, number, oneOf, type Read, setting, size } from "../../../nn/schema.js";
 import type { PictureRows } from "../../experiments/cells.js";
@@ -70,16 +70,17 @@ const under = (eps: number): string => `eps ${eps}`;
 const CHUNK = 25;
 
 async function measure(settings: Settings, world: AuditWorld, candidate: Candidate | undefined) {
+  const here = callerScope();
   const { test, samples, classes, say } = world;
   const found = new Map<string, number[]>();
   const flips = new Map<number, boolean[]>();
   const sizes = [...settings.eps].sort((a, b) => a - b);
   let pictures: PictureRows[] = [];
   for (let from = 0; from < samples.length; from += CHUNK) {
-    using _ = openScope("attack");
+    using _ = here.open("attack");
     const part = samples.slice(from, from + CHUNK);
     const batch = { x: sampleTensor(test, part), from };
-    const attacks = await attacksOn(settings, world, candidate!, batch);
+    const attacks = await here.wait(attacksOn(settings, world, candidate!, batch));
     const note = (name: string, eps: number, values: readonly number[]): void => {
       const key = `${name}/${eps}`;
       found.set(key, [...(found.get(key) ?? []), ...values]);
@@ -87,9 +88,9 @@ async function measure(settings: Settings, world: AuditWorld, candidate: Candida
     // What is within a smaller reach is within a larger one.
     const worst = new Map<Measure, readonly number[]>();
     for (const eps of sizes) {
-      using _ = openScope("eps");
+      using _ = here.open("eps");
       say(`attacks on ${candidate!.title}: ${from + part.length} of ${samples.length} samples, eps ${eps}`);
-      const all = await allAt(attacks, settings, eps);
+      const all = await here.wait(allAt(attacks, settings, eps));
       for (const measure of MEASURES) {
         const of = (left: Left): readonly (readonly number[])[] => (left[measure] ? [left[measure]] : []);
         const aimed = all.aimed.filter(({ aim }) => aim === (measure === "near" ? "top" : measure));
@@ -108,10 +109,10 @@ async function measure(settings: Settings, world: AuditWorld, candidate: Candida
           eps,
           least(moved).map((v) => -v),
         );
-      flips.set(eps, [...(flips.get(eps) ?? []), ...(await flipsOf(settings, world, batch, eps))]);
+      flips.set(eps, [...(flips.get(eps) ?? []), ...(await here.wait(flipsOf(settings, world, batch, eps)))]);
       if (from === 0 && eps === sizes[0] && batch.x.rank === 4 && !candidate!.control) {
         const labels = part.map((i) => classes[test.labels[i]]);
-        pictures = [await shown(attacks, batch.x, all.aimed[0].images, labels, eps)];
+        pictures = [await here.wait(shown(attacks, batch.x, all.aimed[0].images, labels, eps))];
       }
     }
   }
@@ -132,12 +133,14 @@ interface AllLeft {
 }
 
 async function allAt(attacks: BatchAttacks, { draws }: Settings, eps: number): Promise<AllLeft> {
+  const here = callerScope();
   const aimed = [];
-  for (const one of await attacks.attacked(eps)) aimed.push({ ...one, left: await attacks.left(one.images) });
+  for (const one of await here.wait(attacks.attacked(eps)))
+    aimed.push({ ...one, left: await here.wait(attacks.left(one.images)) });
   const chance = [];
   for (let draw = 0; draw < draws; draw++) {
-    const { images, kept } = await attacks.random(eps, draw);
-    const left = await attacks.left(images);
+    const { images, kept } = await here.wait(attacks.random(eps, draw));
+    const left = await here.wait(attacks.left(images));
     const only = (values: readonly number[]): number[] => values.map((v, i) => (kept[i] ? v : Number.NaN));
     chance.push({ ranks: only(left.ranks), top: only(left.top), near: left.near && only(left.near) });
   }
@@ -177,7 +180,8 @@ async function shown(
   labels: readonly string[],
   eps: number,
 ): Promise<PictureRows> {
-  const after = await attacks.mapsOf(images);
+  const here = callerScope();
+  const after = await here.wait(attacks.mapsOf(images));
   return mapRows({
     ...{ name: `attacked, eps ${eps}`, labels },
     titles: ["input", "its map", `attacked, eps ${eps}`, "map of the attacked input"],

@@ -1,4 +1,4 @@
-import { describe, ShapeError, type Tensor } from "../../../engine/index.js";
+import { callerScope, describe, ShapeError, type Tensor } from "../../../engine/index.js";
 import { type FeatureRange, PIXEL_RANGE } from "../../../nn/index.js";
 import type { Segments } from "../features.js";
 import { labOf } from "./lab.js";
@@ -18,6 +18,7 @@ export interface SegmentOptions {
 /** Superpixels of grey or colour images, on the host: the same for the same image, whatever else is in the batch. x [n,c,h,w] with c 1
  *  or 3. Source: Achanta et al. 2012. @throws ShapeError for other images, RangeError for options out of range. */
 export async function segmentImages(x: Tensor, options: SegmentOptions = {}): Promise<Segments> {
+  const here = callerScope();
   const { segments = 50, compactness = 10, rounds = 10, range = PIXEL_RANGE } = options;
   const [n, c, h, w] = x.shape;
   if (x.rank !== 4 || (c !== 1 && c !== 3))
@@ -28,7 +29,7 @@ export async function segmentImages(x: Tensor, options: SegmentOptions = {}): Pr
       `segmentImages: ${segments} segments, ${rounds} rounds, compactness ${compactness} came for images of ${h}×${w}; 1 to ${h * w} ` +
         "segments, at least 1 round and a compactness above 0 are needed",
     );
-  const values = await x.read();
+  const values = await here.wait(x.read());
   const d = c * h * w;
   const bound = (b: number | readonly number[], i: number): number => (typeof b === "number" ? b : b[i]);
   const labels = new Int32Array(n * h * w);
