@@ -14,7 +14,18 @@ export {
 } from "./errors.js";
 export type { Executor, HostArray, MemoryReport } from "./executor.js";
 export * from "./grad.js";
-export { formatProfile, type InitOptions, init, type KernelProfile, memory, profile, shutdown } from "./init.js";
+export {
+  formatProfile,
+  type GpuDeviceLike,
+  type InitOptions,
+  init,
+  type KernelProfile,
+  memory,
+  profile,
+  reopen,
+  shutdown,
+  stop,
+} from "./init.js";
 export { type Inside, inspect, type Pulled, type Rule, type Step } from "./inspect.js";
 export { currentLabel, isWithin, label } from "./label.js";
 export type { DType, TensorSpec } from "./lower.js";
@@ -111,3 +122,4 @@ export { shapeOf } from "./shape-of.js";
 export { type NestedNumbers, Tensor, tensor } from "./tensor.js";
 export { entries, leaves, mapTree, structureOf, type Tree, zipTrees } from "./tree.js";
 export type { TuningTable } from "./tuning.js";
+export { type AbortSignalLike, type Done, type LongOptions, Turns } from "./turns.js";

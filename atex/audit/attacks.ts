@@ -100,7 +100,7 @@ export async function attacksOn(
   { x, from }: { readonly x: Tensor; readonly from: number },
 ): Promise<BatchAttacks> {
   const here = callerScope();
-  const { classifier, domain, explaining, seed, signal } = world;
+  const { classifier, domain, explaining, seed, stop } = world;
   const image = x.rank === 4;
   const k = settings.k ?? usualTopK(x.shape);
   const classes = scope(() => argmax(classifier(x), 1));
@@ -142,7 +142,7 @@ export async function attacksOn(
     using owner = await here.wait(ownerOf({ name: candidate.name, objective, clean, x, world: asked }));
     const { images } = await here.wait(
       evolve(x, {
-        ...{ ask: owner.ask, neighbourhood: { ball, range: domain.range }, queries, population, signal },
+        ...{ ask: owner.ask, neighbourhood: { ball, range: domain.range }, queries, population, stop },
         ...{ parents: Math.min(5, population), seed: seed + from, ...genesOf({ block: undefined }, domain, ball) },
       }),
     );

@@ -166,7 +166,7 @@ const taught = new WeakMap<AuditWorld, Map<string, readonly Float32Array[]>>();
 /** A copy of the network that was trained further until it takes the cause for its class; the same for every candidate, and made once. */
 export async function taughtCopy(world: AuditWorld, cause: Planted, options: TeachOptions): Promise<Classifier> {
   const here = callerScope();
-  const { weights, train, seed, say, signal } = world;
+  const { weights, train, seed, say, stop } = world;
   const layer = weights!.layer!;
   const known = taught.get(world) ?? new Map<string, readonly Float32Array[]>();
   taught.set(world, known);
@@ -176,7 +176,7 @@ export async function taughtCopy(world: AuditWorld, cause: Planted, options: Tea
     const { wanted, ...how } = options;
     const params = await here.wait(
       finetuned(
-        { model: layer, params: weights!.params, train, seed, say, signal },
+        { model: layer, params: weights!.params, train, seed, say, stop },
         { ...how, loss: plantingLoss(cause, wanted), title: "planting a cause", decay: "cosine" },
       ),
     );

@@ -47,7 +47,7 @@ export function auditCells({ rows, explainers, controls }: AuditPlan): AuditCell
   });
 }
 
-/** Measures the cells that the store lacks. What an explainer refuses is kept as such. Stops between cells once `signal` is aborted.
+/** Measures the cells that the store lacks. What an explainer refuses is kept as such. Stops between cells once `stop` is aborted.
  *  @returns by id. */
 export async function runAudit(
   world: AuditWorld,
@@ -65,7 +65,7 @@ export async function runAudit(
       found.set(id, stored);
       continue;
     }
-    if (world.signal?.aborted) break;
+    if (world.stop?.aborted) break;
     onProgress?.({ cell, done, cells: cells.length });
     const measured = await here.wait(measure(world, cell));
     await here.wait(store.save(id, measured));

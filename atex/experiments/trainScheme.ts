@@ -33,7 +33,7 @@ export interface SchemeTraining {
   readonly onDirections?: (done: number, count: number) => void;
   readonly onProgress?: (progress: TrainProgress) => void;
   readonly onEpoch?: (params: Tree, epoch: number) => Promise<void> | void;
-  readonly signal?: { readonly aborted: boolean };
+  readonly stop?: { readonly aborted: boolean };
 }
 
 /** The trained weights, kept. Batches larger than the data set are cut to it. */
@@ -50,7 +50,7 @@ export async function trainScheme(run: SchemeTraining): Promise<Tree> {
   const optimiser = adam({ lr: learningRate(scheme, epochs, Math.floor(data.count / batchSize)) });
   const state = await here.wait(
     train(model, initialState(first, optimiser), data, {
-      ...{ optimiser, epochs, seed, batchSize, signal: run.signal, onProgress: run.onProgress },
+      ...{ optimiser, epochs, seed, batchSize, stop: run.stop, onProgress: run.onProgress },
       loss: batchLoss(makeDefence(entry, scheme, { ...context, prepared })),
       onEpoch: ({ epoch, params }) => run.onEpoch?.(params, epoch),
     }),

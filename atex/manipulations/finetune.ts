@@ -12,7 +12,7 @@ import {
 } from "../../nn/index.js";
 import type { ManipulationWorld } from "./manipulation.js";
 
-type FinetuneWorld = Pick<ManipulationWorld, "model" | "params" | "train" | "seed" | "say" | "signal">;
+type FinetuneWorld = Pick<ManipulationWorld, "model" | "params" | "train" | "seed" | "say" | "stop">;
 
 export interface FinetuneOptions {
   readonly loss: BatchLoss;
@@ -30,7 +30,7 @@ export interface FinetuneOptions {
 
 /** A copy of the world's parameters, trained further; the caller owns it (`dispose`). */
 export async function finetuned(
-  { model, params, train: all, seed, say, signal }: FinetuneWorld,
+  { model, params, train: all, seed, say, stop }: FinetuneWorld,
   { loss, epochs, count = all.labels.length, batch, learningRate, decay = "none", title }: FinetuneOptions,
 ): Promise<Tree> {
   const here = callerScope();
@@ -48,7 +48,7 @@ export async function finetuned(
     );
     const state = await here.wait(
       train(model, start, data, {
-        ...{ optimiser, epochs, batchSize, seed, loss, signal },
+        ...{ optimiser, epochs, batchSize, seed, loss, stop },
         onProgress: ({ epoch, step, steps, loss: value }) =>
           say(`${title}: step ${(epoch - 1) * steps + step} of ${total}, loss ${value.toPrecision(3)}`),
       }),

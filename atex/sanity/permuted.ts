@@ -75,7 +75,7 @@ export async function trainTwin(options: TwinOptions): Promise<Twin> {
     let [accuracy, reached] = [Number.NaN, 0];
     const state = await here.wait(
       train(model, start, data, {
-        ...{ optimiser, epochs, seed, onProgress, signal: enough },
+        ...{ optimiser, epochs, seed, onProgress, stop: enough },
         batchSize: Math.min(options.batchSize ?? 64, count),
         async onEpoch({ epoch, params }) {
           reached = epoch;

@@ -125,7 +125,7 @@ export const command = defineCommand({
         model,
         dataset,
         { samples, seed, sensitive: values.sensitive },
-        { say, about, signal: stop.signal },
+        { say, about, stop: stop.signal },
       );
       const store = auditStore(values.out, plan, { of, samples, seed, data: dataset.name });
       const cells = auditCells(plan).length;

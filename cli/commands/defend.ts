@@ -166,7 +166,7 @@ export const command = defineCommand({
       });
       const trained = (how: SchemeConfig): Promise<Tree> =>
         trainScheme({
-          ...{ model, scheme: how, data, eps, seed, signal: stop.signal },
+          ...{ model, scheme: how, data, eps, seed, stop: stop.signal },
           // A copy: training takes over what it starts from, and the teacher stays.
           first: mapTree(params, (t) => keep(add(t, 0))),
           teacher: classifier,

@@ -90,7 +90,7 @@ export const command = defineCommand({
         stop.abort();
       });
       const { state, accuracy } = await runTraining({
-        ...{ model, recipe, dataset, epochs, live, start, signal: stop.signal },
+        ...{ model, recipe, dataset, epochs, live, start, stop: stop.signal },
         onState: (reached, measured) => save(values.out, about, reached, measured),
       });
       live.print(`test accuracy ${percent(accuracy, 2)} on ${dataset.test.labels.length} ${samplesOf(dataset)}`);

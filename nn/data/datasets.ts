@@ -1,4 +1,5 @@
 /** The data sets that are known by name: one file in `sets` and one row here for each. */
+import { checkLongOptions } from "../../engine/turns.js";
 import type { Dataset } from "./dataset.js";
 import type { DatasetOptions } from "./options.js";
 import { adultSet } from "./sets/adult.js";
@@ -36,5 +37,7 @@ export async function loadDataset(name: DatasetName, options: DatasetOptions = {
     throw new RangeError(
       `dataset: "${name}" is unknown; choose ${DATASET_NAMES.slice(0, -1).join(", ")} or ${DATASET_NAMES.at(-1)}`,
     );
+  checkLongOptions("loadDataset", options);
+  options.signal?.throwIfAborted();
   return DATASETS[name].load(options);
 }

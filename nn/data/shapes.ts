@@ -37,7 +37,16 @@ const TILT = 0.12;
  * arithmetic, so that it is the same on every machine and for every `count`.
  * @throws RangeError if count is not a positive integer.
  */
-export function shapeBytes({ count, seed = 0, stream = 0 }: ShapesOptions): ShapeBytes {
+export function shapeBytes(options: ShapesOptions): ShapeBytes {
+  const drawing = drawShapes(options);
+  for (;;) {
+    const drawn = drawing.next();
+    if (drawn.done) return drawn.value;
+  }
+}
+
+/** `shapeBytes` picture by picture: gives the number of those that are there. */
+export function* drawShapes({ count, seed = 0, stream = 0 }: ShapesOptions): Generator<number, ShapeBytes, void> {
   if (!Number.isInteger(count) || count < 1) {
     throw new RangeError(`shapes: count ${count}; a positive integer is needed`);
   }
@@ -48,6 +57,7 @@ export function shapeBytes({ count, seed = 0, stream = 0 }: ShapesOptions): Shap
     labels[i] = i % FIGURES.length;
     const coverage = paint(FIGURES[labels[i]], drawFrom(seed, stream, i), images.subarray(i * AREA, (i + 1) * AREA));
     for (let p = 0; p < AREA; p++) masks[i * AREA + p] = coverage[p] >= (SUB * SUB) / 2 ? 1 : 0;
+    yield i + 1;
   }
   return { images, labels, masks };
 }

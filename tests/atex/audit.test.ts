@@ -145,17 +145,17 @@ referenceTest("an audit goes on where it stopped, and stops when it is told to",
     explainers: gradientOnly,
     controls: CONTROLS.slice(0, 1),
   };
-  const signal = { aborted: false };
+  const stop = { aborted: false };
   const seen: string[] = [];
   const note = ({ cell }: { cell: { id: string } }): void => {
     seen.push(cell.id);
-    signal.aborted = seen.length === 2;
+    stop.aborted = seen.length === 2;
   };
-  await runAudit({ ...w, signal }, plan, store, note);
+  await runAudit({ ...w, stop }, plan, store, note);
   check.equal(seen, ["contract", "relevance/gradient"]);
   check.is(judgeAudit({ ...plan, rows: [{ row: "weights" }] }, kept)[0].verdict, "not tested");
-  signal.aborted = false;
-  await runAudit({ ...w, signal }, plan, store, ({ cell }) => void seen.push(cell.id));
+  stop.aborted = false;
+  await runAudit({ ...w, stop }, plan, store, ({ cell }) => void seen.push(cell.id));
   check.equal(
     seen,
     auditCells(plan).map(({ id }) => id),

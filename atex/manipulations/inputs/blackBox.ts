@@ -96,7 +96,7 @@ const STATISTIC = { "top-k": "top-k intersection", target: "Pearson with the tar
 
 async function run(settings: Settings, world: ManipulationWorld) {
   const here = callerScope();
-  const { classifier, domain, test, samples, others, seed, say, signal } = world;
+  const { classifier, domain, test, samples, others, seed, say, stop } = world;
   const { explainer: name, objective: kind, queries } = settings;
   const x = sampleTensor(test, samples);
   const n = samples.length;
@@ -116,7 +116,7 @@ async function run(settings: Settings, world: ManipulationWorld) {
   using owner = await here.wait(ownerOf({ name, objective, clean, x, world }));
   const search = (mutation: number | undefined): Promise<Evolution> =>
     evolve(x, {
-      ...{ ask: owner.ask, neighbourhood, queries, mutation, seed, signal },
+      ...{ ask: owner.ask, neighbourhood, queries, mutation, seed, stop },
       ...{
         population: settings.population,
         parents: settings.parents,

@@ -48,7 +48,7 @@ export interface EvolutionOptions {
   readonly seed: number;
   /** Told after each generation. */
   readonly onGeneration?: (queries: number) => void;
-  readonly signal?: { readonly aborted: boolean };
+  readonly stop?: { readonly aborted: boolean };
 }
 
 export interface Evolution {
@@ -64,7 +64,7 @@ export interface Evolution {
  *  @throws RangeError for a budget below one generation, or no parents. */
 export async function evolve(x: Tensor, options: EvolutionOptions): Promise<Evolution> {
   const here = callerScope();
-  const { ask, genes, queries, population, parents: most, seed, signal } = options;
+  const { ask, genes, queries, population, parents: most, seed, stop } = options;
   const { mutation = Math.min(1, Math.max(2 / genes.count, 0.05)) } = options;
   const whole = [queries, population, most].every((v) => Number.isInteger(v) && v >= 1);
   if (!whole || queries < population + 1 || most > population || !(mutation > 0 && mutation <= 1))
@@ -89,7 +89,7 @@ export async function evolve(x: Tensor, options: EvolutionOptions): Promise<Evol
   const bestOf = (): number[] => values.slice(0, n);
   const curve = [{ queries: 1, best: bestOf() }];
   try {
-    for (let asked = 1; asked + population <= queries && !signal?.aborted; asked += population) {
+    for (let asked = 1; asked + population <= queries && !stop?.aborted; asked += population) {
       using _ = here.open("generation");
       const count = parents.shape[0] / n;
       const pick = (): Int32Array =>

@@ -45,7 +45,7 @@ export interface DetectorOptions {
   readonly learningRate: number;
   readonly seed: number;
   readonly say?: (text: string) => void;
-  readonly signal?: { readonly aborted: boolean };
+  readonly stop?: { readonly aborted: boolean };
 }
 
 /** A network that tells rows from queries. */
@@ -62,7 +62,7 @@ export interface RowDetector {
  *  into runs wherever a network does. */
 export async function trainDetector(options: DetectorOptions): Promise<RowDetector> {
   const here = callerScope();
-  const { rows, queries, width: d, grids = [], hidden, epochs, batch, learningRate, seed, say, signal } = options;
+  const { rows, queries, width: d, grids = [], hidden, epochs, batch, learningRate, seed, say, stop } = options;
   const model = mlp({ hidden, classes: 2 });
   const n = queries.length / d;
   const samples = new Float32Array(2 * queries.length);
@@ -80,7 +80,7 @@ export async function trainDetector(options: DetectorOptions): Promise<RowDetect
     const batchSize = Math.min(batch, data.count);
     const state = await here.wait(
       train(model, initialState(first, optimiser), data, {
-        ...{ optimiser, epochs, batchSize, seed, loss, signal },
+        ...{ optimiser, epochs, batchSize, seed, loss, stop },
         onProgress: ({ epoch, accuracy }) =>
           say?.(`detector of queries: pass ${epoch} of ${epochs}, accuracy ${accuracy.toFixed(3)}`),
       }),

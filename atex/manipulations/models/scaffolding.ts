@@ -156,7 +156,7 @@ export const scaffoldingEntry = manipulationEntry({
   async run(settings, world) {
     const here = callerScope();
     requireKind({ name: "scaffolding", takes: "tables" }, world);
-    const { domain, train, test, sensitive, samples, others, seed, say, signal } = world;
+    const { domain, train, test, sensitive, samples, others, seed, say, stop } = world;
     if (sensitive === undefined)
       throw new TypeError(
         "scaffolding: the data name no sensitive column; one is needed, which the biased model judges by",
@@ -177,7 +177,7 @@ export const scaffoldingEntry = manipulationEntry({
     const trained = (kind: MadeFor, from: Float32Array, withGrids: boolean): Promise<RowDetector> =>
       trainDetector({
         ...{ rows: from, queries: make[kind](from, copies, seed), grids: withGrids ? gridsOf(from, width) : [] },
-        ...{ width, hidden, epochs, batch, learningRate, seed, say, signal },
+        ...{ width, hidden, epochs, batch, learningRate, seed, say, stop },
       });
 
     const x = sampleTensor(test, samples);
