@@ -1,5 +1,6 @@
 /** Explanations of networks: made, attacked, measured. */
 
+export type { Attack } from "./attacks/attack.js";
 export { randomBlocks } from "./attacks/blocks.js";
 export {
   type AttackResult,
@@ -32,7 +33,8 @@ export {
 } from "./criteria.js";
 export * from "./defences/index.js";
 export { atLayer } from "./explainers/atLayer.js";
-export { type Background, summariseBackground } from "./explainers/background.js";
+export { type AttributionOptions, attributions } from "./explainers/attributions.js";
+export { type Background, type SummaryOptions, summariseBackground } from "./explainers/background.js";
 export { type BinomialBounds, clopperPearson } from "./explainers/binomialBounds.js";
 export { EXPLAINERS, type ExplainerName, type ExplainerSettings, explainerByName } from "./explainers/byName.js";
 export {

@@ -10,6 +10,7 @@ import {
   callerScope,
   equal,
   gather,
+  type LongOptions,
   max,
   mul,
   oneHot,
@@ -20,6 +21,7 @@ import {
   sub,
   sum,
   type Tensor,
+  Turns,
   tensor,
 } from "../engine/index.js";
 import { PIXEL_RANGE, unitPixels } from "../nn/index.js";
@@ -32,7 +34,8 @@ import { roundedTowards } from "./render/rounding.js";
 import type { Classifier } from "./score.js";
 import { clipTo, defaultRange } from "./subject.js";
 
-export interface StudyOptions {
+/** `onProgress` is told what comes next. */
+export interface StudyOptions extends LongOptions<string> {
   /** The network under study: it judges predictions, and its maps are compared. */
   readonly classifier: Classifier;
   /** Differentiated in its place by the attack, for networks with relu; default the same. */
@@ -49,8 +52,6 @@ export interface StudyOptions {
   readonly k?: number;
   /** Key of the attack's random starts and of the control's shuffling. */
   readonly key: Tensor;
-  /** Told what comes next, for progress. */
-  readonly onStage?: (stage: string) => void;
 }
 
 /** What the clean samples are compared with: the attacked ones, these as an 8-bit file holds them (images that were bytes; a row of a
@@ -99,14 +100,17 @@ export interface AttackStudy {
   readonly explainers: readonly ExplainerStudy[];
 }
 
-/** Attacks, explains and measures. */
+/** Attacks, explains and measures. @throws the reason of `signal`. */
 export async function studyAttack(options: StudyOptions): Promise<AttackStudy> {
   using here = openScope("study");
-  const { classifier, surrogate, x, attack, explainers, key, onStage } = options;
-  onStage?.(`attacking ${attack.explainer.info.name} maps`);
+  const { classifier, surrogate, x, attack, explainers, key, signal } = options;
+  const turns = new Turns<string>("studyAttack", options);
+  await here.wait(turns.next(`attacking ${attack.explainer.info.name} maps`));
   const [attackKey, shuffleKey] = random.split(key, 2);
   const range = attack.range ?? defaultRange(x);
-  const result = attackExplanation(attack)({ classifier, surrogate, x, key: attackKey });
+  const result = await here.wait(
+    attackExplanation(attack).inTurns({ classifier, surrogate, x, key: attackKey }, { signal }),
+  );
   const moved = add(x, shuffled(sub(result.images, x), shuffleKey));
   // Reading waits for the attack, so that the next stage is announced when it begins.
   const after = await here.wait(list(result.after));
@@ -118,7 +122,7 @@ export async function studyAttack(options: StudyOptions): Promise<AttackStudy> {
   const classes = await here.wait(list(result.classes));
   const studied: ExplainerStudy[] = [];
   for (const explainer of explainers) {
-    onStage?.(`comparing ${explainer.info.name} maps`);
+    await here.wait(turns.next(`comparing ${explainer.info.name} maps`));
     studied.push(await here.wait(studyMaps(options, explainer, result.classes, variants)));
   }
   return {
@@ -158,10 +162,10 @@ async function studyMaps(
 ): Promise<ExplainerStudy> {
   using here = openScope(explainer.info.name);
   const judge = judgeOf({ classifier, explainer, classes, x, k });
-  const describeMap = async (map: Tensor) => ({
-    maps: await here.wait(floats(map)),
-    mass: masks && (await here.wait(list(relevanceMass(map, masks)))),
-  });
+  const describeMap = async (map: Tensor) => {
+    const mass = masks && relevanceMass(map, masks);
+    return { maps: await floats(map), mass: mass && (await list(mass)) };
+  };
   return {
     name: explainer.info.name,
     clean: await here.wait(describeMap(judge.clean)),

@@ -14,14 +14,15 @@ import {
   mul,
   oneHot,
   ShapeError,
-  scope,
   sub,
   sum,
   type Tensor,
 } from "../../engine/index.js";
+import type { Piece } from "../../engine/turns.js";
 import type { Explainer } from "../explainers/explainer.js";
 import { type Classifier, classScore, type ScoreOptions } from "../score.js";
-import { ascend, requireKey, requireSearch, type Search } from "./loop.js";
+import { type Attack, attackOf } from "./attack.js";
+import { ascent, requireKey, requireSearch, type Search } from "./loop.js";
 import type { Objective } from "./objectives.js";
 
 export interface ExplanationAttackOptions extends ScoreOptions, Search {
@@ -61,25 +62,25 @@ export interface AttackResult {
  * (Tang et al. 2022, eq. 1): every iterate is judged, the best feasible one of each image is kept. While an image's prediction
  * is lost it steps back up the log-probability of its class. Second order through the network; each step is one replay.
  */
-export function attackExplanation(options: ExplanationAttackOptions): (target: AttackTarget) => AttackResult {
+export function attackExplanation(options: ExplanationAttackOptions): Attack<AttackTarget, AttackResult> {
   const { flatAtClean } = options.objective;
   const search = { ...options, flatAtClean, restarts: options.restarts ?? (flatAtClean ? 1 : 0) };
   requireSearch("attackExplanation", search);
-  return (target) => {
+  return attackOf("attackExplanation", (target) => {
     const { x, key } = target;
     if (x.rank < 2)
       throw new ShapeError(
         `attackExplanation: x is ${describe(x)}; samples [n,...] such as [n,c,h,w] or [n,d] are needed`,
       );
     requireKey("attackExplanation", search.restarts, key);
-    return scope(() => run(search, target), "attack");
-  };
+    return pieces(search, target);
+  });
 }
 
-function run(
+function* pieces(
   { explainer, objective, outputBound, ...search }: ExplanationAttackOptions,
   { classifier, surrogate, x, key }: AttackTarget,
-): AttackResult {
+): Generator<Piece, AttackResult, void> {
   const logits = classifier(x);
   const classes = argmax(logits, 1);
   const chosen = oneHot(classes, logits.shape[1]);
@@ -98,12 +99,12 @@ function run(
     return outputBound === undefined ? same : mul(same, lessEqual(max(abs(sub(now, logits)), 1), outputBound));
   };
   const back = grad((z: Tensor) => sum(mul(logSoftmax(classifier(z)), chosen)));
-  const ascent = ascend(x, {
+  const found = yield* ascent(x, {
     ...search,
     objective: valueBy(classifier),
     guide: surrogate && valueBy(surrogate),
     constraint: { feasible, back },
     key,
   });
-  return { ...ascent, classes };
+  return { ...found, classes };
 }

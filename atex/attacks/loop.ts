@@ -13,6 +13,7 @@ import {
   valueAuxAndGrad,
   where,
 } from "../../engine/index.js";
+import { atOnce, type Piece } from "../../engine/turns.js";
 import type { FeatureRange, Schedule } from "../../nn/index.js";
 import type { Ball } from "../balls.js";
 import { intoNeighbourhood } from "../subject.js";
@@ -75,10 +76,11 @@ interface Carried extends Best {
 /** Maximises the objective over the part of the ball around x [n,...] that lies in the valid range and fulfils the constraint.
  *  A value of NaN is never the best. Each step is one replay of a captured plan, or part of the plan being captured. */
 export function ascend(x: Tensor, options: AscentOptions): Ascent {
-  return scope(() => run(x, options), "attack");
+  return scope(() => atOnce(ascent(x, options)), "attack");
 }
 
-function run(x: Tensor, options: AscentOptions): Ascent {
+/** `ascend` step by step. */
+export function* ascent(x: Tensor, options: AscentOptions): Generator<Piece, Ascent, void> {
   const { objective, guide, constraint, ball, rule, schedule, steps, restarts = 0, flatAtClean = false, key } = options;
   const inside = (z: Tensor): Tensor => intoNeighbourhood(options, z, x);
   const climb = valueAuxAndGrad((z: Tensor) => {
@@ -103,16 +105,26 @@ function run(x: Tensor, options: AscentOptions): Ascent {
     },
     { donate: [0] },
   );
-  const before = objective(x);
-  let best: Best = { images: add(x, 0), value: add(before, 0) };
-  for (let start = flatAtClean ? 1 : 0; start <= restarts; start++) {
-    const at = start === 0 ? add(x, 0) : inside(ball.sample(random.fold(key!, start), x));
-    let c: Carried = { at, memory: rule.init(x), iteration: tensor(0), ...best };
-    for (let i = 0; i < steps; i++) c = step(c);
-    best = better(c.at, objective(c.at), constraint?.feasible(c.at), c);
+  const first = flatAtClean ? 1 : 0;
+  const total = steps * (restarts + 1 - first);
+  let done = 0;
+  try {
+    const before = objective(x);
+    let best: Best = { images: add(x, 0), value: add(before, 0) };
+    for (let start = first; start <= restarts; start++) {
+      const at = start === 0 ? add(x, 0) : inside(ball.sample(random.fold(key!, start), x));
+      let c: Carried = { at, memory: rule.init(x), iteration: tensor(0), ...best };
+      if (done === 0) yield { done, total, ahead: () => step.prepare(c) };
+      for (let i = 0; i < steps; i++) {
+        c = step(c);
+        yield { done: ++done, total };
+      }
+      best = better(c.at, objective(c.at), constraint?.feasible(c.at), c);
+    }
+    return { images: best.images, before, after: best.value };
+  } finally {
+    step.dispose();
   }
-  step.dispose();
-  return { images: best.images, before, after: best.value };
 }
 
 /** @throws RangeError when there is nothing to do: fewer than one step, or no start at all. */

@@ -181,9 +181,7 @@ export async function taughtCopy(world: AuditWorld, cause: Planted, options: Tea
       ),
     );
     try {
-      values = await here.wait(
-        Promise.all(leaves(params).map(async (t) => Float32Array.from(await here.wait(t.read())))),
-      );
+      values = await here.wait(Promise.all(leaves(params).map(async (t) => Float32Array.from(await t.read()))));
     } finally {
       dispose(params);
     }

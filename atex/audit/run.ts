@@ -1,6 +1,7 @@
 /** Runs an audit cell by cell, a row for a candidate each, so that one that was killed goes on; and judges what was measured. */
-import { callerScope, openScope } from "../../engine/index.js";
+import { callerScope, type LongOptions, openScope, Turns } from "../../engine/index.js";
 import { readSettings } from "../../nn/schema.js";
+import { watchedWorld } from "../long.js";
 import { isRefusal } from "../refusal.js";
 import type { AuditFinding, AuditMeasurement, AuditRow, AuditWorld, Candidate } from "./audit.js";
 import { auditRowOf } from "./table.js";
@@ -47,15 +48,17 @@ export function auditCells({ rows, explainers, controls }: AuditPlan): AuditCell
   });
 }
 
-/** Measures the cells that the store lacks. What an explainer refuses is kept as such. Stops between cells once `stop` is aborted.
- *  @returns by id. */
+/** Measures the cells that the store lacks. What an explainer refuses is kept as such. Stops between cells once the world's `stop` is
+ *  aborted. @returns by id. @throws the reason of `signal`, also inside a cell; what was measured before is in the store. */
 export async function runAudit(
   world: AuditWorld,
   plan: AuditPlan,
   store: AuditStore,
-  onProgress?: (progress: AuditProgress) => void,
+  options: LongOptions<AuditProgress> = {},
 ): Promise<ReadonlyMap<string, AuditMeasurement>> {
   const here = callerScope();
+  const turns = new Turns("runAudit", options);
+  const watched = watchedWorld(world, options.signal);
   const cells = auditCells(plan);
   const found = new Map<string, AuditMeasurement>();
   for (const [done, cell] of cells.entries()) {
@@ -66,8 +69,10 @@ export async function runAudit(
       continue;
     }
     if (world.stop?.aborted) break;
-    onProgress?.({ cell, done, cells: cells.length });
-    const measured = await here.wait(measure(world, cell));
+    await here.wait(turns.next({ cell, done, cells: cells.length }));
+    const measured = await here.wait(measure(watched, cell));
+    // One that was told to stop in its middle is not a measurement.
+    turns.tell();
     await here.wait(store.save(id, measured));
     found.set(id, measured);
   }

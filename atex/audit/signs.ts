@@ -49,7 +49,7 @@ export async function alongData(world: AuditWorld, x: Tensor, references: number
   const along = await here.wait(projected((at, of) => tangentBasis(at, of, near)));
   const byChance = await here.wait(projected(randomBasis(sampleSize(domain.shape), seed)));
   const similarity = async (other: Tensor): Promise<number[]> =>
-    Array.from(await here.wait(scope(() => spearman(importanceMap(plain), importanceMap(other))).read()));
+    Array.from(await scope(() => spearman(importanceMap(plain), importanceMap(other))).read());
   return {
     tangent: await here.wait(similarity(along)),
     random: await here.wait(similarity(byChance)),

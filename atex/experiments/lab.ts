@@ -149,13 +149,13 @@ export class Lab {
       const weights = await here.wait(
         trainScheme({
           ...{ model, scheme, first, teacher: teacher?.classifier, data: resident, eps: recipe.eps ?? 0, epochs, seed },
-          onDirections: (done, count) => this.say(`${scheme.title}: directions of ${done} of ${count} images`),
+          onDirections: ({ done, total }) => this.say(`${scheme.title}: directions of ${done} of ${total} images`),
           onProgress: ({ epoch, step, steps, loss }) =>
             this.say(
               `${scheme.title}: step ${(epoch - 1) * steps + step} of ${epochs * steps}, loss ${loss.toFixed(3)}`,
             ),
           // A later wish for fewer epochs of the same training is granted already.
-          onEpoch: async (params, epoch) => void (epoch < epochs && (await here.wait(save(params, epoch)))),
+          onEpoch: async (params, epoch) => void (epoch < epochs && (await save(params, epoch))),
         }),
       );
       const bytes = await here.wait(save(weights, epochs));

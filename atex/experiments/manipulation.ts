@@ -158,7 +158,7 @@ function scaledRule(name: RuleName, sizes: readonly number[]): StepRule {
 
 export async function readAll(tensors: Readonly<Record<string, Tensor>>): Promise<Agreement> {
   const here = callerScope();
-  const read = Object.entries(tensors).map(async ([name, t]) => [name, Array.from(await here.wait(t.read()))] as const);
+  const read = Object.entries(tensors).map(async ([name, t]) => [name, Array.from(await t.read())] as const);
   return Object.fromEntries(await here.wait(Promise.all(read)));
 }
 

@@ -1,5 +1,5 @@
 /** Trains one network with a scheme of a configuration. */
-import { callerScope, dispose, random, type Tree } from "../../engine/index.js";
+import { callerScope, type Done, dispose, type LongOptions, random, type Tree } from "../../engine/index.js";
 import {
   adam,
   cosineDecay,
@@ -15,7 +15,7 @@ import { batchLoss, defenceEntryOf, makeDefence } from "../defences/index.js";
 import type { Classifier } from "../score.js";
 import type { SchemeConfig } from "./config.js";
 
-export interface SchemeTraining {
+export interface SchemeTraining extends LongOptions<TrainProgress> {
   readonly model: Layer;
   readonly scheme: SchemeConfig;
   /** The weights to start from; consumed. */
@@ -30,8 +30,7 @@ export interface SchemeTraining {
   /** Passes; fewer than the scheme's are a beginning of the same training. Default the scheme's. */
   readonly epochs?: number;
   readonly seed: number;
-  readonly onDirections?: (done: number, count: number) => void;
-  readonly onProgress?: (progress: TrainProgress) => void;
+  readonly onDirections?: (progress: Done) => void;
   readonly onEpoch?: (params: Tree, epoch: number) => Promise<void> | void;
   readonly stop?: { readonly aborted: boolean };
 }
@@ -45,12 +44,14 @@ export async function trainScheme(run: SchemeTraining): Promise<Tree> {
   if (entry.needs.includes("teacher") && !teacher)
     throw new TypeError(`trainScheme: ${scheme.title} from scratch has no teacher; let it start from the teacher`);
   const context = { eps, teacher, range };
-  using prepared = await here.wait(entry.prepare?.(scheme, { ...context, data, key, onProgress: run.onDirections }));
+  using prepared = await here.wait(
+    entry.prepare?.(scheme, { ...context, data, key, onProgress: run.onDirections, signal: run.signal }),
+  );
   const batchSize = Math.min(scheme.batch, data.count);
   const optimiser = adam({ lr: learningRate(scheme, epochs, Math.floor(data.count / batchSize)) });
   const state = await here.wait(
     train(model, initialState(first, optimiser), data, {
-      ...{ optimiser, epochs, seed, batchSize, stop: run.stop, onProgress: run.onProgress },
+      ...{ optimiser, epochs, seed, batchSize, stop: run.stop, signal: run.signal, onProgress: run.onProgress },
       loss: batchLoss(makeDefence(entry, scheme, { ...context, prepared })),
       onEpoch: ({ epoch, params }) => run.onEpoch?.(params, epoch),
     }),

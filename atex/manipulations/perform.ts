@@ -1,6 +1,7 @@
 /** A manipulation, done and measured: what experiments and the command line have in common. */
-import { callerScope } from "../../engine/index.js";
+import { callerScope, type LongOptions, Turns } from "../../engine/index.js";
 import { accuracyOf } from "../experiments/measuring.js";
+import { watchedWorld } from "../long.js";
 import {
   type Manipulation,
   type ManipulationEntry,
@@ -15,17 +16,22 @@ export interface PerformedManipulation extends ManipulationStudy {
 }
 
 /** Runs one row of the table and studies what it did; where it changed the network, also its accuracy on all test samples. Tensors of the
- *  result belong to the scope that is open. @throws TypeError for samples of a kind that it is not made for. */
+ *  result belong to the scope that is open. What goes on is told to the world's `say`. @throws TypeError for samples of a kind that it is not
+ *  made for; the reason of `signal`. */
 export async function performManipulation(
   entry: ManipulationEntry,
   settings: Readonly<Record<string, unknown>>,
-  world: ManipulationWorld,
+  given: ManipulationWorld,
   plan: StudyPlan,
+  options: Pick<LongOptions<never>, "signal"> = {},
 ): Promise<PerformedManipulation> {
   const here = callerScope();
+  const turns = new Turns("performManipulation", options);
+  const world = watchedWorld(given, options.signal);
   requireKind(entry, world);
   const began = performance.now();
   const manipulation = await here.wait(entry.run(settings, world));
+  turns.tell();
   const seconds = (performance.now() - began) / 1000;
   const study = await here.wait(studyManipulation(manipulation, world, plan));
   const extra: Measured[] = [];

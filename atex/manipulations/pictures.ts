@@ -19,7 +19,7 @@ export async function manipulationPictures(
   if (domain.shape.length !== 3) return pictures;
   using here = openScope("pictures");
   const all = [clean.x, importanceMap(maps.clean), manipulated.x, importanceMap(maps.manipulated)];
-  const columns = await here.wait(Promise.all(all.map(async (t) => Float32Array.from(await here.wait(t.read())))));
+  const columns = await here.wait(Promise.all(all.map(async (t) => Float32Array.from(await t.read()))));
   const predicted = await here.wait(argmax(clean.classifier(clean.x), 1).read());
   const n = predicted.length;
   const [channels, height, width] = domain.shape;

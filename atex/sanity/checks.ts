@@ -3,7 +3,17 @@
  * the input. Works for images and for rows of a table. Source: Adebayo et al. 2018; Hedström et al. 2024 for the efficient and the
  * smooth variant.
  */
-import { argmax, callerScope, scope, slice, type Tensor, type Tree } from "../../engine/index.js";
+import {
+  argmax,
+  callerScope,
+  type Done,
+  type LongOptions,
+  scope,
+  slice,
+  type Tensor,
+  type Tree,
+  Turns,
+} from "../../engine/index.js";
 import { type Explainer, saliencyMap } from "../explainers/explainer.js";
 import { type Classifier, classScore } from "../score.js";
 import { entropyOf } from "./entropy.js";
@@ -12,7 +22,8 @@ import type { SanitySimilarity } from "./similarities.js";
 
 export type ExplainerSet = Readonly<Record<string, Explainer>>;
 
-export interface ComparisonOptions {
+/** `onProgress` counts explainers over all chunks. */
+export interface ComparisonOptions extends LongOptions<Done> {
   /** (params, x) → logits: `model.apply`. */
   readonly network: (params: Tree, x: Tensor) => Tensor;
   readonly params: Tree;
@@ -26,8 +37,6 @@ export interface ComparisonOptions {
   readonly chunk?: number;
   /** Attributions of the first so many samples are kept for pictures; default 0. */
   readonly keep?: number;
-  /** After each explainer of each chunk. */
-  readonly onProgress?: (done: number, all: number) => void;
 }
 
 export interface SanityOptions extends ComparisonOptions {
@@ -61,15 +70,16 @@ export async function randomisationTest({ fresh, order, ...options }: SanityOpti
 }
 
 /** By explainer: the network as it was trained, then the others, each explained for its own predictions.
- *  @throws RangeError for chunks of less than one sample. */
+ *  @throws RangeError for chunks of less than one sample; the reason of `signal`. */
 export async function compareNetworks(
   options: ComparisonOptions,
   others: readonly Randomised[],
 ): Promise<Record<string, readonly SanityStage[]>> {
   const here = callerScope();
-  const { network, params, x, explainers, similarities, chunk = 50, onProgress } = options;
+  const { network, params, x, explainers, similarities, chunk = 50 } = options;
   if (!Number.isInteger(chunk) || chunk < 1)
     throw new RangeError(`compareNetworks: chunks of ${chunk} samples; a whole number of at least 1 is needed`);
+  const turns = new Turns("compareNetworks", options);
   const networks: readonly Partial<Randomised>[] = [{}, ...others];
   const starts = Array.from({ length: Math.ceil(x.shape[0] / chunk) }, (_, i) => i * chunk);
   const parts: Record<string, SanityStage[][]> = {};
@@ -93,7 +103,7 @@ export async function compareNetworks(
         });
       }
       parts[name] = [...(parts[name] ?? []), seen];
-      onProgress?.(++done, set.length * starts.length);
+      await here.wait(turns.next({ done: ++done, total: set.length * starts.length }));
     }
   }
   const together = (all: SanityStage[][]): SanityStage[] => networks.map((_, i) => joined(all.map((part) => part[i])));
@@ -107,7 +117,7 @@ async function stageOf(
   kept: number,
 ): Promise<SanityStage> {
   const here = callerScope();
-  const read = async (t: Tensor): Promise<number[]> => Array.from(await here.wait(t.read()));
+  const read = async (t: Tensor): Promise<number[]> => Array.from(await t.read());
   const compared: [string, number[]][] = [];
   for (const { name, compare } of similarities)
     compared.push([name, await here.wait(read(compare(learnt, attribution)))]);

@@ -1,5 +1,5 @@
 /** All sanity checks of several explainers on one network. */
-import { callerScope, slice, type Tensor, type Tree } from "../../engine/index.js";
+import { callerScope, type LongOptions, slice, type Tensor, type Tree, Turns } from "../../engine/index.js";
 import type { Explainer } from "../explainers/explainer.js";
 import { isRefusal } from "../refusal.js";
 import { type ComparisonOptions, compareNetworks, entropyRise, randomisationTest, type SanityStage } from "./checks.js";
@@ -26,7 +26,7 @@ export interface SuiteExplainer {
   make(x: Tensor, shift?: Tensor): Explainer | Promise<Explainer>;
 }
 
-export interface SuiteOptions {
+export interface SuiteOptions extends LongOptions<SuiteProgress> {
   /** (params, x) → logits: `model.apply`. */
   readonly network: (params: Tree, x: Tensor) => Tensor;
   readonly params: Tree;
@@ -48,7 +48,6 @@ export interface SuiteOptions {
   readonly keep?: number;
   /** What reports call a layer, by the path of its parameters; default the path. */
   readonly title?: (path: string) => string;
-  readonly onProgress?: (progress: SuiteProgress) => void;
 }
 
 export interface SuiteProgress {
@@ -66,9 +65,10 @@ export interface SuiteResult {
 
 /** Randomisation of layers, permuted labels and input invariance, with a verdict on each. An explainer that cannot explain this network or
  *  these inputs is found out on two samples before the work, and reported with its reason.
- *  @throws RangeError when no explainer is left, for no samples, or an order that is named twice. */
+ *  @throws RangeError when no explainer is left, for no samples, or an order that is named twice; the reason of `signal`. */
 export async function sanitySuite(options: SuiteOptions): Promise<SuiteResult> {
   const here = callerScope();
+  const turns = new Turns<SuiteProgress>("sanitySuite", options);
   const { params, x, orders, twin, similarities = sanitySimilarities(x.shape.slice(1)) } = options;
   const { chunk = 50, thresholds = SANITY_THRESHOLDS, title = (path: string) => path } = options;
   if (new Set(orders).size !== orders.length)
@@ -103,11 +103,12 @@ export async function sanitySuite(options: SuiteOptions): Promise<SuiteResult> {
   const maps: Record<string, readonly Float32Array[]> = {};
   for (const { of, weight } of work) {
     const tell = (check: SuiteProgress["check"], part: number): void =>
-      options.onProgress?.({ explainer: of.name, check, share: (before + part * cost[check] * weight) / all });
+      turns.tell({ explainer: of.name, check, share: (before + part * cost[check] * weight) / all });
     const comparison = (check: SuiteProgress["check"]): ComparisonOptions => ({
       ...{ network: options.network, params, x, similarities, chunk, keep: options.keep },
-      explainers: async (part) => ({ [of.name]: await here.wait(of.make(part)) }),
-      onProgress: (done, parts) => tell(check, done / parts),
+      explainers: async (part) => ({ [of.name]: await of.make(part) }),
+      signal: options.signal,
+      onProgress: ({ done, total }) => tell(check, done / total),
     });
     const found: Found = { verdicts: {} };
     for (const check of checks) {
@@ -159,7 +160,7 @@ async function tried(options: SuiteOptions, of: SuiteExplainer): Promise<number>
   for (let time = 0; time < 2; time++) {
     using _ = here.open("trial");
     const began = performance.now();
-    const explainers = async (part: Tensor) => ({ [of.name]: await here.wait(of.make(part)) });
+    const explainers = async (part: Tensor) => ({ [of.name]: await of.make(part) });
     const few = partOf(x, 0, Math.min(2, x.shape[0]));
     await here.wait(compareNetworks({ network, params, x: few, explainers, similarities: [] }, []));
     took = performance.now() - began;

@@ -213,7 +213,7 @@ export const command = defineCommand({
           ...{ classifier, x, attack, k, explainers: [explainer], key: random.fold(key, 2) },
           surrogate: surrogateOf(classifier, domain.shape),
           masks: sample.mask && tensor(sample.mask, [1, ...domain.shape.slice(1)]),
-          onStage: (stage) => live.update(stage),
+          onProgress: (stage) => live.update(stage),
         }),
       );
       const made = { sample, study, method, request, eps, k, target, seed: requested.seed, adapter: place.name };

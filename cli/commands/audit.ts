@@ -133,13 +133,15 @@ export const command = defineCommand({
       await here.wait(writeOutput(join(values.out, "audit-config.json"), configText(plan, samples)));
       let first = -1;
       const measured = await here.wait(
-        runAudit(world, plan, store, ({ cell, done }) => {
-          const spent = (performance.now() - began) / 1000;
-          if (first < 0) first = done;
-          const left = done > first ? `  about ${duration((spent * (cells - done)) / (done - first))} left` : "";
-          now = `${done}/${cells}${left}  ${cell.row.title}${cell.candidate ? `: ${cell.candidate.title}` : ""}`;
-          live.update(now);
-          if (budget !== undefined && spent > 60 * budget) stop.abort();
+        runAudit(world, plan, store, {
+          onProgress({ cell, done }) {
+            const spent = (performance.now() - began) / 1000;
+            if (first < 0) first = done;
+            const left = done > first ? `  about ${duration((spent * (cells - done)) / (done - first))} left` : "";
+            now = `${done}/${cells}${left}  ${cell.row.title}${cell.candidate ? `: ${cell.candidate.title}` : ""}`;
+            live.update(now);
+            if (budget !== undefined && spent > 60 * budget) stop.abort();
+          },
         }).catch((error: unknown) => {
           throw asUsage(error);
         }),

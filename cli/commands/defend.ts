@@ -170,7 +170,7 @@ export const command = defineCommand({
           // A copy: training takes over what it starts from, and the teacher stays.
           first: mapTree(params, (t) => keep(add(t, 0))),
           teacher: classifier,
-          onDirections: (done, all) => live.update(`directions of ${done} of ${all} images`),
+          onDirections: ({ done, total }) => live.update(`directions of ${done} of ${total} images`),
           onProgress: (progress) => live.update(`${how.title}: ${trainingLine(progress)}`),
         });
       const defended = await judged("after", await trained(scheme));

@@ -126,7 +126,7 @@ export async function runDemo(plan: DemoPlan, dataset: Dataset, live: Live): Pro
         rule: signStep(eps / 10),
         steps,
       },
-      ...{ explainers, k, key: random.fold(key, 2), onStage },
+      ...{ explainers, k, key: random.fold(key, 2), onProgress: onStage },
     }),
   );
   const written = pixels.slice(0, (pixels.length / indices.length) * Math.min(indices.length, plan.word.images));

@@ -85,12 +85,12 @@ export async function spell(plan: WordPlan, { classifier, pixels, size, key, onS
         steps: plan.steps,
       },
       explainers: [gradient, betaSmoothed(plan.remedy)],
-      ...{ key, onStage },
+      ...{ key, onProgress: onStage },
     }),
   );
   const [plain, blunt] = study.explainers;
   const alike = async (maps: Float32Array): Promise<number[]> =>
-    Array.from(await here.wait(pearson(tensor(maps, target.shape), target).read()));
+    Array.from(await pearson(tensor(maps, target.shape), target).read());
   const likeness = {
     clean: await here.wait(alike(plain.clean.maps)),
     attacked: await here.wait(alike(plain.under.attacked.maps)),

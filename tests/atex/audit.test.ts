@@ -151,11 +151,11 @@ referenceTest("an audit goes on where it stopped, and stops when it is told to",
     seen.push(cell.id);
     stop.aborted = seen.length === 2;
   };
-  await runAudit({ ...w, stop }, plan, store, note);
+  await runAudit({ ...w, stop }, plan, store, { onProgress: note });
   check.equal(seen, ["contract", "relevance/gradient"]);
   check.is(judgeAudit({ ...plan, rows: [{ row: "weights" }] }, kept)[0].verdict, "not tested");
   stop.aborted = false;
-  await runAudit({ ...w, stop }, plan, store, ({ cell }) => void seen.push(cell.id));
+  await runAudit({ ...w, stop }, plan, store, { onProgress: ({ cell }) => void seen.push(cell.id) });
   check.equal(
     seen,
     auditCells(plan).map(({ id }) => id),

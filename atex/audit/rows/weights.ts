@@ -33,7 +33,7 @@ async function measure(
     compareNetworks(
       {
         ...{ network, params, x, similarities },
-        explainers: async (part) => ({ of: await here.wait(candidate!.make(world, part)) }),
+        explainers: async (part) => ({ of: await candidate!.make(world, part) }),
       },
       others,
     ),

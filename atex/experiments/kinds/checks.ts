@@ -89,7 +89,7 @@ async function stabilityOf(
     ...{ explainer: gradient, ball: linf(eps), steps, restarts },
     ...{ rule: signStep(eps / 2), schedule: cosineDecay(1, steps), key: random.fold(random.key(seed), 4) },
   };
-  const list = async (t: Tensor): Promise<number[]> => Array.from(await here.wait(t.read()));
+  const list = async (t: Tensor): Promise<number[]> => Array.from(await t.read());
   const worst = worstCaseStability(search)(score, x);
   return {
     "worst-case stability": await here.wait(list(worst)),

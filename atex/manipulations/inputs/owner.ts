@@ -58,7 +58,10 @@ export async function ownerOf({ name, objective, clean, x, world }: OwnerOptions
   if (entry?.uses?.segments && !isTable(domain))
     return {
       evaluations,
-      ask: async (z) => answer(classifier, await here.wait(make(name, z)))(z),
+      async ask(z) {
+        const here = callerScope();
+        return answer(classifier, await here.wait(make(name, z)))(z);
+      },
       [Symbol.dispose]: () => {},
     };
   const [one, many] = [answer(classifier, explain), capture(answer(classifier, explain))];

@@ -55,7 +55,7 @@ export async function measureShown(shown: readonly Shown[], { clean }: ShownCont
     const add = async (metric: string, of: () => Tensor): Promise<void> =>
       void found.push({
         metric,
-        value: await here.wait(meanOf(scope(of))),
+        value: await meanOf(scope(of)),
         count: x.shape[0],
         conditions: { explainer },
       });
@@ -98,8 +98,12 @@ export async function smoothedAgain(
     for (const beta of betas) {
       world.say(`${explainer} smoothed by softplus of sharpness ${beta}`);
       const classifier = smoothed(clean.classifier, beta);
-      const maps = async (samples: Tensor): Promise<Tensor> =>
-        importanceMap(await here.wait(attributionsOf(make, explainer, { ...clean, classifier, x: samples }, classes)));
+      const maps = async (samples: Tensor): Promise<Tensor> => {
+        const here = callerScope();
+        return importanceMap(
+          await here.wait(attributionsOf(make, explainer, { ...clean, classifier, x: samples }, classes)),
+        );
+      };
       const [before, after] = [await here.wait(maps(clean.x)), await here.wait(maps(x))];
       const conditions = { explainer, beta };
       const count = x.shape[0];

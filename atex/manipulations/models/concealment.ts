@@ -139,7 +139,7 @@ export const concealmentEntry = manipulationEntry({
     dispose(plain);
     const n = test.labels.length;
     const right = async (weights: Tree): Promise<number> =>
-      Math.round(n * (await here.wait(accuracyOf({ model, params: weights }, test))));
+      Math.round(n * (await accuracyOf({ model, params: weights }, test)));
     return {
       explainer: "gradient",
       madeFor: pairOn(sampleTensor(train, first(train, samples.length))),

@@ -78,8 +78,10 @@ async function run(settings: FoolingSettings, world: ManipulationWorld): Promise
     const n = Math.min(MOST, clean.x.shape[0]);
     const x = slice(clean.x, [0, 0, 0, 0], [n, ...clean.x.shape.slice(1)]);
     const classes = scope(() => argmax(classifier(x), 1));
-    const of = async (side: Pair["clean"]): Promise<Tensor> =>
-      saliencyMap(await here.wait(attributionsOf(world.explainer, explainer, { ...side, x }, classes)));
+    const of = async (side: Pair["clean"]): Promise<Tensor> => {
+      const here = callerScope();
+      return saliencyMap(await here.wait(attributionsOf(world.explainer, explainer, { ...side, x }, classes)));
+    };
     const maps = { honest: await here.wait(of(clean)), fooled: await here.wait(of(manipulated)) };
     return stillUsed({ honest: classifier, fooled, x, classes, maps, seed });
   }

@@ -22,13 +22,11 @@ export async function mapRows({ name, titles, columns, labels, most = 3 }: MapRo
     Promise.all(
       columns.map(async (t) =>
         Array.from(
-          await here.wait(
-            slice(
-              t,
-              t.shape.map(() => 0),
-              [n, ...t.shape.slice(1)],
-            ).read(),
-          ),
+          await slice(
+            t,
+            t.shape.map(() => 0),
+            [n, ...t.shape.slice(1)],
+          ).read(),
         ),
       ),
     ),

@@ -35,7 +35,7 @@ export async function stillUsed(options: StillUsedOptions): Promise<Measured[]> 
     const { map: drop, random: chance } = curves(classScore(classifier, classes, { of: "probability" }), x, map);
     const add = async (name: string, values: Tensor): Promise<void> =>
       void found.push({
-        ...{ metric: "AOPC", value: await here.wait(mean(values).item()), count: x.shape[0] },
+        ...{ metric: "AOPC", value: await mean(values).item(), count: x.shape[0] },
         conditions: { network, order: name },
       });
     await here.wait(add(order, drop));
