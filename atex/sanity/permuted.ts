@@ -65,6 +65,7 @@ export async function trainTwin(options: TwinOptions): Promise<Twin> {
     throw new RangeError(
       `trainTwin: accuracy ${wanted}, ${epochs} epochs, tested every ${every} given; 0 to 1, and whole numbers of at least 1 are needed`,
     );
+  signal?.throwIfAborted();
   const data = residentData(permutedLabels(options.split, seed));
   try {
     const start = scope(() =>
