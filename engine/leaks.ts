@@ -21,7 +21,8 @@ export interface Watched {
 }
 
 export interface Stray {
-  readonly handle?: WeakRef<object>;
+  /** A WeakRef; described here, so that the types need no newer library. */
+  readonly handle?: { deref(): object | undefined };
   readonly origin: string;
   readonly since: number;
   isFreed: boolean;
