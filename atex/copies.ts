@@ -33,6 +33,11 @@ export function copiesAtOnce(elements: number, budget = ELEMENT_BUDGET): number 
   return Math.max(1, Math.floor(budget / Math.max(1, elements)));
 }
 
+/** How many samples of a shape are evaluated at once: at most `most`, and one at least. */
+export function samplesAtOnce(shape: readonly number[], most: number): number {
+  return Math.min(most, copiesAtOnce(shape.reduce((a, b) => a * b, 1)));
+}
+
 /** `total` copies of `elements` numbers each in pieces of at most `budget` numbers, of nearly equal size; never fewer than one copy. */
 export function chunksOf(total: number, elements: number, budget = ELEMENT_BUDGET): Chunk[] {
   const most = copiesAtOnce(elements, budget);

@@ -2,6 +2,7 @@
  *  stability over seeds, generalisation to samples that it was not made for. Plain numbers in, tables out. */
 import { wilsonInterval } from "./experiments/statistics.js";
 import type { FoolingInterval } from "./metrics/heo.js";
+import { markdownTable, markdownText } from "./render/markdown.js";
 
 /** What a manipulation did to each sample, under one explainer and one seed. */
 export interface ManipulationResult {
@@ -142,7 +143,6 @@ function rateText({ rate, low, high, n, undefined: left }: FoolingRate): string 
 
 /** Criteria as Markdown: a table for each manipulation. */
 export function criteriaMarkdown(all: readonly Criteria[]): string {
-  const cell = (text: string): string => text.replaceAll("|", "\\|");
   return all
     .map(({ manipulation, target, cost, effectiveness, transferability, stability, generalisation }) => {
       const spent = Object.entries(cost).map(([name, value]) => `${name} ${value}`);
@@ -162,8 +162,8 @@ export function criteriaMarkdown(all: readonly Criteria[]): string {
         ],
         ["generalisation", "on held-out samples", generalisation ? rateText(generalisation) : "–"],
       ];
-      const lines = [["criterion", "where", "fooling success rate (95 % interval)"], ["---", "---", "---"], ...rows];
-      return `### ${manipulation}\n\n${lines.map((cells) => `| ${cells.map(cell).join(" | ")} |`).join("\n")}\n`;
+      const header = ["criterion", "where", "fooling success rate (95 % interval)"];
+      return `### ${markdownText(manipulation)}\n\n${markdownTable(header, rows)}\n`;
     })
     .join("\n");
 }

@@ -1,33 +1,49 @@
 /** The one judge of maps: how much explanations of changed inputs agree with those of the clean ones. */
-import { reshape, type Tensor } from "../engine/index.js";
+import { neg, reshape, type Tensor } from "../engine/index.js";
 import { type Explainer, saliencyMap } from "./explainers/explainer.js";
 import { relativeImportance } from "./metrics/importance.js";
 import { WINDOW } from "./metrics/ssim.js";
-import { type SimilarityName, similaritiesOf } from "./metrics/table.js";
+import { metricEntryOf, type SimilarityName, similaritiesOf } from "./metrics/table.js";
 import { type Classifier, classScore } from "./score.js";
 
-/** What is compared, by the names that results carry; SSIM only where maps are images, large enough for its window. */
-export type AgreementName = "spearman" | "topK" | "cosine" | "ssim";
+/** What is compared, by the names that results carry; SSIM only where maps are images, large enough for its window, and the shift of
+ *  the centre of mass, in pixels, only where they are images. */
+export type AgreementName = "spearman" | "topK" | "cosine" | "ssim" | "centre";
 const MEASURES: Readonly<Record<AgreementName, SimilarityName>> = {
   spearman: "spearman",
   topK: "top-k",
   cosine: "cosine",
   ssim: "ssim",
+  centre: "mass-centre-shift",
 };
+/** What is compared unless told otherwise. */
+const USUAL: readonly AgreementName[] = ["spearman", "topK", "cosine", "ssim"];
 
 export type Agreed = Readonly<Partial<Record<AgreementName, Tensor>> & Record<"spearman" | "topK" | "cosine", Tensor>>;
 
-/** How much two maps agree, per sample [n]: maps [n,h,w] or [n,d], k pixels or columns in the top-k intersection. */
-export function agreementOf(a: Tensor, b: Tensor, k: number): Agreed {
-  const hasWindow = a.rank === 3 && Math.min(a.shape[1], a.shape[2]) >= WINDOW;
-  const names = (Object.keys(MEASURES) as AgreementName[]).filter((name) => name !== "ssim" || hasWindow);
+/** How much two maps agree, per sample [n]: maps [n,h,w] or [n,d], k pixels or columns in the top-k intersection. What maps of this
+ *  shape do not have is left out. */
+export function agreementOf(a: Tensor, b: Tensor, k: number, wanted: readonly AgreementName[] = USUAL): Agreed {
+  const side = a.rank === 3 ? Math.min(a.shape[1], a.shape[2]) : 0;
+  const smallest: Partial<Record<AgreementName, number>> = { ssim: WINDOW, centre: 1 };
+  const names = wanted.filter((name) => side >= (smallest[name] ?? 0));
   const found = similaritiesOf(
     a,
     b,
     names.map((name) => MEASURES[name]),
-    { "top-k": { k } },
+    names.includes("topK") ? { "top-k": { k } } : {},
   );
   return Object.fromEntries(names.map((name) => [name, found[MEASURES[name]]])) as unknown as Agreed;
+}
+
+/** Whether larger values of a measure say that maps are less alike. */
+export function growsApart(name: AgreementName): boolean {
+  return metricEntryOf(MEASURES[name]).info.larger === "less alike";
+}
+
+/** A measure's values with the sign that makes them large where maps are unlike: [n] → [n]. */
+export function apart(name: AgreementName, value: Tensor): Tensor {
+  return growsApart(name) ? value : neg(value);
 }
 
 /** Relative importance of pixels or columns: what is compared and kept. Attribution [n,c,h,w] → [n,h,w], [n,d] → [n,d]. */
@@ -45,6 +61,8 @@ export interface JudgeOptions {
   readonly x: Tensor;
   /** Pixels or columns in the top-k intersection. */
   readonly k: number;
+  /** What is compared; default all but the centre of mass. */
+  readonly measures?: readonly AgreementName[];
 }
 
 export interface Judge {
@@ -55,13 +73,13 @@ export interface Judge {
 }
 
 /** Explains samples for the same classes as the clean ones and compares. */
-export function judgeOf({ classifier, explainer, classes, x, k }: JudgeOptions): Judge {
+export function judgeOf({ classifier, explainer, classes, x, k, measures }: JudgeOptions): Judge {
   const score = classScore(classifier, classes);
   const mapOf = (samples: Tensor): Tensor => importanceMap(explainer(score, samples));
   const clean = mapOf(x);
   const judge = (samples: Tensor): ReturnType<Judge> => {
     const map = mapOf(samples);
-    return { map, agreement: agreementOf(clean, map, k) };
+    return { map, agreement: agreementOf(clean, map, k, measures) };
   };
   return Object.assign(judge, { clean });
 }

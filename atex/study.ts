@@ -96,6 +96,8 @@ export interface AttackStudy {
   readonly probability: readonly number[];
   /** The attack's objective, to be made large. */
   readonly objective: { readonly clean: readonly number[]; readonly attacked: readonly number[] };
+  /** Maps that were differentiated for each image. */
+  readonly passes: number;
   readonly images: Readonly<Record<VariantName, Variant>>;
   readonly explainers: readonly ExplainerStudy[];
 }
@@ -129,6 +131,7 @@ export async function studyAttack(options: StudyOptions): Promise<AttackStudy> {
     classes,
     probability: await here.wait(list(probabilityOf(classifier(x), result.classes))),
     objective: { clean: await here.wait(list(result.before)), attacked: after },
+    passes: result.passes,
     images: await here.wait(eachVariant((name) => describeVariant(classifier, x, variants[name], result.classes))),
     explainers: studied,
   };

@@ -9,13 +9,14 @@ import { runGpu } from "./gpu.js";
 import type { Bench } from "./holdfast.js";
 import { caseNames, matmulInputs } from "./inputs.js";
 import { runLoops } from "./loops.js";
+import { onnxSmoke } from "./onnxSmoke.js";
 import { runPeers } from "./peers.js";
 import { profileCase } from "./profile.js";
-import { formatSection, savedReports } from "./readme.js";
 import type { Report, Row } from "./report.js";
 import { runCases } from "./run.js";
 import { runScale } from "./scale.js";
 import { soak } from "./soak.js";
+import { formatSection, savedReports } from "./speedPage.js";
 import { product, tuneTask } from "./tune.js";
 
 const smallSetting = { batch: 2, samples: 2, side: 8 };
@@ -46,6 +47,9 @@ const parts: Readonly<Record<string, (on: Bench, about: Report) => Promise<Outco
     return (await runScale(on, { sizes, runs: 1 })).results;
   },
   explainers: async (on) => (await runExplainers(on, { quick: true })).results,
+  async onnx() {
+    return onnxSmoke();
+  },
   async tune(on) {
     const { a, b } = matmulInputs(64);
     const { rows } = await tuneTask(on, "product of 64", product(a, b, { transA: false, transB: true }), 1);
@@ -60,7 +64,7 @@ const parts: Readonly<Record<string, (on: Bench, about: Report) => Promise<Outco
     const { samples } = await soak({ steps: 200 });
     return passed("200 steps", samples.length === 2 && samples[0].liveBytes === samples[1].liveBytes);
   },
-  async readme(_, about) {
+  async page(_, about) {
     const report = { ...about, results: passed("conv1", true) };
     const changes = compareReports(report, report);
     return passed("saved reports", changes.length === 1 && formatSection(savedReports(".")).length > 0);

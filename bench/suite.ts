@@ -11,6 +11,7 @@ import { type Bench, openBench, versions } from "./holdfast.js";
 import { type CaseName, caseNames } from "./inputs.js";
 import { type LoopCase, runLoops } from "./loops.js";
 import type { Waiting } from "./measure.js";
+import { onnxCases, runOnnx } from "./onnx.js";
 import { joinReports, runPeers } from "./peers.js";
 import type { Report, Row } from "./report.js";
 import { runCases } from "./run.js";
@@ -43,6 +44,7 @@ export const measuredSuites: Readonly<Record<string, readonly string[]>> = {
   scale: scaleCases,
   explainers: explainerCases,
   gpu: [],
+  onnx: onnxCases,
   smoke: [],
 };
 
@@ -55,7 +57,7 @@ export interface SuiteOptions {
   readonly small?: boolean;
   /** Whether all works and no more, where the suite has that. */
   readonly quick?: boolean;
-  /** Data set that the suite of explainers trains its network on, and where its files are. */
+  /** Data set that the suite of explainers trains its network on, and where its files are; for the suite of ONNX files, where they are. */
   readonly data?: DatasetName;
   readonly dataDir?: string;
   /** The card's peak, for the suite of GPUs. */
@@ -76,6 +78,11 @@ export async function runSuite(suite: string, options: SuiteOptions): Promise<Re
     if (suite === "atex-curves") return { ...about, ...(await runAtexCurves(on, options)) };
     if (suite === "smoke") return await runSmoke(on, { ...about, results: [] }, options.onRow);
     if (suite === "gpu") return await runGpu(on, { ...about, results: [] }, options);
+    if (suite === "onnx") {
+      // Processes of their own must not share the processor with an open device.
+      shutdown();
+      return { ...about, ...(await runOnnx(options)) };
+    }
     if (suite === "explainers") return { ...about, ...(await runExplainers(on, options)) };
     if (suite === "scale") return { ...about, ...(await runScale(on, options)) };
     const wanted = (name: string): boolean => options.cases?.includes(name) ?? true;

@@ -8,31 +8,24 @@ import {
   type AuditStore,
   type AuditWorld,
   auditRowOf,
-  type Candidate,
-  CONTROLS,
+  drawnSamples,
   type ExplainingOptions,
-  explainerEntryOf,
   explainerMaker,
-  tableCandidate,
+  usualPlan,
 } from "../atex/index.js";
 import { random } from "../engine/index.js";
+import { DataError } from "../nn/data/error.js";
 import { sha256 } from "../nn/data/sha256.js";
 import type { Dataset } from "../nn/index.js";
-import { ConfigError, count, type Infer, list, object, optional, record, setting, text } from "../nn/schema.js";
+import { count, type Infer, list, number, object, optional, record, type Schema, setting, text } from "../nn/schema.js";
 import { choice } from "./arguments.js";
 import { UsageError } from "./command.js";
 import { METHODS } from "./explainers.js";
 import { parsing, readInput, writeOutput } from "./files.js";
 import type { LoadedModel } from "./model.js";
-import { backgroundOf, isImage } from "./sample.js";
-import { drawnSamples } from "./sanity.js";
+import { backgroundOf } from "./sample.js";
+import { sealed, unsealed } from "./sealed.js";
 import { parsed } from "./settings.js";
-
-/** Explainers that are audited where nobody says. */
-const USUAL = {
-  images: ["gradient", "integrated-gradients", "smoothgrad"],
-  rows: ["gradient-x-input", "lime", "kernel-shap"],
-};
 
 /** A file that repeats an audit. */
 const auditFile = object({
@@ -47,47 +40,36 @@ export type AuditFile = Infer<typeof auditFile>;
 export async function readAuditFile(path: string | undefined): Promise<AuditFile> {
   if (path === undefined) return auditFile.read({}, "");
   const bytes = await readInput("config", path);
-  try {
-    return await parsing(path, () => auditFile.read(JSON.parse(new TextDecoder().decode(bytes)), ""));
-  } catch (error) {
-    if (error instanceof ConfigError || error instanceof SyntaxError) throw new UsageError(`${path}: ${error.message}`);
-    throw error;
-  }
+  return parsing(path, () => parseAuditFile(new TextDecoder().decode(bytes)));
+}
+
+/** @throws DataError for a text that repeats no audit. */
+export function parseAuditFile(json: string): AuditFile {
+  return unsealed(json, auditFile);
 }
 
 export interface PlanRequest {
   readonly rows?: string;
   readonly explainer?: string;
   readonly quick: boolean;
-  /** "attack.steps=50", several with commas. */
+  /** "attack.steps=50,attack.eps=0.02,0.04": settings of rows, with commas between them and between the items of a list. */
   readonly set?: string;
 }
 
 /** Rows with their settings, explainers and controls. @throws UsageError for an unknown name or setting. */
 export function auditPlan(request: PlanRequest, file: AuditFile, { domain }: Pick<LoadedModel, "domain">): AuditPlan {
-  const image = isImage(domain);
   const asked = request.rows === undefined || request.rows === "all" ? file.rows : request.rows.split(",");
   const names = asked?.map(rowName) ?? AUDIT_TABLE.map(({ name }) => name);
   const given = settingsGiven(request.set);
   for (const name of [...given.keys(), ...Object.keys(file.settings)])
     if (!names.includes(name)) throw new UsageError(`settings of ${name}: this row is not asked for`);
-  const wanted = request.explainer?.split(",") ?? file.explainers ?? (image ? USUAL.images : USUAL.rows);
-  const fitting = CONTROLS.filter(({ name }) => image || name !== "edges");
-  return {
-    rows: names.map((name) => ({
-      row: name,
-      settings: {
-        ...(request.quick ? auditRowOf(name).quick : {}),
-        ...file.settings[name],
-        ...given.get(name),
-      },
-    })),
-    explainers: [...new Set(wanted)].map((name): Candidate => {
-      const { info } = explainerEntryOf(choice("explainer", name, METHODS));
-      return tableCandidate(name, info.name);
-    }),
-    controls: fitting,
-  };
+  const wanted = request.explainer?.split(",") ?? file.explainers;
+  return usualPlan(domain, {
+    rows: names,
+    explainers: wanted?.map((name) => choice("explainer", name, METHODS)),
+    quick: request.quick,
+    settings: Object.fromEntries(names.map((name) => [name, { ...file.settings[name], ...given.get(name) }])),
+  });
 }
 
 function rowName(word: string): string {
@@ -99,7 +81,8 @@ function rowName(word: string): string {
 /** @throws UsageError for words that are no row.setting=value. */
 function settingsGiven(text: string | undefined): Map<string, Record<string, unknown>> {
   const given = new Map<string, Record<string, unknown>>();
-  for (const word of text?.split(",") ?? []) {
+  // Items of a list have commas between them as well: the next setting begins where a row is named.
+  for (const word of text?.split(/,(?=[^.,=]+\.[^.,=]+=)/) ?? []) {
     const [, row, name, value] = /^([^.=]+)\.([^.=]+)=(.*)$/.exec(word) ?? [];
     if (row === undefined) throw new UsageError(`--set ${word}: row.setting=value is needed, such as attack.steps=50`);
     const { name: of, options } = auditRowOf(rowName(row));
@@ -153,27 +136,44 @@ export function auditStore(folder: string, plan: AuditPlan, key: Readonly<Record
       });
       if (stored === undefined) return undefined;
       try {
-        const { of, measurement } = JSON.parse(stored) as { of: string; measurement: AuditMeasurement };
-        return of === keyOf(id) ? revived(measurement) : undefined;
-      } catch {
-        throw new UsageError(`${path}: it is no measurement; remove it, and it will be made again`);
+        const { of, measurement } = readMeasurement(stored);
+        return of === keyOf(id) ? measurement : undefined;
+      } catch (error) {
+        if (!(error instanceof DataError)) throw error;
+        throw new UsageError(`${path}: ${error.message}; remove it, and it will be made again`);
       }
     },
-    save: (id, measurement) => writeOutput(pathOf(id), `${JSON.stringify({ of: keyOf(id), measurement })}\n`),
+    save: (id, measurement) => writeOutput(pathOf(id), sealed({ of: keyOf(id), measurement })),
   };
 }
 
-/** JSON has no NaN: what is null there was one. */
-function revived(measurement: AuditMeasurement): AuditMeasurement {
-  const number = (value: number | null): number => value ?? Number.NaN;
-  return {
-    ...measurement,
-    numbers: measurement.numbers.map((one) => ({
-      ...one,
-      ...{ value: number(one.value), low: number(one.low), high: number(one.high) },
-      values: one.values?.map(number),
-    })),
-  };
+/** JSON has no NaN: what is null there was one, as where a number has no interval. */
+const numberOrNaN: Schema<number> = {
+  json: { type: ["number", "null"] },
+  read: (value, path) => (value === null ? Number.NaN : number().read(value, path)),
+};
+
+const anything: Schema<unknown> = { json: {}, read: (value) => value };
+
+const measurementFile = object({
+  of: text,
+  measurement: object({
+    numbers: list(
+      object({
+        ...{ name: text, setting: optional(text), value: numberOrNaN, low: numberOrNaN, high: numberOrNaN },
+        ...{ n: number({ min: 0 }), values: optional(list(numberOrNaN, { min: 0 })) },
+      }),
+      { min: 0 },
+    ),
+    plots: optional(list(record(anything), { min: 0 })),
+    pictures: optional(list(record(anything), { min: 0 })),
+    refused: optional(text),
+  }),
+});
+
+/** What a file of the store says, and what of. @throws DataError for a text that is no measurement, or was changed. */
+export function readMeasurement(stored: string): { readonly of: string; readonly measurement: AuditMeasurement } {
+  return unsealed(stored, measurementFile) as { of: string; measurement: AuditMeasurement };
 }
 
 /** What tells one network from another: the hash of its outputs on the first samples. */

@@ -1,4 +1,5 @@
 /** What a command is. Each lives in cli/commands/<name>.ts as `export const command = defineCommand({ … })`. */
+import { printable } from "../nn/printable.js";
 
 export interface Option {
   readonly type: "string" | "boolean";
@@ -41,9 +42,13 @@ export function defineCommand<const O extends Options>(command: Command<O>): Com
   return command as unknown as Command;
 }
 
-/** A mistake in the arguments: printed as one sentence, exit code 2. */
+/** A mistake in the arguments: printed as one sentence, one line of at most 2000 characters, exit code 2. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
+
+  constructor(message: string) {
+    super(printable(message, 2000));
+  }
 }
 
 /** What the library refuses is a mistake in the arguments; anything else stays what it is. */

@@ -2,6 +2,7 @@
 import { statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
+import { DataError } from "../nn/data/error.js";
 import {
   type Channels,
   DATASET_NAMES,
@@ -171,19 +172,22 @@ export async function openData(request: DataRequest, live: Live): Promise<Datase
   }
 }
 
-/** File → class. @throws UsageError for a table of other columns, or a file that comes twice. */
 async function readLabels(path: string): Promise<Map<string, string>> {
   const bytes = await readInput("labels", path);
-  const { columns, rows } = await parsing(path, () => readCsv(new TextDecoder().decode(bytes)));
+  return parsing(`--labels ${path}`, () => labelsOf(new TextDecoder().decode(bytes)));
+}
+
+/** File → class. @throws DataError for a table of other columns, or a file that comes twice. */
+export function labelsOf(text: string): Map<string, string> {
+  const { columns, rows } = readCsv(text);
   if (columns.length !== 2 || /\.(png|jpe?g)$/i.test(columns[0]))
-    throw new UsageError(
-      `--labels ${path}: the first line is ${columns.slice(0, 4).join(", ").slice(0, 80)}; a header of two columns, such as filename,label, is needed`,
+    throw new DataError(
+      `the first line is ${columns.slice(0, 4).join(", ").slice(0, 80)}; a header of two columns, such as filename,label, is needed`,
     );
   const labels = new Map<string, string>();
   for (const [file, label] of rows) {
     const name = file.trim().replace(/^\.\//, "");
-    if (labels.has(name))
-      throw new UsageError(`--labels ${path}: ${name} comes twice; one label for each file is needed`);
+    if (labels.has(name)) throw new DataError(`${name} comes twice; one label for each file is needed`);
     labels.set(name, label.trim());
   }
   return labels;

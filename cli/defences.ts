@@ -9,6 +9,9 @@ import { helpOf, inWords, parsed } from "./settings.js";
 /** How all are trained, unless told otherwise. */
 const SCHEDULE = { epochs: 3, batch: 32, learningRate: 0.003, decay: "cosine" };
 
+/** What belongs to the optimiser, and does not suit another one. */
+const OF_ADAM = { batch: SCHEDULE.batch, learningRate: SCHEDULE.learningRate };
+
 const PRESETS: ReadonlyMap<string, { readonly entry: DefenceEntry; readonly preset: Preset }> = new Map(
   DEFENCES.flatMap((entry) => Object.entries(entry.presets).map(([name, preset]) => [name, { entry, preset }])),
 );
@@ -34,11 +37,15 @@ export const defenceOptions = {
     help: "largest change of a pixel to defend against, where pixels are 0 to 1",
   },
   epochs: { type: "string", value: "n", help: `passes over the training images (default ${SCHEDULE.epochs})` },
-  batch: { type: "string", value: "n", help: `images per step (default ${SCHEDULE.batch})` },
+  batch: {
+    type: "string",
+    value: "n",
+    help: `images per step (default ${SCHEDULE.batch}, unless --list tells another)`,
+  },
   lr: {
     type: "string",
     value: "rate",
-    help: `learning rate of Adam, falling to 0 (default ${SCHEDULE.learningRate}, unless --list tells another)`,
+    help: `learning rate, falling to 0 (default ${SCHEDULE.learningRate}, unless --list tells another)`,
   },
   seed: { type: "string", default: "0", value: "n", help: "seed of everything random" },
   list: { type: "boolean", help: "print the schemes there are, with their sources and settings, and stop" },
@@ -62,10 +69,10 @@ export function defenceRequest(values: DefenceValues): DefenceRequest {
   const { entry, preset } = PRESETS.get(choice("scheme", values.scheme, NAMES))!;
   const eps = numberOption("eps", values.eps, { min: 1e-4, max: 1 });
   const whole = { min: 1, integer: true };
-  const { learningRate = SCHEDULE.learningRate, ...chosen } = preset.settings(eps);
+  const { learningRate = SCHEDULE.learningRate, batch = SCHEDULE.batch, ...chosen } = preset.settings(eps);
   const how = {
     ...SCHEDULE,
-    learningRate,
+    ...{ learningRate, batch },
     ...(values.epochs !== undefined && { epochs: numberOption("epochs", values.epochs, whole) }),
     ...(values.batch !== undefined && { batch: numberOption("batch", values.batch, whole) }),
     ...(values.lr !== undefined && { learningRate: numberOption("lr", values.lr, { min: 0 }) }),
@@ -77,8 +84,8 @@ export function defenceRequest(values: DefenceValues): DefenceRequest {
   return {
     scheme: readScheme({ kind: entry.name, title, ...how, ...settings }),
     control:
-      control === "normal" && entry.name !== "normal"
-        ? readScheme({ kind: "normal", title: "normal training", ...how })
+      control === "normal" && !entry.plain
+        ? readScheme({ kind: "normal", title: "normal training", ...how, ...(entry.optimiser && OF_ADAM) })
         : undefined,
     eps,
     seed: numberOption("seed", values.seed, { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true }),

@@ -1,5 +1,6 @@
 /** Progress for people: one line that is rewritten on a terminal, a line every few seconds elsewhere. */
 import type { Progress, TrainProgress } from "../nn/index.js";
+import { printable } from "../nn/printable.js";
 
 /** How often a file or a pipe gets a line. */
 const LINE_MS = 5000;
@@ -17,7 +18,8 @@ export class Live {
   constructor(readonly out: Output = process.stdout) {}
 
   /** Shows `text` for now. */
-  update(text: string): void {
+  update(line: string): void {
+    const text = printable(line);
     if (this.out.isTTY) {
       this.out.write(`\r\x1b[2K${text.slice(0, (this.out.columns ?? 80) - 1)}`);
       this.#open = true;
@@ -29,8 +31,12 @@ export class Live {
     this.out.write(`${text}\n`);
   }
 
-  /** Prints `text` for good, in place of what `update` shows. */
-  print(text: string): void {
+  /** Prints `lines` for good, in place of what `update` shows. What names in them would make a terminal do is spelt out. */
+  print(lines: string): void {
+    const text = lines
+      .split("\n")
+      .map((line) => printable(line))
+      .join("\n");
     this.out.write(`${this.#open ? "\r\x1b[2K" : ""}${text}\n`);
     this.#open = false;
     this.#printed = performance.now();

@@ -1,9 +1,13 @@
 #!/usr/bin/env node
 /** `holdfast <command>`: finds the command, parses its arguments, runs it. */
 import { readFileSync } from "node:fs";
+import { inspect } from "node:util";
 import { DataError } from "../nn/data/error.js";
+import { DivergedError } from "../nn/diverged.js";
+import { printable } from "../nn/printable.js";
 import { columns, commandHelp, parseArguments, unknown } from "./arguments.js";
 import { type Command, NoAdapterError, UsageError } from "./command.js";
+import { endOnSigterm, Stopped } from "./stopping.js";
 
 /** One line per command; a command is loaded only when it is asked for. */
 const commands: Readonly<Record<string, () => Promise<{ readonly command: Command }>>> = {
@@ -59,13 +63,21 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(141);
 });
 
+endOnSigterm();
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   // What the user can mend is one sentence; anything else is worth its stack.
   const mistake = error instanceof UsageError || error instanceof DataError;
-  if (mistake) console.error(`holdfast: ${error.message}`);
+  if (mistake || error instanceof Stopped || error instanceof DivergedError)
+    console.error(`holdfast: ${error.message}`);
   else if (error instanceof NoAdapterError) console.error(error.message);
-  else console.error(error);
-  process.exitCode = mistake ? 2 : 1;
+  else
+    console.error(
+      inspect(error)
+        .split("\n")
+        .map((line) => printable(line, 2000))
+        .join("\n"),
+    );
+  process.exitCode = mistake ? 2 : error instanceof Stopped ? error.status : 1;
 }

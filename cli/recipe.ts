@@ -57,7 +57,7 @@ function usualNetwork({ data, target, channels }: DataSource): PresetName {
 }
 
 /** Networks made for softplus; the others are known with relu. */
-const SMOOTH: readonly PresetName[] = ["paper", "authors", "tiny"];
+const SMOOTH: readonly PresetName[] = ["paper", "small", "authors", "tiny"];
 
 export function recipeFrom(values: RecipeValues): Recipe {
   const number = (name: "beta" | "batch" | "lr" | "seed", initial: number, range: NumberRange): number =>

@@ -3,7 +3,9 @@ import { pickPixels } from "../atex/experiments/index.js";
 import { type Tensor, tensor } from "../engine/index.js";
 import {
   type Channels,
+  DATASETS,
   type Dataset,
+  type DatasetName,
   type Domain,
   hostSamples,
   type NetworkFile,
@@ -11,20 +13,38 @@ import {
   prepareRow,
   readCsv,
   readImageAs,
+  readSafetensors,
   type SizeOptions,
   type Split,
   sampleSize,
 } from "../nn/index.js";
 import { numberOption, UsageError } from "./command.js";
-import { DATASETS, type DataSource, dataOptions, dataSource, openData, sizeOption, sourceOptions } from "./data.js";
+import {
+  type DataSource,
+  dataOptions,
+  dataSource,
+  DATASETS as NAMES,
+  openData,
+  sizeOption,
+  sourceOptions,
+} from "./data.js";
 import { parsing, readInput } from "./files.js";
 import type { Live } from "./live.js";
 
 export const sampleOptions = {
-  image: { type: "string", value: "file", help: "an image of your own, PNG or JPEG" },
+  image: {
+    type: "string",
+    value: "file",
+    help: "an image of your own, PNG or JPEG, or a .safetensors file that attack wrote",
+  },
   resize: { type: "boolean", help: "let --image have any size: its middle is averaged to the size of the network" },
   invert: { type: "boolean", help: "of --image: turn dark into light, for networks that learnt light on dark" },
-  rows: { type: "string", value: "file.csv", help: "a table of your own with the columns that the network knows" },
+  rows: {
+    type: "string",
+    value: "file.csv",
+    help: "a table of your own with the columns that the network knows, or a .safetensors file that attack wrote",
+  },
+  tensor: { type: "string", value: "name", help: "of a .safetensors file: which of its samples (default attacked)" },
   ...sourceOptions,
   data: { type: "string", value: "name", help: "instead of --image: a test sample of these data" },
   index: { type: "string", value: "n", help: "which test sample, or which row of --rows, from 0 (default 0)" },
@@ -45,6 +65,8 @@ export interface LoadedSample {
   /** Where they are known: the true class, and the pixels that carry it. */
   readonly label?: number;
   readonly mask?: Float32Array;
+  /** What may be wrong with it, in a sentence. */
+  readonly hint?: string;
 }
 
 /** The sample that the options name. @throws UsageError when they name none or two, or it does not fit the network. */
@@ -56,10 +78,14 @@ export async function openSample(values: SampleValues, model: NetworkFile, live:
     ? "--image file.png, or --data shapes --index 3"
     : "--rows file.csv, or --data compas --index 3";
   if (named.length === 0) throw new UsageError(`no sample is given; pass ${what}`);
-  if (named[0] === "image") return imageOf(values, model.domain);
+  if (values.tensor !== undefined && !STORED.test(values.image ?? values.rows ?? ""))
+    throw new UsageError(`--tensor ${values.tensor} goes with a .safetensors file of --image or --rows; leave it out`);
+  if (named[0] === "image") return imageOf(values, model);
   if (values.resize || values.invert)
     throw new UsageError(`--${values.resize ? "resize" : "invert"} goes with --image; leave it out`);
   const index = numberOption("index", values.index ?? "0", { min: 0, integer: true });
+  if (named[0] === "rows" && STORED.test(values.rows!))
+    return storedSample("rows", values.rows!, values.tensor, model.domain);
   if (named[0] === "rows") return rowOf(values.rows!, index, model);
   const { test } = await openFor(model, values, live);
   if (index >= test.labels.length)
@@ -72,17 +98,64 @@ export async function openSample(values: SampleValues, model: NetworkFile, live:
   };
 }
 
-async function imageOf({ image, index, resize, invert }: SampleValues, domain: Domain): Promise<LoadedSample> {
+async function imageOf(
+  { image, index, resize, invert, tensor }: SampleValues,
+  { domain, metadata }: NetworkFile,
+): Promise<LoadedSample> {
   const path = image!;
   if (index !== undefined) throw new UsageError("--index goes with --data or --rows; leave it out beside --image");
   if (!isImage(domain))
     throw new UsageError(
       `--image ${path}: the network takes rows of ${domain.shape[0]} numbers; give --rows or --data`,
     );
+  if (STORED.test(path)) {
+    if (resize || invert)
+      throw new UsageError(
+        `--${resize ? "resize" : "invert"} goes with a PNG or JPEG file; leave it out beside ${path}`,
+      );
+    return storedSample("image", path, tensor, domain);
+  }
   const [c, h, w] = domain.shape;
   const bytes = await readInput("image", path);
   const values = await parsing(path, () => readImageAs(bytes, [c, h, w], { resize }));
-  return { values: invert ? values.map((v) => 1 - v) : values, title: path };
+  const shown = invert ? values.map((v) => 1 - v) : values;
+  return { values: shown, title: path, hint: groundHint(shown, domain, metadata.get("data")) };
+}
+
+/** A word where an image on a light ground meets a network that learnt light figures on a dark one. */
+function groundHint(values: Float32Array, { shape: [c, h, w] }: Domain, data = ""): string | undefined {
+  if (!Object.hasOwn(DATASETS, data) || !DATASETS[data as DatasetName].lightOnDark) return undefined;
+  const edge = [...values.keys()].filter((i) => {
+    const [x, y] = [i % w, Math.floor(i / w) % h];
+    return x === 0 || y === 0 || x === w - 1 || y === h - 1;
+  });
+  const mean = edge.reduce((sum, i) => sum + values[i], 0) / edge.length;
+  if (c !== 1 || mean <= 0.5) return undefined;
+  return `its edge is light (${mean.toFixed(2)} of 1), and the network learnt light on dark (${data}): --invert turns it`;
+}
+
+/** Samples as commands write them, exactly. */
+const STORED = /\.safetensors$/i;
+
+/** One sample of a file of tensors. @throws UsageError when it has none of that name, or of another shape. */
+async function storedSample(option: string, path: string, name = "attacked", { shape }: Domain): Promise<LoadedSample> {
+  const bytes = await readInput(option, path);
+  const { tensors } = await parsing(path, () => readSafetensors(bytes));
+  const found = tensors.get(name);
+  const fits = (sides: readonly number[]): boolean => String(sides) === String([1, ...shape]);
+  if (found?.dtype !== "f32" || !fits(found.shape)) {
+    const fitting = [...tensors].filter(([, t]) => t.dtype === "f32" && fits(t.shape)).map(([other]) => other);
+    throw new UsageError(
+      `--${option} ${path}: ${found ? `its ${name} is ${found.dtype} [${found.shape}]` : `it has no ${name}`}; f32 [1,${shape}] is needed, ${fitting.length > 0 ? `as --tensor ${shortList(fitting)}` : "which none of its tensors is"}`,
+    );
+  }
+  const values = Float32Array.from(found.data);
+  const bad = values.findIndex((v) => !Number.isFinite(v));
+  if (bad >= 0)
+    throw new UsageError(
+      `--${option} ${path}: ${name} holds ${values[bad]} at element ${bad}; finite numbers are needed`,
+    );
+  return { values, title: `${path}, ${name}` };
 }
 
 async function rowOf(path: string, index: number, { preparation, domain }: NetworkFile): Promise<LoadedSample> {
@@ -159,7 +232,7 @@ function fitting(model: NetworkFile & { readonly numbered?: boolean }, dataset: 
   const places = dataset.classes.map((one) => classes.indexOf(one));
   if (places.every((place, i) => place === i)) return dataset;
   if (places.includes(-1)) {
-    const ordered = !model.numbered || DATASETS.some((one) => one === name);
+    const ordered = !model.numbered || NAMES.some((one) => one === name);
     if (ordered && dataset.classes.length === classes.length) return dataset;
     throw new UsageError(
       `--data ${name}: it has the classes ${shortList(dataset.classes)}, the network has ${classes.length}: ${shortList(classes)}${model.numbered ? "; name them in the order of its outputs with --classes" : ""}`,

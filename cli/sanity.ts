@@ -2,7 +2,6 @@
 import { EXPLAINER_TABLE, type SuiteExplainer, segmentImages, smoothGrad } from "../atex/index.js";
 import type { SanityTable } from "../atex/render/sanity.js";
 import { random, tensor } from "../engine/index.js";
-import { drawFrom } from "../nn/data/integer-random.js";
 import { type Domain, numericShift, sampleSize } from "../nn/index.js";
 import { type ExplainerRequest, explainerRequests } from "./explainers.js";
 import { explainerMaker, needsSegments, type Shift } from "./explaining.js";
@@ -64,18 +63,6 @@ export async function suiteExplainers(
 export function shiftOf(domain: Domain, by: number): Shift {
   const values = numericShift(domain, by);
   return { values, tensor: tensor(Float32Array.from(values), domain.shape) };
-}
-
-/** `count` of the samples, drawn without putting back; all if there are no more. */
-export function drawnSamples(all: number, count: number, seed: number): number[] {
-  const order = Array.from({ length: all }, (_, i) => i);
-  const draw = drawFrom(seed, 0x5a17);
-  const taken = Math.min(all, count);
-  for (let i = 0; i < taken; i++) {
-    const j = i + draw.below(all - i);
-    [order[i], order[j]] = [order[j], order[i]];
-  }
-  return order.slice(0, taken);
 }
 
 /** As many samples at once as keep the largest tensors of common sizes small. */

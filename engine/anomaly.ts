@@ -6,6 +6,7 @@ import { constant, sub } from "./ops/arithmetic.js";
 import { minimum, where } from "./ops/binary.js";
 import { max } from "./ops/extremes.js";
 import { finiteMask } from "./ops/unary.js";
+import { requireFunction } from "./options.js";
 import { keep, scope } from "./scope.js";
 import type { Tensor } from "./tensor.js";
 
@@ -23,6 +24,7 @@ const NEVER = 2 ** 24;
  * where it was called.
  */
 export async function detectAnomalies<T>(body: () => T | Promise<T>): Promise<T> {
+  requireFunction("detectAnomalies", body, "detectAnomalies(() => step(x))");
   const on = executor();
   const seen: Seen[] = [];
   const known = new WeakSet<Tensor>();

@@ -2,7 +2,7 @@
 import { describe } from "./errors.js";
 import type { TensorSpec } from "./lower.js";
 import { sameShape } from "./shape.js";
-import { Tensor } from "./tensor.js";
+import { isTensor, type Tensor } from "./tensor.js";
 import { isPlainObject, type Tree } from "./tree.js";
 
 /** Stands for a tensor in recorded arguments. */
@@ -26,7 +26,7 @@ class RecordedObject {
 
 /** The arguments with specs in place of tensors. Plain values are kept; objects with a class of their own, by identity. */
 export function recordArguments(tree: Tree): Tree {
-  if (tree instanceof Tensor) return new Recorded(tree);
+  if (isTensor(tree)) return new Recorded(tree);
   if (Array.isArray(tree)) return tree.map(recordArguments);
   if (!isPlainObject(tree)) return tree;
   return new RecordedObject(
@@ -37,8 +37,7 @@ export function recordArguments(tree: Tree): Tree {
 /** Appends the tensors of `given` in the order of `leaves`; false, at some point, where it does not fit what was recorded. */
 export function collectTensors(recorded: Tree, given: Tree, into: Tensor[]): boolean {
   if (recorded instanceof Recorded) {
-    if (!(given instanceof Tensor) || given.dtype !== recorded.dtype || !sameShape(given.shape, recorded.shape))
-      return false;
+    if (!isTensor(given) || given.dtype !== recorded.dtype || !sameShape(given.shape, recorded.shape)) return false;
     into.push(given);
     return true;
   }
@@ -91,15 +90,15 @@ function parts(recorded: Tree, given: Tree): [key: string, recorded: Tree, given
 }
 
 function hint(recorded: Tree, given: Tree): string {
-  if (recorded instanceof Recorded && given instanceof Tensor)
+  if (recorded instanceof Recorded && isTensor(given))
     return recorded.dtype === given.dtype ? "pad the last batch" : "convert it";
-  if (recorded instanceof Recorded || given instanceof Tensor) return "pass the same kind";
+  if (recorded instanceof Recorded || isTensor(given)) return "pass the same kind";
   const structured = Array.isArray(recorded) || recorded instanceof RecordedObject;
   return structured ? "pass the same structure" : "pass what varies as a tensor";
 }
 
 function show(tree: Tree): string {
-  if (tree instanceof Recorded || tree instanceof Tensor) return describe(tree);
+  if (tree instanceof Recorded || isTensor(tree)) return describe(tree);
   if (Array.isArray(tree)) return `a list of ${tree.length}`;
   const fields = tree instanceof RecordedObject ? tree.fields : tree;
   if (isPlainObject(fields)) return `{${Object.keys(fields).join(", ")}}`;

@@ -10,20 +10,23 @@ import { type Executor, executor, type Plan, type Value, withExecutor } from "./
 import { hoist } from "./graph/hoist.js";
 import { interpret } from "./graph/interpret.js";
 import { shareCommon, simplify } from "./graph/simplify.js";
+import { aFlag, aNatural } from "./kinds.js";
 import { isObserved, isSubstituting } from "./op.js";
-import { checkedOptions, requireFunction, shown } from "./options.js";
+import { checkedOptions, isList, requireFunction, shown, shownList } from "./options.js";
 import { isNeeded, isRecorded } from "./record.js";
 import { openScope, scope } from "./scope.js";
 import { Tensor } from "./tensor.js";
 import { type Graph, type GraphNode, type InputNode, inputNode, Tracer } from "./trace.js";
 import { entries, isPlainObject, leaves, mapTree, type Tree } from "./tree.js";
+import { type Readings, readTree, verifyStep } from "./verify.js";
 
 export interface CaptureOptions {
   /** Positions of arguments whose tensors each call consumes. Outputs of the same shape and dtype take over their
    *  storage, by name where trees have one: parameters and optimiser state are updated in place. */
   readonly donate?: readonly number[];
-  /** Join ops into fewer kernels; default true. Results then equal the uncaptured function's to rounding, otherwise to
-   *  the bit. */
+  /** Join ops into fewer kernels; default true. Each op rounds there as it does alone and hands on NaN, infinities and errors of
+   *  rounding, because its result is hidden from the driver's compiler, which would simplify `(x + c) - c` and `x - x`. Sums of at
+   *  most 16 elements are taken in another order, so results equal the uncaptured function's to rounding; without `fuse` to the bit. */
   readonly fuse?: boolean;
 }
 
@@ -41,7 +44,8 @@ export interface Captured<A extends Tree[], R> {
   describe(options?: { readonly source?: boolean }): string;
   /** Runs function and replay on the same arguments, consuming none, and compares: to the bit without `fuse`, else to 2e-3
    *  of each output's largest element.
-   *  @throws CaptureError naming the first output that differs. */
+   *  @throws CaptureError naming the first output that differs, and whether the function, what it closes over, fusion or the plan
+   *  is the reason: the function is run again and captured anew, with and without `fuse`. */
   verify(...args: A): Promise<void>;
   /** Frees the plan's buffers. Results stay valid. */
   dispose(): void;
@@ -69,8 +73,11 @@ export function capture<A extends Tree[], R extends Tree>(
 ): Captured<A, R> {
   requireFunction("capture", fn, "capture((x) => sum(x))");
   const { donate = [], fuse = true } = checkedOptions("capture", options, ["donate", "fuse"]);
-  if (!Array.isArray(donate))
-    throw new TypeError(`capture: donate is ${shown(donate)}; a list of positions of arguments is needed, like [0]`);
+  if (!aFlag.fits(fuse)) throw new TypeError(`capture: fuse is ${shown(fuse)}; true or false is needed`);
+  if (!isList(donate) || !donate.every((i) => aNatural.fits(i)))
+    throw new TypeError(
+      `capture: donate is ${shownList(donate)}; a list of positions of arguments is needed, like [0]`,
+    );
   const name = fn.name || "step";
   let recording: Recording | undefined;
   let recordings = 0;
@@ -143,11 +150,29 @@ export function capture<A extends Tree[], R extends Tree>(
   };
 
   const verify = async (...args: A): Promise<void> => {
-    using here = openScope("verify");
-    const expected = entries(fn(...args));
-    const copies = args.map((a, i) => (donate.includes(i) ? mapTree(a, handle) : a)) as A;
-    const actual = new Map(entries(replay(copies)));
-    for (const [path, y] of expected) await here.wait(compare(name, path, y, actual.get(path)!, fuse));
+    const inScope = async (run: () => Tree): Promise<Readings> => {
+      using here = openScope("verify");
+      return await here.wait(readTree(run()));
+    };
+    await verifyStep(name, fuse, {
+      eager: () => inScope(() => fn(...args)),
+      replay: () => inScope(() => replay(args.map((a, i) => (donate.includes(i) ? mapTree(a, handle) : a)) as A)),
+      async recorded(fuse) {
+        using here = openScope("verify");
+        const { on, plan, tracer, result } = recordStep(name, fn, args, [], fuse);
+        try {
+          const outputs = plan.run(leaves(args).map((t) => t.valueOn(on, reading)));
+          const filled = fill(
+            result,
+            outputs.map((value) => new Tensor(on, value, origin)),
+          );
+          return await here.wait(readTree(filled));
+        } finally {
+          plan.dispose();
+          tracer.releaseConstants();
+        }
+      },
+    });
   };
 
   const dispose = (): void => {
@@ -217,7 +242,7 @@ class Place {
 /** The result of a replay. */
 function fill(result: Tree, outputs: readonly Tensor[]): Tree {
   if (result instanceof Place) return outputs[result.output];
-  if (Array.isArray(result)) return result.map((part) => fill(part, outputs));
+  if (isList(result)) return result.map((part) => fill(part, outputs));
   if (!isPlainObject(result)) return result;
   const filled: Record<string, Tree> = {};
   for (const key of Object.keys(result)) filled[key] = fill(result[key], outputs);
@@ -291,20 +316,6 @@ function traceStep(
     tracer.releaseConstants();
     throw error;
   }
-}
-
-async function compare(name: string, path: string, expected: Tensor, actual: Tensor, fuse: boolean): Promise<void> {
-  const [e, a] = [await expected.read(), await actual.read()];
-  let scale = 0;
-  for (const v of e) scale = Math.max(scale, Math.abs(v));
-  // Rounding differs where sums are taken in another order, and steps like Adam's first, g / √g², magnify it.
-  const close = (p: number, q: number): boolean => Object.is(p, q) || (fuse && Math.abs(p - q) <= 2e-3 * scale);
-  for (let i = 0; i < e.length; i++)
-    if (!close(e[i], a[i]))
-      throw new CaptureError(
-        `verify: output ${path || "0"} of step "${name}", ${describe(expected)}, differs at element ${i}: ` +
-          `${e[i]} from the function, ${a[i]} from the replay; this is a fault of the plan`,
-      );
 }
 
 /** A second handle of the same elements, for a call that consumes it. */

@@ -4,12 +4,13 @@ import { describe } from "./errors.js";
 import { executor } from "./executor.js";
 import { generator } from "./generator.js";
 import { grad } from "./grad.js";
+import { aCount, aNatural, aNumberOfAtLeast0, aPositiveNumber } from "./kinds.js";
 import { add, constant, mul } from "./ops/arithmetic.js";
 import { sum } from "./ops/reduce.js";
-import { checkedOptions, requireFunction, shown } from "./options.js";
+import { checkedOptions, isList, requireFunction, shownList } from "./options.js";
 import { openScope } from "./scope.js";
 import { sameShape } from "./shape.js";
-import { type Tensor, tensor } from "./tensor.js";
+import { isTensor, type Tensor, tensor } from "./tensor.js";
 import { leaves, type Tree } from "./tree.js";
 
 export interface CheckOptions {
@@ -24,6 +25,14 @@ export interface CheckOptions {
   /** Seed of the random directions. */
   readonly seed?: number;
 }
+
+const CHECK_OPTIONS = {
+  order: aCount,
+  eps: aPositiveNumber,
+  rtol: aNumberOfAtLeast0,
+  atol: aNumberOfAtLeast0,
+  seed: aNatural,
+};
 
 export class GradientError extends Error {
   override name = "GradientError";
@@ -44,9 +53,9 @@ export async function checkGrads(
   options: CheckOptions = {},
 ): Promise<void> {
   requireFunction("checkGrads", f, "checkGrads((x) => sum(x), [x])");
-  checkedOptions("checkGrads", options, ["order", "eps", "rtol", "atol", "seed"]);
-  if (!Array.isArray(inputs))
-    throw new TypeError(`checkGrads: inputs are ${shown(inputs)}; a list of tensors is needed`);
+  checkedOptions("checkGrads", options, CHECK_OPTIONS);
+  if (!isList(inputs) || !inputs.every(isTensor))
+    throw new TypeError(`checkGrads: inputs are ${shownList(inputs)}; a list of tensors is needed`);
   const float64 = executor().kind === "reference";
   const settings = {
     order: options.order ?? 2,

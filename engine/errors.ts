@@ -41,7 +41,18 @@ export function abandon(promise: Promise<unknown>): void {
   promise.catch(() => {});
 }
 
+function isSpec(t: TensorSpec): boolean {
+  try {
+    return Array.isArray(t.shape);
+  } catch {
+    // Nothing, or a proxy that was revoked.
+    return false;
+  }
+}
+
 /** `f32[8,1,28,28]`: the one way a tensor is written in messages. */
 export function describe(t: TensorSpec): string {
+  if (!isSpec(t))
+    throw new TypeError(`describe: ${t === null ? "null" : typeof t} given; a tensor, or { shape, dtype }, is needed`);
   return `${t.dtype}[${t.shape.join(",")}]`;
 }

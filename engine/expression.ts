@@ -51,6 +51,32 @@ export function callsIn(expression: string): number {
   return tokens.filter(({ text }, i) => text === "(" && tokens[i - 1]?.kind === "word").length;
 }
 
+const operators = new Set([..."+-*/%&|^<>=!~"]);
+const operationsOf = new Map<string, number>();
+
+/** Operations of an expression once the functions of shaders/lib/scalar.wgsl are written out: what a driver has to compile. A
+ *  function of WGSL itself counts as one. */
+export function operationsIn(expression: string): number {
+  const tokens = tokensOf(expression);
+  let count = 0;
+  for (const [i, { text, kind }] of tokens.entries()) {
+    if (operators.has(text) && !operators.has(tokens[i - 1]?.text)) count++;
+    if (kind !== "word" || tokens[i + 1]?.text !== "(") continue;
+    count += Object.hasOwn(library, text) ? operationsOfFunction(text) : 1;
+  }
+  return count;
+}
+
+function operationsOfFunction(name: string): number {
+  let count = operationsOf.get(name);
+  if (count === undefined) {
+    const { text } = library[name];
+    count = operationsIn(text.slice(text.indexOf("{")));
+    operationsOf.set(name, count);
+  }
+  return count;
+}
+
 /** What expressions use of shaders/lib/scalar.wgsl, with origin markers; empty when they use nothing. */
 export function libraryFor(expressions: readonly string[]): string {
   const used = new Set<string>();

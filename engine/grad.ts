@@ -1,17 +1,18 @@
 /** Reverse-mode differentiation of any order. A rule is written in ops, so a backward pass is an ordinary graph. */
 
 import { recorded } from "./backward.js";
-import { describe, ShapeError } from "./errors.js";
+import { abandon, describe, ShapeError } from "./errors.js";
+import { aFunction, aName, aNatural, either, listOf, requireTensor } from "./kinds.js";
 import type { OpSpec } from "./op.js";
 import { add, mul } from "./ops/arithmetic.js";
 import { ones, zeros, zerosLike } from "./ops/create.js";
 import { identity, identitySpec, reshape } from "./ops/movement.js";
 import { sum } from "./ops/reduce.js";
-import { checkedOptions, requireFunction, shown } from "./options.js";
+import { checkedOptions, isList, requireArguments, requireFunction, shown, shownList } from "./options.js";
 import { record, withBits } from "./record.js";
 import { scope } from "./scope.js";
 import { sameShape } from "./shape.js";
-import { Tensor, tensor } from "./tensor.js";
+import { isTensor, type Tensor, tensor } from "./tensor.js";
 import { leaves, mapTree, type Tree } from "./tree.js";
 
 /** Everything `valueAndGrad` and its relatives share: `use` gets what `f` gave and a pullback that may be called more than once. */
@@ -25,8 +26,14 @@ function differentiate<T extends Tree, R>(
   );
 }
 
+function requireResult(name: string, y: unknown): asserts y is Tensor {
+  if (isTensor(y)) return;
+  if (y instanceof Promise) abandon(y);
+  throw new TypeError(`${name}: the function must return a tensor, got ${shown(y)}`);
+}
+
 function requireScalar(name: string, y: unknown): asserts y is Tensor {
-  if (!(y instanceof Tensor)) throw new TypeError(`${name}: the function must return a tensor, got ${shown(y)}`);
+  requireResult(name, y);
   if (y.size !== 1 || y.dtype !== "f32")
     throw new ShapeError(`${name}: the function must return one f32 number, got ${describe(y)}; sum it or use vjp`);
 }
@@ -38,8 +45,16 @@ export interface GradOptions<N extends number | readonly number[]> {
 
 // biome-ignore lint/suspicious/noExplicitAny: argument lists of user functions.
 type Args = any[];
+/** The argument at a position; never where there is none. */
+type ArgumentAt<A extends Args, I> = number extends A["length"]
+  ? A[number]
+  : `${I & number}` extends keyof A
+    ? A[I & number]
+    : never;
 /** A gradient tree of the argument's structure, or a list of them for a list of arguments. */
-type GradOf<A extends Args, N> = N extends number ? A[N] : A[number][];
+type GradOf<A extends Args, N> = N extends readonly number[]
+  ? { -readonly [K in keyof N]: ArgumentAt<A, N[K]> }
+  : ArgumentAt<A, N>;
 
 /** @throws TypeError for an argument that holds no f32 tensor: its gradient would be zeros, or nothing, in silence. */
 function requireDifferentiable(name: string, i: number, arg: unknown): void {
@@ -53,23 +68,26 @@ function requireDifferentiable(name: string, i: number, arg: unknown): void {
     );
 }
 
+const ARGUMENTS = either(aNatural, listOf(aNatural, "positions"));
+
 function selected(args: Args, argument: number | readonly number[], name: string): number[] {
-  if (typeof argument !== "number" && !Array.isArray(argument))
+  if (typeof argument !== "number" && !isList(argument))
     throw new TypeError(`${name}: argument is ${shown(argument)}; a position or a list of positions is needed`);
   const list = typeof argument === "number" ? [argument] : [...argument];
   for (const i of list)
-    if (!(i in args)) throw new RangeError(`${name}: argument ${shown(i)} of ${args.length} does not exist`);
+    if (!Number.isInteger(i) || !(i in args))
+      throw new RangeError(`${name}: argument ${shown(i)} of ${args.length} does not exist`);
   for (const i of list) requireDifferentiable(name, i, args[i]);
   return list;
 }
 
 /** `valueAndGrad(f)(...args)` is `[f(...args), gradient]`: the gradient has the structure of the argument. `f` returns one
  *  number (f32, one element). Nest at will: the result is differentiable again. */
-export function valueAndGrad<A extends Args, N extends number | readonly number[] = 0>(
+export function valueAndGrad<A extends Args, const N extends number | readonly number[] = 0>(
   f: (...args: A) => Tensor,
   options: GradOptions<N> = {},
 ): (...args: A) => [Tensor, GradOf<A, N>] {
-  requireFunction("grad", f, "grad((x) => sum(x))");
+  requireFunction("valueAndGrad", f, "valueAndGrad((x) => sum(x))");
   const withAux = valueAuxAndGrad((...args: A) => [f(...args), null] as const, options);
   return (...args) => {
     const [value, , gradient] = withAux(...args);
@@ -79,18 +97,22 @@ export function valueAndGrad<A extends Args, N extends number | readonly number[
 
 /** Like `valueAndGrad` for a function that returns `[value, aux]`; gives `[value, aux, gradient]`. `aux` is any tree and is
  *  not differentiated by this call. */
-export function valueAuxAndGrad<A extends Args, X extends Tree, N extends number | readonly number[] = 0>(
+export function valueAuxAndGrad<A extends Args, X extends Tree, const N extends number | readonly number[] = 0>(
   f: (...args: A) => readonly [Tensor, X],
   options: GradOptions<N> = {},
 ): (...args: A) => [Tensor, X, GradOf<A, N>] {
-  requireFunction("grad", f, "grad((x) => sum(x))");
-  const argument: number | readonly number[] = checkedOptions("grad", options, ["argument"]).argument ?? 0;
+  requireFunction("valueAuxAndGrad", f, "valueAuxAndGrad((x) => [sum(x), x])");
+  const argument: number | readonly number[] = checkedOptions("grad", options, { argument: ARGUMENTS }).argument ?? 0;
   return (...args) => {
     const list = selected(args, argument, "grad");
     return differentiate(
       (chosen: Tree[]) => f(...(args.map((a, i) => (list.includes(i) ? chosen[list.indexOf(i)] : a)) as A)),
       list.map((i) => args[i]),
       (output, pullback) => {
+        if (!isList(output) || output.length !== 2) {
+          if (output instanceof Promise) abandon(output);
+          throw new TypeError(`grad: the function must return [value, aux], got ${shown(output)}`);
+        }
         const [y, aux] = output as [Tensor, X];
         requireScalar("grad", y);
         const gradients = pullback(y, ones(y.shape));
@@ -101,20 +123,33 @@ export function valueAuxAndGrad<A extends Args, X extends Tree, N extends number
 }
 
 /** The gradient of a function that returns one number, with respect to its first argument (see `GradOptions`). */
-export function grad<A extends Args, N extends number | readonly number[] = 0>(
+export function grad<A extends Args, const N extends number | readonly number[] = 0>(
   f: (...args: A) => Tensor,
   options: GradOptions<N> = {},
 ): (...args: A) => GradOf<A, N> {
+  requireFunction("grad", f, "grad((x) => sum(x))");
   const both = valueAndGrad(f, options);
   return (...args) => scope(() => both(...args)[1], "grad");
 }
 
 /** Value and vector-Jacobian product: `[f(x), xᵀ-cotangent]` for a tensor-valued `f` and a cotangent of the result's shape. */
 export function vjp<T extends Tree>(f: (x: T) => Tensor, x: T, cotangent: Tensor): [Tensor, T] {
+  requireFunction("vjp", f, "vjp((x) => square(x), x, cotangent)");
+  requireTree("vjp", x);
+  requireTensor("vjp", cotangent);
   return differentiate(f, x, (y: Tensor, pullback) => {
+    requireResult("vjp", y);
     requireCotangent("vjp", y, cotangent);
     return [y, pullback(y, cotangent)];
   });
+}
+
+/** @throws TypeError where there is nothing to differentiate. */
+function requireTree(name: string, x: Tree): void {
+  if (!leaves(x).some((t) => t.dtype === "f32"))
+    throw new TypeError(
+      `${name}: x is ${shown(x)}; a tree with f32 tensors is needed, which are differentiated; make one with tensor()`,
+    );
 }
 
 function requireCotangent(name: string, y: Tensor, cotangent: Tensor): void {
@@ -126,11 +161,19 @@ function requireCotangent(name: string, y: Tensor, cotangent: Tensor): void {
 
 /** Hessian-vector product of a function that returns one number: d/dx ⟨∇f(x), v⟩, reverse over reverse. */
 export function hvp<T extends Tree>(f: (x: T) => Tensor, x: T, v: T): T {
+  requireFunction("hvp", f, "hvp((x) => sum(square(x)), x, v)");
+  requireTree("hvp", x);
+  requireTree("hvp", v);
   const vs = leaves(v);
+  const xs = leaves(x);
+  const differs = xs.length !== vs.length ? 0 : xs.findIndex((t, i) => !sameShape(t.shape, vs[i].shape));
+  if (differs >= 0)
+    throw new ShapeError(
+      `hvp: x has ${xs.map(describe).join(", ")}, v has ${vs.map(describe).join(", ")}; the same structure is needed`,
+    );
   return scope(() =>
     grad((p: T) => {
       const gs = leaves(grad(f)(p));
-      if (gs.length !== vs.length) throw new TypeError(`hvp: x has ${gs.length} tensors, v has ${vs.length}`);
       return gs.map((g, i) => sum(mul(g, vs[i]))).reduce(add);
     })(x),
   );
@@ -139,8 +182,12 @@ export function hvp<T extends Tree>(f: (x: T) => Tensor, x: T, v: T): T {
 /** The full Jacobian of a tensor-valued function: f(x) [...out], x [...in] → [...out, ...in], a backward pass per output
  *  element; for small outputs. */
 export function jacobian(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
-  return (x) =>
-    differentiate(f, x, (y: Tensor, pullback) => {
+  requireFunction("jacobian", f, "jacobian((x) => square(x))");
+  return (x) => {
+    requireTensor("jacobian", x);
+    requireTree("jacobian", x);
+    return differentiate(f, x, (y: Tensor, pullback) => {
+      requireResult("jacobian", y);
       const n = y.size;
       // Row i of the identity picks output i; rows are scattered into place by an outer product, which stays differentiable.
       let all: Tensor | undefined;
@@ -152,6 +199,7 @@ export function jacobian(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
       }
       return reshape(all ?? zeros([0, x.size]), [...y.shape, ...x.shape]);
     });
+  };
 }
 
 function oneHotRow(n: number, i: number): Tensor {
@@ -162,6 +210,7 @@ function oneHotRow(n: number, i: number): Tensor {
 
 /** The Hessian of a function that returns one number: x [...in] → [...in, ...in]; for small inputs. */
 export function hessian(f: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
+  requireFunction("hessian", f, "hessian((x) => sum(square(x)))");
   return jacobian(grad(f));
 }
 
@@ -180,6 +229,7 @@ export function customVjp(
   rule: (g: Tensor, context: { inputs: readonly Tensor[]; output: Tensor }) => readonly (Tensor | null)[],
   name = "customVjp",
 ): (...inputs: Tensor[]) => Tensor {
+  requireArguments("customVjp", { f: [f, aFunction], rule: [rule, aFunction], name: [name, aName] });
   const spec: OpSpec<null> = {
     ...identitySpec,
     name,
@@ -189,14 +239,25 @@ export function customVjp(
     vjp: (g, context) => {
       let all: readonly (Tensor | null)[] | undefined;
       const get = (): readonly (Tensor | null)[] => {
-        all ??= rule(g, context);
+        if (all) return all;
+        all = rule(g, context);
+        if (
+          !isList(all) ||
+          all.length !== context.inputs.length ||
+          !all.every((part) => part === null || isTensor(part))
+        )
+          throw new TypeError(
+            `${name}: the rule gave ${shownList(all)}; a list with a tensor or null for each of ${context.inputs.length} inputs is needed`,
+          );
         return all;
       };
       return context.inputs.map((x, i) => () => get()[i] ?? zerosLike(x));
     },
   };
   return (...inputs) => {
+    for (const x of inputs) requireTensor(name, x);
     const y = stopGradient(() => f(...inputs));
+    requireResult(name, y);
     record(y, spec, inputs, null);
     return y;
   };

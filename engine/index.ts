@@ -27,6 +27,7 @@ export {
   stop,
 } from "./init.js";
 export { type Inside, inspect, type Pulled, type Rule, type Step } from "./inspect.js";
+export { jvp } from "./jvp.js";
 export { currentLabel, isWithin, label } from "./label.js";
 export type { DType, TensorSpec } from "./lower.js";
 export { type Substitute, type Substitutes, withOps } from "./op.js";
@@ -57,8 +58,10 @@ export {
   conv2dInput,
   convTranspose2d,
 } from "./ops/conv.js";
+export { type Conv1dOptions, conv1d, type Padding1d } from "./ops/conv1d.js";
 export { arange, eye, full, linspace, oneHot, ones, onesLike, zeros, zerosLike } from "./ops/create.js";
 export { cumsum } from "./ops/cumsum.js";
+export { einsum } from "./ops/einsum.js";
 export { argmax, argmin, max, min } from "./ops/extremes.js";
 export { gather, gatherAlong, scatterAdd, scatterAlong } from "./ops/gather.js";
 export { dot, type MatmulOptions, matmul, outer } from "./ops/matmul.js";
@@ -92,6 +95,8 @@ export {
   topK,
 } from "./ops/sort.js";
 export { logSumExp, norm, type VarianceOptions, type VectorNormOptions, variance } from "./ops/statistics.js";
+export { topKMask } from "./ops/topK.js";
+export { causalMask, tril, triu } from "./ops/triangle.js";
 export {
   abs,
   atan,
@@ -112,7 +117,7 @@ export {
   sqrt,
   square,
 } from "./ops/unary.js";
-export { flip, squeeze, transpose, unsqueeze } from "./ops/view.js";
+export { flip, ravel, squeeze, transpose, unsqueeze } from "./ops/view.js";
 export type { Padding, Pair } from "./ops/window.js";
 export * as random from "./random.js";
 export { ReferenceExecutor } from "./reference.js";

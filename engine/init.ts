@@ -212,6 +212,7 @@ export function memory(): MemoryReport {
 /** Runs `body` with every kernel launch measured, those of others meanwhile too; each costs a pass of its own, so the whole is slower
  *  than without. @throws DeviceError on the reference executor, or where the adapter has no timestamp queries. */
 export function profile<T>(body: () => T | Promise<T>): Promise<{ result: T; kernels: KernelProfile[] }> {
+  requireFunction("profile", body, "profile(() => step(x))");
   const on = executor();
   if (!(on instanceof GpuExecutor)) throw new DeviceError(`profile: ${on.description} has no kernels; init() a GPU`);
   return on.profile(body);

@@ -5,13 +5,15 @@
  */
 import { recorded } from "./backward.js";
 import { describe, ShapeError } from "./errors.js";
+import { requireTensor } from "./kinds.js";
 import { isWithin } from "./label.js";
 import { apply, type OpSpec, observe } from "./op.js";
 import { zerosLike } from "./ops/create.js";
 import { sumTo } from "./ops/reduce.js";
+import { requireFunction, shown, shownList } from "./options.js";
 import type { Node } from "./record.js";
 import { sameShape } from "./shape.js";
-import { Tensor } from "./tensor.js";
+import { isTensor, type Tensor } from "./tensor.js";
 
 /** One op between x and f(x). */
 export interface Step {
@@ -67,11 +69,13 @@ export interface Pulled {
 /** Runs f on x and lets `use` look inside; gives what `use` gives. An outer gradient records what `use` does with the tensors it
  *  finds. @throws TypeError when f returns no tensor. */
 export function inspect<R>(f: (x: Tensor) => Tensor, x: Tensor, use: (inside: Inside) => R): R {
+  requireFunction("inspect", f, "inspect((x) => relu(x), x, (inside) => inside.steps)");
+  requireTensor("inspect", x);
+  requireFunction("inspect", use, "inspect((x) => relu(x), x, (inside) => inside.steps)");
   const touched = new Set<Tensor>();
   return recorded(touching(f, touched), x, (run) => {
     const output = run.output;
-    if (!(output instanceof Tensor))
-      throw new TypeError(`inspect: the function must return a tensor, got ${typeof output}`);
+    if (!isTensor(output)) throw new TypeError(`inspect: the function must return a tensor, got ${shown(output)}`);
     const between = run.between(output).reverse();
     const uses = countUses(between, output);
     const steps = between.flatMap((t) =>
@@ -90,6 +94,7 @@ export function inspect<R>(f: (x: Tensor) => Tensor, x: Tensor, use: (inside: In
         );
       },
       pullback(cotangent, rule) {
+        requireTensor("inspect", cotangent);
         if (!sameShape(cotangent.shape, output.shape))
           throw new ShapeError(
             `inspect: the function returned ${describe(output)}, the cotangent is ${describe(cotangent)}; they need the same shape`,
@@ -97,9 +102,9 @@ export function inspect<R>(f: (x: Tensor) => Tensor, x: Tensor, use: (inside: In
         const found = run.cotangents(output, cotangent, (g, _, t) => {
           const step = stepAt.get(t)!;
           const parts = rule?.(g, step) ?? step.vjp(g);
-          if (parts.length !== step.inputs.length)
+          if (!Array.isArray(parts) || parts.length !== step.inputs.length)
             throw new TypeError(
-              `inspect: the rule for ${step.op} gave ${parts.length} entries for ${step.inputs.length} inputs; one each is needed`,
+              `inspect: the rule for ${step.op} gave ${shownList(parts)} for ${step.inputs.length} inputs; one each is needed`,
             );
           return parts.map((part) => part && (() => part));
         });

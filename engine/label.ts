@@ -1,4 +1,6 @@
 import { abandon } from "./errors.js";
+import { aText } from "./kinds.js";
+import { requireArguments, requireFunction, shown } from "./options.js";
 
 /** Names for parts of a function. What is recorded while a label is open carries it, so that a network that was written as a
  *  plain function, or came from a file, can be asked for "conv2" all the same. */
@@ -9,7 +11,8 @@ const open: string[] = [];
  *  returns a promise. */
 export function label<T>(name: string, body: () => T): T {
   if (typeof name !== "string" || !/^[^.\s](.*[^.\s])?$/.test(name))
-    throw new TypeError(`label: ${JSON.stringify(name)} given; a name without dots or spaces at its ends is needed`);
+    throw new TypeError(`label: ${shown(name)} given; a name without dots or spaces at its ends is needed`);
+  requireFunction("label", body, 'label("conv1", () => conv2d(x, w))');
   open.push(name);
   try {
     const result = body();
@@ -30,5 +33,6 @@ export function currentLabel(): string {
 
 /** Whether `path` is the label `name` or lies inside it. */
 export function isWithin(path: string, name: string): boolean {
+  requireArguments("isWithin", { path: [path, aText], name: [name, aText] });
   return path === name || path.startsWith(`${name}.`);
 }

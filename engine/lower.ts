@@ -4,7 +4,7 @@
  * prepares them once and replays them. Nothing here touches a device.
  */
 
-import { type KernelDeclarations, type KernelName, kernels } from "../shaders/gen/kernels.js";
+import type { KernelDeclarations, KernelFile, KernelName } from "../shaders/gen/kernels.js";
 import type { Kernel, Spec } from "../shaders/kernel.js";
 import type { TunedChoice } from "./ops/tuned.js";
 
@@ -48,8 +48,8 @@ export interface Capabilities {
 
 /** One dispatch, as it is recorded, replayed and moved about. */
 export interface Launch {
-  /** A file of shaders/ without `.wgsl`, or a kernel that was generated. */
-  readonly kernel: KernelName | Kernel;
+  /** That of a file of shaders/, or one that was generated. */
+  readonly kernel: Kernel;
   /** Binding name in the source → operand. A kernel that reads a contiguous tensor gets one (offset 0). */
   readonly bind: Readonly<Record<string, Operand>>;
   /** Fields of the source's `Params` struct. */
@@ -61,8 +61,9 @@ export interface Launch {
   readonly flops?: number;
 }
 
-interface FileCall<K extends KernelName> {
-  readonly kernel: K;
+/** A dispatch of a file, `KernelCall<"conv2d.tiled">`, of which the compiler knows what it declares. */
+export interface KernelCall<K extends KernelName> {
+  readonly kernel: KernelFile<K>;
   readonly bind: Readonly<
     Record<KernelDeclarations[K]["always"], Operand> & Partial<Record<KernelDeclarations[K]["flagged"], Operand>>
   >;
@@ -72,11 +73,11 @@ interface FileCall<K extends KernelName> {
   readonly flops?: number;
 }
 
-/** A dispatch as an op asks for it. Of a file, `KernelCall<"conv2d.tiled">`, the compiler knows what it declares; a name
- *  that it cannot see (under a flag, in a spread) is looked at when the pipeline or the bind group is made. */
-export type KernelCall<K extends KernelName | Kernel = KernelName | Kernel> = K extends KernelName
-  ? FileCall<K>
-  : Launch & { readonly kernel: K };
+/** A dispatch of `kernel`, checked against what the file declares; a name that the compiler cannot see (under a flag, in a
+ *  spread) is looked at when the pipeline or the bind group is made. */
+export function call<K extends KernelName>(kernel: KernelFile<K>, rest: Omit<KernelCall<K>, "kernel">): Launch {
+  return { kernel, ...rest } as Launch;
+}
 
 /** What an op's `launch` gets. Inputs are contiguous with offset 0 unless the op says `strided`. */
 export interface LaunchContext {
@@ -85,11 +86,6 @@ export interface LaunchContext {
   readonly caps: Capabilities;
   /** A contiguous scratch tensor that lives until the last of this op's calls. */
   temp(shape: readonly number[], dtype?: DType): Operand;
-}
-
-/** The declarations of a kernel. */
-export function kernelOf({ kernel }: Pick<Launch, "kernel">): Kernel {
-  return typeof kernel === "string" ? kernels[kernel] : kernel;
 }
 
 /** Workgroups for `count` items, `perGroup` each, as a 2-D grid when one dimension would exceed the limit. The kernel
@@ -103,8 +99,7 @@ export function linearGrid(count: number, perGroup: number, limit = 65_535): [nu
 }
 
 /** The workgroups of a kernel whose invocations make one of `count` results each. */
-export function gridFor(kernel: KernelName, count: number, limit?: number): [number, number, number] {
-  const { threads } = kernels[kernel];
-  if (threads === undefined) throw new Error(`internal: settings decide on the workgroups of shader ${kernel}`);
+export function gridFor({ name, threads }: Kernel, count: number, limit?: number): [number, number, number] {
+  if (threads === undefined) throw new Error(`internal: settings decide on the workgroups of shader ${name}`);
   return linearGrid(count, threads, limit);
 }

@@ -5,10 +5,11 @@
 
 import { abandon, describe, ShapeError } from "./errors.js";
 import { type Executor, executor, type HostArray } from "./executor.js";
-import type { DType, KernelCall, LaunchContext, Layout, TensorSpec } from "./lower.js";
-import { shown } from "./options.js";
+import type { DType, Launch, LaunchContext, Layout, TensorSpec } from "./lower.js";
+import { refuseTensor, requireFunction, shown } from "./options.js";
 import { record } from "./record.js";
-import { Tensor } from "./tensor.js";
+import { isTensor, Tensor } from "./tensor.js";
+import { isPlainObject } from "./tree.js";
 
 /** A contiguous tensor on the host, as the reference executor sees it. f32 data is Float64Array. */
 export interface HostTensor extends TensorSpec {
@@ -82,7 +83,7 @@ export interface OpSpec<A = unknown> {
    *  contiguous and asked again). */
   view?(input: TensorSpec & Layout, attrs: A, output: TensorSpec): Layout | undefined;
   /** Kernel calls, a pure function of shapes and capabilities. */
-  launch?(context: LaunchContext, attrs: A): KernelCall[];
+  launch?(context: LaunchContext, attrs: A): Launch[];
   /** `launch` reads any layout; otherwise inputs are made contiguous first. */
   readonly strided?: boolean;
 
@@ -91,6 +92,8 @@ export interface OpSpec<A = unknown> {
   readonly linearIn?: readonly number[];
   /** Data is moved, not computed with: every element of the result is one of an input, or a constant. */
   readonly routes?: true;
+  /** For an op that adds up: calls that add `terms` numbers for each element of the result. Rounding is held to √terms. */
+  readonly sums?: (terms: number) => readonly Sample[];
   /** Highest order the rule is checked to by finite differences in float64; default 3. */
   readonly smoothOrder?: number;
   /** GPU against float64: relative and absolute tolerance of the forward result. Default 1e-5 and 1e-6. */
@@ -122,6 +125,11 @@ export function isSubstituting(): boolean {
  *  inner ones counting first. @throws ShapeError when a substitute's result has another shape or dtype, TypeError for a body
  *  that returns a promise. */
 export function withOps<T>(table: Substitutes, body: () => T): T {
+  if (!isPlainObject(table) || !Object.values(table).every((substitute) => typeof substitute === "function"))
+    throw new TypeError(
+      `withOps: ${shown(table)} given; an object of functions by the names of ops is needed, like { relu: ([x]) => gelu(x) }`,
+    );
+  requireFunction("withOps", body, "withOps({ relu: ([x]) => gelu(x) }, () => network(x))");
   const previous = substitutes;
   substitutes = { ...previous, ...table };
   try {
@@ -143,10 +151,8 @@ function substituted<A>(op: OpSpec<A>, inputs: readonly Tensor[], attrs: A): Ten
   try {
     const y = substitute(inputs, attrs, (others) => apply(op, others, attrs));
     const wanted = op.shape(inputs, attrs);
-    if (!(y instanceof Tensor) || describe(y) !== describe(wanted))
-      throw new ShapeError(
-        `withOps: the substitute for ${op.name} gave ${y instanceof Tensor ? describe(y) : typeof y}; ${describe(wanted)} is needed`,
-      );
+    if (!isTensor(y) || describe(y) !== describe(wanted))
+      throw new ShapeError(`withOps: the substitute for ${op.name} gave ${shown(y)}; ${describe(wanted)} is needed`);
     return y;
   } finally {
     substitutes = previous;
@@ -157,17 +163,13 @@ function substituted<A>(op: OpSpec<A>, inputs: readonly Tensor[], attrs: A): Ten
 export function apply<A>(op: OpSpec<A>, inputs: readonly Tensor[], attrs: A): Tensor {
   if (Object.hasOwn(substitutes, op.name)) return substituted(op, inputs, attrs);
   const on = executor();
-  for (const x of inputs) if (!(x instanceof Tensor)) refuseInput(op.name, x);
+  for (const x of inputs) if (!isTensor(x)) refuseTensor(op.name, x);
   const values = inputs.map((x) => x.valueOn(on, op.name));
   const output = op.shape(inputs, attrs);
   const y = new Tensor(on, on.run(op as unknown as OpSpec<never>, values, attrs, output), op.name);
   record(y, op, inputs, attrs);
   observer?.(y, op.name, inputs, on);
   return y;
-}
-
-function refuseInput(op: string, x: unknown): never {
-  throw new TypeError(`${op}: ${shown(x)} given; a tensor is needed; make one with tensor()`);
 }
 
 type Observer = (y: Tensor, op: string, inputs: readonly Tensor[], on: Executor) => void;

@@ -6,8 +6,9 @@
  * meanwhile neither gets into it nor is freed with it.
  */
 import { abandon, LifetimeError } from "./errors.js";
+import { aFlag, aText } from "./kinds.js";
 import { unwatch, watchForLeaks } from "./leaks.js";
-import { checkedOptions } from "./options.js";
+import { checkedOptions, requireArguments, requireFunction } from "./options.js";
 import { isNeeded } from "./record.js";
 import type { Tensor } from "./tensor.js";
 import { leaves, type Tree } from "./tree.js";
@@ -222,7 +223,8 @@ function current(): Scope | undefined {
  *  blocks inside have `using inner = s.open();`. With `enter: false` it is current in its `run` alone, for what lives as long as
  *  a page or a session does. */
 export function openScope(name = "scope", options: { readonly enter?: boolean } = {}): Scope {
-  const { enter = true } = checkedOptions("openScope", options, ["enter"]);
+  requireArguments("openScope", { name: [name, aText] });
+  const { enter = true } = checkedOptions("openScope", options, { enter: aFlag });
   return enter ? new AsyncPlace(current()).open(name) : new Scope(name, current());
 }
 
@@ -235,6 +237,7 @@ export function callerScope(): AsyncPlace {
 /** Runs `body`; frees every tensor made inside except those in its result, which the caller's scope then owns.
  *  @throws TypeError if `body` returns a promise: other work would run inside the scope; use `openScope` there. */
 export function scope<T>(body: () => T, name = "scope"): T {
+  requireFunction("scope", body, "scope(() => mul(x, y))");
   const s = new Scope(name, current());
   stack.push(s);
   let result: T | undefined;

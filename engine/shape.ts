@@ -5,11 +5,11 @@
 
 import { describe, ShapeError } from "./errors.js";
 import type { Layout, TensorSpec } from "./lower.js";
-import { shown } from "./options.js";
+import { isList, refuseTensor, shown, shownList } from "./options.js";
 
 export type Shape = readonly number[];
 
-const MAX_RANK = 8;
+export const MAX_RANK = 8;
 
 /** Number of elements; 1 for a scalar, 0 when any side is 0. */
 export function sizeOf(shape: Shape): number {
@@ -41,23 +41,34 @@ export function isContiguous(shape: Shape, layout: Layout): boolean {
 }
 
 export function sameShape(a: Shape, b: Shape): boolean {
+  if (!isList(a) || !isList(b))
+    throw new TypeError(`sameShape: ${shown(a)} and ${shown(b)} given; two lists of sides are needed, like [2, 3]`);
   return a.length === b.length && a.every((d, i) => d === b[i]);
 }
 
-function requireShaped(op: string, x: TensorSpec): void {
-  if (!Array.isArray(x?.shape))
-    throw new TypeError(`${op}: ${shown(x)} given; a tensor is needed; make one with tensor()`);
+function shapeIn(x: TensorSpec): unknown {
+  try {
+    return x.shape;
+  } catch {
+    // A proxy that was revoked.
+    return undefined;
+  }
+}
+
+/** @throws TypeError unless it has a shape, as tensors and their specs have. */
+export function requireShaped(op: string, x: TensorSpec): void {
+  if (typeof x !== "object" || x === null || !isList(shapeIn(x))) refuseTensor(op, x);
 }
 
 /** @throws ShapeError unless `shape` has at most 8 sides, each a non-negative integer, and fewer than 2^32 elements. */
 export function checkShape(op: string, shape: Shape): void {
-  if (!Array.isArray(shape))
+  if (!isList(shape))
     throw new TypeError(`${op}: a shape of ${shown(shape)} given; a list of sides is needed, like [2, 3]`);
   if (shape.length > MAX_RANK)
-    throw new ShapeError(`${op}: [${shape.join(",")}] has rank ${shape.length}; at most ${MAX_RANK} is supported`);
+    throw new ShapeError(`${op}: ${shownList(shape)} has rank ${shape.length}; at most ${MAX_RANK} is supported`);
   for (const d of shape)
     if (!Number.isInteger(d) || d < 0)
-      throw new ShapeError(`${op}: [${shape.join(",")}] has a side of ${d}; sides are non-negative integers`);
+      throw new ShapeError(`${op}: ${shownList(shape)} has a side of ${shown(d)}; sides are non-negative integers`);
   if (sizeOf(shape) >= 2 ** 32)
     throw new ShapeError(`${op}: [${shape.join(",")}] has ${sizeOf(shape)} elements; fewer than 2^32 are supported`);
 }
@@ -92,9 +103,9 @@ export function normaliseAxes(op: string, axes: number | readonly number[] | und
   requireShaped(op, x);
   const rank = x.shape.length;
   if (axes === undefined) return x.shape.map((_, i) => i);
-  if (typeof axes !== "number" && !Array.isArray(axes))
+  if (typeof axes !== "number" && !isList(axes))
     throw new TypeError(`${op}: axes are ${shown(axes)}; a number, a list of numbers or nothing for all is needed`);
-  const list = (typeof axes === "number" ? [axes] : [...axes]).map((a) => normaliseAxis(op, a, x));
+  const list = (typeof axes === "number" ? [axes] : Array.from(axes)).map((a) => normaliseAxis(op, a, x));
   const sorted = [...new Set(list)].sort((a, b) => a - b);
   if (sorted.length !== list.length)
     throw new ShapeError(`${op}: axes [${String(axes)}] name an axis of ${describe(x)} (rank ${rank}) twice`);
@@ -105,9 +116,11 @@ export function normaliseAxes(op: string, axes: number | readonly number[] | und
 export function normaliseAxis(op: string, axis: number, x: TensorSpec): number {
   requireShaped(op, x);
   const rank = x.shape.length;
-  const a = axis < 0 ? axis + rank : axis;
+  const a = Number.isInteger(axis) && axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || a < 0 || a >= rank)
-    throw new ShapeError(`${op}: axis ${shown(axis)} is out of range for ${describe(x)} (rank ${rank})`);
+    throw new ShapeError(
+      `${op}: axis ${shown(axis)} is out of range for ${describe(x)} (rank ${rank}); ${rank === 0 ? "it has none" : `integers from -${rank} to ${rank - 1} are possible`}`,
+    );
   return a;
 }
 

@@ -2,12 +2,15 @@ import { CaptureError, describe, LifetimeError } from "./errors.js";
 import { type Executor, executor, type HostArray, isTracing, type Value } from "./executor.js";
 import type { Stray } from "./leaks.js";
 import type { DType, TensorSpec } from "./lower.js";
-import { requireDtype, shown } from "./options.js";
+import { holds, isList, rangeOf, requireDtype, shown } from "./options.js";
 import type { Node } from "./record.js";
 import { adopt, disown, type Scope } from "./scope.js";
-import { checkShape, sizeOf } from "./shape.js";
+import { checkShape, MAX_RANK, sizeOf } from "./shape.js";
 
 let nextId = 1;
+
+/** What Node's console and debugger ask for. */
+const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom");
 
 /** An n-dimensional array on an executor: f32, or i32/u32 for indices and random bits. Immutable. Owned by the
  *  innermost memory scope open when it was made, which frees it; `keep` it to own it yourself. */
@@ -109,6 +112,22 @@ export class Tensor implements TensorSpec {
   toString(): string {
     return `${describe(this)} from ${this.origin}`;
   }
+
+  /** In a console: what it is and where, not how it is kept. */
+  [INSPECT](): string {
+    const state = this.#value ? `on ${this.executor.description}` : `freed by ${this.#freedBy}`;
+    return `Tensor ${describe(this)} from ${this.origin}, ${state}`;
+  }
+
+  /** Whether a value is a tensor of this engine; false for a proxy of one, which has none of its private parts. */
+  static is(value: unknown): value is Tensor {
+    return typeof value === "object" && value !== null && #value in value;
+  }
+}
+
+/** `Tensor.is` */
+export function isTensor(value: unknown): value is Tensor {
+  return Tensor.is(value);
 }
 
 /** What host data a tensor can be made from. */
@@ -119,10 +138,11 @@ export type NestedNumbers = number | readonly NestedNumbers[];
  *  @throws ShapeError when the data does not fill the shape. */
 export function tensor(data: HostArray | NestedNumbers, shape?: readonly number[], dtype?: DType): Tensor {
   const on = executor();
-  const [flat, inferred] = ArrayBuffer.isView(data) ? [data, [data.length]] : flatten(data);
-  const type = dtype ?? (flat instanceof Int32Array ? "i32" : flat instanceof Uint32Array ? "u32" : "f32");
+  const [flat, inferred] = isNumericView(data) ? [data, [data.length]] : flatten(data);
+  const type =
+    dtype !== undefined ? dtype : flat instanceof Int32Array ? "i32" : flat instanceof Uint32Array ? "u32" : "f32";
   requireDtype("tensor", type);
-  if (shape !== undefined && !Array.isArray(shape))
+  if (shape !== undefined && !isList(shape))
     throw new TypeError(`tensor: shape is ${shown(shape)}; a list of sides is needed, like [2, 3]`);
   const spec = { shape: [...(shape ?? inferred)], dtype: type };
   checkShape("tensor", spec.shape);
@@ -130,11 +150,32 @@ export function tensor(data: HostArray | NestedNumbers, shape?: readonly number[
     throw new RangeError(
       `tensor: ${flat.length} numbers do not fill ${describe(spec)} (${sizeOf(spec.shape)} elements)`,
     );
+  if (type !== "f32" && flat.constructor !== (type === "i32" ? Int32Array : Uint32Array)) requireIntegers(flat, type);
   return new Tensor(on, on.upload(flat, spec), "tensor");
 }
 
+/** Typed arrays of numbers, of which those of bytes and halves are taken too. */
+function isNumericView(data: unknown): data is HostArray {
+  return (
+    ArrayBuffer.isView(data) && typeof (data as unknown as ArrayLike<unknown>).length === "number" && !isOfBigInts(data)
+  );
+}
+
+function isOfBigInts(data: object): boolean {
+  return data instanceof BigInt64Array || data instanceof BigUint64Array;
+}
+
+/** A fraction would be cut off, and a number out of range come out as another, in silence. */
+function requireIntegers(data: HostArray, dtype: DType): void {
+  const at = data.findIndex((v: number) => !holds(dtype, v));
+  if (at >= 0)
+    throw new RangeError(
+      `tensor: element ${at} is ${data[at]}, and ${dtype} needs ${rangeOf(dtype)}; round before, or take "f32"`,
+    );
+}
+
 function requireNumbers(data: unknown): void {
-  if (typeof data !== "number" && !Array.isArray(data))
+  if (typeof data !== "number" && !isList(data))
     throw new TypeError(`tensor: ${shown(data)} given; a typed array, numbers in nested lists or a number is needed`);
 }
 
@@ -143,7 +184,11 @@ function flatten(data: NestedNumbers): [Float64Array, number[]] {
   const shape: number[] = [];
   for (let d = data; typeof d !== "number"; d = d[0]) {
     requireNumbers(d);
-    shape.push(d.length);
+    // A list that contains itself has no end.
+    if (shape.push(d.length) > MAX_RANK)
+      throw new TypeError(
+        `tensor: lists nested deeper than ${MAX_RANK} given; at most ${MAX_RANK} sides are supported`,
+      );
     if (d.length === 0) break;
   }
   const flat: number[] = [];

@@ -1,6 +1,6 @@
 /** The table that `holdfast bench tune` makes on an adapter: which adapter and which kernels it is of, and what was measured. */
 import * as platform from "#tuning";
-import { kernels } from "../shaders/gen/kernels.js";
+import { tunedSources } from "../shaders/gen/kernels.js";
 import { DeviceError } from "./errors.js";
 import { isTunedChoice, type TunedChoice } from "./ops/tuned.js";
 
@@ -34,13 +34,7 @@ const again = "run `npx holdfast bench tune` on this adapter";
 
 /** Digest of the kernels that tables choose from: a table of other kernels measured something else. */
 export function kernelsVersion(): string {
-  let hash = 0x811c9dc5;
-  for (const [name, { source }] of Object.entries(kernels)) {
-    if (!/^(matmul|conv2d|winograd)/.test(name)) continue;
-    const text = JSON.stringify(source);
-    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  }
-  return (hash >>> 0).toString(16).padStart(8, "0");
+  return tunedSources;
 }
 
 /** A value from outside as a table for an adapter. @throws DeviceError, one sentence, when it is none, or that of another

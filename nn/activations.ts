@@ -1,7 +1,7 @@
 /** Activations as layers. Values such as `relu` and functions such as `softplus({ beta })` are both layers to list. */
 import * as ops from "../engine/index.js";
 import type { Layer } from "./layer.js";
-import { type LayerKind, layerKind } from "./layer-kind.js";
+import { type LayerKind, layerKind, withSettings } from "./layer-kind.js";
 import { type Fields, number, type Read, setting } from "./schema.js";
 
 function activation<const F extends Fields>(
@@ -50,7 +50,7 @@ function relu6Of(x: ops.Tensor): ops.Tensor {
   return ops.minimum(ops.relu(x), 6);
 }
 
-function activationLayer(kind: string, settings: Readonly<Record<string, unknown>> = {}): Layer {
+function activationLayer(kind: string, settings: Readonly<Record<string, unknown>> = {}): Layer<null> {
   return ACTIVATION_KINDS.find((row) => row.kind === kind)!.layer(settings);
 }
 
@@ -66,14 +66,14 @@ export const relu6 = activationLayer("relu6");
 export const hardSwish = activationLayer("hardSwish");
 
 /** log(1 + exp(beta x)) / beta; tends to relu as beta grows. Source: Dombrowski et al. 2019, sec. 3.3. */
-export function softplus(options: { readonly beta?: number } = {}): Layer {
-  return activationLayer("softplus", options);
+export function softplus(options: { readonly beta?: number } = {}): Layer<null> {
+  return activationLayer("softplus", withSettings("softplus", options));
 }
 
-export function leakyRelu(options: { readonly slope?: number } = {}): Layer {
-  return activationLayer("leakyRelu", options);
+export function leakyRelu(options: { readonly slope?: number } = {}): Layer<null> {
+  return activationLayer("leakyRelu", withSettings("leakyRelu", options));
 }
 
-export function elu(options: { readonly alpha?: number } = {}): Layer {
-  return activationLayer("elu", options);
+export function elu(options: { readonly alpha?: number } = {}): Layer<null> {
+  return activationLayer("elu", withSettings("elu", options));
 }

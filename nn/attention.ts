@@ -17,8 +17,8 @@ import {
   zeros,
 } from "../engine/index.js";
 import type { Initialiser } from "./init.js";
-import { type Layer, requireRank } from "./layer.js";
-import { initialWeights, layerKind } from "./layer-kind.js";
+import { type Layer, requireRank, type WeightAndBias } from "./layer.js";
+import { initialWeights, layerKind, requireParams, withSettings } from "./layer-kind.js";
 import { count, described, flag, setting } from "./schema.js";
 
 export const attentionKind = layerKind({
@@ -47,7 +47,10 @@ export const attentionKind = layerKind({
           : { in_proj_weight, out_proj: { weight } };
         return { params, shape };
       }, "init"),
-    apply({ in_proj_weight, in_proj_bias, out_proj }, x) {
+    apply(params, x) {
+      requireParams("attention", params, bias ? ["in_proj_weight", "in_proj_bias"] : ["in_proj_weight"]);
+      requireParams("attention", params.out_proj, bias ? ["weight", "bias"] : ["weight"]);
+      const { in_proj_weight, in_proj_bias, out_proj } = params;
       const [n, t, d] = x.shape;
       const project = (h: Tensor, w: Tensor, b: Tensor): Tensor => {
         const y = matmul(h, w, { transposeB: true });
@@ -74,12 +77,22 @@ export interface AttentionOptions {
   readonly init?: Initialiser;
 }
 
+/** `in_proj_bias` only where there are biases. */
+export interface AttentionParams<O = object> {
+  readonly in_proj_weight: Tensor;
+  readonly in_proj_bias: O extends { readonly bias: false } ? undefined : Tensor;
+  readonly out_proj: WeightAndBias<O>;
+}
+
 /** Multi-head self-attention: softmax(q kᵀ / √(d/heads)) v for each head, heads side by side, projected. x [n,t,d] → [n,t,d].
  *  Parameters as in PyTorch's MultiheadAttention: in_proj_weight [3d,d] (queries, keys, values), in_proj_bias [3d], out_proj.weight
  *  [d,d], out_proj.bias [d]. The weights [n,heads,t,t] carry the label "weights". Source: Vaswani et al. 2017, sec. 3.2.
  *  @throws ShapeError from `init` unless heads divides d. */
-export function attention(heads: number, options: AttentionOptions = {}): Layer {
-  return attentionKind.layer({ ...options, heads });
+export function attention<const O extends AttentionOptions = object>(
+  heads: number,
+  options?: O,
+): Layer<AttentionParams<O>> {
+  return attentionKind.layer(withSettings("attention", options ?? {}, { heads }));
 }
 
 export const patchesKind = layerKind({
@@ -106,7 +119,7 @@ export const patchesKind = layerKind({
 
 /** Squares of an image as tokens, row by row; a token has its square channel by channel. [n,c,h,w] → [n,(h/size)·(w/size),c·size²].
  *  Source: Dosovitskiy et al. 2021, sec. 3.1. @throws ShapeError from `init` unless the size divides both sides. */
-export function patches(size: number): Layer {
+export function patches(size: number): Layer<null> {
   return patchesKind.layer({ size });
 }
 
@@ -119,13 +132,16 @@ export const positionsKind = layerKind({
       requireRank("positions", shape, 2, "[t,d]");
       return { params: scope(() => ({ weight: mul(random.normal(key, shape), 0.02) })), shape };
     },
-    apply: (params, x) => add(x, params.weight),
+    apply(params, x) {
+      requireParams("positions", params, ["weight"]);
+      return add(x, params.weight);
+    },
   }),
 });
 
 /** x + weight, a parameter [t,d] that starts as N(0, 0.02²): attention alone cannot tell where a token stands. [n,t,d] → [n,t,d].
  *  Source: Dosovitskiy et al. 2021, eq. 1. */
-export const positions: Layer = positionsKind.layer({});
+export const positions: Layer<{ readonly weight: Tensor }> = positionsKind.layer({});
 
 export const averageTokensKind = layerKind({
   kind: "averageTokens",
@@ -141,4 +157,4 @@ export const averageTokensKind = layerKind({
 });
 
 /** Mean over the tokens. [n,t,d] → [n,d]. */
-export const averageTokens: Layer = averageTokensKind.layer({});
+export const averageTokens: Layer<null> = averageTokensKind.layer({});

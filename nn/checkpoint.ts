@@ -1,5 +1,9 @@
 /** Training states as files to go on from, to the same bits as without the pause. */
+
+import { byteArray } from "../engine/kinds.js";
+import { requireArguments } from "../engine/options.js";
 import { DataError } from "./data/error.js";
+import { aTrainState, textRecord } from "./kinds.js";
 import { readSafetensors } from "./safetensors.js";
 import type { TrainState } from "./train.js";
 import { packTree, unpackTree } from "./weights.js";
@@ -13,15 +17,18 @@ export interface Checkpoint {
 
 /** A training state as a safetensors file. `metadata` is for what else determines the run: options, seed, data. */
 export function saveCheckpoint(
-  { epoch, step, params, optimiser }: TrainState,
+  state: TrainState,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<Uint8Array> {
+  requireArguments("saveCheckpoint", { state: [state, aTrainState], metadata: [metadata, textRecord] });
+  const { epoch, step, params, optimiser } = state;
   return packTree({ params, optimiser }, { ...metadata, epoch: String(epoch), step: String(step) });
 }
 
 /** The state in a file of `saveCheckpoint`. `like` is a state of the same network and optimiser, such as the first one; it
  *  stays the caller's. @throws DataError when the file holds no state, or that of another network or optimiser. */
 export function loadCheckpoint(bytes: Uint8Array, like: TrainState): Checkpoint {
+  requireArguments("loadCheckpoint", { bytes: [bytes, byteArray], like: [like, aTrainState] });
   const { metadata } = readSafetensors(bytes);
   const count = (name: string): number => {
     const text = metadata.get(name) ?? "";

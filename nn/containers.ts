@@ -1,4 +1,5 @@
 /** Layers made of layers. Each passes path, key and label on to what it contains (`applyPlace`). */
+
 import {
   add,
   concat,
@@ -10,16 +11,26 @@ import {
   type Tensor,
   type Tree,
 } from "../engine/index.js";
-import { type ApplyContext, applyPlace, type Initialised, type Layer, placesOf, type SampleShape } from "./layer.js";
-import { layerKind } from "./layer-kind.js";
+import { isList, requireArguments } from "../engine/options.js";
+import { aLayer } from "./kinds.js";
+import {
+  type ApplyContext,
+  applyPlace,
+  type Initialised,
+  type Layer,
+  type ParamsOf,
+  placesOf,
+  type SampleShape,
+} from "./layer.js";
+import { layerKind, withSettings } from "./layer-kind.js";
 import { number, setting } from "./schema.js";
 
 /** A chain of layers; `params` is the list of the layers' parameters. */
-export interface Sequential extends Layer {
+export interface Sequential<P extends Tree = Tree> extends Layer<P> {
   readonly kind: "sequential";
   readonly layers: readonly Layer[];
   /** The output of every layer in turn: `[after layer 0, after layer 1, ...]`. */
-  activations(params: Tree, x: Tensor, context?: ApplyContext): Tensor[];
+  activations(params: P, x: Tensor, context?: ApplyContext): Tensor[];
 }
 
 export const sequentialKind = layerKind({
@@ -32,11 +43,12 @@ export const sequentialKind = layerKind({
 
 /** Applies layers one after the other. What each does is labelled with its name, or its number where it has none, so that a
  *  look inside (`inspect`) finds "conv2" or "block1.conv2". */
-export function sequential(layers: readonly Layer[]): Sequential {
-  return sequentialKind.layer({}, { layers }) as Sequential;
+export function sequential<const L extends readonly Layer[]>(layers: L): Sequential<ParamsOf<L>> {
+  return sequentialKind.layer({}, { layers }) as Sequential<ParamsOf<L>>;
 }
 
 export function isSequential(layer: Layer): layer is Sequential {
+  requireArguments("isSequential", { layer: [layer, aLayer] });
   return layer.kind === "sequential";
 }
 
@@ -102,9 +114,18 @@ export const residualKind = layerKind({
   },
 });
 
+/** Without a shortcut it has no parameters. */
+export interface ResidualParams<B extends Tree = Tree, S extends Tree = Tree> {
+  readonly body: B;
+  readonly shortcut?: S;
+}
+
 /** body(x) + shortcut(x); without a shortcut body(x) + x. Parameters { body, shortcut }; labels "body" and "shortcut", or the
  *  names of the two. Source: He et al. 2016, eq. 1 and 2. @throws ShapeError from `init` when the two differ in shape. */
-export function residual(body: Layer, shortcut?: Layer): Layer {
+export function residual<B extends Tree, S extends Tree = undefined>(
+  body: Layer<B>,
+  shortcut?: Layer<S>,
+): Layer<ResidualParams<B, S>> {
   return residualKind.layer({}, { body, shortcut });
 }
 
@@ -148,8 +169,11 @@ export interface ConcatenateOptions {
 
 /** What each branch gives for the same input, joined along the channels: [n,c1,h,w], [n,c2,h,w] → [n,c1+c2,h,w]. Parameters are
  *  a list; labels are the branches' names or numbers. @throws ShapeError from `init` when other sides differ. */
-export function concatenate(branches: readonly Layer[], options: ConcatenateOptions = {}): Layer {
-  return concatenateKind.layer({ ...options }, { branches });
+export function concatenate<const L extends readonly Layer[]>(
+  branches: L,
+  options: ConcatenateOptions = {},
+): Layer<ParamsOf<L>> {
+  return concatenateKind.layer(withSettings("concatenate", options), { branches });
 }
 
 /** The shape of samples side by side. */
@@ -172,9 +196,9 @@ const keysFor = ({ key }: ApplyContext, count: number): Tensor[] => (key ? rando
 /** Trailing layers without parameters may be missing, as in a tree read from a file, and inside another container all may. */
 function requireList(kind: string, part: string, params: Tree, count: number, { path }: ApplyContext): readonly Tree[] {
   if (path !== undefined && (params === null || params === undefined)) return [];
-  if (Array.isArray(params) && params.length <= count) return params;
+  if (isList(params) && params.length <= count) return params;
   throw new TypeError(
-    `${kind}: the parameters are ${Array.isArray(params) ? `a list of ${params.length}` : "no list"}; ` +
+    `${kind}: the parameters are ${isList(params) ? `a list of ${params.length}` : "no list"}; ` +
       `one entry for each of the ${count} ${part} is needed, as init gives them`,
   );
 }

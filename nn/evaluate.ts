@@ -13,15 +13,23 @@ import {
   Turns,
   tensor,
 } from "../engine/index.js";
-import { shown } from "../engine/options.js";
+import { aFunction, aNumber, aTree } from "../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../engine/options.js";
 import type { Split } from "./data/dataset.js";
 import { batchIndices, pickSamples, type ResidentData, residentData } from "./data/resident.js";
+import { aLayer, anAbortSignalLike, labelledSamples } from "./kinds.js";
 import type { Layer } from "./layer.js";
 
 /** `batchSize` samples at a time, default 500. */
 export interface EvaluateOptions extends LongOptions<Done> {
   readonly batchSize?: number;
 }
+
+const EVALUATE_OPTIONS: KindsOf<EvaluateOptions> = {
+  batchSize: aNumber,
+  onProgress: aFunction,
+  signal: anAbortSignalLike,
+};
 
 /** Share of samples classified correctly, in batches on the GPU with one read at the end. `data` as for `train`.
  *  @throws RangeError without samples, or for a batch of none; the reason of `signal`. */
@@ -31,11 +39,11 @@ export async function evaluate(
   data: ResidentData | Split,
   options: EvaluateOptions = {},
 ): Promise<number> {
-  const { batchSize = 500 } = options;
+  requireArguments("evaluate", { model: [model, aLayer], params: [params, aTree], data: [data, labelledSamples] });
+  const { batchSize = 500 } = checkedOptions("evaluate", options, EVALUATE_OPTIONS);
   const turns = new Turns("evaluate", options);
   using here = openScope("evaluate");
-  const resident =
-    "words" in requireData("evaluate", data) ? (data as ResidentData) : here.own(residentData(data as Split));
+  const resident = "words" in data ? data : here.own(residentData(data));
   return await here.wait(accuracyOn(model, params, resident, batchSize, turns));
 }
 
@@ -72,14 +80,4 @@ async function accuracyOn(
   } finally {
     step.dispose();
   }
-}
-
-/** @throws TypeError unless it is resident data or a split. */
-export function requireData<D extends ResidentData | Split>(op: string, data: D): D {
-  const { words, samples, labels } = (data ?? {}) as Partial<ResidentData & Split>;
-  if ((words || samples) && labels) return data;
-  throw new TypeError(
-    `${op}: data are ${shown(data)}; samples with labels are needed: residentData(split), a part of a data set, or ` +
-      "{ shape, samples, labels } with a Float32Array [n, ...shape] and an Int32Array [n]",
-  );
 }

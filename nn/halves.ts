@@ -12,6 +12,23 @@ export function halfToNumber(bits: number): number {
 const BITS = new Uint32Array(1);
 const VALUE = new Float32Array(BITS.buffer);
 
+/** The nearest IEEE 754 binary16 of a number that is an f32, ties to even; infinite from 65 520 on. */
+export function numberToHalf(value: number): number {
+  VALUE[0] = value;
+  const sign = (BITS[0] >>> 16) & 0x8000;
+  const exponent = ((BITS[0] >>> 23) & 255) - 112;
+  const fraction = BITS[0] & 0x7fffff;
+  if (exponent === 143) return sign | (fraction === 0 ? 0x7c00 : 0x7e00);
+  if (exponent >= 31) return sign | 0x7c00;
+  if (exponent < -10) return sign;
+  // Below the smallest normal number the leading 1 is written out and shifted away.
+  const [digits, shift] = exponent > 0 ? [(exponent << 23) | fraction, 13] : [fraction | 0x800000, 14 - exponent];
+  const whole = digits >>> shift;
+  const rest = digits & ((1 << shift) - 1);
+  const half = 1 << (shift - 1);
+  return sign | (whole + Number(rest > half || (rest === half && whole % 2 === 1)));
+}
+
 /** The upper half of an IEEE 754 binary32. */
 export function bfloatToNumber(bits: number): number {
   BITS[0] = bits << 16;

@@ -55,6 +55,7 @@ export {
   type TableRecord,
   tableDomain,
 } from "./data/table/preparation.js";
+export * from "./diverged.js";
 export { type EvaluateOptions, evaluate } from "./evaluate.js";
 export type { Fans, Initialiser } from "./init.js";
 export * as initialisers from "./init.js";
@@ -65,11 +66,13 @@ export {
   type LayerOptions,
   type LayerParts,
   named,
+  type ParamsOf,
   type Place,
   placesAlong,
   placesOf,
   replaceLayers,
   type SampleShape,
+  type WeightAndBias,
 } from "./layer.js";
 export { type LayerKind, layerKind } from "./layer-kind.js";
 export * from "./layers.js";
@@ -99,7 +102,14 @@ export * from "./onnx/index.js";
 export * from "./optim.js";
 export * from "./presets.js";
 export { type RecoveryOptions, type TrainingRun, trainThroughLosses } from "./recovery.js";
-export { type HostTensor, readSafetensors, type SafetensorsFile, writeSafetensors } from "./safetensors.js";
+export {
+  type HostTensor,
+  readSafetensors,
+  type SafetensorsFile,
+  type WriteOptions,
+  writeSafetensors,
+} from "./safetensors.js";
 export * from "./schedules.js";
+export * from "./sequences.js";
 export * from "./train.js";
 export { type PackedTree, packTree, unpackTree } from "./weights.js";

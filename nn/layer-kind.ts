@@ -1,6 +1,11 @@
 /** What makes layers of one kind: its settings as a schema, its parts, and the functions that follow from them. */
+import type { Tree } from "../engine/index.js";
+import { aFunction, aKey, aName, anObject, aShape } from "../engine/kinds.js";
+import { isList, isRecord, requireArguments, shown } from "../engine/options.js";
+import { isTensor } from "../engine/tensor.js";
 import { fanInUniform } from "./init.js";
 import { type Initialiser, initialisers, nameOfInitialiser } from "./initialiser-names.js";
+import { aLayer, anyObject } from "./kinds.js";
 import type { Layer, LayerOptions, LayerParts } from "./layer.js";
 import { nearest } from "./nearest.js";
 import { ConfigError, type Fields, type Read, type Schema } from "./schema.js";
@@ -37,11 +42,14 @@ export interface LayerKind<F extends Fields = Fields, P extends PartCounts = Par
   layer(settings: Readonly<Record<string, unknown>>, parts?: Readonly<Record<string, unknown>>): Layer;
 }
 
+const SPEC = anObject("a description of a kind of layer", { kind: aName, options: anyObject, make: aFunction });
+
 /** A kind of layer, and with it the function that makes its layers. Its row belongs into the table (`LAYER_KINDS`), or into the
  *  list that is given to `layerFromJson`. */
 export function layerKind<const F extends Fields, const P extends PartCounts = Record<never, never>>(
   spec: KindSpec<F, P>,
 ): LayerKind<F, P> {
+  requireArguments("layerKind", { spec: [spec, SPEC] });
   const { kind, about, options } = spec;
   const parts = spec.parts ?? ({} as P);
   const layer = (
@@ -50,11 +58,50 @@ export function layerKind<const F extends Fields, const P extends PartCounts = R
   ): Layer => {
     const read = readSettings(kind, options, settings);
     const held = readParts(kind, parts, inside);
-    const made: Layer = { ...spec.make(read, held as PartsOf<P>), kind, options: asData(read) };
+    const made: Layer = { ...guarded(kind, spec.make(read, held as PartsOf<P>)), kind, options: asData(read) };
     if (Object.keys(parts).length === 0) return made;
     return { ...made, parts: held, withParts: (others) => layer(read, others) };
   };
   return { kind, about, options, parts, layer };
+}
+
+/** The functions of a layer, which look at what they are given. Parameters are the business of each kind. */
+function guarded(kind: string, { init, apply, ...others }: Behaviour): Behaviour {
+  return {
+    ...others,
+    init(key, shape) {
+      requireArguments(`${kind}.init`, { key: [key, aKey], shape: [shape, aShape] });
+      return init(key, shape);
+    },
+    apply(params, x, context) {
+      if (!isTensor(x))
+        throw new TypeError(
+          `${kind}.apply: x is ${shown(x)}; a tensor of samples is needed, after the parameters: apply(params, x)`,
+        );
+      if (context !== undefined) requireArguments(`${kind}.apply`, { context: [context, anyObject] });
+      return apply(params, x, context);
+    },
+  };
+}
+
+/** The parameters of a layer by name. @throws TypeError where one is missing. */
+export function requireParams(kind: string, params: Tree, names: readonly string[]): void {
+  const held = isRecord(params) ? (params as Readonly<Record<string, unknown>>) : {};
+  const missing = names.find((name) => !isTensor(held[name]));
+  if (missing !== undefined)
+    throw new TypeError(
+      `${kind}.apply: the parameters are ${shown(params)}; ${names.join(", ")} are needed, as init gives them: apply(params, x)`,
+    );
+}
+
+/** The options of a function that makes layers, with what it takes by position. @throws TypeError for options that are no object. */
+export function withSettings(
+  kind: string,
+  options: object,
+  own: Readonly<Record<string, unknown>> = {},
+): Readonly<Record<string, unknown>> {
+  requireArguments(kind, { options: [options, anyObject] });
+  return { ...options, ...own };
 }
 
 /** Settings with their defaults. @throws RangeError naming the nearest setting for an unknown one. */
@@ -63,6 +110,8 @@ export function readSettings<F extends Fields>(
   fields: F,
   settings: Readonly<Record<string, unknown>>,
 ): Read<F> {
+  if (typeof settings !== "object" || settings === null)
+    throw new TypeError(`${where}: settings are ${shown(settings)}; an object is needed`);
   const stranger = Object.keys(settings).find((name) => !Object.hasOwn(fields, name) && settings[name] !== undefined);
   if (stranger !== undefined) throw new RangeError(unknownWord(where, "setting", stranger, Object.keys(fields)));
   const read = Object.entries(fields).map(([name, schema]) => {
@@ -90,7 +139,7 @@ function readParts(kind: string, counts: PartCounts, given: Readonly<Record<stri
     const value = given[part];
     if (value === undefined && count === "optional") return [];
     const all = count === "list" ? value : [value];
-    if (!Array.isArray(all) || !all.every(isLayer))
+    if (!isList(all) || !all.every(isLayer))
       throw new TypeError(`${kind}: ${part} must be ${count === "list" ? "a list of layers" : "a layer"}`);
     return [[part, value]];
   });
@@ -98,8 +147,7 @@ function readParts(kind: string, counts: PartCounts, given: Readonly<Record<stri
 }
 
 function isLayer(value: unknown): value is Layer {
-  const layer = value as Partial<Layer> | null | undefined;
-  return typeof layer?.init === "function" && typeof layer.apply === "function" && typeof layer.kind === "string";
+  return aLayer.fits(value);
 }
 
 /** Settings without functions: an initialiser becomes its name, and one that has none stays out. */
@@ -120,7 +168,7 @@ export const initialWeights: Schema<Initialiser> = {
     if (typeof value === "function") return value as Initialiser;
     if (typeof value === "string" && Object.hasOwn(initialisers, value)) return initialisers[value];
     throw new ConfigError(
-      `${path}: ${JSON.stringify(value)} came; a function or one of ${Object.keys(initialisers).join(", ")} is needed`,
+      `${path}: ${shown(value)} came; a function or one of ${Object.keys(initialisers).join(", ")} is needed`,
     );
   },
 };

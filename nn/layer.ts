@@ -3,8 +3,12 @@
  * gradient with respect to the parameters" is an argument position. Shapes in `init` are those of one sample, without the
  * batch side. Beside the functions stands what made them, as data: `kind`, `options` and `parts`.
  */
+
 import { describe, label, ShapeError, type Tensor, type Tree } from "../engine/index.js";
+import { anObject, aText, either } from "../engine/kinds.js";
 import { identity } from "../engine/ops/movement.js";
+import { requireArguments } from "../engine/options.js";
+import { aLayer } from "./kinds.js";
 
 export type SampleShape = readonly number[];
 
@@ -20,8 +24,9 @@ export interface ApplyContext {
   readonly path?: string;
 }
 
-export interface Initialised {
-  readonly params: Tree;
+/** `P` is the type of the parameters, where it is known. */
+export interface Initialised<P extends Tree = Tree> {
+  readonly params: P;
   /** Shape of one output sample. */
   readonly shape: SampleShape;
 }
@@ -32,7 +37,9 @@ export type LayerOptions = Readonly<Record<string, unknown>>;
 /** Layers inside a layer, by what they are to it: `{ layers: [...] }`, `{ body, shortcut }`. */
 export type LayerParts = Readonly<Record<string, Layer | readonly Layer[]>>;
 
-export interface Layer {
+/** `P` is the type of its parameters: what the functions of this library make knows it, so that a misspelt `params[0].wieght` does not
+ *  compile. A plain `Layer` is one of any. */
+export interface Layer<P extends Tree = Tree> {
   /** What it is, for people and for rules that go by kind (LRP, `replaceLayers`): "conv2d", "dense", "relu", ... */
   readonly kind: string;
   /** Name given by `named`, for methods that ask for a layer (Grad-CAM). */
@@ -44,13 +51,24 @@ export interface Layer {
   /** The same container around other layers. */
   withParts?(parts: LayerParts): Layer;
   /** Parameters for inputs of one shape, and the shape of the output. @throws ShapeError when the input does not fit. */
-  init(key: Tensor, shape: SampleShape): Initialised;
+  init(key: Tensor, shape: SampleShape): Initialised<P>;
   /** x [n, ...shape] → [n, ...]. */
-  apply(params: Tree, x: Tensor, context?: ApplyContext): Tensor;
+  apply(params: P, x: Tensor, context?: ApplyContext): Tensor;
 }
 
+/** Parameters of a layer that has a weight and, unless its options say otherwise, a bias. */
+export type WeightAndBias<O = object> = { readonly weight: Tensor } & (O extends { readonly bias: false }
+  ? unknown
+  : O extends { readonly bias?: true }
+    ? { readonly bias: Tensor }
+    : { readonly bias?: Tensor });
+
+/** The parameters of each layer of a list. */
+export type ParamsOf<L extends readonly Layer[]> = { readonly [K in keyof L]: L[K] extends Layer<infer P> ? P : never };
+
 /** The same layer under a name, for methods that ask for one. @throws TypeError for a name that is no label. */
-export function named(name: string, layer: Layer): Layer {
+export function named<L extends Layer>(name: string, layer: L): L {
+  requireArguments("named", { name: [name, aText], layer: [layer, aLayer] });
   if (!isLayerName(name))
     throw new TypeError(
       `named: ${JSON.stringify(name)} given; a name without dots or spaces at its ends is needed, as label() takes`,
@@ -73,7 +91,9 @@ export interface Place {
 }
 
 /** The layers directly inside a layer. */
-export function placesOf({ parts = {} }: Pick<Layer, "parts">): Place[] {
+export function placesOf(given: Pick<Layer, "parts">): Place[] {
+  requireArguments("placesOf", { given: [given, anObject("an object", {})] });
+  const { parts = {} } = given;
   return Object.entries(parts).flatMap(([part, inside]) =>
     isList(inside) ? inside.map((layer, i) => placeOf(String(i), layer)) : [placeOf(part, inside)],
   );
@@ -84,6 +104,7 @@ export function placesAlong(
   layer: Layer,
   path: string,
 ): { readonly places: readonly Place[]; readonly rest: string[] } {
+  requireArguments("placesAlong", { layer: [layer, aLayer], path: [path, aText] });
   const places: Place[] = [];
   const rest = path.split(".");
   for (let at = layer; ; ) {
@@ -133,6 +154,7 @@ export function applyPlace(
 /** The same model with every layer of one kind replaced (relu by softplus, say), in containers of every kind; parameters stay
  *  valid as long as the replacement has the same ones. @throws RangeError when no layer matches. */
 export function replaceLayers<M extends Layer>(model: M, kind: string | Layer, by: Layer): M {
+  requireArguments("replaceLayers", { model: [model, aLayer], kind: [kind, either(aText, aLayer)], by: [by, aLayer] });
   const wanted = typeof kind === "string" ? kind : kind.kind;
   let replaced = 0;
   const under = (layer: Layer, other: Layer): Layer => (layer.name === undefined ? other : named(layer.name, other));

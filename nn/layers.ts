@@ -18,8 +18,8 @@ import {
   zeros,
 } from "../engine/index.js";
 import type { Initialiser } from "./init.js";
-import { type Layer, requireRank, type SampleShape } from "./layer.js";
-import { initialWeights, layerKind } from "./layer-kind.js";
+import { type Layer, requireRank, type SampleShape, type WeightAndBias } from "./layer.js";
+import { initialWeights, layerKind, requireParams, withSettings } from "./layer-kind.js";
 import { count, described, flag, list, number, optional, type Schema, setting } from "./schema.js";
 import { padding, pair } from "./window-schema.js";
 
@@ -42,6 +42,7 @@ export const denseKind = layerKind({
       return { params: bias ? { weight, bias: zeros([units]) } : { weight }, shape: [...shape.slice(0, -1), units] };
     },
     apply(params, x) {
+      requireParams("dense", params, bias ? ["weight", "bias"] : ["weight"]);
       const y = matmul(x, params.weight, { transposeB: true });
       return bias ? add(y, params.bias) : y;
     },
@@ -57,8 +58,8 @@ export interface DenseOptions {
 }
 
 /** y = x wᵀ + b. x [n, in] → [n, units], of tokens [n,t,in] → [n,t,units]; parameters weight [units, in], bias [units]. */
-export function dense(units: number, options: DenseOptions = {}): Layer {
-  return denseKind.layer({ ...options, units });
+export function dense<const O extends DenseOptions = object>(units: number, options?: O): Layer<WeightAndBias<O>> {
+  return denseKind.layer(withSettings("dense", options ?? {}, { units }));
 }
 
 export const conv2dKind = layerKind({
@@ -95,6 +96,7 @@ export const conv2dKind = layerKind({
         return { params, shape: outputShape((x) => conv2dOp(x, zeros(weight.shape), conv), shape) };
       },
       apply(params, x) {
+        requireParams("conv2d", params, bias ? ["weight", "bias"] : ["weight"]);
         const y = conv2dOp(x, params.weight, conv);
         return bias ? add(y, reshapeOp(params.bias, [filters, 1, 1])) : y;
       },
@@ -109,8 +111,12 @@ export interface Conv2dOptions extends ConvOptions {
 
 /** Cross-correlation with `filters` windows of `size`×`size` (or [r, s]). x [n,c,h,w] → [n,filters,oh,ow]; parameters weight
  *  [filters, c/groups, r, s], bias [filters]. */
-export function conv2d(filters: number, size: number | readonly [number, number], options: Conv2dOptions = {}): Layer {
-  return conv2dKind.layer({ ...options, filters, size });
+export function conv2d<const O extends Conv2dOptions = object>(
+  filters: number,
+  size: number | readonly [number, number],
+  options?: O,
+): Layer<WeightAndBias<O>> {
+  return conv2dKind.layer(withSettings("conv2d", options ?? {}, { filters, size }));
 }
 
 const poolOptions = {
@@ -140,17 +146,17 @@ export const globalAvgPoolKind = layerKind({
 });
 
 /** Mean over windows. [n,c,h,w] → [n,c,⌊(h−size)/stride⌋+1, …]; stride defaults to the size. */
-export function avgPool(size: number, stride = size): Layer {
+export function avgPool(size: number, stride = size): Layer<null> {
   return avgPoolKind.layer({ size, stride });
 }
 
 /** Maximum over windows; the first of equal maxima gets the gradient. */
-export function maxPool(size: number, stride = size): Layer {
+export function maxPool(size: number, stride = size): Layer<null> {
   return maxPoolKind.layer({ size, stride });
 }
 
 /** Mean over all positions. [n,c,h,w] → [n,c]. */
-export const globalAvgPool: Layer = globalAvgPoolKind.layer({});
+export const globalAvgPool: Layer<null> = globalAvgPoolKind.layer({});
 
 function pool(kind: string, f: (x: Tensor) => Tensor): Pick<Layer, "init" | "apply"> {
   return {
@@ -175,7 +181,7 @@ export const flattenKind = layerKind({
 });
 
 /** [n, ...] → [n, product of the rest]. */
-export const flatten: Layer = flattenKind.layer({});
+export const flatten: Layer<null> = flattenKind.layer({});
 
 export const reshapeKind = layerKind({
   kind: "reshape",
@@ -195,7 +201,7 @@ export const reshapeKind = layerKind({
 });
 
 /** [n, ...] → [n, ...shape], row by row. @throws ShapeError from `init` unless a sample has as many elements. */
-export function reshape(shape: SampleShape): Layer {
+export function reshape(shape: SampleShape): Layer<null> {
   return reshapeKind.layer({ shape });
 }
 
@@ -218,7 +224,7 @@ export const dropoutKind = layerKind({
 
 /** Zeroes each element with probability `rate` while training and scales the rest by 1/(1−rate). Source: Srivastava et al.
  *  2014, the inverted form. @throws TypeError in training without a key. */
-export function dropout(rate: number): Layer {
+export function dropout(rate: number): Layer<null> {
   return dropoutKind.layer({ rate });
 }
 

@@ -1,11 +1,16 @@
 /** What a file of weights says about the network it belongs to, so that the network can be built again. */
+
+import { anObject, aText, maybe, wordOf } from "../engine/kinds.js";
+import { requireArguments } from "../engine/options.js";
 import { relu, softplus } from "./activations.js";
 import { type LayerJson, layerFromJson, layerToJson } from "./architecture.js";
 import type { Sequential } from "./containers.js";
 import { DataError } from "./data/error.js";
 import { heNormal } from "./init.js";
+import { aFileCard, aLayer, aList, aMap, anyObject } from "./kinds.js";
 import type { Layer } from "./layer.js";
 import { type PresetName, presets } from "./presets.js";
+import { shownNames } from "./printable.js";
 
 export const ACTIVATIONS = ["softplus", "relu"] as const;
 export type ActivationName = (typeof ACTIVATIONS)[number];
@@ -26,13 +31,18 @@ export interface FileCard extends Partial<Omit<ModelCard, "classes">>, Pick<Mode
 
 /** The card's network. Weights start as He et al. 2015 have it: with PyTorch's smaller ones a softplus network with average pooling
  *  learns nothing for its first epoch. */
-export function buildNetwork({ network, activation, beta, classes }: ModelCard): Sequential {
+export function buildNetwork(card: ModelCard): Sequential {
+  requireArguments("buildNetwork", {
+    card: [card, anObject("the card of a network", { network: wordOf(...Object.keys(presets)), classes: aList })],
+  });
+  const { network, activation, beta, classes } = card;
   const layer = activation === "relu" ? relu : softplus({ beta });
   return presets[network]({ activation: layer, classes: classes.length, init: heNormal });
 }
 
 /** The network that a file says it belongs to. @throws DataError for an architecture that makes no sense. */
 export function networkOf(card: FileCard): Layer {
+  requireArguments("networkOf", { card: [card, aFileCard] });
   if (!card.architecture) return buildNetwork(card as ModelCard);
   try {
     return layerFromJson(card.architecture);
@@ -44,6 +54,7 @@ export function networkOf(card: FileCard): Layer {
 
 /** The card as metadata of a safetensors file; with the network itself also for a network that is no preset. */
 export function cardMetadata(card: FileCard, network?: Layer): Record<string, string> {
+  requireArguments("cardMetadata", { card: [card, aFileCard], network: [network, maybe(aLayer)] });
   const told = {
     network: card.network,
     activation: card.activation,
@@ -57,6 +68,7 @@ export function cardMetadata(card: FileCard, network?: Layer): Record<string, st
 /** The card in a file's metadata; `given` counts where the file is silent, as one that PyTorch wrote is. Nothing is guessed: a preset
  *  needs its activation, softplus its beta. @throws DataError when something is missing, makes no sense, or contradicts the file. */
 export function readCard(metadata: ReadonlyMap<string, string>, given: Partial<ModelCard> = {}): FileCard {
+  requireArguments("readCard", { metadata: [metadata, aMap], given: [given, anyObject] });
   const told = <K extends "network" | "activation" | "beta">(
     name: K,
     same: (text: string) => boolean,
@@ -102,8 +114,9 @@ function parseJson(text: string, what: string): unknown {
   }
 }
 
-/** Names of classes as a file has them, in JSON. @throws DataError for what is no list of names. */
+/** Names of classes as a file has them, in JSON; control characters are spelt out and long names cut. @throws DataError for what is no list of names. */
 export function readClasses(text: string | undefined): string[] | undefined {
+  requireArguments("readClasses", { text: [text, maybe(aText)] });
   if (text === undefined) return undefined;
   let names: unknown;
   try {
@@ -115,5 +128,5 @@ export function readClasses(text: string | undefined): string[] | undefined {
     throw new DataError(
       "weights: the file's list of classes cannot be read; a JSON list of two or more names is needed",
     );
-  return names;
+  return shownNames(names);
 }

@@ -1,8 +1,12 @@
 /** A file of weights as the network it belongs to, with all it says of itself. */
+
 import { random, scope, type Tensor, type Tree } from "../engine/index.js";
+import { byteArray } from "../engine/kinds.js";
+import { requireArguments } from "../engine/options.js";
 import { type Domain, type FeatureRange, PIXEL_RANGE } from "./data/domain.js";
 import { DataError } from "./data/error.js";
 import { readPreparation, type TablePreparation, tableDomain } from "./data/table/preparation.js";
+import { aMap, anyObject, numberList } from "./kinds.js";
 import { type Layer, placesAlong } from "./layer.js";
 import { type FileCard, type ModelCard, networkOf, readCard } from "./model-card.js";
 import { readSafetensors, type SafetensorsFile } from "./safetensors.js";
@@ -35,6 +39,7 @@ const SHAPE_OF_OLD_FILES = [1, 28, 28];
 /** Reads what a file of weights says of its network; needs no engine. `given` counts where the file is silent.
  *  @throws DataError when the file does not say enough, or contradicts what is given. */
 export function readNetworkFile(bytes: Uint8Array, given: Partial<ModelCard> = {}): NetworkFile {
+  requireArguments("readNetworkFile", { bytes: [bytes, byteArray], given: [given, anyObject] });
   return fileOf(readSafetensors(bytes), given);
 }
 
@@ -45,6 +50,7 @@ function fileOf({ metadata }: SafetensorsFile, given: Partial<ModelCard>): Netwo
 /** Opens a file of weights of any architecture: a network that names itself, or a preset that `given` names.
  *  @throws DataError when the file does not say enough, its weights do not fit, or one is no finite number. */
 export function openNetwork(bytes: Uint8Array, given: Partial<ModelCard> = {}): OpenedNetwork {
+  requireArguments("openNetwork", { bytes: [bytes, byteArray], given: [given, anyObject] });
   const parsed = readSafetensors(bytes);
   const file = fileOf(parsed, given);
   const network = networkOf(file.card);
@@ -70,6 +76,7 @@ function requireFinite({ tensors }: SafetensorsFile): void {
 
 /** The shape of a sample in a file's metadata; 28x28 grey where the file is silent. @throws DataError for no shape. */
 export function shapeIn(metadata: ReadonlyMap<string, string>): readonly number[] {
+  requireArguments("shapeIn", { metadata: [metadata, aMap] });
   const text = metadata.get("shape");
   if (text === undefined) return SHAPE_OF_OLD_FILES;
   if (!/^\[[1-9]\d*(,[1-9]\d*)*\]$/.test(text))
@@ -90,6 +97,7 @@ function inputsOf(metadata: ReadonlyMap<string, string>): Pick<NetworkFile, "dom
 
 /** The valid range where nothing is said of it: pixels of images [c,h,w] that were bytes, anything elsewhere. */
 export function usualRange(shape: readonly number[]): FeatureRange {
+  requireArguments("usualRange", { shape: [shape, numberList] });
   return shape.length === 3 ? PIXEL_RANGE : { low: -Infinity, high: Infinity };
 }
 

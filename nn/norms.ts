@@ -12,8 +12,8 @@ import {
   type Tensor,
   zeros,
 } from "../engine/index.js";
-import type { Layer, SampleShape } from "./layer.js";
-import { layerKind } from "./layer-kind.js";
+import type { Layer, SampleShape, WeightAndBias } from "./layer.js";
+import { layerKind, requireParams, withSettings } from "./layer-kind.js";
 import { described, list, number, optional, setting } from "./schema.js";
 
 const epsilon = setting(number({ min: 0 }), 1e-5, "added to the variance");
@@ -33,6 +33,7 @@ export const layerNormKind = layerKind({
       return { params: { weight: ones(kept), bias: zeros(kept) }, shape };
     },
     apply(params, x) {
+      requireParams("layerNorm", params, ["weight", "bias"]);
       const sides = sidesOf(axes, x.shape.slice(1)).map((side) => side + 1);
       return layerNormOp(x, { scale: params.weight, shift: params.bias, axes: sides, epsilon });
     },
@@ -49,8 +50,8 @@ export interface LayerNormOptions {
 /** Normalises each sample over all its sides or those chosen ([-1] for each token of [t,d]), then scales and shifts; a number is
  *  the epsilon. Parameters weight and bias have the sizes of the sides normalised over. Source: Ba, Kiros, Hinton 2016.
  *  @throws ShapeError from `init` for a side that samples lack. */
-export function layerNorm(options: LayerNormOptions | number = {}): Layer {
-  return layerNormKind.layer(typeof options === "number" ? { epsilon: options } : { ...options });
+export function layerNorm(options: LayerNormOptions | number = {}): Layer<WeightAndBias> {
+  return layerNormKind.layer(typeof options === "number" ? { epsilon: options } : withSettings("layerNorm", options));
 }
 
 /** Sides as indices of a sample's shape. */
@@ -77,6 +78,7 @@ export const batchNormKind = layerKind({
       return { params: { weight: ones(c), bias: zeros(c), running_mean: zeros(c), running_var: ones(c) }, shape };
     },
     apply(params, x, context = {}) {
+      requireParams("batchNorm", params, ["weight", "bias", "running_mean", "running_var"]);
       const { weight: scale, bias: shift, running_mean, running_var } = params;
       if (!context.training) {
         const statistics = stopGradient(() => ({ mean: running_mean, variance: running_var }));
@@ -106,10 +108,15 @@ export interface BatchNormOptions {
   readonly momentum?: number;
 }
 
+export interface BatchNormParams extends WeightAndBias {
+  readonly running_mean: Tensor;
+  readonly running_var: Tensor;
+}
+
 /** Normalises each channel with the batch's statistics while training and with running ones otherwise. x [n,c,...];
  *  parameters weight, bias, running_mean, running_var, all [c]. Running statistics are parameters without a gradient;
  *  `context.onStatistics` gets their new values. Source: Ioffe, Szegedy 2015.
  *  @throws ShapeError in training with one value per channel. */
-export function batchNorm(options: BatchNormOptions = {}): Layer {
-  return batchNormKind.layer({ ...options });
+export function batchNorm(options: BatchNormOptions = {}): Layer<BatchNormParams> {
+  return batchNormKind.layer(withSettings("batchNorm", options));
 }

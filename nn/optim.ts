@@ -27,7 +27,8 @@ import {
   zeros,
   zipTrees,
 } from "../engine/index.js";
-import { checkedOptions } from "../engine/options.js";
+import { aFlag, aFunction, aNumber, aPositiveNumber, aTree, either, required } from "../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments, shown } from "../engine/options.js";
 
 /** Learning rate as a function of the step count (f32, 0 before the first step). */
 export type Schedule = (step: Tensor) => TensorOrNumber;
@@ -42,7 +43,7 @@ export interface Optimiser {
 
 /** Parameters whose option is out of range give plausible nonsense. */
 function requireOption(name: string, option: string, value: number, fits: boolean, needed: string): void {
-  if (!fits) throw new RangeError(`${name}: ${option} ${value} given; ${needed} is needed`);
+  if (!fits) throw new RangeError(`${name}: ${option} ${shown(value)} given; ${needed} is needed`);
 }
 
 function requireNotNegative(name: string, options: Readonly<Record<string, number | Schedule>>): void {
@@ -71,12 +72,7 @@ export interface SgdOptions {
 /** v ← μ v + g, p ← p − lr v (Nesterov: p − lr (g + μ v)). Source: Sutskever et al. 2013, in PyTorch's form.
  *  @throws RangeError for negative options, or Nesterov without momentum. */
 export function sgd(options: SgdOptions): Optimiser {
-  const {
-    lr,
-    momentum = 0,
-    nesterov = false,
-    weightDecay = 0,
-  } = checkedOptions("sgd", options, ["lr", "momentum", "nesterov", "weightDecay"]);
+  const { lr, momentum = 0, nesterov = false, weightDecay = 0 } = checkedOptions("sgd", options, SGD_OPTIONS);
   requireNotNegative("sgd", { lr, momentum, weightDecay });
   if (nesterov) requireOption("sgd", "nesterov with momentum", momentum, momentum > 0, "a positive momentum");
   return {
@@ -101,7 +97,14 @@ export interface AdamOptions {
   readonly epsilon?: number;
 }
 
-const ADAM_OPTIONS = ["lr", "beta1", "beta2", "epsilon"] as const;
+const RATE = either(aNumber, { ...aFunction, needed: "a schedule" });
+const ADAM_OPTIONS: KindsOf<AdamOptions> = { lr: RATE, beta1: aNumber, beta2: aNumber, epsilon: aNumber };
+const SGD_OPTIONS: KindsOf<SgdOptions> = {
+  lr: required(RATE),
+  momentum: aNumber,
+  nesterov: aFlag,
+  weightDecay: aNumber,
+};
 
 /** Adam with bias correction. Source: Kingma, Ba 2015, algorithm 1. */
 export function adam(options: AdamOptions = {}): Optimiser {
@@ -110,7 +113,7 @@ export function adam(options: AdamOptions = {}): Optimiser {
 
 /** Adam with decoupled weight decay: p ← p − lr (adam direction + λ p). Source: Loshchilov, Hutter 2019, algorithm 2. */
 export function adamW(given: AdamOptions & { readonly weightDecay?: number } = {}): Optimiser {
-  const { weightDecay = 0.01, ...options } = checkedOptions("adamW", given, [...ADAM_OPTIONS, "weightDecay"]);
+  const { weightDecay = 0.01, ...options } = checkedOptions("adamW", given, { ...ADAM_OPTIONS, weightDecay: aNumber });
   return adaptive("adamW", options, weightDecay);
 }
 
@@ -149,8 +152,53 @@ function adaptive(
   };
 }
 
+export interface RmsPropOptions {
+  /** Default 1e-2. */
+  readonly lr?: number | Schedule;
+  /** How much of the mean of squares is kept from step to step; default 0.99. */
+  readonly decay?: number;
+  /** Added to the root; default 1e-8. */
+  readonly epsilon?: number;
+  readonly momentum?: number;
+  /** L2 penalty added to the gradient. */
+  readonly weightDecay?: number;
+}
+
+/** v ← α v + (1 − α) g², p ← p − lr u with u = g / (√v + ε), or u ← μ u + g / (√v + ε) with momentum. Source: Tieleman, Hinton 2012
+ *  (lecture 6e), in PyTorch's form. @throws RangeError for options out of range. */
+export function rmsProp(options: RmsPropOptions = {}): Optimiser {
+  const {
+    lr = 1e-2,
+    decay = 0.99,
+    epsilon = 1e-8,
+    momentum = 0,
+    weightDecay = 0,
+  } = checkedOptions("rmsProp", options, ["lr", "decay", "epsilon", "momentum", "weightDecay"]);
+  requireNotNegative("rmsProp", { lr, epsilon, momentum, weightDecay });
+  requireOption("rmsProp", "decay", decay, decay >= 0 && decay < 1, "a number in [0, 1)");
+  return {
+    name: "rmsProp",
+    init: (params) =>
+      stateOf(() => ({
+        step: tensor(0),
+        v: zerosLikeTree(params),
+        velocity: momentum === 0 ? null : zerosLikeTree(params),
+      })),
+    update(params, gradients, state) {
+      const eta = rate(lr, state.step);
+      const g = weightDecay === 0 ? gradients : zipTrees((d, p) => add(d, mul(p, weightDecay)), gradients, params);
+      const v = zipTrees((a, d) => add(mul(a, decay), mul(square(d), 1 - decay)), state.v, g);
+      const scaled = zipTrees((d, a) => div(d, add(sqrt(a), epsilon)), g, v);
+      const velocity = momentum === 0 ? null : zipTrees((u, d) => add(mul(u, momentum), d), state.velocity, scaled);
+      const next = zipTrees((p, u) => sub(p, mul(u, eta)), params, velocity ?? scaled);
+      return [next, { step: add(state.step, 1), v, velocity }];
+    },
+  };
+}
+
 /** √Σ‖g‖² over all tensors of a tree. As that of `norm`, its gradient is 0 where it is 0, and the squares must be f32 numbers. */
 export function globalNorm(gradients: Tree): Tensor {
+  requireArguments("globalNorm", { gradients: [gradients, aTree] });
   const squares = leaves(gradients)
     .map((g) => sum(square(g)))
     .reduce(add, constant(0));
@@ -162,13 +210,15 @@ export function globalNorm(gradients: Tree): Tensor {
 /** Scales all gradients so that their joint L2 norm is at most `max`. Source: Pascanu et al. 2013, algorithm 1.
  *  @throws RangeError unless `max` is positive. */
 export function clipByGlobalNorm<T extends Tree>(gradients: T, max: number): T {
-  requireOption("clipByGlobalNorm", "max", max, max > 0, "a positive number");
+  requireArguments("clipByGlobalNorm", { gradients: [gradients, aTree], max: [max, aNumber] });
+  requireOption("clipByGlobalNorm", "max", max, aPositiveNumber.fits(max), "a positive number");
   const factor = minimum(1, div(max, maximum(globalNorm(gradients), 1e-12)));
   return mapTree(gradients, (g) => mul(g, factor));
 }
 
 /** Clips every element to [−max, max]. @throws RangeError unless `max` is positive. */
 export function clipByValue<T extends Tree>(gradients: T, max: number): T {
-  requireOption("clipByValue", "max", max, max > 0, "a positive number");
+  requireArguments("clipByValue", { gradients: [gradients, aTree], max: [max, aNumber] });
+  requireOption("clipByValue", "max", max, aPositiveNumber.fits(max), "a positive number");
   return mapTree(gradients, (g) => minimum(maximum(g, -max), max));
 }

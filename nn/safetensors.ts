@@ -2,10 +2,14 @@
  * Reads and writes safetensors files: 8 bytes of header length, a JSON header, raw little-endian elements.
  * Source: the format description in the repository huggingface/safetensors, README "Format".
  */
+
+import { byteArray } from "../engine/kinds.js";
 import type { DType } from "../engine/lower.js";
+import { requireArguments } from "../engine/options.js";
 import { DataError } from "./data/error.js";
 import { assertNoRepeatedKeys } from "./data/json-keys.js";
-import { bfloatToNumber, halfToNumber } from "./halves.js";
+import { bfloatToNumber, halfToNumber, numberToHalf } from "./halves.js";
+import { aMap } from "./kinds.js";
 
 /** A tensor in the host's memory, elements in row-major order. */
 export interface HostTensor {
@@ -19,8 +23,8 @@ export interface SafetensorsFile {
   readonly metadata: Map<string, string>;
 }
 
-/** Far above any real header (a model with 1 000 tensors has about 100 kB), and far below what JSON.parse chokes on. */
-const MAX_HEADER_BYTES = 16 * 2 ** 20;
+/** Far above any real header (a model with 1 000 tensors has about 100 kB), and read within a second. */
+const MAX_HEADER_BYTES = 4 * 2 ** 20;
 
 const NAME_IN_FILE: Record<DType, string> = { f32: "F32", i32: "I32", u32: "U32" };
 
@@ -47,26 +51,45 @@ const READERS: Record<string, { bytes: number; convert: Convert }> = {
   I64: { bytes: 8, convert: longsToInts },
 };
 
+export interface WriteOptions {
+  /** How f32 tensors are stored: as they are (default), or rounded to 16 bits, which halves the file. */
+  readonly floats?: "f32" | "f16";
+}
+
+/** The elements of a tensor as they are stored. @throws DataError for a number beyond the range of 16 bits. */
+function stored(name: string, { dtype, data }: HostTensor, { floats = "f32" }: WriteOptions) {
+  if (floats === "f32" || dtype !== "f32") return { type: NAME_IN_FILE[dtype], data };
+  const bad = data.findIndex((value) => Number.isFinite(value) && Math.abs(value) >= 65_520);
+  if (bad >= 0)
+    throw new DataError(`safetensors: ${quote(name)} holds ${data[bad]}; f16 ends at 65504; store it as f32`);
+  return { type: "F16", data: Uint16Array.from(data, numberToHalf) };
+}
+
 /**
  * The bytes of a safetensors file. Names are sorted, so equal contents give equal files.
- * @throws DataError if a name is reserved or a shape disagrees with its number of elements.
+ * @throws DataError if a name is reserved, a shape disagrees with its number of elements, or a number does not fit 16 bits.
  */
 export function writeSafetensors(
   tensors: ReadonlyMap<string, HostTensor>,
   metadata: ReadonlyMap<string, string> = new Map(),
+  options: WriteOptions = {},
 ): Uint8Array {
+  requireArguments("writeSafetensors", { tensors: [tensors, aMap], metadata: [metadata, aMap] });
   const names = [...tensors.keys()].sort();
+  const bodies: Uint8Array[] = [];
   const header: [string, unknown][] = metadata.size > 0 ? [["__metadata__", Object.fromEntries(metadata)]] : [];
   let end = 0;
   for (const name of names) {
-    const { dtype, shape, data } = tensors.get(name)!;
+    const { shape } = tensors.get(name)!;
+    const { type, data } = stored(name, tensors.get(name)!, options);
     if (name === "__metadata__") throw new DataError('safetensors: a tensor is named "__metadata__"; rename it');
     if (product(shape) !== data.length) {
       throw new DataError(
         `safetensors: ${quote(name)} has shape [${shape}] and ${data.length} elements; both must agree`,
       );
     }
-    header.push([name, { dtype: NAME_IN_FILE[dtype], shape, data_offsets: [end, end + data.byteLength] }]);
+    header.push([name, { dtype: type, shape, data_offsets: [end, end + data.byteLength] }]);
+    bodies.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     end += data.byteLength;
   }
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
@@ -76,10 +99,9 @@ export function writeSafetensors(
   new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true);
   bytes.set(json, 8);
   let at = start;
-  for (const name of names) {
-    const { data } = tensors.get(name)!;
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    at += data.byteLength;
+  for (const body of bodies) {
+    bytes.set(body, at);
+    at += body.length;
   }
   return bytes;
 }
@@ -91,6 +113,7 @@ export function writeSafetensors(
  * @throws DataError if anything in the file disagrees.
  */
 export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
+  requireArguments("readSafetensors", { bytes: [bytes, byteArray] });
   const { header, body } = splitFile(bytes);
   const metadata = readMetadata(header.__metadata__);
   const entries = Object.entries(header)

@@ -1,8 +1,16 @@
 /** Small schemas: one value that is the type, the check and the JSON Schema of a configuration. */
 
-/** A configuration that does not fit its schema: one sentence with the place. */
+import { isList, shown } from "../engine/options.js";
+import { isPlainObject } from "../engine/tree.js";
+import { printable } from "./printable.js";
+
+/** A configuration that does not fit its schema: one sentence with the place, one line of at most 1000 characters. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
+
+  constructor(message: string) {
+    super(printable(message, 1000));
+  }
 }
 
 export interface Schema<T> {
@@ -16,8 +24,18 @@ export interface Schema<T> {
 export type Infer<S> = S extends Schema<infer T> ? T : never;
 
 function refuse(path: string, value: unknown, needed: string): never {
-  const came = value === undefined ? "nothing" : JSON.stringify(value);
+  const came = value === undefined ? "nothing" : printable(inWords(value), 120);
   throw new ConfigError(`${path || "configuration"}: ${came} came; ${needed} is needed`);
+}
+
+/** JSON where there is one. */
+function inWords(value: unknown): string {
+  if (typeof value === "object" && value !== null && !(isList(value) || isPlainObject(value))) return shown(value);
+  try {
+    return JSON.stringify(value) ?? shown(value);
+  } catch {
+    return shown(value);
+  }
 }
 
 export interface NumberLimits {
@@ -67,7 +85,7 @@ export function list<T>(item: Schema<T>, { min = 1 }: Pick<NumberLimits, "min"> 
   return {
     json: { type: "array", items: item.json, minItems: min },
     read(value, path) {
-      if (!Array.isArray(value) || value.length < min)
+      if (!isList(value) || value.length < min)
         refuse(path, value, min === 0 ? "a list" : `a list of at least ${min === 1 ? "one" : min}`);
       return value.map((v, i) => item.read(v, `${path}[${i}]`));
     },
@@ -102,6 +120,9 @@ export function setting<T>(schema: Schema<T>, value: T | undefined, description:
   return described(optional(schema, value as T), description);
 }
 
+/** A value may be like another that is like another, so often. */
+const MAX_LIKE = 100;
+
 /** A record whose values may also be `{ "like": name, …changes }`: everything another value says, but for the changes; not in a circle. */
 export function variations<T>(item: Schema<T>): Schema<Readonly<Record<string, T>>> {
   const change = { type: "object", properties: { like: text.json }, required: ["like"] };
@@ -110,12 +131,20 @@ export function variations<T>(item: Schema<T>): Schema<Readonly<Record<string, T
     json: { type: "object", additionalProperties: { anyOf: [item.json, change] } },
     read(value, path) {
       const given = fieldsOf(value, path);
+      const made = new Map<string, Readonly<Record<string, unknown>>>();
       const spelledOut = (name: string, after: readonly string[]): Readonly<Record<string, unknown>> => {
+        const ready = made.get(name);
+        if (ready) return ready;
         const { like, ...changes } = fieldsOf(given[name], inside(path, name));
-        if (like === undefined) return changes;
-        const others = Object.keys(given).filter((other) => other !== name && !after.includes(other));
-        const base = oneOf(...others).read(like, inside(path, `${name}.like`));
-        return { ...spelledOut(base, [...after, name]), ...changes };
+        const place = inside(path, `${name}.like`);
+        if (after.length > MAX_LIKE)
+          throw new ConfigError(`${place}: more than ${MAX_LIKE} values, each like the next`);
+        const circle = [...after, name];
+        if (like !== undefined && (typeof like !== "string" || !Object.hasOwn(given, like) || circle.includes(like)))
+          oneOf(...Object.keys(given).filter((other) => !circle.includes(other))).read(like, place);
+        const result = like === undefined ? changes : { ...spelledOut(like as string, circle), ...changes };
+        made.set(name, result);
+        return result;
       };
       return plain.read(Object.fromEntries(Object.keys(given).map((name) => [name, spelledOut(name, [])])), path);
     },
@@ -168,7 +197,7 @@ export function variant<const V extends Readonly<Record<string, Fields>>>(kinds:
 }
 
 function fieldsOf(value: unknown, path: string): Readonly<Record<string, unknown>> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) refuse(path, value, "an object");
+  if (typeof value !== "object" || value === null || isList(value)) refuse(path, value, "an object");
   return value as Readonly<Record<string, unknown>>;
 }
 

@@ -1,17 +1,22 @@
 /** Training: an epoch loop around one captured step. Batches are gathered on the GPU from the resident data set, parameters
  *  and optimiser state are updated in place, and the host only submits; it reads the running loss now and then. */
+
 import {
   add,
   argmax,
   capture,
   cast,
+  concat,
   dispose,
   entries,
   equal,
+  finiteMask,
   keep,
   type LongOptions,
   mapTree,
+  min,
   random,
+  reshape,
   scope,
   sum,
   type Tensor,
@@ -20,10 +25,13 @@ import {
   tensor,
   valueAuxAndGrad,
 } from "../engine/index.js";
+import { aFunction, aNumber, aTree, maybe, required } from "../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../engine/options.js";
 import { others } from "../engine/turns.js";
 import type { Split } from "./data/dataset.js";
 import { batchIndices, pickSamples, type ResidentData, residentData } from "./data/resident.js";
-import { requireData } from "./evaluate.js";
+import { DivergedError } from "./diverged.js";
+import { aLayer, anAbortSignalLike, anOptimiser, anyObject, aStop, aTrainState, labelledSamples } from "./kinds.js";
 import type { ApplyContext, Layer } from "./layer.js";
 import { crossEntropy } from "./losses.js";
 import type { Optimiser } from "./optim.js";
@@ -46,6 +54,7 @@ export type BatchLoss = (
 
 /** Cross-entropy of the model's own predictions. */
 export const crossEntropyLoss: BatchLoss = (model, params, x, y, context) => {
+  requireArguments("crossEntropyLoss", { model: [model, aLayer], context: [context, maybe(anyObject)] });
   const logits = model.apply(params, x, context);
   return [crossEntropy(logits, y), logits];
 };
@@ -80,18 +89,43 @@ export interface TrainOptions extends LongOptions<TrainProgress> {
   readonly stop?: { readonly aborted: boolean };
 }
 
+const TRAIN_OPTIONS: KindsOf<TrainOptions> = {
+  optimiser: required(anOptimiser),
+  epochs: required(aNumber),
+  batchSize: aNumber,
+  seed: aNumber,
+  loss: aFunction,
+  onProgress: aFunction,
+  onEpoch: aFunction,
+  signal: anAbortSignalLike,
+  stop: aStop,
+};
+
 /** Everything that a run goes on from: with the same data, options and seed it gives the same bits. */
-export interface TrainState {
+export interface TrainState<P extends Tree = Tree> {
   /** Epochs done. */
   readonly epoch: number;
   /** Steps done in the next epoch; 0 unless the run was stopped in its middle. */
   readonly step: number;
-  readonly params: Tree;
+  readonly params: P;
   readonly optimiser: Tree;
 }
 
+/** @throws DivergedError when a parameter is not finite. */
+async function requireFinite(params: Tree, epoch: number): Promise<void> {
+  const floats = entries(params).filter(([, { dtype, size }]) => dtype === "f32" && size > 0);
+  if (floats.length === 0) return;
+  const least = scope(() => concat(floats.map(([, t]) => reshape(min(finiteMask(t)), [1]))));
+  const bad = (await least.read().finally(() => dispose(least))).indexOf(0);
+  if (bad >= 0)
+    throw new DivergedError(
+      `train: parameter ${floats[bad][0]} is not finite any more in epoch ${epoch}; a smaller learning rate, or inputs of a smaller scale, are needed`,
+    );
+}
+
 /** The state before the first step. */
-export function initialState(params: Tree, optimiser: Optimiser): TrainState {
+export function initialState<P extends Tree>(params: P, optimiser: Optimiser): TrainState<P> {
+  requireArguments("initialState", { params: [params, aTree], optimiser: [optimiser, anOptimiser] });
   return { epoch: 0, step: 0, params, optimiser: optimiser.init(params) };
 }
 
@@ -109,17 +143,20 @@ interface Carried {
  * Trains `model` from `start` (consumed: its tensors are donated to the step) for the epochs that remain. Others have their turn
  * between steps. `data` are resident samples, or a split or arrays of one's own, which are then resident for the time of the call.
  * @returns the state reached, kept: after the last epoch, or where `stop` ended it. @throws the reason of `signal`; RangeError,
- * with `start` untouched, when a batch is larger than the data set or `start` lies beyond the end of its epoch.
+ * with `start` untouched, when a batch is larger than the data set or `start` lies beyond the end of its epoch; DivergedError, before
+ * `onEpoch` is told of it, when the loss or a parameter is not finite any more.
  */
-export async function train(
-  model: Layer,
-  start: TrainState,
+export async function train<P extends Tree>(
+  model: Layer<P>,
+  start: TrainState<P>,
   data: ResidentData | Split,
   options: TrainOptions,
-): Promise<TrainState> {
+): Promise<TrainState<P>> {
+  requireArguments("train", { model: [model, aLayer], start: [start, aTrainState], data: [data, labelledSamples] });
+  checkedOptions("train", options, TRAIN_OPTIONS);
   const turns = new Turns<TrainProgress>("train", options);
-  if ("words" in requireData("train", data)) return trainOn(model, start, data as ResidentData, options, turns);
-  const resident = residentData(data as Split);
+  if ("words" in data) return trainOn(model, start, data, options, turns);
+  const resident = residentData(data);
   try {
     return await trainOn(model, start, resident, options, turns);
   } finally {
@@ -127,13 +164,13 @@ export async function train(
   }
 }
 
-async function trainOn(
-  model: Layer,
-  start: TrainState,
+async function trainOn<P extends Tree>(
+  model: Layer<P>,
+  start: TrainState<P>,
   data: ResidentData,
   options: TrainOptions,
   turns: Turns<TrainProgress>,
-): Promise<TrainState> {
+): Promise<TrainState<P>> {
   const { optimiser, epochs, batchSize = 64, seed = 0, loss = crossEntropyLoss } = options;
   const steps = Math.floor(data.count / batchSize);
   if (!Number.isInteger(batchSize) || batchSize < 1 || steps === 0)
@@ -194,6 +231,10 @@ async function trainOn(
       const report = async ({ loss, correct }: Carried, step: number): Promise<void> => {
         const [lossSum, hits] = await Promise.all([loss.item(), correct.item()]);
         await pace.reached(stepsOf(step));
+        if (!Number.isFinite(lossSum))
+          throw new DivergedError(
+            `train: the loss is ${lossSum} by step ${step} of epoch ${epoch + 1}; a smaller learning rate, or inputs of a smaller scale, are needed`,
+          );
         const left = (epochs - epoch) * steps - step;
         turns.tell({
           epoch: epoch + 1,
@@ -222,6 +263,7 @@ async function trainOn(
       ({ params, optimiser: state } = carried);
       dispose([order, key, carried.at, carried.loss, carried.correct]);
       held = [params, state];
+      await requireFinite(params, epoch + 1);
       if (done < steps) break;
       done = 0;
       await options.onEpoch?.({ epoch: epoch + 1, step: 0, params, optimiser: state });

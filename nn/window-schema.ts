@@ -1,9 +1,10 @@
 /** Schemas of settings that say where windows lie. */
-import type { Padding, Pair } from "../engine/index.js";
+import type { Padding, Padding1d, Pair } from "../engine/index.js";
+import { isList, shownList } from "../engine/options.js";
 import { ConfigError, number, type Schema } from "./schema.js";
 
 const isPair = (value: unknown, fits: (v: unknown) => boolean): boolean =>
-  Array.isArray(value) && value.length === 2 && value.every(fits);
+  isList(value) && value.length === 2 && value.every(fits);
 
 const isWhole =
   (least: number) =>
@@ -21,7 +22,7 @@ export function pair(least: number): Schema<Pair> {
       if (isWhole(least)(value)) return value as number;
       if (isPair(value, isWhole(least))) return [...(value as [number, number])];
       throw new ConfigError(
-        `${path}: ${JSON.stringify(value)} came; a whole number of at least ${least}, or two of them in a list, is needed`,
+        `${path}: ${shownList(value)} came; a whole number of at least ${least}, or two of them in a list, is needed`,
       );
     },
   };
@@ -37,7 +38,19 @@ export const padding: Schema<Padding> = {
     if (value === "same" || value === "valid" || isWhole(0)(value)) return value as Padding;
     if (both(value) || isPair(value, both)) return structuredClone(value) as Padding;
     throw new ConfigError(
-      `${path}: ${JSON.stringify(value)} came; "same", "valid", a number, [v, h] or [[top, bottom], [left, right]] is needed`,
+      `${path}: ${shownList(value)} came; "same", "valid", a number, [v, h] or [[top, bottom], [left, right]] is needed`,
+    );
+  },
+};
+
+/** Zeros at the ends of a sequence, as conv1d takes them. */
+export const padding1d: Schema<Padding1d> = {
+  json: { anyOf: [{ enum: ["same", "valid"] }, side, twoOf(side)] },
+  read(value, path) {
+    if (value === "same" || value === "valid" || isWhole(0)(value)) return value as Padding1d;
+    if (isPair(value, isWhole(0))) return structuredClone(value) as Padding1d;
+    throw new ConfigError(
+      `${path}: ${JSON.stringify(value)} came; "same", "valid", a number or [left, right] is needed`,
     );
   },
 };

@@ -1,5 +1,7 @@
 // conv2d, the definition — y[n,k,oy,ox] = Σ_{c,r,s} x[n, group(k)·d + c, iy, ix] · w[k,c,r,s] with iy = oy·stride_y + r·dilation_y −
 // pad_top, ix alike and x zero outside; NCHW; d = w's channels = x's channels / groups. One output per invocation.
+// Terms are added in blocks, so that rounding grows with the number of blocks.
+const BLOCK = 256u;
 struct Params {
   count: u32, in_channels: u32, out_channels: u32, channels_per_group: u32, filters_per_group: u32,
   in_height: u32, in_width: u32, out_height: u32, out_width: u32, window_height: u32, window_width: u32,
@@ -27,9 +29,13 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     for (var s = 0u; s < p.window_width; s++) {
       let ix = i32(ox * p.stride_x + s * p.dilation_x) - p.pad_left;
       if (ix < 0 || ix >= i32(p.in_width)) { continue; }
-      for (var c = 0u; c < p.channels_per_group; c++) {
-        sum += x[((first_channel + c) * p.in_height + u32(iy)) * p.in_width + u32(ix)]
-          * w[((k * p.channels_per_group + c) * p.window_height + r) * p.window_width + s];
+      for (var c = 0u; c < p.channels_per_group;) {
+        var block = 0.0;
+        for (let stop = min(c + BLOCK, p.channels_per_group); c < stop; c++) {
+          block += x[((first_channel + c) * p.in_height + u32(iy)) * p.in_width + u32(ix)]
+            * w[((k * p.channels_per_group + c) * p.window_height + r) * p.window_width + s];
+        }
+        sum += block;
       }
     }
   }

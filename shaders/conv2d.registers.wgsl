@@ -96,6 +96,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     }
   }
 //@end
+  finish();
 
   let y_at = image * p.out_channels * out_area + place;
 //@if VECTORS

@@ -62,6 +62,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       g_step++;
     }
   }
+  finish();
 
   let y_at = part * p.taps * p.out_channels + own;
   let inside = own < vec4u(p.taps);

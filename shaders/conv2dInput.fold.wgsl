@@ -24,12 +24,15 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     let top = iy + u32(p.pad_top) - r * p.dilation_y;
     let row_valid = (top < p.out_height * STRIDE_Y) & (top % STRIDE_Y == 0u);
     let row = (plane * p.window_height + r) * p.window_width * p.out_height + top / STRIDE_Y;
+    // Row by row, so that rounding does not grow with the area.
+    var across = 0.0;
     for (var s = 0u; s < p.window_width; s++) {
       let left = ix + u32(p.pad_left) - s * p.dilation_x;
       let valid = row_valid & (left < p.out_width * STRIDE_X) & (left % STRIDE_X == 0u);
       let at = (row + s * p.out_height) * p.out_width + left / STRIDE_X;
-      sum += select(0.0, t[select(0u, at, valid)], valid);
+      across += select(0.0, t[select(0u, at, valid)], valid);
     }
+    sum += across;
   }
   store_result(i, sum);
 }

@@ -1,6 +1,8 @@
 // conv2dInput, the definition — the adjoint of conv2d in x: y[n,c,iy,ix] = Σ_{k,r,s} g[n,k,oy,ox] · w[k,c,r,s] over the k of c's
 // group and every (r,s) for which oy·stride_y + r·dilation_y − pad_top = iy has a solution oy inside g, ox alike.
 // One output per invocation.
+// Terms are added in blocks, so that rounding grows with the number of blocks.
+const BLOCK = 256u;
 struct Params {
   count: u32, in_channels: u32, out_channels: u32, channels_per_group: u32, filters_per_group: u32,
   in_height: u32, in_width: u32, out_height: u32, out_width: u32, window_height: u32, window_width: u32,
@@ -31,9 +33,13 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
       let left = i32(ix) + p.pad_left - i32(s * p.dilation_x);
       if (left < 0 || u32(left) % p.stride_x != 0u || u32(left) / p.stride_x >= p.out_width) { continue; }
       let ox = u32(left) / p.stride_x;
-      for (var k = first_filter; k < first_filter + p.filters_per_group; k++) {
-        sum += g[((n * p.out_channels + k) * p.out_height + oy) * p.out_width + ox]
-          * w[((k * p.channels_per_group + own_channel) * p.window_height + r) * p.window_width + s];
+      for (var k = first_filter; k < first_filter + p.filters_per_group;) {
+        var block = 0.0;
+        for (let stop = min(k + BLOCK, first_filter + p.filters_per_group); k < stop; k++) {
+          block += g[((n * p.out_channels + k) * p.out_height + oy) * p.out_width + ox]
+            * w[((k * p.channels_per_group + own_channel) * p.window_height + r) * p.window_width + s];
+        }
+        sum += block;
       }
     }
   }

@@ -2,6 +2,8 @@
 // pass (TOTALS): y[outer, parts, inner] = sums of the parts. Second: y[outer, n, inner], each part from start[outer, part,
 // inner], the running sum before it, if there is more than one (STARTS). REVERSE runs from the last element to the first.
 override REVERSE: bool = false;
+// Added in blocks of blocks, so that rounding grows with the number of these and not of elements.
+const BLOCK = 32u;
 struct Params {
   count: u32,  // threads: outer · parts · inner
   n: u32,
@@ -35,13 +37,22 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     total = start[(outer * p.parts + before) * p.inner + column];
   }
 //@end
-  for (var k = first; k < end; k++) {
-    let at = (outer * p.n + select(k, first + end - 1u - k, REVERSE)) * p.inner + column;
-    total += x[at];
+  var k = first;
+  while (k < end) {
+    var several = 0.0;
+    for (var b = 0u; b < BLOCK && k < end; b++) {
+      var block = 0.0;
+      for (let stop = min(k + BLOCK, end); k < stop; k++) {
+        let at = (outer * p.n + select(k, first + end - 1u - k, REVERSE)) * p.inner + column;
+        block += x[at];
 //@if TOTALS
 //@else
-    y[at] = total;
+        y[at] = total + (several + block);
 //@end
+      }
+      several += block;
+    }
+    total += several;
   }
 //@if TOTALS
   y[i] = total;

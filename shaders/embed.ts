@@ -16,7 +16,7 @@ export function embed(files: ReadonlyMap<string, string>): string {
   const kernels = [...files.keys()]
     .filter((file) => !file.startsWith("lib/"))
     .sort()
-    .map((file) => reflect(file.replace(/\.wgsl$/, ""), resolveIncludes(file, read)));
+    .map((file) => ({ ...reflect(file.replace(/\.wgsl$/, ""), resolveIncludes(file, read)), file }));
   const library = libraryItems(scalarLibrary, resolveIncludes(scalarLibrary, read));
   const shared = sharedTexts(kernels);
   return [
@@ -25,11 +25,36 @@ export function embed(files: ReadonlyMap<string, string>): string {
     "/** Per kernel: bindings that it always has, those that flags decide on, the fields of Params, what a variant may set. */",
     `export interface KernelDeclarations {\n${kernels.map(declaration).join("")}}`,
     "export type KernelName = keyof KernelDeclarations;",
+    "/** The kernel of one file. Of several: one of theirs. */",
+    "export type KernelFile<K extends KernelName> = { [N in K]: Kernel & { readonly name: N } }[K];",
     ...[...shared].map(([text, name]) => `const ${name} = ${JSON.stringify(text)};`),
-    table("kernels", "Record<KernelName, Kernel>", Object.fromEntries(kernels.map((k) => [k.name, k])), shared),
+    ...kernels.map(
+      (kernel) =>
+        `export const ${constantOf(kernel.name)}: KernelFile<${JSON.stringify(kernel.name)}> = ${written(kernel, shared)};`,
+    ),
+    "/** All of them; what needs one names it, so that bundles leave the others out. */",
+    `export const kernels: { readonly [K in KernelName]: KernelFile<K> } = {\n${kernels.map(({ name }) => `  ${nameOf(name)}: ${constantOf(name)},\n`).join("")}};`,
+    "/** Digest of the kernels that tuning chooses from. */",
+    `export const tunedSources = ${JSON.stringify(digest(kernels.filter(({ name }) => tuned.test(name))))};`,
     table("library", "Record<string, LibraryItem>", library, shared),
     "",
   ].join("\n");
+}
+
+/** Kernels that come in families, of which measurements choose. */
+const tuned = /^(matmul|conv2d|winograd)/;
+
+function digest(kernels: readonly Kernel[]): string {
+  let hash = 0x811c9dc5;
+  for (const { source } of kernels) {
+    const text = JSON.stringify(source);
+    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  }
+  return (hash >>> 0).toString(16).padStart(8, "0");
+}
+
+function constantOf(name: string): string {
+  return `${name.replace(/\.(\w)/g, (_, letter: string) => letter.toUpperCase())}Kernel`;
 }
 
 function table(

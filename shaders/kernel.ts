@@ -68,6 +68,8 @@ export interface Setting {
 
 export interface Kernel {
   readonly name: string;
+  /** The file that it is, where no generated code was put in. */
+  readonly file?: string;
   readonly source: readonly Piece[];
   /** Storage bindings in the order of their numbers. */
   readonly bindings: readonly Binding[];

@@ -1,5 +1,7 @@
 // matmul, the definition — y[batch,i,j] = Σ_k a[batch,i,k] · b[batch,k,j], one output per invocation. Strides of a and b say
 // how they are stored (a batch stride of 0 shares one matrix). Needs y below 2^32 elements.
+// Terms are added in blocks, so that rounding grows with the number of blocks.
+const BLOCK = 256u;
 struct Params {
   count: u32, m: u32, n: u32, depth: u32,
   a_first: u32, a_row: u32, a_step: u32, a_batch: u32,
@@ -20,10 +22,14 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   var a_at = p.a_first + batch * p.a_batch + i / p.n % p.m * p.a_row;
   var b_at = p.b_first + batch * p.b_batch + i % p.n * p.b_column;
   var sum = 0.0;
-  for (var k = 0u; k < p.depth; k++) {
-    sum += a[a_at] * b[b_at];
-    a_at += p.a_step;
-    b_at += p.b_step;
+  for (var k = 0u; k < p.depth;) {
+    var block = 0.0;
+    for (let stop = min(k + BLOCK, p.depth); k < stop; k++) {
+      block += a[a_at] * b[b_at];
+      a_at += p.a_step;
+      b_at += p.b_step;
+    }
+    sum += block;
   }
   store_result(p.y_first + batch * p.y_batch + i % (p.m * p.n), sum);
 }

@@ -78,6 +78,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //@end
     b_step += p.b_step;
   }
+  finish();
 //@if VECTORS
   let first = p.y_first + batch * p.y_batch + row_start;
   for (var i = 0u; i < min(COLUMNS, p.columns - column_start) && row_start < p.rows; i++) {

@@ -18,13 +18,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let pixel = vec2u(i / WIDTH % HEIGHT + TOP, i % WIDTH + LEFT);
   var total = 0.0;
   for (var up = 0u; up < REACH_DOWN; up++) {
+    // Row by row, so that rounding does not grow with the area.
+    var across = 0.0;
     for (var left = 0u; left < REACH_RIGHT; left++) {
       let row = pixel.x / STRIDE_DOWN - up;
       let column = pixel.y / STRIDE_RIGHT - left;
       if (covers(row, pixel.x, STRIDE_DOWN, WINDOW_HEIGHT, ROWS) && covers(column, pixel.y, STRIDE_RIGHT, WINDOW_WIDTH, COLUMNS)) {
-        total += g[(plane * ROWS + row) * COLUMNS + column];
+        across += g[(plane * ROWS + row) * COLUMNS + column];
       }
     }
+    total += across;
   }
   x[i] = total;
 }

@@ -17,12 +17,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let start = vec2u(i / COLUMNS % ROWS * STRIDE_DOWN - TOP, i % COLUMNS * STRIDE_RIGHT - LEFT);
   var total = 0.0;
   for (var down = 0u; down < WINDOW_HEIGHT; down++) {
+    // Row by row, so that rounding does not grow with the area.
+    var row = 0.0;
     for (var right = 0u; right < WINDOW_WIDTH; right++) {
       let pixel = start + vec2u(down, right);
       if (pixel.x < HEIGHT && pixel.y < WIDTH) {
-        total += x[base + pixel.x * WIDTH + pixel.y];
+        row += x[base + pixel.x * WIDTH + pixel.y];
       }
     }
+    total += row;
   }
   y[i] = total;
 }

@@ -1,5 +1,5 @@
 // reduce.arg — y[outer, part, inner] = position of the best of x[outer, m · parts + part, inner] over m, the first of equals: one
-// stage of an argmax or argmin along the middle of x[outer, reduced, inner]. NaN counts as largest. With CANDIDATES the
+// stage of an argmax or argmin along the middle of x[outer, reduced, inner]. NaN is best. With CANDIDATES the
 // positions come from the stage before.
 //@include "lib/scalar.wgsl"
 override LARGEST: bool = true;
@@ -17,14 +17,11 @@ struct Params {
 //@end
 @group(0) @binding(3) var<uniform> p: Params;
 
-// How good an element is: the order of floats as an order of integers, NaN last and zeros of both signs equal.
+// How good an element is: the order of floats as an order of integers, NaN above all and zeros of both signs equal.
 fn worth(v: f32) -> i32 {
   let bits = bitcast<i32>(v);
-  var order = select(bits, -(bits & 0x7fffffff), bits < 0);
-  if (isNan(v)) {
-    order = 0x7fffffff;
-  }
-  return select(-order, order, LARGEST);
+  let order = select(bits, -(bits & 0x7fffffff), bits < 0);
+  return select(select(-order, order, LARGEST), 0x7fffffff, isNan(v));
 }
 
 @compute @workgroup_size(64)

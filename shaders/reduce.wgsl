@@ -22,7 +22,7 @@ struct Params {
 @group(0) @binding(2) var<uniform> p: Params;
 fn store_result(index: u32, value: f32) { y[index] = value; } //@hook store
 
-// Combined in blocks, so that rounding grows with the number of blocks and not of elements.
+// Combined in blocks of blocks, so that rounding grows with the number of these and not of elements.
 const BLOCK = 32u;
 
 @compute @workgroup_size(64)
@@ -37,12 +37,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var at = start + i % p.step;
   var total = identity();
   while (at < end) {
-    var block = identity();
-    for (var k = 0u; k < BLOCK && at < end; k++) {
-      block = combine(block, x[at]);
-      at += p.step;
+    var several = identity();
+    for (var b = 0u; b < BLOCK && at < end; b++) {
+      var block = identity();
+      for (var k = 0u; k < BLOCK && at < end; k++) {
+        block = combine(block, x[at]);
+        at += p.step;
+      }
+      several = combine(several, block);
     }
-    total = combine(total, block);
+    total = combine(total, several);
   }
 //@if MERGE
   store_result(i, merge(total));

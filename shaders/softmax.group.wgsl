@@ -3,6 +3,7 @@
 override LOG: bool = false;
 //@include "lib/scalar.wgsl"
 const THREADS = 64u;
+const BLOCK = 128u;
 struct Params {
   rows: u32,
   n: u32,
@@ -39,9 +40,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   largest = partial[0];
   workgroupBarrier();
 
+  // In blocks, so that rounding grows with the number of blocks and not of elements.
   var total = 0.0;
-  for (var i = start; i < end; i += step) {
-    total += expSafe(x[i] - largest);
+  for (var i = start; i < end;) {
+    var block = 0.0;
+    for (var k = 0u; k < BLOCK && i < end; k++) {
+      block += expSafe(x[i] - largest);
+      i += step;
+    }
+    total += block;
   }
   partial[local] = total;
   for (var half = THREADS / 2u; half > 0u; half /= 2u) {

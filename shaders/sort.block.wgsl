@@ -3,9 +3,7 @@
 // pairs[rows, padded] gets (key, position), sorted by runs. One workgroup per block.
 override BLOCK: u32 = 1024;
 override THREADS: u32 = 256;
-override FLOAT: bool = false;
-override SIGNED: bool = false;
-override DESCENDING: bool = false;
+//@include "lib/sortKey.wgsl"
 //@include "lib/bitonic.wgsl"
 struct Params {
   n: u32,
@@ -20,17 +18,6 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> pairs: array<vec2<u32>>;
 //@end
 @group(0) @binding(2) var<uniform> p: Params;
-
-// An unsigned number with the order asked for. All NaNs are the largest, -0 is 0.
-fn keyOf(bits: u32) -> u32 {
-  let sign = 0x80000000u;
-  if (FLOAT && (bits & ~sign) > 0x7f800000u) {
-    return 0xffffffffu;
-  }
-  let integer = select(bits, bits ^ sign, SIGNED);
-  let key = select(integer, select(bits | sign, ~bits, bits > sign), FLOAT);
-  return select(key, ~key, DESCENDING);
-}
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {

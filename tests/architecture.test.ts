@@ -4,6 +4,7 @@ import { join } from "node:path";
 import {
   aimedLength,
   backwardImports,
+  beyondPublicEntries,
   buildStepImports,
   fixedSizes,
   importsOf,
@@ -29,7 +30,9 @@ function sourcesUnder(folder: string): Source[] {
     }));
 }
 
-const sources = [...layers, "tests"].filter((folder) => existsSync(join(root, folder))).flatMap(sourcesUnder);
+const sources = [...layers, "examples", "page", "tests"]
+  .filter((folder) => existsSync(join(root, folder)))
+  .flatMap(sourcesUnder);
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
   imports: PackageImports;
   exports: Record<string, unknown>;
@@ -67,6 +70,27 @@ test("an import that points back is found, however it is written", () => {
   check.equal(backwardImports([file("engine/x.ts", good)], imports), []);
 });
 
+test("the page uses the library by its public entries", () => {
+  check.equal(beyondPublicEntries(sources), []);
+});
+
+test("an import of the page that reaches inside the library is found, and one of the page by others", () => {
+  for (const bad of [
+    file("page/core/x.ts", 'import { heatmap } from "../../atex/render/heatmap.js";'),
+    file("page/app/x.ts", 'import { init } from "../../engine/index.js";'),
+    file("page/tools/x.ts", 'import { openGpu } from "#gpu";'),
+    file("atex/x.ts", 'import { SETTINGS } from "../page/core/settings.js";'),
+    file("cli/commands/x.ts", 'const page = await import("../../page/tools/build.js");'),
+  ])
+    check.is(beyondPublicEntries([bad]).length, 1, bad.text);
+  const good =
+    'import { init } from "holdfast";\nimport { heatmap } from "holdfast/atex";\nimport { x } from "../core/x.js";\n';
+  check.equal(
+    beyondPublicEntries([file("page/app/x.ts", good), file("tests/x.ts", 'import "../page/core/x.js";')]),
+    [],
+  );
+});
+
 test("library code runs in browsers", () => {
   check.equal(nodeOnlyCode(sources), []);
 });
@@ -79,8 +103,16 @@ test("library code that needs Node is found", () => {
     'import { f } from "./files.node.js";',
     "const home = process.env.HOME;",
   ])
-    check.is(nodeOnlyCode([file("nn/x.ts", line)]).length, 1, line);
-  check.equal(nodeOnlyCode([file("nn/x.node.ts", 'import "node:fs";'), file("cli/x.ts", 'import "node:fs";')]), []);
+    for (const path of ["nn/x.ts", "page/app/x.ts", "page/core/x.ts"])
+      check.is(nodeOnlyCode([file(path, line)]).length, 1, `${path}: ${line}`);
+  check.equal(
+    nodeOnlyCode([
+      file("nn/x.node.ts", 'import "node:fs";'),
+      file("cli/x.ts", 'import "node:fs";'),
+      file("page/tools/x.ts", 'import "node:fs";'),
+    ]),
+    [],
+  );
 });
 
 test("both sides of every switch between Node and browser exist", () => {
@@ -161,6 +193,30 @@ test("every command is one line in the dispatcher", () => {
     const name = path.slice("cli/commands/".length, -".ts".length);
     check.match(main!.text, `${name}: () => import("./commands/${name}.js"),`);
   }
+});
+
+test("examples are programs of users: they import the package and what is beside them", () => {
+  const examples = sources.filter((source) => source.path.startsWith("examples/"));
+  check.ok(examples.length >= 10, `${examples.length} examples`);
+  const allowed = /^(holdfast(\/nn|\/atex|\/methods)?|\.\/[\w-]+\.js)$/;
+  for (const source of examples) {
+    check.equal(
+      importsOf(source).filter((specifier) => !allowed.test(specifier)),
+      [],
+      source.path,
+    );
+    check.ok(lengthOf(source) < 60, `${source.path} has ${lengthOf(source)} lines; fewer than 60 are read in one go`);
+    check.match(source.text, /^\/\*\* [\s\S]*?One[\s*]+learns:\s[\s\S]*?\*\//, `${source.path} says what one learns`);
+  }
+});
+
+test("every folder at the top has its row in CONTRIBUTING", () => {
+  const folders = readdirSync(root, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !/^(\.|node_modules$|dist$|out$|shared$)/.test(entry.name))
+    .map(({ name }) => name);
+  const text = readFileSync(join(root, "CONTRIBUTING.md"), "utf8");
+  const rows = [...text.matchAll(/^\| `(\w+)` \|/gm)].map((match) => match[1]);
+  check.equal(folders.sort(), rows.sort());
 });
 
 test("the lock file names no host", () => {

@@ -103,6 +103,14 @@ test("doctor without an adapter says what is missing and fails", () => {
   check.match(diagnosis.missing.reason, "no Vulkan driver is found");
 });
 
+test("a driver variable that is set and empty is told of, where it hides the driver", () => {
+  const { out } = holdfast(["doctor", "--json"], { VK_DRIVER_FILES: "", VK_ICD_FILENAMES: "" });
+  const { adapter, missing } = JSON.parse(out);
+  if (adapter !== null) return check.is(missing, null);
+  check.match(missing.reason, "where VK_DRIVER_FILES points");
+  check.equal(missing.commands, ["unset VK_DRIVER_FILES"]);
+});
+
 gpuTest("doctor names the adapter, its limits and the versions", () => {
   const { code, out } = holdfast(["doctor", "--json"]);
   check.is(code, 0);

@@ -1,15 +1,36 @@
 /** The package as its users meet it: packed, installed into empty projects, type-checked, run in Node, bundled for a browser. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { build } from "esbuild";
+import { readMarkdown } from "../docs/build/markdown.js";
 import { check, gpuTest, onShutdown, root, test } from "./harness.js";
+import { runInTurn } from "./inTurn.js";
 
-/** The examples of the README: a derivative of a derivative, the whole way from training to an attack, a look into a function. */
-const [program, journey, closure] = [
-  ...readFileSync(join(root, "README.md"), "utf8").matchAll(/```ts\n(import[\s\S]*?)```/g),
-].map((match) => match[1]);
+/** The programs of README and documentation by name: "attacking-0" is the first one of docs/attacking.md. */
+const documented: ReadonlyMap<string, string> = new Map(
+  ["README.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)]
+    .filter((path) => path.endsWith(".md"))
+    .flatMap((path) =>
+      readMarkdown(readFileSync(join(root, path), "utf8"))
+        .blocks.filter(({ language }) => language === "ts")
+        .map(({ text }, i) => [`${basename(path, ".md")}-${i}`, text] as const),
+    ),
+);
+/** That of the README: a derivative of a derivative. */
+const program = documented.get("README-0")!;
+/** What a page and its worker look like; they need the DOM library. */
+const browser = ["page", "worker"].map((name) => `browser/${name}.ts`);
 
 /** What a user's project may look like; the default library of the compiler includes the DOM. */
 const configurations: Readonly<Record<string, object>> = {
@@ -53,8 +74,9 @@ function installed(): string {
   writeFileSync(join(project, "package.json"), JSON.stringify(own));
   npm(["install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund"], project);
   writeFileSync(join(project, "main.ts"), program);
-  writeFileSync(join(project, "journey.ts"), journey);
-  writeFileSync(join(project, "closure.ts"), closure);
+  for (const [name, text] of documented) writeFileSync(join(project, `${name}.ts`), text);
+  mkdirSync(join(project, "browser"));
+  for (const path of browser) copyFileSync(join(root, "examples", path), join(project, path));
   return project;
 }
 
@@ -80,15 +102,14 @@ function compile(folder: string, name: string, options: object): { code: number 
     ...options,
   };
   const config = `tsconfig.${name.replaceAll(/\W+/g, "-")}.json`;
-  writeFileSync(
-    join(folder, config),
-    JSON.stringify({ compilerOptions, files: ["main.ts", "journey.ts", "closure.ts", "entries.ts", "console.d.ts"] }),
-  );
-  // Without the DOM library and without Node's types nobody declares console.
-  const declared = "lib" in options && !(options.lib as string[]).includes("DOM");
+  // Without the DOM library and without Node's types nobody declares console and performance.
+  const bare = "lib" in options && !(options.lib as string[]).includes("DOM");
+  const programs = [...documented.keys()].map((one) => `${one}.ts`);
+  const files = ["main.ts", ...programs, ...(bare ? [] : browser), "entries.ts", "console.d.ts"];
+  writeFileSync(join(folder, config), JSON.stringify({ compilerOptions, files }));
   writeFileSync(
     join(folder, "console.d.ts"),
-    declared ? "declare const console: { log(...values: unknown[]): void };" : "",
+    bare ? "declare const console: { log(...values: unknown[]): void };" : "",
   );
   const tsc = join(folder, "node_modules/typescript/bin/tsc");
   const result = spawnSync(process.execPath, [tsc, "-p", config], { cwd: folder, encoding: "utf8", timeout: 120_000 });
@@ -106,8 +127,13 @@ test(
       "bench",
       "cli",
       "dist",
+      "docs",
       "package.json",
     ]);
+    check.ok(
+      readdirSync(join(top, "docs")).every((name) => name.endsWith(".md")),
+      "pages by hand, not what builds them",
+    );
     // What `holdfast bench` compares its results with.
     check.equal(readdirSync(join(top, "bench"), { recursive: true }).sort(), [
       "README.md",
@@ -119,7 +145,17 @@ test(
       readdirSync(join(top, "dist")).filter((folder) => !published.includes(folder)),
       [],
     );
-    check.equal(entries(installed()), ["holdfast", "holdfast/nn", "holdfast/atex"]);
+    check.equal(entries(installed()), [
+      ...["holdfast", "holdfast/methods", "holdfast/nn", "holdfast/atex"],
+      ...[
+        "holdfast/explain",
+        "holdfast/attack",
+        "holdfast/measure",
+        "holdfast/defend",
+        "holdfast/draw",
+        "holdfast/audit",
+      ],
+    ]);
   },
   { timeoutMs: 180_000 },
 );
@@ -160,21 +196,38 @@ gpuTest(
   { timeoutMs: 180_000 },
 );
 
+/** What each program of the documentation printed; they run one after the other, in one process. */
+let printed: ReadonlyMap<string, string> | undefined;
+function printedBy(name: string): string {
+  const folder = installed();
+  const pathOf = (one: string): string => join(folder, "built", `${one}.js`);
+  if (!printed) {
+    const { code, text } = compile(folder, "documentation", { target: "ES2022", lib: ["ES2022", "DOM"] });
+    check.is(code, 0, text);
+    printed = runInTurn([...documented.keys()].map(pathOf), folder, 170_000);
+  }
+  return printed.get(pathOf(name))!;
+}
+
+for (const name of documented.keys())
+  gpuTest(
+    `the program ${name} of the documentation runs`,
+    () => {
+      const out = printedBy(name);
+      check.ok(out.trim().length > 0, "it prints something");
+      check.ok(!/NaN|undefined|Infinity/.test(out), out);
+    },
+    { timeoutMs: 180_000 },
+  );
+
 gpuTest(
   "the longer example trains, and its attack moves the explanations",
   () => {
-    const folder = installed();
-    compile(folder, "to-run", {});
-    const result = spawnSync(process.execPath, ["built/journey.js"], {
-      cwd: folder,
-      encoding: "utf8",
-      timeout: 120_000,
-    });
-    check.is(result.status, 0, result.stderr);
-    const accuracy = Number(result.stdout.match(/accuracy ([\d.]+)/)?.[1]);
+    const out = printedBy("attacking-0");
+    const accuracy = Number(out.match(/accuracy ([\d.]+)/)?.[1]);
     check.ok(accuracy > 0.5, `accuracy ${accuracy}; guessing gives 0.1`);
     const common =
-      result.stdout
+      out
         .match(/in common (.*)/)?.[1]
         .split(" ")
         .map(Number) ?? [];
@@ -185,21 +238,31 @@ gpuTest(
 );
 
 gpuTest(
-  "the README's look into a function keeps what is explained",
+  "the look into a function keeps what is explained",
   () => {
-    const folder = installed();
-    const { code, text } = compile(folder, "closure", { target: "ES2022", lib: ["ES2022"] });
-    check.is(code, 0, text);
-    const result = spawnSync(process.execPath, ["built/closure.js"], {
-      cwd: folder,
-      encoding: "utf8",
-      timeout: 120_000,
-    });
-    check.is(result.status, 0, result.stderr);
-    const [, relevance, sum, output] = result.stdout.match(/relevance (.*) sum (\S+) of (\S+)/) ?? [];
-    check.is(relevance?.split(" ").length, 3, result.stdout);
+    const out = printedBy("explaining-0");
+    const [, relevance, sum, output] = out.match(/relevance (.*) sum (\S+) of (\S+)/) ?? [];
+    check.is(relevance?.split(" ").length, 3, out);
     check.ok(Math.abs(Number(output)) > 1e-3, `the output is ${output}`);
     check.close([Number(sum)], [Number(output)], { rtol: 1e-3 });
+  },
+  { timeoutMs: 180_000 },
+);
+
+test(
+  "the component of the documentation is bundled, with React left to its project",
+  async () => {
+    const folder = installed();
+    const { blocks } = readMarkdown(readFileSync(join(root, "docs/embedding.md"), "utf8"));
+    const components = blocks.filter(({ language }) => language === "tsx");
+    check.is(components.length, 1);
+    const { outputFiles, warnings } = await build({
+      stdin: { contents: components[0].text, resolveDir: folder, loader: "tsx" },
+      ...{ bundle: true, platform: "browser", format: "esm", target: "es2022", write: false, logLevel: "silent" },
+      ...{ external: ["react", "react/jsx-runtime"], jsx: "automatic" },
+    });
+    check.equal(warnings, []);
+    check.ok(outputFiles[0].text.length > 50_000, "the engine is in it");
   },
   { timeoutMs: 180_000 },
 );
@@ -233,6 +296,29 @@ test(
       inputs.filter((path) => /\.node\.js$|node_modules\/webgpu\//.test(path)),
       [],
     );
+  },
+  { timeoutMs: 180_000 },
+);
+
+/** Kilobytes of a minified bundle: what a page that imports so little has to load. `init` brings the executor for the GPU. */
+const budgets: readonly (readonly [names: string, kilobytes: number])[] = [
+  ["grad, tensor, mul", 36],
+  ["init, grad, tensor, mul", 110],
+];
+
+test(
+  "a bundle holds what its program uses",
+  async () => {
+    const folder = installed();
+    for (const [names, kilobytes] of budgets) {
+      const contents = `import { ${names} } from "holdfast"; globalThis.used = [${names}];`;
+      const { outputFiles } = await build({
+        stdin: { contents, resolveDir: folder },
+        ...{ bundle: true, minify: true, platform: "browser", format: "esm", target: "es2022", write: false },
+      });
+      const size = outputFiles[0].contents.length / 1000;
+      check.ok(size <= kilobytes, `${names}: ${size} kB, at most ${kilobytes}`);
+    }
   },
   { timeoutMs: 180_000 },
 );

@@ -2,37 +2,21 @@
  * Attacks on explanations: change an image a little so that its map says something else and its prediction stays. Assembled from
  * an objective, a ball, a step rule and an explainer; configuration first, data after.
  */
-import {
-  abs,
-  argmax,
-  describe,
-  equal,
-  grad,
-  lessEqual,
-  logSoftmax,
-  max,
-  mul,
-  oneHot,
-  ShapeError,
-  sub,
-  sum,
-  type Tensor,
-} from "../../engine/index.js";
+import { describe, ShapeError, type Tensor } from "../../engine/index.js";
 import type { Piece } from "../../engine/turns.js";
-import type { Explainer } from "../explainers/explainer.js";
-import { type Classifier, classScore, type ScoreOptions } from "../score.js";
+import { apart } from "../judge.js";
+import type { Classifier } from "../score.js";
 import { type Attack, attackOf } from "./attack.js";
+import { ensemble } from "./ensemble.js";
 import { ascent, requireKey, requireSearch, type Search } from "./loop.js";
-import type { Objective } from "./objectives.js";
+import type { Ensemble, Objective } from "./objectives.js";
+import { type UnderAttackOptions, underAttack } from "./underAttack.js";
 
-export interface ExplanationAttackOptions extends ScoreOptions, Search {
-  readonly explainer: Explainer;
+export interface ExplanationAttackOptions extends UnderAttackOptions, Search {
   readonly objective: Objective;
   /** Random starts inside the ball besides the one at the image itself; default 0, or 1 for an objective that is flat there.
    *  Needs a key. */
   readonly restarts?: number;
-  /** Largest change of any logit, eq. 1's bound on the output; default none. */
-  readonly outputBound?: number;
 }
 
 export interface AttackTarget {
@@ -55,6 +39,8 @@ export interface AttackResult {
   /** Objective of the clean and of the returned images, [n] each. */
   readonly before: Tensor;
   readonly after: Tensor;
+  /** Maps that were differentiated for each sample. */
+  readonly passes: number;
 }
 
 /**
@@ -78,33 +64,38 @@ export function attackExplanation(options: ExplanationAttackOptions): Attack<Att
 }
 
 function* pieces(
-  { explainer, objective, outputBound, ...search }: ExplanationAttackOptions,
+  options: ExplanationAttackOptions & { readonly restarts: number },
   { classifier, surrogate, x, key }: AttackTarget,
 ): Generator<Piece, AttackResult, void> {
-  const logits = classifier(x);
-  const classes = argmax(logits, 1);
-  const chosen = oneHot(classes, logits.shape[1]);
-  const mapBy = (f: Classifier): ((z: Tensor) => Tensor) => {
-    const score = classScore(f, classes, search);
-    return (z) => explainer(score, z);
-  };
+  const { objective, steps, restarts } = options;
+  if (objective.ensemble) return yield* throughEnsemble(options, objective.ensemble, { classifier, surrogate, x, key });
+  const { classes, mapBy, constraint } = underAttack(options, classifier, x);
   const value = objective.against(mapBy(classifier)(x));
   const valueBy = (f: Classifier): ((z: Tensor) => Tensor) => {
     const map = mapBy(f);
     return (z) => value(map(z));
   };
-  const feasible = (z: Tensor): Tensor => {
-    const now = classifier(z);
-    const same = equal(argmax(now, 1), classes);
-    return outputBound === undefined ? same : mul(same, lessEqual(max(abs(sub(now, logits)), 1), outputBound));
-  };
-  const back = grad((z: Tensor) => sum(mul(logSoftmax(classifier(z)), chosen)));
-  const found = yield* ascent(x, {
-    ...search,
+  const { images, before, after } = yield* ascent(x, {
+    ...options,
     objective: valueBy(classifier),
     guide: surrogate && valueBy(surrogate),
-    constraint: { feasible, back },
+    constraint,
     key,
   });
-  return { ...found, classes };
+  const starts = restarts + Number(!objective.flatAtClean);
+  return { images, before, after, classes, passes: steps * starts };
+}
+
+/** The samples that are worst by the one measure that was asked for. */
+function* throughEnsemble(
+  options: ExplanationAttackOptions,
+  { members, measure, k }: Ensemble,
+  { classifier, surrogate, x, key }: AttackTarget,
+): Generator<Piece, AttackResult, void> {
+  const search = { ...options, members, k, measures: [measure] };
+  const { classes, worst, passes } = yield* ensemble(search, { classifier, surrogate, x, key: key! });
+  const { images, value } = worst[measure]!;
+  const map = underAttack(options, classifier, x).mapBy(classifier)(x);
+  const before = options.objective.against(map)(map);
+  return { images, before, after: apart(measure, value), classes, passes };
 }

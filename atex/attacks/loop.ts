@@ -3,6 +3,7 @@ import {
   add,
   capture,
   greater,
+  mapTree,
   mul,
   random,
   reshape,
@@ -49,6 +50,11 @@ export interface AscentOptions extends Search {
    *  be had. [n,...] → [n] */
   readonly guide?: (z: Tensor) => Tensor;
   readonly constraint?: Constraint;
+  /** Further numbers by which every iterate is judged: of each, the allowed one where it is largest is kept as well.
+   *  [n,...] → [n] each */
+  readonly judges?: (z: Tensor) => Readonly<Record<string, Tensor>>;
+  /** What they are to be better than, for searches that follow each other; default the samples themselves. */
+  readonly judged?: Readonly<Record<string, Best>>;
   /** The objective has no gradient at the image itself, so that only random starts are of use. */
   readonly flatAtClean?: boolean;
   readonly key?: Tensor;
@@ -60,17 +66,22 @@ export interface Ascent {
   /** Objective of the clean and of the returned images, [n] each. */
   readonly before: Tensor;
   readonly after: Tensor;
+  /** By the names of the judges; the clean image where none was better. */
+  readonly judged: Readonly<Record<string, Best>>;
 }
 
-interface Best {
-  images: Tensor;
-  value: Tensor;
+/** The best samples found, and what they come to: [n,...] and [n]. */
+export interface Best {
+  readonly images: Tensor;
+  readonly value: Tensor;
 }
 
-interface Carried extends Best {
+interface Carried {
   at: Tensor;
   memory: Tensor[];
   iteration: Tensor;
+  best: Best;
+  judged: Readonly<Record<string, Best>>;
 }
 
 /** Maximises the objective over the part of the ball around x [n,...] that lies in the valid range and fulfils the constraint.
@@ -87,10 +98,12 @@ export function* ascent(x: Tensor, options: AscentOptions): Generator<Piece, Asc
     const each = (guide ?? objective)(z);
     return [sum(each), each];
   });
-  const better = (z: Tensor, value: Tensor, allowed: Tensor | undefined, best: Best): Best => {
-    const larger = greater(value, best.value);
-    const wins = allowed ? mul(allowed, larger) : larger;
-    return { images: where(perImage(wins, z), z, best.images), value: where(wins, value, best.value) };
+  const { judges = none } = options;
+  const eachBetter = (z: Tensor, allowed: Tensor | undefined, judged: Carried["judged"]): Carried["judged"] => {
+    const values = judges(z);
+    return Object.fromEntries(
+      Object.entries(judged).map(([name, best]) => [name, better(best, { images: z, value: values[name] }, allowed)]),
+    );
   };
   const step = capture(
     function attackStep(c: Carried): Carried {
@@ -101,7 +114,11 @@ export function* ascent(x: Tensor, options: AscentOptions): Generator<Piece, Asc
       const [whole, memory] = rule.step(way, c.memory, c.iteration);
       const change = schedule ? mul(whole, schedule(c.iteration)) : whole;
       const at = inside(add(c.at, change));
-      return { at, memory, iteration: add(c.iteration, 1), ...better(c.at, value, allowed, c) };
+      return {
+        ...{ at, memory, iteration: add(c.iteration, 1) },
+        best: better(c.best, { images: c.at, value }, allowed),
+        judged: eachBetter(c.at, allowed, c.judged),
+      };
     },
     { donate: [0] },
   );
@@ -110,21 +127,61 @@ export function* ascent(x: Tensor, options: AscentOptions): Generator<Piece, Asc
   let done = 0;
   try {
     const before = objective(x);
-    let best: Best = { images: add(x, 0), value: add(before, 0) };
+    // The step is given what it is called with, so that each of these is a tensor of its own.
+    const cleanly = (value: Tensor): Best => ({ images: add(x, 0), value: add(value, 0) });
+    let best = cleanly(before);
+    let judged = options.judged
+      ? mapTree(options.judged, (t: Tensor) => add(t, 0))
+      : scope(() => Object.fromEntries(Object.entries(judges(x)).map(([name, value]) => [name, cleanly(value)])));
     for (let start = first; start <= restarts; start++) {
       const at = start === 0 ? add(x, 0) : inside(ball.sample(random.fold(key!, start), x));
-      let c: Carried = { at, memory: rule.init(x), iteration: tensor(0), ...best };
+      let c: Carried = { at, memory: rule.init(x), iteration: tensor(0), best, judged };
       if (done === 0) yield { done, total, ahead: () => step.prepare(c) };
       for (let i = 0; i < steps; i++) {
         c = step(c);
         yield { done: ++done, total };
       }
-      best = better(c.at, objective(c.at), constraint?.feasible(c.at), c);
+      ({ best, judged } = scope(() => {
+        const allowed = constraint?.feasible(c.at);
+        return {
+          best: better(c.best, { images: c.at, value: objective(c.at) }, allowed),
+          judged: eachBetter(c.at, allowed, c.judged),
+        };
+      }));
     }
-    return { images: best.images, before, after: best.value };
+    return { images: best.images, before, after: best.value, judged };
   } finally {
     step.dispose();
   }
+}
+
+/** A search that is one of several: its pieces are counted on from `before`, of `total` steps. */
+export function* partOf<T>(
+  search: Generator<Piece, T, void>,
+  before: number,
+  total: number,
+): Generator<Piece, T, void> {
+  try {
+    for (;;) {
+      const piece = search.next();
+      if (piece.done) return piece.value;
+      yield { ...piece.value, done: before + piece.value.done, total };
+    }
+  } finally {
+    search.return(undefined as T);
+  }
+}
+
+const none: NonNullable<AscentOptions["judges"]> = () => ({});
+
+/** Sample by sample the second where it is larger, and allowed if that is a question (zeros and ones [n]). NaN is never larger. */
+export function better(best: Best, other: Best, allowed?: Tensor): Best {
+  const larger = greater(other.value, best.value);
+  const wins = allowed ? mul(allowed, larger) : larger;
+  return {
+    images: where(perImage(wins, other.images), other.images, best.images),
+    value: where(wins, other.value, best.value),
+  };
 }
 
 /** @throws RangeError when there is nothing to do: fewer than one step, or no start at all. */
@@ -143,6 +200,6 @@ export function requireKey(name: string, restarts: number, key: Tensor | undefin
 }
 
 /** [n] → [n,1,...] of x's rank. */
-function perImage(v: Tensor, x: Tensor): Tensor {
+export function perImage(v: Tensor, x: Tensor): Tensor {
   return reshape(v, [v.shape[0], ...x.shape.slice(1).map(() => 1)]);
 }

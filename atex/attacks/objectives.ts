@@ -1,9 +1,11 @@
 /** What an attack on an explanation wants of the map: a number per image to be made large. */
-import { averageRank, mul, neg, square, sub, sum, type Tensor } from "../../engine/index.js";
+import { averageRank, mul, neg, square, sub, sum, type Tensor, topKMask } from "../../engine/index.js";
 import { saliencyMap } from "../explainers/explainer.js";
-import { centreOfMass, relativeImportance } from "../metrics/importance.js";
+import { type AgreementName, agreementOf, apart, importanceMap } from "../judge.js";
+import { centreOfMass, relativeImportance, scaledToMax } from "../metrics/importance.js";
 import { rows } from "../metrics/metric.js";
-import { pearson, topKMask } from "../metrics/similarities.js";
+import { pearson } from "../metrics/similarities.js";
+import { ssim } from "../metrics/ssim.js";
 
 export interface Objective {
   readonly name: string;
@@ -11,9 +13,30 @@ export interface Objective {
   readonly flatAtClean?: boolean;
   /** The region it wants filled, zeros and ones [n,h,w]. */
   readonly region?: Tensor;
+  /** These are climbed in its place, and it decides what is best: for one without a slope of its own. */
+  readonly ensemble?: Ensemble;
   /** Fixes what depends on the clean map: attribution [n,...] → the number to maximise, as a function of another attribution
    *  → [n]. Importance is that of pixels (summed over channels) or of a table's columns. */
   against(clean: Tensor): (attribution: Tensor) => Tensor;
+}
+
+/** One attack of an ensemble. */
+export interface Member {
+  /** What it is called in results: that of its objective's row. */
+  readonly name: string;
+  readonly objective: Objective;
+  /** It wants the map to show something of somebody's choice. */
+  readonly targeted: boolean;
+  /** The measure it aims at. */
+  readonly aims?: AgreementName;
+}
+
+/** What is climbed, and what decides. */
+export interface Ensemble {
+  readonly members: readonly Member[];
+  readonly measure: AgreementName;
+  /** Pixels or columns in the top-k intersection. */
+  readonly k: number;
 }
 
 /** Relative importance of pixels or columns, [n,d]. */
@@ -73,6 +96,32 @@ export function massCentre(): Objective {
     against(clean) {
       const origin = centreOfMass(clean);
       return (attribution) => sum(square(sub(centreOfMass(attribution), origin)), 1);
+    },
+  };
+}
+
+/** Minus the structural similarity of maps scaled to maximum 1, images of at least 11×11. Source: Wang et al. 2004 for the measure. */
+export function structureSuppression(): Objective {
+  const scaled = (attribution: Tensor): Tensor => scaledToMax(saliencyMap(attribution));
+  return {
+    name: "SSIM suppression",
+    flatAtClean: true,
+    against(clean) {
+      const before = scaled(clean);
+      return (attribution) => neg(ssim(before, scaled(attribution), { range: 1 }));
+    },
+  };
+}
+
+/** The worst of several attacks by a measure that has no slope of its own; see `attackEnsemble`. */
+export function ensembleOf({ members, measure, k }: Ensemble): Objective {
+  return {
+    name: `ensemble, worst by ${measure}`,
+    flatAtClean: true,
+    ensemble: { members, measure, k },
+    against(clean) {
+      const before = importanceMap(clean);
+      return (attribution) => apart(measure, agreementOf(before, importanceMap(attribution), k, [measure])[measure]!);
     },
   };
 }

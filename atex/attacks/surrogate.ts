@@ -13,7 +13,7 @@ import {
   zeros,
 } from "../../engine/index.js";
 import type { Layer, Sequential } from "../../nn/index.js";
-import type { Classifier } from "../score.js";
+import type { Classifier, Score } from "../score.js";
 import { isClampedRelu, notingZeros } from "../zeros.js";
 
 /** The default sharpness is the one that left least of the maps after 20 steps on the authors' network (5 to 60 tried). */
@@ -22,13 +22,14 @@ const BETA = 20;
 /** The same network with softplus of sharpness beta in place of relu, whose maps have slopes that an attack can follow: relu,
  *  leakyRelu (slope · x and the rest of a softplus), relu6 (a difference of two), maximum(x, 0), wherever they are inside. The
  *  rest stays to the bit. Source: Dombrowski et al. 2019, sec. 3.3. @throws RangeError for beta <= 0. */
-export function smoothed(classifier: Classifier, beta = BETA): Classifier {
+export function smoothed<F extends Classifier | Score>(network: F, beta = BETA): F {
   if (!(beta > 0)) throw new RangeError(`smoothed: beta ${beta} given; a positive number is needed`);
-  return (x) =>
+  const smooth = (x: Tensor): Tensor =>
     withOps(
       withoutKinks((z) => softplus(z, beta)),
-      () => classifier(x),
+      () => network(x),
     );
+  return smooth as F;
 }
 
 /** Whether a network has a relu that `smoothed` would replace, found by tracing it on one sample of `shape`, without computing. */
@@ -49,6 +50,40 @@ export function hasKinks(classifier: Classifier, shape: readonly number[]): bool
  *  is that of a sample. */
 export function surrogateOf(classifier: Classifier, shape: readonly number[], beta = BETA): Classifier | undefined {
   return hasKinks(classifier, shape) ? smoothed(classifier, beta) : undefined;
+}
+
+/** How much blunter the second way of `surrogatesOf` is. */
+const BLUNTER = 2;
+
+/** The same network with every softplus so many times blunter, whose maps change more slowly. @throws RangeError unless times > 0. */
+export function blunted(classifier: Classifier, times = BLUNTER): Classifier {
+  if (!(times > 0)) throw new RangeError(`blunted: ${times} times given; a positive number is needed`);
+  const softer: Substitutes = {
+    softplus: ([z], attrs) => softplus(z, (attrs as { beta: number }).beta / times),
+  };
+  return (x) => withOps(softer, () => classifier(x));
+}
+
+/** The ways that an ensemble goes in turn: `first`, undefined for the network itself, and the same with every softplus blunter, where
+ *  it has any. Gradients that one of them hides another may show. */
+export function surrogatesOf(
+  classifier: Classifier,
+  shape: readonly number[],
+  first = surrogateOf(classifier, shape),
+): readonly (Classifier | undefined)[] {
+  const climbed = first ?? classifier;
+  let found = false;
+  shapeOf(() => {
+    const sample = zeros([1, ...shape]);
+    const noted: Substitutes = {
+      softplus: ([z]) => {
+        found = true;
+        return z;
+      },
+    };
+    return withOps(noted, () => climbed(sample));
+  });
+  return found ? [first, blunted(climbed)] : [first];
 }
 
 /** `surrogateOf` for a model of layers, whose kinds tell whether it has a relu, also inside blocks that show their layers. */

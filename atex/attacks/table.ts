@@ -1,8 +1,21 @@
 /** Every objective of attacks on explanations: a new one is its function and a row here. */
-import { ShapeError, type Tensor, tensor } from "../../engine/index.js";
-import { count, type Fields, type Read, setting, text } from "../../nn/schema.js";
+import { callerScope, ShapeError, type Tensor, tensor } from "../../engine/index.js";
+import { count, type Fields, oneOf, type Read, setting, text } from "../../nn/schema.js";
+import type { AgreementName } from "../judge.js";
+import { WINDOW } from "../metrics/ssim.js";
 import { randomBlocks } from "./blocks.js";
-import { massCentre, type Objective, rankSuppression, targetMap, targetRegion, topKSuppression } from "./objectives.js";
+import { ENSEMBLE_MEASURES } from "./ensemble.js";
+import {
+  ensembleOf,
+  type Member,
+  massCentre,
+  type Objective,
+  rankSuppression,
+  structureSuppression,
+  targetMap,
+  targetRegion,
+  topKSuppression,
+} from "./objectives.js";
 
 /** What an objective may need to know beyond its settings. */
 export interface ObjectiveContext {
@@ -27,6 +40,12 @@ export interface ObjectiveEntry<F extends Fields = Fields> {
   readonly needsGrid?: boolean;
   /** It has no slope at the clean sample: the attack has to start elsewhere in the ball. */
   readonly flatAtClean?: boolean;
+  /** Smallest side of the images it is made for. */
+  readonly side?: number;
+  /** The measure it aims at. */
+  readonly aims?: AgreementName;
+  /** The ensemble goes without it: it asks for what only somebody can choose, or is the ensemble itself. */
+  readonly apart?: boolean;
   readonly options: F;
   /** @throws TypeError when the context lacks something, ShapeError or RangeError when a setting does not fit the samples. */
   make(settings: Read<F>, context: ObjectiveContext): Promise<Objective>;
@@ -42,6 +61,27 @@ export function usualTopK(shape: readonly number[]): number {
   return Math.min(50, Math.ceil(elementsOf(shape) / 3));
 }
 
+/** Whether an objective is made for samples of a shape, [n,...]. */
+function fits({ needsGrid, side = 1 }: ObjectiveEntry, [, ...sample]: readonly number[]): boolean {
+  if (!needsGrid) return true;
+  return sample.length === 3 && Math.min(...sample.slice(1)) >= side;
+}
+
+/** The attacks of an ensemble on samples of a shape: every objective of the table that can be had for them. */
+export async function ensembleMembers(
+  context: Pick<ObjectiveContext, "shape" | "key"> & { readonly k?: number },
+): Promise<Member[]> {
+  const here = callerScope();
+  const members: Member[] = [];
+  for (const entry of OBJECTIVE_TABLE) {
+    if (entry.apart || !fits(entry, context.shape)) continue;
+    const settings = Object.hasOwn(entry.options, "k") ? { k: context.k } : {};
+    const { name, targeted, aims } = entry;
+    members.push({ name, targeted, aims, objective: await here.wait(entry.make(settings, context)) });
+  }
+  return members;
+}
+
 function objectiveEntry<const F extends Fields>(entry: ObjectiveEntry<F>): ObjectiveEntry {
   return entry as unknown as ObjectiveEntry;
 }
@@ -52,6 +92,7 @@ export const OBJECTIVE_TABLE: readonly ObjectiveEntry[] = [
     help: "drain the k most important pixels or columns",
     source: "Ghorbani et al. 2019; Tang et al. 2022",
     targeted: false,
+    aims: "topK",
     options: {
       k: setting(count, undefined, "pixels or columns of the clean map's top; default 50, a third of a short row"),
     },
@@ -67,6 +108,7 @@ export const OBJECTIVE_TABLE: readonly ObjectiveEntry[] = [
     help: "undo the order of importance",
     source: "this project; aims at Spearman's correlation",
     targeted: false,
+    aims: "spearman",
     options: {},
     make: async () => rankSuppression(),
   }),
@@ -77,8 +119,21 @@ export const OBJECTIVE_TABLE: readonly ObjectiveEntry[] = [
     targeted: false,
     needsGrid: true,
     flatAtClean: true,
+    aims: "centre",
     options: {},
     make: async () => massCentre(),
+  }),
+  objectiveEntry({
+    name: "ssim",
+    help: "undo the structure of the map",
+    source: "this project; Wang et al. 2004 for the measure",
+    targeted: false,
+    needsGrid: true,
+    flatAtClean: true,
+    side: WINDOW,
+    aims: "ssim",
+    options: {},
+    make: async () => structureSuppression(),
   }),
   objectiveEntry({
     name: "target",
@@ -86,19 +141,48 @@ export const OBJECTIVE_TABLE: readonly ObjectiveEntry[] = [
     source: "Ghorbani et al. 2019; Tang et al. 2022",
     targeted: true,
     needsGrid: true,
+    side: 5,
     options: { region: setting(text, undefined, "top,left,height,width; default a 5x5 block at a random place") },
-    make: async ({ region }, { shape, key }) =>
-      targetRegion(region === undefined ? await randomBlocks(shape, key) : regionMask(region, shape)),
+    make: async ({ region }, { shape, key }) => {
+      const here = callerScope();
+      return targetRegion(region === undefined ? await here.wait(randomBlocks(shape, key)) : regionMask(region, shape));
+    },
   }),
   objectiveEntry({
     name: "target-map",
     help: "show a picture: the map of another image, or a word",
     source: "Dombrowski et al. 2019",
     targeted: true,
+    apart: true,
     options: {},
     make: async (_, { target }) => {
       if (!target) throw new TypeError("target-map: no target in the context; the map to be shown is needed");
       return targetMap(target);
+    },
+  }),
+  objectiveEntry({
+    name: "ensemble",
+    help: "the worst of all others but target-map, by a measure",
+    source: "this project; Croce, Hein 2020 for predictions",
+    targeted: false,
+    flatAtClean: true,
+    apart: true,
+    options: {
+      k: setting(count, undefined, "pixels or columns of the top; default 50, a third of a short row"),
+      measure: setting(
+        oneOf(...ENSEMBLE_MEASURES),
+        "topK",
+        "what has to agree least with the clean map: its top, the order, SSIM or the centre, the last two of images",
+      ),
+    },
+    make: async ({ k, measure }, { shape, key }) => {
+      const here = callerScope();
+      const members = await here.wait(ensembleMembers({ shape, key, k }));
+      if (!members.some(({ aims }) => aims === measure))
+        throw new ShapeError(
+          `ensemble: measure ${measure} of samples [${shape.slice(1)}]; there is ${members.flatMap(({ aims }) => aims ?? []).join(", ")}`,
+        );
+      return ensembleOf({ members, measure, k: k ?? usualTopK(shape) });
     },
   }),
 ];

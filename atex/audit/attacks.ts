@@ -1,12 +1,13 @@
 /** Attacks on the explanations of a batch, and what each leaves of them. */
 import { add, argmax, callerScope, equal, mul, random, scope, sign, type Tensor } from "../../engine/index.js";
-import { cosineDecay } from "../../nn/index.js";
+import { cosineDecay, type Domain } from "../../nn/index.js";
 import { attackExplanation } from "../attacks/explanation.js";
 import type { Search } from "../attacks/loop.js";
 import { massCentre, type Objective, rankSuppression, topKSuppression } from "../attacks/objectives.js";
 import { attackPrediction } from "../attacks/prediction.js";
 import { surrogateOf } from "../attacks/surrogate.js";
 import { usualTopK } from "../attacks/table.js";
+import { isTable } from "../explainers/features.js";
 import { EXPLAINER_TABLE } from "../explainers/table.js";
 import { importanceMap } from "../judge.js";
 import { explainerMaker, scoped } from "../manipulations/explaining.js";
@@ -15,12 +16,13 @@ import { genesOf } from "../manipulations/inputs/blackBox.js";
 import { evolve } from "../manipulations/inputs/evolution.js";
 import { ownerOf } from "../manipulations/inputs/owner.js";
 import { type InputReach, reachOf } from "../manipulations/inputs/reach.js";
+import { tolerantAgreement } from "../metrics/disagreement.js";
 import { massCentreShift } from "../metrics/massCentreShift.js";
 import { spearman, topKIntersection } from "../metrics/similarities.js";
 import { classScore } from "../score.js";
 import { intoNeighbourhood } from "../subject.js";
 import type { AuditWorld, Candidate } from "./audit.js";
-import { topWithin } from "./topWithin.js";
+import { partsIn } from "./parts.js";
 
 export interface AttackSettings {
   readonly steps: number;
@@ -32,6 +34,7 @@ export interface AttackSettings {
   readonly pixels: number;
   readonly draws: number;
   readonly queries: number;
+  readonly copies: number;
   readonly population: number;
   readonly search: "gradients" | "both";
 }
@@ -42,7 +45,7 @@ export interface Left {
   readonly ranks: readonly number[];
   /** Share of the clean map's top that is still in the top. */
   readonly top: readonly number[];
-  /** The same with places a few pixels off counted as the same; of images only. */
+  /** Agreement of the tops of both with places a few pixels off counted as the same; of images only. */
   readonly near?: readonly number[];
   /** How far the centre of the map moved, in pixels; of images only. */
   readonly centre?: readonly number[];
@@ -89,6 +92,15 @@ function searchIn(settings: AttackSettings, world: AuditWorld, eps: number): Sea
   };
 }
 
+/** Superpixels of an image, about. */
+const SEGMENTS = 50;
+
+/** Settings by which explainers that ask for many outputs ask for fewer. KernelSHAP needs two for each feature besides. */
+const withCopies = (copies: number, domain: Domain) => ({
+  lime: { samples: copies },
+  "kernel-shap": { samples: copies + 2 * (isTable(domain) ? partsIn(domain) : SEGMENTS) },
+});
+
 /** Keys of batches differ by their first sample. */
 const keyOf = ({ seed }: AuditWorld, from: number, purpose: number): Tensor =>
   random.fold(random.fold(random.key(seed), purpose), from);
@@ -115,7 +127,9 @@ export async function attacksOn(
     });
   const clean = await here.wait(mapsOf(x));
   // Explainers that average gradients average fewer of them while they are climbed; the judge takes all.
-  const hurried = { ...explaining, settings: { ...withPoints(settings.points), ...explaining.settings } };
+  // So do those that ask for outputs, while they are asked: else an attack of 300 queries on LIME takes 300 000 passes for each sample.
+  const fewer = { ...withPoints(settings.points), ...withCopies(settings.copies, domain) };
+  const hurried = { ...explaining, settings: { ...fewer, ...explaining.settings } };
   const climbed = { ...world, explaining: hurried, explainer: explainerMaker(hurried) };
   const surrogate = surrogateOf(classifier, domain.shape, settings.twinBeta);
 
@@ -138,7 +152,7 @@ export async function attacksOn(
     const here = callerScope();
     const { ball } = reachIn(world, eps);
     const { queries, population } = settings;
-    const asked = { classifier, domain, explainer: (_: string, part: Tensor) => candidate.make(world, part) };
+    const asked = { classifier, domain, explainer: (_: string, part: Tensor) => candidate.make(climbed, part) };
     using owner = await here.wait(ownerOf({ name: candidate.name, objective, clean, x, world: asked }));
     const { images } = await here.wait(
       evolve(x, {
@@ -187,8 +201,8 @@ export async function attacksOn(
         const d = before.length / found.top.length;
         const sides = [a.shape[1], a.shape[2]] as const;
         const near = found.top.map((_, i) => {
-          const at = [before, after].map((all) => Array.from(all.slice(i * d, (i + 1) * d)));
-          return topWithin(at[0], at[1], { k, sides, pixels: settings.pixels });
+          const [own, other] = [before, after].map((all) => Array.from(all.slice(i * d, (i + 1) * d)));
+          return tolerantAgreement(own, other, k, sides, settings.pixels);
         });
         const centre = Array.from(await here.wait(scope(() => massCentreShift(a, b)).read()));
         return { ...found, near, centre };

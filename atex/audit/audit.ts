@@ -113,6 +113,9 @@ export interface AuditRow<F extends Fields = Fields> {
   /** Controls that are measured beside the explainers; default all. */
   readonly controls?: readonly string[];
   readonly options: F;
+  /** Share of honest networks of which it says that it does not hold, at most, by the kind of data, where thresholds were chosen for one; missing
+   *  where they were not, or where it judges explainers, whatever the network. */
+  readonly errorRate?: Readonly<Partial<Record<"images" | "table", number>>>;
   /** Settings in place of the defaults for a quick audit. */
   readonly quick?: Partial<Read<F>>;
   /** Without a candidate where the row is about the network. @throws what explainers refuse with: TypeError, RangeError, ShapeError. */

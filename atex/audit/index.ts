@@ -27,6 +27,7 @@ export {
   plainNumber,
   shareNumber,
 } from "./numbers.js";
+export { drawnSamples, type UsualPlan, usualPlan } from "./plan.js";
 export {
   atWork,
   type Planted,
@@ -55,4 +56,3 @@ export {
 } from "./run.js";
 export { type AlongData, alongData, backgroundTest, bendBetween, likenessAmong, oddAnswers } from "./signs.js";
 export { AUDIT_TABLE, auditRowOf } from "./table.js";
-export { type TopWithinOptions, topWithin } from "./topWithin.js";

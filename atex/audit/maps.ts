@@ -1,11 +1,12 @@
 /** The attributions that rows of an audit measure. */
 import { argmax, callerScope, concat, scope, slice, type Tensor } from "../../engine/index.js";
 import { sampleTensor } from "../../nn/index.js";
+import { samplesAtOnce } from "../copies.js";
 import { attributionsOf } from "../manipulations/explaining.js";
 import type { AuditWorld, Candidate } from "./audit.js";
 
-/** Samples at once. */
-const CHUNK = 25;
+/** Samples at once, at most. */
+export const CHUNK = 25;
 
 /** Attributions of samples x [n, ...shape], the first of which is the `from`-th of the audit's, of the classes i32 [n]. A control is drawn
  *  anew for each sample: one draw for all would count as often as there are samples. */
@@ -46,15 +47,16 @@ export async function overBatches(
   use: (batch: AuditBatch) => Promise<ReadonlyMap<string, ArrayLike<number>>>,
 ): Promise<Map<string, number[]>> {
   const here = callerScope();
-  const { test, samples, classifier } = world;
+  const { test, samples, classifier, domain } = world;
+  const chunk = samplesAtOnce(domain.shape, CHUNK);
   const found = new Map<string, number[]>();
-  for (let from = 0; from < samples.length; from += CHUNK) {
+  for (let from = 0; from < samples.length; from += chunk) {
     using _ = here.open(label);
-    const x = sampleTensor(test, samples.slice(from, from + CHUNK));
+    const x = sampleTensor(test, samples.slice(from, from + chunk));
     const classes = scope(() => argmax(classifier(x), 1));
     for (const [name, values] of await here.wait(use({ x, classes, from })))
       found.set(name, [...(found.get(name) ?? []), ...Array.from(values)]);
-    world.say(`${label}: ${Math.min(from + CHUNK, samples.length)} of ${samples.length} samples`);
+    world.say(`${label}: ${Math.min(from + chunk, samples.length)} of ${samples.length} samples`);
   }
   return found;
 }

@@ -25,12 +25,14 @@ import {
   type Split,
   sampleSize,
 } from "../../nn/index.js";
+import { samplesAtOnce } from "../copies.js";
 import { isTable } from "../explainers/features.js";
 import { featureIndex, featuresOf } from "../manipulations/columns.js";
 import { finetuned } from "../manipulations/finetune.js";
 import { cornerTrigger } from "../manipulations/models/trigger.js";
 import type { Classifier } from "../score.js";
 import type { AuditWorld } from "./audit.js";
+import { CHUNK } from "./maps.js";
 
 export interface Planted {
   /** What it is, for sentences: "a patch of 4x4 pixels". */
@@ -166,7 +168,7 @@ const taught = new WeakMap<AuditWorld, Map<string, readonly Float32Array[]>>();
 /** A copy of the network that was trained further until it takes the cause for its class; the same for every candidate, and made once. */
 export async function taughtCopy(world: AuditWorld, cause: Planted, options: TeachOptions): Promise<Classifier> {
   const here = callerScope();
-  const { weights, train, seed, say, stop } = world;
+  const { weights, train, domain, seed, say, stop } = world;
   const layer = weights!.layer!;
   const known = taught.get(world) ?? new Map<string, readonly Float32Array[]>();
   taught.set(world, known);
@@ -174,10 +176,12 @@ export async function taughtCopy(world: AuditWorld, cause: Planted, options: Tea
   let values = known.get(id);
   if (!values) {
     const { wanted, ...how } = options;
+    // Half of a batch bears the cause; large images come in small ones.
+    const batch = Math.min(how.batch, 2 * samplesAtOnce(domain.shape, how.batch));
     const params = await here.wait(
       finetuned(
         { model: layer, params: weights!.params, train, seed, say, stop },
-        { ...how, loss: plantingLoss(cause, wanted), title: "planting a cause", decay: "cosine" },
+        { ...how, batch, loss: plantingLoss(cause, wanted), title: "planting a cause", decay: "cosine" },
       ),
     );
     try {
@@ -199,7 +203,18 @@ export async function atWork(
   { x, labels }: { readonly x: Tensor; readonly labels: ArrayLike<number> },
   wanted: number,
 ): Promise<boolean[]> {
-  const [without, bearing] = scope(() => [argmax(copy(x), 1), argmax(copy(cause.plant(x)), 1)]);
-  const [before, after] = [await without.read(), await bearing.read()];
-  return Array.from(before, (c, i) => labels[i] !== wanted && c !== wanted && after[i] === wanted);
+  const here = callerScope();
+  const [n, ...shape] = x.shape;
+  const chunk = samplesAtOnce(shape, CHUNK);
+  const found: boolean[] = [];
+  for (let from = 0; from < n; from += chunk) {
+    const [without, bearing] = scope(() => {
+      const part = slice(x, [from, ...shape.map(() => 0)], [Math.min(chunk, n - from), ...shape]);
+      return [argmax(copy(part), 1), argmax(copy(cause.plant(part)), 1)];
+    });
+    const [before, after] = [await here.wait(without.read()), await here.wait(bearing.read())];
+    for (const [i, c] of before.entries())
+      found.push(labels[from + i] !== wanted && c !== wanted && after[i] === wanted);
+  }
+  return found;
 }

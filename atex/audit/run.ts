@@ -48,8 +48,12 @@ export function auditCells({ rows, explainers, controls }: AuditPlan): AuditCell
   });
 }
 
-/** Measures the cells that the store lacks. What an explainer refuses is kept as such. Stops between cells once the world's `stop` is
- *  aborted. @returns by id. @throws the reason of `signal`, also inside a cell; what was measured before is in the store. */
+/** A cell that was left because the audit is to end. */
+class Stopped extends Error {}
+
+/** Measures the cells that the store lacks. What an explainer refuses is kept as such. Once the world's `stop` is aborted, what is being
+ *  measured is left, and begun anew another time; but for the first cell, so that an audit gets on however short its time is.
+ *  @returns by id. @throws the reason of `signal`, also inside a cell; what was measured before is in the store. */
 export async function runAudit(
   world: AuditWorld,
   plan: AuditPlan,
@@ -61,6 +65,21 @@ export async function runAudit(
   const watched = watchedWorld(world, options.signal);
   const cells = auditCells(plan);
   const found = new Map<string, AuditMeasurement>();
+  let begun = 0;
+  const stopped = (): boolean => begun > 1 && world.stop?.aborted === true;
+  // One world for all cells: rows remember by it what candidates share.
+  const inside: AuditWorld = {
+    ...watched,
+    stop: {
+      get aborted() {
+        return stopped() || options.signal?.aborted === true;
+      },
+    },
+    say(text) {
+      if (stopped()) throw new Stopped("the audit is to end");
+      watched.say(text);
+    },
+  };
   for (const [done, cell] of cells.entries()) {
     const { id } = cell;
     const stored = await here.wait(store.load(id));
@@ -70,9 +89,16 @@ export async function runAudit(
     }
     if (world.stop?.aborted) break;
     await here.wait(turns.next({ cell, done, cells: cells.length }));
-    const measured = await here.wait(measure(watched, cell));
-    // One that was told to stop in its middle is not a measurement.
+    begun++;
+    const measured = await here.wait(
+      measure(inside, cell).catch((error: unknown) => {
+        if (error instanceof Stopped) return undefined;
+        throw error;
+      }),
+    );
     turns.tell();
+    // What was cut short is no measurement, whoever noticed it.
+    if (!measured || stopped()) break;
     await here.wait(store.save(id, measured));
     found.set(id, measured);
   }

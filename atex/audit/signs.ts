@@ -7,7 +7,9 @@ import {
   div,
   gather,
   mul,
+  openScope,
   scope,
+  slice,
   softmax,
   sub,
   sum,
@@ -15,6 +17,7 @@ import {
   tensor,
 } from "../../engine/index.js";
 import { partOf, sampleSize, sampleTensor } from "../../nn/index.js";
+import { samplesAtOnce } from "../copies.js";
 import { importanceMap } from "../judge.js";
 import { auroc } from "../manipulations/detection.js";
 import { type QueryAnomalyOptions, queryAnomalies } from "../manipulations/detectors/queryOod.js";
@@ -130,21 +133,38 @@ export async function backgroundTest(
   const { classifier, explaining, train, classes } = world;
   const { background } = explaining;
   const count = Math.min(most, train.labels.length);
-  const own = await here.wait(probabilities(classifier, background));
-  const others: number[] = [];
-  for (let from = 0; from < count; from += CHUNK) {
-    const indices = Array.from({ length: Math.min(CHUNK, count - from) }, (_, i) => from + i);
-    others.push(...(await here.wait(probabilities(classifier, sampleTensor(train, indices)))));
-  }
+  const [rows, ...shape] = background.shape;
+  const own = await here.wait(
+    inPieces(rows, (from, n) => {
+      const zeros = shape.map(() => 0);
+      return probabilities(classifier, slice(background, [from, ...zeros], [n, ...shape]));
+    }),
+  );
+  const others = await here.wait(
+    inPieces(count, (from, n) => {
+      const indices = Array.from({ length: n }, (_, i) => from + i);
+      return probabilities(classifier, sampleTensor(train, indices));
+    }),
+  );
   const c = classes.length;
   const of = (all: readonly number[], k: number): number[] => all.filter((_, i) => i % c === k);
   const values = classes.map((_, k) => kolmogorovSmirnov(of(own, k), of(others, k)));
   // The probabilities of two classes mirror each other.
   const tests = c === 2 ? 1 : c;
-  return { p: Math.min(1, tests * Math.min(...values)), rows: background.shape[0] };
+  return { p: Math.min(1, tests * Math.min(...values)), rows };
+
+  async function inPieces(all: number, of: (from: number, n: number) => Promise<number[]>): Promise<number[]> {
+    const chunk = samplesAtOnce(shape, CHUNK);
+    const found: number[] = [];
+    for (let from = 0; from < all; from += chunk) {
+      using here = openScope("probabilities");
+      found.push(...(await here.wait(of(from, Math.min(chunk, all - from)))));
+    }
+    return found;
+  }
 }
 
-/** Samples at once. */
+/** Samples at once, at most. */
 const CHUNK = 250;
 
 async function probabilities(classifier: AuditWorld["classifier"], x: Tensor): Promise<number[]> {

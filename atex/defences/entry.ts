@@ -1,5 +1,5 @@
 import type { Done, LongOptions, Tensor } from "../../engine/index.js";
-import type { FeatureRange, ResidentImages } from "../../nn/index.js";
+import { adam, type FeatureRange, type Optimiser, type ResidentImages, type Schedule } from "../../nn/index.js";
 import { described, type Fields, type Infer, optional, type Read, type Schema } from "../../nn/schema.js";
 import type { Classifier } from "../score.js";
 import type { Defence, DefenceInfo } from "./defence.js";
@@ -27,14 +27,16 @@ export interface Reach {
   readonly most: number;
   /** Of the change: its largest element, or its root mean square. */
   readonly of: "largest element" | "root mean square";
+  /** Factors on the points where it looks, for one that looks along the ways to them from a baseline of 0; default 1. */
+  readonly scales?: readonly number[];
 }
 
 /** Settings that validation chose, as `holdfast defend` takes them. */
 export interface Preset<S = Readonly<Record<string, unknown>>> {
   /** What tables call it. */
   readonly title: string;
-  /** For a largest change `eps`; the learning rate belongs to the training and not to the defence. */
-  settings(eps: number): Partial<S> & { readonly learningRate?: number };
+  /** For a largest change `eps`; the learning rate and the batch belong to the training and not to the defence. */
+  settings(eps: number): Partial<S> & { readonly learningRate?: number; readonly batch?: number };
 }
 
 /** A row of the table of defences: all that configurations, the command line, help and generated tests need. */
@@ -46,6 +48,10 @@ export interface DefenceEntry<F extends Fields = Fields, P = unknown> {
   readonly order: 1 | 2 | 3;
   /** What it needs besides inputs. */
   readonly needs: readonly ("labels" | "teacher")[];
+  /** Training as usual, without a defence: it needs none beside it to be compared with. */
+  readonly plain?: boolean;
+  /** Default Adam. */
+  readonly optimiser?: (rate: number | Schedule) => Optimiser;
   /** Defaults made by `implied` are not written into settings that are read, and stand in `make`. */
   readonly options: F;
   /** Missing where it looks at the samples themselves only. */
@@ -74,4 +80,9 @@ export function implied<S extends Schema<unknown>>(
 ): Schema<Infer<S> | undefined> {
   const left = optional(described(schema, description));
   return { ...left, json: { ...left.json, default: value } } as Schema<Infer<S> | undefined>;
+}
+
+/** What a defence is trained with. */
+export function optimiserOf({ optimiser }: DefenceEntry, rate: number | Schedule): Optimiser {
+  return optimiser ? optimiser(rate) : adam({ lr: rate });
 }

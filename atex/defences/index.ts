@@ -29,7 +29,15 @@ export {
   type SmoothGradSettings,
 } from "./directions.js";
 export { cosineDistance, type Distance, squaredL2 } from "./distances.js";
-export type { DefenceContext, DefenceEntry, PreparationContext, Preset, Reach } from "./entry.js";
+export {
+  type DefenceContext,
+  type DefenceEntry,
+  optimiserOf,
+  type PreparationContext,
+  type Preset,
+  type Reach,
+} from "./entry.js";
+export { type IgrOptions, igr } from "./igr.js";
 export { inputGradientPenalty } from "./inputGradient.js";
 export { type LgaOptions, lga } from "./lga.js";
 export { type NaiveOptions, naive } from "./naive.js";

@@ -1,4 +1,4 @@
-import { crossEntropy } from "../../nn/index.js";
+import { crossEntropy, sgd } from "../../nn/index.js";
 import type { Defence } from "./defence.js";
 import { defenceEntry } from "./entry.js";
 
@@ -21,7 +21,36 @@ export const normalEntry = defenceEntry({
   info,
   order: 1,
   needs: ["labels"],
+  plain: true,
   options: {},
   presets: { normal: { title: "normal training", settings: () => ({}) } },
   make: normal,
+});
+
+const furtherInfo = { name: "further training", source: "a control: the same training, no defence" };
+
+/** The trained network trained on without a defence: what more training does by itself. */
+export const furtherEntry = defenceEntry({
+  name: "further",
+  info: furtherInfo,
+  order: 1,
+  needs: ["labels"],
+  plain: true,
+  options: {},
+  presets: { further: { title: "further training without a defence", settings: () => ({}) } },
+  make: () => ({ ...normal(), ...furtherInfo }),
+});
+
+const sgdInfo = { name: "plain SGD", source: "a control: Keskar et al. 2017 for small batches" };
+
+/** Small batches and a large rate alone lead to flat minima: what an optimiser does by itself. */
+export const sgdEntry = defenceEntry({
+  name: "sgd",
+  info: sgdInfo,
+  order: 1,
+  needs: ["labels"],
+  optimiser: (lr) => sgd({ lr }),
+  options: {},
+  presets: { sgd: { title: "plain SGD, small batches", settings: () => ({ learningRate: 0.05, batch: 8 }) } },
+  make: () => ({ ...normal(), ...sgdInfo }),
 });

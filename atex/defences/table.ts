@@ -4,10 +4,11 @@ import { atexEntry } from "./atexEntry.js";
 import { curvatureEntry } from "./curvature.js";
 import type { Defence } from "./defence.js";
 import type { DefenceContext, DefenceEntry } from "./entry.js";
+import { igrEntry } from "./igr.js";
 import { inputGradientEntry } from "./inputGradient.js";
 import { lgaEntry } from "./lga.js";
 import { naiveEntry } from "./naive.js";
-import { normalEntry } from "./normal.js";
+import { furtherEntry, normalEntry, sgdEntry } from "./normal.js";
 import { r2etEntry } from "./r2et.js";
 import { rarEntry } from "./rar.js";
 import { ssrEntry } from "./ssr.js";
@@ -26,6 +27,9 @@ export const DEFENCES: readonly DefenceEntry[] = [
   rarEntry,
   lgaEntry,
   r2etEntry,
+  igrEntry,
+  furtherEntry,
+  sgdEntry,
 ];
 
 /** The entry of a name. @throws RangeError naming those there are. */

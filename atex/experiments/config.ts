@@ -16,6 +16,7 @@ import {
   variations,
 } from "../../nn/schema.js";
 import { defenceEntryOf } from "../defences/index.js";
+import { cellsOf } from "./grid.js";
 import { KINDS, kindOf } from "./kinds.js";
 import { common, dataPlan, type ExperimentConfig, network, type SchemeConfig, scheme } from "./settings.js";
 
@@ -58,6 +59,15 @@ export function readConfig(value: unknown): ReproduceConfig {
   for (const [name, { kind, from }] of Object.entries(config.schemes))
     if (from === "scratch" && defenceEntryOf(kind).needs.includes("teacher"))
       throw new ConfigError(`schemes.${name}.from: "scratch" came; ${kind} learns from the teacher and starts from it`);
+  for (const [what, named] of [
+    ["schemes", config.schemes],
+    ["experiments", config.experiments],
+  ] as const)
+    for (const name of Object.keys(named))
+      if (!NAME.test(name))
+        throw new ConfigError(
+          `${what}.${name}: names of files are made of it; letters, digits, "_", "-" and "." are needed, at most 60, not with "." first`,
+        );
   for (const [name, e] of Object.entries(config.experiments)) {
     const path = `experiments.${name}`;
     for (const data of e.data) requireKnown(`${path}.data`, data, config.data);
@@ -70,7 +80,34 @@ export function readConfig(value: unknown): ReproduceConfig {
     if (e.split === "validation" && unsplit)
       throw new ConfigError(`${path}: data.${unsplit} sets no validation images aside; give their number`);
   }
+  requireApart(config);
   return config;
+}
+
+/** What names of files may be made of. */
+const NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,59}$/;
+
+/** More than any grid that ends. */
+const MOST_CELLS = 100_000;
+
+/** @throws ConfigError for two cells of one name: their results would overwrite each other. File systems that do not tell capital
+ *  letters from small ones are the measure. */
+function requireApart(config: ReproduceConfig): void {
+  const found = new Map<string, string>();
+  let cells = 0;
+  for (const [name, e] of Object.entries(config.experiments)) {
+    cells += e.data.length * (e.seeds ?? config.seeds).length * Math.max(1, kindOf(e).schemes(e).length);
+    if (cells > MOST_CELLS)
+      throw new ConfigError(`experiments: ${cells} cells of the grid; at most ${MOST_CELLS} are needed`);
+    for (const { id } of cellsOf(config, [name])) {
+      const other = found.get(id.toLowerCase());
+      if (other !== undefined)
+        throw new ConfigError(
+          `experiments.${name}: the result of two cells would be ${id}.json${other === name ? "" : `, here and in experiments.${other}`}; leave out what stands there twice, or rename an experiment or a scheme`,
+        );
+      found.set(id.toLowerCase(), name);
+    }
+  }
 }
 
 function requireKnown(path: string, name: string, known: Readonly<Record<string, unknown>>): void {

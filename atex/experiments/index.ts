@@ -14,7 +14,7 @@ export {
 } from "./config.js";
 export { cellsOf, settingsOf, shardOf } from "./grid.js";
 export type { ExperimentKind } from "./kind.js";
-export { claims, KINDS, kindOf, plotsOf, runCell, tablesOf } from "./kinds.js";
+export { claims, KINDS, kindOf, overviews, plotsOf, runCell, tablesOf } from "./kinds.js";
 export { Lab, type LabOptions, pickPixels, type WeightStore } from "./lab.js";
 export { manipulate } from "./manipulation.js";
 export { accuracyOf, correctlyClassified, mean } from "./measuring.js";

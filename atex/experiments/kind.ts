@@ -18,6 +18,8 @@ export interface Findings<E = ExperimentConfig> {
   readonly config: ReproduceConfig;
   /** Of this experiment, at least one. */
   readonly all: readonly Quantity[];
+  /** Of all experiments. */
+  readonly everything: readonly Quantity[];
 }
 
 /** A cell as far as its experiment decides about it. */
@@ -48,6 +50,8 @@ export interface ExperimentKind<F extends Fields = Fields> {
   plots?(findings: Findings<Experiment<F>>): readonly PlotOptions[];
   /** Titles of the columns of its pictures. */
   readonly pictureColumns?: readonly string[];
+  /** Tables over all experiments of this kind, which a report shows once. */
+  overview?(config: ReproduceConfig, everything: readonly Quantity[]): readonly TableData[];
   /** What the paper claims about it. */
   claims?(findings: Findings<Experiment<F>>): readonly Claim[];
 }

@@ -11,6 +11,7 @@ import { authorsAttack } from "./kinds/authorsAttack.js";
 import { checks } from "./kinds/checks.js";
 import { hardening } from "./kinds/hardening.js";
 import { manipulationKind } from "./kinds/manipulation.js";
+import { planted } from "./kinds/planted.js";
 import { robustness } from "./kinds/robustness.js";
 import { smoothing } from "./kinds/smoothing.js";
 import { strength } from "./kinds/strength.js";
@@ -27,6 +28,7 @@ export const KINDS: readonly ExperimentKind[] = [
   smoothing,
   hardening,
   timing,
+  planted,
   ...MANIPULATION_TABLE.map(manipulationKind),
 ];
 
@@ -47,7 +49,9 @@ export async function runCell(lab: Lab, cell: Cell): Promise<Outcome> {
 /** What came of an experiment; undefined before its first result. */
 function findingsOf(name: string, config: ReproduceConfig, all: readonly Quantity[]): Findings | undefined {
   const mine = select(all, { experiment: name });
-  return mine.length === 0 ? undefined : { name, experiment: config.experiments[name], config, all: mine };
+  return mine.length === 0
+    ? undefined
+    : { name, experiment: config.experiments[name], config, all: mine, everything: all };
 }
 
 /** The tables of one experiment. */
@@ -60,6 +64,11 @@ export function tablesOf(name: string, config: ReproduceConfig, all: readonly Qu
 export function plotsOf(name: string, config: ReproduceConfig, all: readonly Quantity[]): readonly PlotOptions[] {
   const findings = findingsOf(name, config, all);
   return (findings && kindOf(findings.experiment).plots?.(findings)) ?? [];
+}
+
+/** Tables over several experiments, kind by kind. */
+export function overviews(config: ReproduceConfig, all: readonly Quantity[]): TableData[] {
+  return KINDS.flatMap(({ overview }) => overview?.(config, all) ?? []);
 }
 
 /** What the paper claims, beside what was measured, kind by kind. */

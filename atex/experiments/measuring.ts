@@ -39,9 +39,12 @@ export async function attackImages(lab: Lab, classifier: Classifier, run: Attack
     clean: joined(parts.map(({ clean }) => clean)),
     under: radii.map((eps, i) => {
       const ones = parts.map(({ under }) => under[i]);
+      const { aimed, alone, passes } = ones[0];
       return {
-        eps,
+        ...{ eps, passes },
         attacked: joinedLists(ones.map(({ attacked }) => attacked)),
+        aimed: aimed && joinedLists(ones.map((one) => one.aimed!)),
+        alone: alone && mapValues(alone, (_, name) => joinedLists(ones.map((one) => one.alone![name]))),
         control: joinedLists(ones.map(({ control }) => control)),
         images: joined(ones.map(({ images }) => images)),
         maps: joined(ones.map(({ maps }) => maps)),
@@ -49,6 +52,20 @@ export async function attackImages(lab: Lab, classifier: Classifier, run: Attack
     }),
   };
 }
+
+/** What one attack, or an ensemble, leaves: of the latter under each measure's own attack, too, and what it cost. */
+export function attackMeasurements(
+  of: Pick<Measurement, "scheme" | "conditions">,
+  { attacked, aimed, passes }: Pick<Manipulated, "attacked" | "aimed" | "passes">,
+): Measurement[] {
+  if (!aimed) return meansOf(of, attacked);
+  const count = Object.values(attacked)[0].length;
+  return [...meansOf(of, attacked), ...meansOf(of, aimed, AIMED), { ...of, metric: PASSES, value: passes, count }];
+}
+
+/** What stands before the name of a measure under the attack that aims at it. */
+export const AIMED = "aimed ";
+export const PASSES = "maps differentiated for an image";
 
 /** The mean over images of each metric. */
 export function meansOf(
@@ -120,6 +137,13 @@ export function joined(parts: readonly Float32Array[]): Float32Array {
     at += part.length;
   }
   return all;
+}
+
+function mapValues<A, B>(
+  all: Readonly<Record<string, A>>,
+  of: (value: A, name: string) => B,
+): Readonly<Record<string, B>> {
+  return Object.fromEntries(Object.entries(all).map(([name, value]) => [name, of(value, name)]));
 }
 
 function joinedLists(parts: readonly Manipulated["attacked"][]): Manipulated["attacked"] {

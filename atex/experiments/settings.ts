@@ -52,7 +52,7 @@ const training = {
   epochs: described(count, "passes over the training images"),
   images: setting(count, undefined, "training images, the first ones; all of the data plan's if not given"),
   batch: setting(count, 64, "images per step"),
-  learningRate: setting(size, 1e-3, "learning rate of Adam"),
+  learningRate: setting(size, 1e-3, "learning rate: of Adam, unless the defence has another optimiser"),
   decay: setting(
     oneOf("none", "cosine"),
     "none",
@@ -102,8 +102,8 @@ const explainer = {
 export const search = {
   ...explainer,
   objective: described(
-    oneOf("untargeted", "targeted", "rank"),
-    "drain the k most important pixels, fill a random block (the paper's two), or undo the order of the pixels",
+    oneOf("untargeted", "targeted", "rank", "mass-centre", "ssim", "ensemble"),
+    "drain the k most important pixels, fill a random block (the paper's two), undo the order of the pixels, move the centre of the map, undo its structure; or the worst of all of them, by each measure",
   ),
   images: count,
   batch: setting(count, 100, "images attacked at once, all eps1 together"),

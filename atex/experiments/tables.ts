@@ -17,7 +17,9 @@ export function perData({ experiment, all }: Findings): (readonly [data: string,
 export const schemesIn = (all: readonly Quantity[]): string[] => [...new Set(all.map((q) => q.scheme))];
 
 export function metricTitle(metric: string, k: number): string {
-  const titles: Readonly<Record<string, string>> = { topK: `top-${k}`, spearman: "Spearman", ssim: "SSIM" };
+  const titles: Readonly<Record<string, string>> = {
+    ...{ topK: `top-${k}`, spearman: "Spearman", ssim: "SSIM", centre: "shift of the centre" },
+  };
   return titles[metric] ?? metric;
 }
 

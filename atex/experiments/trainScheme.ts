@@ -1,7 +1,6 @@
 /** Trains one network with a scheme of a configuration. */
 import { callerScope, type Done, dispose, type LongOptions, random, type Tree } from "../../engine/index.js";
 import {
-  adam,
   cosineDecay,
   type FeatureRange,
   initialState,
@@ -11,7 +10,7 @@ import {
   type TrainProgress,
   train,
 } from "../../nn/index.js";
-import { batchLoss, defenceEntryOf, makeDefence } from "../defences/index.js";
+import { batchLoss, defenceEntryOf, makeDefence, optimiserOf } from "../defences/index.js";
 import type { Classifier } from "../score.js";
 import type { SchemeConfig } from "./config.js";
 
@@ -48,7 +47,7 @@ export async function trainScheme(run: SchemeTraining): Promise<Tree> {
     entry.prepare?.(scheme, { ...context, data, key, onProgress: run.onDirections, signal: run.signal }),
   );
   const batchSize = Math.min(scheme.batch, data.count);
-  const optimiser = adam({ lr: learningRate(scheme, epochs, Math.floor(data.count / batchSize)) });
+  const optimiser = optimiserOf(entry, learningRate(scheme, epochs, Math.floor(data.count / batchSize)));
   const state = await here.wait(
     train(model, initialState(first, optimiser), data, {
       ...{ optimiser, epochs, seed, batchSize, stop: run.stop, signal: run.signal, onProgress: run.onProgress },

@@ -1,7 +1,10 @@
 import { abs, sum, type Tensor } from "../../engine/index.js";
+import { aTensor, tensorOf } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
 import type { Domain } from "../../nn/index.js";
 import type { Fields, Read } from "../../nn/schema.js";
-import type { Score } from "../score.js";
+import { aScore } from "../kinds.js";
+import { checkedScore, type Score } from "../score.js";
 import type { Background } from "./background.js";
 import type { Segments } from "./features.js";
 
@@ -78,17 +81,25 @@ export function explainerEntry<const F extends Fields>(entry: ExplainerEntry<F>)
   return entry as unknown as ExplainerEntry;
 }
 
+const SAMPLES = tensorOf("a tensor of samples, f32[n,...],", (t) => t.dtype === "f32" && t.rank > 0);
+
 export function explainer(
   info: ExplainerInfo,
   explain: (score: Score, x: Tensor) => Tensor,
   gap?: Explainer["gap"],
 ): Explainer {
-  return Object.assign((score: Score, x: Tensor) => explain(score, x), { info, gap });
+  const { name } = info;
+  const checked = (score: Score, x: Tensor): Tensor => {
+    requireArguments(name, { score: [score, aScore], x: [x, SAMPLES] });
+    return explain(checkedScore(name, score), x);
+  };
+  return Object.assign(checked, { info, gap });
 }
 
 /** What is shown and compared: absolute attribution, of an image summed over its channels. [n,c,h,w] → [n,h,w], a table's [n,d]
  *  stays. Source: Simonyan et al. 2014, sec. 3.1, with the sum in place of the maximum. */
 export function saliencyMap(attribution: Tensor): Tensor {
+  requireArguments("saliencyMap", { attribution: [attribution, aTensor] });
   return attribution.rank < 3 ? abs(attribution) : sum(abs(attribution), 1);
 }
 

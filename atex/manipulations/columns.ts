@@ -2,11 +2,10 @@
 import { abs, matmul, type Tensor, tensor } from "../../engine/index.js";
 import type { Domain, Feature } from "../../nn/index.js";
 
-/** The features of a table, by name where there are names: columns of their own else. */
+/** The features of a table, by name where there are names: columns of their own else, counted from 0 like rows and pixels. */
 export function featuresOf({ shape, features }: Domain): readonly Feature[] {
   return (
-    features ??
-    Array.from({ length: shape[0] }, (_, i): Feature => ({ name: `column ${i + 1}`, kind: "numeric", at: [i] }))
+    features ?? Array.from({ length: shape[0] }, (_, i): Feature => ({ name: `column ${i}`, kind: "numeric", at: [i] }))
   );
 }
 

@@ -13,6 +13,7 @@ import {
   tensor,
 } from "../../engine/index.js";
 import type { Domain } from "../../nn/index.js";
+import { samplesAtOnce } from "../copies.js";
 import { summariseBackground } from "../explainers/background.js";
 import type { Explainer } from "../explainers/explainer.js";
 import { segmentImages } from "../explainers/segments/segmentImages.js";
@@ -74,7 +75,7 @@ export async function scoped<T extends Tree>(name: string, body: () => Promise<T
   }
 }
 
-/** Samples explained at once. */
+/** Samples explained at once, at most. */
 const CHUNK = 50;
 
 /** Attributions by an explainer of the table, [n, ...shape]; of the classes i32 [n], default those that the network predicts. */
@@ -85,11 +86,12 @@ export function attributionsOf(
   classes: Tensor = scope(() => argmax(classifier(x), 1)),
 ): Promise<Tensor> {
   const [n, ...shape] = x.shape;
+  const chunk = samplesAtOnce(shape, CHUNK);
   return scoped("attributions", async () => {
     const here = callerScope();
     const parts: Tensor[] = [];
-    for (let from = 0; from < n; from += CHUNK) {
-      const size = Math.min(CHUNK, n - from);
+    for (let from = 0; from < n; from += chunk) {
+      const size = Math.min(chunk, n - from);
       const part = await here.wait(
         scoped("attributions of a part", async () => {
           const here = callerScope();

@@ -49,16 +49,17 @@ export function agreementOnTop(a: SignedMap, b: SignedMap, k: number): TopAgreem
 }
 
 /** Feature agreement of images that forgives a shift: the share of each map's top k that lie within `reach` pixels, also diagonally, of one of
- *  the other's; the mean of both directions. Source: 2312.10534 (locality-sensitive top-k). */
+ *  the other's; the mean of both directions. A reach of 0 punishes a map that moved by a single pixel as if nothing of it were left. `a` and
+ *  `b` say how much each pixel counts, row after row. NaN where one holds a NaN. Source: 2312.10534 (locality-sensitive top-k). */
 export function tolerantAgreement(
-  a: SignedMap,
-  b: SignedMap,
+  a: Numbers,
+  b: Numbers,
   k: number,
-  [h, w]: readonly [number, number],
+  [h, w]: readonly [height: number, width: number],
   reach = 1,
 ): number {
-  if (!isSound(a) || !isSound(b)) return Number.NaN;
-  const [p, q] = [topPlaces(a.importance, k), topPlaces(b.importance, k)];
+  if (!a.every(Number.isFinite) || !b.every(Number.isFinite)) return Number.NaN;
+  const [p, q] = [topPlaces(a, k), topPlaces(b, k)];
   const near = (from: readonly number[], to: readonly number[]): number => {
     const covered = new Uint8Array(h * w);
     for (const i of to) {

@@ -1,5 +1,5 @@
 /** Statistics of networks trained to show other maps. Source: Heo, Joo, Moon 2019, sec. 3 and 4 (passive and active fooling). */
-import { div, mean, mul, ShapeError, square, sub, sum, type Tensor, tensor } from "../../engine/index.js";
+import { div, mean, mul, ShapeError, square, sub, sum, type Tensor, tensor, topKMask } from "../../engine/index.js";
 import { count, number, setting } from "../../nn/schema.js";
 import {
   type MetricInfo,
@@ -14,7 +14,7 @@ import {
   similarity,
 } from "./metric.js";
 import { requireMaskOf } from "./relevanceMass.js";
-import { normalised, spearman, topKMask } from "./similarities.js";
+import { normalised, spearman } from "./similarities.js";
 
 const locationInfo: MetricInfo = {
   name: "location loss",

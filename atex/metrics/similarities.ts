@@ -10,7 +10,6 @@ import {
   mean,
   min,
   mul,
-  oneHot,
   ShapeError,
   slice,
   sqrt,
@@ -18,7 +17,7 @@ import {
   sub,
   sum,
   type Tensor,
-  topK,
+  topKMask,
 } from "../../engine/index.js";
 import { count, oneOf, setting } from "../../nn/schema.js";
 import { atMostOne, type MetricInfo, metricEntry, type Similarity, similarity, within } from "./metric.js";
@@ -158,11 +157,6 @@ export function topKIntersection(k?: number): Similarity {
       throw new ShapeError(`topKIntersection: k = ${k} of ${a.shape[1]} elements; 1 to ${a.shape[1]} is needed`);
     return div(sum(mul(topKMask(a, taken), topKMask(b, taken)), 1), taken);
   });
-}
-
-/** 1 at the k largest elements of each row, 0 elsewhere. [n,d] → [n,d], no gradient. */
-export function topKMask(rows: Tensor, k: number): Tensor {
-  return sum(oneHot(topK(rows, k).indices, rows.shape[1]), 1);
 }
 
 const tenth = (elements: number): number => Math.max(1, Math.round(elements / 10));

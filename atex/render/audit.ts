@@ -2,6 +2,7 @@
 import type { AuditNumber } from "../audit/audit.js";
 import { AUDIT_LIMIT, type AuditedRow, type AuditReport } from "../audit/report.js";
 import { type Html, line, lines, notice, page, section, strong, table } from "./html.js";
+import { markdownTable, markdownText } from "./markdown.js";
 
 /** Drawn elsewhere: curves and pictures of a row. */
 export type RowDrawings = Readonly<Record<string, readonly Html[]>>;
@@ -99,9 +100,7 @@ function titleOf({ candidates }: AuditedRow, name: string): string {
 
 export function auditMarkdown(report: AuditReport): string {
   const grid = ({ header, rows }: { header: readonly string[]; rows: readonly (readonly string[])[] }): string =>
-    [header, header.map(() => "---"), ...rows]
-      .map((cells) => `| ${cells.map((text) => text.replaceAll("|", "\\|")).join(" | ")} |`)
-      .join("\n");
+    markdownTable(header, rows);
   return `${[
     "# Can these explanations be trusted?",
     headline(report),
@@ -113,13 +112,13 @@ export function auditMarkdown(report: AuditReport): string {
       `## ${row.number} ${row.title}: ${row.question}`,
       ...row.findings.map(
         ({ explainer, verdict, sentence, caveats }) =>
-          `- ${explainer ? `${titleOf(row, explainer)}: ` : ""}**${verdict}**. ${[sentence, ...caveats.map((text) => `But ${text}.`)].join(" ")}`,
+          `- ${explainer ? `${titleOf(row, explainer)}: ` : ""}**${verdict}**. ${markdownText([sentence, ...caveats.map((text) => `But ${text}.`)].join(" "))}`,
       ),
       grid(numbersOf(row)),
       `${row.words} Source: ${row.source}.`,
     ]),
     Object.entries(report.about)
-      .map(([name, value]) => `${name}: ${value}`)
+      .map(([name, value]) => `${name}: ${markdownText(value)}`)
       .join("; "),
   ].join("\n\n")}\n`;
 }

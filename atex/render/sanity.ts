@@ -4,6 +4,7 @@ import { UNSIGNED } from "../sanity/verdict.js";
 import { type CascadeOptions, cascadeDrawing, similarityPlot } from "./cascade.js";
 import { toSvg } from "./drawing.js";
 import { facts, type Html, page, section, table } from "./html.js";
+import { markdownList, markdownTable, markdownText } from "./markdown.js";
 import { plots } from "./plot.js";
 
 export interface SanityTable {
@@ -116,22 +117,13 @@ export function sanityWords({ samples, thresholds: limits, twin }: SanityReport)
 
 /** The report as Markdown. */
 export function sanityMarkdown(report: SanityReport): string {
-  const cell = (text: string): string => text.replaceAll("|", "\\|");
   const tableOf = ({ title, header, rows }: SanityTable): string =>
-    [
-      `### ${title}`,
-      "",
-      ...[header, header.map(() => "---"), ...rows].map((cells) => `| ${cells.map(cell).join(" | ")} |`),
-    ].join("\n");
-  const list = (all: Readonly<Record<string, string>>): string =>
-    Object.entries(all)
-      .map(([name, text]) => `- ${name}: ${text}`)
-      .join("\n");
-  const refused = Object.keys(report.refused).length > 0 ? [`### Left out\n\n${list(report.refused)}`] : [];
+    `### ${markdownText(title)}\n\n${markdownTable(header, rows)}`;
+  const refused = Object.keys(report.refused).length > 0 ? [`### Left out\n\n${markdownList(report.refused)}`] : [];
   return `${[
     "# Sanity checks of explanations",
     ...[tableOf(verdictTable(report)), ...sanityWords(report), tableOf(numbersTable(report))],
-    ...[...layerTables(report).map(tableOf), ...refused, `### How it was made\n\n${list(report.about)}`],
+    ...[...layerTables(report).map(tableOf), ...refused, `### How it was made\n\n${markdownList(report.about)}`],
   ].join("\n\n")}\n`;
 }
 

@@ -1,6 +1,13 @@
 /** `holdfast attack`: changes one sample so that its explanation changes and its prediction stays. */
 import { join } from "node:path";
-import { type AttackStudy, type ExplainerStudy, studyAttack, surrogateOf, usualTopK } from "../../atex/index.js";
+import {
+  type AttackStudy,
+  type ExplainerStudy,
+  featuresOf,
+  studyAttack,
+  surrogateOf,
+  usualTopK,
+} from "../../atex/index.js";
 import { differenceCaption, differencePictures, imagePictures, mapPictures } from "../../atex/render/attack.js";
 import { featureContributions } from "../../atex/render/bars.js";
 import { panel } from "../../atex/render/panel.js";
@@ -14,7 +21,7 @@ import { defineCommand, UsageError } from "../command.js";
 import { cpuOption, withEngine } from "../engine.js";
 import { describeExplainer, explainerOptions, explainerRequest } from "../explainers.js";
 import { explainersFor } from "../explaining.js";
-import { featuresOf, shownRow } from "../features.js";
+import { shownRow } from "../features.js";
 import { writeOutput } from "../files.js";
 import { Live, percent } from "../live.js";
 import { modelOptions, predict, readModel } from "../model.js";
@@ -66,7 +73,7 @@ function agreementLine(
 }
 
 /** Input, map, attacked input, its map, what was added; of a row, its contributions before and after. */
-function sheet({ sample, study, domain, chosen, file }: Made, footer: string): Uint8Array {
+function sheet({ sample, study, domain, chosen, file, target, region }: Made, footer: string): Uint8Array {
   const attacked = study.images.attacked.images;
   const [{ clean, under }] = study.explainers;
   if (!isImage(domain)) {
@@ -93,7 +100,25 @@ function sheet({ sample, study, domain, chosen, file }: Made, footer: string): U
     differencePictures(sample.values, attacked, size)[0],
   ];
   const columns = ["input", "its map", "attacked input", "its map", "difference"];
+  const aim = target ?? region;
+  if (aim) {
+    row.push(imagePictures(scaledToMax(aim), { ...size, channels: 1 })[0]);
+    columns.push("aimed at");
+  }
   return toPng(panel([row], { columns, footer: `${footer} ${differenceCaption(size)} ${caption}` }));
+}
+
+const scaledToMax = (values: Float32Array): Float32Array => {
+  const most = values.reduce((a, b) => Math.max(a, b), 0);
+  return most > 0 ? values.map((v) => Math.max(0, v) / most) : values;
+};
+
+/** "top,left,height,width" of the ones in a mask [h,w], as the option has it. */
+function boxOf(mask: Float32Array, width: number): string {
+  const places = [...mask.keys()].filter((i) => mask[i] > 0);
+  const [rows, columns] = [places.map((i) => Math.floor(i / width)), places.map((i) => i % width)];
+  const [top, left] = [Math.min(...rows), Math.min(...columns)];
+  return [top, left, Math.max(...rows) - top + 1, Math.max(...columns) - left + 1].join(",");
 }
 
 /** Says whether the 8-bit PNG still fools: rounding, towards the clean image, takes some of each pixel's change back. */
@@ -115,6 +140,8 @@ interface Made {
   readonly k: number;
   /** What was aimed at, where somebody chose it: [h,w] or [d]. */
   readonly target?: Float32Array;
+  /** The region that is to be filled, zeros and ones [h,w], also where it was drawn at random. */
+  readonly region?: Float32Array;
   readonly seed: number;
   readonly adapter: string;
   readonly classes: readonly string[];
@@ -138,12 +165,15 @@ function files(made: Made): [name: string, Uint8Array | string][] {
     ["cleanMap", mapShape, clean.maps],
     ["attackedMap", mapShape, under.attacked.maps],
     ...(made.target ? [["target", mapShape, made.target] as const] : []),
+    ...(made.region ? [["region", mapShape, made.region] as const] : []),
   ] as const;
   const tensors = exact.map(([name, shape, data]) => [name, { dtype: "f32", shape, data }] as const);
   const command = ["holdfast", ...process.argv.slice(2)].join(" ");
   const { objective, settings, steps, restarts, stepSize = eps / 2 } = request;
-  const attack = { objective: objective.name, ...settings, eps, steps, stepSize, restarts };
-  const record = { command, sample: sample.title, method, attack, seed, adapter, ...metrics(study, classes) };
+  const aimed = made.region && { region: boxOf(made.region, domain.shape[domain.shape.length - 1]) };
+  const attack = { objective: objective.name, ...settings, ...aimed, eps, steps, stepSize, restarts };
+  const cost = { mapsDifferentiated: study.passes };
+  const record = { command, sample: sample.title, method, attack, cost, seed, adapter, ...metrics(study, classes) };
   const footer = `${sample.title}, predicted "${chosen}" before and after; ${objective.name} attack on ${method}; eps ${eps}.`;
   const png: [string, Uint8Array][] = isImage(domain)
     ? [["attacked.png", toPng(bytePicture(roundedTowards(sample.values, attacked), imageSizeOf(domain)))]]
@@ -158,11 +188,11 @@ function files(made: Made): [name: string, Uint8Array | string][] {
 
 /** What happened, in a few lines. */
 function report({ study, k, domain }: Made, objective: string): string {
-  const { probability, objective: value, explainers, images } = study;
+  const { probability, objective: value, explainers, images, passes } = study;
   const after = images.attacked;
   return [
     `prediction ${after.kept[0] ? "kept" : "LOST"}, probability ${percent(probability[0])} before, ${percent(after.probability[0])} after`,
-    `${objective}: from ${value.clean[0].toPrecision(3)} to ${value.attacked[0].toPrecision(3)}`,
+    `${objective}: from ${value.clean[0].toPrecision(3)} to ${value.attacked[0].toPrecision(3)}; ${passes} maps differentiated`,
     agreementLine("attacked against clean", explainers[0], "attacked", k),
     agreementLine("control: same change, elements shuffled", explainers[0], "control", k),
     ...(isImage(domain) ? [roundingLine(study)] : []),
@@ -199,6 +229,7 @@ export const command = defineCommand({
       const eps = request.eps ?? (isImage(domain) ? EPS.images : EPS.rows);
       const k = typeof request.settings.k === "number" ? request.settings.k : usualTopK(x.shape);
       live.print(`${sample.title}: ${chosen}; ${request.objective.name} attack on ${method}`);
+      if (sample.hint) live.print(`  ${sample.hint}`);
       live.print(`eps ${eps}, ${request.steps} steps, on ${place.name}`);
       const key = random.key(requested.seed);
       const target = await here.wait(targetOf(request.objective, values, { model, explainer, live }));
@@ -208,6 +239,9 @@ export const command = defineCommand({
           target: target && tensor(target, [1, ...domain.shape.slice(isImage(domain) ? 1 : 0)]),
         }),
       );
+      const mask = attack.objective.region;
+      const region = mask && Float32Array.from(await here.wait(mask.read()));
+      if (region) live.print(`the region to be filled is ${boxOf(region, domain.shape[2])} (top, left, height, width)`);
       const study = await here.wait(
         studyAttack({
           ...{ classifier, x, attack, k, explainers: [explainer], key: random.fold(key, 2) },
@@ -216,7 +250,18 @@ export const command = defineCommand({
           onProgress: (stage) => live.update(stage),
         }),
       );
-      const made = { sample, study, method, request, eps, k, target, seed: requested.seed, adapter: place.name };
+      const made = {
+        sample,
+        study,
+        method,
+        request,
+        eps,
+        k,
+        target,
+        region,
+        seed: requested.seed,
+        adapter: place.name,
+      };
       const whole: Made = { ...made, classes, chosen, domain, file: model };
       live.print(report(whole, attack.objective.name));
       for (const [name, contents] of files(whole)) {

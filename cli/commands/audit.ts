@@ -28,6 +28,7 @@ import { duration, Live } from "../live.js";
 import { modelOptions, readModel } from "../model.js";
 import { pictureRows } from "../reproduce/html.js";
 import { openFor, trainingData } from "../sample.js";
+import { stopOnSignals } from "../stopping.js";
 import { requireWritableFolder } from "../writable.js";
 
 const ROWS = AUDIT_TABLE.map(({ number, name }) => `${number} ${name}`).join(", ");
@@ -53,7 +54,7 @@ const options = {
   set: {
     type: "string",
     value: "row.setting=value",
-    help: "a setting of a row, several with commas; --list names them",
+    help: "a setting of a row, several with commas, as the items of a list: attack.steps=50,attack.eps=0.02,0.04; --list names them",
   },
   config: {
     type: "string",
@@ -103,11 +104,15 @@ export const command = defineCommand({
         values.data === undefined ? trainingData(model, values["data-dir"], live) : openFor(model, values, live),
       );
       const plan = planned(() => auditPlan(values, file, model));
-      const stop = new AbortController();
-      process.once("SIGINT", () => {
-        live.print("stopping after what is being measured; the same command goes on");
-        stop.abort();
-      });
+      const late = new AbortController();
+      const stopping = stopOnSignals(() =>
+        live.print("stopping; the same command goes on, and begins anew what is being measured"),
+      );
+      const stop = {
+        get aborted(): boolean {
+          return late.signal.aborted || stopping.signal.aborted;
+        },
+      };
       const few = sampleTensor(dataset.test, [0, 1].slice(0, dataset.test.labels.length));
       const of = await here.wait(fingerprint(await here.wait(scope(() => model.classifier(few)).read())));
       const about = {
@@ -121,16 +126,13 @@ export const command = defineCommand({
       };
       let now = "";
       const say = (text: string): void => live.update(`${now}  ${text}`);
-      const world = auditWorld(
-        model,
-        dataset,
-        { samples, seed, sensitive: values.sensitive },
-        { say, about, stop: stop.signal },
-      );
+      const world = auditWorld(model, dataset, { samples, seed, sensitive: values.sensitive }, { say, about, stop });
       const store = auditStore(values.out, plan, { of, samples, seed, data: dataset.name });
       const cells = auditCells(plan).length;
       live.print(`${about.network}; ${about.data}; ${cells} measurements on ${place.name}`);
       await here.wait(writeOutput(join(values.out, "audit-config.json"), configText(plan, samples)));
+      // What has been measured by then is kept; a first measurement that takes longer is brought to its end.
+      const timer = budget === undefined ? undefined : setTimeout(() => late.abort(), 60_000 * budget).unref();
       let first = -1;
       const measured = await here.wait(
         runAudit(world, plan, store, {
@@ -140,12 +142,12 @@ export const command = defineCommand({
             const left = done > first ? `  about ${duration((spent * (cells - done)) / (done - first))} left` : "";
             now = `${done}/${cells}${left}  ${cell.row.title}${cell.candidate ? `: ${cell.candidate.title}` : ""}`;
             live.update(now);
-            if (budget !== undefined && spent > 60 * budget) stop.abort();
           },
         }).catch((error: unknown) => {
           throw asUsage(error);
         }),
       );
+      clearTimeout(timer);
       const report = auditReport(plan, measured, { ...about, took: duration((performance.now() - began) / 1000) });
       for (const text of printed(report)) live.print(text);
       for (const [name, contents] of [
@@ -160,7 +162,7 @@ export const command = defineCommand({
         live.print(`${cells - measured.size} measurements are missing; the same command goes on`);
       const failed = guarded ? auditFails(report, { verdicts: ["does not hold"], names: guarded.names }) : [];
       for (const finding of failed) live.print(`failed: ${findingText(report, finding)}`);
-      return failed.length > 0 ? FAILED : stop.signal.aborted && budget === undefined ? 130 : 0;
+      return stopping.status ?? (failed.length > 0 ? FAILED : 0);
     });
   },
 });

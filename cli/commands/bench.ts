@@ -1,5 +1,4 @@
 /** `holdfast bench`: how fast the engine is here, next to others, and whether its results are right. */
-import { writeFileSync } from "node:fs";
 import { formatAtex, formatCurves } from "../../bench/atexReport.js";
 import { compareReports, formatComparison } from "../../bench/compare.js";
 import { formatExplainers } from "../../bench/explainersReport.js";
@@ -7,19 +6,21 @@ import { formatGpu, type Peak } from "../../bench/gpu.js";
 import { openBench, versions } from "../../bench/holdfast.js";
 import type { CaseName } from "../../bench/inputs.js";
 import type { Waiting } from "../../bench/measure.js";
+import { formatOnnx } from "../../bench/onnxReport.js";
 import { formatPeers } from "../../bench/peers.js";
 import { type CaseProfile, formatCaseProfile, profileCase } from "../../bench/profile.js";
-import { filesOf, writeReadme } from "../../bench/readme.js";
 import { formatReport, isRight, loadReport, type Report, type Row, saveReport } from "../../bench/report.js";
 import { formatSoak, soak } from "../../bench/soak.js";
+import { specialValuesPage } from "../../bench/specialValues.js";
+import { filesOf, writeSpeedPage } from "../../bench/speedPage.js";
 import { caseSuites, measuredSuites, runSuite, withOrigin } from "../../bench/suite.js";
 import { formatTune, type TuneResult, tableOf, tuneTask, tuneTasks } from "../../bench/tune.js";
 import type { AdapterIdentity } from "../../engine/tuning.js";
 import { tuningPath } from "../../engine/tuning.node.js";
-import { writeFileAtomic } from "../../nn/write-file.node.js";
 import { unknown } from "../arguments.js";
 import { type Arguments, defineCommand, numberOption, UsageError } from "../command.js";
 import { dataName, dataOptions } from "../data.js";
+import { writeOutput } from "../files.js";
 
 const options = {
   json: { type: "boolean", help: "print one JSON object" },
@@ -37,7 +38,7 @@ const options = {
 } as const;
 type Given = Arguments<typeof options>["values"];
 
-const suites = [...Object.keys(measuredSuites), "profile", "tune", "soak", "compare", "readme"];
+const suites = [...Object.keys(measuredSuites), "profile", "tune", "soak", "compare", "page", "special-values"];
 
 function progress(row: Row): void {
   const time = row.error ?? (row.medianMs === undefined ? row.note : `${row.medianMs.toFixed(1)} ms`);
@@ -68,6 +69,7 @@ const formats: Readonly<Record<string, (report: Report) => string>> = {
     atex: formatAtex,
     "atex-curves": formatCurves,
     explainers: formatExplainers,
+    onnx: formatOnnx,
   },
 };
 
@@ -105,7 +107,7 @@ async function measured(suite: string, given: Given): Promise<number> {
     const saved = withOrigin(report);
     console.error(`written to ${saveReport(suite, saved)}`);
     for (const [path, text] of Object.entries(filesOf({ [suite]: saved }))) {
-      writeFileSync(path, text);
+      await writeOutput(path, text);
       console.error(`written to ${path}`);
     }
   }
@@ -150,8 +152,8 @@ async function tuned(given: Given): Promise<number> {
 /** Writes what was measured where engines on this adapter look for it. */
 async function keepTuning(adapter: AdapterIdentity, results: readonly TuneResult[]): Promise<void> {
   const table = tableOf(adapter, results, new Date().toISOString().slice(0, 10));
-  const path = tuningPath(adapter);
-  await writeFileAtomic(path, `${JSON.stringify(table, null, 1)}\n`);
+  const path = await tuningPath(adapter);
+  await writeOutput(path, `${JSON.stringify(table, null, 1)}\n`);
   const better = table.choices.filter(({ choice }) => choice).length;
   console.error(
     `written to ${path}: for ${better} of ${table.choices.length} shapes another kernel than the built-in choice ; the engine ` +
@@ -185,12 +187,23 @@ export const command = defineCommand({
     if (suite === undefined) throw new UsageError(`a suite is needed: ${suites.join(", ")}`);
     if (!suites.includes(suite)) throw unknown("suite", suite, suites);
     if (suite !== "compare" && files.length > 0) throw new UsageError(`${files[0]}: only compare takes files`);
-    for (const option of ["quick", "data", "data-dir"] as const)
-      if (values[option] && suite !== "explainers")
-        throw new UsageError(`--${option}: only explainers takes it ; leave it out`);
+    for (const [option, takers] of [
+      ["quick", ["explainers"]],
+      ["data", ["explainers"]],
+      ["data-dir", ["explainers", "onnx"]],
+    ] as const)
+      if (values[option] && !takers.some((one) => one === suite))
+        throw new UsageError(`--${option}: only ${takers.join(" and ")} takes it ; leave it out`);
     if (suite === "compare") return compared(values, files);
-    if (suite === "readme") {
-      for (const path of writeReadme(".")) console.error(`written to ${path}`);
+    if (suite === "page") {
+      for (const path of writeSpeedPage(".")) console.error(`written to ${path}`);
+      return 0;
+    }
+    if (suite === "special-values") {
+      const [page, path] = [await specialValuesPage(), "bench/results/special-values.md"];
+      if (values.save) await writeOutput(path, page);
+      if (values.save) console.error(`written to ${path}`);
+      else process.stdout.write(page);
       return 0;
     }
     const run = { soak: soaked, profile: profiled, tune: tuned }[suite] ?? ((given: Given) => measured(suite, given));

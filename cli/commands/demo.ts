@@ -11,6 +11,7 @@ import { formatRemedy } from "../driver.js";
 import { cpuOption, type Place, withEngine } from "../engine.js";
 import { writeOutput } from "../files.js";
 import { duration, Live } from "../live.js";
+import { requireWritableFolder } from "../writable.js";
 
 const options = {
   ...dataOptions,
@@ -33,6 +34,7 @@ export const command = defineCommand({
     const began = performance.now();
     const data = dataName(values.data);
     const seed = numberOption("seed", values.seed, { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true });
+    await requireWritableFolder("out", values.out);
     const live = new Live();
     await withEngine({ cpu: values.cpu, withoutAdapter: "reference" }, async (place) => {
       live.print(place.kind === "reference" ? banner(place) : `computing on ${place.name}`);

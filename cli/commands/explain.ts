@@ -1,6 +1,6 @@
 /** `holdfast explain`: what a trained network predicts for one sample, and which of its features it used. */
 import { resolve } from "node:path";
-import { classScore } from "../../atex/index.js";
+import { classScore, featuresOf } from "../../atex/index.js";
 import { featureContributions } from "../../atex/render/bars.js";
 import { explanationPage } from "../../atex/render/explanation-page.js";
 import { explanationSheet, type ImageExplanation, type RowsExplanation } from "../../atex/render/sheet.js";
@@ -18,7 +18,7 @@ import {
   explainerRequests,
 } from "../explainers.js";
 import { explainersFor } from "../explaining.js";
-import { featuresOf, shownRow } from "../features.js";
+import { shownRow } from "../features.js";
 import { writeOutput } from "../files.js";
 import { Live } from "../live.js";
 import { type LoadedModel, modelOptions, type Prediction, predict, predictionLines, readModel } from "../model.js";
@@ -75,7 +75,7 @@ export const command = defineCommand({
       throw new UsageError(
         `--out ${values.out}: its numbers would overwrite --weights ${values.weights}; give another name`,
       );
-    await requireWritable("out", values.out);
+    for (const name of [values.out, `${base}.html`, `${base}.safetensors`]) await requireWritable("out", name);
     const live = new Live();
     const source = await readModel(values, values.rows);
     const early = source.file && (await openSample(values, source.file, live));
@@ -91,6 +91,7 @@ export const command = defineCommand({
       const shown = all.filter(({ refused }) => refused === undefined);
       live.print(`${sample.title}: ${classes[prediction.predicted]}`);
       live.print(predictionLines(prediction, classes, sample.label));
+      if (sample.hint) live.print(`  ${sample.hint}`);
       for (const { request, gap, refused } of all) {
         live.print(`explained: the logit of "${classes[chosen]}" by ${describeExplainer(request)}, on ${place.name}`);
         if (refused !== undefined) live.print(`  left out: ${refused}`);

@@ -4,6 +4,7 @@ import { exportOnnx } from "../../nn/index.js";
 import { asUsage, defineCommand, UsageError } from "../command.js";
 import { cpuOption, withEngine } from "../engine.js";
 import { writeOutput } from "../files.js";
+import { Live } from "../live.js";
 import { readWeights, weightsOptions } from "../sources/weights.js";
 import { requireWritable } from "../writable.js";
 
@@ -36,9 +37,9 @@ export const command = defineCommand({
       await here.wait(writeOutput(values.out, bytes));
       const range = domain.shape.length === 3 ? "pixels of 0 to 1" : "numbers";
       const prepared = preparation ? "prepared columns, as the file's metadata say (preparation)" : range;
-      console.log(`${values.out}: ONNX, operator set 17, ${(bytes.length / 2 ** 20).toPrecision(3)} MiB`);
-      console.log(`  x [n,${domain.shape}]: ${prepared}`);
-      console.log(
+      new Live().print(`${values.out}: ONNX, operator set 17, ${(bytes.length / 2 ** 20).toPrecision(3)} MiB`);
+      new Live().print(`  x [n,${domain.shape}]: ${prepared}`);
+      new Live().print(
         `  ${values.softmax ? "probabilities" : "logits"} [n,${card.classes.length}]: ${card.classes.join(", ")}`,
       );
     });

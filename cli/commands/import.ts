@@ -15,6 +15,7 @@ import { columns } from "../arguments.js";
 import { defineCommand, numberOption, UsageError } from "../command.js";
 import { cpuOption, withEngine } from "../engine.js";
 import { parsing, readInput, writeOutput } from "../files.js";
+import { Live } from "../live.js";
 import { onnxOptions } from "../sources/onnx.js";
 import { classNames, sampleShape } from "../sources/onnx-input.js";
 import { hostParameters, ONNX_KEY } from "../sources/onnx-parameters.js";
@@ -59,21 +60,21 @@ export const command = defineCommand({
       throw new UsageError(
         `${further ?? expected ?? `--check ${values.check}`}: --check takes two files, of inputs and of outputs, after the network: import net.onnx --check inputs.npy outputs.npy`,
       );
+    if (values.out !== undefined && !values.out.endsWith(".safetensors"))
+      throw new UsageError(`--out ${values.out}: a name that ends in .safetensors is needed`);
+    if (values.out !== undefined) await requireWritable("out", values.out);
     const bytes = await readInput("model", path);
     const names = await classNames(values.classes);
     const shape = sampleShape(values.shape);
     const tolerance = numberOption("tolerance", values.tolerance, { min: 0, max: 1 });
     const files =
       values.check === undefined ? undefined : [await readNumbers(values.check), await readNumbers(expected)];
-    if (values.out !== undefined && !values.out.endsWith(".safetensors"))
-      throw new UsageError(`--out ${values.out}: a name that ends in .safetensors is needed`);
-    if (values.out !== undefined) await requireWritable("out", values.out);
     return withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, async (place) => {
       using here = openScope("import");
       const net = await here.wait(
         parsing(path, () => openOnnx(path, { shape: shape ?? files?.[0].shape, output: values.logits })),
       );
-      console.log(`${path}\n${summary(net, names)}`);
+      new Live().print(`${path}\n${summary(net, names)}`);
       if (values.out !== undefined) {
         const about = { [ONNX_KEY]: basename(path), "onnx-sha256": await here.wait(sha256(bytes)) };
         await here.wait(
@@ -82,7 +83,7 @@ export const command = defineCommand({
             writeSafetensors(await here.wait(hostParameters(net.params)), new Map(Object.entries(about))),
           ),
         );
-        console.log(
+        new Live().print(
           `${values.out}: the parameters; the graph stays in ${basename(path)}, which commands need beside them`,
         );
       }
@@ -135,7 +136,7 @@ async function agree(
   const margins = { atol: tolerance, rtol: tolerance };
   const found = await compareOutput(net, tensor(inputs.data, [count, ...shape]), outputs.data, margins);
   const { good, at, given, expected, worst } = found;
-  console.log(
+  new Live().print(
     good
       ? `check: ${outputs.data.length} outputs of ${count} ${count === 1 ? "sample" : "samples"} agree within ${tolerance}; the largest difference is ${worst.toPrecision(2)}, on ${on}`
       : `check: outputs DIFFER: sample ${Math.floor(at / wide)}, output ${at % wide} is ${given}, ${expected} was expected; the largest difference is ${worst.toPrecision(2)}, on ${on}`,
@@ -150,10 +151,10 @@ function closedShape({ input }: OnnxNetwork): number[] | undefined {
 
 /** What the file holds, a line each. */
 function summary(net: OnnxNetwork, names: readonly string[] | undefined): string {
-  const { input, output, classes, opset, producer, operators, parameterCount, batched } = net;
+  const { input, output, classes, opset, producer, operators, parameterCount, batched, unbatched } = net;
   const sides = (list: readonly (number | undefined)[]): string => list.map((side) => side ?? "?").join(",");
   const shape = closedShape(net);
-  const batch = batched === false ? "; samples go through one by one" : "";
+  const batch = batched === false ? `; samples go through one by one: ${unbatched}` : "";
   if (names && names.length !== classes)
     throw new UsageError(`--classes: ${names.length} names came; the output has ${classes ?? "no list of"} classes`);
   const all = Object.entries(operators).map(([name, count]) => `${name} ${count}`);

@@ -1,7 +1,7 @@
 /** `holdfast manipulate <name>`: makes the explanations of one's own network lie, and measures how well, and who notices. */
 import { join } from "node:path";
 import { quantities, type TableData } from "../../atex/experiments/index.js";
-import { manipulationTables, type PerformedManipulation, performManipulation } from "../../atex/index.js";
+import { featuresOf, manipulationTables, type PerformedManipulation, performManipulation } from "../../atex/index.js";
 import { manipulationPictures, PICTURE_COLUMNS } from "../../atex/manipulations/pictures.js";
 import { imagePictures, mapPictures } from "../../atex/render/attack.js";
 import { featureContributions } from "../../atex/render/bars.js";
@@ -14,7 +14,7 @@ import { packTree, writeSafetensors } from "../../nn/index.js";
 import { asUsage, defineCommand, UsageError } from "../command.js";
 import { dataOptions, sourceOptions } from "../data.js";
 import { cpuOption, withEngine } from "../engine.js";
-import { featuresOf, shownRow } from "../features.js";
+import { shownRow } from "../features.js";
 import { writeOutput } from "../files.js";
 import { Live } from "../live.js";
 import {
@@ -32,6 +32,7 @@ import { tableAsMarkdown } from "../reproduce/markdown.js";
 import { isImage, openFor, trainingData } from "../sample.js";
 import { tableLines } from "../sanity.js";
 import { inWords } from "../settings.js";
+import { stopOnSignals } from "../stopping.js";
 import { requireWritableFolder } from "../writable.js";
 
 const options = {
@@ -78,16 +79,12 @@ export const command = defineCommand({
       const dataset = await here.wait(
         values.data === undefined ? trainingData(model, values["data-dir"], live) : openFor(model, values, live),
       );
-      const stop = new AbortController();
-      process.once("SIGINT", () => {
-        live.print("stopping after the steps on their way");
-        stop.abort();
-      });
+      const stopping = stopOnSignals(() => live.print("stopping after the steps on their way"));
       live.print(`${entry.title} on the ${model.title} network and ${dataset.name}, on ${place.name}`);
       live.print(`${inWords(settings)}; seed ${seed}`);
       const own = parametersOf(model);
       const world = await here.wait(
-        worldOf({ model, own, dataset, sensitive: values.sensitive }, request, live, stop.signal),
+        worldOf({ model, own, dataset, sensitive: values.sensitive }, request, live, stopping.signal),
       );
       const made = await here.wait(
         performManipulation(entry, settings, world, plan).catch((error: unknown) => {
@@ -103,7 +100,7 @@ export const command = defineCommand({
         await here.wait(writeOutput(join(out, name), contents));
         live.print(join(out, name));
       }
-      return stop.signal.aborted ? 130 : 0;
+      return stopping.status ?? 0;
     });
   },
 });

@@ -10,15 +10,27 @@ import { Live } from "../live.js";
 import { writeReport } from "../reproduce/report.js";
 import { runCells } from "../reproduce/run.js";
 import { Study } from "../reproduce/study.js";
+import { stopOnSignals } from "../stopping.js";
 import { requireWritableFolder } from "../writable.js";
 
 /** The configurations that come along. */
-const BUILT_IN = ["full", "quick", "figures", "peers", "reference", "smoke", "survey", "survey-full"];
+const BUILT_IN = [
+  "full",
+  "quick",
+  "figures",
+  "peers",
+  "reference",
+  "smoke",
+  "survey",
+  "survey-full",
+  "planted",
+  "planted-calibration",
+];
 
 const options = {
   quick: {
     type: "boolean",
-    help: "a size that two cores without a GPU finish in about 20 minutes; short for --config quick",
+    help: "a size that two cores without a GPU finish in about half an hour; short for --config quick",
   },
   config: {
     type: "string",
@@ -94,21 +106,28 @@ export const command = defineCommand({
     const cells = cellsOf(config, only || undefined);
     const mine = values.shard === undefined ? cells : shardOf(cells, shardOption(values.shard));
     const jobs = values.jobs === undefined ? undefined : numberOption("jobs", values.jobs, { min: 1, integer: true });
-    const study = await Study.open(values.out ?? join("out", `reproduce-${own ? "own" : name}`), config);
+    const out = values.out ?? join("out", `reproduce-${own ? "own" : name}`);
+    if (!values.list) await requireWritableFolder("out", out);
+    const study = await Study.open(out, config);
     const live = new Live();
     if (values.list) {
       for (const cell of mine) live.print(`${(await study.result(cell)) ? "done" : "    "}  ${cell.id}`);
       return 0;
     }
-    await requireWritableFolder("out", study.folder);
     await study.begin();
     if (values.merge) {
       const { taken, leftAside } = await study.merge(positionals);
       const rest = leftAside > 0 ? `, ${leftAside} left aside: their settings are others here` : "";
       live.print(`${taken} result${taken === 1 ? "" : "s"} taken over${rest}`);
     }
+    const stopping = stopOnSignals(() =>
+      live.print("stopping; cells that are not done are done when the command is given again"),
+    );
     const compute = (place: Place): Promise<string[]> =>
-      runCells({ study, cells: mine, place, live, dataDir: values["data-dir"], jobs: jobs ?? usualJobs(place) });
+      runCells({
+        ...{ study, cells: mine, place, live, stopping },
+        ...{ dataDir: values["data-dir"], jobs: jobs ?? usualJobs(place) },
+      });
     const failed = values.merge
       ? []
       : await inConfig(path, () => withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, compute));
@@ -117,6 +136,6 @@ export const command = defineCommand({
       live.print(
         `${failed.length} cell${failed.length === 1 ? "" : "s"} failed: ${failed.join(", ")}; run the command again to retry`,
       );
-    return failed.length > 0 ? 1 : 0;
+    return stopping.status ?? (failed.length > 0 ? 1 : 0);
   },
 });

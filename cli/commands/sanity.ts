@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { pickPixels } from "../../atex/experiments/index.js";
 import {
+  drawnSamples,
   type RandomisationOrder,
   type SanityReport,
   type SuiteResult,
@@ -29,15 +30,7 @@ import { writeOutput } from "../files.js";
 import { duration, Live, percent, trainingLine } from "../live.js";
 import { type LoadedModel, modelOptions, parametersOf, readModel, requireFinite } from "../model.js";
 import { imageSizeOf, isImage, openFor, trainingData } from "../sample.js";
-import {
-  chunkFor,
-  drawnSamples,
-  QUICK_METHODS,
-  sanityRequests,
-  shiftOf,
-  suiteExplainers,
-  tableLines,
-} from "../sanity.js";
+import { chunkFor, QUICK_METHODS, sanityRequests, shiftOf, suiteExplainers, tableLines } from "../sanity.js";
 import { optionsOf, settingsFrom } from "../settings.js";
 import { requireWritableFolder } from "../writable.js";
 

@@ -2,6 +2,7 @@
 import { dispose } from "../../engine/index.js";
 import {
   buildNetwork,
+  DivergedError,
   loadCheckpoint,
   type ModelCard,
   packTree,
@@ -15,20 +16,49 @@ import { cpuOption, withEngine } from "../engine.js";
 import { parsing, readInput, writeOutput } from "../files.js";
 import { Live, percent } from "../live.js";
 import { fileMetadata, recipeFrom, recipeOptions, resumedRecipe } from "../recipe.js";
+import { stopOnSignals } from "../stopping.js";
 import { countParameters, firstState, runTraining, samplesOf } from "../training.js";
+import { requireWritable } from "../writable.js";
 
 const options = {
   ...recipeOptions,
   "data-dir": dataOptions["data-dir"],
-  epochs: { type: "string", default: "2", value: "n", help: "passes over the training images, all told" },
-  out: { type: "string", default: "out/weights.safetensors", value: "file", help: "where the weights go" },
+  epochs: {
+    type: "string",
+    value: "n",
+    help: "passes over the training images, all told (default 2; with --resume those that the run was begun with)",
+  },
+  out: {
+    type: "string",
+    value: "file",
+    help: "where the weights go (default out/weights.safetensors; with --resume beside the checkpoint)",
+  },
   resume: { type: "string", value: "file", help: "go on from a checkpoint, to the same bits as without the pause" },
   ...cpuOption,
 } as const;
 
+const EPOCHS = 2;
+const OUT = "out/weights.safetensors";
+
 /** Where the checkpoint that belongs to a file of weights goes. */
 export function checkpointPath(out: string): string {
   return out.replace(/(\.safetensors)?$/, ".checkpoint.safetensors");
+}
+
+/** The file of weights that a checkpoint belongs to. @throws UsageError for a checkpoint that has another name. */
+function weightsPath(checkpoint: string): string {
+  const out = checkpoint.replace(/\.checkpoint\.safetensors$/, ".safetensors");
+  if (out === checkpoint)
+    throw new UsageError(
+      `--resume ${checkpoint}: its name does not say where the weights go, as NAME.checkpoint.safetensors would; give --out`,
+    );
+  return out;
+}
+
+/** How many passes a checkpoint's run was begun with; files of before this was stored do not say. */
+function epochsOf(metadata: ReadonlyMap<string, string>): number | undefined {
+  const text = metadata.get("epochs") ?? "";
+  return /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined;
 }
 
 interface Resumed {
@@ -52,19 +82,32 @@ async function stateFrom({ path, bytes }: Resumed, first: TrainState): Promise<T
   return state;
 }
 
-/** Writes both files; each name always leads to a whole file. `about` is what they say besides how far training is. */
-async function save(out: string, about: Record<string, string>, state: TrainState, accuracy: number): Promise<void> {
+interface Destination {
+  readonly out: string;
+  /** Passes, all told. */
+  readonly epochs: number;
+  /** What the files say besides how far training is. */
+  readonly about: Record<string, string>;
+}
+
+/** Writes both files; each name always leads to a whole file. */
+async function save({ out, epochs, about }: Destination, state: TrainState, accuracy: number): Promise<void> {
   const metadata = { ...about, epoch: String(state.epoch), accuracy: String(accuracy) };
   await writeOutput(out, await packTree(state.params, metadata));
-  await writeOutput(checkpointPath(out), await saveCheckpoint(state, metadata));
+  await writeOutput(checkpointPath(out), await saveCheckpoint(state, { ...metadata, epochs: String(epochs) }));
 }
 
 export const command = defineCommand({
   summary: "train a network and write its weights",
   options,
   async run({ values }) {
-    const epochs = numberOption("epochs", values.epochs, { min: 1, integer: true });
+    const asked =
+      values.epochs === undefined ? undefined : numberOption("epochs", values.epochs, { min: 1, integer: true });
     const resumed = values.resume === undefined ? undefined : await openCheckpoint(values.resume);
+    const epochs = asked ?? (resumed && epochsOf(resumed.metadata)) ?? EPOCHS;
+    const out = values.out ?? (resumed ? weightsPath(resumed.path) : OUT);
+    await requireWritable("out", out);
+    await requireWritable("out", checkpointPath(out));
     const recipe = resumed ? resumedRecipe(resumed.metadata, values, resumed.path) : recipeFrom(values);
     const live = new Live();
     const dataset = await openData({ ...recipe, name: recipe.data, folder: values["data-dir"] }, live);
@@ -74,30 +117,34 @@ export const command = defineCommand({
       const model = buildNetwork(card);
       const first = firstState(model, recipe, dataset.domain.shape);
       const start = resumed ? await stateFrom(resumed, first) : first;
-      if (start.epoch >= epochs)
-        throw new UsageError(
-          `--epochs ${epochs}: ${values.resume} has done ${start.epoch}; give a larger number to go on`,
-        );
+      if (start.epoch >= epochs) {
+        dispose([start.params, start.optimiser]);
+        live.print(`${values.resume} has done ${start.epoch} epochs, ${epochs} are wanted: nothing is left to do`);
+        live.print("--epochs with a larger number goes on");
+        return 0;
+      }
       const { network, activation, beta } = card;
       live.print(
         `${network} network, ${activation === "softplus" ? `softplus (beta ${beta})` : activation}, ` +
           `${countParameters(start.params)} parameters; ${dataset.train.labels.length} ${samplesOf(dataset)} of ${dataset.name}; ${place.name}`,
       );
-      const stop = new AbortController();
-      // Once: a second Ctrl-C ends the process in the usual way.
-      process.once("SIGINT", () => {
-        live.print("stopping after this step");
-        stop.abort();
-      });
+      const stopping = stopOnSignals(() => live.print("stopping after this step"));
+      let saved = 0;
       const { state, accuracy } = await runTraining({
-        ...{ model, recipe, dataset, epochs, live, start, stop: stop.signal },
-        onState: (reached, measured) => save(values.out, about, reached, measured),
+        ...{ model, recipe, dataset, epochs, live, start, stop: stopping.signal },
+        async onState(reached, measured) {
+          await save({ out, epochs, about }, reached, measured);
+          saved = reached.epoch;
+        },
+      }).catch((error: unknown) => {
+        if (!(error instanceof DivergedError) || saved === 0) throw error;
+        throw new DivergedError(`${error.message}; ${out} and its checkpoint are those of epoch ${saved}`);
       });
       live.print(`test accuracy ${percent(accuracy, 2)} on ${dataset.test.labels.length} ${samplesOf(dataset)}`);
-      live.print(`weights     ${values.out}\ncheckpoint  ${checkpointPath(values.out)}`);
+      live.print(`weights     ${out}\ncheckpoint  ${checkpointPath(out)}`);
       if (state.epoch < epochs)
-        live.print(`stopped in epoch ${state.epoch + 1}; go on with --resume ${checkpointPath(values.out)}`);
-      return stop.signal.aborted ? 130 : 0;
+        live.print(`stopped in epoch ${state.epoch + 1}; go on with --resume ${checkpointPath(out)}`);
+      return stopping.status ?? 0;
     });
   },
 });

@@ -37,7 +37,7 @@ export async function readSystem(): Promise<System> {
     osRelease,
     root: process.getuid?.() === 0,
     installForbidden: !["", "0"].includes(process.env.HOLDFAST_NO_INSTALL ?? ""),
-    driverVariable: ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"].find((name) => process.env[name]),
+    driverVariable: ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"].find((name) => process.env[name] !== undefined),
     indexTargets: targets.ok ? targets.stdout.trim() : undefined,
     installedPackages: installed.stdout.trim().split("\n"),
   };

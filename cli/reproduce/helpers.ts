@@ -21,16 +21,30 @@ export class Helpers implements Disposable {
     this.finished = Promise.all(this.#processes.map((process) => serve(process, assignment, source)));
   }
 
+  /** Asks all to end; each hands back the cell that it works on. */
+  stop(): void {
+    for (const process of this.#processes) process.kill();
+  }
+
   [Symbol.dispose](): void {
     for (const process of this.#processes) {
-      process.removeAllListeners();
-      process.kill();
+      process.removeAllListeners("message");
+      process.removeAllListeners("exit");
     }
+    this.stop();
   }
 }
 
-/** Hands a process cells until it ends. A cell that it ends with has failed. */
-function serve(process: ChildProcess, assignment: Assignment, source: CellSource): Promise<void> {
+/** What is used of a process. */
+export type Helper = Pick<ChildProcess, "on" | "send" | "connected" | "pid">;
+
+/** What ends a process that did nothing wrong: its cell goes to another one. */
+const SENT_AWAY: readonly (string | null)[] = ["SIGTERM", "SIGINT", "SIGHUP"];
+
+/** Hands a process cells until it ends. A cell that it ends with has failed, unless it was sent away: then somebody else does it. */
+export function serve(process: Helper, assignment: Assignment, source: CellSource): Promise<void> {
+  // It may end while it is being told something, or not even begin; how it ended is what counts, and is said below.
+  const told = (): void => {};
   let cell: Cell | undefined;
   const failed = (why: string): void => {
     source.failed(cell, why);
@@ -38,10 +52,14 @@ function serve(process: ChildProcess, assignment: Assignment, source: CellSource
   };
   const order = async (): Promise<void> => {
     cell = await source.next();
-    if (process.connected) process.send({ cell } satisfies Order);
-    else if (cell) failed("the process that was to do it has ended");
+    if (process.connected) process.send({ cell } satisfies Order, told);
+    else if (cell) {
+      // Its end is told by itself, and it has not begun.
+      source.handBack(cell);
+      cell = undefined;
+    }
   };
-  process.send(assignment);
+  process.send(assignment, told);
   process.on("message", (notice: Notice) => {
     if (notice === "idle") void order();
     else if ("why" in notice) failed(notice.why);
@@ -51,10 +69,20 @@ function serve(process: ChildProcess, assignment: Assignment, source: CellSource
       cell = undefined;
     }
   });
-  return new Promise((resolve) =>
+  return new Promise((resolve) => {
+    process.on("error", (error) => {
+      // A process that could not be started has no end.
+      if (process.pid === undefined) {
+        failed(`a further process cannot be started: ${error.message}`);
+        resolve();
+      }
+    });
     process.on("exit", (code, signal) => {
-      if (cell || code !== 0) failed(`its process ended with ${signal ?? `exit status ${code}`}`);
+      if (SENT_AWAY.includes(signal)) {
+        if (cell) source.handBack(cell);
+        cell = undefined;
+      } else if (cell || code !== 0) failed(`its process ended with ${signal ?? `exit status ${code}`}`);
       resolve();
-    }),
-  );
+    });
+  });
 }

@@ -6,6 +6,7 @@ export class CellQueue {
   readonly #busy = new Set<Cell>();
   /** Those who ask while there is nothing they could do yet. */
   readonly #waiting: (() => void)[] = [];
+  #closed = false;
 
   /** `alone` says of a cell that nothing else may run beside it. */
   constructor(
@@ -22,7 +23,7 @@ export class CellQueue {
 
   /** A cell that is now in work; undefined when none is left. */
   async next(): Promise<Cell | undefined> {
-    while (this.#left.length > 0) {
+    while (this.#left.length > 0 && !this.#closed) {
       const cell = this.#choose();
       if (cell) {
         this.#left.splice(this.#left.indexOf(cell), 1);
@@ -32,6 +33,18 @@ export class CellQueue {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
     return undefined;
+  }
+
+  /** Nobody is given another cell. */
+  close(): void {
+    this.#closed = true;
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  /** `cell` is to be done by somebody else. */
+  giveBack(cell: Cell): void {
+    this.#left.unshift(cell);
+    this.release(cell);
   }
 
   /** `cell` is in work no more. */

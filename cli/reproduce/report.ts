@@ -15,11 +15,12 @@ import { code, facts, type Html, line, notice, page, section, strong, table } fr
 import { linePlot, plots } from "../../atex/render/plot.js";
 import { writeOutput } from "../files.js";
 import { duration } from "../live.js";
+import type { CellResult } from "./cell-file.js";
 import { asCsv } from "./csv.js";
 import { badNewsFirst, unique } from "./format.js";
 import { asTable, pictureRows } from "./html.js";
 import { BESIDE, markdownReport, overviewTables } from "./markdown.js";
-import type { CellResult, Study } from "./study.js";
+import type { Study } from "./study.js";
 
 /** Writes report.html, tables.md and results.csv. @returns their paths. */
 export async function writeReport(study: Study): Promise<string[]> {

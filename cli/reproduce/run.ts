@@ -4,10 +4,12 @@ import { fileURLToPath } from "node:url";
 import { type Cell, kindOf } from "../../atex/experiments/index.js";
 import type { Place } from "../engine.js";
 import { duration, type Live } from "../live.js";
+import type { Stopping } from "../stopping.js";
+import type { CellResult } from "./cell-file.js";
 import { type CellSource, doCells } from "./doCells.js";
 import { Helpers } from "./helpers.js";
 import { CellQueue } from "./queue.js";
-import type { CellResult, Study } from "./study.js";
+import type { Study } from "./study.js";
 
 export interface RunOptions {
   readonly study: Study;
@@ -17,10 +19,16 @@ export interface RunOptions {
   readonly dataDir?: string;
   /** Processes at once. */
   readonly jobs: number;
+  readonly stopping: Stopping;
 }
 
-/** Does the cells that have no result yet. @returns the ids of those that failed. */
-export async function runCells({ study, cells, place, live, dataDir, jobs }: RunOptions): Promise<string[]> {
+/** How long a cell that is to be given up may go on: Kubernetes kills after 30 s. */
+const GRACE_MS = 10_000;
+
+/** Does the cells that have no result yet, until it is asked to stop: then cells that were begun are given up and done by the next run.
+ *  @returns the ids of those that failed. */
+export async function runCells(options: RunOptions): Promise<string[]> {
+  const { study, cells, place, live, dataDir, jobs, stopping } = options;
   const { config, folder } = study;
   const stored = await Promise.all(cells.map((cell) => study.result(cell)));
   const missing = cells.filter((_, i) => stored[i] === undefined);
@@ -46,6 +54,10 @@ export async function runCells({ study, cells, place, live, dataDir, jobs }: Run
       pace.add(cell, seconds);
       live.print(`${progress()} ${cell.id}: ${duration(seconds)}`);
     },
+    handBack(cell) {
+      doing.delete(cell);
+      queue.giveBack(cell);
+    },
     failed(cell, why) {
       live.print(`${cell?.id ?? "a further process"} FAILED: ${why}`);
       if (!cell) return;
@@ -57,8 +69,19 @@ export async function runCells({ study, cells, place, live, dataDir, jobs }: Run
   const origin = { command: ["holdfast", ...process.argv.slice(2)].join(" "), commit: commit(), jobs: processes };
   const assignment = { config, folder, cpu: place.kind === "reference", dataDir, origin };
   using helpers = new Helpers(processes - 1, assignment, source);
-  await doCells({ study, place, live, dataDir, origin }, source);
+  const { signal } = stopping;
+  const stop = (): void => {
+    queue.close();
+    helpers.stop();
+    setTimeout(() => process.exit(stopping.status), GRACE_MS).unref();
+  };
+  if (signal.aborted) stop();
+  else signal.addEventListener("abort", stop, { once: true });
+  const workplace = { study, place, live, dataDir, origin, signal };
+  await doCells(workplace, source);
   await helpers.finished;
+  // What a process handed back that was sent away when this one had nothing to do any more.
+  if (queue.open.length > 0 && !signal.aborted) await doCells(workplace, source);
   return failed;
 }
 

@@ -3,48 +3,45 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type Cell,
-  type CellOutcome,
+  ConfigError,
   cellsOf,
-  type PictureRows,
   type Recipe,
   type ReproduceConfig,
   readConfig,
   settingsOf,
   type WeightStore,
 } from "../../atex/experiments/index.js";
+import { DataError } from "../../nn/data/error.js";
 import { sha256 } from "../../nn/data/sha256.js";
+import { readSafetensors } from "../../nn/index.js";
 import { UsageError } from "../command.js";
 import { writeOutput } from "../files.js";
-
-/** How a result came about. */
-export interface Origin {
-  readonly command: string;
-  readonly adapter: string;
-  readonly versions: Readonly<Record<string, string>>;
-  /** Of the repository, where it is one. */
-  readonly commit?: string;
-  readonly date: string;
-  /** Processes that shared the machine; 1 in results from before there could be more. */
-  readonly jobs?: number;
-  readonly seconds: number;
-}
-
-export interface CellResult extends CellOutcome {
-  /** What it depends on, as it stands in the configuration it was made with. */
-  readonly settings: Readonly<Record<string, unknown>>;
-  readonly pictures?: readonly PictureRows[];
-  readonly origin: Origin;
-}
+import { type CellResult, cellText, readCellText } from "./cell-file.js";
 
 const absent = (error: NodeJS.ErrnoException): undefined => {
-  if (error.code === "ENOENT") return undefined;
+  if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined;
   throw error;
 };
 
 /** The configuration a folder's results were made with, if any. */
 async function storedConfig(folder: string): Promise<ReproduceConfig | undefined> {
-  const text = await readFile(join(folder, "config.json"), "utf8").catch(absent);
-  return text === undefined ? undefined : readConfig(JSON.parse(text));
+  const path = join(folder, "config.json");
+  const text = await readFile(path, "utf8").catch(absent);
+  if (text === undefined) return undefined;
+  try {
+    return readConfig(JSON.parse(text));
+  } catch (error) {
+    if (!(error instanceof ConfigError || error instanceof SyntaxError)) throw error;
+    throw new UsageError(`${path}: ${error.message}; give the folder its configuration back, or choose another --out`);
+  }
+}
+
+/** Whether all that a file says is still so. Settings that did not exist when it was written are missing in it. */
+function agrees(stored: unknown, now: unknown): boolean {
+  if (typeof stored !== "object" || stored === null) return stored === now;
+  if (typeof now !== "object" || now === null || Array.isArray(stored) !== Array.isArray(now)) return false;
+  if (Array.isArray(stored) && stored.length !== (now as readonly unknown[]).length) return false;
+  return Object.entries(stored).every(([name, value]) => agrees(value, (now as Record<string, unknown>)[name]));
 }
 
 export class Study {
@@ -72,14 +69,20 @@ export class Study {
     return join(this.folder, "cells", `${id}.json`);
   }
 
-  async result(cell: Pick<Cell, "id">): Promise<CellResult | undefined> {
+  /** @throws UsageError for a file that is damaged, or the result of another cell or of other settings. */
+  async result(cell: Cell): Promise<CellResult | undefined> {
     const path = this.#pathOf(cell);
     const text = await readFile(path, "utf8").catch(absent);
     if (text === undefined) return undefined;
     try {
-      return JSON.parse(text) as CellResult;
-    } catch {
-      throw new UsageError(`${path}: it is no result file; remove it, and it will be made again`);
+      const result = readCellText(text);
+      if (!agrees(result.cell, cell)) throw new DataError(`it is the result of ${result.cell.id}`);
+      if (!agrees(result.settings, settingsOf(this.config, cell)))
+        throw new DataError("it was made with other settings than config.json has");
+      return result;
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      throw new UsageError(`${path}: ${error.message}; remove it, and it will be made again`);
     }
   }
 
@@ -91,7 +94,7 @@ export class Study {
 
   /** Whole or not at all, whenever the process is killed. */
   async save(result: CellResult): Promise<void> {
-    await writeOutput(this.#pathOf(result.cell), `${JSON.stringify(result)}\n`);
+    await writeOutput(this.#pathOf(result.cell), cellText(result));
   }
 
   /** Takes over the results of other folders that this one lacks and would come to as well, the rest of their configurations be as
@@ -124,7 +127,20 @@ export class Study {
       return join(this.folder, "weights", `${name.slice(0, 16)}.safetensors`);
     };
     return {
-      load: async (recipe) => readFile(await pathOf(recipe)).catch(absent),
+      async load(recipe) {
+        const path = await pathOf(recipe);
+        const bytes = await readFile(path).catch(absent);
+        if (bytes === undefined) return undefined;
+        try {
+          if (readSafetensors(bytes).metadata.get("recipe") === JSON.stringify(recipe)) return bytes;
+        } catch (error) {
+          if (!(error instanceof DataError)) throw error;
+          throw new DataError(`${path}: ${error.message}; remove it, and the network will be trained again`);
+        }
+        throw new DataError(
+          `${path}: it holds another network than its name says; remove it, and the right one will be trained`,
+        );
+      },
       save: async (recipe, bytes) => writeOutput(await pathOf(recipe), bytes),
     };
   }

@@ -41,6 +41,8 @@ try {
         },
         say: (_, text) => tell({ say: text }),
         done: (_, seconds) => tell({ seconds }),
+        // Only who is asked to stop hands back, and that is the process that started this one.
+        handBack: () => {},
         failed: (_, why) => tell({ why }),
       },
     ),

@@ -4,7 +4,7 @@
  * in as literals, which spares the divisions by variables.
  */
 import { type Binding, type Kernel, originLine } from "../../shaders/kernel.js";
-import { libraryFor } from "../expression.js";
+import { libraryFor, operationsIn } from "../expression.js";
 import type { Capabilities, DType, Launch, Operand } from "../lower.js";
 import { isContiguous, sizeOf } from "../shape.js";
 import { type Addressing, describeLoop, Parameters } from "./addressing.js";
@@ -32,6 +32,8 @@ export interface PointwiseOptions {
 }
 
 const workgroupSize = 64;
+/** Code that is longer is not repeated for each of four elements: it takes longer to compile than it saves. */
+const mostInQuads = 400;
 
 /** A call but for its operands. */
 interface Prepared extends Pick<Launch, "kernel" | "params" | "grid"> {
@@ -55,9 +57,7 @@ export function pointwise(
   { caps, bake = false }: PointwiseOptions,
 ): Launch | undefined {
   if (sizeOf(outputs[0].shape) === 0) return undefined;
-  const texts = graph.steps.map((step) =>
-    step.expression(step.args.map((a) => (a < inputs.length ? `x${a}` : `t${a - inputs.length}`))),
-  );
+  const texts = stepTexts(graph, inputs);
   let key = `${graph.name}|${caps.maxWorkgroupsPerDimension}|${caps.software}|${bake}|${graph.results}`;
   texts.forEach((text, i) => {
     key += `|${graph.steps[i].dtype}${text}`;
@@ -99,10 +99,15 @@ function prepare(
   bake: boolean,
 ): Prepared {
   const { shape } = outputs[0];
-  const loop = planIteration(shape, [
-    ...inputs.map((x) => ({ ...x, gathers: bake })),
-    ...outputs.map((o) => ({ shape: o.shape, strides: o.strides, offset: o.offset, padded: isContiguous(shape, o) })),
-  ]);
+  const operations = bake ? expressions.reduce((sum, text) => sum + operationsIn(text), 0) : 0;
+  const loop = planIteration(
+    shape,
+    [
+      ...inputs.map((x) => ({ ...x, gathers: bake })),
+      ...outputs.map((o) => ({ shape: o.shape, strides: o.strides, offset: o.offset, padded: isContiguous(shape, o) })),
+    ],
+    operations > mostInQuads ? 1 : 4,
+  );
   // Only divisions gain from literals; without any, one kernel serves every size.
   const literal = bake && loop.operands.some(({ access }) => access === "strided");
   const parameters = new Parameters(literal);
@@ -166,17 +171,24 @@ function source(
   lines.push(...bindings.map((b) => declarationOf(b, vector(b.binding))));
   if (!parameters.bake) lines.push(`@group(0) @binding(${uniformAt(inputs, outputs)}) var<uniform> p: Params;`);
   lines.push("", ...computeFunction(graph, texts, inputs, outputs), "");
+  const guards = isGuarded(texts);
+  const builtins = ["@builtin(workgroup_id) group: vec3<u32>", "@builtin(local_invocation_index) local: u32"];
+  if (guards) builtins.push("@builtin(num_workgroups) groups: vec3<u32>");
   lines.push(
     `@compute @workgroup_size(${workgroupSize})`,
-    "fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {",
+    `fn main(${builtins.join(", ")}) {`,
+    // Grids have one row, which is known only when one is dispatched.
+    ...(guards ? [`  let ${unknownZero} = groups.y - 1u;`] : []),
     `  let start = group.x * ${addressing.span};`,
     `  let end = min(start + ${addressing.span}, ${addressing.count});`,
     `  for (var i = start + local; i < end; i += ${workgroupSize}u) {`,
     ...addressing.coordinates.map((c) => `    ${c}`),
     ...inputs.flatMap((x, i) => readInput(i, x.dtype, sources[i], addressing.indices[i], loop.operands[i].lanes)),
   );
-  const lane = (component: string): string =>
-    `compute(${inputs.map((_, i) => `x${i}${vector(i) || loop.operands[i].lanes ? component : ""}`).join(", ")})`;
+  const lane = (component: string): string => {
+    const values = inputs.map((_, i) => `x${i}${vector(i) || loop.operands[i].lanes ? component : ""}`);
+    return `compute(${[...(guards ? [unknownZero] : []), ...values].join(", ")})`;
+  };
   const lanes = loop.width === 4 ? [".x", ".y", ".z", ".w"] : [""];
   lines.push(...lanes.map((component, l) => `    let r${l} = ${lane(component)};`));
   outputs.forEach((y, i) => {
@@ -205,6 +217,35 @@ function readInput(i: number, dtype: DType, source: string, index: string, lanes
   ];
 }
 
+/** Name of a 0 that a compiler does not know, in kernels that guard values (see `opaque` of shaders/lib/scalar.wgsl). */
+export const unknownZero = "zero";
+
+/** The WGSL of each step; inputs are `x0`, `x1`, ..., steps `t0`, `t1`, ... A value that another step uses is guarded, so that no
+ *  compiler simplifies across ops: a fused kernel rounds, and hands on NaN and infinities, as the ops would one by one. So is
+ *  an operand that an op has twice. */
+export function stepTexts(
+  { steps }: PointwiseGraph,
+  inputs: readonly (Pick<Operand, "dtype"> | undefined)[],
+): string[] {
+  const n = inputs.length;
+  const used = new Set(steps.flatMap(({ args }) => args));
+  const isFloat = (a: number): boolean => (a < n ? (inputs[a]?.dtype ?? "f32") : steps[a - n].dtype) === "f32";
+  return steps.map((step, i) => {
+    const text = step.expression(
+      step.args.map((a, k) => {
+        const name = a < n ? `x${a}` : `t${a - n}`;
+        return isFloat(a) && step.args.indexOf(a) < k ? `opaque(${name}, ${unknownZero})` : name;
+      }),
+    );
+    return used.has(n + i) && isFloat(n + i) ? `opaque(${text}, ${unknownZero})` : text;
+  });
+}
+
+/** Whether some step is guarded: `compute` then takes the unknown zero first. */
+export function isGuarded(texts: readonly string[]): boolean {
+  return texts.some((text) => text.includes(`, ${unknownZero})`));
+}
+
 /** `compute`: the expressions for one element. */
 export function computeFunction(
   graph: PointwiseGraph,
@@ -213,7 +254,8 @@ export function computeFunction(
   outputs: readonly Operand[],
 ): string[] {
   const n = inputs.length;
-  const parameters = inputs.map((x, i) => `x${i}: ${x.dtype}`).join(", ");
+  const own = isGuarded(texts) ? [`${unknownZero}: u32`] : [];
+  const parameters = [...own, ...inputs.map((x, i) => `x${i}: ${x.dtype}`)].join(", ");
   const body = texts.map((text, i) => `  let t${i}: ${graph.steps[i].dtype} = ${text};`);
   const results = graph.results.map((r) => (r < n ? `x${r}` : `t${r - n}`));
   if (outputs.length === 1)

@@ -3,9 +3,9 @@
  *  besides. */
 import { type Binding, hasHook, type Kernel, originLine, replaceHook } from "../../shaders/kernel.js";
 import { libraryFor } from "../expression.js";
-import { kernelOf, type Launch, type Operand } from "../lower.js";
+import type { Launch, Operand } from "../lower.js";
 import { describeLoop, Parameters } from "./addressing.js";
-import { computeFunction, declarationOf, type PointwiseGraph } from "./codegen.js";
+import { computeFunction, declarationOf, isGuarded, type PointwiseGraph, stepTexts, unknownZero } from "./codegen.js";
 import { type Iteration, planIteration } from "./iteration.js";
 
 /** The functions through which kernels store, by how many elements at a time. */
@@ -23,7 +23,7 @@ export function storesThroughHook(calls: readonly Launch[], result: Operand): bo
   const writers = calls.filter(({ bind }) => Object.values(bind).some(({ buffer }) => buffer === result.buffer));
   return (
     writers.length > 0 &&
-    writers.every((call) => call.bind.y?.buffer === result.buffer && hasHook(kernelOf(call).source, hooks[1]))
+    writers.every((call) => call.bind.y?.buffer === result.buffer && hasHook(call.kernel.source, hooks[1]))
   );
 }
 
@@ -31,7 +31,7 @@ export function storesThroughHook(calls: readonly Launch[], result: Operand): bo
 export function repeatsStores(calls: readonly Launch[], result: Operand): boolean {
   return calls.some(
     (call) =>
-      call.bind.y?.buffer === result.buffer && kernelOf(call).includes?.some((file) => tiling.includes(file)) === true,
+      call.bind.y?.buffer === result.buffer && call.kernel.includes?.some((file) => tiling.includes(file)) === true,
   );
 }
 
@@ -53,7 +53,7 @@ export function withEpilogue(calls: readonly Launch[], result: Operand, epilogue
     const { y: _, ...others } = call.bind;
     const spec = quad ? { ...call.spec, VECTORS: store === quad } : call.spec;
     const bind = { ...(epilogue.keepsResult ? call.bind : others), ...store.bind };
-    return { ...call, kernel: store.into(kernelOf(call)), spec, bind };
+    return { ...call, kernel: store.into(call.kernel), spec, bind };
   });
 }
 
@@ -99,17 +99,17 @@ class Store {
   /** The kernel that stores with this function. */
   into(file: Kernel): Kernel {
     const { graph, keepsResult } = this.epilogue;
-    const texts = this.#texts();
+    const texts = stepTexts(this.epilogue.graph, this.epilogue.inputs);
     const library = file.includes?.includes("lib/scalar.wgsl") ? "" : libraryFor(texts);
     const declarations = this.#bindings.map((b) => declarationOf(b, this.#vectors.get(b.name)!));
-    const text = `${library}${originLine(`generated:${graph.name}`, 1)}${[...declarations, ...this.#function(texts)].join("\n")}\n`;
+    const text = `${library}${originLine(`generated:${graph.name}`, 1)}${[...declarations, ...this.#function(texts, file)].join("\n")}\n`;
     const key = `${file.name}|${text}`;
     let kernel = kernels.get(key);
     if (!kernel) {
       // What is not stored needs no binding; that the source still declares it does no harm.
       const own = keepsResult ? file.bindings : file.bindings.filter(({ name }) => name !== "y");
       kernel = {
-        ...file,
+        ...{ ...file, file: undefined },
         name: `${file.name}+${graph.name}`,
         source: replaceHook(file.source, hooks[this.width], ({ next }) => text + next),
         bindings: [...own, ...this.#bindings],
@@ -119,19 +119,15 @@ class Store {
     return kernel;
   }
 
-  #texts(): string[] {
-    const { graph, inputs } = this.epilogue;
-    const n = inputs.length;
-    return graph.steps.map((step) => step.expression(step.args.map((v) => (v < n ? `x${v}` : `t${v - n}`))));
-  }
-
-  #function(texts: readonly string[]): string[] {
+  #function(texts: readonly string[], file: Kernel): string[] {
     const { graph, inputs, outputs, keepsResult } = this.epilogue;
     const { operands, count } = this.#loop;
     const { coordinates, indices } = describeLoop(this.#loop, count, 0, new Parameters(true));
     const n = inputs.length;
     const lanes = this.width === 4 ? [".x", ".y", ".z", ".w"] : [""];
-    const args = (lane: string): string => inputs.map((_, i) => `x${i}${operands[i].vector ? lane : ""}`).join(", ");
+    const guards = isGuarded(texts);
+    const args = (lane: string): string =>
+      [...(guards ? [unknownZero] : []), ...inputs.map((_, i) => `x${i}${operands[i].vector ? lane : ""}`)].join(", ");
     const values = outputs.map(({ dtype }, o) => {
       const of = lanes.map((_, l) => (outputs.length === 1 ? `r${l}` : `r${l}.y${o}`));
       return this.width === 4 ? `vec4<${dtype}>(${of.join(", ")})` : of[0];
@@ -146,6 +142,7 @@ class Store {
       this.width === 4
         ? "fn store_quad(index: u32, value: vec4f) {\n  let i = index / 4u;"
         : "fn store_result(index: u32, value: f32) {\n  let i = index;",
+      ...(guards ? [`  let ${unknownZero} = p.${countOf(file)} >> 31u;`] : []),
       ...coordinates.map((c) => `  ${c}`),
       ...inputs.map((x, i) => `  let x${i} = ${x ? `${this.#sources[i]}[${indices[i]}]` : "value"};`),
       ...lanes.map((lane, l) => `  let r${l} = compute(${args(lane)});`),
@@ -154,4 +151,12 @@ class Store {
       "}",
     ];
   }
+}
+
+/** A parameter that is a count, and so below 2³¹: no tensor has as many elements. */
+function countOf({ name, params }: Kernel): string {
+  const first = params?.fields[0];
+  if (first?.scalar !== "u32" || first.components !== undefined)
+    throw new Error(`internal: shader ${name} does not begin its parameters with a count`);
+  return first.name;
 }

@@ -1,7 +1,7 @@
 /** Compute pipelines, made on first use and found again by a key derived from everything they depend on. */
 import { type Binding, originOf, type ParamLayout, type Spec, variantOf } from "../../shaders/kernel.js";
 import { DeviceError } from "../errors.js";
-import { kernelOf, type Launch } from "../lower.js";
+import type { Launch } from "../lower.js";
 import { others } from "../turns.js";
 import type { Device } from "./device.js";
 import { computeStage } from "./flags.js";
@@ -55,7 +55,7 @@ export class Pipelines {
 
   #create(launch: Launch): Pipeline {
     this.device.assertAlive();
-    const kernel = kernelOf(launch);
+    const { kernel } = launch;
     const { name, params } = kernel;
     const { wgsl, constants, bindings } = variantOf(kernel, launch.spec);
     const { gpu } = this.device;
@@ -90,7 +90,7 @@ export class Pipelines {
     const making: Promise<void>[] = [];
     for (const launch of [...wanted.values()].flatMap((variants) => [...variants.values()])) {
       this.device.assertAlive();
-      const kernel = kernelOf(launch);
+      const { kernel } = launch;
       const { name, params } = kernel;
       const { wgsl, constants, bindings } = variantOf(kernel, launch.spec);
       const shared = this.#layout(name, bindings, params);

@@ -1,3 +1,6 @@
+import { anObject, anyNumber, aText, listOf } from "../kinds.js";
+import { requireArguments } from "../options.js";
+
 /** What profiling reports. Apart from profile.ts, since public declarations must not mention WebGPU's types. */
 
 /** What one kernel cost. Sums over its calls. */
@@ -11,8 +14,14 @@ export interface KernelProfile {
   readonly gbps: number;
 }
 
+const PROFILE = listOf(
+  anObject("a row", { kernel: aText, calls: anyNumber, ms: anyNumber, gbps: anyNumber }),
+  "rows that profile() gave",
+);
+
 /** The rows as a table for people. */
 export function formatProfile(rows: readonly KernelProfile[]): string {
+  requireArguments("formatProfile", { rows: [rows, PROFILE] });
   const cells = rows.map((r) => [
     r.kernel,
     String(r.calls),

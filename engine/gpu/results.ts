@@ -17,8 +17,11 @@ export function overwrites(
   const written = new Set<GraphNode>(
     steps.flatMap((s) => (s.kind === "fused" ? s.kernel.outputs : (s.epilogue?.outputs ?? []))),
   );
-  const storedIn = (node: GraphNode): GraphNode =>
-    node.kind === "op" && node.op.view && !written.has(node) ? storedIn(node.inputs[0]) : node;
+  const storedIn = (node: GraphNode): GraphNode => {
+    let below = node;
+    while (below.kind === "op" && below.op.view && !written.has(below)) below = below.inputs[0];
+    return below;
+  };
   const lastReader = new Map<GraphNode, Step | undefined>();
   for (const step of steps) for (const x of readBy(step)) lastReader.set(storedIn(x), step);
   for (const y of graph.outputs) lastReader.set(storedIn(y), undefined);

@@ -7,6 +7,7 @@ import { callsIn } from "../expression.js";
 import { isContiguous, sizeOf } from "../shape.js";
 import { type Graph, type GraphNode, type OpNode, opsOf } from "../trace.js";
 import { viewLayout, wholeAccess } from "./access.js";
+import { cutsFor, kernelWeight, maxOperations, weightOf } from "./budget.js";
 import { buildKernel, type FusedKernel, isSame, NeedsMemory, unrolledAxes } from "./kernel.js";
 import { order, placeOf, producedBy, readBy, type Step } from "./schedule.js";
 
@@ -35,9 +36,9 @@ export function fuse(graph: Graph, kernels: Kernels): Step[] {
     for (const root of roots) {
       const kernel = buildKernel([root], (node) => roots.has(node as OpNode) || isAlone(node));
       if (kernel === undefined) throw new Error("internal: a kernel does not visit its output in order");
-      const inner = kernel instanceof NeedsMemory ? kernel.node : tooMany(kernel, kernels.maxBuffers);
-      if (inner) missing.add(inner);
-      else steps.push({ kind: "fused", kernel: kernel as FusedKernel });
+      const inner = kernel instanceof NeedsMemory ? [kernel.node] : [...tooMuch(kernel), ...tooMany(kernel, kernels)];
+      for (const node of inner) missing.add(node);
+      if (inner.length === 0) steps.push({ kind: "fused", kernel: kernel as FusedKernel });
     }
     if (missing.size === 0) return merge(steps, graph, roots, kernels);
     for (const node of missing) {
@@ -56,12 +57,28 @@ function isFusible(node: OpNode): boolean {
   return node.op.expression !== undefined || unrolledAxes(node) !== undefined;
 }
 
-/** Something inside the kernel to put into memory when it binds more than `maxBuffers` tensors, or reads too much. */
-function tooMany(kernel: FusedKernel, maxBuffers: number): OpNode | undefined {
-  if (bindings(kernel) <= maxBuffers) return undefined;
+/** Something inside the kernel to put into memory when it binds too many tensors, or reads too much. */
+function tooMany(kernel: FusedKernel, { maxBuffers }: Kernels): OpNode[] {
+  if (bindings(kernel) <= maxBuffers) return [];
   const inMemory = new Set(kernel.leaves.map(({ node }) => node));
   const inner = kernel.outputs[0].inputs.find((x) => x.kind === "op" && !inMemory.has(x) && x.inputs.length > 0);
-  return inner as OpNode | undefined;
+  return inner ? [inner as OpNode] : [];
+}
+
+/** What to put into memory when the kernel is too much to compile, for sums are written out in it. */
+function tooMuch({ graph: { steps }, nodes, leaves, outputs }: FusedKernel): Iterable<OpNode> {
+  const n = leaves.length;
+  return cutsFor(
+    {
+      items: [...steps.keys()],
+      inputs: (i) => steps[i].args.flatMap((a) => (a < n ? [] : [a - n])),
+      weight: (i) => weightOf(nodes[i]),
+      key: (i) => nodes[i],
+      isStored: () => false,
+      mayCut: (i) => steps[i].args.length > 0 && !outputs.includes(nodes[i]),
+    },
+    maxOperations,
+  );
 }
 
 /** Most elements a kernel reads in one turn of its loops: they are parameters of a WGSL function, which has 255 at most. */
@@ -82,12 +99,15 @@ function choose(
   const ops = opsOf(graph.outputs);
   const roots = new Set(forced);
   const alone = new Set<OpNode>();
-  const demand = (x: GraphNode, strided: boolean): void => {
-    if (x.kind !== "op" || roots.has(x) || isAlone(x)) return;
-    if (!x.op.view || !isFree(x, strided)) roots.add(x);
-    else {
+  const demand = (wanted: GraphNode, ownStrided: boolean): void => {
+    let [x, strided] = [wanted, ownStrided];
+    while (x.kind === "op" && !roots.has(x) && !isAlone(x)) {
+      if (!x.op.view || !isFree(x, strided)) {
+        roots.add(x);
+        return;
+      }
       alone.add(x);
-      demand(x.inputs[0], true);
+      [x, strided] = [x.inputs[0], true];
     }
   };
   for (const y of graph.outputs) demand(y, false);
@@ -98,6 +118,18 @@ function choose(
     alone.add(node);
     for (const x of node.inputs) demand(x, node.op.strided === true);
   }
+  const cuts = cutsFor<GraphNode, GraphNode>(
+    {
+      items: ops,
+      inputs: (node) => (node.kind === "op" ? node.inputs : []),
+      weight: (node) => (node.kind === "op" ? weightOf(node) : 0),
+      key: (node) => node,
+      isStored: (node) => node.kind !== "op" || roots.has(node) || isAlone(node),
+      mayCut: (node) => node.kind === "op" && node.inputs.length > 0,
+    },
+    maxOperations,
+  );
+  for (const node of cuts) roots.add(node as OpNode);
   /** How many times an element of a node is computed, for each kernel that computes it. */
   const runs = new Map<OpNode, Map<OpNode, number>>();
   for (const node of [...ops].reverse()) {
@@ -116,14 +148,16 @@ function choose(
       sizeOf(epilogueOf.shape) === sizeOf(node.shape) &&
       consumers.get(epilogueOf)!.length === 1 &&
       node.inputs.every((x) => x === epilogueOf || isStored(x));
-    if (isBetterStored(node, own, isEpilogue)) roots.add(node);
+    if (isBetterStored(node, own, isEpilogue, cuts)) roots.add(node);
   }
   return { roots, alone };
 }
 
 /** Whether a node lies in memory before the step begins, perhaps under a view. */
 function isStored(node: GraphNode): boolean {
-  return node.kind !== "op" || (node.op.view !== undefined && isStored(node.inputs[0]));
+  let below = node;
+  while (below.kind === "op" && below.op.view) below = below.inputs[0];
+  return below.kind !== "op";
 }
 
 /** Whether a view needs no kernel: its elements lie contiguous, or strided where that is good enough. */
@@ -142,7 +176,12 @@ const cost = { call: 10, load: 16, store: 16, launch: 400_000 } as const;
 
 /** Whether a value used in several kernels, or at several places of one, is computed once into memory. An epilogue
  *  stores it in place of what it was made from, at no cost. */
-function isBetterStored(node: OpNode, runs: ReadonlyMap<OpNode, number>, isEpilogue: boolean): boolean {
+function isBetterStored(
+  node: OpNode,
+  runs: ReadonlyMap<OpNode, number>,
+  isEpilogue: boolean,
+  cuts: ReadonlySet<GraphNode>,
+): boolean {
   const size = sizeOf(node.shape);
   let total = 0;
   for (const count of runs.values()) total += count;
@@ -151,25 +190,32 @@ function isBetterStored(node: OpNode, runs: ReadonlyMap<OpNode, number>, isEpilo
   const joins = sizeOf(first.shape) === size && runs.get(first) === size;
   if (total <= size || node.inputs.length === 0) return false;
   if (isEpilogue) return true;
-  const again = (total - size) * costOf(node, new Set());
+  const again = (total - size) * costOf(node, cuts, new Set());
   return again > size * cost.store + total * cost.load + (joins ? 0 : cost.launch);
 }
 
 /** Computing one element from what surely lies in memory. */
-function costOf(node: GraphNode, seen: Set<GraphNode>): number {
+function costOf(node: GraphNode, cuts: ReadonlySet<GraphNode>, seen: Set<GraphNode>): number {
   if (seen.has(node)) return 0;
   seen.add(node);
-  if (node.kind !== "op" || isAlone(node)) return cost.load;
-  const inner = node.inputs.reduce((sum, x) => sum + costOf(x, seen), 0);
+  if (node.kind !== "op" || isAlone(node) || (seen.size > 1 && cuts.has(node))) return cost.load;
+  const inner = node.inputs.reduce((sum, x) => sum + costOf(x, cuts, seen), 0);
   if (node.op.view || node.inputs.length === 0) return inner;
   const axes = unrolledAxes(node);
   if (axes) return inner * sizeOf(axes.map((a) => node.inputs[0].shape[a]));
-  const text = node.op.expression!(
-    node.inputs.map((_, i) => `x${i}`),
-    node.attrs as never,
-  );
-  return inner + expressionCost(text);
+  let own = ownCosts.get(node);
+  if (own === undefined) {
+    const text = node.op.expression!(
+      node.inputs.map((_, i) => `x${i}`),
+      node.attrs as never,
+    );
+    own = expressionCost(text);
+    ownCosts.set(node, own);
+  }
+  return inner + own;
 }
+
+const ownCosts = new WeakMap<OpNode, number>();
 
 /** Joins kernels of one loop where one reads what the other writes, in order, while no cycle arises. */
 function merge(steps: readonly Step[], graph: Graph, roots: ReadonlySet<OpNode>, kernels: Kernels): Step[] {
@@ -204,15 +250,17 @@ function merge(steps: readonly Step[], graph: Graph, roots: ReadonlySet<OpNode>,
 /** Whether `later` needs `earlier` through a third step too, which would then have to run in their middle. */
 function dependsOtherwise(later: Step, earlier: Step, producers: ReadonlyMap<GraphNode, Step>): boolean {
   const seen = new Set<Step>();
-  for (const x of readBy(later)) {
-    const step = producers.get(x);
-    if (step && step !== earlier) seen.add(step);
-  }
+  // What needs a result has a larger id than it, so a step of smaller ids needs nothing of `earlier`.
+  const first = producedBy(earlier).reduce((least, { id }) => Math.min(least, id), Number.POSITIVE_INFINITY);
+  const visit = (step: Step | undefined): void => {
+    if (step && step !== earlier && producedBy(step).some(({ id }) => id > first)) seen.add(step);
+  };
+  for (const x of readBy(later)) visit(producers.get(x));
   for (const step of seen)
     for (const x of readBy(step)) {
       const producer = producers.get(x);
       if (producer === earlier) return true;
-      if (producer) seen.add(producer);
+      visit(producer);
     }
   return false;
 }
@@ -242,6 +290,8 @@ function join(later: Step, earlier: Step, roots: ReadonlySet<OpNode>): Step | un
 }
 
 function fits(step: Step, kernels: Kernels, readers: ReadonlyMap<GraphNode, number>): boolean {
+  const kernel = step.kind === "fused" ? step.kernel : step.epilogue!;
+  if (kernelWeight(kernel) > maxOperations) return false;
   if (step.kind === "fused") return bindings(step.kernel) <= kernels.maxBuffers;
   const { node, epilogue } = step;
   const room = kernels.epilogue(node);

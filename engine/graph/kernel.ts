@@ -24,6 +24,8 @@ export interface FusedKernel {
   readonly leaves: readonly Leaf[];
   /** Values are numbered: the leaves first, then the steps. */
   readonly graph: PointwiseGraph;
+  /** The op of each step; one may be evaluated at several places. */
+  readonly nodes: readonly OpNode[];
   /** Written in their own row-major order, which is that of the loops. */
   readonly outputs: readonly OpNode[];
 }
@@ -35,6 +37,9 @@ export class NeedsMemory {
 
 /** Sums of at most this many elements are unrolled into the kernel that uses them. */
 const maxUnrolled = 16;
+
+/** No kernel is written out further than this: nested sums multiply. */
+const maxSteps = 4096;
 
 /** The axes of a sum small enough to be unrolled. */
 export function unrolledAxes(node: OpNode): readonly number[] | undefined {
@@ -101,7 +106,8 @@ class Builder {
       ({ node, args, expression }): PointwiseStep => ({ dtype: node.dtype, args: args.map(number), expression }),
     );
     const graph = { name: this.#name(), steps, results: this.#results.map(number) };
-    return { loops: this.loops, leaves: this.#leaves, graph, outputs: this.outputs };
+    const nodes = this.#steps.map(({ node }) => node);
+    return { loops: this.loops, leaves: this.#leaves, graph, nodes, outputs: this.outputs };
   }
 
   #name(): string {
@@ -150,7 +156,16 @@ class Builder {
   }
 
   #step(node: OpNode, args: readonly Value[], expression: Step["expression"]): Value {
+    if (this.#steps.length >= maxSteps) return this.#fail(new NeedsMemory(this.#mostRepeated()));
     return { step: this.#steps.push({ node, args, expression }) - 1 };
+  }
+
+  /** What is evaluated at most places: the operand of nested sums. */
+  #mostRepeated(): OpNode {
+    const counts = new Map<OpNode, number>();
+    for (const { node, args } of this.#steps)
+      if (args.length > 0 && !this.outputs.includes(node)) counts.set(node, (counts.get(node) ?? 0) + 1);
+    return [...counts].reduce((most, next) => (next[1] > most[1] ? next : most))[0];
   }
 
   #mapped<T extends Access | Access[]>(mapped: T | Split | undefined, node: OpNode, use: (mapped: T) => Value): Value {

@@ -42,9 +42,13 @@ export function planBuffers(values: readonly Lifetime[]): BufferPlan {
   for (const i of bySize) {
     if (bufferOf[i] >= 0) continue;
     let best = -1;
-    for (const [at, { bytes, taken }] of buffers.entries())
-      if (bytes >= values[i].bytes && (best < 0 || bytes < buffers[best].bytes) && isFree(taken, values[i])) best = at;
-    place(i, best >= 0 ? best : buffers.push({ bytes: values[i].bytes, taken: [] }) - 1);
+    const { bytes } = values[i];
+    for (let at = 0; at < buffers.length && (best < 0 || buffers[best].bytes > bytes); at++) {
+      const buffer = buffers[at];
+      if (buffer.bytes < bytes || (best >= 0 && buffer.bytes >= buffers[best].bytes)) continue;
+      if (isFree(buffer.taken, values[i])) best = at;
+    }
+    place(i, best >= 0 ? best : buffers.push({ bytes, taken: [] }) - 1);
   }
   return { bufferOf, bufferBytes: buffers.map((b) => b.bytes) };
 }
@@ -55,12 +59,17 @@ function isFree(taken: readonly Lifetime[], value: Lifetime): boolean {
 
 /** The most bytes that live at once: no plan can hold less. */
 export function lowerBound(values: readonly Lifetime[]): number {
+  const changes = values.flatMap(({ first, last, bytes }) => [
+    { at: first, bytes },
+    { at: last + 1, bytes: -bytes },
+  ]);
+  // What ends before a launch is gone when others begin there.
+  changes.sort((a, b) => a.at - b.at || a.bytes - b.bytes);
   let most = 0;
-  // The sum can only grow where a life begins.
-  for (const { first } of values) {
-    let bytes = 0;
-    for (const v of values) if (v.first <= first && first <= v.last) bytes += v.bytes;
-    most = Math.max(most, bytes);
+  let now = 0;
+  for (const { bytes } of changes) {
+    now += bytes;
+    most = Math.max(most, now);
   }
   return most;
 }

@@ -2,7 +2,7 @@
 import { variantOf } from "../../shaders/kernel.js";
 import { describe } from "../errors.js";
 import { ConstantBuffer, type PlannedBuffer, type Program, type ProgramOutput } from "../gpu/planned.js";
-import { kernelOf, type Launch, type Operand } from "../lower.js";
+import type { Launch, Operand } from "../lower.js";
 
 /** Launches with grids, operands and buffers; then memory and donations. With `source`, generated kernels in full. */
 export function printProgram(program: Program, { source = false }: { readonly source?: boolean }): string {
@@ -20,7 +20,7 @@ export function printProgram(program: Program, { source = false }: { readonly so
   const line = (mark: string, launch: Launch): string => {
     const { bind, grid } = launch;
     const operands = Object.entries(bind).map(([name, x]) => `${name} ${describe(x)} (${place(x)})`);
-    return `${mark.padStart(4)}  ${kernelOf(launch).name} ${grid.join("×")}: ${operands.join(", ")}`;
+    return `${mark.padStart(4)}  ${launch.kernel.name} ${grid.join("×")}: ${operands.join(", ")}`;
   };
   for (const call of once) lines.push(line("once", call));
   for (const [k, call] of launches.entries()) lines.push(line(String(k), call));
@@ -46,7 +46,7 @@ function destination({ takesOver, inPlace }: ProgramOutput): string {
 
 function sources(launches: readonly Launch[]): string[] {
   const texts = launches.flatMap(({ kernel, spec }) =>
-    typeof kernel === "string" ? [] : [`\n// ${kernel.name}\n${variantOf(kernel, spec).wgsl}`],
+    kernel.file !== undefined ? [] : [`\n// ${kernel.name}\n${variantOf(kernel, spec).wgsl}`],
   );
   return [...new Set(texts)];
 }

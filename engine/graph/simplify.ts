@@ -45,11 +45,13 @@ function asOp(node: GraphNode, op: unknown): OpNode | undefined {
   return node.kind === "op" && node.op === op ? node : undefined;
 }
 
+const viewOf = (node: GraphNode): OpNode | undefined => asOp(node, expandSpec) ?? asOp(node, reshapeSpec);
+
 /** Whether every element is the constant 1, looking through views that only repeat it. */
 function isOne(node: GraphNode): boolean {
-  const view = asOp(node, expandSpec) ?? asOp(node, reshapeSpec);
-  if (view) return isOne(view.inputs[0]);
-  return (asOp(node, constantSpec)?.attrs as { value: number } | undefined)?.value === 1;
+  let below = node;
+  for (let view = viewOf(below); view; view = viewOf(below)) below = view.inputs[0];
+  return (asOp(below, constantSpec)?.attrs as { value: number } | undefined)?.value === 1;
 }
 
 const identities = new WeakMap<object, number>();

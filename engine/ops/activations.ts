@@ -1,6 +1,8 @@
 /** Activation functions and the error function. */
+import { aFiniteNumber, aPositiveNumber } from "../kinds.js";
 import { literal } from "../literal.js";
 import { apply } from "../op.js";
+import { requireArguments, shown } from "../options.js";
 import type { Tensor } from "../tensor.js";
 import { add, mul, multiplyNoNan, neg, sub } from "./arithmetic.js";
 import { clamp } from "./binary.js";
@@ -110,7 +112,8 @@ interface BetaAttrs {
 /** log(1 + exp(beta x)) / beta, beta > 0: a smooth relu; its derivative is sigmoid(beta x).
  *  Source: Dombrowski et al. 2019, sec. 3.3. @throws RangeError for beta ≤ 0. */
 export function softplus(x: Tensor, beta = 1): Tensor {
-  if (!(beta > 0)) throw new RangeError(`softplus: beta ${beta} given; a positive number is needed`);
+  if (!aPositiveNumber.fits(beta))
+    throw new RangeError(`softplus: beta ${shown(beta)} given; a positive number is needed`);
   return apply(softplusSpec, [x], { beta });
 }
 export const softplusSpec = definePointwise<BetaAttrs>({
@@ -135,6 +138,7 @@ interface SlopeAttrs {
 }
 /** x above 0, slope · x elsewhere. */
 export function leakyRelu(x: Tensor, slope = 0.01): Tensor {
+  requireArguments("leakyRelu", { slope: [slope, aFiniteNumber] });
   return apply(leakyReluSpec, [x], { slope });
 }
 export const leakyReluSpec = definePointwise<SlopeAttrs>({
@@ -152,6 +156,7 @@ interface AlphaAttrs {
 }
 /** x above 0, alpha (eˣ − 1) elsewhere. Source: Clevert et al. 2016. */
 export function elu(x: Tensor, alpha = 1): Tensor {
+  requireArguments("elu", { alpha: [alpha, aFiniteNumber] });
   return apply(eluSpec, [x], { alpha });
 }
 export const eluSpec = definePointwise<AlphaAttrs>({

@@ -1,6 +1,8 @@
 /** The order that sorts rows, as an op: bitonic sorting on the GPU. */
+import { sortBlockKernel, sortMergeKernel, sortStepKernel } from "../../shaders/gen/kernels.js";
 import { describe, ShapeError } from "../errors.js";
-import { gridFor, type KernelCall, type LaunchContext, linearGrid } from "../lower.js";
+import type { HostArray } from "../executor.js";
+import { call, gridFor, type Launch, type LaunchContext, linearGrid } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import { sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -18,12 +20,8 @@ export const argsortSpec: OpSpec<{ readonly descending: boolean }> = {
   },
   reference: ([x], { descending }, y) => {
     const n = x.shape.at(-1)!;
-    for (let start = 0; start < x.data.length; start += n) {
-      const row = x.data.subarray(start, start + n);
-      // Array sorting is stable by the language's definition.
-      const order = Array.from(row.keys()).sort((i, j) => compare(row[i], row[j], descending));
-      y.data.set(order, start);
-    }
+    for (let start = 0; start < x.data.length; start += n)
+      y.data.set(orderOf(x.data.subarray(start, start + n), descending), start);
   },
   vjp: null,
   launch: argsortCalls,
@@ -58,6 +56,12 @@ export const argsortSpec: OpSpec<{ readonly descending: boolean }> = {
   ],
 };
 
+/** The order that sorts a row on the host. */
+export function orderOf(row: HostArray, descending: boolean): number[] {
+  // Array sorting is stable by the language's definition.
+  return Array.from(row.keys()).sort((i, j) => compare(row[i], row[j], descending));
+}
+
 function compare(a: number, b: number, descending: boolean): number {
   if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
   return descending ? b - a : a - b;
@@ -70,10 +74,7 @@ const BLOCK = 1024;
  * Bitonic sorting of (key, position) pairs, which are all different, so that the order is the stable one. Rows are padded
  * to a power of two with pairs that sort last. Source: Batcher, "Sorting networks and their applications", 1968.
  */
-function argsortCalls(
-  { inputs: [x], output: y, caps, temp }: LaunchContext,
-  attrs: { descending: boolean },
-): KernelCall[] {
+function argsortCalls({ inputs: [x], output: y, caps, temp }: LaunchContext, attrs: { descending: boolean }): Launch[] {
   const n = x.shape.at(-1)!;
   const rows = sizeOf(x.shape) / n;
   const padded = 2 ** Math.ceil(Math.log2(n));
@@ -87,26 +88,27 @@ function argsortCalls(
   if (padded <= BLOCK) {
     const whole = { ...load, WHOLE: true };
     return [
-      { kernel: "sort.block", bind: { x: words, y }, params: { ...params, run: padded }, spec: whole, grid: blocks },
+      call(sortBlockKernel, { bind: { x: words, y }, params: { ...params, run: padded }, spec: whole, grid: blocks }),
     ];
   }
 
   const pairs = temp([rows, padded, 2], "u32");
   const half = (rows * padded) / 2;
-  const calls: KernelCall[] = [
-    { kernel: "sort.block", bind: { x: words, pairs }, params: { ...params, run: BLOCK }, spec: load, grid: blocks },
+  const calls: Launch[] = [
+    call(sortBlockKernel, { bind: { x: words, pairs }, params: { ...params, run: BLOCK }, spec: load, grid: blocks }),
   ];
   for (let run = 2 * BLOCK; run <= padded; run *= 2) {
     for (let span = run; span > BLOCK; span /= 2)
-      calls.push({
-        kernel: "sort.step",
-        bind: { pairs },
-        params: { count: half, span, mirrored: Number(span === run) },
-        grid: gridFor("sort.step", half, limit),
-      });
+      calls.push(
+        call(sortStepKernel, {
+          bind: { pairs },
+          params: { count: half, span, mirrored: Number(span === run) },
+          grid: gridFor(sortStepKernel, half, limit),
+        }),
+      );
     const last = run === padded;
     const bind = last ? { pairs, y } : { pairs };
-    calls.push({ kernel: "sort.merge", bind, params, spec: { ...spec, LAST: last }, grid: blocks });
+    calls.push(call(sortMergeKernel, { bind, params, spec: { ...spec, LAST: last }, grid: blocks }));
   }
   return calls;
 }

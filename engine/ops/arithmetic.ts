@@ -3,8 +3,8 @@
 import { literal } from "../literal.js";
 import type { DType } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
-import { requireDtype, shown } from "../options.js";
-import { Tensor } from "../tensor.js";
+import { holds, isPromise, rangeOf, requireDtype, shown } from "../options.js";
+import { isTensor, type Tensor } from "../tensor.js";
 import { definePointwise } from "./define.js";
 
 /** A tensor, or a number that stands for a constant of the other operand's dtype. */
@@ -19,6 +19,8 @@ interface ConstantAttrs {
 export function constant(value: number, dtype: DType = "f32"): Tensor {
   if (typeof value !== "number") throw new TypeError(`constant: ${shown(value)} given; a number is needed`);
   requireDtype("constant", dtype);
+  if (!holds(dtype, value))
+    throw new RangeError(`constant: ${value} given for ${dtype}; ${rangeOf(dtype)} is needed; round it, or take "f32"`);
   return apply(constantSpec, [], { value, dtype });
 }
 export const constantSpec: OpSpec<ConstantAttrs> = {
@@ -36,13 +38,25 @@ export const constantSpec: OpSpec<ConstantAttrs> = {
   failures: () => [],
 };
 
-/** Both operands as tensors. */
-export function operands(a: TensorOrNumber, b: TensorOrNumber): [Tensor, Tensor] {
-  for (const x of [a, b])
-    if (!(x instanceof Tensor) && typeof x !== "number")
-      throw new TypeError(`an operand is ${shown(x)}; a tensor or a number is needed; make one with tensor()`);
-  const dtype = a instanceof Tensor ? a.dtype : b instanceof Tensor ? b.dtype : "f32";
-  return [a instanceof Tensor ? a : constant(a, dtype), b instanceof Tensor ? b : constant(b, dtype)];
+/** Both operands as tensors. @throws TypeError for what is neither tensor nor number, RangeError for a number that the other
+ *  operand's integers cannot be. */
+export function operands(op: string, a: TensorOrNumber, b: TensorOrNumber): [Tensor, Tensor] {
+  const dtype = isTensor(a) ? a.dtype : isTensor(b) ? b.dtype : "f32";
+  return [operand(op, a, dtype), operand(op, b, dtype)];
+}
+
+function operand(op: string, x: TensorOrNumber, dtype: DType): Tensor {
+  if (isTensor(x)) return x;
+  if (typeof x !== "number")
+    throw new TypeError(
+      `${op}: an operand is ${shown(x)}; a tensor or a number is needed; ` +
+        (x === undefined ? "is a name misspelt?" : isPromise(x) ? "await it" : "make a tensor with tensor()"),
+    );
+  if (!holds(dtype, x))
+    throw new RangeError(
+      `${op}: ${x} given beside ${dtype}; ${rangeOf(dtype)} is needed; cast() the tensor to f32 for other numbers`,
+    );
+  return apply(constantSpec, [], { value: x, dtype });
 }
 
 const ANY: readonly DType[] = ["f32", "i32", "u32"];
@@ -73,7 +87,7 @@ const mismatch = (name: string, f: (a: Tensor, b: Tensor) => Tensor): Pick<OpSpe
 });
 
 export function add(a: TensorOrNumber, b: TensorOrNumber): Tensor {
-  return apply(addSpec, operands(a, b), null);
+  return apply(addSpec, operands("add", a, b), null);
 }
 export const addSpec = definePointwise<null>({
   name: "add",
@@ -87,7 +101,7 @@ export const addSpec = definePointwise<null>({
 });
 
 export function sub(a: TensorOrNumber, b: TensorOrNumber): Tensor {
-  return apply(subSpec, operands(a, b), null);
+  return apply(subSpec, operands("sub", a, b), null);
 }
 export const subSpec = definePointwise<null>({
   name: "sub",
@@ -101,7 +115,7 @@ export const subSpec = definePointwise<null>({
 });
 
 export function mul(a: TensorOrNumber, b: TensorOrNumber): Tensor {
-  return apply(mulSpec, operands(a, b), null);
+  return apply(mulSpec, operands("mul", a, b), null);
 }
 export const mulSpec = definePointwise<null>({
   name: "mul",
@@ -119,7 +133,7 @@ export const mulSpec = definePointwise<null>({
 /** a · b, and 0 where b is, whatever a is there: what a rule multiplies by a mask with, because a gradient may be infinite where
  *  none flows on. TensorFlow's `multiply_no_nan`. f32. */
 export function multiplyNoNan(a: TensorOrNumber, b: TensorOrNumber): Tensor {
-  return apply(multiplyNoNanSpec, operands(a, b), null);
+  return apply(multiplyNoNanSpec, operands("multiplyNoNan", a, b), null);
 }
 export const multiplyNoNanSpec = definePointwise<null>({
   name: "multiplyNoNan",
@@ -134,7 +148,7 @@ export const multiplyNoNanSpec = definePointwise<null>({
 
 /** a / b. Rounding on the GPU: 2.5 ULP. */
 export function div(a: TensorOrNumber, b: TensorOrNumber): Tensor {
-  return apply(divSpec, operands(a, b), null);
+  return apply(divSpec, operands("div", a, b), null);
 }
 export const divSpec = definePointwise<null>({
   name: "div",

@@ -1,9 +1,12 @@
 /** Powers, extrema and choices. */
+
 import { describe, ShapeError } from "../errors.js";
+import { aNumber, requireTensor } from "../kinds.js";
 import { literal } from "../literal.js";
 import { apply, type InputSpec, type OpSpec } from "../op.js";
+import { requireArguments } from "../options.js";
 import { broadcastShapes } from "../shape.js";
-import { Tensor } from "../tensor.js";
+import { isTensor, type Tensor } from "../tensor.js";
 import { add, mul, multiplyNoNan, operands, sub, type TensorOrNumber } from "./arithmetic.js";
 import { equal, greater, greaterEqual, less, notEqual } from "./compare.js";
 import { definePointwise } from "./define.js";
@@ -35,8 +38,8 @@ interface ExponentAttrs {
 /** xʸ as in IEEE 754: a negative base takes whole exponents only (else NaN), x⁰ is 1. At x = 0 the gradient in y ≥ 0 is 0, and so
  *  is that in x for y = 0, as PyTorch has it. A plain number as exponent also gives the right gradient for negative x. */
 export function pow(x: TensorOrNumber, y: TensorOrNumber): Tensor {
-  if (x instanceof Tensor && typeof y === "number") return apply(powNumberSpec, [x], { exponent: y });
-  return apply(powSpec, operands(x, y), null);
+  if (isTensor(x) && typeof y === "number") return apply(powNumberSpec, [x], { exponent: y });
+  return apply(powSpec, operands("pow", x, y), null);
 }
 export const powSpec = definePointwise<null>({
   name: "pow",
@@ -73,7 +76,7 @@ export const powNumberSpec = definePointwise<ExponentAttrs>({
 
 /** The larger of two, NaN if one is; equal operands share the gradient by halves. */
 export function maximum(a: TensorOrNumber, b: TensorOrNumber): Tensor {
-  return apply(maximumSpec, operands(a, b), null);
+  return apply(maximumSpec, operands("maximum", a, b), null);
 }
 export const maximumSpec = definePointwise<null>({
   name: "maximum",
@@ -89,7 +92,7 @@ export const maximumSpec = definePointwise<null>({
 
 /** The smaller of two, NaN if one is; equal operands share the gradient by halves. */
 export function minimum(a: TensorOrNumber, b: TensorOrNumber): Tensor {
-  return apply(minimumSpec, operands(a, b), null);
+  return apply(minimumSpec, operands("minimum", a, b), null);
 }
 export const minimumSpec = definePointwise<null>({
   name: "minimum",
@@ -114,6 +117,7 @@ interface RangeAttrs {
 }
 /** x limited to [low, high]; the gradient passes inside, ends included. @throws RangeError when low > high. */
 export function clamp(x: Tensor, low: number, high: number): Tensor {
+  requireArguments("clamp", { low: [low, aNumber], high: [high, aNumber] });
   if (!(low <= high)) throw new RangeError(`clamp: [${low}, ${high}] given; low <= high is needed`);
   return apply(clampSpec, [x], { low, high });
 }
@@ -131,7 +135,8 @@ export const clampSpec = definePointwise<RangeAttrs>({
 /** a where the mask is not 0, b elsewhere; all broadcast. mask f32 (0 and 1; NaN is not 0), a and b of one dtype. The value not chosen
  *  gets no gradient. @throws ShapeError for other types. */
 export function where(mask: Tensor, a: TensorOrNumber, b: TensorOrNumber): Tensor {
-  return apply(whereSpec, [mask, ...operands(a, b)], null);
+  requireTensor("where", mask);
+  return apply(whereSpec, [mask, ...operands("where", a, b)], null);
 }
 export const whereSpec: OpSpec<null> = {
   name: "where",

@@ -1,4 +1,5 @@
 /** Bit operations on u32, for packed data. */
+import { requireTensor } from "../kinds.js";
 import { apply, type InputSpec, type OpSpec } from "../op.js";
 import type { Tensor } from "../tensor.js";
 import { operands, type TensorOrNumber } from "./arithmetic.js";
@@ -28,7 +29,8 @@ function wordOp(
 
 /** a AND b, bit by bit. */
 export function bitAnd(a: Tensor, b: TensorOrNumber): Tensor {
-  return apply(bitAndSpec, operands(a, b), null);
+  requireTensor("bitAnd", a);
+  return apply(bitAndSpec, operands("bitAnd", a, b), null);
 }
 export const bitAndSpec = wordOp("bitAnd", bitAnd, {
   scalar: (a, b) => a & b,
@@ -38,7 +40,10 @@ export const bitAndSpec = wordOp("bitAnd", bitAnd, {
 
 /** a shifted right by b bits, zeros coming in; b in [0, 31]. */
 export function shiftRight(a: Tensor, b: TensorOrNumber): Tensor {
-  return apply(shiftRightSpec, operands(a, b), null);
+  requireTensor("shiftRight", a);
+  if (typeof b === "number" && !(b >= 0 && b <= 31))
+    throw new RangeError(`shiftRight: by ${b} bits; 0 to 31 are possible`);
+  return apply(shiftRightSpec, operands("shiftRight", a, b), null);
 }
 export const shiftRightSpec = wordOp("shiftRight", shiftRight, {
   scalar: (a, b) => a >>> b,

@@ -1,5 +1,6 @@
 /** Comparisons and masks: f32 tensors of 0 and 1. No gradient flows through them. */
 
+import { requireTensor } from "../kinds.js";
 import type { DType } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import { requireDtype } from "../options.js";
@@ -47,7 +48,7 @@ function comparison(
 
 /** 1 where a = b, else 0. */
 export function equal(a: TensorOrNumber, b: TensorOrNumber): Tensor {
-  return apply(equalSpec, operands(a, b), null);
+  return apply(equalSpec, operands("equal", a, b), null);
 }
 export const equalSpec = comparison(
   "equal",
@@ -58,7 +59,7 @@ export const equalSpec = comparison(
 
 /** 1 where a ≠ b, else 0: 1 for NaN, as in IEEE 754, NumPy and PyTorch; all other comparisons with NaN are 0. */
 export function notEqual(a: TensorOrNumber, b: TensorOrNumber): Tensor {
-  return apply(notEqualSpec, operands(a, b), null);
+  return apply(notEqualSpec, operands("notEqual", a, b), null);
 }
 // WGSL's != is false for NaN on some drivers.
 export const notEqualSpec = comparison(
@@ -70,7 +71,7 @@ export const notEqualSpec = comparison(
 
 /** 1 where a < b, else 0. */
 export function less(a: TensorOrNumber, b: TensorOrNumber): Tensor {
-  return apply(lessSpec, operands(a, b), null);
+  return apply(lessSpec, operands("less", a, b), null);
 }
 export const lessSpec = comparison(
   "less",
@@ -81,7 +82,7 @@ export const lessSpec = comparison(
 
 /** 1 where a ≤ b, else 0. */
 export function lessEqual(a: TensorOrNumber, b: TensorOrNumber): Tensor {
-  return apply(lessEqualSpec, operands(a, b), null);
+  return apply(lessEqualSpec, operands("lessEqual", a, b), null);
 }
 export const lessEqualSpec = comparison(
   "lessEqual",
@@ -92,7 +93,7 @@ export const lessEqualSpec = comparison(
 
 /** 1 where a > b, else 0. */
 export function greater(a: TensorOrNumber, b: TensorOrNumber): Tensor {
-  return apply(greaterSpec, operands(a, b), null);
+  return apply(greaterSpec, operands("greater", a, b), null);
 }
 export const greaterSpec = comparison(
   "greater",
@@ -103,7 +104,7 @@ export const greaterSpec = comparison(
 
 /** 1 where a ≥ b, else 0. */
 export function greaterEqual(a: TensorOrNumber, b: TensorOrNumber): Tensor {
-  return apply(greaterEqualSpec, operands(a, b), null);
+  return apply(greaterEqualSpec, operands("greaterEqual", a, b), null);
 }
 export const greaterEqualSpec = comparison(
   "greaterEqual",
@@ -114,16 +115,21 @@ export const greaterEqualSpec = comparison(
 
 /** Mask of masks: 1 where x is 0, else 0. */
 export function logicalNot(x: Tensor): Tensor {
+  requireTensor("logicalNot", x);
   return equal(x, 0);
 }
 
 /** Mask of masks: 1 where neither is 0, else 0; NaN is not 0. */
 export function logicalAnd(a: Tensor, b: Tensor): Tensor {
+  requireTensor("logicalAnd", a);
+  requireTensor("logicalAnd", b);
   return mul(notEqual(a, 0), notEqual(b, 0));
 }
 
 /** Mask of masks: 1 where one is not 0, else 0. */
 export function logicalOr(a: Tensor, b: Tensor): Tensor {
+  requireTensor("logicalOr", a);
+  requireTensor("logicalOr", b);
   return logicalNot(mul(logicalNot(a), logicalNot(b)));
 }
 
@@ -134,6 +140,7 @@ interface CastAttrs {
 /** Elements as another type. Floats are cut towards zero and clipped to the integer's range, NaN becomes 0; between i32 and
  *  u32 the bits stay. No gradient flows. */
 export function cast(x: Tensor, dtype: DType): Tensor {
+  requireTensor("cast", x);
   requireDtype("cast", dtype);
   return x.dtype === dtype ? x : apply(castSpec, [x], { from: x.dtype, to: dtype });
 }

@@ -1,8 +1,10 @@
 /** Tensors side by side. */
+import { concatKernel } from "../../shaders/gen/kernels.js";
 import { describe, ShapeError } from "../errors.js";
-import { gridFor, type KernelCall } from "../lower.js";
+import { anInteger, requireTensor } from "../kinds.js";
+import { call, gridFor, type Launch } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
-import { shown } from "../options.js";
+import { isList, requireArguments, shown } from "../options.js";
 import { normaliseAxis, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { slice } from "./slice.js";
@@ -14,14 +16,15 @@ interface ConcatAttrs {
 }
 
 /** The second tensor of `concat(a, b)` would be taken for the axis. */
-function requireTensors(op: string, xs: readonly Tensor[]): void {
-  if (!Array.isArray(xs))
-    throw new TypeError(`${op}: ${shown(xs)} given; a list of tensors is needed: ${op}([a, b], axis)`);
+function requireTensors(op: string, xs: readonly Tensor[], axis: number): void {
+  if (!isList(xs)) throw new TypeError(`${op}: ${shown(xs)} given; a list of tensors is needed: ${op}([a, b], axis)`);
+  for (const x of xs) requireTensor(op, x);
+  requireArguments(op, { axis: [axis, anInteger] });
 }
 
 /** Tensors one after the other along `axis`; the other sides and the dtype are the same. @throws ShapeError otherwise. */
 export function concat(xs: readonly Tensor[], axis = 0): Tensor {
-  requireTensors("concat", xs);
+  requireTensors("concat", xs, axis);
   if (xs.length === 0) throw new ShapeError("concat: no tensor given; at least one is needed");
   return apply(concatSpec, xs, { axis: normaliseAxis("concat", axis, xs[0]) });
 }
@@ -65,15 +68,15 @@ export const concatSpec: OpSpec<ConcatAttrs> = {
     const width = quads ? 4 : 1;
     const row = sizes.reduce((a, b) => a + b, 0) / width;
     let start = 0;
-    return inputs.flatMap((x, i): KernelCall[] => {
+    return inputs.flatMap((x, i): Launch[] => {
       const count = sizeOf(x.shape) / width;
       const size = sizes[i] / width;
       const params = { count, size, row, start };
       start += size;
       if (count === 0) return [];
       const bind = { x: asWords(x), y: asWords(y) };
-      const grid = gridFor("concat", count, caps.maxWorkgroupsPerDimension);
-      return [{ kernel: "concat", bind, params, spec: { QUADS: quads }, grid }];
+      const grid = gridFor(concatKernel, count, caps.maxWorkgroupsPerDimension);
+      return [call(concatKernel, { bind, params, spec: { QUADS: quads }, grid })];
     });
   },
   linearIn: [],
@@ -113,7 +116,8 @@ export const concatSpec: OpSpec<ConcatAttrs> = {
 
 /** Tensors of one shape along a new axis. n tensors [...] → rank one higher, side n at `axis`. */
 export function stack(xs: readonly Tensor[], axis = 0): Tensor {
-  requireTensors("stack", xs);
+  requireTensors("stack", xs, axis);
+  if (xs.length === 0) throw new ShapeError("stack: no tensor given; at least one is needed");
   return concat(
     xs.map((x) => unsqueeze(x, axis)),
     axis,

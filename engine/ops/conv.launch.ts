@@ -1,9 +1,22 @@
 /** Kernel calls of conv2d and its two adjoints. Letters: n images, c channels in, k channels out, h×w image, r×s window. */
-import { gridFor, type KernelCall, type LaunchContext, linearGrid, type Operand } from "../lower.js";
+
+import type { KernelFile } from "../../shaders/gen/kernels.js";
+import {
+  conv2dFilterPlainKernel,
+  conv2dFilterRegistersKernel,
+  conv2dFilterTiledKernel,
+  conv2dInputFoldKernel,
+  conv2dInputPlainKernel,
+  conv2dPackKernel,
+  conv2dPlainKernel,
+  conv2dRegistersKernel,
+  conv2dTiledKernel,
+} from "../../shaders/gen/kernels.js";
+import { call, gridFor, type KernelCall, type Launch, type LaunchContext, linearGrid, type Operand } from "../lower.js";
 import { contiguousStrides, sizeOf } from "../shape.js";
 import { chooseConv2d, chooseConv2dFilter, chooseConv2dInput } from "./choose.js";
 import { matmulCalls } from "./matmul.launch.js";
-import { sumPartsCall } from "./parts.launch.js";
+import { isLong, sumPartsCall } from "./parts.launch.js";
 import { correlationCalls, tilesFor, windowGradientCalls } from "./winograd.launch.js";
 
 export interface ConvGeometry {
@@ -15,7 +28,7 @@ export interface ConvGeometry {
 }
 
 /** x [n,c,h,w] * w [k,c/groups,r,s] → [n,k,oh,ow], all contiguous. `choose` is for tests and measurements. */
-export function conv2dCalls(ctx: LaunchContext, geometry: ConvGeometry, choose = chooseConv2d): KernelCall[] {
+export function conv2dCalls(ctx: LaunchContext, geometry: ConvGeometry, choose = chooseConv2d): Launch[] {
   const { inputs, output: y, caps } = ctx;
   const [x, w] = inputs;
   if (sizeOf(y.shape) === 0) return [];
@@ -24,8 +37,8 @@ export function conv2dCalls(ctx: LaunchContext, geometry: ConvGeometry, choose =
   const shape = { rows: n * oh * ow, columns: k, depth: c * r * s, window: r * s, groups: geometry.groups };
   const choice = choose({ ...shape, tiles: tilesFor(y.shape, w.shape, geometry, caps) }, caps);
   if (choice.variant === "plain") {
-    const plain = plainLaunch("conv2d.plain", x, w, y, y, ctx, geometry);
-    return [{ kernel: "conv2d.plain", bind: { x, w, y }, ...plain }];
+    const plain = plainLaunch(conv2dPlainKernel, x, w, y, y, ctx, geometry);
+    return [call(conv2dPlainKernel, { bind: { x, w, y }, ...plain })];
   }
   const task = {
     x,
@@ -42,7 +55,7 @@ export function conv2dCalls(ctx: LaunchContext, geometry: ConvGeometry, choose =
 
 /** Adjoint of conv2d in x. g [n,k,oh,ow], w [k,c/groups,r,s] → [n,c,h,w]: the convolution of g, spread out by the stride,
  *  with the window flipped and its channels exchanged. */
-export function conv2dInputCalls(ctx: LaunchContext, geometry: ConvGeometry, choose = chooseConv2dInput): KernelCall[] {
+export function conv2dInputCalls(ctx: LaunchContext, geometry: ConvGeometry, choose = chooseConv2dInput): Launch[] {
   const { inputs, output: y, caps } = ctx;
   const [g, w] = inputs;
   if (sizeOf(y.shape) === 0) return [];
@@ -55,8 +68,8 @@ export function conv2dInputCalls(ctx: LaunchContext, geometry: ConvGeometry, cho
     caps,
   );
   if (choice.variant === "plain") {
-    const plain = plainLaunch("conv2dInput.plain", y, w, g, y, ctx, geometry);
-    return [{ kernel: "conv2dInput.plain", bind: { g, w, y }, ...plain }];
+    const plain = plainLaunch(conv2dInputPlainKernel, y, w, g, y, ctx, geometry);
+    return [call(conv2dInputPlainKernel, { bind: { g, w, y }, ...plain })];
   }
   if (choice.variant === "fold") return foldCalls(ctx, geometry);
   const task = {
@@ -76,7 +89,7 @@ export function conv2dInputCalls(ctx: LaunchContext, geometry: ConvGeometry, cho
 }
 
 /** t[n, c·r·s, oh·ow] = wᵀ · g, then every pixel of the image sums its taps of t. */
-function foldCalls(ctx: LaunchContext, { stride, dilation, padding }: ConvGeometry): KernelCall[] {
+function foldCalls(ctx: LaunchContext, { stride, dilation, padding }: ConvGeometry): Launch[] {
   const { inputs, output: y, caps } = ctx;
   const [n, c, h, width] = y.shape;
   const [k, , r, s] = inputs[1].shape;
@@ -90,16 +103,15 @@ function foldCalls(ctx: LaunchContext, { stride, dilation, padding }: ConvGeomet
       { ...ctx, inputs: [w, g], output: t, temp: (...a) => ctx.temp(...a) },
       { transA: true, transB: false },
     ),
-    {
-      kernel: "conv2dInput.fold",
+    call(conv2dInputFoldKernel, {
       bind: { t, y },
       params: {
         ...{ count, in_height: h, in_width: width, out_height: oh, out_width: ow, window_height: r, window_width: s },
         ...{ dilation_y: dilation[0], dilation_x: dilation[1], pad_top: padding[0], pad_left: padding[2] },
       },
       spec: { STRIDE_Y: stride[0], STRIDE_X: stride[1] },
-      grid: gridFor("conv2dInput.fold", count, caps.maxWorkgroupsPerDimension),
-    },
+      grid: gridFor(conv2dInputFoldKernel, count, caps.maxWorkgroupsPerDimension),
+    }),
   ];
 }
 
@@ -108,11 +120,7 @@ function reshaped(x: Operand, shape: readonly number[]): Operand {
 }
 
 /** Adjoint of conv2d in w. x [n,c,h,w], g [n,k,oh,ow] → [k,c/groups,r,s]. */
-export function conv2dFilterCalls(
-  ctx: LaunchContext,
-  geometry: ConvGeometry,
-  choose = chooseConv2dFilter,
-): KernelCall[] {
+export function conv2dFilterCalls(ctx: LaunchContext, geometry: ConvGeometry, choose = chooseConv2dFilter): Launch[] {
   const { inputs, output: y, caps } = ctx;
   const [x, g] = inputs;
   if (sizeOf(y.shape) === 0) return [];
@@ -126,8 +134,8 @@ export function conv2dFilterCalls(
   const shape = { rows: taps, columns: k, depth: pixels, window: r * s, groups: geometry.groups, cuts: n * oh, bytes };
   const choice = choose({ ...shape, tiles: tilesFor(g.shape, y.shape, geometry, caps) }, caps);
   if (choice.variant === "plain") {
-    const { params, ...plain } = plainLaunch("conv2dFilter.plain", x, y, g, y, ctx, geometry);
-    return [{ kernel: "conv2dFilter.plain", bind: { x, g, y }, params: { ...params, images: n }, ...plain }];
+    const { params, ...plain } = plainLaunch(conv2dFilterPlainKernel, x, y, g, y, ctx, geometry);
+    return [call(conv2dFilterPlainKernel, { bind: { x, g, y }, params: { ...params, images: n }, ...plain })];
   }
   if (choice.variant === "winograd")
     return windowGradientCalls(ctx, { x, g, y, pad: [geometry.padding[0], geometry.padding[2]] }, choice);
@@ -139,42 +147,40 @@ export function conv2dFilterCalls(
     ...windowParams(r, s, geometry.stride, geometry.dilation, [geometry.padding[0], geometry.padding[2]]),
   };
   const flops = 2 * pixels * k * taps;
-  let call: KernelCall;
+  let product: Launch;
   if (choice.variant === "registers") {
     const { subgroups, columns } = choice;
     const rowTiles = Math.ceil(taps / 32);
     const columnTiles = Math.ceil(k / columns);
     const tiles = parts * rowTiles * columnTiles;
-    call = {
-      kernel: "conv2dFilter.registers",
+    product = call(conv2dFilterRegistersKernel, {
       bind: { x, g, y: partial },
       params: {
         ...{ ...common, tiles, row_tiles: rowTiles, column_tiles: columnTiles },
         ...{ rows: n * oh, part_rows: Math.ceil((n * oh) / parts) },
       },
-      spec: { SUBGROUPS: subgroups, COLUMNS: columns },
+      spec: { SUBGROUPS: subgroups, COLUMNS: columns, LONG: isLong(Math.ceil((n * oh) / parts) * ow) },
       grid: linearGrid(tiles, 1, limit),
       flops,
-    };
+    });
   } else {
     const { side } = choice;
     const rowTiles = Math.ceil(k / (8 * side));
     const columnTiles = Math.ceil(taps / (8 * side));
     const tiles = parts * rowTiles * columnTiles;
-    call = {
-      kernel: "conv2dFilter.tiled",
+    product = call(conv2dFilterTiledKernel, {
       bind: { x, g, y: partial },
       params: {
         ...{ ...common, tiles, row_tiles: rowTiles, column_tiles: columnTiles },
         ...{ pixels, part_pixels: Math.ceil(pixels / parts) },
       },
       // Neighbours read neighbouring pixels of g and of x, both of which are steps of the sum.
-      spec: { SIDE: side, ROWS_BY_STEP: true, COLUMNS_BY_STEP: true },
+      spec: { SIDE: side, ROWS_BY_STEP: true, COLUMNS_BY_STEP: true, LONG: isLong(Math.ceil(pixels / parts)) },
       grid: linearGrid(tiles, 1, limit),
       flops,
-    };
+    });
   }
-  return parts > 1 ? [call, sumPartsCall(partial, y, parts, limit)] : [call];
+  return parts > 1 ? [product, sumPartsCall(partial, y, parts, limit)] : [product];
 }
 
 /** A convolution without groups of x, spread out by `upsample`, with w at the given strides of its channel axes. */
@@ -197,7 +203,7 @@ function denseCalls(
   ctx: LaunchContext,
   { x, w, y, upsample, stride, dilation, pad, wOut, wIn, flipped }: Dense,
   choice: Exclude<ReturnType<typeof chooseConv2d>, { variant: "plain" }>,
-): KernelCall[] {
+): Launch[] {
   if (choice.variant === "winograd") return correlationCalls(ctx, { x, w, y, pad, flipped }, choice);
   const limit = ctx.caps.maxWorkgroupsPerDimension;
   const [n, channelsIn, h, width] = x.shape;
@@ -220,45 +226,45 @@ function denseCalls(
     const tiles = Math.ceil(pixels / 32) * columnTiles;
     const slides = ow % 4 === 0 && upsample[0] * upsample[1] * stride[1] * dilation[1] === 1;
     return [
-      {
-        kernel: "conv2d.pack",
+      call(conv2dPackKernel, {
         bind: { w, packed },
         params: {
           ...{ count, columns: channelsOut, width: quads * 4, depth: channelsIn, taps: r * s },
           ...{ w_column: wOut, w_channel: wIn },
         },
         spec: { FLIPPED: flipped },
-        grid: gridFor("conv2d.pack", count, limit),
-      },
-      {
-        kernel: "conv2d.registers",
+        grid: gridFor(conv2dPackKernel, count, limit),
+      }),
+      call(conv2dRegistersKernel, {
         bind: { x, w: packed, y },
         params: { ...common, tiles, column_tiles: columnTiles, quads },
-        spec: { ...spread, SUBGROUPS: subgroups, COLUMNS: columns, VECTORS: (oh * ow) % 4 === 0, SLIDE: slides },
+        spec: {
+          ...{ ...spread, SUBGROUPS: subgroups, COLUMNS: columns, VECTORS: (oh * ow) % 4 === 0, SLIDE: slides },
+          LONG: isLong(channelsIn * r * s),
+        },
         grid: linearGrid(tiles, 1, limit),
         flops,
-      },
+      }),
     ];
   }
   const { side } = choice;
   const columnTiles = Math.ceil(pixels / (8 * side));
   const tiles = Math.ceil(channelsOut / (8 * side)) * columnTiles;
   return [
-    {
-      kernel: "conv2d.tiled",
+    call(conv2dTiledKernel, {
       bind: { x, w, y },
       params: { ...common, tiles, column_tiles: columnTiles, steps: channelsIn * r * s, w_row: wOut, w_channel: wIn },
-      spec: { ...spread, SIDE: side, FLIPPED: flipped, ROWS_BY_STEP: true },
+      spec: { ...spread, SIDE: side, FLIPPED: flipped, ROWS_BY_STEP: true, LONG: isLong(channelsIn * r * s) },
       grid: linearGrid(tiles, 1, limit),
       flops,
-    },
+    }),
   ];
 }
 
 /** What the plain kernels have in common: the parameters are always those of the forward convolution x * w → g; `y` is what
  *  the kernel makes. */
 function plainLaunch(
-  kernel: "conv2d.plain" | "conv2dInput.plain" | "conv2dFilter.plain",
+  kernel: KernelFile<"conv2d.plain" | "conv2dInput.plain" | "conv2dFilter.plain">,
   x: Operand,
   w: Operand,
   g: Operand,

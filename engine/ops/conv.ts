@@ -1,9 +1,10 @@
 /** 2-D convolution and its two adjoints: a set closed under differentiation, since each is linear in both operands. */
 
 import { describe, ShapeError } from "../errors.js";
+import { requireTensor } from "../kinds.js";
 import type { TensorSpec } from "../lower.js";
 import { apply, type HostTensor, type OpSpec } from "../op.js";
-import { checkedOptions } from "../options.js";
+import { checkedOptions, isList, shown, shownList } from "../options.js";
 import type { Tensor } from "../tensor.js";
 import { conv2dCalls, conv2dFilterCalls, conv2dInputCalls } from "./conv.launch.js";
 import { convDraw, convSamples, refusedConvs } from "./conv.samples.js";
@@ -49,6 +50,14 @@ export const conv2dSpec: OpSpec<ConvAttrs> = {
       y.data[o] += x.data[i] * w.data[j];
     }),
   launch: (context, attrs) => conv2dCalls(context, attrs),
+  sums: (terms) => [
+    { inputs: [{ shape: [1, terms >> 3, 3, 3] }, { shape: [5, terms >> 3, 2, 2] }], call: (x, w) => conv2d(x, w) },
+    {
+      inputs: [{ shape: [1, terms >> 3, 3, 3] }, { shape: [2, terms >> 4, 2, 2] }],
+      call: (x, w) => conv2d(x, w, { groups: 2 }),
+      note: "groups",
+    },
+  ],
   vjp: (g, { inputs: [x, w], attrs }) => [
     () => apply(conv2dInputSpec, [g, w], attrs),
     () => apply(conv2dFilterSpec, [x, g], attrs),
@@ -83,6 +92,17 @@ export const conv2dInputSpec: OpSpec<ConvAttrs> = {
       x.data[i] += g.data[o] * w.data[j];
     }),
   launch: (context, attrs) => conv2dInputCalls(context, attrs),
+  sums: (terms) => [
+    {
+      inputs: [{ shape: [1, terms >> 3, 2, 2] }, { shape: [terms >> 3, 5, 2, 2] }],
+      call: (g, w) => conv2dInput(g, w, { image: [3, 3] }),
+    },
+    {
+      inputs: [{ shape: [1, terms >> 3, 2, 2] }, { shape: [terms >> 3, 2, 2, 2] }],
+      call: (g, w) => conv2dInput(g, w, { image: [3, 3], groups: 2 }),
+      note: "groups",
+    },
+  ],
   vjp: (c, { inputs: [g, w], attrs }) => [
     () => apply(conv2dSpec, [c, w], attrs),
     () => apply(conv2dFilterSpec, [c, g], attrs),
@@ -134,6 +154,17 @@ export const conv2dFilterSpec: OpSpec<ConvAttrs> = {
       w.data[j] += x.data[i] * g.data[o];
     }),
   launch: (context, attrs) => conv2dFilterCalls(context, attrs),
+  sums: (terms) => [
+    {
+      inputs: [{ shape: [terms >> 6, 2, 9, 9] }, { shape: [terms >> 6, 9, 8, 8] }],
+      call: (x, g) => conv2dFilter(x, g, { window: [2, 2] }),
+    },
+    {
+      inputs: [{ shape: [terms >> 3, 2, 2, 2] }, { shape: [terms >> 3, 2, 1, 1] }],
+      call: (x, g) => conv2dFilter(x, g, { window: [2, 2], groups: 2 }),
+      note: "groups",
+    },
+  ],
   vjp: (c, { inputs: [x, g], attrs }) => [
     () => apply(conv2dInputSpec, [g, c], attrs),
     () => apply(conv2dSpec, [x, c], attrs),
@@ -193,9 +224,12 @@ function convAttrs(
   window: readonly [number, number],
   options: ConvOptions,
 ): ConvAttrs {
+  for (const [name, size] of Object.entries({ image, window }))
+    if (!isList(size) || size.length !== 2 || !size.every((side) => Number.isInteger(side) && side >= 0))
+      throw new ShapeError(`${op}: ${name} is ${shownList(size)}; [height, width] is needed`);
   const groups = options.groups ?? 1;
   if (!Number.isInteger(groups) || groups < 1)
-    throw new ShapeError(`${op}: groups is ${groups}; an integer of at least 1 is needed`);
+    throw new ShapeError(`${op}: groups is ${shown(groups)}; an integer of at least 1 is needed`);
   return { ...windowAttrs(op, image, window, options), groups, image, window };
 }
 
@@ -203,7 +237,9 @@ function spatial({ shape }: TensorSpec): [number, number] {
   return [shape[2], shape[3]];
 }
 
-function requireRank4(op: string, a: TensorSpec, b: TensorSpec): void {
+function requireRank4(op: string, a: Tensor, b: Tensor): void {
+  requireTensor(op, a);
+  requireTensor(op, b);
   if (a.shape.length !== 4 || b.shape.length !== 4 || a.dtype !== "f32" || b.dtype !== "f32")
     throw new ShapeError(
       `${op}: ${describe(a)} and ${describe(b)} given; f32 of rank 4 is needed for both; reshape or cast()`,

@@ -1,7 +1,9 @@
 /** Running sums. */
 
+import { cumsumKernel } from "../../shaders/gen/kernels.js";
 import { describe, ShapeError } from "../errors.js";
-import { gridFor, type KernelCall, type LaunchContext, type Operand } from "../lower.js";
+import { aFlag } from "../kinds.js";
+import { call, gridFor, type KernelCall, type Launch, type LaunchContext, type Operand } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import { checkedOptions } from "../options.js";
 import { normaliseAxis, sizeOf } from "../shape.js";
@@ -14,7 +16,7 @@ interface CumsumAttrs {
 
 /** Running sums along `axis`, each element included; with `reverse` from the end. Same shape. */
 export function cumsum(x: Tensor, axis = 0, options: { readonly reverse?: boolean } = {}): Tensor {
-  const { reverse = false } = checkedOptions("cumsum", options, ["reverse"]);
+  const { reverse = false } = checkedOptions("cumsum", options, { reverse: aFlag });
   return apply(cumsumSpec, [x], { axis: normaliseAxis("cumsum", axis, x), reverse });
 }
 export const cumsumSpec: OpSpec<CumsumAttrs> = {
@@ -43,6 +45,11 @@ export const cumsumSpec: OpSpec<CumsumAttrs> = {
     return scanCalls(x, output, { outer, n: x.shape[axis], inner, reverse }, caps, temp);
   },
   linearIn: [0],
+  sums: (terms) => [
+    { inputs: [{ shape: [terms] }], call: (x) => cumsum(x), note: "all" },
+    { inputs: [{ shape: [terms, 2] }], call: (x) => cumsum(x, 0, { reverse: true }), note: "columns, reversed" },
+    { inputs: [{ shape: [300, terms >> 3] }], call: (x) => cumsum(x, 1), note: "many rows" },
+  ],
   samples: () => [
     { inputs: [{ shape: [2, 3, 4] }], call: (x) => cumsum(x, 1) },
     { inputs: [{ shape: [5] }], call: (x) => cumsum(x, -1, { reverse: true }) },
@@ -78,7 +85,7 @@ interface Scan {
 /** Elements a thread sums at least, where a row is cut. */
 const shortest = 64;
 
-type Call = KernelCall<"cumsum">;
+type ScanCall = KernelCall<"cumsum">;
 
 /** Rows are cut so that a few long ones still fill the adapter: sums of the parts, their running sums, then the parts. */
 function scanCalls(
@@ -87,24 +94,24 @@ function scanCalls(
   scan: Scan,
   caps: LaunchContext["caps"],
   temp: LaunchContext["temp"],
-): KernelCall[] {
+): Launch[] {
   const { outer, n, inner, reverse } = scan;
   const wanted = Math.ceil((caps.software ? 256 : 65_536) / (outer * inner));
   const length = Math.max(shortest, Math.ceil(n / wanted));
   const parts = Math.ceil(n / length);
-  const call = (bind: Call["bind"], spec: Call["spec"]): Call => ({
-    kernel: "cumsum",
-    bind,
-    params: { count: outer * parts * inner, n, parts, length, inner },
-    spec: { REVERSE: reverse, ...spec },
-    grid: gridFor("cumsum", outer * parts * inner, caps.maxWorkgroupsPerDimension),
-  });
-  if (parts === 1) return [call({ x, y }, {})];
+  const scanCall = (bind: ScanCall["bind"], spec: ScanCall["spec"]): Launch =>
+    call(cumsumKernel, {
+      bind,
+      params: { count: outer * parts * inner, n, parts, length, inner },
+      spec: { REVERSE: reverse, ...spec },
+      grid: gridFor(cumsumKernel, outer * parts * inner, caps.maxWorkgroupsPerDimension),
+    });
+  if (parts === 1) return [scanCall({ x, y }, {})];
   const totals = temp([outer, parts, inner]);
   const start = temp([outer, parts, inner]);
   return [
-    call({ x, y: totals }, { TOTALS: true }),
+    scanCall({ x, y: totals }, { TOTALS: true }),
     ...scanCalls(totals, start, { outer, n: parts, inner, reverse }, caps, temp),
-    call({ x, y, start }, { STARTS: true }),
+    scanCall({ x, y, start }, { STARTS: true }),
   ];
 }

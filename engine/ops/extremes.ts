@@ -10,13 +10,13 @@ import { div, multiplyNoNan } from "./arithmetic.js";
 import { equal } from "./compare.js";
 import { forEachOffset } from "./host.js";
 import { reshape } from "./movement.js";
-import { type ReduceAttrs, type ReduceOptions, sum } from "./reduce.js";
+import { REDUCE_OPTIONS, type ReduceAttrs, type ReduceOptions, sum } from "./reduce.js";
 import { argCalls, reduceCalls } from "./reduce.launch.js";
 
 /** Largest element over `axes` (all by default), NaN where there is one. Equal largest elements share the gradient evenly.
  *  @throws ShapeError where there is no element to choose. */
 export function max(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
-  const { keepDims = false } = checkedOptions("max", options, ["keepDims"]);
+  const { keepDims = false } = checkedOptions("max", options, REDUCE_OPTIONS);
   const list = normaliseAxes("max", axes, x);
   return list.length === 0 ? x : apply(maxSpec, [x], { axes: list, keepDims });
 }
@@ -25,7 +25,7 @@ export const maxSpec = extremeSpec("max", max, (a, b) => Math.max(a, b));
 /** Smallest element over `axes` (all by default), NaN where there is one. Equal smallest elements share the gradient evenly.
  *  @throws ShapeError where there is no element to choose. */
 export function min(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
-  const { keepDims = false } = checkedOptions("min", options, ["keepDims"]);
+  const { keepDims = false } = checkedOptions("min", options, REDUCE_OPTIONS);
   const list = normaliseAxes("min", axes, x);
   return list.length === 0 ? x : apply(minSpec, [x], { axes: list, keepDims });
 }
@@ -88,14 +88,14 @@ function requireElements(op: string, x: TensorSpec, axes: readonly number[]): vo
     throw new ShapeError(`${op}: ${describe(x)} has no element along axes ${axes}; at least one is needed`);
 }
 
-/** Position of the largest element along `axis`, i32: the first of equals; NaN counts as largest. Loses the axis.
+/** Position of the largest element along `axis`, i32: the first of equals, and the first NaN where there is one, as in NumPy. Loses the axis.
  *  @throws ShapeError where there is no element to choose. */
 export function argmax(x: Tensor, axis = -1): Tensor {
   return apply(argmaxSpec, [x], { axis: normaliseAxis("argmax", axis, x) });
 }
 export const argmaxSpec = argSpec("argmax", argmax, (a, b) => a > b);
 
-/** Position of the smallest element along `axis`, i32: the first of equals; NaN counts as largest. Loses the axis.
+/** Position of the smallest element along `axis`, i32: the first of equals, and the first NaN where there is one, as in NumPy. Loses the axis.
  *  @throws ShapeError where there is no element to choose. */
 export function argmin(x: Tensor, axis = -1): Tensor {
   return apply(argminSpec, [x], { axis: normaliseAxis("argmin", axis, x) });
@@ -107,10 +107,7 @@ function argSpec(
   call: (x: Tensor, axis?: number) => Tensor,
   beats: (a: number, b: number) => boolean,
 ): OpSpec<{ readonly axis: number }> {
-  // NaN as a number above all: the largest for argmax, never the smallest for argmin unless nothing else is there.
-  const key = (v: number): number => (Number.isNaN(v) ? Infinity : v);
-  const better = (a: number, b: number): boolean =>
-    beats(key(a), key(b)) || (key(a) === key(b) && beats(Number(Number.isNaN(a)), Number(Number.isNaN(b))));
+  const better = (a: number, b: number): boolean => (Number.isNaN(a) ? !Number.isNaN(b) : beats(a, b));
   return {
     name,
     shape: ([x], { axis }) => {

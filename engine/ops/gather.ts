@@ -1,8 +1,11 @@
 /** Elements chosen by index, and sums into chosen places: each is the other's adjoint. An index outside the axis, negative ones
  *  included, reads 0 and adds nowhere, as a one-hot row of zeros would. */
+import { gatherKernel, scatterAddKernel } from "../../shaders/gen/kernels.js";
 import { describe, ShapeError } from "../errors.js";
-import { gridFor, type KernelCall, type LaunchContext, type TensorSpec } from "../lower.js";
+import { aNatural, requireTensor } from "../kinds.js";
+import { call, gridFor, type Launch, type LaunchContext, type TensorSpec } from "../lower.js";
 import { apply, type HostTensor, type OpSpec } from "../op.js";
+import { requireArguments, shown } from "../options.js";
 import { normaliseAxis, type Shape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { asWords } from "./words.js";
@@ -68,6 +71,8 @@ export const gatherSpec: OpSpec<AxisAttrs> = {
 /** The adjoint of `gather`: slices of x are added up where `indices` says. x [a, ...i, b], indices i32 [...i] → [a, size, b],
  *  with `axis` the number of sides in a. The order of additions is fixed. @throws ShapeError when the sides at `axis` are not those of `indices`. */
 export function scatterAdd(x: Tensor, indices: Tensor, size: number, axis = 0): Tensor {
+  requireTensor("scatterAdd", x);
+  requireArguments("scatterAdd", { size: [size, aNatural], axis: [axis, aNatural] });
   return apply(scatterAddSpec, [x, indices], { axis, size });
 }
 export const scatterAddSpec: OpSpec<ScatterAttrs> = {
@@ -86,6 +91,9 @@ export const scatterAddSpec: OpSpec<ScatterAttrs> = {
   reference: ([x, indices], { axis }, y) => scatterLoop(x, indices, y, axis, false),
   vjp: (g, { inputs: [, indices], attrs: { axis } }) => [() => gather(g, indices, axis), null],
   launch: (context, { axis }) => scatterCalls(context, axis, sizeOf(context.inputs[1].shape), false),
+  sums: (terms) => [
+    { inputs: [{ shape: [terms, 2] }, { shape: [terms], dtype: "i32", high: 0 }], call: (x, i) => scatterAdd(x, i, 2) },
+  ],
   linearIn: [0],
   samples: () => [
     { inputs: [{ shape: [6, 3] }, { shape: [6], dtype: "i32", high: 3 }], call: (x, i) => scatterAdd(x, i, 4) },
@@ -164,6 +172,12 @@ export const scatterAlongSpec: OpSpec<ScatterAttrs> = {
   reference: ([x, indices], { axis }, y) => scatterLoop(x, indices, y, axis, true),
   vjp: (g, { inputs: [, indices], attrs: { axis } }) => [() => gatherAlong(g, indices, axis), null],
   launch: (context, { axis }) => scatterCalls(context, axis, context.inputs[0].shape[axis], true),
+  sums: (terms) => [
+    {
+      inputs: [{ shape: [2, terms] }, { shape: [2, terms], dtype: "i32", high: 0 }],
+      call: (x, i) => scatterAlong(x, i, 2),
+    },
+  ],
   linearIn: [0],
   samples: () => [
     { inputs: [{ shape: [2, 5] }, { shape: [2, 5], dtype: "i32", high: 2 }], call: (x, i) => scatterAlong(x, i, 3) },
@@ -191,8 +205,8 @@ function requireFloat(op: string, x: TensorSpec): void {
 }
 
 function requireSize(op: string, size: number): void {
-  if (!Number.isInteger(size) || size < 0)
-    throw new ShapeError(`${op}: a size of ${size}; a non-negative integer is needed`);
+  if (!aNatural.fits(size) || size >= 2 ** 32)
+    throw new ShapeError(`${op}: a size of ${shown(size)}; a non-negative integer is needed`);
 }
 
 function requireAligned(op: string, x: TensorSpec, indices: TensorSpec, axis: number): void {
@@ -243,19 +257,18 @@ function gatherCalls(
   axis: number,
   picks: number,
   along: boolean,
-): KernelCall[] {
+): Launch[] {
   const inner = sizeOf(x.shape.slice(axis + 1));
   const quads = !along && inner % 4 === 0;
   const width = quads ? 4 : 1;
   const count = sizeOf(y.shape) / width;
   return [
-    {
-      kernel: "gather",
+    call(gatherKernel, {
       bind: { x: asWords(x), indices, y: asWords(y) },
       params: { count, side: x.shape[axis], picks, inner: inner / width },
       spec: { ALONG: along, QUADS: quads },
-      grid: gridFor("gather", count, caps.maxWorkgroupsPerDimension),
-    },
+      grid: gridFor(gatherKernel, count, caps.maxWorkgroupsPerDimension),
+    }),
   ];
 }
 
@@ -264,15 +277,14 @@ function scatterCalls(
   axis: number,
   picks: number,
   along: boolean,
-): KernelCall[] {
+): Launch[] {
   const count = sizeOf(y.shape);
   return [
-    {
-      kernel: "scatterAdd",
+    call(scatterAddKernel, {
       bind: { x, indices, y },
       params: { count, side: y.shape[axis], picks, inner: sizeOf(y.shape.slice(axis + 1)) },
       spec: { ALONG: along },
-      grid: gridFor("scatterAdd", count, caps.maxWorkgroupsPerDimension),
-    },
+      grid: gridFor(scatterAddKernel, count, caps.maxWorkgroupsPerDimension),
+    }),
   ];
 }

@@ -1,8 +1,9 @@
 /** Kernel calls of a batched matrix product. */
-import { gridFor, type KernelCall, type LaunchContext, linearGrid, type Operand } from "../lower.js";
+import { matmulPlainKernel, matmulRegistersKernel, matmulTiledKernel } from "../../shaders/gen/kernels.js";
+import { call, gridFor, type Launch, type LaunchContext, linearGrid, type Operand } from "../lower.js";
 import { broadcastStrides, contiguousStrides, sizeOf } from "../shape.js";
 import { chooseMatmul, type MatmulChoice, type MatmulShape } from "./choose.js";
-import { sumPartsCall } from "./parts.launch.js";
+import { isLong, sumPartsCall } from "./parts.launch.js";
 
 /** One level of the leading axes: `size` matrices of y, and how far apart the operands' lie (0 where one is shared). */
 interface Level {
@@ -24,7 +25,7 @@ export function matmulCalls(
   ctx: LaunchContext,
   { transA, transB }: { readonly transA: boolean; readonly transB: boolean },
   choose: typeof chooseMatmul = chooseMatmul,
-): KernelCall[] {
+): Launch[] {
   const { inputs, output, caps } = ctx;
   if (sizeOf(output.shape) === 0) return [];
   const [m, n] = output.shape.slice(-2);
@@ -77,7 +78,7 @@ function callsOf(
   batch: Level,
   firsts: { a: number; b: number; y: number },
   choice: MatmulChoice,
-): KernelCall[] {
+): Launch[] {
   const { inputs, output: y, caps } = ctx;
   const { m, n, depth, transA, transB } = shape;
   const left = { first: firsts.a, batch: batch.a, count: m, ...stridesOf(transA, m, depth) };
@@ -99,13 +100,12 @@ function callsOf(
     const count = batch.size * m * n;
     const params = { count, m, n, depth, ...operands(left, right) };
     return [
-      {
-        kernel: "matmul.plain",
+      call(matmulPlainKernel, {
         bind: { a: inputs[0], b: inputs[1], y },
         params,
-        grid: gridFor("matmul.plain", count, limit),
+        grid: gridFor(matmulPlainKernel, count, limit),
         flops,
-      },
+      }),
     ];
   }
 
@@ -120,8 +120,7 @@ function callsOf(
     // products are worth one more.
     const aVectors = vectors(a) && (columns < 64 || batch.size > 1);
     return [
-      {
-        kernel: "matmul.registers",
+      call(matmulRegistersKernel, {
         bind: { ...bind(aInput, aVectors, bInput, vectors(b)), y },
         params: {
           ...{ rows: a.count, columns: b.count, depth, tiles, row_tiles: rowTiles, column_tiles: columnTiles },
@@ -133,10 +132,11 @@ function callsOf(
           A_VECTORS: aVectors,
           B_VECTORS: vectors(b),
           VECTORS: exchanged && a.count % 4 === 0,
+          LONG: isLong(depth),
         },
         grid: linearGrid(tiles, 1, limit),
         flops,
-      },
+      }),
     ];
   }
 
@@ -147,8 +147,7 @@ function callsOf(
   const columnTiles = Math.ceil(n / (8 * side));
   const tiles = parts * batch.size * rowTiles * columnTiles;
   const partial = parts > 1 ? ctx.temp([parts, sizeOf(y.shape)]) : y;
-  const call: KernelCall = {
-    kernel: "matmul.tiled",
+  const product = call(matmulTiledKernel, {
     bind: { ...bind(inputs[0], vectors(left), inputs[1], vectors(right)), y: partial },
     params: {
       ...{ m, n, depth, tiles, row_tiles: rowTiles, column_tiles: columnTiles },
@@ -161,6 +160,7 @@ function callsOf(
     },
     spec: {
       SIDE: side,
+      LONG: isLong(Math.ceil(depth / parts)),
       A_VECTORS: vectors(left),
       B_VECTORS: vectors(right),
       ROWS_BY_STEP: left.step === 1,
@@ -168,8 +168,8 @@ function callsOf(
     },
     grid: linearGrid(tiles, 1, limit),
     flops,
-  };
-  return parts > 1 ? [call, sumPartsCall(partial, y, parts, limit)] : [call];
+  });
+  return parts > 1 ? [product, sumPartsCall(partial, y, parts, limit)] : [product];
 }
 
 function stridesOf(linesTogether: boolean, lines: number, depth: number): Strides {

@@ -1,6 +1,7 @@
 /** Matrix products. One op with transposition flags: its gradients are matrix products of the same tensors, uncopied. */
 
 import { describe, ShapeError } from "../errors.js";
+import { aFlag, requireTensor } from "../kinds.js";
 import type { TensorSpec } from "../lower.js";
 import { apply, type HostTensor, type OpSpec } from "../op.js";
 import { checkedOptions } from "../options.js";
@@ -18,6 +19,8 @@ export interface MatmulOptions {
   readonly transposeB?: boolean;
 }
 
+const MATMUL_OPTIONS = { transposeA: aFlag, transposeB: aFlag };
+
 export interface MatmulAttrs {
   readonly transA: boolean;
   readonly transB: boolean;
@@ -27,7 +30,9 @@ export interface MatmulAttrs {
  *  left counts as [1,k], on the right as [k,1], and the side of 1 is dropped from the result (as NumPy does).
  *  @throws ShapeError when the inner sides differ or the leading ones do not broadcast. */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
-  const { transposeA = false, transposeB = false } = checkedOptions("matmul", options, ["transposeA", "transposeB"]);
+  const { transposeA = false, transposeB = false } = checkedOptions("matmul", options, MATMUL_OPTIONS);
+  requireTensor("matmul", a);
+  requireTensor("matmul", b);
   if ((a.rank < 2 && transposeA) || (b.rank < 2 && transposeB) || a.rank === 0 || b.rank === 0)
     throw new ShapeError(
       `matmul: ${describe(a)} and ${describe(b)} given; scalars do not multiply and vectors do not transpose; reshape first`,
@@ -89,6 +94,13 @@ export const matmulSpec: OpSpec<MatmulAttrs> = {
         : matmul(a, g, { transposeA: !transA, transposeB: false }),
   ],
   linearIn: [0, 1],
+  sums: (terms) => [
+    { inputs: [{ shape: [2, terms] }, { shape: [terms, 3] }], call: (a, b) => matmul(a, b), note: "few results" },
+    {
+      inputs: [{ shape: [terms >> 3, 40] }, { shape: [terms >> 3, 36] }],
+      call: (a, b) => matmul(a, b, { transposeA: true }),
+    },
+  ],
   tolerance: { rtol: 1e-5, atol: 1e-5 },
   samples: () => [
     { inputs: [{ shape: [2, 3] }, { shape: [3, 4] }], call: (a, b) => matmul(a, b) },
@@ -162,6 +174,8 @@ function label(t: TensorSpec, transposed: boolean): string {
 
 /** Inner product of two vectors: [k] · [k] → []. @throws ShapeError when the lengths differ. */
 export function dot(a: Tensor, b: Tensor): Tensor {
+  requireTensor("dot", a);
+  requireTensor("dot", b);
   if (a.rank !== 1 || b.rank !== 1 || a.size !== b.size)
     throw new ShapeError(`dot: ${describe(a)} and ${describe(b)} given; two vectors of one length are needed`);
   return sum(mul(a, b));
@@ -169,6 +183,8 @@ export function dot(a: Tensor, b: Tensor): Tensor {
 
 /** Outer product of two vectors: [m], [n] → [m,n]. */
 export function outer(a: Tensor, b: Tensor): Tensor {
+  requireTensor("outer", a);
+  requireTensor("outer", b);
   if (a.rank !== 1 || b.rank !== 1)
     throw new ShapeError(`outer: ${describe(a)} and ${describe(b)} given; two vectors are needed`);
   return mul(reshape(a, [a.size, 1]), reshape(b, [1, b.size]));

@@ -1,6 +1,9 @@
 /** Ops that move elements. Where the layout allows they are free: a new view of the same storage. */
+
 import { describe, ShapeError } from "../errors.js";
+import { requireTensor } from "../kinds.js";
 import { apply, type OpSpec } from "../op.js";
+import { isList, shownList } from "../options.js";
 import {
   broadcastShapes,
   broadcastStrides,
@@ -39,6 +42,9 @@ interface ShapeAttrs {
 /** Same elements in row-major order, other shape; one side may be -1 and is inferred. x [...] → [...shape].
  *  @throws ShapeError when the number of elements differs. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
+  requireTensor("reshape", x);
+  if (!isList(shape) || !shape.every(Number.isInteger))
+    throw new ShapeError(`reshape: a shape of ${shownList(shape)} given; a list of sides is needed, like [3, -1]`);
   const known = sizeOf(shape.filter((d) => d !== -1));
   const inferred = shape.map((d) => (d === -1 ? (known === 0 ? 0 : x.size / known) : d));
   if (
@@ -76,6 +82,8 @@ export const reshapeSpec: OpSpec<ShapeAttrs> = {
 
 /** Broadcasts to a larger shape without copying (NumPy rules). @throws ShapeError when it does not broadcast. */
 export function expand(x: Tensor, shape: Shape): Tensor {
+  requireTensor("expand", x);
+  if (!isList(shape)) checkShape("expand", shape);
   return sameShape(x.shape, shape) ? x : apply(expandSpec, [x], { shape });
 }
 export const expandSpec: OpSpec<ShapeAttrs> = {

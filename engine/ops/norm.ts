@@ -1,7 +1,8 @@
 /** Normalisation, composed of means and products: any order of derivative, and captured steps fuse it. */
 
 import { describe, ShapeError } from "../errors.js";
-import { checkedOptions } from "../options.js";
+import { aNumberOfAtLeast0, anInteger, anObject, aTensor, either, listOf, requireTensor } from "../kinds.js";
+import { checkedOptions, requireArguments, shown } from "../options.js";
 import type { Tensor } from "../tensor.js";
 import { add, mul, sub } from "./arithmetic.js";
 import { reshape } from "./movement.js";
@@ -16,7 +17,7 @@ export interface NormOptions {
   readonly epsilon?: number;
 }
 
-const NORM_OPTIONS = ["scale", "shift", "epsilon"] as const;
+const NORM_OPTIONS = { scale: aTensor, shift: aTensor, epsilon: aNumberOfAtLeast0 };
 
 export interface LayerNormOptions extends NormOptions {
   /** Axes normalised over; default the last. */
@@ -26,7 +27,11 @@ export interface LayerNormOptions extends NormOptions {
 /** Mean 0 and variance 1 (divided by n) over `axes` of each example; `scale` and `shift` broadcast to x.
  *  Source: Ba et al., "Layer normalization", 2016. */
 export function layerNorm(x: Tensor, given: LayerNormOptions = {}): Tensor {
-  const { axes = -1, ...options } = checkedOptions("layerNorm", given, ["axes", ...NORM_OPTIONS]);
+  const { axes = -1, ...options } = checkedOptions("layerNorm", given, {
+    axes: either(anInteger, listOf(anInteger, "axes")),
+    ...NORM_OPTIONS,
+  });
+  requireTensor("layerNorm", x);
   return affine(normalise(x, axes, options.epsilon), options);
 }
 
@@ -36,7 +41,7 @@ export function groupNorm(x: Tensor, groups: number, options: NormOptions = {}):
   checkedOptions("groupNorm", options, NORM_OPTIONS);
   const [n, c] = channels("groupNorm", x);
   if (!Number.isInteger(groups) || groups < 1 || c % groups !== 0)
-    throw new ShapeError(`groupNorm: ${describe(x)} has ${c} channels, which do not fall into ${groups} groups`);
+    throw new ShapeError(`groupNorm: ${describe(x)} has ${c} channels, which do not fall into ${shown(groups)} groups`);
   const grouped = reshape(x, [n, groups, n * groups === 0 ? 0 : x.size / (n * groups)]);
   return affine(reshape(normalise(grouped, 2, options.epsilon), x.shape), perChannel("groupNorm", x, options));
 }
@@ -56,11 +61,15 @@ export function batchStatistics(x: Tensor): Statistics {
   return { mean: reshape(average, [x.shape[1]]), variance: mean(square(sub(x, average)), axes) };
 }
 
+const STATISTICS = anObject("what batchStatistics gives", { mean: aTensor, variance: aTensor });
+
 /** Each channel of x [n,c,...] shifted and scaled by `statistics` to mean 0 and variance 1; `scale` and `shift` [c]. In
  *  training the statistics are `batchStatistics(x)`, through which gradients flow. Source: Ioffe and Szegedy, "Batch
  *  normalization", 2015. */
 export function batchNorm(x: Tensor, statistics: Statistics, options: NormOptions = {}): Tensor {
   checkedOptions("batchNorm", options, NORM_OPTIONS);
+  channels("batchNorm", x);
+  requireArguments("batchNorm", { statistics: [statistics, STATISTICS] });
   const perX = (t: Tensor): Tensor => perChannel("batchNorm", x, { scale: t }).scale!;
   const factor = rsqrt(add(perX(statistics.variance), options.epsilon ?? 1e-5));
   return affine(mul(sub(x, perX(statistics.mean)), factor), perChannel("batchNorm", x, options));
@@ -77,6 +86,7 @@ function affine(x: Tensor, { scale, shift }: NormOptions): Tensor {
 }
 
 function channels(op: string, x: Tensor): [number, number] {
+  requireTensor(op, x);
   if (x.rank < 2) throw new ShapeError(`${op}: ${describe(x)} given; [n,c,...] is needed`);
   return [x.shape[0], x.shape[1]];
 }

@@ -1,14 +1,19 @@
 /** The call that ends a reduction split into parts. */
-import { gridFor, type KernelCall, type Operand } from "../lower.js";
+import { sumPartsKernel } from "../../shaders/gen/kernels.js";
+import { call, gridFor, type Launch, type Operand } from "../lower.js";
 import { sizeOf } from "../shape.js";
 
+/** Whether a kernel of tiles adds so many terms that it does so in blocks: not worth its memory for shorter sums. */
+export function isLong(terms: number): boolean {
+  return terms > 1024;
+}
+
 /** y = Σ over the first axis of `partial` [parts, size of y]. */
-export function sumPartsCall(partial: Operand, y: Operand, parts: number, limit: number): KernelCall {
+export function sumPartsCall(partial: Operand, y: Operand, parts: number, limit: number): Launch {
   const count = sizeOf(y.shape);
-  return {
-    kernel: "sumParts",
+  return call(sumPartsKernel, {
     bind: { x: partial, y },
     params: { count, parts },
-    grid: gridFor("sumParts", count, limit),
-  };
+    grid: gridFor(sumPartsKernel, count, limit),
+  });
 }

@@ -1,6 +1,10 @@
 /** Average pooling: a sum over windows and its adjoint, windowSum ↔ windowSpread, times a constant. */
 
+import { poolSpreadKernel, poolSumKernel } from "../../shaders/gen/kernels.js";
+import { aFlag, requireTensor } from "../kinds.js";
+import { call } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
+import { checkedOptions } from "../options.js";
 import { type Tensor, tensor } from "../tensor.js";
 import { mul } from "./arithmetic.js";
 import { hostTensor } from "./host.js";
@@ -8,12 +12,15 @@ import { reshape } from "./movement.js";
 import { poolDraw, poolSamples } from "./pool.samples.js";
 import {
   forEachTap,
+  POOL_OPTIONS,
   type PoolAttrs,
   type PoolOptions,
   poolAttrs,
   pooledShape,
   poolLaunch,
   requirePooled,
+  UNPOOL_OPTIONS,
+  type UnpoolOptions,
   unpooledSpec,
 } from "./pool.shapes.js";
 import { sum } from "./reduce.js";
@@ -24,8 +31,11 @@ export interface AvgPoolOptions extends PoolOptions {
   readonly countIncludePad?: boolean;
 }
 
+const AVERAGE_OPTIONS = { ...POOL_OPTIONS, countIncludePad: aFlag };
+
 /** Mean of each window. x [n,c,h,w] → [n,c,oh,ow]. @throws ShapeError when the window does not fit. */
-export function avgPool2d(x: Tensor, { countIncludePad = true, ...options }: AvgPoolOptions): Tensor {
+export function avgPool2d(x: Tensor, given: AvgPoolOptions): Tensor {
+  const { countIncludePad = true, ...options } = checkedOptions("avgPool2d", given, AVERAGE_OPTIONS);
   const attrs = poolAttrs("avgPool2d", x, options);
   const { image, window, stride, padding } = attrs;
   const [n, c, h, w] = x.shape;
@@ -67,8 +77,15 @@ export const windowSumSpec: OpSpec<PoolAttrs> = {
     }),
   vjp: (g, { attrs }) => [() => apply(windowSpreadSpec, [g], attrs)],
   launch: (context, a) => [
-    { kernel: "pool.sum", bind: { x: context.inputs[0], y: context.output }, ...poolLaunch("pool.sum", context, a) },
+    call(poolSumKernel, {
+      bind: { x: context.inputs[0], y: context.output },
+      ...poolLaunch(poolSumKernel, context, a),
+    }),
   ],
+  sums: (terms) => {
+    const side = Math.floor(Math.sqrt(terms));
+    return [{ inputs: [{ shape: [1, 2, side, side] }], call: (x) => windowSum(x, { size: side }) }];
+  },
   linearIn: [0],
   samples: () => poolSamples(({ x, options }) => ({ inputs: [x], call: (v) => windowSum(v, options) })),
   draw: (d) => {
@@ -93,10 +110,9 @@ export const windowSumSpec: OpSpec<PoolAttrs> = {
 };
 
 /** Adjoint of `windowSum`: each pixel gets the sum of the windows that cover it. g [n,c,oh,ow] → [n,c,h,w]. */
-export function windowSpread(
-  g: Tensor,
-  { image, ...options }: PoolOptions & { readonly image: readonly [number, number] },
-): Tensor {
+export function windowSpread(g: Tensor, given: UnpoolOptions): Tensor {
+  requireTensor("windowSpread", g);
+  const { image, ...options } = checkedOptions("windowSpread", given, UNPOOL_OPTIONS);
   const like = { shape: [...g.shape.slice(0, 2), ...image], dtype: g.dtype };
   return apply(windowSpreadSpec, [g], poolAttrs("windowSpread", like, options));
 }
@@ -113,12 +129,17 @@ export const windowSpreadSpec: OpSpec<PoolAttrs> = {
     }),
   vjp: (c, { attrs }) => [() => apply(windowSumSpec, [c], attrs)],
   launch: (context, a) => [
-    {
-      kernel: "pool.spread",
+    call(poolSpreadKernel, {
       bind: { g: context.inputs[0], x: context.output },
-      ...poolLaunch("pool.spread", context, a),
-    },
+      ...poolLaunch(poolSpreadKernel, context, a),
+    }),
   ],
+  // As many windows as cover the pixel in the middle.
+  sums: (terms) => {
+    const size = Math.floor(Math.sqrt(terms / 16));
+    const image = [2 * size - 1, 2 * size - 1] as const;
+    return [{ inputs: [{ shape: [1, 1, size, size] }], call: (g) => windowSpread(g, { size, stride: 1, image }) }];
+  },
   linearIn: [0],
   samples: () =>
     poolSamples(({ g, image, options }) => ({ inputs: [g], call: (v) => windowSpread(v, { ...options, image }) })),

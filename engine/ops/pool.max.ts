@@ -2,9 +2,12 @@
  * Max pooling: the choice of an element (an integer, no gradient) followed by a linear gather, gatherPool ↔ scatterPool, so
  * that it has derivatives of every order.
  */
+import { poolGatherKernel, poolIndicesKernel, poolScatterKernel } from "../../shaders/gen/kernels.js";
 import { describe, ShapeError } from "../errors.js";
-import type { TensorSpec } from "../lower.js";
+import { requireTensor } from "../kinds.js";
+import { call, type TensorSpec } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
+import { checkedOptions } from "../options.js";
 import { sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { poolDraw, poolSamples } from "./pool.samples.js";
@@ -16,6 +19,8 @@ import {
   pooledShape,
   poolLaunch,
   requirePooled,
+  UNPOOL_OPTIONS,
+  type UnpoolOptions,
   unpooledSpec,
 } from "./pool.shapes.js";
 
@@ -43,11 +48,10 @@ export const poolIndicesSpec: OpSpec<PoolAttrs> = {
   },
   vjp: null,
   launch: (context, a) => [
-    {
-      kernel: "pool.indices",
+    call(poolIndicesKernel, {
       bind: { x: context.inputs[0], y: context.output },
-      ...poolLaunch("pool.indices", context, a),
-    },
+      ...poolLaunch(poolIndicesKernel, context, a),
+    }),
   ],
   samples: () => poolSamples(({ x, options }) => ({ inputs: [x], call: (v) => poolIndices(v, options) })),
   draw: (d) => poolDraw(d, ({ x, options }) => ({ inputs: [x], call: (v) => poolIndices(v, options) })),
@@ -89,7 +93,7 @@ export const gatherPoolSpec: OpSpec<PoolAttrs> = {
   launch: (context, a) => {
     const [x, indices] = context.inputs;
     return [
-      { kernel: "pool.gather", bind: { x, indices, y: context.output }, ...poolLaunch("pool.gather", context, a) },
+      call(poolGatherKernel, { bind: { x, indices, y: context.output }, ...poolLaunch(poolGatherKernel, context, a) }),
     ];
   },
   linearIn: [0],
@@ -110,11 +114,9 @@ export const gatherPoolSpec: OpSpec<PoolAttrs> = {
 };
 
 /** Adjoint of `gatherPool`: g [n,c,oh,ow] lands at `indices` of images of `image` = [h,w]; what meets is added. */
-export function scatterPool(
-  g: Tensor,
-  indices: Tensor,
-  { image, ...options }: PoolOptions & { readonly image: readonly [number, number] },
-): Tensor {
+export function scatterPool(g: Tensor, indices: Tensor, given: UnpoolOptions): Tensor {
+  requireTensor("scatterPool", g);
+  const { image, ...options } = checkedOptions("scatterPool", given, UNPOOL_OPTIONS);
   const like = { shape: [...g.shape.slice(0, 2), ...image], dtype: g.dtype };
   return apply(scatterPoolSpec, [g, indices], poolAttrs("scatterPool", like, options));
 }
@@ -135,7 +137,22 @@ export const scatterPoolSpec: OpSpec<PoolAttrs> = {
   launch: (context, a) => {
     const [g, indices] = context.inputs;
     return [
-      { kernel: "pool.scatter", bind: { g, indices, x: context.output }, ...poolLaunch("pool.scatter", context, a) },
+      call(poolScatterKernel, {
+        bind: { g, indices, x: context.output },
+        ...poolLaunch(poolScatterKernel, context, a),
+      }),
+    ];
+  },
+  // As many windows as cover the pixel in the middle, which all chose it.
+  sums: (terms) => {
+    const size = Math.floor(Math.sqrt(terms / 16));
+    const image = [2 * size - 1, 2 * size - 1] as const;
+    const middle = 2 * size * (size - 1);
+    return [
+      {
+        inputs: [{ shape: [1, 1, size, size] }, { shape: [1, 1, size, size], dtype: "i32", low: middle, high: middle }],
+        call: (g, indices) => scatterPool(g, indices, { size, stride: 1, image }),
+      },
     ];
   },
   linearIn: [0],

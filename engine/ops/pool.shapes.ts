@@ -1,9 +1,11 @@
 /** What the pooling ops share: options, shapes, the loop over windows that defines them, and the form of their launches. */
 
+import type { KernelFile } from "../../shaders/gen/kernels.js";
 import { describe, ShapeError } from "../errors.js";
+import { aNatural, required, tupleOf } from "../kinds.js";
 import { gridFor, type KernelCall, type LaunchContext, type TensorSpec } from "../lower.js";
-import { checkedOptions } from "../options.js";
-import { sizeOf } from "../shape.js";
+import { checkedOptions, type Kind } from "../options.js";
+import { requireShaped, sizeOf } from "../shape.js";
 import { type Padding, type Pair, pairOf, type WindowAttrs, windowAttrs, windowPositions } from "./window.js";
 
 export interface PoolOptions {
@@ -14,7 +16,14 @@ export interface PoolOptions {
   readonly padding?: Padding;
 }
 
-const POOL_OPTIONS = ["size", "stride", "padding"] as const;
+/** Options of the adjoints, which cannot know the size of the images that were pooled. */
+export type UnpoolOptions = PoolOptions & { readonly image: readonly [number, number] };
+
+/** Their values are judged by `pairOf` and `windowAttrs`. */
+const ANY: Kind = { needed: "a value", fits: () => true };
+const SIDES: Kind = required(tupleOf(aNatural, 2, "sides, [height, width],"));
+export const POOL_OPTIONS = { size: ANY, stride: ANY, padding: ANY };
+export const UNPOOL_OPTIONS = { ...POOL_OPTIONS, image: SIDES };
 
 export interface PoolAttrs extends WindowAttrs {
   readonly image: readonly [number, number];
@@ -22,9 +31,10 @@ export interface PoolAttrs extends WindowAttrs {
 }
 
 export function poolAttrs(op: string, x: TensorSpec, options: PoolOptions): PoolAttrs {
+  requireShaped(op, x);
   if (x.shape.length !== 4 || x.dtype !== "f32")
     throw new ShapeError(`${op}: ${describe(x)} given; f32 of rank 4, [n,c,h,w], is needed; reshape or cast()`);
-  checkedOptions(op, options, op === "avgPool2d" ? ["countIncludePad", ...POOL_OPTIONS] : POOL_OPTIONS);
+  checkedOptions(op, options, POOL_OPTIONS);
   const image = [x.shape[2], x.shape[3]] as const;
   const window = pairOf(op, "size", options.size);
   const { stride = window, padding } = options;
@@ -67,16 +77,16 @@ export function forEachTap(
   }
 }
 
-type PoolKernel = "pool.gather" | "pool.indices" | "pool.scatter" | "pool.spread" | "pool.sum";
+type PoolKernel = KernelFile<"pool.gather" | "pool.indices" | "pool.scatter" | "pool.spread" | "pool.sum">;
 
 /** What launches of all pooling kernels have in common: one thread per element of the output, a window or a pixel. */
 export function poolLaunch(
   kernel: PoolKernel,
   { output, caps }: LaunchContext,
   attrs: PoolAttrs,
-): Pick<KernelCall<PoolKernel>, "params" | "spec" | "grid"> {
+): Pick<KernelCall<PoolKernel["name"]>, "params" | "spec" | "grid"> {
   const { image, window, stride, padding } = attrs;
-  const [rows, columns] = windowPositions(kernel, image, window, attrs);
+  const [rows, columns] = windowPositions(kernel.name, image, window, attrs);
   const count = sizeOf(output.shape);
   return {
     params: { count },

@@ -10,14 +10,14 @@ import { concat } from "./concat.js";
 import { ones } from "./create.js";
 import { forEachOffset } from "./host.js";
 import { reshape } from "./movement.js";
-import type { ReduceAttrs, ReduceOptions } from "./reduce.js";
+import { REDUCE_OPTIONS, type ReduceAttrs, type ReduceOptions } from "./reduce.js";
 import { reduceCalls } from "./reduce.launch.js";
 import { split } from "./slice.js";
 import { transpose } from "./view.js";
 
 /** Product over `axes` (all by default); 1 over no elements. Its gradients are right where elements are 0. */
 export function prod(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
-  const { keepDims = false } = checkedOptions("prod", options, ["keepDims"]);
+  const { keepDims = false } = checkedOptions("prod", options, REDUCE_OPTIONS);
   const list = normaliseAxes("prod", axes, x);
   return list.length === 0 ? x : apply(prodSpec, [x], { axes: list, keepDims });
 }

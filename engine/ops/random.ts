@@ -1,6 +1,7 @@
 /** Random bits as ops: pure functions of a key, which is a tensor, so that a captured step can split and carry keys. */
+import { randomBitsKernel, randomFoldKernel } from "../../shaders/gen/kernels.js";
 import { describe, ShapeError } from "../errors.js";
-import { gridFor, type Operand, type TensorSpec } from "../lower.js";
+import { call, gridFor, type Operand, type TensorSpec } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import { mulHigh, philox } from "../philox.js";
 import { checkShape, type Shape, sizeOf } from "../shape.js";
@@ -18,6 +19,7 @@ interface BitsAttrs {
 /** Uniform 32-bit words: key u32[2] → u32 [...shape]. Element i is word i mod 4 of Philox(counter [⌊i/4⌋, 0, 0, 0], key): the
  *  same bits on every adapter. */
 export function randomBits(key: Tensor, shape: Shape): Tensor {
+  checkShape("randomBits", shape);
   return apply(randomBitsSpec, [key], { shape, domain: domains.bits });
 }
 /** Keys as the rows of u32 [n,2], unrelated to each other and to what `randomBits` gives for `key`. */
@@ -42,12 +44,11 @@ export const randomBitsSpec: OpSpec<BitsAttrs> = {
   launch: ({ inputs: [key], output: y, caps }, { domain }) => {
     const count = sizeOf(y.shape);
     return [
-      {
-        kernel: "random.bits",
+      call(randomBitsKernel, {
         bind: { key, y },
         params: { count, domain, key_at: keyAt(key) },
-        grid: gridFor("random.bits", Math.ceil(count / 4), caps.maxWorkgroupsPerDimension),
-      },
+        grid: gridFor(randomBitsKernel, Math.ceil(count / 4), caps.maxWorkgroupsPerDimension),
+      }),
     ];
   },
   samples: () => [
@@ -88,12 +89,11 @@ export const foldKeySpec: OpSpec<null> = {
   vjp: null,
   strided: true,
   launch: ({ inputs: [key, data], output: y }) => [
-    {
-      kernel: "random.fold",
+    call(randomFoldKernel, {
       bind: { key, data, y },
       params: { domain: domains.fold, data_at: data.offset, key_at: keyAt(key) },
       grid: [1, 1, 1],
-    },
+    }),
   ],
   samples: () => [
     {

@@ -1,5 +1,6 @@
+import { concordanceKernel, rankKernel } from "../../shaders/gen/kernels.js";
 import { describe, ShapeError } from "../errors.js";
-import { gridFor } from "../lower.js";
+import { call, gridFor } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import { sameShape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -33,7 +34,9 @@ export const averageRankSpec: OpSpec<null> = {
   vjp: null,
   launch: ({ inputs: [x], output: y }) => {
     const count = sizeOf(y.shape);
-    return [{ kernel: "rank", bind: { x, y }, params: { count, side: y.shape.at(-1)! }, grid: gridFor("rank", count) }];
+    return [
+      call(rankKernel, { bind: { x, y }, params: { count, side: y.shape.at(-1)! }, grid: gridFor(rankKernel, count) }),
+    ];
   },
   samples: () => [
     { inputs: [{ shape: [3, 70], dtype: "f32" }], call: averageRank },
@@ -76,7 +79,7 @@ export const concordanceSpec: OpSpec<null> = {
   launch: ({ inputs: [a, b], output: y }) => {
     const count = sizeOf(y.shape);
     const params = { count, side: y.shape.at(-1)! };
-    return [{ kernel: "concordance", bind: { a, b, y }, params, grid: gridFor("concordance", count) }];
+    return [call(concordanceKernel, { bind: { a, b, y }, params, grid: gridFor(concordanceKernel, count) })];
   },
   samples: () => [
     { inputs: [{ shape: [3, 70] }, { shape: [3, 70] }], call: concordance },

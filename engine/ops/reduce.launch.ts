@@ -1,5 +1,6 @@
 /** Kernel calls of the reductions: a pure function of shape and adapter. */
-import { type Capabilities, gridFor, type KernelCall, type LaunchContext, type Operand } from "../lower.js";
+import { reduceArgKernel, reduceKernel } from "../../shaders/gen/kernels.js";
+import { type Capabilities, call, gridFor, type Launch, type LaunchContext, type Operand } from "../lower.js";
 import { type Shape, sizeOf } from "../shape.js";
 
 /** What is combined; the numbers are those of shaders/lib/combine.wgsl. */
@@ -18,9 +19,9 @@ export function reduceCalls(
   { inputs: [x], output, caps, temp }: LaunchContext,
   axes: readonly number[],
   op: Combination,
-): KernelCall[] {
+): Launch[] {
   const triples = passes(x.shape, axes);
-  const calls: KernelCall[] = [];
+  const calls: Launch[] = [];
   let from = x;
   triples.forEach((t, i) => {
     const to = i === triples.length - 1 ? output : temp([t.outer * t.inner]);
@@ -58,7 +59,7 @@ function passCalls(
   op: Combination,
   caps: Capabilities,
   temp: LaunchContext["temp"],
-): KernelCall[] {
+): Launch[] {
   const parts = partsOf({ outer, reduced, inner }, caps);
   if (parts === 1) return [stageCall(x, y, { outer, reduced, inner }, 1, op, caps)];
   const partial = temp([outer, parts, inner]);
@@ -89,7 +90,7 @@ function stageCall(
   parts: number,
   op: Combination,
   caps: Capabilities,
-): KernelCall {
+): Launch {
   const row = reduced * inner;
   const results = outer * parts * inner;
   // Four numbers that lie together: of one result where inner is 1, else of four.
@@ -100,14 +101,13 @@ function stageCall(
   const side = merge ? 1 : inner / width;
   const step = side * (inner === 1 ? Math.min(parts, run) : 1);
   const stretch = Math.ceil(row / width / (parts * side)) * step;
-  return {
-    kernel: "reduce",
+  return call(reduceKernel, {
     bind: { x, y },
     params: { count, row: row / width, stride: parts * side, step, stretch },
     spec: { OP: combination[op], QUADS: quads, MERGE: merge },
-    grid: gridFor("reduce", count, caps.maxWorkgroupsPerDimension),
+    grid: gridFor(reduceKernel, count, caps.maxWorkgroupsPerDimension),
     flops: outer * row,
-  };
+  });
 }
 
 /** argmax (`largest`) or argmin along one axis. */
@@ -115,18 +115,18 @@ export function argCalls(
   { inputs: [x], output: y, caps, temp }: LaunchContext,
   axis: number,
   largest: boolean,
-): KernelCall[] {
+): Launch[] {
   const outer = sizeOf(x.shape.slice(0, axis));
   const reduced = x.shape[axis];
   const inner = sizeOf(x.shape.slice(axis + 1));
-  const stage = (to: Operand, parts: number, positions?: Operand, candidates = 0): KernelCall => ({
-    kernel: "reduce.arg",
-    bind: positions ? { x, y: to, positions } : { x, y: to },
-    params: { count: outer * parts * inner, reduced, inner, parts, candidates },
-    spec: { LARGEST: largest, CANDIDATES: positions !== undefined },
-    grid: gridFor("reduce.arg", outer * parts * inner, caps.maxWorkgroupsPerDimension),
-  });
-  const stages: KernelCall[] = [];
+  const stage = (to: Operand, parts: number, positions?: Operand, candidates = 0): Launch =>
+    call(reduceArgKernel, {
+      bind: positions ? { x, y: to, positions } : { x, y: to },
+      params: { count: outer * parts * inner, reduced, inner, parts, candidates },
+      spec: { LARGEST: largest, CANDIDATES: positions !== undefined },
+      grid: gridFor(reduceArgKernel, outer * parts * inner, caps.maxWorkgroupsPerDimension),
+    });
+  const stages: Launch[] = [];
   let positions: Operand | undefined;
   let left = reduced;
   for (let parts = left; parts > 1; left = parts) {

@@ -1,6 +1,7 @@
 /** Reductions over any axes. */
 
 import { describe, ShapeError } from "../errors.js";
+import { aFlag } from "../kinds.js";
 import { apply, type OpSpec } from "../op.js";
 import { checkedOptions } from "../options.js";
 import { contiguousStrides, normaliseAxes, reducedShape, type Shape, sameShape, sizeOf } from "../shape.js";
@@ -15,6 +16,8 @@ export interface ReduceOptions {
   readonly keepDims?: boolean;
 }
 
+export const REDUCE_OPTIONS = { keepDims: aFlag };
+
 export interface ReduceAttrs {
   readonly axes: readonly number[];
   readonly keepDims: boolean;
@@ -22,7 +25,7 @@ export interface ReduceAttrs {
 
 /** Sum over `axes` (all by default). */
 export function sum(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
-  const { keepDims = false } = checkedOptions("sum", options, ["keepDims"]);
+  const { keepDims = false } = checkedOptions("sum", options, REDUCE_OPTIONS);
   const list = normaliseAxes("sum", axes, x);
   return list.length === 0 ? x : apply(sumSpec, [x], { axes: list, keepDims });
 }
@@ -41,6 +44,11 @@ export const sumSpec: OpSpec<ReduceAttrs> = {
   vjp: (g, { inputs: [x], attrs: { axes } }) => [() => expand(reshape(g, reducedShape(x.shape, axes, true)), x.shape)],
   launch: (context, { axes }) => reduceCalls(context, axes, "sum"),
   linearIn: [0],
+  sums: (terms) => [
+    { inputs: [{ shape: [terms] }], call: (x) => sum(x), note: "all" },
+    { inputs: [{ shape: [terms, 3] }], call: (x) => sum(x, 0), note: "columns" },
+    { inputs: [{ shape: [300, terms >> 3] }], call: (x) => sum(x, 1), note: "many rows" },
+  ],
   samples: () => [
     { inputs: [{ shape: [2, 3, 4] }], call: (x) => sum(x, [0, 2]) },
     { inputs: [{ shape: [5] }], call: (x) => sum(x) },
@@ -62,7 +70,7 @@ export const sumSpec: OpSpec<ReduceAttrs> = {
 
 /** Arithmetic mean over `axes` (all by default); NaN over no elements. */
 export function mean(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
-  checkedOptions("mean", options, ["keepDims"]);
+  checkedOptions("mean", options, REDUCE_OPTIONS);
   const count = sizeOf(normaliseAxes("mean", axes, x).map((a) => x.shape[a]));
   const total = sum(x, axes, options);
   return count === 0 ? div(total, 0) : mul(total, 1 / count);

@@ -2,7 +2,8 @@
  *  infinity or NaN gets further than its neighbours. */
 
 import { describe, ShapeError } from "../errors.js";
-import { checkedOptions } from "../options.js";
+import { requireTensor } from "../kinds.js";
+import { checkedOptions, isList, shown, shownList } from "../options.js";
 import { normaliseAxis } from "../shape.js";
 import { type Tensor, tensor } from "../tensor.js";
 import { add, mul } from "./arithmetic.js";
@@ -19,13 +20,14 @@ export interface ResizeOptions {
  *  nearest takes pixel ⌊i·h/oh⌋. @throws ShapeError for an empty image or size. */
 export function resize2d(x: Tensor, size: readonly [number, number], options: ResizeOptions = {}): Tensor {
   const { mode = "bilinear" } = checkedOptions("resize2d", options, ["mode"]);
+  requireTensor("resize2d", x);
   const [h, w] = x.shape.slice(-2);
   if (x.rank !== 4 || x.dtype !== "f32" || h < 1 || w < 1)
     throw new ShapeError(`resize2d: ${describe(x)} given; f32 [n,c,h,w] with at least one pixel is needed`);
   if (mode !== "bilinear" && mode !== "nearest")
-    throw new ShapeError(`resize2d: mode is "${mode}"; "bilinear" or "nearest" is needed`);
-  if (!size.every((s) => Number.isInteger(s) && s >= 1))
-    throw new ShapeError(`resize2d: size is [${size}]; integers of at least 1 are needed`);
+    throw new ShapeError(`resize2d: mode is ${shown(mode)}; "bilinear" or "nearest" is needed`);
+  if (!isList(size) || size.length !== 2 || !size.every((s) => Number.isInteger(s) && s >= 1))
+    throw new ShapeError(`resize2d: size is ${shownList(size)}; [height, width], integers of at least 1, are needed`);
   const taps = mode === "bilinear" ? bilinear : nearest;
   const rows = size[0] === h ? x : resample(x, 2, taps(h, size[0]));
   return size[1] === w ? rows : resample(rows, 3, taps(w, size[1]));
@@ -38,11 +40,15 @@ export type Taps = readonly (readonly (readonly [position: number, weight: numbe
  *  x [...,n,...] f32 → [...,taps.length,...]. @throws ShapeError for a position outside. */
 export function resample(x: Tensor, axis: number, taps: Taps): Tensor {
   const at = normaliseAxis("resample", axis, x);
+  if (!isList(taps) || !taps.every((tap) => isList(tap) && tap.every((one) => isList(one))))
+    throw new TypeError(
+      `resample: taps are ${shownList(taps)}; a list of lists of [position, weight] is needed, one list for each output`,
+    );
   for (const tap of taps)
     for (const [position, weight] of tap)
       if (!Number.isInteger(position) || position < 0 || position >= x.shape[at] || !Number.isFinite(weight))
         throw new ShapeError(
-          `resample: a tap of position ${position} with weight ${weight} along axis ${at} of ${describe(x)}; ` +
+          `resample: a tap of position ${shown(position)} with weight ${shown(weight)} along axis ${at} of ${describe(x)}; ` +
             "a position inside and a finite weight are needed",
         );
   const most = taps.reduce((n, tap) => Math.max(n, tap.length), 0);

@@ -1,7 +1,10 @@
 /** Parts of a tensor, and a tensor as part of a larger one; each is the other's adjoint. */
+import { placeKernel } from "../../shaders/gen/kernels.js";
 import { describe, ShapeError } from "../errors.js";
-import { gridFor, type KernelCall, type LaunchContext } from "../lower.js";
+import { aCount, anyNumber, requireTensor } from "../kinds.js";
+import { call, gridFor, type Launch, type LaunchContext } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
+import { holds, isList, rangeOf, requireArguments, shown, shownList } from "../options.js";
 import { contiguousStrides, normaliseAxis, type Shape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { forEachOffset } from "./host.js";
@@ -19,12 +22,15 @@ interface SliceAttrs extends Part {
 
 /** `sizes[a]` elements of each axis a, from `starts[a]` by `steps[a]` (1 by default, negative runs backwards). A negative
  *  start counts from the end; a size of -1 takes all that fit. Free. @throws ShapeError when the part leaves the tensor. */
-export function slice(x: Tensor, starts: Shape, sizes: Shape, steps: Shape = starts.map(() => 1)): Tensor {
+export function slice(x: Tensor, starts: Shape, sizes: Shape, given?: Shape): Tensor {
+  requireTensor("slice", x);
   const rank = x.shape.length;
-  if (starts.length !== rank || sizes.length !== rank || steps.length !== rank || steps.includes(0))
+  const steps = given === undefined ? x.shape.map(() => 1) : given;
+  const areIntegers = [starts, sizes, steps].every((list) => isList(list) && list.every(Number.isInteger));
+  if (!areIntegers || starts.length !== rank || sizes.length !== rank || steps.length !== rank || steps.includes(0))
     throw new ShapeError(
-      `slice: starts [${starts.join(",")}], sizes [${sizes.join(",")}], steps [${steps.join(",")}] for ${describe(x)}; ` +
-        `${rank} of each are needed, and steps other than 0`,
+      `slice: starts ${shownList(starts)}, sizes ${shownList(sizes)}, steps ${shownList(steps)} for ${describe(x)}; ` +
+        `integers, ${rank} of each are needed, and steps other than 0`,
     );
   const from = starts.map((s, a) => (s < 0 ? s + x.shape[a] : s));
   const fitting = (a: number): number =>
@@ -129,7 +135,7 @@ export const placeSpec: OpSpec<PlaceAttrs> = {
   ],
 };
 
-function placeCalls({ inputs: [x], output: y, caps }: LaunchContext, attrs: PlaceAttrs): KernelCall[] {
+function placeCalls({ inputs: [x], output: y, caps }: LaunchContext, attrs: PlaceAttrs): Launch[] {
   // [side, size, start, step] per axis; an axis that is filled joins the one before, which makes fewer divisions.
   const axes: [number, number, number, number][] = [];
   y.shape.forEach((side, a) => {
@@ -143,23 +149,29 @@ function placeCalls({ inputs: [x], output: y, caps }: LaunchContext, attrs: Plac
   });
   const count = sizeOf(y.shape);
   return [
-    {
-      kernel: "place",
+    call(placeKernel, {
       bind: { x: asWords(x), y: asWords(y) },
       params: { count, rank: axes.length, value: wordOf(attrs.value, y.dtype), axes: axes.flat() },
       spec: { STEPPED: axes.some(([, , , step]) => step !== 1) },
-      grid: gridFor("place", count, caps.maxWorkgroupsPerDimension),
-    },
+      grid: gridFor(placeKernel, count, caps.maxWorkgroupsPerDimension),
+    }),
   ];
 }
 
 /** x with `before` and `after` elements of `value` added to each axis. @throws ShapeError unless there is a pair of
  *  non-negative integers per axis. */
 export function pad(x: Tensor, amounts: readonly (readonly [before: number, after: number])[], value = 0): Tensor {
-  if (amounts.length !== x.shape.length || amounts.flat().some((n) => !Number.isInteger(n) || n < 0))
+  requireTensor("pad", x);
+  const pairs = isList(amounts) && amounts.every((pair) => isList(pair) && pair.length === 2);
+  if (!pairs || amounts.length !== x.shape.length || amounts.flat().some((n) => !Number.isInteger(n) || n < 0))
     throw new ShapeError(
-      `pad: amounts [${amounts.map((p) => `[${p.join(",")}]`).join(",")}] for ${describe(x)}; ` +
+      `pad: amounts ${shownList(amounts)} for ${describe(x)}; ` +
         `${x.shape.length} pairs of non-negative integers are needed`,
+    );
+  requireArguments("pad", { value: [value, anyNumber] });
+  if (!holds(x.dtype, value))
+    throw new RangeError(
+      `pad: a value of ${value} for ${describe(x)}; ${rangeOf(x.dtype)} is needed; cast() to f32 before`,
     );
   if (amounts.flat().every((n) => n === 0)) return x;
   return place(
@@ -175,10 +187,15 @@ export function pad(x: Tensor, amounts: readonly (readonly [before: number, afte
  *  @throws ShapeError when they do not make up the axis. */
 export function split(x: Tensor, parts: number | readonly number[], axis = 0): Tensor[] {
   const at = normaliseAxis("split", axis, x);
-  const sizes = typeof parts === "number" ? new Array<number>(parts).fill(x.shape[at] / parts) : parts;
-  if (sizes.some((n) => !Number.isInteger(n)) || sizes.reduce((a, b) => a + b, 0) !== x.shape[at])
+  if (!aCount.fits(parts) && !isList(parts))
     throw new ShapeError(
-      `split: parts of [${sizes.join(",")}] for axis ${at} of ${describe(x)}; integers that add to ${x.shape[at]} are needed`,
+      `split: ${shown(parts)} parts of ${describe(x)}; how many there are, or a list of their sizes, is needed`,
+    );
+  const whole = typeof parts === "number" && parts <= Math.max(1, x.shape[at]);
+  const sizes = whole ? new Array<number>(parts).fill(x.shape[at] / parts) : [parts].flat();
+  if (sizes.some((n) => !Number.isInteger(n) || n < 0) || sizes.reduce((a, b) => a + b, 0) !== x.shape[at])
+    throw new ShapeError(
+      `split: parts of ${shownList(sizes)} for axis ${at} of ${describe(x)}; integers that add to ${x.shape[at]} are needed`,
     );
   let start = 0;
   return sizes.map((n) => {

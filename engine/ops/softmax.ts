@@ -1,6 +1,7 @@
 /** Softmax and its logarithm: one kernel each way, rules in ops. */
+import { softmaxGroupKernel, softmaxThreadKernel } from "../../shaders/gen/kernels.js";
 import { describe, ShapeError } from "../errors.js";
-import { gridFor, type KernelCall, type LaunchContext, linearGrid, type TensorSpec } from "../lower.js";
+import { call, gridFor, type Launch, type LaunchContext, linearGrid, type TensorSpec } from "../lower.js";
 import { apply, type Draw, type Failure, type HostTensor, type OpSpec, type Sample } from "../op.js";
 import { normaliseAxis, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -29,6 +30,7 @@ export const softmaxSpec: OpSpec<AxisAttrs> = {
   ],
   launch: (context, { axis }) => softmaxCalls(context, axis, false),
   ...rows(softmax),
+  sums: (terms) => [{ inputs: [{ shape: [2, terms] }], call: (x) => softmax(x) }],
   failures: () => refusals("softmax", softmax),
 };
 
@@ -49,6 +51,7 @@ export const logSoftmaxSpec: OpSpec<AxisAttrs> = {
   ],
   launch: (context, { axis }) => softmaxCalls(context, axis, true),
   ...rows(logSoftmax),
+  sums: (terms) => [{ inputs: [{ shape: [2, terms] }], call: (x) => logSoftmax(x) }],
   failures: () => refusals("logSoftmax", logSoftmax),
 };
 
@@ -75,21 +78,20 @@ function forEachRow(
 /** Rows longer than this get a workgroup each, shorter ones a thread. */
 const THREAD_ROW = 128;
 
-function softmaxCalls({ inputs: [x], output: y, caps }: LaunchContext, axis: number, log: boolean): KernelCall[] {
+function softmaxCalls({ inputs: [x], output: y, caps }: LaunchContext, axis: number, log: boolean): Launch[] {
   const n = x.shape[axis];
   const inner = sizeOf(x.shape.slice(axis + 1));
   const rows = sizeOf(x.shape) / n;
   const perRow = n > THREAD_ROW;
   return [
-    {
-      kernel: perRow ? "softmax.group" : "softmax.thread",
+    call<"softmax.group" | "softmax.thread">(perRow ? softmaxGroupKernel : softmaxThreadKernel, {
       bind: { x, y },
       params: { rows, n, inner },
       spec: { LOG: log },
       grid: perRow
         ? linearGrid(rows, 1, caps.maxWorkgroupsPerDimension)
-        : gridFor("softmax.thread", rows, caps.maxWorkgroupsPerDimension),
-    },
+        : gridFor(softmaxThreadKernel, rows, caps.maxWorkgroupsPerDimension),
+    }),
   ];
 }
 

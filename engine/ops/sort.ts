@@ -1,8 +1,9 @@
 /** Sorting along any axis. */
 
 import { describe, ShapeError } from "../errors.js";
+import { aFlag, anInteger, aShare } from "../kinds.js";
 import { apply, type InputSpec, type OpSpec } from "../op.js";
-import { checkedOptions } from "../options.js";
+import { checkedOptions, shown } from "../options.js";
 import { normaliseAxis } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { argsortRows } from "./argsort.js";
@@ -11,6 +12,7 @@ import { where } from "./binary.js";
 import { gatherAlong, gatherAlongSpec } from "./gather.js";
 import { reshape } from "./movement.js";
 import { slice } from "./slice.js";
+import { firstOfRows, MOST_SELECTED } from "./topK.js";
 import { nanMask } from "./unary.js";
 import { transpose } from "./view.js";
 
@@ -20,10 +22,12 @@ export interface SortOptions {
   readonly descending?: boolean;
 }
 
+const SORT_OPTIONS = { axis: anInteger, descending: aFlag };
+
 /** Positions along `axis` in sorted order, i32, of x's shape. Stable: equal elements keep their order, also when descending.
  *  NaN comes last either way. */
 export function argsort(x: Tensor, options: SortOptions = {}): Tensor {
-  const { axis = -1, descending = false } = checkedOptions("argsort", options, ["axis", "descending"]);
+  const { axis = -1, descending = false } = checkedOptions("argsort", options, SORT_OPTIONS);
   const at = normaliseAxis("argsort", axis, x);
   const last = x.rank - 1;
   if (at === last) return argsortRows(x, descending);
@@ -33,7 +37,7 @@ export function argsort(x: Tensor, options: SortOptions = {}): Tensor {
 
 /** The elements in sorted order along `axis`, ascending unless `descending`; NaN last. */
 export function sort(x: Tensor, options: SortOptions = {}): Tensor {
-  checkedOptions("sort", options, ["axis", "descending"]);
+  checkedOptions("sort", options, SORT_OPTIONS);
   return permute(x, argsort(x, options), normaliseAxis("sort", options.axis ?? -1, x));
 }
 
@@ -76,14 +80,23 @@ export interface TopKOptions {
 /** The k largest elements along `axis`, largest first, and their positions (i32); among equals the first come first, NaN
  *  comes last either way, as `sort` has it (PyTorch counts it as largest), so that k numbers are found where there are as many. Values are differentiable. x [...,n,...] → [...,k,...]. @throws ShapeError when k is more than n. */
 export function topK(x: Tensor, k: number, options: TopKOptions = {}): { values: Tensor; indices: Tensor } {
-  const { axis = -1, smallest = false } = checkedOptions("topK", options, ["axis", "smallest"]);
+  const { axis = -1, smallest = false } = checkedOptions("topK", options, { axis: anInteger, smallest: aFlag });
   const at = normaliseAxis("topK", axis, x);
   if (!Number.isInteger(k) || k < 0 || k > x.shape[at])
     throw new ShapeError(
-      `topK: ${k} of ${describe(x)} asked for along axis ${at}, which has ${x.shape[at]}; take at most that many`,
+      `topK: ${shown(k)} of ${describe(x)} asked for along axis ${at}, which has ${x.shape[at]}; take at most that many`,
     );
-  const indices = part(argsort(x, { axis: at, descending: !smallest }), at, 0, k);
+  const indices = firstAlong(x, at, k, !smallest);
   return { values: gatherAlong(x, indices, at), indices };
+}
+
+function firstAlong(x: Tensor, axis: number, k: number, descending: boolean): Tensor {
+  if (k === 0 || k > Math.min(MOST_SELECTED, x.shape[axis] / 2))
+    return part(argsort(x, { axis, descending }), axis, 0, k);
+  const last = x.rank - 1;
+  if (axis === last) return firstOfRows(x, k, descending);
+  const swap = x.shape.map((_, i) => (i === axis ? last : i === last ? axis : i));
+  return transpose(firstOfRows(transpose(x, swap), k, descending), swap);
 }
 
 export interface QuantileOptions {
@@ -95,10 +108,10 @@ export interface QuantileOptions {
  *  q·(n − 1) of the sorted elements, of which there must be at least one. NaN where there is one, as in NumPy.
  *  @throws ShapeError for none. */
 export function quantile(x: Tensor, q: number, options: QuantileOptions = {}): Tensor {
-  const { axis = -1 } = checkedOptions("quantile", options, ["axis"]);
+  const { axis = -1 } = checkedOptions("quantile", options, { axis: anInteger });
   const at = normaliseAxis("quantile", axis, x);
   const n = x.shape[at];
-  if (!(q >= 0 && q <= 1)) throw new RangeError(`quantile: ${q} given; a number on [0, 1] is needed`);
+  if (!aShare.fits(q)) throw new RangeError(`quantile: ${shown(q)} given; a number on [0, 1] is needed`);
   if (n === 0) throw new ShapeError(`quantile: ${describe(x)} has no elements along axis ${at}; 1 or more are needed`);
   const sorted = sort(x, { axis: at });
   const below = Math.floor(q * (n - 1));
@@ -115,7 +128,7 @@ export function quantile(x: Tensor, q: number, options: QuantileOptions = {}): T
 
 /** The middle element along `axis`, or the mean of the two middle ones; NaN where there is one. */
 export function median(x: Tensor, options: QuantileOptions = {}): Tensor {
-  checkedOptions("median", options, ["axis"]);
+  checkedOptions("median", options, { axis: anInteger });
   return quantile(x, 0.5, options);
 }
 

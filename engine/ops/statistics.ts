@@ -1,6 +1,7 @@
 /** Reductions composed of others. */
 
 import { describe, ShapeError } from "../errors.js";
+import { aNumber, aNumberOfAtLeast0, requireTensor } from "../kinds.js";
 import { checkedOptions } from "../options.js";
 import { withBits } from "../record.js";
 import { normaliseAxes, reducedShape, sizeOf } from "../shape.js";
@@ -10,7 +11,7 @@ import { where } from "./binary.js";
 import { equal } from "./compare.js";
 import { max } from "./extremes.js";
 import { reshape } from "./movement.js";
-import { mean, type ReduceOptions, sum } from "./reduce.js";
+import { mean, REDUCE_OPTIONS, type ReduceOptions, sum } from "./reduce.js";
 import { abs, exp, finiteMask, log, sqrt, square } from "./unary.js";
 
 export interface VarianceOptions extends ReduceOptions {
@@ -21,7 +22,10 @@ export interface VarianceOptions extends ReduceOptions {
 /** Sum of squared deviations from the mean over `axes` (all by default), divided by count - ddof.
  *  @throws ShapeError when the divisor is not positive. */
 export function variance(x: Tensor, axes?: number | readonly number[], options: VarianceOptions = {}): Tensor {
-  const { ddof = 0, keepDims = false } = checkedOptions("variance", options, ["ddof", "keepDims"]);
+  const { ddof = 0, keepDims = false } = checkedOptions("variance", options, {
+    ddof: aNumberOfAtLeast0,
+    ...REDUCE_OPTIONS,
+  });
   const list = normaliseAxes("variance", axes, x);
   const count = sizeOf(list.map((a) => x.shape[a]));
   if (!(count - ddof > 0))
@@ -39,7 +43,8 @@ export interface VectorNormOptions extends ReduceOptions {
  *  it evenly. The squares of p = 2 must be f32 numbers: the largest |x| from 1e-18 to 1e18; a norm of smaller ones loses digits and is
  *  0 below 1e-23, one of larger ones is infinite. Divide by `max(abs(x))` before where values can be such. */
 export function norm(x: Tensor, axes?: number | readonly number[], options: VectorNormOptions = {}): Tensor {
-  const { p = 2, keepDims = false } = checkedOptions("norm", options, ["p", "keepDims"]);
+  const { p = 2, keepDims = false } = checkedOptions("norm", options, { p: aNumber, ...REDUCE_OPTIONS });
+  requireTensor("norm", x);
   if (p === 1) return sum(abs(x), axes, { keepDims });
   if (p === Infinity) return max(abs(x), axes, { keepDims });
   if (p !== 2) throw new ShapeError(`norm: p ${p} given; 1, 2 or Infinity is needed`);
@@ -51,7 +56,7 @@ export function norm(x: Tensor, axes?: number | readonly number[], options: Vect
 
 /** log Σ exp(x) over `axes` (all by default), without overflow; -Infinity where all elements are. */
 export function logSumExp(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
-  const { keepDims = false } = checkedOptions("logSumExp", options, ["keepDims"]);
+  const { keepDims = false } = checkedOptions("logSumExp", options, REDUCE_OPTIONS);
   const list = normaliseAxes("logSumExp", axes, x);
   // The shift cancels, so nothing depends on it; an infinite one would give NaN.
   const shift = withBits(0, () => {

@@ -23,6 +23,7 @@ import * as reduce from "./reduce.js";
 import * as slice from "./slice.js";
 import * as softmax from "./softmax.js";
 import * as sort from "./sort.js";
+import * as topK from "./topK.js";
 import * as unary from "./unary.js";
 import * as view from "./view.js";
 
@@ -52,6 +53,7 @@ const modules: readonly object[] = [
   random,
   softmax,
   sort,
+  topK,
 ];
 
 // biome-ignore lint/suspicious/noExplicitAny: attributes differ by op.

@@ -1,6 +1,9 @@
 /** Movement that is always free: other strides over the same storage. */
+
 import { describe, ShapeError } from "../errors.js";
+import { requireTensor } from "../kinds.js";
 import { apply, type OpSpec } from "../op.js";
+import { isList, shown } from "../options.js";
 import { contiguousStrides, normaliseAxes, normaliseAxis, type Shape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { forEachOffset } from "./host.js";
@@ -13,6 +16,11 @@ interface PermutationAttrs {
 /** Axes in another order: axis i of the result is axis permutation[i] of x; reversed by default.
  *  @throws ShapeError unless every axis is named once. */
 export function transpose(x: Tensor, permutation?: readonly number[]): Tensor {
+  requireTensor("transpose", x);
+  if (permutation !== undefined && !isList(permutation))
+    throw new TypeError(
+      `transpose: permutation ${shown(permutation)} given; a list with each axis of ${describe(x)} is needed, like transpose(x, [1, 0])`,
+    );
   const order = permutation
     ? permutation.map((a) => normaliseAxis("transpose", a, x))
     : x.shape.map((_, i) => x.shape.length - 1 - i);
@@ -100,6 +108,7 @@ export const flipSpec: OpSpec<AxesAttrs> = {
 
 /** Without the sides of 1 at `axes` (all of them by default). @throws ShapeError for another side. */
 export function squeeze(x: Tensor, axes?: number | readonly number[]): Tensor {
+  requireTensor("squeeze", x);
   if (axes === undefined)
     return reshape(
       x,
@@ -117,7 +126,13 @@ export function squeeze(x: Tensor, axes?: number | readonly number[]): Tensor {
 
 /** With a side of 1 put in before `axis`; -1 puts it last. x [...] → rank one higher. */
 export function unsqueeze(x: Tensor, axis: number): Tensor {
+  requireTensor("unsqueeze", x);
   const shape: Shape = [...x.shape, 1];
   const at = normaliseAxis("unsqueeze", axis, { shape, dtype: x.dtype });
   return reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
+}
+
+/** All elements in one row, row-major. x [...] → [x.size] */
+export function ravel(x: Tensor): Tensor {
+  return reshape(x, [-1]);
 }

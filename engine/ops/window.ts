@@ -1,5 +1,7 @@
 /** Windows that slide over images: strides, paddings and how many positions fit. Shared by convolution and pooling. */
+
 import { ShapeError } from "../errors.js";
+import { isList, shownList } from "../options.js";
 
 /** One number for both directions, or [vertical, horizontal]. */
 export type Pair = number | readonly [number, number];
@@ -20,9 +22,12 @@ export interface WindowAttrs {
 
 /** Reads "one number or two". @throws ShapeError unless both are integers of at least `least`. */
 export function pairOf(op: string, name: string, value: Pair, least = 1): [number, number] {
-  const [v, h] = Array.isArray(value) ? value : [value, value];
-  if (!Number.isInteger(v) || !Number.isInteger(h) || v < least || h < least)
-    throw new ShapeError(`${op}: ${name} is ${JSON.stringify(value)}; integers of at least ${least} are needed`);
+  const [v, h] = isList(value) ? value : [value, value];
+  const two = !isList(value) || value.length === 2;
+  if (!two || !Number.isInteger(v) || !Number.isInteger(h) || v < least || h < least)
+    throw new ShapeError(
+      `${op}: ${name} is ${shownList(value)}; ${two ? "integers" : "one integer, or two,"} of at least ${least} are needed`,
+    );
   return [v, h];
 }
 
@@ -41,10 +46,20 @@ export function windowAttrs(
     const [left, right] = samePadding(image[1], extent(window[1], dilation[1]), stride[1]);
     return { stride, dilation, padding: [top, bottom, left, right] };
   }
-  const [v, h] = padding === "valid" ? [0, 0] : typeof padding === "number" ? [padding, padding] : padding;
+  const [v, h] = padding === "valid" ? [0, 0] : typeof padding === "number" ? [padding, padding] : twoOf(op, padding);
   const [top, bottom] = pairOf(op, "padding", v, 0);
   const [left, right] = pairOf(op, "padding", h, 0);
   return { stride, dilation, padding: [top, bottom, left, right] };
+}
+
+/** More would be left out in silence. */
+function twoOf<P extends readonly unknown[]>(op: string, padding: P): P {
+  if (!isList(padding) || padding.length !== 2)
+    throw new ShapeError(
+      `${op}: padding is ${shownList(padding)}; a number, [vertical, horizontal], [[top, bottom], [left, right]], ` +
+        '"same" or "valid" is needed',
+    );
+  return padding;
 }
 
 function samePadding(side: number, window: number, stride: number): [number, number] {

@@ -1,7 +1,13 @@
 /** Kernel calls of convolutions by Winograd's minimal filtering (shaders/lib/winograd.wgsl): tiles become spectra of 64
  *  points, spectra are multiplied point by point, as matrices over the channels, and the products become patches again. */
-import type { KernelDeclarations } from "../../shaders/gen/kernels.js";
-import { type Capabilities, gridFor, type KernelCall, type LaunchContext, type Operand } from "../lower.js";
+import {
+  type KernelDeclarations,
+  type KernelFile,
+  winogradCollectKernel,
+  winogradEvaluateKernel,
+  winogradImageKernel,
+} from "../../shaders/gen/kernels.js";
+import { type Capabilities, call, gridFor, type Launch, type LaunchContext, type Operand } from "../lower.js";
 import { contiguousStrides } from "../shape.js";
 import type { Winograd } from "./choose.js";
 import { matmulCalls } from "./matmul.launch.js";
@@ -62,7 +68,7 @@ export function correlationCalls(
   ctx: LaunchContext,
   { x, w, y, pad, flipped }: Correlation,
   { tiles }: Winograd,
-): KernelCall[] {
+): Launch[] {
   const [n, c] = x.shape;
   const [, k, oh, ow] = y.shape;
   const grid = patchGrid(w.shape[3], oh, ow);
@@ -73,18 +79,18 @@ export function correlationCalls(
   const image = ctx.temp(tilesLast ? [points, c, most] : [points, most, c]);
   const windows = ctx.temp([points, c, k]);
   const product = ctx.temp([points, k, most]);
-  const windowCall = transformCall(ctx, "winograd.evaluate", {
+  const windowCall = transformCall(ctx, winogradEvaluateKernel, {
     ...{ planes: w, spectra: windows, grid: alone, tilesLast: !flipped, flipped },
     spec: { SIDE: w.shape[3], SCALED: true },
   });
-  const chunkCalls = ({ first, images }: Chunk): KernelCall[] => {
+  const chunkCalls = ({ first, images }: Chunk): Launch[] => {
     const lines = linesOf(images, grid);
     const from = reshaped(image, tilesLast ? [points, c, lines] : [points, lines, c]);
     const to = reshaped(product, [points, k, lines]);
     return [
-      transformCall(ctx, "winograd.image", { planes: x, spectra: from, grid, first, images, tilesLast, pad }),
+      transformCall(ctx, winogradImageKernel, { planes: x, spectra: from, grid, first, images, tilesLast, pad }),
       ...productCalls(ctx, windows, from, to, !tilesLast),
-      transformCall(ctx, "winograd.collect", {
+      transformCall(ctx, winogradCollectKernel, {
         ...{ planes: y, spectra: to, grid, first, images, tilesLast: true },
         spec: { SIDE: grid.step, SCALED: false },
       }),
@@ -98,7 +104,7 @@ export function windowGradientCalls(
   ctx: LaunchContext,
   { x, g, y, pad }: { readonly x: Operand; readonly g: Operand; readonly y: Operand } & Pick<Correlation, "pad">,
   { tiles }: Winograd,
-): KernelCall[] {
+): Launch[] {
   const [n, k, oh, ow] = g.shape;
   const [, c, , window] = y.shape;
   const grid = patchGrid(window, oh, ow);
@@ -108,17 +114,17 @@ export function windowGradientCalls(
   const product = ctx.temp([points, c, k]);
   const chunks = chunksOf(n, chunk);
   const parts = chunks.length > 1 ? ctx.temp([chunks.length * k, c, window, window]) : y;
-  const calls = chunks.flatMap(({ first, images }, part): KernelCall[] => {
+  const calls = chunks.flatMap(({ first, images }, part): Launch[] => {
     const [a, b] = [image, gradient].map((s) => reshaped(s, [points, linesOf(images, grid), s.shape[2]]));
     const common = { grid, first, images, tilesLast: false };
     return [
-      transformCall(ctx, "winograd.image", { ...common, planes: x, spectra: a, pad }),
-      transformCall(ctx, "winograd.evaluate", {
+      transformCall(ctx, winogradImageKernel, { ...common, planes: x, spectra: a, pad }),
+      transformCall(ctx, winogradEvaluateKernel, {
         ...{ ...common, planes: g, spectra: b },
         spec: { SIDE: grid.step, SCALED: false },
       }),
       ...productCalls(ctx, a, b, product),
-      transformCall(ctx, "winograd.collect", {
+      transformCall(ctx, winogradCollectKernel, {
         ...{ planes: parts, spectra: product, grid: alone, first: part * k, images: k, tilesLast: true },
         spec: { SIDE: window, SCALED: true },
       }),
@@ -152,7 +158,7 @@ function reshaped(x: Operand, shape: readonly number[]): Operand {
 }
 
 /** y[point] = aᵀ · b, or aᵀ · bᵀ. */
-function productCalls(ctx: LaunchContext, a: Operand, b: Operand, y: Operand, transB = false): KernelCall[] {
+function productCalls(ctx: LaunchContext, a: Operand, b: Operand, y: Operand, transB = false): Launch[] {
   const inner = { inputs: [a, b], output: y, caps: ctx.caps, temp: ctx.temp.bind(ctx) };
   return matmulCalls(inner, { transA: true, transB });
 }
@@ -174,7 +180,7 @@ interface Transform {
 
 function transformCall(
   { caps }: LaunchContext,
-  kernel: "winograd.image" | "winograd.evaluate" | "winograd.collect",
+  kernel: KernelFile<"winograd.image" | "winograd.evaluate" | "winograd.collect">,
   {
     planes,
     spectra,
@@ -186,7 +192,7 @@ function transformCall(
     flipped = false,
     spec,
   }: Transform,
-): KernelCall {
+): Launch {
   const { down, across, step } = grid;
   const [, channels, height, width] = planes.shape;
   const [, rows, columns] = spectra.shape;
@@ -201,7 +207,10 @@ function transformCall(
     },
     grid: gridFor(kernel, count, caps.maxWorkgroupsPerDimension),
   };
-  if (kernel === "winograd.collect") return { kernel, bind: { spectra, y: planes }, spec, ...common };
+  if (kernel.name === "winograd.collect")
+    return call(winogradCollectKernel, { bind: { spectra, y: planes }, spec, ...common });
   const bind = { x: planes, spectra };
-  return kernel === "winograd.image" ? { kernel, bind, ...common } : { kernel, bind, spec, ...common };
+  return kernel.name === "winograd.image"
+    ? call(winogradImageKernel, { bind, ...common })
+    : call(winogradEvaluateKernel, { bind, spec, ...common });
 }

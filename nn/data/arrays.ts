@@ -1,4 +1,8 @@
 /** Data sets from arrays of the user's own. */
+
+import { aNumber, aText, listOf, required } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../engine/options.js";
+import { aLabelledArrays, aRange, aValue, numberList } from "../kinds.js";
 import { type Dataset, firstOf, type Split, sampleSize } from "./dataset.js";
 import { type Domain, type FeatureRange, PIXEL_RANGE } from "./domain.js";
 import { DataError } from "./error.js";
@@ -28,12 +32,27 @@ export interface ArraysOptions extends SplitOptions {
   readonly features?: Domain["features"];
 }
 
+const ARRAYS_OPTIONS: KindsOf<ArraysOptions> = {
+  trainSize: aNumber,
+  testSize: aNumber,
+  testShare: aNumber,
+  seed: aNumber,
+  name: aText,
+  shape: required(numberList),
+  classes: listOf(aText, "texts"),
+  train: required(aLabelledArrays),
+  test: aLabelledArrays,
+  range: aRange,
+  features: aValue,
+};
+
 /**
  * A data set from arrays, which are used as they are.
  * @throws DataError when they do not fit together, hold a number that is not finite, or a label beyond the classes; RangeError
  * for a size or share that cannot be had.
  */
 export function fromArrays(options: ArraysOptions): Dataset {
+  checkedOptions("fromArrays", options, ARRAYS_OPTIONS);
   const { name = "arrays", shape, testShare = 0.2, seed, trainSize, testSize } = options;
   if (shape.length === 0 || shape.some((side) => !Number.isInteger(side) || side < 1))
     throw new DataError(`${name}: samples of shape [${shape}]; one or more sides of at least 1 are needed`);

@@ -1,4 +1,8 @@
 /** Labelled samples of any shape, split for training and testing. */
+
+import { aNumber, aText, maybe, numbers } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
+import { aSplit, numberList } from "../kinds.js";
 import type { Domain } from "./domain.js";
 import type { TablePreparation } from "./table/preparation.js";
 
@@ -29,11 +33,14 @@ export interface Dataset {
 
 /** Numbers in one sample. */
 export function sampleSize(shape: readonly number[]): number {
+  requireArguments("sampleSize", { shape: [shape, numberList] });
   return shape.reduce((product, side) => product * side, 1);
 }
 
 /** Samples in a split. */
-export function countOf({ labels }: Split): number {
+export function countOf(split: Split): number {
+  requireArguments("countOf", { split: [split, aSplit] });
+  const { labels } = split;
   return labels.length;
 }
 
@@ -41,7 +48,9 @@ export function countOf({ labels }: Split): number {
  * Samples by index, on the host: [indices.length, ...shape] flattened. They are to the bit what `pickSamples` gives on the GPU.
  * @throws RangeError for an index that the split does not have.
  */
-export function hostSamples({ shape, samples, labels }: Split, indices: ArrayLike<number>): Float32Array {
+export function hostSamples(split: Split, indices: ArrayLike<number>): Float32Array {
+  requireArguments("hostSamples", { split: [split, aSplit], indices: [indices, numbers] });
+  const { shape, samples, labels } = split;
   const size = sampleSize(shape);
   const picked = new Float32Array(indices.length * size);
   const unit = samples instanceof Uint8Array ? 255 : 1;
@@ -58,10 +67,11 @@ export function hostSamples({ shape, samples, labels }: Split, indices: ArrayLik
 
 /** `count` samples of a split from number `from` on, as views. @throws RangeError when it has fewer. */
 export function partOf(split: Split, from: number, count: number): Split {
+  requireArguments("partOf", { split: [split, aSplit], from: [from, aNumber], count: [count, aNumber] });
   const { shape, samples, labels, masks } = split;
   const whole = [from, count].every((n) => Number.isInteger(n) && n >= 0);
   if (!whole || from + count > labels.length)
-    throw new RangeError(`${count} samples from number ${from} on were asked for; there are ${labels.length}`);
+    throw new RangeError(`partOf: ${count} samples from number ${from} on were asked for; there are ${labels.length}`);
   const views = <T extends { subarray(begin: number, end: number): T }>(all: T, size: number): T =>
     all.subarray(from * size, (from + count) * size);
   const size = sampleSize(shape);
@@ -76,6 +86,7 @@ export function partOf(split: Split, from: number, count: number): Split {
 
 /** The first `size` samples; all without a size. @throws RangeError when there are fewer, naming `what`. */
 export function firstOf(split: Split, size: number | undefined, what: string): Split {
+  requireArguments("firstOf", { split: [split, aSplit], size: [size, maybe(aNumber)], what: [what, aText] });
   return size === undefined ? split : partOf(split, 0, requireSize(size, split.labels.length, what));
 }
 

@@ -1,5 +1,8 @@
 /** The data sets that are known by name: one file in `sets` and one row here for each. */
-import { checkLongOptions } from "../../engine/turns.js";
+
+import { aFunction, aNumber, aText } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
+import { anAbortSignalLike } from "../kinds.js";
 import type { Dataset } from "./dataset.js";
 import type { DatasetOptions } from "./options.js";
 import { adultSet } from "./sets/adult.js";
@@ -10,6 +13,16 @@ import type { DatasetEntry } from "./sets/entry.js";
 import { germanCreditSet } from "./sets/german-credit.js";
 import { fashionMnistSet, mnistSet } from "./sets/mnist.js";
 import { shapesSet } from "./sets/shapes.js";
+
+const DATASET_OPTIONS: KindsOf<DatasetOptions> = {
+  dataDir: aText,
+  onProgress: aFunction,
+  signal: anAbortSignalLike,
+  trainSize: aNumber,
+  testSize: aNumber,
+  testShare: aNumber,
+  seed: aNumber,
+};
 
 export const DATASETS = {
   shapes: shapesSet,
@@ -33,11 +46,12 @@ export const DATASET_NAMES = Object.keys(DATASETS) as readonly DatasetName[];
  * @throws DataError if a file is missing, damaged or not the expected one; RangeError for a size that cannot be had.
  */
 export async function loadDataset(name: DatasetName, options: DatasetOptions = {}): Promise<Dataset> {
+  requireArguments("loadDataset", { name: [name, aText] });
+  checkedOptions("loadDataset", options, DATASET_OPTIONS);
   if (!Object.hasOwn(DATASETS, name))
     throw new RangeError(
       `dataset: "${name}" is unknown; choose ${DATASET_NAMES.slice(0, -1).join(", ")} or ${DATASET_NAMES.at(-1)}`,
     );
-  checkLongOptions("loadDataset", options);
   options.signal?.throwIfAborted();
   return DATASETS[name].load(options);
 }

@@ -1,5 +1,9 @@
 /** What the inputs of a network look like: their shape, the valid range of each feature, and what the features are. */
 
+import { aNumber } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
+import { aDomain, aRange, numberList } from "../kinds.js";
+
 /** One thing a person would name: a pixel, or a column of a table. */
 export interface Feature {
   readonly name: string;
@@ -28,14 +32,18 @@ export interface Domain {
 export const PIXEL_RANGE = { low: 0, high: 1 } as const satisfies FeatureRange;
 
 /** A range whose ends are moved element by element: the valid one of inputs that are all shifted by `by`, flattened. */
-export function shiftedRange({ low, high }: FeatureRange, by: readonly number[]): FeatureRange {
+export function shiftedRange(range: FeatureRange, by: readonly number[]): FeatureRange {
+  requireArguments("shiftedRange", { range: [range, aRange], by: [by, numberList] });
+  const { low, high } = range;
   const moved = (bound: FeatureRange["low"]): number[] =>
     by.map((v, i) => v + (typeof bound === "number" ? bound : bound[i]));
   return { low: moved(low), high: moved(high) };
 }
 
 /** A constant for every numeric element of a sample, flattened; categories and yes or no get 0, since other values mean nothing. */
-export function numericShift({ shape, features = [] }: Domain, by: number): number[] {
+export function numericShift(domain: Domain, by: number): number[] {
+  requireArguments("numericShift", { domain: [domain, aDomain], by: [by, aNumber] });
+  const { shape, features = [] } = domain;
   const fixed = new Set(features.flatMap(({ kind, at }) => (kind === "numeric" ? [] : at)));
   const size = shape.reduce((product, side) => product * side, 1);
   return Array.from({ length: size }, (_, i) => (fixed.has(i) ? 0 : by));

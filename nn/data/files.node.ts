@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import envPaths from "env-paths";
+import { cacheFolder } from "../../engine/cache.node.js";
 import type { RemoteFile } from "./collections.js";
 import { download } from "./download.node.js";
 import { DataError } from "./error.js";
@@ -22,7 +22,7 @@ export async function readDatasetFile(dataset: string, file: RemoteFile, options
     throw new DataError(
       `${dataset}: ${file.name} is not downloaded; fetch it from ${file.source} and name the folder that holds it (--data-dir or HOLDFAST_DATA)`,
     );
-  const cached = join(envPaths("holdfast", { suffix: "" }).cache, dataset, file.name);
+  const cached = join(await cacheFolder(), dataset, file.name);
   const ready = await open(cached, file);
   if (ready instanceof Uint8Array) return ready;
   await download(file, cached, options);

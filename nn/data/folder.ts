@@ -1,5 +1,10 @@
 /** Data sets from folders of image files, a subfolder for each class. */
+
 import { type FolderFile, listFolder } from "#folder";
+import { aName, aNumber, aText, tupleOf } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
+import { aMap, oneOfNumbers } from "../kinds.js";
+import { shownNames } from "../printable.js";
 import { divided, samplesAt } from "./arrays.js";
 import { type Dataset, firstOf, type Split, sampleSize } from "./dataset.js";
 import { PIXEL_RANGE } from "./domain.js";
@@ -19,6 +24,17 @@ export interface FolderOptions extends SplitOptions {
   readonly labels?: ReadonlyMap<string, string>;
 }
 
+const FOLDER_OPTIONS: KindsOf<FolderOptions> = {
+  trainSize: aNumber,
+  testSize: aNumber,
+  testShare: aNumber,
+  seed: aNumber,
+  name: aText,
+  size: tupleOf(aNumber, 2, "numbers"),
+  channels: oneOfNumbers,
+  labels: aMap,
+};
+
 /** All samples of a data set together. */
 const MAX_BYTES = 2 ** 31 - 1;
 const PARTS = ["train", "test"] as const;
@@ -30,6 +46,8 @@ const PARTS = ["train", "test"] as const;
  * @throws DataError naming the file or folder that cannot be used; RangeError for a size or share that cannot be had.
  */
 export async function openFolder(path: string, options: FolderOptions = {}): Promise<Dataset> {
+  requireArguments("openFolder", { path: [path, aName] });
+  checkedOptions("openFolder", options, FOLDER_OPTIONS);
   const { name = path, testShare = 0.2, seed, trainSize, testSize } = options;
   const files = await listFolder(path);
   if (files.length === 0)
@@ -48,7 +66,7 @@ export async function openFolder(path: string, options: FolderOptions = {}): Pro
   return {
     name,
     domain: { shape, range: PIXEL_RANGE },
-    classes,
+    classes: shownNames(classes),
     train: firstOf(parts.train, trainSize, `${name}: the training part`),
     test: firstOf(parts.test, testSize, `${name}: the test part`),
   };

@@ -1,4 +1,8 @@
 /** Data sets from IDX files, the format of MNIST. */
+
+import { aNumber, aText, listOf } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
+import { anIdxFiles } from "../kinds.js";
 import type { RemoteFile } from "./collections.js";
 import { type Dataset, firstOf, type Split } from "./dataset.js";
 import { PIXEL_RANGE } from "./domain.js";
@@ -20,11 +24,20 @@ export interface IdxOptions extends SizeOptions {
   readonly classes?: readonly string[];
 }
 
+const IDX_OPTIONS: KindsOf<IdxOptions> = {
+  trainSize: aNumber,
+  testSize: aNumber,
+  name: aText,
+  classes: listOf(aText, "texts"),
+};
+
 /**
  * A data set from four IDX files of bytes: images [n,h,w] or [n,c,h,w] of 1 or 3 channels, labels [n].
  * @throws DataError if the files are damaged or do not fit together; RangeError for a size that cannot be had.
  */
 export async function openIdx(files: IdxFiles, options: IdxOptions = {}): Promise<Dataset> {
+  requireArguments("openIdx", { files: [files, anIdxFiles] });
+  checkedOptions("openIdx", options, IDX_OPTIONS);
   return readCollection(
     { ...named, name: options.name ?? "idx", classes: options.classes },
     async ({ name }) => files[name as keyof IdxFiles],

@@ -1,4 +1,8 @@
 /** Images as inputs of a network: PNG or JPEG files, of any size or brought to one. */
+
+import { aFlag, aNumber, byteArray, tupleOf } from "../../engine/kinds.js";
+import { checkedOptions, requireArguments } from "../../engine/options.js";
+import { aPixels, numberList, oneOfNumbers } from "../kinds.js";
 import { DataError } from "./error.js";
 import { jpegSize, readJpeg } from "./jpeg.js";
 import type { Channels, Pixels } from "./pixels.js";
@@ -11,6 +15,7 @@ const isJpeg = (bytes: Uint8Array): boolean => bytes[0] === 0xff && bytes[1] ===
 
 /** Decodes a PNG or JPEG file, told apart by its first bytes. @throws DataError if it is neither, or damaged. */
 export async function readImage(bytes: Uint8Array, channels: Channels): Promise<Pixels> {
+  requireArguments("readImage", { bytes: [bytes, byteArray], channels: [channels, oneOfNumbers] });
   if (channels !== 1 && channels !== 3)
     throw new DataError(`image: ${channels} channels; 1 (grey) or 3 (colour) is needed`);
   return isJpeg(bytes) ? readJpeg(bytes, channels) : readPng(bytes, channels);
@@ -18,6 +23,7 @@ export async function readImage(bytes: Uint8Array, channels: Channels): Promise<
 
 /** Size and channels of a PNG or JPEG file, from its header alone. @throws DataError as `readImage`. */
 export function imageSize(bytes: Uint8Array): { width: number; height: number; channels: Channels } {
+  requireArguments("imageSize", { bytes: [bytes, byteArray] });
   return isJpeg(bytes) ? jpegSize(bytes) : pngSize(bytes);
 }
 
@@ -28,22 +34,30 @@ export function imageSize(bytes: Uint8Array): { width: number; height: number; c
  */
 export async function readImageAs(
   bytes: Uint8Array,
-  [channels, height, width]: readonly number[],
-  { resize = false } = {},
+  shape: readonly number[],
+  options: { readonly resize?: boolean } = {},
 ): Promise<Float32Array> {
+  requireArguments("readImageAs", { bytes: [bytes, byteArray], shape: [shape, numberList] });
+  const [channels, height, width] = shape;
+  const { resize = false } = checkedOptions("readImageAs", options, { resize: aFlag });
+  // The header tells: an image of another size is not unpacked for nothing.
+  const size = imageSize(bytes);
+  const fits = size.width === width && size.height === height;
+  if (!resize && !fits)
+    throw new DataError(
+      `image is ${size.width}x${size.height}; the network takes ${width}x${height}; pass --resize to use its middle ${width === height ? "square" : "part"}`,
+    );
   const image = await readImage(bytes, channels as Channels);
-  if (image.width === width && image.height === height) return image.data;
-  if (resize) return resizeImage(image, [height, width]).data;
-  throw new DataError(
-    `image is ${image.width}x${image.height}; the network takes ${width}x${height}; pass --resize to use its middle ${width === height ? "square" : "part"}`,
-  );
+  return fits ? image.data : resizeImage(image, [height, width]).data;
 }
 
 /**
  * The largest middle part of an image with the proportions of `size`, averaged down (or spread out) to it: each target pixel is the
  * mean of the source pixels under it, weighted by how much of them lies under it. Where the proportions agree the mean stays.
  */
-export function resizeImage(image: Pixels, [height, width]: ImageSize): Pixels {
+export function resizeImage(image: Pixels, size: ImageSize): Pixels {
+  requireArguments("resizeImage", { image: [image, aPixels], size: [size, tupleOf(aNumber, 2, "numbers")] });
+  const [height, width] = size;
   const { channels } = image;
   if (image.width === width && image.height === height) return image;
   const step = Math.min(image.width / width, image.height / height);

@@ -13,7 +13,7 @@ export function assertNoRepeatedKeys(json: string, what: string): void {
     else if (token === "[") open.push(undefined);
     else if (token === "}" || token === "]") open.pop();
     else if (colon) {
-      const key = JSON.parse(string) as string;
+      const key = string.includes("\\") ? (JSON.parse(string) as string) : string.slice(1, -1);
       const keys = open.at(-1)!;
       if (keys.has(key)) {
         throw new DataError(

@@ -2,6 +2,9 @@
  * Reads arrays that NumPy wrote (.npy), strictly: the header is a Python literal of three known entries and nothing is evaluated.
  * Source: NumPy's documentation, "numpy.lib.format", versions 1.0 to 3.0.
  */
+
+import { byteArray } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
 import { halfToNumber } from "../halves.js";
 import { DataError } from "./error.js";
 
@@ -35,6 +38,7 @@ const MAX_RANK = 32;
 /** An array of numbers or booleans, in C or Fortran order, of either byte order.
  *  @throws DataError for bytes that are no such array, or another number of them than the shape needs. */
 export function readNpy(bytes: Uint8Array): NpyArray {
+  requireArguments("readNpy", { bytes: [bytes, byteArray] });
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 10 || MAGIC.some((byte, i) => bytes[i] !== byte))
     throw new DataError("npy: the file does not begin as NumPy's arrays do; save it with numpy.save");

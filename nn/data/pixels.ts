@@ -1,5 +1,8 @@
 /** Pixels as numbers from 0 (black) to 1 (full). */
 
+import { byteArray } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
+
 export type Channels = 1 | 3;
 
 /** An image: [channels, height, width], flattened. */
@@ -12,6 +15,7 @@ export interface Pixels {
 
 /** Bytes 0 to 255 as numbers in [0,1]. */
 export function unitPixels(bytes: Uint8Array): Float32Array {
+  requireArguments("unitPixels", { bytes: [bytes, byteArray] });
   const values = new Float32Array(bytes.length);
   for (let i = 0; i < bytes.length; i++) values[i] = bytes[i] / 255;
   return values;

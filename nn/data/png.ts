@@ -11,6 +11,9 @@ import { headerChunk, readChunks } from "./png-chunks.js";
 /** Unpacked pixel data, 16 bits per channel at worst: 8 million pixels of red, green, blue and opacity. */
 const MAX_BYTES = 64 * 2 ** 20;
 
+/** What they become takes 12 bytes a pixel, also where the file has a bit for it. */
+const MAX_PIXELS = 16 * 2 ** 20;
+
 /** Channels and allowed bits of a sample, by colour type (table 11.1). */
 const KINDS: Record<number, { channels: number; depths: number[] }> = {
   0: { channels: 1, depths: [1, 2, 4, 8, 16] },
@@ -58,9 +61,9 @@ export async function readPng(bytes: Uint8Array, channelsOut: Channels = 1): Pro
     })
     .filter(({ columns, rows }) => columns > 0 && rows > 0);
   const expected = passes.reduce((total, { rows, rowBytes }) => total + rows * (rowBytes + 1), 0);
-  if (expected > MAX_BYTES) {
+  if (expected > MAX_BYTES || width * height > MAX_PIXELS) {
     throw new DataError(
-      `png: ${width}x${height} pixels take ${expected} bytes; at most ${MAX_BYTES} are read; make the image smaller`,
+      `png: ${width}x${height} pixels take ${expected} bytes; at most ${MAX_PIXELS} pixels in ${MAX_BYTES} bytes are read; make the image smaller`,
     );
   }
   const raw = await inflate(chunks.data, "deflate", expected, "png");

@@ -1,5 +1,6 @@
 /** Samples that stay on the GPU; a batch is gathered there, so a training step moves nothing between host and GPU. Bytes stay
  *  bytes, four to a word: all of Fashion-MNIST is 47 MB. */
+
 import {
   add,
   bitAnd,
@@ -16,6 +17,9 @@ import {
   type Tensor,
   tensor,
 } from "../../engine/index.js";
+import { aCount, aNumber, aTensor, byteArray, numbers, tupleOf } from "../../engine/kinds.js";
+import { checkedOptions, requireArguments } from "../../engine/options.js";
+import { aResidentData, aSplit, numberList } from "../kinds.js";
 import { hostSamples, type Split, sampleSize } from "./dataset.js";
 
 export interface ResidentData {
@@ -34,7 +38,10 @@ const MAX_BYTES = 2 ** 27;
 
 /** Uploads a split, in tensors of at most `maxBytes`; they are kept until `dispose([data.words, data.labels])`.
  *  @throws ShapeError when the numbers of samples and labels do not agree, or a single column is too large. */
-export function residentData({ shape, samples, labels }: Split, { maxBytes = MAX_BYTES } = {}): ResidentData {
+export function residentData(split: Split, options: { readonly maxBytes?: number } = {}): ResidentData {
+  requireArguments("residentData", { split: [split, aSplit] });
+  const { shape, samples, labels } = split;
+  const { maxBytes = MAX_BYTES } = checkedOptions("residentData", options, { maxBytes: aNumber });
   const size = sampleSize(shape);
   const count = labels.length;
   if (samples.length !== count * size || size < 1 || count < 1)
@@ -75,6 +82,11 @@ export function residentImages(
   labels: Uint8Array | Int32Array,
   shape: readonly [number, number, number],
 ): ResidentData {
+  requireArguments("residentImages", {
+    images: [images, byteArray],
+    labels: [labels, numbers],
+    shape: [shape, tupleOf(aNumber, 3, "numbers")],
+  });
   return residentData({ shape, samples: images, labels });
 }
 
@@ -93,7 +105,9 @@ const HIGH = Math.floor(2 ** 23 / 255) / 2 ** 23;
 const LOW = 1 / 255 - HIGH;
 
 /** Samples and labels by index: i32 [b] → x f32 [b, ...shape], y i32 [b]. Bytes become k/255. @throws ShapeError for other indices. */
-export function pickSamples({ words, labels, shape }: ResidentData, indices: Tensor): { x: Tensor; y: Tensor } {
+export function pickSamples(data: ResidentData, indices: Tensor): { x: Tensor; y: Tensor } {
+  requireArguments("pickSamples", { data: [data, aResidentData], indices: [indices, aTensor] });
+  const { words, labels, shape } = data;
   if (indices.dtype !== "i32" || indices.rank !== 1)
     throw new ShapeError(`pickSamples: indices are ${describe(indices)}; i32[b] is needed`);
   const picked = words.map((block) => gather(block, indices, 0));
@@ -117,10 +131,12 @@ export type ResidentImages = ResidentData;
 
 /** `size` consecutive entries of a shuffled order, from a position on the GPU: order i32 [n], at i32 [] → i32 [size]. */
 export function batchIndices(order: Tensor, at: Tensor, size: number): Tensor {
+  requireArguments("batchIndices", { order: [order, aTensor], at: [at, aTensor], size: [size, aCount] });
   return gather(order, add(at, tensor(Int32Array.from({ length: size }, (_, i) => i))), 0);
 }
 
 /** Samples of a split by index, taken from the host: [indices.length, ...shape]; bytes as k/255. */
 export function sampleTensor(split: Split, indices: readonly number[]): Tensor {
+  requireArguments("sampleTensor", { split: [split, aSplit], indices: [indices, numberList] });
   return tensor(hostSamples(split, indices), [indices.length, ...split.shape]);
 }

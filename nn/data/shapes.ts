@@ -1,3 +1,5 @@
+import { aNumber, required } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { FIGURES, type Figure } from "./figures.js";
 import { type Draw, drawFrom } from "./integer-random.js";
 import { unitPixels } from "./pixels.js";
@@ -11,6 +13,12 @@ export interface ShapesOptions {
   /** Independent sets under one seed: 0 for training and 1 for testing, by convention. */
   readonly stream?: number;
 }
+
+const SHAPES_OPTIONS: KindsOf<ShapesOptions> = {
+  count: required(aNumber),
+  seed: aNumber,
+  stream: aNumber,
+};
 
 /** Pictures as bytes: 0 is black and 255 white. */
 export interface ShapeBytes {
@@ -46,7 +54,8 @@ export function shapeBytes(options: ShapesOptions): ShapeBytes {
 }
 
 /** `shapeBytes` picture by picture: gives the number of those that are there. */
-export function* drawShapes({ count, seed = 0, stream = 0 }: ShapesOptions): Generator<number, ShapeBytes, void> {
+export function* drawShapes(options: ShapesOptions): Generator<number, ShapeBytes, void> {
+  const { count, seed = 0, stream = 0 } = checkedOptions("shapeBytes", options, SHAPES_OPTIONS);
   if (!Number.isInteger(count) || count < 1) {
     throw new RangeError(`shapes: count ${count}; a positive integer is needed`);
   }
@@ -64,6 +73,7 @@ export function* drawShapes({ count, seed = 0, stream = 0 }: ShapesOptions): Gen
 
 /** `shapeBytes` with images as numbers in [0,1], [n,1,28,28]; every value is a multiple of 1/255. */
 export function shapes(options: ShapesOptions): { images: Float32Array; labels: Uint8Array; masks: Uint8Array } {
+  checkedOptions("shapes", options, SHAPES_OPTIONS);
   const { images, labels, masks } = shapeBytes(options);
   return { images: unitPixels(images), labels, masks };
 }

@@ -1,4 +1,7 @@
 /** Splits samples that come in one piece into a training and a test part. */
+
+import { aNumber, anObject, maybe, numbers } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
 import { drawFrom } from "./integer-random.js";
 
 /**
@@ -8,8 +11,13 @@ import { drawFrom } from "./integer-random.js";
  */
 export function stratifiedSplit(
   labels: ArrayLike<number>,
-  { share, seed = 0 }: { readonly share: number; readonly seed?: number },
+  given: { readonly share: number; readonly seed?: number },
 ): { train: number[]; test: number[] } {
+  requireArguments("stratifiedSplit", {
+    labels: [labels, numbers],
+    given: [given, anObject("an object", { share: aNumber, seed: maybe(aNumber) })],
+  });
+  const { share, seed = 0 } = given;
   if (!(share > 0 && share < 1))
     throw new RangeError(`split: a test share of ${share}; more than 0 and less than 1 is needed`);
   if (!Number.isSafeInteger(seed) || seed < 0)

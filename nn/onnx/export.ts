@@ -1,5 +1,9 @@
 /** A network made of layers as an ONNX model, so that it goes back to where it is used. */
+
 import type { Tree } from "../../engine/index.js";
+import { aFlag, aShape, aTree } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
+import { aLayer, anyObject } from "../kinds.js";
 import type { Layer, SampleShape } from "../layer.js";
 import { GraphWriter, type Standing, shapeBehind } from "./graph-writer.js";
 import { LAYER_EXPORTS } from "./layer-exports.js";
@@ -12,21 +16,25 @@ export interface ExportOptions {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
+const EXPORT_OPTIONS: KindsOf<ExportOptions> = { softmax: aFlag, metadata: anyObject };
+
 /** Operator set of 2021: everything that layers need is in it, and runtimes of today read it. */
 const OPSET = 17;
 
 /**
  * The bytes of an ONNX model (operator set 17) of a network at rest, for samples of one shape and batches of any size: input `x` [n, ...shape],
  * output `logits` [n, ...], or `probabilities` with a softmax. Parameters have the names that layers and files of weights give them.
- * @throws TypeError naming a kind of layer that is not written (attention and what goes with it, layers written by hand), or a setting that
+ * @throws TypeError naming a kind of layer that is not written (`embedding`, attention and what goes with it, layers written by hand), or a setting that
  * ONNX does not have.
  */
 export async function exportOnnx(
   network: Layer,
   params: Tree,
   shape: SampleShape,
-  { softmax = false, metadata = {} }: ExportOptions = {},
+  options: ExportOptions = {},
 ): Promise<Uint8Array> {
+  requireArguments("exportOnnx", { network: [network, aLayer], params: [params, aTree], shape: [shape, aShape] });
+  const { softmax = false, metadata = {} } = checkedOptions("exportOnnx", options, EXPORT_OPTIONS);
   const graph = new GraphWriter(LAYER_EXPORTS);
   const whole: Standing = { layer: network, params, shape, path: "" };
   const last = graph.layer(whole, "x");

@@ -41,6 +41,8 @@ export interface Layout {
   readonly output: SampleShape;
   /** undefined where samples go through by the file's own batch. */
   readonly sides?: ScaledSides;
+  /** Why they do. */
+  readonly unbatched?: string;
 }
 
 /** Runs the graph for any batch. */
@@ -111,7 +113,7 @@ export class GraphFunction {
       return { output: shape.slice(1), sides: scaledSides(this.#base, run) };
     } catch (error) {
       if (!(error instanceof DataError) && !isEngineError(error)) throw error;
-      return { output: shape.slice(1) };
+      return { output: shape.slice(1), unbatched: (error as Error).message.replace(/^onnx: /, "") };
     }
   }
 

@@ -1,5 +1,8 @@
 /** An ONNX graph while layers are written into it. */
+
 import { shapeOf, type Tensor, type Tree, zeros } from "../../engine/index.js";
+import { shown } from "../../engine/options.js";
+import { isTensor } from "../../engine/tensor.js";
 import { type Layer, placesOf, type SampleShape } from "../layer.js";
 import { type AttributeValue, nodeProto, tensorProto } from "./write.js";
 
@@ -41,7 +44,12 @@ export class GraphWriter {
   /** A parameter, by its name in the layer; a matrix may be turned. */
   weight({ params, path }: Standing, key: string, transposed = false): string {
     const name = this.#unique(path === "" ? key : `${path}.${key}`);
-    this.weights.push({ name, tensor: (params as Readonly<Record<string, Tensor>>)[key], transposed });
+    const tensor = (params as Readonly<Record<string, unknown>> | null | undefined)?.[key];
+    if (!isTensor(tensor))
+      throw new TypeError(
+        `exportOnnx: the parameters at ${path === "" ? "the top" : path} are ${shown(params)}; ${key} is needed, as init gives it`,
+      );
+    this.weights.push({ name, tensor, transposed });
     return name;
   }
 

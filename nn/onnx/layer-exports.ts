@@ -1,6 +1,6 @@
 /** How each kind of layer is written as ONNX nodes: a new one is a row. Source: the ONNX operators' documentation, operator set 17. */
 
-import type { Padding, Pair } from "../../engine/index.js";
+import type { Padding, Padding1d, Pair } from "../../engine/index.js";
 import { windowAttrs } from "../../engine/ops/window.js";
 import { type GraphWriter, inside, type Standing, shapeBehind, type WriteLayer } from "./graph-writer.js";
 import type { AttributeValue } from "./write.js";
@@ -27,6 +27,15 @@ interface Options {
   readonly slope: number;
   readonly stride: Pair;
   readonly tokens: boolean;
+}
+/** Those of conv1d, which has one direction. */
+interface SequenceOptions {
+  readonly bias: boolean;
+  readonly dilation: number;
+  readonly groups: number;
+  readonly padding: Padding1d;
+  readonly size: number;
+  readonly stride: number;
 }
 const optionsOf = ({ layer }: Pick<Standing, "layer">): Options => layer.options as unknown as Options;
 
@@ -60,6 +69,20 @@ const conv2d: WriteLayer = (graph, at, x) => {
   return graph.add("Conv", inputs, at.path, {
     ...{ kernel_shape: window, strides: attrs.stride, dilations: attrs.dilation, group: groups },
     pads: [top, left, bottom, right],
+  });
+};
+
+const conv1d: WriteLayer = (graph, at, x) => {
+  const { bias, size, stride, padding, dilation, groups } = optionsOf(at) as unknown as SequenceOptions;
+  const sides = typeof padding === "object" ? ([[0, 0], padding] as const) : padding;
+  const attrs = windowAttrs("conv1d", [1, at.shape[1]], [1, size], {
+    ...{ stride: [1, stride], dilation: [1, dilation] },
+    padding: typeof sides === "number" ? [0, sides] : sides,
+  });
+  const [, , left, right] = attrs.padding;
+  const inputs = [x, graph.weight(at, "weight"), ...(bias ? [graph.weight(at, "bias")] : [])];
+  return graph.add("Conv", inputs, at.path, {
+    ...{ kernel_shape: [size], strides: [stride], dilations: [dilation], group: groups, pads: [left, right] },
   });
 };
 
@@ -124,6 +147,7 @@ export const LAYER_EXPORTS: Readonly<Record<string, WriteLayer>> = {
   },
   dense,
   conv2d,
+  conv1d,
   avgPool: pool("AveragePool"),
   maxPool: pool("MaxPool"),
   globalAvgPool: (graph, { path }, x) =>

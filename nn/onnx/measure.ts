@@ -1,7 +1,10 @@
 /** What an imported network gives against what was expected of it, and the memory that a run takes. */
+
 import { describe, openScope, ShapeError, type Tensor, zeros } from "../../engine/index.js";
+import { aFunction, aNumber, anObject, aShape, aTensor, numbers } from "../../engine/kinds.js";
 import type { TensorSpec } from "../../engine/lower.js";
 import type { OpSpec } from "../../engine/op.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { Tracer } from "../../engine/trace.js";
 import type { SampleShape } from "../layer.js";
 import type { OnnxNetwork } from "./network.js";
@@ -24,14 +27,25 @@ export interface Margins {
   readonly atol?: number;
 }
 
+const MARGINS: KindsOf<Margins> = {
+  rtol: aNumber,
+  atol: aNumber,
+};
+
 /** Compares a network's output with what another runtime gave for the same input: numbers that are silently wrong on a GPU show here.
  *  @throws ShapeError unless `expected` has as many elements as the output. */
 export async function compareOutput(
   network: Pick<OnnxNetwork, "classifier">,
   x: Tensor,
   expected: ArrayLike<number>,
-  { rtol = 1e-4, atol = 1e-4 }: Margins = {},
+  options: Margins = {},
 ): Promise<Agreement> {
+  requireArguments("compareOutput", {
+    network: [network, anObject("an object", { classifier: aFunction })],
+    x: [x, aTensor],
+    expected: [expected, numbers],
+  });
+  const { rtol = 1e-4, atol = 1e-4 } = checkedOptions("compareOutput", options, MARGINS);
   using here = openScope("compareOutput");
   const y = network.classifier(x);
   if (y.size !== expected.length)
@@ -67,6 +81,11 @@ class Written extends Tracer {
 /** Bytes that a forward pass writes for a batch of `count` samples of `shape`: what a gradient keeps at most, before captured steps fuse
  *  and reuse. Parameters take 4·parameterCount beside it. */
 export function forwardBytes(network: Pick<OnnxNetwork, "classifier">, shape: SampleShape, count = 1): number {
+  requireArguments("forwardBytes", {
+    network: [network, anObject("an object", { classifier: aFunction })],
+    shape: [shape, aShape],
+    count: [count, aNumber],
+  });
   let tracer: Written | undefined;
   traced(
     (target) => {

@@ -1,5 +1,8 @@
 /** An ONNX model as an ordinary differentiable network. */
+
 import { keep, type Tensor, type Tree, tensor } from "../../engine/index.js";
+import { aFlag, aFunction, aShape, aText, byteArray } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import type { Layer, SampleShape } from "../layer.js";
 import { batchOf } from "./batch.js";
 import { elementFormat, isFloat } from "./element-types.js";
@@ -23,6 +26,13 @@ export interface OnnxOptions {
   readonly readExternal?: ReadExternal;
 }
 
+const ONNX_OPTIONS: KindsOf<OnnxOptions> = {
+  shape: aShape,
+  output: aText,
+  logits: aFlag,
+  readExternal: aFunction,
+};
+
 /** A layer with its parameters; `apply` is a pure function of parameters and input, made of ops, one label per node. `init` gives fresh
  *  parameters: the learnt ones, the elements of each shuffled by the key. */
 export interface OnnxNetwork extends Layer {
@@ -42,6 +52,8 @@ export interface OnnxNetwork extends Layer {
   };
   /** Whether a batch goes through at once; false where the graph is bound to the file's batch, and samples follow each other. */
   readonly batched?: boolean;
+  /** Why they follow each other: the node in the way. */
+  readonly unbatched?: string;
   /** Side of an output of one side; undefined for others. */
   readonly classes?: number;
   /** Version of ONNX's own operator set. */
@@ -62,6 +74,8 @@ export interface OnnxNetwork extends Layer {
  * @throws DataError for bytes that are no such model, for unsupported nodes (all of them in one sentence), or for a graph that makes no sense.
  */
 export async function importOnnx(bytes: Uint8Array, options: OnnxOptions = {}): Promise<OnnxNetwork> {
+  requireArguments("importOnnx", { bytes: [bytes, byteArray] });
+  checkedOptions("importOnnx", options, ONNX_OPTIONS);
   const model = readModelProto(bytes);
   const files = await readExternals(model, options.readExternal);
   return networkFrom(model, files, options);
@@ -124,6 +138,7 @@ function networkFrom(model: ModelProto, files: ExternalFiles, options: OnnxOptio
     input,
     output: { name: output, shape, probabilities: last?.row.name === "Softmax", ...(leftOut && { leftOut }) },
     batched: layout && layout.sides !== undefined,
+    ...(layout?.unbatched !== undefined && { unbatched: layout.unbatched }),
     classes: shape?.length === 1 ? shape[0] : undefined,
     opset: model.opset_import.find(({ domain = "" }) => domain === "" || domain === "ai.onnx")?.version ?? 0,
     operators: countsOf(steps),

@@ -7,12 +7,36 @@
 // The tile is read back through a variable index, in a loop whose length is no constant, so that a software adapter keeps it
 // in memory (the stack, first-level cache) instead of trying to colour hundreds of registers: same speed, a fifth to a
 // tenth of the compile time.
+// With LONG the tile is added to a second one every BLOCK steps, so that rounding grows with the number of blocks and not of steps;
+// `finish` brings both together. Short sums spare themselves that.
 // Needs workgroups of LANES invocations that lie in one subgroup, in order.
 const LANES = 8u;
 const COLUMNS = 32u;  //@spec  a multiple of 4, at most 64
 const QUADS = COLUMNS / 4u;
 
 var<private> tile: array<f32, COLUMNS * 4u>;
+//@if LONG
+const BLOCK = 512u;
+var<private> total: array<f32, COLUMNS * 4u>;
+var<private> steps: u32;
+
+fn end_block() {
+  // A length that is no constant, as above.
+  for (var i = 0u; i < COLUMNS * 4u + (steps >> 31u); i++) {
+    total[i] += tile[i];
+    tile[i] = 0.0;
+  }
+}
+//@end
+
+// To be called after the last step.
+fn finish() {
+//@if LONG
+  for (var i = 0u; i < COLUMNS * 4u + (steps >> 31u); i++) {
+    tile[i] += total[i];
+  }
+//@end
+}
 
 fn first_column(slot: u32, lane: u32) -> u32 {
 //@if SUBGROUPS
@@ -55,6 +79,12 @@ fn accumulate(rows: vec4f) {
 //@else
   for (var quad = 0u; quad < QUADS; quad++) {
     multiply(rows, column_values(quad), quad);
+  }
+//@end
+//@if LONG
+  steps++;
+  if (steps % BLOCK == 0u) {
+    end_block();
   }
 //@end
 }

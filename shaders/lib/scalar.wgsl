@@ -9,6 +9,12 @@ fn fromBits(bits: u32) -> f32 {
   return bitcast<f32>(bits);
 }
 
+// The same number, about which a compiler can prove nothing: `zero` is a 0 that it does not know. Compilers may otherwise take
+// (x + c) - c for x and x - x for 0, whatever rounding, NaN and infinity make of them. A pair of bitcasts alone is no obstacle.
+fn opaque(x: f32, zero: u32) -> f32 {
+  return bitcast<f32>(bitcast<u32>(x) ^ zero);
+}
+
 fn nan_f32() -> f32 {
   return fromBits(0x7fc00000u);
 }

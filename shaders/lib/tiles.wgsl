@@ -2,6 +2,8 @@
 // blocks that lie TILE/2 apart (so that neighbours read neighbouring vectors of workgroup memory). DEPTH steps of the
 // reduction are staged at a time. The file that includes this one defines row_values(first_row, step) and
 // column_values(first_column, step), both vec4f, and store_quad(row, first_column, values).
+// With LONG blocks are added to second ones every 512 steps, so that rounding grows with the number of blocks and not of steps; short
+// sums spare themselves the registers.
 // The classic two-level tiling: Volkov & Demmel 2008, "Benchmarking GPUs to tune dense linear algebra", section 4.
 const SIDE = 8u;    //@spec  8 or 16
 const DEPTH = 16u;  //@spec
@@ -33,6 +35,13 @@ fn make_tile(row_start: u32, column_start: u32, start: u32, end: u32, local: u32
   var right = mat4x4f();
   var below = mat4x4f();
   var across = mat4x4f();
+//@if LONG
+  var all_near = mat4x4f();
+  var all_right = mat4x4f();
+  var all_below = mat4x4f();
+  var all_across = mat4x4f();
+  var steps = 0u;
+//@end
   for (var step = start; step < end; step += DEPTH) {
     for (var i = local; i < DEPTH * QUADS; i += SIDE * SIDE) {
       let row_quad = select(i % QUADS, i / DEPTH, ROWS_BY_STEP);
@@ -58,7 +67,26 @@ fn make_tile(row_start: u32, column_start: u32, start: u32, end: u32, local: u32
       across += outer(lower, far);
     }
     workgroupBarrier();
+//@if LONG
+    steps += DEPTH;
+    if (steps % 512u == 0u) {
+      all_near += near;
+      all_right += right;
+      all_below += below;
+      all_across += across;
+      near = mat4x4f();
+      right = mat4x4f();
+      below = mat4x4f();
+      across = mat4x4f();
+    }
+//@end
   }
+//@if LONG
+  near += all_near;
+  right += all_right;
+  below += all_below;
+  across += all_across;
+//@end
   let row = row_start + 4u * own_row;
   let column = column_start + 4u * own_column;
   store_block(row, column, near);

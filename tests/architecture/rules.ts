@@ -12,9 +12,11 @@ export interface Source {
 export type PackageImports = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 /** From the ground up: a folder may import itself and what stands before it. */
-export const layers = ["shaders", "engine", "nn", "atex", "bench", "cli"] as const;
+export const layers = ["shaders", "engine", "nn", "atex", "bench", "cli", "docs"] as const;
 /** Layers that must run in a browser. */
 const portable: readonly string[] = layers.slice(0, 4);
+/** Folders of the page that must, too. */
+const portablePage = /^page\/(app|core)\//;
 
 export const longestFile = 400;
 export const aimedLength = 300;
@@ -56,11 +58,26 @@ export function backwardImports(sources: readonly Source[], imports: PackageImpo
   });
 }
 
+/** The page is a user of the library like any other: imports of the page that reach beyond the public entries ("holdfast/nn") and its own
+ *  folder, and imports of the page by others. */
+export function beyondPublicEntries(sources: readonly Source[]): string[] {
+  return sources.flatMap((source) => {
+    const here = folderOf(source.path);
+    if (here === "tests") return [];
+    return importsOf(source).flatMap((specifier) => {
+      const there = target(source.path, specifier);
+      const crosses = there !== undefined && (here === "page") !== (folderOf(there) === "page");
+      const internal = here === "page" && specifier.startsWith("#");
+      return crosses || internal ? [`${source.path} imports ${specifier}; the page goes by the public entries`] : [];
+    });
+  });
+}
+
 /** Library code that would not run in a browser. Only *.node.ts may use Node, and only package.json "imports" lead there. */
 export function nodeOnlyCode(sources: readonly Source[]): string[] {
   return sources.flatMap((source) => {
-    if (!portable.includes(folderOf(source.path)) || !source.path.endsWith(".ts") || source.path.endsWith(".node.ts"))
-      return [];
+    const runsInBrowsers = portable.includes(folderOf(source.path)) || portablePage.test(source.path);
+    if (!runsInBrowsers || !source.path.endsWith(".ts") || source.path.endsWith(".node.ts")) return [];
     const wrong = importsOf(source).filter(
       (specifier) => isBuiltin(specifier) || specifier === "webgpu" || /\.node\.js$/.test(specifier),
     );

@@ -33,7 +33,7 @@ test("the four agreements, by hand", () => {
 });
 
 test("a shift by a pixel is forgiven, also diagonally, by two it is not, and rows do not run into each other", () => {
-  const at = (...places: number[]) => of(...Array.from({ length: 20 }, (_, i) => Number(places.includes(i))));
+  const at = (...places: number[]) => Array.from({ length: 20 }, (_, i) => Number(places.includes(i)));
   const sides = [4, 5] as const;
   check.is(tolerantAgreement(at(6), at(12), 1, sides), 1);
   check.is(tolerantAgreement(at(6), at(8), 1, sides), 0);
@@ -42,6 +42,8 @@ test("a shift by a pixel is forgiven, also diagonally, by two it is not, and row
   check.is(tolerantAgreement(at(6), at(6), 1, sides, 0), 1);
   // Both of one map are near the one of the other, which is near.
   check.is(tolerantAgreement(at(6, 7), at(6, 19), 2, sides), (1 + 0.5) / 2);
+  check.is(tolerantAgreement(at(6, 7), at(6, 7), 2, sides, 0), 1);
+  check.ok(Number.isNaN(tolerantAgreement(at(6), [...at(6).slice(1), Number.NaN], 1, sides)));
 });
 
 referenceTest("methods that are one for a linear network agree in all; noise and what is shown do not", async () => {

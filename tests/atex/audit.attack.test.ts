@@ -15,7 +15,6 @@ import {
   numberOf,
   runAudit,
   tableCandidate,
-  topWithin,
 } from "../../atex/index.js";
 import { add, argmax, expand, mul, sin, sub, tensor } from "../../engine/index.js";
 import { PIXEL_RANGE } from "../../nn/data/domain.js";
@@ -56,25 +55,6 @@ async function audited(world: AuditWorld, candidate: Candidate, settings: object
 
 const gradient = tableCandidate("gradient", "Gradient");
 const worth = (own: AuditMeasurement, name: string, setting: string): number => numberOf(own, name, setting)!.value;
-
-test("the top within some pixels, by hand", () => {
-  // Tops: 0 and 5 of the first, 1 and 8 of the second, in a map of 3 rows and 3 columns.
-  const [a, b] = [
-    [9, 0, 0, 0, 0, 8, 0, 0, 0],
-    [0, 9, 0, 0, 0, 0, 0, 0, 8],
-  ];
-  const of = (pixels: number, k = 2): number => topWithin(a, b, { k, sides: [3, 3], pixels });
-  check.equal([of(0), of(1), topWithin(a, a, { k: 2, sides: [3, 3], pixels: 0 })], [0, 1, 1]);
-  // 2 is no neighbour of 3, though it comes just before.
-  const [c, d] = [
-    [0, 0, 9, 0, 0, 0, 0, 0, 0],
-    [0, 0, 0, 9, 0, 0, 0, 0, 0],
-  ];
-  check.equal(
-    [1, 2].map((pixels) => topWithin(c, d, { k: 1, sides: [3, 3], pixels })),
-    [0, 1],
-  );
-});
 
 referenceTest(
   "a map that is the same everywhere holds, and predictions flip exactly where the margin is small",

@@ -18,11 +18,10 @@ import {
   runAudit,
   saliencyMap,
   sparsifiedSmoothGrad,
-  topKMask,
   topKSuppression,
 } from "../../atex/index.js";
 import { rows } from "../../atex/metrics/metric.js";
-import { argmax, mul, neg, random, sub, sum, type Tensor, tensor } from "../../engine/index.js";
+import { argmax, mul, neg, random, sub, sum, type Tensor, tensor, topKMask } from "../../engine/index.js";
 import { gpuTest, referenceTest } from "../executors.js";
 import { check, test } from "../harness.js";
 import { linearImages, linearTable } from "./auditWorlds.js";

@@ -16,7 +16,7 @@ import {
   shareNumber,
   tableCandidate,
 } from "../../atex/index.js";
-import { argmax, random, tensor } from "../../engine/index.js";
+import { argmax, random, sum, type Tensor, tensor } from "../../engine/index.js";
 import { PIXEL_RANGE } from "../../nn/data/domain.js";
 import { type Split, sampleTensor } from "../../nn/index.js";
 import { referenceTest } from "../executors.js";
@@ -80,13 +80,14 @@ referenceTest("edges are those of Sobel's operator, channel by channel, with zer
 referenceTest("controls do not look at the score, and two seeds of noise differ", async () => {
   const w = await world();
   const x = sampleTensor(w.test, w.samples);
+  const score = (z: Tensor): Tensor => sum(w.classifier(z), 1);
   for (const control of CONTROLS) {
     const explain = await control.make(w, x);
-    const [a, b] = [await explain(w.classifier, x).read(), await explain(() => x, x).read()];
+    const [a, b] = [await explain(score, x).read(), await explain(() => x, x).read()];
     check.equal(Array.from(a), Array.from(b), control.name);
     check.is(a.length, x.size);
   }
-  const of = async (seed: number) => (await (await CONTROLS[0].make(w, x, seed))(w.classifier, x).read())[0];
+  const of = async (seed: number) => (await (await CONTROLS[0].make(w, x, seed))(score, x).read())[0];
   check.ok((await of(1)) !== (await of(2)));
 });
 
@@ -154,10 +155,21 @@ referenceTest("an audit goes on where it stopped, and stops when it is told to",
   await runAudit({ ...w, stop }, plan, store, { onProgress: note });
   check.equal(seen, ["contract", "relevance/gradient"]);
   check.is(judgeAudit({ ...plan, rows: [{ row: "weights" }] }, kept)[0].verdict, "not tested");
+  // What was being measured is left and begun anew; a first measurement is brought to its end.
+  check.equal([...kept.keys()], ["contract"]);
+  stop.aborted = false;
+  await runAudit({ ...w, stop }, plan, store, {
+    onProgress({ cell }) {
+      seen.push(cell.id);
+      stop.aborted = true;
+    },
+  });
+  check.equal([...kept.keys()], ["contract", "relevance/gradient"]);
   stop.aborted = false;
   await runAudit({ ...w, stop }, plan, store, { onProgress: ({ cell }) => void seen.push(cell.id) });
+  check.equal(seen, ["contract", "relevance/gradient", "relevance/gradient", "relevance/random"]);
   check.equal(
-    seen,
+    [...kept.keys()],
     auditCells(plan).map(({ id }) => id),
   );
 });

@@ -6,6 +6,7 @@ import {
   curvaturePenalty,
   type Defence,
   fgsm,
+  igr,
   inputGradientPenalty,
   l2,
   lga,
@@ -116,6 +117,18 @@ function pathSize(g: by.Mlp, from: by.Vector, to: by.Vector, label: number, poin
   return way.reduce((s, w, i) => s + Math.abs(w * by.average(slopes.map((row) => row[i]))), 0);
 }
 
+/** Integrated gradients of the label's logit from 0, midpoint rule. */
+function integrated(g: by.Mlp, image: by.Vector, label: number, points: number): number[] {
+  const slopes = Array.from({ length: points }, (_, k) =>
+    phi(
+      g,
+      image.map((v) => (v * (k + 0.5)) / points),
+      label,
+    ),
+  );
+  return image.map((v, i) => v * by.average(slopes.map((row) => row[i])));
+}
+
 const cases: readonly Case[] = [
   { scheme: () => normal(), loss: (g) => ce(g) },
   {
@@ -206,6 +219,15 @@ const cases: readonly Case[] = [
         return 0.6 * l2Apart(near, clean) + 0.4 * cosineApart(near, clean);
       });
       return ce(g) + apart;
+    },
+  },
+  {
+    scheme: () => igr({ ball: linf(0.1), steps: 2, stepSize: 0.05, path: 3, clean: 0.25, weight: 0.7 }),
+    loss(g, { shown }, c) {
+      let worst = shown[0].map((row) => [...row]);
+      for (let k = 0; k < 2; k++) worst = worst.map((a, i) => step(a, x[i], by.lossSlope(c, a, y[i]), 0.05, 0.1));
+      const apart = mean((a, label, i) => cosineApart(integrated(g, a, label, 3), integrated(g, worst[i], label, 3)));
+      return 0.25 * ce(g) + 0.75 * ce(g, worst) + 0.7 * apart;
     },
   },
   {

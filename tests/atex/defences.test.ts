@@ -80,6 +80,7 @@ const SMALL: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   rar: { steps: 6, path: 2, innerPath: 1 },
   pgd: { steps: 3, radius: 0.5 },
   r2et: { k: 2 },
+  igr: { steps: 3, path: 2 },
 };
 
 function settingsOf(entry: DefenceEntry, changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
@@ -176,20 +177,25 @@ for (const entry of DEFENCES) {
       const x = samples(subject);
       const features = x.length / N;
       const reach = entry.reach?.(settingsOf(entry), EPS);
+      const scales = reach?.scales ?? [1];
       let largest = 0;
       for (const batch of shown) {
         check.is(batch.length % x.length, 0, "whole copies of the batch");
         for (let i = 0; i < batch.length / features; i++) {
-          const changes = Array.from({ length: features }, (_, j) => {
-            const value = batch[i * features + j];
-            if (reach?.of === "largest element") {
+          // A point on the way from the baseline to one in reach is told by the scale at which it is nearest to its sample.
+          const found = scales.map((scale) => {
+            const values = Array.from(batch.slice(i * features, (i + 1) * features), (v) => v / scale);
+            const changes = values.map((v, j) => Math.abs(v - x[(i * features + j) % x.length]));
+            const size =
+              reach?.of === "largest element" ? Math.max(...changes) : Math.hypot(...changes) / features ** 0.5;
+            return { size, values };
+          });
+          const { size, values } = found.reduce((a, b) => (b.size < a.size ? b : a));
+          if (reach?.of === "largest element")
+            for (const [j, value] of values.entries()) {
               const [low, high] = [of(subject.range.low, j), of(subject.range.high, j)];
               check.ok(value >= low - 1e-6 && value <= high + 1e-6, `${value} is outside of ${low} to ${high}`);
             }
-            return Math.abs(value - x[(i * features + j) % x.length]);
-          });
-          const size =
-            reach?.of === "largest element" ? Math.max(...changes) : Math.hypot(...changes) / features ** 0.5;
           largest = Math.max(largest, size);
         }
       }
@@ -245,8 +251,9 @@ test("presets are settings of their defence, called by words of the command line
     check.ok(presets.length > 0, `${entry.name} can be had on the command line`);
     for (const [name, preset] of presets) {
       check.match(name, /^[a-z0-9]+(-[a-z0-9]+)*$/);
-      const { learningRate, ...settings } = preset.settings(0.05);
+      const { learningRate, batch, ...settings } = preset.settings(0.05);
       check.ok(learningRate === undefined || learningRate > 0, name);
+      check.ok(batch === undefined || Number.isInteger(batch), name);
       object(entry.options).read(settings, name);
     }
   }

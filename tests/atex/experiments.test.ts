@@ -123,6 +123,55 @@ test("what the quick tables, the peers and the figures call by one name is train
   }
 });
 
+test("names that would be paths, or one file for two cells, are refused", () => {
+  const spoilt = (change: (raw: Raw) => void): (() => unknown) => {
+    const raw = stored("smoke.json");
+    change(raw);
+    return () => readConfig(raw);
+  };
+  const renamed = (name: string) => (raw: Raw) => {
+    raw.experiments = { [name]: raw.experiments.tables };
+  };
+  for (const name of ["../../../x", "a/b", "a\\b", ".hidden", "", "a\u0000", "x".repeat(61), "con:"])
+    check.throws(spoilt(renamed(name)), /^experiments\..*: names of files are made of it; letters, digits/s);
+  check.throws(
+    spoilt((raw) => {
+      raw.schemes["a/b"] = raw.schemes.normal;
+    }),
+    /^schemes\.a\/b: names of files are made of it/,
+  );
+  // e, shapes_b and e_shapes, b would both be e_shapes_shapes_b_seed0, but for the data; e and E are one on some file systems.
+  check.throws(
+    spoilt((raw) => {
+      const { tables } = raw.experiments;
+      raw.schemes.shapes_normal = raw.schemes.normal;
+      raw.experiments = {
+        e: { ...tables, schemes: ["shapes_normal"] },
+        e_shapes: { ...tables, schemes: ["normal"] },
+      };
+    }),
+    /^experiments\.e_shapes: the result of two cells would be e_shapes_shapes_normal_seed0\.json, here and in experiments\.e;/,
+  );
+  check.throws(
+    spoilt((raw) => {
+      raw.experiments = { e: raw.experiments.tables, E: raw.experiments.tables };
+    }),
+    /^experiments\.E: the result of two cells would be E_shapes_/,
+  );
+  check.throws(
+    spoilt((raw) => {
+      raw.seeds = [0, 1, 0];
+    }),
+    /the result of two cells would be \S+_seed0\.json; leave out what stands there twice/,
+  );
+  check.throws(
+    spoilt((raw) => {
+      raw.seeds = Array.from({ length: 200_000 }, (_, i) => i);
+    }),
+    /^experiments: \d+ cells of the grid; at most 100000/,
+  );
+});
+
 test("shards are disjoint and together the grid; cells have different names", () => {
   const cells = cellsOf(smoke());
   const parts = [1, 2, 3, 4, 5].map((i) => shardOf(cells, [i, 5]));
@@ -272,13 +321,20 @@ gpuTest(
         "smoothing undefined",
         "hardening undefined",
         "timing undefined",
+        "planted normal",
       ])
         done.set(name, await runCell(lab, firstOf.get(name)!));
 
       const metricsOf = (name: string): string[] => [
         ...new Set(done.get(name)!.measurements.map(({ metric }) => metric)),
       ];
-      check.ok(["accuracy", "topK", "spearman", "control topK"].every((m) => metricsOf("tables atex").includes(m)));
+      const wanted = ["accuracy", "topK", "aimed topK", "aimed spearman", "control topK"];
+      check.ok(wanted.every((m) => metricsOf("tables atex").includes(m)));
+      const objectives = done.get("tables atex")!.measurements.map(({ conditions }) => conditions.objective);
+      check.equal(
+        [...new Set(objectives)].filter((one) => one !== undefined),
+        ["ensemble", "untargeted", "rank", "mass-centre", "ssim", "targeted"],
+      );
       check.equal(
         done
           .get("reference undefined")!
@@ -295,10 +351,17 @@ gpuTest(
       );
       check.equal(metricsOf("smoothing undefined"), ["spearman", "topK", "cosine", "ssim"]);
       check.equal(metricsOf("hardening undefined"), ["accuracy", "accuracy under FGSM"]);
+      check.equal(
+        done
+          .get("planted normal")!
+          .measurements.flatMap(({ metric, conditions }) => (metric === "tested" ? [conditions.row] : [])),
+        ["contract", "relevance"],
+      );
       for (const [name, { measurements }] of done)
         for (const { metric, value, count } of measurements) {
-          const unbounded = /^(ms|worst|local)/.test(metric);
-          const fits = unbounded ? value > 0 : value >= -1 && value <= 1 + 1e-6;
+          const unbounded = /^(ms|worst|local|maps)/.test(metric);
+          const distance = metric.endsWith("centre");
+          const fits = distance ? value >= 0 : unbounded ? value > 0 : value >= -1 && value <= 1 + 1e-6;
           check.ok(fits && count >= 1, `${name} ${metric}: ${value} of ${count}`);
         }
       // ATEX after no round at all is the normal network, and its maps are compared with themselves.

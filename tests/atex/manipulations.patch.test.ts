@@ -66,7 +66,7 @@ test("the loss by hand: mean of the sum-1 map in the patch's cells, and 0.05 CE 
       { weight: tensor(ones, [1, 1, 2, 2]), bias: tensor([0]) },
       null,
       { weight: tensor([ones, ones.map(() => 2)]), bias: tensor([3, 0]) },
-    ];
+    ] as const;
     const classifier = (x: Parameters<typeof quarters.apply>[1]) => quarters.apply(made, x);
     // Sums of the quarters 0.4, 0.8, 0, 0.4: logits 4.6 and 3.2. Then ten times as much: 19 and 32.
     const image = [0.1, 0.1, 0.2, 0.2, 0.1, 0.1, 0.2, 0.2, 0, 0, 0.1, 0.1, 0, 0, 0.1, 0.1];

@@ -65,7 +65,7 @@ referenceTest("features of a table: columns of a category are one, ranks count w
   const nameless = { shape: [2], range: { low: 0, high: 1 } };
   check.equal(
     featuresOf(nameless).map(({ name }) => name),
-    ["column 1", "column 2"],
+    ["column 0", "column 1"],
   );
   check.close(await list(featureImportance(tensor([[-1, 2]]), nameless)), [1, 2], { atol: 0 });
   // Equal ones share the better rank.

@@ -2,6 +2,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { AUDIT_TABLE } from "../../atex/index.js";
+import { auditPlan, readAuditFile } from "../../cli/audit.js";
 import { check, gpuTest, test } from "../harness.js";
 import { holdfast, inFolder } from "./holdfast.js";
 
@@ -80,6 +81,19 @@ gpuTest(
     }),
   { timeoutMs: 300_000 },
 );
+
+test("settings of rows and the items of their lists are told apart", async () => {
+  const file = await readAuditFile(undefined);
+  const domain = { shape: [1, 8, 8], range: { low: 0, high: 1 } };
+  const settingsOf = (set: string): unknown =>
+    auditPlan({ rows: "attack,weights", quick: false, set }, file, { domain }).rows.map((r) => r.settings);
+  check.equal(settingsOf("attack.eps=0.02,0.04,attack.steps=5,weights.draws=2"), [
+    { eps: [0.02, 0.04], steps: 5 },
+    { draws: 2 },
+  ]);
+  check.equal(settingsOf("8.eps=0.5"), [{ eps: [0.5] }, {}]);
+  check.throws(() => settingsOf("attack.eps"), /--set attack\.eps: row\.setting=value is needed/);
+});
 
 test(
   "mistakes are one sentence",

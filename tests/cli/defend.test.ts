@@ -38,8 +38,17 @@ gpuTest(
       check.match(out, /FGSM training, clean 0\.25 against eps 0\.05/);
       check.match(out, /before +after +control\n/);
       check.match(out, /\n {2}[1-3] test images that every one of them classifies correctly/);
-      const shares = /top-k that attacks leave +([\d.]+) +([\d.]+) +([\d.]+)/.exec(out) ?? [];
-      check.is(new Set(shares.slice(1)).size, 3, out);
+      const row = (title: string): number[] =>
+        [...(new RegExp(`${title} +(-?[\\d.]+) +(-?[\\d.]+) +(-?[\\d.]+)`).exec(out) ?? [])].slice(1).map(Number);
+      for (const measure of ["top-k", "Spearman", "SSIM"]) {
+        const [aimed, all] = [row(`${measure}: attack on it`), row(`${measure}: ensemble`)];
+        check.is(all.length, 3, out);
+        all.forEach((v, i) => check.ok(v <= aimed[i], `${measure}: ${out}`));
+      }
+      const [aimed, all] = [row("pixels: attack on it"), row("pixels: ensemble")];
+      all.forEach((v, i) => check.ok(v >= aimed[i], out));
+      check.is(new Set(row("Spearman: ensemble")).size, 3, out);
+      check.match(out, /14 maps differentiated for it, 2 steps from each start/);
       const { metadata } = readSafetensors(await readFile(join(folder, "out/defended.safetensors")));
       check.is(metadata.get("defence"), "FGSM training, clean 0.25");
 

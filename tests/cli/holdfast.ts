@@ -1,7 +1,7 @@
 /** Runs the command line as a person does, in a child process and a folder of its own. */
 import { type SpawnOptions, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "../harness.js";
 
@@ -11,25 +11,27 @@ export interface Finished {
   readonly err: string;
 }
 
-/** `holdfast` with arguments in `folder`; `onOut` sees the output so far and may stop the process. */
+/** `holdfast` with arguments in `folder`; `onOut` sees the output so far and may stop the process, by Ctrl-C or another signal. */
 export function holdfast(
   folder: string,
   args: readonly string[],
-  onOut: (out: string, interrupt: () => void) => void = () => {},
+  onOut: (out: string, interrupt: (signal?: NodeJS.Signals) => void) => void = () => {},
+  more: Pick<SpawnOptions, "env" | "uid"> = {},
 ): Promise<Finished> {
-  const options: SpawnOptions = { cwd: folder, stdio: ["ignore", "pipe", "pipe"] };
+  const options: SpawnOptions = { cwd: folder, stdio: ["ignore", "pipe", "pipe"], ...more };
   const child = spawn(process.execPath, [join(root, "dist/cli/main.js"), ...args], options);
   let [out, err] = ["", ""];
   child.stdout!.on("data", (data: Buffer) => {
     out += data;
-    onOut(out, () => child.kill("SIGINT"));
+    onOut(out, (signal = "SIGINT") => child.kill(signal));
   });
   child.stderr!.on("data", (data: Buffer) => {
     err += data;
   });
   return new Promise((resolve, reject) => {
     child.on("error", reject);
-    child.on("close", (code) => resolve({ code, out, err }));
+    // As shells have it: 128 and the number of the signal that ended it.
+    child.on("close", (code, signal) => resolve({ code: code ?? 128 + constants.signals[signal!], out, err }));
   });
 }
 

@@ -10,8 +10,10 @@ import { onReference } from "../executors.js";
 import { check, gpuTest, root, test } from "../harness.js";
 import { holdfast, inFolder } from "./holdfast.js";
 
-/** The README's: a residual network of convolutions with its parameters, "stem" before "block" before "head". */
-const RESIDUAL = /```js\n(\/\/ net.mjs\n[\s\S]*?)```/.exec(readFileSync(join(root, "README.md"), "utf8"))![1];
+/** That of docs/command-line.md: a residual network of convolutions with its parameters, "stem" before "block" before "head". */
+const RESIDUAL = /```js\n(\/\/ net.mjs\n[\s\S]*?)```/.exec(
+  readFileSync(join(root, "docs/command-line.md"), "utf8"),
+)![1];
 
 gpuTest(
   "a residual network of plain functions: every explainer, an attack, sanity with its parameters",

@@ -186,3 +186,64 @@ test("mistakes are one sentence", () =>
       );
     check.is(JSON.parse((await holdfast(folder, ["reproduce", "--schema"])).out).type, "object");
   }));
+
+/** Processes that a process has started. */
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
+
+gpuTest(
+  "two processes: one that dies or is sent away harms nobody, and all that are asked to end hand back what they do",
+  () =>
+    inFolder(async (folder) => {
+      const config = await writeConfig(folder);
+      const run = ["reproduce", "--config", config, "--jobs", "2"];
+      /** Runs, and once a cell is done, so that the others are under way, does something to a process. */
+      const whenBusy = (out: string, harm: (main: number, worker: number) => void): Promise<Finished> => {
+        const args = [join(root, "dist/cli/main.js"), ...run, "--out", out];
+        const child = spawn(process.execPath, args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+        let [said, err, done] = ["", "", false];
+        child.stderr.on("data", (data: Buffer) => {
+          err += data;
+        });
+        child.stdout.on("data", (data: Buffer) => {
+          said += data;
+          if (done || !/^1\/5 \S+: /m.test(said)) return;
+          const workers = childrenOf(child.pid!).filter((pid) =>
+            readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("worker.js"),
+          );
+          if (workers.length === 0) return;
+          done = true;
+          harm(child.pid!, workers[0]);
+        });
+        // The driver warns of its limits.
+        const own = (): string => err.replace(/^Warning: .*\n/gm, "");
+        return new Promise((resolve) => child.on("close", (code) => resolve({ code, out: said, err: own() })));
+      };
+
+      const killed = await whenBusy("killed", (_, worker) => process.kill(worker, "SIGKILL"));
+      check.match(killed.out, /FAILED: its process ended with SIGKILL/);
+      // It may have been between two cells.
+      const lost = /1 cell failed: \S+; run the command again to retry/.test(killed.out) ? 1 : 0;
+      check.equal([killed.code, killed.err], [lost, ""], killed.out);
+      check.is((await cellsIn(join(folder, "killed"))).length, 5 - lost, "the other process did the rest");
+
+      const sent = await whenBusy("sent", (_, worker) => process.kill(worker, "SIGTERM"));
+      succeeded(sent);
+      check.is((await cellsIn(join(folder, "sent"))).length, 5, "what it had begun was done by the other one");
+
+      const ended = await whenBusy("ended", (main) => process.kill(main, "SIGTERM"));
+      check.is(ended.code, 143, `${ended.out}\n${ended.err}`);
+      check.match(ended.out, /stopping; cells that are not done are done when the command is given again/);
+      check.ok(!ended.out.includes("FAILED") && ended.err === "", `${ended.out}\n${ended.err}`);
+      check.ok((await cellsIn(join(folder, "ended")).catch(() => [])).length < 5);
+      succeeded(await holdfast(folder, [...run, "--out", "ended"]));
+      check.is((await cellsIn(join(folder, "ended"))).length, 5);
+      for (const name of await cellsIn(join(folder, "ended"))) {
+        const [a, b] = await Promise.all(
+          ["ended", "sent"].map(async (out) => JSON.parse(await readFile(join(folder, out, "cells", name), "utf8"))),
+        );
+        check.equal(a.measurements, b.measurements);
+      }
+    }),
+  { timeoutMs: 300_000 },
+);

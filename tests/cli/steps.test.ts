@@ -80,12 +80,39 @@ gpuTest(
       check.close(png.data, floats.get("clean")!.data, { atol: 0.03 }, "and keeps the budget");
       check.close(floats.get("clean")!.data, images.subarray(3 * 784), { atol: 0 });
 
+      // The exact image, rather than its bytes.
+      const exact = [
+        "explain",
+        "--weights",
+        "w.safetensors",
+        "--image",
+        "out/attack/attacked.safetensors",
+        "--out",
+        "again.png",
+      ];
+      const again = succeeded(await holdfast(folder, exact));
+      check.match(again, `attacked.safetensors, attacked: ${shares[0][1]}`);
+      const repeated = readSafetensors(await readFile(path("again.safetensors"))).tensors;
+      check.identical(repeated.get("input")!.data, floats.get("attacked")!.data);
+      const strange = await holdfast(folder, [...exact, "--tensor", "attackd"]);
+      check.match(strange.err, /it has no attackd; f32 \[1,1,28,28\] is needed, as --tensor attacked, clean\n$/);
+      const of = ["--weights", "w.safetensors", "--data", "shapes", "--index", "3"];
+      const all = ["--objective", "ensemble", "--measure", "spearman", "--steps", "3", "--out", "out/all"];
+      const worst = succeeded(await holdfast(folder, ["attack", ...of, ...all]));
+      check.match(
+        worst,
+        /prediction kept.*\n *ensemble, worst by spearman: from -1\.00 to -0\.\d+; 21 maps differentiated/,
+      );
+      const { attack, attacked } = JSON.parse(await readFile(path("out/all/metrics.json"), "utf8"));
+      check.equal([attack.objective, attack.measure], ["ensemble", "spearman"]);
+      check.close([-attacked.objective], [attacked.spearman], { atol: 2e-3 });
+
       const other = await holdfast(folder, ["defend", "--weights", "w.safetensors", "--data", "mnist"]);
       check.match(other.err, /holdfast: --data mnist: the weights were trained on shapes; leave the option out/);
       const how = ["--scheme", "atex", "--epochs", "1", "--eps", "0.04", "--images", "4", "--steps", "5"];
       const defended = succeeded(await holdfast(folder, ["defend", "--weights", "w.safetensors", ...how]));
       check.match(defended, /ATEX against eps 0.04 on 640 images of shapes/);
-      const kept = /top-k that attacks leave +([\d.]+) +([\d.]+)/.exec(defended) ?? [];
+      const kept = /top-k: ensemble +([\d.]+) +([\d.]+)/.exec(defended) ?? [];
       check.ok([1, 2].every((i) => Number(kept[i]) >= 0 && Number(kept[i]) <= 1) && kept[1] !== kept[2], defended);
       const after = readSafetensors(await readFile(path("out/defended.safetensors")));
       check.equal(
@@ -102,24 +129,31 @@ gpuTest(
 );
 
 gpuTest(
-  "a run stopped by Ctrl-C goes on to the same bits",
+  "a run stopped by Ctrl-C and by SIGTERM goes on, where it was and as far as it was to go, to the same bits",
   () =>
     inFolder(async (folder) => {
       const run = ["train", "--train-size", "1280", "--test-size", "100", "--epochs", "4"];
       const whole = holdfast(folder, [...run, "--out", "whole.safetensors"]);
-      let interrupted = false;
-      const stopped = holdfast(folder, [...run, "--out", "part.safetensors"], (out, interrupt) => {
-        if (interrupted || !/^epoch 1\/4 +step/m.test(out)) return;
-        interrupted = true;
-        interrupt();
-      });
-      const { code, out, err } = await stopped;
-      check.is(code, 130, `${out}\n${err}`);
-      check.match(out, /stopped in epoch \d; go on with --resume part\.checkpoint\.safetensors/);
-      const checkpoint = readSafetensors(await readFile(join(folder, "part.checkpoint.safetensors"))).metadata;
-      check.ok(Number(checkpoint.get("epoch")) < 4, "it stopped before the end");
-      const resume = ["--resume", "part.checkpoint.safetensors", "--epochs", "4", "--out", "part.safetensors"];
+      const stoppedBy = async (signal: NodeJS.Signals, args: readonly string[], status: number): Promise<string[]> => {
+        let sent = false;
+        const { code, out, err } = await holdfast(folder, args, (out, interrupt) => {
+          if (sent || !/^epoch \d\/4 +step/m.test(out)) return;
+          sent = true;
+          interrupt(signal);
+        });
+        check.is(code, status, `${out}\n${err}`);
+        check.match(out, /stopped in epoch \d; go on with --resume part\.checkpoint\.safetensors/);
+        const { metadata } = readSafetensors(await readFile(join(folder, "part.checkpoint.safetensors")));
+        return ["epoch", "step", "epochs"].map((name) => metadata.get(name)!);
+      };
+      const resume = ["--resume", "part.checkpoint.safetensors"];
+      const first = await stoppedBy("SIGTERM", [...run, "--out", "part.safetensors"], 143);
+      const second = await stoppedBy("SIGINT", ["train", ...resume], 130);
+      check.equal([first[2], second[2]], ["4", "4"]);
+      check.ok(Number(second[0]) < 4 && String(first) !== String(second), `${first} then ${second}`);
       succeeded(await holdfast(folder, ["train", ...resume]));
+      const finished = succeeded(await holdfast(folder, ["train", ...resume]));
+      check.match(finished, /part\.checkpoint\.safetensors has done 4 epochs, 4 are wanted: nothing is left to do/);
       succeeded(await whole);
       for (const name of ["", ".checkpoint"]) {
         const [a, b] = await Promise.all(

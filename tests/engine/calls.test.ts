@@ -1,8 +1,14 @@
 /** What the compiler knows of kernel calls, and what the first use finds where it cannot see. */
-import type { KernelCall, LaunchContext, Operand } from "../../engine/lower.js";
-import { gridFor } from "../../engine/lower.js";
+import { call, gridFor, type Launch, type LaunchContext, type Operand } from "../../engine/lower.js";
 import { apply, type OpSpec } from "../../engine/op.js";
 import { tensor } from "../../engine/tensor.js";
+import {
+  arangeKernel,
+  cumsumKernel,
+  randomFoldKernel,
+  sortBlockKernel,
+  sumPartsKernel,
+} from "../../shaders/gen/kernels.js";
 import { gpuTest } from "../executors.js";
 import { check, test } from "../harness.js";
 
@@ -11,74 +17,69 @@ declare const y: Operand;
 const grid = [1, 1, 1] as const;
 
 /** Never run: each line below a mark must not compile, and the compiler complains of a mark without need. */
-export function refused(): KernelCall[] {
-  const good: KernelCall<"sumParts"> = { kernel: "sumParts", bind: { x, y }, params: { count: 1, parts: 1 }, grid };
-  const flagged: KernelCall<"cumsum"> = {
-    kernel: "cumsum",
-    bind: { x, y, start: x },
-    params: { count: 1, n: 1, parts: 1, length: 1, inner: 1 },
-    spec: { STARTS: true },
-    grid,
-  };
+export function refused(): Launch[] {
+  const good = { bind: { x, y }, params: { count: 1, parts: 1 }, grid };
+  const cumsum = { params: { count: 1, n: 1, parts: 1, length: 1, inner: 1 }, grid };
+  const arange = { bind: { y }, grid };
   return [
-    good,
-    flagged,
+    call(sumPartsKernel, good),
+    call(cumsumKernel, { ...cumsum, bind: { x, y, start: x }, spec: { STARTS: true } }),
     // @ts-expect-error There is no such kernel.
-    { kernel: "sumpart", bind: { x, y }, params: { count: 1, parts: 1 }, grid },
+    call("sumParts", good),
     // @ts-expect-error y is missing.
-    { kernel: "sumParts", bind: { x }, params: { count: 1, parts: 1 }, grid },
+    call(sumPartsKernel, { ...good, bind: { x } }),
     // @ts-expect-error There is no binding z.
-    { kernel: "sumParts", bind: { x, y, z: y }, params: { count: 1, parts: 1 }, grid },
+    call(sumPartsKernel, { ...good, bind: { x, y, z: y } }),
     // @ts-expect-error parts is missing.
-    { kernel: "sumParts", bind: { x, y }, params: { count: 1 }, grid },
+    call(sumPartsKernel, { ...good, params: { count: 1 } }),
     // @ts-expect-error All parameters are missing.
-    { kernel: "sumParts", bind: { x, y }, grid },
+    call(sumPartsKernel, { bind: { x, y }, grid }),
     // @ts-expect-error There is no parameter part.
-    { kernel: "sumParts", bind: { x, y }, params: { count: 1, parts: 1, part: 1 }, grid },
+    call(sumPartsKernel, { ...good, params: { count: 1, parts: 1, part: 1 } }),
     // @ts-expect-error A number is needed.
-    { kernel: "sumParts", bind: { x, y }, params: { count: [1], parts: 1 }, grid },
+    call(sumPartsKernel, { ...good, params: { count: [1], parts: 1 } }),
     // @ts-expect-error There is no flag FLOAT.
-    { ...good, spec: { FLOAT: true } },
+    call(sumPartsKernel, { ...good, spec: { FLOAT: true } }),
     // @ts-expect-error A flag is true or false.
-    { kernel: "arange", bind: { y }, params: { count: 1, float: [0, 1], integer: [0, 1] }, spec: { SIGNED: 1 }, grid },
+    call(arangeKernel, { ...arange, params: { count: 1, float: [0, 1], integer: [0, 1] }, spec: { SIGNED: 1 } }),
     // @ts-expect-error A vector is needed.
-    { kernel: "arange", bind: { y }, params: { count: 1, float: 0, integer: [0, 1] }, grid },
+    call(arangeKernel, { ...arange, params: { count: 1, float: 0, integer: [0, 1] } }),
   ];
 }
 
 test("a grid is counted in the invocations of the kernel's workgroups", () => {
-  check.equal(gridFor("sumParts", 64), [1, 1, 1]);
-  check.equal(gridFor("sumParts", 65), [2, 1, 1]);
-  check.equal(gridFor("random.fold", 3), [3, 1, 1]);
-  check.equal(gridFor("sumParts", 64 * 10, 5), [5, 2, 1]);
-  check.throws(() => gridFor("sort.block", 1), /settings decide on the workgroups of shader sort.block/);
+  check.equal(gridFor(sumPartsKernel, 64), [1, 1, 1]);
+  check.equal(gridFor(sumPartsKernel, 65), [2, 1, 1]);
+  check.equal(gridFor(randomFoldKernel, 3), [3, 1, 1]);
+  check.equal(gridFor(sumPartsKernel, 64 * 10, 5), [5, 2, 1]);
+  check.throws(() => gridFor(sortBlockKernel, 1), /settings decide on the workgroups of shader sort.block/);
 });
 
 gpuTest("names that the compiler cannot see are looked at in the first use", () => {
-  const run = (call: (context: LaunchContext) => KernelCall): void => {
+  const run = (launch: (context: LaunchContext) => Launch): void => {
     const spec: OpSpec = {
       ...{ name: "call", shape: ([a]) => a, vjp: null, samples: () => [], failures: () => [] },
       reference: () => {},
-      launch: (context) => [call(context)],
+      launch: (context) => [launch(context)],
     };
     apply(spec, [tensor([1, 2])], {});
   };
   const params = { count: 2, n: 2, parts: 1, length: 2, inner: 1 };
   const extra = { STARTED: true };
-  run(({ inputs: [x], output: y }) => ({ kernel: "cumsum", bind: { x, y }, params, grid }));
-  const fails = (call: (context: LaunchContext) => KernelCall, message: RegExp) =>
-    check.throws(() => run(call), message);
+  run(({ inputs: [x], output: y }) => ({ kernel: cumsumKernel, bind: { x, y }, params, grid }));
+  const fails = (launch: (context: LaunchContext) => Launch, message: RegExp) =>
+    check.throws(() => run(launch), message);
   fails(
-    ({ inputs: [x], output: y }) => ({ kernel: "cumsum", bind: { x, y }, params, spec: { STARTS: true }, grid }),
+    ({ inputs: [x], output: y }) => ({ kernel: cumsumKernel, bind: { x, y }, params, spec: { STARTS: true }, grid }),
     /shader cumsum gets nothing for binding start/,
   );
   fails(
-    ({ inputs: [x], output: y, temp }) => ({ kernel: "cumsum", bind: { x, y, start: temp([2]) }, params, grid }),
+    ({ inputs: [x], output: y, temp }) => ({ kernel: cumsumKernel, bind: { x, y, start: temp([2]) }, params, grid }),
     /shader cumsum has no binding start/,
   );
   fails(
     ({ inputs: [x], output: y }) => ({
-      kernel: "cumsum",
+      kernel: cumsumKernel,
       bind: { x, y },
       params,
       spec: { REVERSE: false, ...extra },
@@ -87,8 +88,7 @@ gpuTest("names that the compiler cannot see are looked at in the first use", () 
     /shader cumsum: no constant or flag STARTED; it declares REVERSE, STARTS, TOTALS/,
   );
   fails(
-    ({ inputs: [x], output: y }) =>
-      ({ kernel: "cumsum", bind: { x, y }, params: { ...params, ...extra }, grid }) as never,
+    ({ inputs: [x], output: y }) => ({ kernel: cumsumKernel, bind: { x, y }, params: { ...params, STARTED: 1 }, grid }),
     /shader cumsum has no parameter STARTED/,
   );
 });

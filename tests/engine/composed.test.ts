@@ -1,11 +1,16 @@
 /** Ops made of other ops: values by hand, derivatives to the third order, refusals. */
 import { checkGrads } from "../../engine/check.js";
 import { convTranspose2d } from "../../engine/ops/conv.js";
+import { conv1d } from "../../engine/ops/conv1d.js";
+import { arange } from "../../engine/ops/create.js";
+import { einsum } from "../../engine/ops/einsum.js";
 import { dot, outer } from "../../engine/ops/matmul.js";
 import { batchNorm, batchStatistics, groupNorm, layerNorm } from "../../engine/ops/norm.js";
 import { type AvgPoolOptions, avgPool2d, globalAvgPool2d } from "../../engine/ops/pool.average.js";
 import { resample, resize2d } from "../../engine/ops/resize.js";
 import { median, quantile, sort, topK } from "../../engine/ops/sort.js";
+import { causalMask, tril, triu } from "../../engine/ops/triangle.js";
+import { ravel } from "../../engine/ops/view.js";
 import { type Tensor, tensor } from "../../engine/tensor.js";
 import { referenceTest } from "../executors.js";
 import { check } from "../harness.js";
@@ -31,6 +36,26 @@ const cases: readonly [name: string, shapes: readonly number[][], f: (...xs: Ten
   ["batchNorm", [[3, 2, 2], [2], [2]], (x, scale, shift) => batchNorm(x, batchStatistics(x), { scale, shift })],
   ["sort", [[2, 5]], (x) => sort(x, { axis: 0, descending: true })],
   ["topK", [[2, 5]], (x) => topK(x, 2).values],
+  ["tril", [[2, 3, 4]], (x) => tril(x, 1)],
+  ["triu", [[3, 2]], (x) => triu(x)],
+  ["ravel", [[2, 3]], ravel],
+  [
+    "conv1d",
+    [
+      [2, 4, 6],
+      [2, 2, 3],
+    ],
+    (x, w) => conv1d(x, w, { stride: 2, padding: [1, 0], dilation: 2, groups: 2 }),
+  ],
+  [
+    "einsum",
+    [
+      [2, 3, 4],
+      [2, 4, 5],
+      [5, 3],
+    ],
+    (a, b, c) => einsum("bij,bjk,ki->bk", a, b, c),
+  ],
   ["quantile", [[3, 4]], (x) => quantile(x, 0.3, { axis: 1 })],
 ];
 for (const [name, shapes, f] of cases)
@@ -50,6 +75,28 @@ referenceTest("dot, outer and the global average by hand", async () => {
   check.equal(await values(dot(tensor([1, 2, 3]), tensor([4, 5, 6]))), [32]);
   check.equal(await values(outer(tensor([1, 2]), tensor([3, 4]))), [3, 4, 6, 8]);
   check.equal(await values(globalAvgPool2d(tensor([[[[1, 2, 3, 6]]]]))), [3]);
+});
+
+referenceTest("triangles, a row and a range by hand", async () => {
+  const x = tensor([
+    [1, 2, 3],
+    [4, Number.NaN, Number.POSITIVE_INFINITY],
+  ]);
+  check.equal(await values(tril(x, -1)), [0, 0, 0, 4, 0, 0]);
+  check.equal(await values(triu(x, 2)), [0, 0, 3, 0, 0, 0]);
+  check.equal(await values(tril(tensor(Int32Array.of(1, 2, 3, 4), [2, 2]))), [1, 0, 3, 4]);
+  check.equal(await values(causalMask(3)), [1, 0, 0, 1, 1, 0, 1, 1, 1]);
+  check.equal([...ravel(x).shape], [6]);
+  check.equal(await values(arange(4)), [0, 1, 2, 3]);
+});
+
+referenceTest("conv1d by hand, and as PyTorch names its paddings", async () => {
+  const x = tensor([[[1, 2, 4, 8]]]);
+  const w = tensor([[[1, -1, 0]]]);
+  check.equal(await values(conv1d(x, w)), [-1, -2]);
+  check.equal(await values(conv1d(x, w, { padding: "same" })), [-1, -1, -2, -4]);
+  check.equal(await values(conv1d(x, w, { stride: 2, padding: [2, 1] })), [0, 1 - 2, 4 - 8]);
+  check.equal(await values(conv1d(x, w, { dilation: 2, padding: 1 })), [-2, 1 - 4]);
 });
 
 referenceTest("batchNorm with given statistics is one affine map", async () => {
@@ -96,5 +143,17 @@ referenceTest("ops made of ops refuse what does not fit", () => {
     /f32\[1\] given for the 2 channels/,
   );
   check.throws(() => topK(image, 3), /topK: 3 of f32\[1,2,2,2\] asked for along axis 3, which has 2/);
+  check.throws(() => tril(tensor([1])), /^tril: f32\[1\] given; matrices/);
+  check.throws(() => triu(image, 0.5), /^triu: diagonal 0\.5 given; an integer/);
+  check.throws(() => conv1d(image, image), /^conv1d: x f32\[1,2,2,2\] and w f32\[1,2,2,2\] given; \[n,c,l\]/);
+  const [row, window] = [tensor([[[1, 2]]]), tensor([[[1], [1]]])];
+  check.throws(
+    () => conv1d(row, window),
+    /^conv1d: x f32\[1,1,2\] has 1 channels, w f32\[1,2,1\] with groups 1 expects 2/,
+  );
+  check.throws(
+    () => conv1d(row, row, { stride: [1, 1] as never }),
+    /^conv1d: stride is a list of 2; one number is needed/,
+  );
   check.throws(() => quantile(image, 1.5), /quantile: 1.5 given; a number on \[0, 1\]/);
 });

@@ -3,10 +3,14 @@
 import { capture } from "../../engine/capture.js";
 import { grad } from "../../engine/grad.js";
 import * as h from "../../engine/index.js";
+import type { Sample } from "../../engine/op.js";
+import { table } from "../../engine/ops/table.js";
 import { shapeOf } from "../../engine/shape-of.js";
 import type { Tensor } from "../../engine/tensor.js";
+import { gradients, isDifferentiable, secondOrder } from "../derivatives.js";
 import { gpuTest, referenceTest } from "../executors.js";
 import { check } from "../harness.js";
+import { tensorsOf } from "../values.js";
 
 type Shape = readonly number[];
 
@@ -90,4 +94,64 @@ for (const [name, [f, shapeRule]] of Object.entries(probes)) {
   };
   referenceTest(`${name} without elements, in float64`, body);
   gpuTest(`${name} without elements, on the GPU`, body);
+}
+
+/** The sample with 0 for every side of one length, in all inputs alike, so that sides which must agree still do. */
+function emptied(sample: Sample): Sample[] {
+  const lengths = new Set(sample.inputs.flatMap(({ shape }) => shape).filter((side) => side > 0));
+  return [...lengths].map((length) => ({
+    ...sample,
+    inputs: sample.inputs.map((spec) => ({ ...spec, shape: spec.shape.map((side) => (side === length ? 0 : side)) })),
+    note: `${sample.note ?? ""} without ${length}`,
+  }));
+}
+
+/** Ops whose samples fit no other shape: a key has two words, and what is expanded is given its sides. */
+const REFUSING = ["expand", "foldKey", "randomBits"];
+
+/** Every op of the table: a call without elements gives what its shape rule says, in every way to run it, or is refused in a
+ *  sentence. */
+async function withoutElements(op: (typeof table)[number], order: 1 | 2): Promise<void> {
+  let accepted = 0;
+  for (const [i, sample] of op.samples().flatMap(emptied).entries()) {
+    const name = `${op.name} ${sample.note}`;
+    const inputs = tensorsOf(sample.inputs, 400 + i);
+    let expected: Shape;
+    try {
+      expected = shapeOf(() => sample.call(...inputs)).shape;
+    } catch (error) {
+      check.ok(error instanceof h.ShapeError || error instanceof RangeError, `${name}: ${error}`);
+      check.ok(!/internal/.test(String(error)), `${name}: ${error}`);
+      continue;
+    }
+    accepted++;
+    const isSmooth = isDifferentiable(op, sample);
+    const all = (...xs: Tensor[]): Tensor[] => [
+      h.mul(h.cast(sample.call(...xs), "f32"), 1),
+      ...(isSmooth ? gradients(sample, xs) : []),
+      ...(isSmooth && order === 2 ? secondOrder(sample, xs) : []),
+    ];
+    const floats = sample.inputs.filter(({ dtype = "f32" }) => dtype === "f32").map(({ shape }) => shape);
+    using step = capture(all);
+    for (const [how, [y, ...slopes]] of [
+      ["eager", all(...inputs)],
+      ["captured", step(...inputs)],
+    ] as const) {
+      check.equal([...y.shape], [...expected], `${name}, ${how}`);
+      check.equal((await y.read()).length, y.size, `${name}, ${how}`);
+      const shapes = floats.map((shape) => [...shape]);
+      if (isSmooth) check.equal(slopes.map(({ shape }) => [...shape]), order === 2 ? [...shapes, ...shapes] : shapes, `gradients of ${name}, ${how}`); // biome-ignore format: one line
+      for (const slope of slopes) check.is((await slope.read()).length, slope.size);
+    }
+  }
+  const takesTensors = op.samples().some(({ inputs }) => inputs.some(({ shape }) => shape.length > 0));
+  check.ok(
+    accepted > 0 || !takesTensors || REFUSING.includes(op.name),
+    `${op.name} accepts no tensor without elements`,
+  );
+}
+
+for (const op of table) {
+  referenceTest(`${op.name} of the table without elements, in float64`, () => withoutElements(op, 2));
+  gpuTest(`${op.name} of the table without elements, on the GPU`, () => withoutElements(op, 1));
 }

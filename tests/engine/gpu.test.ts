@@ -6,13 +6,12 @@ import { openDevice } from "../../engine/gpu/device.js";
 import { GpuExecutor, type GpuExecutorOptions } from "../../engine/gpu/executor.js";
 import { Replay } from "../../engine/gpu/replay.js";
 import { formatProfile, profile } from "../../engine/init.js";
-import type { KernelCall, Launch, TensorSpec } from "../../engine/lower.js";
+import type { Launch, TensorSpec } from "../../engine/lower.js";
 import { apply, type OpSpec } from "../../engine/op.js";
 import { add, constant, mul, sub } from "../../engine/ops/arithmetic.js";
 import { expand, reshape } from "../../engine/ops/movement.js";
 import { contiguousStrides } from "../../engine/shape.js";
 import { type Tensor, tensor } from "../../engine/tensor.js";
-import type { Kernel } from "../../shaders/kernel.js";
 import { reflect } from "../../shaders/reflect.js";
 import { gpuTest } from "../executors.js";
 import { check } from "../harness.js";
@@ -195,11 +194,10 @@ gpuTest("kernels and calls that disagree are found before anything is encoded", 
 @group(0) @binding(2) var<uniform> p: Params;
 @compute @workgroup_size(1) fn main() { y[0] = x[p.n]; }`,
   );
-  type Call = KernelCall<Kernel>;
-  const call = (change: (good: Call) => Partial<Call>): Tensor =>
+  const call = (change: (good: Launch) => Partial<Launch>): Tensor =>
     op("k", {
       launch: ({ inputs: [x], output }) => {
-        const good: Call = { kernel, bind: { x, y: output }, params: { n: 0 }, grid: [1, 1, 1] };
+        const good: Launch = { kernel, bind: { x, y: output }, params: { n: 0 }, grid: [1, 1, 1] };
         return [{ ...good, ...change(good) }];
       },
     })(tensor([1]));

@@ -1,7 +1,7 @@
 /** Every kernel of the matrix product and the convolutions, whatever the adapter would choose, against the reference. */
 import { executor } from "../../engine/executor.js";
 import type { GpuExecutor } from "../../engine/gpu/executor.js";
-import type { KernelCall, LaunchContext } from "../../engine/lower.js";
+import type { Launch, LaunchContext } from "../../engine/lower.js";
 import { apply, type OpSpec } from "../../engine/op.js";
 import type { FilterChoice, InputChoice, MatmulChoice } from "../../engine/ops/choose.js";
 import { type ConvAttrs, conv2dFilterSpec, conv2dInputSpec, conv2dSpec } from "../../engine/ops/conv.js";
@@ -43,7 +43,7 @@ function values(shape: readonly number[]): Float32Array {
 /** Runs `op` with `launch` on the GPU and compares with its reference; `depth` terms are summed for each output. */
 async function compare<A>(
   op: OpSpec<A>,
-  launch: (ctx: LaunchContext) => KernelCall[],
+  launch: (ctx: LaunchContext) => Launch[],
   shapes: readonly (readonly number[])[],
   attrs: A,
   depth: number,

@@ -1,9 +1,5 @@
 /** What a captured step prepares: once for constants, once for all that need it, and never from what has changed since. */
 import { capture } from "../../engine/capture.js";
-import { type Plan, type PlanOptions, withExecutor } from "../../engine/executor.js";
-import { wholeOperand } from "../../engine/gpu/lowering.js";
-import type { Program } from "../../engine/gpu/planned.js";
-import { compile } from "../../engine/gpu/program.js";
 import { grad } from "../../engine/grad.js";
 import { hoistLaunches, shareLaunches } from "../../engine/graph/launches.js";
 import type { Capabilities, Launch, Operand } from "../../engine/lower.js";
@@ -15,16 +11,13 @@ import { expand } from "../../engine/ops/movement.js";
 import { sum } from "../../engine/ops/reduce.js";
 import { slice } from "../../engine/ops/slice.js";
 import { square } from "../../engine/ops/unary.js";
-import { ReferenceExecutor } from "../../engine/reference.js";
-import { scope } from "../../engine/scope.js";
 import type { Tensor } from "../../engine/tensor.js";
-import { type Graph, nodesOf } from "../../engine/trace.js";
-import type { Tree } from "../../engine/tree.js";
 import type { Kernel } from "../../shaders/kernel.js";
 import { gpuTest } from "../executors.js";
 import { check, test } from "../harness.js";
 import { tensorsOf } from "../values.js";
 import { network, training } from "./net.js";
+import { gpu, llvmpipe, programOn } from "./programs.js";
 
 const operand = (buffer: string, elements = 4): Operand => ({
   ...{ shape: [elements], dtype: "f32", strides: [1], offset: 0, buffer },
@@ -84,49 +77,6 @@ test("what reaches only fixed buffers runs once, unless it grows large", () => {
   check.equal([...split.fixed], ["t1", "t2"]);
 });
 
-const llvmpipe: Capabilities = {
-  ...{ software: true, subgroups: true, subgroupMinSize: 8, subgroupMaxSize: 8, f16: true },
-  ...{ maxInvocationsPerWorkgroup: 1024, maxWorkgroupSizeX: 1024, maxWorkgroupStorageBytes: 32768 },
-  ...{ maxWorkgroupsPerDimension: 65535, maxBindingBytes: 2 ** 27, maxBufferBytes: 2 ** 31, maxStorageBuffers: 16 },
-};
-
-const gpu: Capabilities = { ...llvmpipe, software: false, subgroupMinSize: 32, subgroupMaxSize: 32 };
-
-/** Compiles for an adapter that is not at hand. */
-class Compiler extends ReferenceExecutor {
-  program: Program | undefined;
-  constructor(readonly caps: Capabilities) {
-    super();
-  }
-  prepare(graph: Graph, options: PlanOptions): Plan {
-    // On a GPU the values of constants are operands.
-    for (const node of nodesOf(graph.outputs))
-      if (node.kind === "constant") Object.assign(node.value, wholeOperand(node, {}));
-    this.program = compile(graph, this.caps, options);
-    return {
-      run: () => graph.outputs.map((y) => this.upload(new Float64Array(), y)),
-      describe: () => "",
-      dispose() {},
-    };
-  }
-}
-
-/** The program of a function that `make` gives with its arguments. */
-function programOn<A extends Tree[]>(
-  caps: Capabilities,
-  make: () => { step: (...args: A) => Tree; args: [...A]; donate?: number[] },
-): Program {
-  const on = new Compiler(caps);
-  withExecutor(on, () =>
-    scope(() => {
-      const { step, args, donate } = make();
-      using captured = capture(step, { donate });
-      captured(...args);
-    }),
-  );
-  return on.program!;
-}
-
 /** How often weights are packed before the first call and in each call of the second-order step of two convolutions. */
 function packs(closedOver: boolean): [once: number, each: number] {
   const { once, launches } = programOn(llvmpipe, () => {
@@ -140,7 +90,7 @@ function packs(closedOver: boolean): [once: number, each: number] {
   });
   // For register tiles, or as spectra for minimal filtering.
   const isPack = ({ kernel, spec }: Launch): boolean =>
-    kernel === "conv2d.pack" || (kernel === "winograd.evaluate" && spec?.SCALED === true);
+    kernel.name === "conv2d.pack" || (kernel.name === "winograd.evaluate" && spec?.SCALED === true);
   const count = (calls: readonly Launch[]): number => calls.filter(isPack).length;
   return [count(once), count(launches)];
 }

@@ -1,11 +1,15 @@
 /** What ops do with NaN, infinities and equal elements, on the GPU as in the reference. */
-import { grad } from "../../engine/grad.js";
+import { grad, hessian } from "../../engine/grad.js";
 import { add, mul, sub } from "../../engine/ops/arithmetic.js";
 import { pow } from "../../engine/ops/binary.js";
+import { cast } from "../../engine/ops/compare.js";
 import { stack } from "../../engine/ops/concat.js";
+import { argmax, argmin } from "../../engine/ops/extremes.js";
+import { reshape } from "../../engine/ops/movement.js";
 import { layerNorm } from "../../engine/ops/norm.js";
 import { avgPool2d } from "../../engine/ops/pool.average.js";
 import { maxPool2d, poolIndices } from "../../engine/ops/pool.max.js";
+import { prod } from "../../engine/ops/prod.js";
 import { averageRank, concordance } from "../../engine/ops/rank.js";
 import { sum } from "../../engine/ops/reduce.js";
 import { resample, resize2d } from "../../engine/ops/resize.js";
@@ -71,6 +75,33 @@ both("logSoftmax of far apart elements stays exact", [0, -200, -1e30, 0], () =>
   ),
 );
 both("layerNorm of a constant is 0", [0, 0, 0], () => layerNorm(tensor([3, 3, 3])));
+
+both("argmin and argmax give the first NaN, as NumPy", [1, 1, 2, 0], () => {
+  const x = tensor([
+    [3, nan, 1, nan],
+    [5, 4, -inf, inf],
+  ]);
+  return stack([cast(argmin(x), "f32"), cast(argmax(slice(x, [0, 0], [2, 3])), "f32")], 1);
+});
+both("argmin finds a NaN among thousands", [4321], () =>
+  argmin(tensor(Float32Array.from({ length: 5000 }, (_, i) => (i === 4321 ? nan : -i)))),
+);
+
+// The product of the others: 0 for each of three zeros, and the others' product between two.
+const hessianOfProduct = (values: number[]): Tensor => hessian((x) => prod(x))(tensor(values));
+both("the second derivative of a product with one zero", [0, 3, 2, 3, 0, 0, 2, 0, 0], () =>
+  hessianOfProduct([0, 2, 3]),
+);
+both("the second derivative of a product with two zeros", [0, 3, 0, 3, 0, 0, 0, 0, 0], () =>
+  hessianOfProduct([0, 0, 3]),
+);
+both("the second derivative of a product with three zeros", [0, 0, 0, 0, 0, 0, 0, 0, 0], () =>
+  hessianOfProduct([0, 0, 0]),
+);
+both("the third derivative of a product where it and its slopes vanish", [6], () => {
+  const third = (x: Tensor): Tensor => slice(reshape(hessian((v) => prod(v))(x), [9]), [1], [1]);
+  return slice(grad((x: Tensor) => sum(mul(third(x), 6)))(tensor([0, 0, 0])), [2], [1]);
+});
 
 both("sort puts NaN last", [-inf, 1, inf, nan], () => sort(tensor([nan, inf, 1, -inf])));
 both("a descending sort puts NaN last too", [inf, 1, -inf, nan], () =>

@@ -149,7 +149,7 @@ gpuTest("a kept table decides, a spoilt one is left aside with a reason, a given
     const { lines } = withCache(
       folder,
       `const on = await init();
-       console.log(tuningPath(identity(on)));
+       console.log(await tuningPath(identity(on)));
        console.log(JSON.stringify({ adapter: identity(on), kernels: kernelsVersion(), made: "2026-01-31", choices: [] }));
        console.log(await kernels());
        shutdown();`,

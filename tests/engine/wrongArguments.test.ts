@@ -1,4 +1,5 @@
 /** What plain JavaScript may pass: one clear sentence each, and never silence. */
+import { inspect } from "node:util";
 import * as h from "../../engine/index.js";
 import { checkedOptions, shown } from "../../engine/options.js";
 import { adam, adamW, crossEntropy, sgd } from "../../nn/index.js";
@@ -10,6 +11,13 @@ const any = (value: unknown): any => value;
 const x = (): h.Tensor => h.tensor([[1, 2]]);
 const image = (): h.Tensor => h.ones([1, 1, 4, 4]);
 const integers = (): h.Tensor => h.tensor(Int32Array.of(1, 2));
+
+// biome-ignore lint/suspicious/noExplicitAny: a list that has no type.
+function ring(): any {
+  const list: unknown[] = [];
+  list.push(list);
+  return list;
+}
 
 const refused: readonly [name: string, call: () => unknown, message: RegExp][] = [
   [
@@ -38,7 +46,7 @@ const refused: readonly [name: string, call: () => unknown, message: RegExp][] =
   ["a tensor for options", () => h.sum(x(), 0, any(x())), /sum: options are f32\[1,2\]; an object is needed/],
   ["a rate for options", () => adam(any(0.01)), /adam: options are 0.01; an object is needed, like { lr: \.\.\. }/],
   ["a misspelt rate", () => adamW(any({ learningRate: 1 })), /adamW: there is no option "learningRate"/],
-  ["no rate", () => sgd(any({ momentum: 0.9 })), /sgd: lr undefined given; a finite number/],
+  ["no rate", () => sgd(any({ momentum: 0.9 })), /sgd: lr is undefined; a number or a schedule is needed/],
   [
     "of a loss",
     () => crossEntropy(x(), integers(), any({ smoothing: 1 })),
@@ -50,7 +58,7 @@ const refused: readonly [name: string, call: () => unknown, message: RegExp][] =
     /cast: dtype "int32" given; "f32", "i32" or "u32" is needed/,
   ],
   ["of a new tensor", () => h.tensor([1], [1], any("float32")), /tensor: dtype "float32" given; "f32", "i32" or "u32"/],
-  ["of zeros", () => h.zeros([1], any("f16")), /constant: dtype "f16" given/],
+  ["of zeros", () => h.zeros([1], any("f16")), /zeros: dtype "f16" given/],
   [
     "tensors one by one",
     () => h.concat(any(x()), any(x())),
@@ -90,6 +98,49 @@ const refused: readonly [name: string, call: () => unknown, message: RegExp][] =
     /tensor: an object \{\} given; a typed array, numbers in nested lists/,
   ],
   ["text for numbers", () => h.tensor(any(["a"])), /tensor: "a" given; a typed array/],
+  ["a name misspelt", () => h.mul(x(), any({}).wieght), /mul: an operand is undefined; .*; is a name misspelt\?/],
+  ["a list for an operand", () => h.mul(x(), any([3, 4])), /mul: an operand is a list of 2; a tensor or a number/],
+  [
+    "an argument that is no tensor",
+    () => h.grad((w: h.Tensor) => h.mul(x(), w))(any(3)),
+    /argument 0 is 3; f32 tensors/,
+  ],
+  [
+    "half of an integer",
+    () => h.add(integers(), 0.5),
+    /add: 0.5 given beside i32; an integer from -2\^31 to 2\^31 - 1/,
+  ],
+  [
+    "fractions for integers",
+    () => h.tensor([1, 0.5], [2], "i32"),
+    /tensor: element 1 is 0.5, and i32 needs an integer/,
+  ],
+  [
+    "axes in PyTorch's manner",
+    () => any(h.transpose)(x(), 0, 1),
+    /transpose: permutation 0 given; a list with each axis/,
+  ],
+  [
+    "four paddings in a row",
+    () => h.conv2d(image(), image(), any({ padding: [1, 2, 3, 4] })),
+    /padding is \[1,2,3,4\]; a number, /,
+  ],
+  ["sides one by one", () => h.zeros(any(2), any(3)), /zeros: a shape of 2 given; a list of sides is needed/],
+  ["sides one by one, again", () => any(h.reshape)(x(), 3, 2), /reshape: a shape of 3 given; a list of sides/],
+  [
+    "options for axes",
+    () => h.sum(x(), any({ keepDims: true })),
+    /sum: axes are an object \{keepDims\}; a number, a list/,
+  ],
+  ["cells of a file", () => h.tensor(any(["1", "2"])), /tensor: "1" given; a typed array, numbers in nested lists/],
+  ["a list of itself", () => h.tensor(ring()), /tensor: lists nested deeper than 8 given/],
+  [
+    "a proxy of a tensor",
+    () => h.relu(new Proxy(x(), {})),
+    /relu: .* given; .* this is a proxy of one, or comes from another copy/,
+  ],
+  ["a tree with a proxy", () => h.leaves([new Proxy(x(), {})]), /a tree of tensors: .* pass the tensor itself/],
+  ["a tree of itself", () => h.leaves(ring()), /a tree is nested deeper than 1000 levels; does it contain itself\?/],
 ];
 for (const [name, call, message] of refused)
   referenceTest(`refused: ${name} (${message.source.slice(0, 24)})`, () => {
@@ -120,6 +171,13 @@ test("init says what it does not know, before a device is looked for", async () 
     ["gpu", /init: options are "gpu"; an object is needed/],
   ];
   for (const [options, message] of wrong) await check.rejects(() => h.init(any(options)), message);
+});
+
+referenceTest("a console shows what a tensor is and where, not its parts", () => {
+  const t = x();
+  check.is(inspect(t), "Tensor f32[1,2] from tensor, on the float64 reference");
+  t.dispose();
+  check.is(inspect({ t }), "{ t: Tensor f32[1,2] from tensor, freed by dispose() }");
 });
 
 test("values in messages are short", () => {

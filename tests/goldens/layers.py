@@ -45,6 +45,9 @@ loss("crossEntropy", F.cross_entropy(logits, soft), "soft")
 loss("crossEntropy", F.cross_entropy(logits, labels, label_smoothing=0.25), "labels", labelSmoothing=0.25)
 loss("crossEntropy", F.cross_entropy(logits, soft, label_smoothing=0.25), "soft", labelSmoothing=0.25)
 loss("mse", F.mse_loss(logits, other))
+loss("huber", F.huber_loss(logits, other))
+loss("huber", F.huber_loss(logits, other, delta=0.5), delta=0.5)
+loss("binaryCrossEntropy", F.binary_cross_entropy_with_logits(logits, soft), "soft")
 
 
 def divergence(teacher, student):

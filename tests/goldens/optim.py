@@ -56,6 +56,13 @@ for name, options, make in [
     ),
     ("adam", {"lr": 0.1, "beta1": 0}, lambda p: torch.optim.Adam(p, 0.1, (0, 0.999))),
     ("adamW", {}, lambda p: torch.optim.AdamW(p)),
+    ("rmsProp", {}, lambda p: torch.optim.RMSprop(p)),
+    ("rmsProp", {"lr": 0.1, "decay": 0.5, "epsilon": 0.01}, lambda p: torch.optim.RMSprop(p, 0.1, 0.5, 0.01)),
+    (
+        "rmsProp",
+        {"lr": 0.1, "momentum": 0.9, "weightDecay": 0.25},
+        lambda p: torch.optim.RMSprop(p, 0.1, weight_decay=0.25, momentum=0.9),
+    ),
     ("adamW", {"lr": 0.1, "weightDecay": 0.25}, lambda p: torch.optim.AdamW(p, 0.1, weight_decay=0.25)),
 ]:
     optimisers.append({"name": name, "options": options, "after": run(make)})

@@ -39,6 +39,8 @@ const EXAMPLES: Readonly<Record<string, readonly [LayerJson, SampleShape]>> = {
   concatenate: [{ kind: "concatenate", parts: { branches: [{ kind: "relu" }, { kind: "identity" }] } }, [2, 3, 3]],
   dense: [{ kind: "dense", options: { units: 4 } }, [3]],
   conv2d: [{ kind: "conv2d", options: { filters: 4, size: [3, 2], stride: 2, padding: 1, groups: 2 } }, [2, 5, 6]],
+  conv1d: [{ kind: "conv1d", options: { filters: 4, size: 3, stride: 2, padding: [2, 1], groups: 2 } }, [2, 7]],
+  embedding: [{ kind: "embedding", options: { entries: 5, size: 2 } }, [3]],
   avgPool: [{ kind: "avgPool", options: { size: 2 } }, [2, 4, 5]],
   maxPool: [{ kind: "maxPool", options: { size: 2, stride: 1 } }, [2, 4, 5]],
   globalAvgPool: [{ kind: "globalAvgPool" }, [2, 4, 5]],

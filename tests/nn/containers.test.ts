@@ -56,19 +56,27 @@ const noise = (shape: readonly number[], seed = 1): Tensor => {
   );
 };
 
+/** A layer whose parameters may be anything, as plain JavaScript and trees from files have it. */
+const untyped = (layer: Layer): Layer => layer;
+
 referenceTest("a residual layer adds body and shortcut, a concatenating one puts branches side by side", async () => {
   const x = noise([2, 2, 3, 3]);
   const [body, shortcut] = [conv2d(3, 3, { padding: "same" }), conv2d(3, 1, { bias: false })];
   const [a, b] = [body.init(key(1), [2, 3, 3]).params, shortcut.init(key(2), [2, 3, 3]).params];
   const y = await residual(body, shortcut).apply({ body: a, shortcut: b }, x).read();
   check.identical(y, await add(body.apply(a, x), shortcut.apply(b, x)).read());
-  check.identical(await residual(tanh).apply({}, x).read(), await add(tanh.apply(null, x), x).read());
-  check.identical(await residual(relu).apply(null, x).read(), await add(relu.apply(null, x), x).read());
-  const joined = await concatenate([body, relu]).apply([a], x).read();
+  check.identical(await untyped(residual(tanh)).apply({}, x).read(), await add(tanh.apply(null, x), x).read());
+  check.identical(await untyped(residual(relu)).apply(null, x).read(), await add(relu.apply(null, x), x).read());
+  const joined = await untyped(concatenate([body, relu]))
+    .apply([a], x)
+    .read();
   check.identical(joined, await concat([body.apply(a, x), relu.apply(null, x)], 1).read());
   const last = concatenate([relu, tanh], { axis: -1 });
   check.equal([...last.init(key(), [2, 3, 3]).shape], [2, 3, 6]);
-  check.identical(await last.apply([], x).read(), await concat([relu.apply(null, x), tanh.apply(null, x)], 3).read());
+  check.identical(
+    await untyped(last).apply([], x).read(),
+    await concat([relu.apply(null, x), tanh.apply(null, x)], 3).read(),
+  );
 });
 
 referenceTest("containers refuse parts that do not fit each other, with both sides", () => {
@@ -95,7 +103,7 @@ referenceTest("containers refuse parts that do not fit each other, with both sid
   check.throws(init(layerNorm({ axes: [-1, 1] }), [4, 5]), /^layerNorm: axes \[-1,1\]/);
   check.throws(init(dense(2, { tokens: true }), [4]), /^dense: samples are f32\[4\], \[t,in\] is needed$/);
   check.throws(
-    () => concatenate([relu]).apply([null, null], noise([1, 2])),
+    () => untyped(concatenate([relu])).apply([null, null], noise([1, 2])),
     /^concatenate: the parameters are a list of 2; one entry for each of the 1 branches/,
   );
 });
@@ -103,7 +111,7 @@ referenceTest("containers refuse parts that do not fit each other, with both sid
 referenceTest("dropouts in one container drop different elements", async () => {
   const x = tensor(new Float32Array(2000).fill(1), [1, 2000]);
   const context = { training: true, key: key(1) };
-  for (const layer of [concatenate([dropout(0.5), dropout(0.5)]), residual(dropout(0.5), dropout(0.5))]) {
+  for (const layer of [concatenate([dropout(0.5), dropout(0.5)]), residual(dropout(0.5), dropout(0.5))].map(untyped)) {
     const y = [...(await layer.apply(layer.kind === "residual" ? {} : [], x, context).read())];
     // Two independent halves: both dropped in a quarter, and one of them in a half of all. Five standard deviations.
     const sums = layer.kind === "residual" ? y : y.slice(0, 2000).map((v, i) => v + y[2000 + i]);

@@ -1,9 +1,22 @@
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { RemoteFile } from "../../nn/data/collections.js";
 import { type DownloadOptions, download } from "../../nn/data/download.node.js";
 import { DataError } from "../../nn/data/error.js";
@@ -151,7 +164,7 @@ test("what every address answered is told, and nothing is left under the name", 
 
 test("a server that falls silent is given up on", () =>
   withServer([silent, good], async ({ path, run }) => {
-    await run({ stallMs: 150 });
+    await run({ stallMs: 1500 });
     check.ok(arrived(path), "the file is whole");
   }));
 
@@ -162,3 +175,83 @@ test("an abort ends the download with its own reason and keeps what has come", (
     await check.rejects(() => run({ signal: controller.signal, onProgress }), /^the user left$/);
     check.ok(statSync(part).size > 0 && !existsSync(path), "a part and no file");
   }));
+
+/** Sends a few bytes now and then, for ever. */
+const drips: Answer = (_request, response) => {
+  response.writeHead(200, { "content-length": CONTENTS.length });
+  let at = 0;
+  const timer = setInterval(() => response.write(CONTENTS.subarray(at, ++at)), 20);
+  response.on("close", () => clearInterval(timer));
+};
+
+test("a server that only drips is given up on", () =>
+  withServer([drips, good], async ({ path, run }) => {
+    await run({ stallMs: 1500 });
+    check.ok(arrived(path), "the file is whole");
+  }));
+
+test("an address that satisfies no range is told of in a sentence, with and without a part", async () => {
+  const unsatisfied: Answer = (_request, response) => response.writeHead(416).end();
+  await withServer([unsatisfied], async ({ path, part, run }) => {
+    check.match((await check.rejects(run, DataError)).message, /answered 416/);
+    writeFileSync(part, CONTENTS.subarray(0, 1000));
+    check.match((await check.rejects(run, DataError)).message, /answered 416/);
+    check.ok(!existsSync(part) && !existsSync(path), "what cannot be continued is dropped");
+  });
+});
+
+test("a link that is called like a part is not followed", () =>
+  withServer([good], async ({ path, part, run }) => {
+    mkdirSync(dirname(path), { recursive: true });
+    const victim = join(dirname(path), "victim");
+    writeFileSync(victim, "precious");
+    symlinkSync(victim, part);
+    await run();
+    check.equal([readFileSync(victim, "utf8"), arrived(path), existsSync(part)], ["precious", true, false]);
+    check.ok(lstatSync(path).isFile(), "a file of its own");
+  }));
+
+test("what a killed process left long ago is continued, what another one is writing is left alone", () =>
+  withServer([good], async ({ path, ranges, run }) => {
+    mkdirSync(dirname(path), { recursive: true });
+    const [old, fresh] = [`${path}.77-0123456789ab.part`, `${path}.78-0123456789ab.part`];
+    for (const left of [old, fresh]) writeFileSync(left, CONTENTS.subarray(0, 250_000));
+    const hourAgo = Date.now() / 1000 - 3600;
+    utimesSync(old, hourAgo, hourAgo);
+    await run();
+    check.ok(arrived(path), "the file is whole");
+    check.equal([ranges, existsSync(old), existsSync(fresh)], [["bytes=250000-"], false, true]);
+  }));
+
+test("a folder that cannot be written is told of in a sentence", () =>
+  withServer([good], async ({ file, path }) => {
+    writeFileSync(dirname(path), "a file in the place of the folder");
+    const error = await check.rejects(() => download(file, path), DataError);
+    check.match(error.message, /^data\.gz: it cannot be kept at \S+ \(E\w+\); name a folder that has it/);
+  }));
+
+const DOWNLOADER = `
+  const { download } = await import(process.argv[1]);
+  const [file, path] = JSON.parse(process.argv[2]);
+  await download(file, path);
+  const { createHash } = await import("node:crypto");
+  const { readFileSync } = await import("node:fs");
+  process.exit(createHash("sha256").update(readFileSync(path)).digest("hex") === file.sha256 ? 0 : 3);`;
+
+test(
+  "processes that download one file at once all get it whole, on a line that breaks",
+  () =>
+    withServer([breaksOff], async ({ file, path, run }) => {
+      const module = new URL("../../nn/data/download.node.js", import.meta.url).href;
+      const args = ["--input-type=module", "-e", DOWNLOADER, module, JSON.stringify([file, path])];
+      const children = Array.from({ length: 2 }, () =>
+        spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] }),
+      );
+      const codes = children.map((child) => new Promise((resolve) => child.on("close", resolve)));
+      await Promise.all([run(), run(), run()]);
+      check.equal(await Promise.all(codes), [0, 0]);
+      check.ok(arrived(path), "whole in the end");
+      check.equal(readdirSync(dirname(path)), ["data.gz"], "no parts are left");
+    }),
+  { timeoutMs: 240_000 },
+);

@@ -13,7 +13,6 @@ import { inFolder } from "../cli/holdfast.js";
 import { check, test } from "../harness.js";
 import { baseline } from "./jpeg-files.js";
 import { makePng } from "./make-png.js";
-import { surviveMutants } from "./mutants.js";
 
 const colour = { depth: 8, colourType: 2, channels: 3 };
 const grey = { depth: 8, colourType: 0, channels: 1 };
@@ -227,13 +226,4 @@ test("CIFAR-10's records are labels and three channels of bytes", () => {
   check.throws(read(one.subarray(1)), /^batch: 9218 bytes; whole records of 3073 bytes are needed/);
   check.throws(read(new Uint8Array(0)), /^batch: 0 bytes; whole records/);
   check.throws(read(records(11)), /^batch: record 10 has the label 10; labels of 0 to 9 are needed$/);
-});
-
-test("10 000 mutants of CIFAR-10's records", async () => {
-  await surviveMutants(records(3), (bytes) => readCifar([{ name: "batch.bin", bytes }]));
-});
-
-test("10 000 mutants of a PNG file in colour", async () => {
-  const png = makePng({ ...colour, width: 9, height: 7, sample: (x, y, c) => (x * y * 31 + c) & 255 });
-  await surviveMutants(png, (bytes) => readPng(bytes, 3), { unpacked: 9 * 7 * 24 });
 });

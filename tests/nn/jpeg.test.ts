@@ -1,10 +1,8 @@
-import { encode } from "jpeg-js";
 import { DataError } from "../../nn/data/error.js";
 import { imageSize, readImage } from "../../nn/data/image.js";
 import { jpegSize, readJpeg } from "../../nn/data/jpeg.js";
 import { check, test } from "../harness.js";
 import { baseline, grey, inks, progressive } from "./jpeg-files.js";
-import { surviveMutants } from "./mutants.js";
 
 /** Bytes [h,w,c] as numbers [c,h,w]. */
 function planes(pixels: Uint8Array, channels: number): number[] {
@@ -86,17 +84,3 @@ test("malformed JPEG files are refused in one sentence, before anything is alloc
     check.ok(process.memoryUsage().arrayBuffers - before < 2 ** 20, "little memory");
   }
 });
-
-test(
-  "10 000 mutants of a JPEG file",
-  async () => {
-    const [width, height] = [24, 16];
-    const data = Uint8Array.from({ length: 4 * width * height }, (_, i) => (i * i) & 255);
-    const file = new Uint8Array(encode({ width, height, data }, 60).data);
-    // A header may say eight blocks of 64 pixels for each byte, of which the decoder holds about 24 bytes each.
-    const unpacked = 8 * 64 * 24 * file.length;
-    await surviveMutants(file, (bytes) => readJpeg(bytes, 3), { unpacked, count: 5000 });
-    await surviveMutants(progressive.file, (bytes) => readJpeg(bytes, 3), { unpacked, count: 5000 });
-  },
-  { timeoutMs: 240_000 },
-);

@@ -75,7 +75,7 @@ async function compareNorm({ name, shape, start, steps }: Norm, rtol: number): P
       check.is(path, "0");
       update = found;
     };
-    const y = model.apply([params], x, { training, onStatistics });
+    const y = (model as Layer).apply([params], x, { training, onStatistics });
     check.close(await y.read(), output.data, { rtol, atol: rtol });
     check.is(update !== undefined, training && name === "batchNorm", "statistics are told in training only");
     const n = y.size;
@@ -298,10 +298,13 @@ referenceTest("layers refuse what does not fit, with both sides in the message",
     /^batchNorm: f32\[1,2\] has one value per channel/,
   );
   check.throws(
-    () => sequential([dense(2), relu]).apply({ weight: 1 }, tensor([[1]])),
+    () => (sequential([dense(2), relu]) as Layer).apply({ weight: 1 }, tensor([[1]])),
     /^sequential: the parameters are no list/,
   );
-  check.throws(() => sequential([relu]).apply([null, null], tensor([[1]])), /a list of 2; one entry for each of the 1/);
+  check.throws(
+    () => (sequential([relu]) as Layer).apply([null, null], tensor([[1]])),
+    /a list of 2; one entry for each of the 1/,
+  );
   check.throws(
     () => replaceLayers(model(), "gelu", relu),
     /^replaceLayers: no layer of kind "gelu" in \[conv2d, relu, sequential, flatten\]$/,

@@ -2,7 +2,16 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { capture, grad, mul, sum, type Tensor, tensor, valueAndGrad } from "../../engine/index.js";
-import { accuracy, confusion, crossEntropy, crossEntropyPerSample, klDivergence, mse } from "../../nn/index.js";
+import {
+  accuracy,
+  binaryCrossEntropy,
+  confusion,
+  crossEntropy,
+  crossEntropyPerSample,
+  huber,
+  klDivergence,
+  mse,
+} from "../../nn/index.js";
 import { gpuTest, referenceTest } from "../executors.js";
 import { check, root } from "../harness.js";
 
@@ -16,13 +25,14 @@ interface Goldens {
   readonly labels: number[];
   readonly soft: Packed;
   readonly losses: readonly {
-    name: "crossEntropy" | "mse" | "klDivergence";
+    name: "crossEntropy" | "mse" | "klDivergence" | "huber" | "binaryCrossEntropy";
     targets?: "labels" | "soft";
     options: Record<string, number>;
     value: number;
     gradients: readonly Packed[];
   }[];
 }
+const inf = Number.POSITIVE_INFINITY;
 const goldens = JSON.parse(readFileSync(join(root, "tests/goldens/layers.json"), "utf8")) as Goldens;
 const upload = ({ data, shape }: Packed): Tensor => tensor(data, shape);
 
@@ -32,6 +42,8 @@ async function compare({ name, targets, options, value, gradients }: Goldens["lo
     crossEntropy: (a: Tensor) => crossEntropy(a, y, options),
     mse,
     klDivergence: (a: Tensor, b: Tensor) => klDivergence(a, b, options),
+    huber: (a: Tensor, b: Tensor) => huber(a, b, options),
+    binaryCrossEntropy: (a: Tensor) => binaryCrossEntropy(a, y),
   }[name];
   const inputs = [goldens.logits, goldens.other].map(upload);
   const [loss, found] = valueAndGrad(call, { argument: gradients.map((_, i) => i) })(inputs[0], inputs[1]);
@@ -70,6 +82,17 @@ gpuTest("losses of confident logits are finite", async () => {
   check.close([await klDivergence(logits, logits).item()], [0], { atol: 1e-6 });
 });
 
+referenceTest(
+  "binary cross-entropy of certain logits is 0 where they are right, infinite where they are wrong",
+  async () => {
+    const [yes, no] = [tensor([inf]), tensor([-inf])];
+    const loss = async (z: Tensor, t: number): Promise<number> => binaryCrossEntropy(z, tensor([t])).item();
+    check.equal([await loss(yes, 1), await loss(no, 0), await loss(yes, 0), await loss(no, 1)], [0, 0, inf, inf]);
+    const slope = await grad((z: Tensor) => binaryCrossEntropy(z, tensor([1, 0])))(tensor([200, -200])).read();
+    check.close(slope, [0, 0], { atol: 1e-12 });
+  },
+);
+
 async function metrics(): Promise<void> {
   // Predictions 2, 0, 0 (the first of equals), 1.
   const logits = tensor([
@@ -102,6 +125,9 @@ referenceTest("losses and metrics refuse targets that broadcasting would spread"
     /crossEntropy: labelSmoothing 1 given; a share in \[0, 1\)/,
   );
   check.throws(() => mse(tensor([1, 2]), tensor([[1], [2]])), /^mse: f32\[2\] and f32\[2,1\] given; one shape/);
+  check.throws(() => huber(logits, logits, { delta: 0 }), /^huber: delta 0 given; a positive finite number/);
+  check.throws(() => huber(tensor([1]), tensor([[1]])), /^huber: f32\[1\] and f32\[1,1\] given; one shape/);
+  check.throws(() => binaryCrossEntropy(logits, column), /^binaryCrossEntropy: f32\[3,4\] and i32\[3,1\] given/);
   check.throws(() => klDivergence(logits, tensor([[1, 2, 3, 4]])), /klDivergence: f32\[3,4\] and f32\[1,4\]/);
   check.throws(() => klDivergence(logits, logits, { temperature: 0 }), /klDivergence: temperatures 0 and 0/);
   check.throws(() => accuracy(logits, column), /accuracy: logits f32\[3,4\] with labels i32\[3,1\]/);
@@ -109,7 +135,6 @@ referenceTest("losses and metrics refuse targets that broadcasting would spread"
 });
 
 /** Losses with masked classes: value and gradient, which masked logits do not get. */
-const inf = Number.POSITIVE_INFINITY;
 const share = (x: number[]): number[] => {
   const total = x.reduce((sum, v) => sum + Math.exp(v), 0);
   return x.map((v) => Math.exp(v) / total);

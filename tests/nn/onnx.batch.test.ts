@@ -57,6 +57,28 @@ referenceTest("what a shape can ask of a network made for another batch", async 
     check.is(net.batched, false);
     check.close(await values(net.classifier(x)), await alone(net, x), { atol: 1e-12 });
     check.equal(net.classifier(x).shape, [3, 2]);
+    check.match(net.unbatched!, /^node Gather .*: gather leaves no side for the batch$/);
+  });
+  // The same with all elements of a sample: another order of them, whatever the batch.
+  const reordering = model({
+    nodes: [
+      { op: "Reshape", inputs: ["x", "all"], outputs: ["a"] },
+      { op: "Gather", inputs: ["a", "order"], outputs: ["y"] },
+    ],
+    inputs: [valueInfo("x", [1, 4, 3])],
+    outputs: ["y"],
+    initialisers: [stored("all", [1], [-1], 7), stored("order", [1, 3, 4], [0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, -1], 7)],
+  });
+  await withNetwork(reordering, async (net) => {
+    check.is(net.batched, true);
+    check.is(net.unbatched, undefined);
+    check.close(await values(net.classifier(x)), await alone(net, x), { atol: 1e-12 });
+    check.equal(net.classifier(x).shape, [3, 3, 4]);
+    check.close(
+      (await values(net.classifier(x))).slice(12, 15),
+      samples(1).filter((_, i) => [12, 15, 18].includes(i)),
+      { atol: 1e-7 },
+    );
   });
   const enlarge = single("Resize", [1, 4, 3], 13, {}, [
     ["", [], []],

@@ -1,100 +1,25 @@
 /** Networks of layers written as ONNX, and read back by the importer: the same outputs, the same gradients, the same names. */
-import { grad, mapTree, random, scope, square, sum, type Tensor, type Tree } from "../../engine/index.js";
+import { grad, random, square, sum, type Tensor } from "../../engine/index.js";
 import {
-  avgPool,
-  batchNorm,
-  concatenate,
   conv2d,
   dense,
-  dropout,
-  elu,
   exportOnnx,
   flatten,
-  gelu,
-  globalAvgPool,
-  hardSwish,
-  identity,
   LAYER_KINDS,
   type Layer,
   layerNorm,
-  leakyRelu,
-  maxPool,
   named,
   presets,
   relu,
-  relu6,
-  reshape,
-  residual,
-  type SampleShape,
   sequential,
-  sigmoid,
-  silu,
   softplus,
-  tanh,
 } from "../../nn/index.js";
 import { LAYER_EXPORTS } from "../../nn/onnx/layer-exports.js";
 import { readModelProto } from "../../nn/onnx/proto.js";
 import { gpuTest, referenceTest } from "../executors.js";
 import { check, test } from "../harness.js";
+import { CASES, drawn } from "./onnx/export-cases.js";
 import { byName, withNetwork } from "./onnx/with-network.js";
-
-const images: SampleShape = [2, 6, 7];
-
-/** Layers with settings that are not the defaults, and the shape of a sample that each takes. */
-const CASES: readonly (readonly [Layer, SampleShape])[] = [
-  [sequential([dense(4), tanh, dense(3)]), [5]],
-  [residual(conv2d(2, 3, { padding: "same" })), images],
-  [residual(conv2d(4, 3, { padding: 1, stride: 2 }), conv2d(4, 1, { stride: 2, bias: false })), images],
-  [concatenate([conv2d(3, 1), identity, relu]), images],
-  [concatenate([dense(2), dense(3)], { axis: -1 }), [4]],
-  [dense(3, { bias: false }), [4]],
-  [dense(3, { tokens: true }), [2, 4]],
-  [conv2d(4, [3, 2], { stride: [2, 1], padding: "same", dilation: [1, 2], groups: 2 }), images],
-  [conv2d(3, 3, { stride: 2, padding: "same" }), images],
-  [
-    conv2d(3, 3, {
-      padding: [
-        [0, 1],
-        [2, 0],
-      ],
-    }),
-    images,
-  ],
-  [avgPool(2), images],
-  [maxPool(3, 2), images],
-  [globalAvgPool, images],
-  [flatten, images],
-  [reshape([3, 4]), [12]],
-  [dropout(0.5), [4]],
-  [batchNorm({ epsilon: 0.1 }), images],
-  [batchNorm(), [5]],
-  [layerNorm({ epsilon: 0.1 }), [3, 4]],
-  [layerNorm({ axes: [-1] }), [3, 4]],
-  [softplus(), [5]],
-  [softplus({ beta: 7 }), [5]],
-  [relu, [5]],
-  [tanh, [5]],
-  [sigmoid, [5]],
-  [gelu, [5]],
-  [silu, [5]],
-  [leakyRelu({ slope: 0.3 }), [5]],
-  [elu({ alpha: 1.7 }), [5]],
-  [relu6, [5]],
-  [hardSwish, [5]],
-  [identity, [5]],
-];
-
-/** Parameters none of which is what it starts as, and variances that are positive. */
-function drawn(layer: Layer, shape: SampleShape): Tree {
-  let count = 0;
-  return scope(() =>
-    mapTree(layer.init(random.key(1), shape).params, (t, path) => {
-      const key = random.fold(random.key(2), count++);
-      const variance = path.endsWith("running_var");
-      return random.uniform(key, t.shape, { low: variance ? 0.5 : -1, high: variance ? 1.5 : 1 });
-    }),
-  );
-}
 
 const draw = (shape: readonly number[]): Tensor => random.uniform(random.key(9), shape, { low: -4, high: 7 });
 
@@ -130,7 +55,7 @@ test("every kind of layer is written and tried, or refused by name", () => {
     [],
   );
   const refused = LAYER_KINDS.map(({ kind }) => kind).filter((kind) => !Object.hasOwn(LAYER_EXPORTS, kind));
-  check.equal(refused, ["attention", "patches", "positions", "averageTokens"]);
+  check.equal(refused, ["embedding", "attention", "patches", "positions", "averageTokens"]);
 });
 
 referenceTest("names are those of layers, the batch is open, what the file says of itself is in it", async () => {

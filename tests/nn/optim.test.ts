@@ -11,6 +11,7 @@ import {
   exponentialDecay,
   globalNorm,
   type Optimiser,
+  rmsProp,
   type Schedule,
   sgd,
   stepDecay,
@@ -27,11 +28,15 @@ type Numbers = Params<number[]>;
 interface Goldens {
   readonly start: Numbers;
   readonly gradients: readonly Numbers[];
-  readonly optimisers: readonly { name: "sgd" | "adam" | "adamW"; options: never; after: readonly Numbers[] }[];
+  readonly optimisers: readonly {
+    name: "sgd" | "adam" | "adamW" | "rmsProp";
+    options: never;
+    after: readonly Numbers[];
+  }[];
   readonly schedules: readonly { name: string; arguments: never[]; rates: readonly number[] }[];
 }
 const goldens = JSON.parse(readFileSync(join(root, "tests/goldens/optim.json"), "utf8")) as Goldens;
-const optimisers = { sgd, adam, adamW };
+const optimisers = { sgd, adam, adamW, rmsProp };
 
 const upload = ({ weight, bias }: Numbers): Params<Tensor> => ({ weight: tensor(weight, [2, 3]), bias: tensor(bias) });
 

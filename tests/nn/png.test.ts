@@ -5,7 +5,6 @@ import { drawFrom } from "../../nn/data/integer-random.js";
 import { readPng } from "../../nn/data/png.js";
 import { check, test } from "../harness.js";
 import { chunk, makePng, type PngSource, repairSums } from "./make-png.js";
-import { surviveMutants } from "./mutants.js";
 
 const readPng28 = (bytes: Uint8Array, options = {}) => readImageAs(bytes, [1, 28, 28], options);
 
@@ -127,7 +126,10 @@ test("malformed PNG files are refused in one sentence", async () => {
     [good.subarray(0, 8), /8 bytes end inside a chunk at byte 8/],
     [damaged, /the chunk at byte 33 does not match its sum/],
     [header(0, 0, 0, 0), /the image is 0x28;/],
-    [header(0, 1, 0, 0, 0, 1, 0, 0), /65536x65536 pixels take 4295032832 bytes; at most 67108864 are read/],
+    [
+      header(0, 1, 0, 0, 0, 1, 0, 0),
+      /65536x65536 pixels take 4295032832 bytes; at most 16777216 pixels in 67108864 bytes are read/,
+    ],
     [header(0, 0, 0, 29), /hold 812 bytes; 29x28 pixels need 840|more than/],
     [header(0, 0, 0, 27), /deflate data hold more than 784 bytes/],
     [header(0, 0, 0, 28, 0, 0, 0, 28, 3), /colour type 0 with 3 bits/],
@@ -146,14 +148,3 @@ test("malformed PNG files are refused in one sentence", async () => {
   });
   await check.rejects(() => readPng(palette), /a pixel has colour 1 of a palette of 1/);
 });
-
-test(
-  "10 000 mutants of a PNG file, half of them with sums made right",
-  async () => {
-    const png = makePng(randomImage(28, 28, KINDS[2], 4, true));
-    const unpacked = 28 * 28 * 4;
-    await surviveMutants(png, readPng, { unpacked, count: 5000 });
-    await surviveMutants(png, (bytes) => readPng(repairSums(bytes)), { unpacked, count: 5000 });
-  },
-  { timeoutMs: 120_000 },
-);

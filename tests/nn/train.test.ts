@@ -4,6 +4,7 @@ import {
   gather,
   keep,
   leaves,
+  mapTree,
   mean,
   memory,
   mul,
@@ -12,6 +13,7 @@ import {
   stopGradient,
   sum,
   type Tensor,
+  type Tree,
   tensor,
   zeros,
 } from "../../engine/index.js";
@@ -21,12 +23,14 @@ import {
   type BatchLoss,
   batchNorm,
   crossEntropyLoss,
+  DivergedError,
   dense,
   evaluate,
   globalAvgPool,
   initialState,
   type Layer,
   named,
+  type Optimiser,
   pickImages,
   sequential,
   sgd,
@@ -290,3 +294,43 @@ referenceTest("what cannot be trained is refused, and the state stays the caller
   free(state);
   freeData(data);
 });
+
+/** One step per epoch, so that what it spoils is seen by no loss. */
+const spoiling = {
+  ...sgd({ lr: 0.1 }),
+  update: (params: Tree, _: Tree, state: Tree) => [mapTree(params, (t) => mul(t, Infinity)), state],
+};
+
+for (const [how, options, message] of [
+  [
+    "the loss",
+    { loss: tooLarge },
+    /^train: the loss is Infinity by step \d+ of epoch 1; a smaller learning rate, .* are needed$/,
+  ],
+  [
+    "a parameter",
+    { optimiser: spoiling as Optimiser, batchSize: COUNT },
+    /^train: parameter \S+ is not finite any more in epoch 1;/,
+  ],
+] as const)
+  referenceTest(
+    `training in which ${how} is not finite any more ends in one sentence, before anybody is told of it`,
+    async () => {
+      const data = halves();
+      const told: number[] = [];
+      const before = memory().liveCount;
+      const onEpoch = ({ epoch }: TrainState): void => void told.push(epoch);
+      const how = { optimiser: sgd({ lr: 0.1 }), onEpoch, ...options };
+      const error = await run(data, 3, how, start(model, sgd({ lr: 0.1 }))).catch((error: unknown) => error);
+      const after = memory().liveCount;
+      freeData(data);
+      check.ok(error instanceof DivergedError, String(error));
+      check.match((error as Error).message, message);
+      check.equal([told, after], [[], before]);
+    },
+  );
+
+function tooLarge(...batch: Parameters<BatchLoss>): ReturnType<BatchLoss> {
+  const [loss, logits] = crossEntropyLoss(...batch);
+  return [mul(loss, Infinity), logits];
+}

@@ -1,5 +1,18 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../nn/write-file.node.js";
@@ -78,3 +91,83 @@ test("a write that fails leaves no temporary file", async () => {
     rmSync(folder, { recursive: true });
   }
 });
+
+/** Runs `body` with a folder that is removed after it. */
+async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "holdfast-write-"));
+  try {
+    await body(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+test("a link stays a link, also one that leads to nothing yet, and the file it leads to is written", () =>
+  inFolder(async (folder) => {
+    mkdirSync(join(folder, "elsewhere"));
+    symlinkSync("elsewhere/file", join(folder, "first"));
+    symlinkSync("first", join(folder, "second"));
+    for (const text of ["one", "two"]) {
+      await writeFileAtomic(join(folder, "second"), text);
+      check.is(readFileSync(join(folder, "elsewhere/file"), "utf8"), text);
+    }
+    check.ok(["first", "second"].every((name) => lstatSync(join(folder, name)).isSymbolicLink()));
+    check.equal(readdirSync(join(folder, "elsewhere")), ["file"]);
+    symlinkSync("round", join(folder, "round"));
+    await check.rejects(() => writeFileAtomic(join(folder, "round"), "x"), /circle of symbolic links/);
+  }));
+
+test("a file keeps its permissions, and a name may be as long as the file system allows", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, `${"n".repeat(243)}.safetensors`);
+    await writeFileAtomic(path, "first");
+    for (const mode of [0o600, 0o640, 0o755]) {
+      chmodSync(path, mode);
+      await writeFileAtomic(path, String(mode));
+      check.equal([statSync(path).mode & 0o777, readFileSync(path, "utf8")], [mode, String(mode)]);
+    }
+  }));
+
+test("a device takes what it gets and stays a device", async () => {
+  await writeFileAtomic("/dev/null", "x");
+  check.ok(lstatSync("/dev/null").isCharacterDevice());
+  const error = (await check.rejects(() => writeFileAtomic("/dev/full", "x"), Error)) as NodeJS.ErrnoException;
+  check.is(error.code, "ENOSPC");
+  check.ok(lstatSync("/dev/full").isCharacterDevice());
+});
+
+test("what another container is writing is left alone, what it wrote yesterday is not, and what cannot be removed does no harm", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "file");
+    await writeFileAtomic(path, "x");
+    const own = await new Promise<string>((resolve) => {
+      const seen = setInterval(() => {
+        const name = readdirSync(folder).find((entry) => entry.endsWith(".tmp"));
+        if (!name) return;
+        clearInterval(seen);
+        resolve(name);
+      }, 0);
+      void (async () => {
+        for (let i = 0; i < 200; i++) await writeFileAtomic(path, new Uint8Array(2 ** 20));
+        clearInterval(seen);
+      })();
+    });
+    const [, name, place, pid] = /^\.hf-(\w{8})-(\w{8})-(\d+)-/.exec(own)!;
+    check.is(Number(pid), process.pid);
+    const temporary = (where: string, of: number, tag: string): string =>
+      join(folder, `.hf-${name}-${where}-${of}-${tag.repeat(12)}.tmp`);
+    const elsewhere = place === "00000000" ? "11111111" : "00000000";
+    const [fresh, old, before, fixed] = [
+      temporary(elsewhere, process.pid, "a"),
+      temporary(elsewhere, process.pid, "b"),
+      temporary(place, process.pid, "c"),
+      temporary(elsewhere, 1, "d"),
+    ];
+    for (const file of [fresh, old, before]) writeFileSync(file, "");
+    // A folder cannot be removed as a file, as another user's file cannot be in a folder like /tmp.
+    mkdirSync(fixed);
+    const yesterday = Date.now() / 1000 - 2 * 24 * 3600;
+    for (const file of [old, before, fixed]) utimesSync(file, yesterday, yesterday);
+    await writeFileAtomic(path, "y");
+    check.equal([fresh, old, before, fixed].map(existsSync), [true, false, false, true]);
+  }));

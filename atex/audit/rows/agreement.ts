@@ -98,7 +98,7 @@ async function measure(
           note(
             TOLERANT,
             other,
-            own.map((map, i) => tolerantAgreement(map, maps[i], k, sides, settings.reach)),
+            own.map((map, i) => tolerantAgreement(map.importance, maps[i].importance, k, sides, settings.reach)),
           );
         }
       }

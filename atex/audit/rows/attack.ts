@@ -2,6 +2,7 @@
 import { callerScope, type Tensor } from "../../../engine/index.js";
 import { sampleTensor } from "../../../nn/index.js";
 import { count, list, natural, number, oneOf, type Read, setting, size } from "../../../nn/schema.js";
+import { samplesAtOnce } from "../../copies.js";
 import type { PictureRows } from "../../experiments/cells.js";
 import { saliencyMap } from "../../explainers/explainer.js";
 import { mapRows } from "../../manipulations/models/mapRows.js";
@@ -15,6 +16,7 @@ import {
   auditRow,
   type Candidate,
 } from "../audit.js";
+import { CHUNK } from "../maps.js";
 import {
   boundedNumber,
   meanNumber,
@@ -44,6 +46,11 @@ const options = {
   pixels: setting(natural, 1, "pixels that places at the top may be off, in the tolerant count"),
   draws: setting(count, 5, "random changes of the same size, of which the worst counts"),
   queries: setting(count, 300, "explanations asked for by an attack without gradients, of each sample and objective"),
+  copies: setting(
+    count,
+    200,
+    "copies of LIME, and as many coalitions of KernelSHAP, while they are asked by an attack",
+  ),
   population: setting(count, 20, "candidates of a generation of it"),
   search: setting(
     oneOf("gradients", "both"),
@@ -66,19 +73,17 @@ const CHANCE = "random change";
 
 const under = (eps: number): string => `eps ${eps}`;
 
-/** Samples attacked at once. */
-const CHUNK = 25;
-
 async function measure(settings: Settings, world: AuditWorld, candidate: Candidate | undefined) {
   const here = callerScope();
-  const { test, samples, classes, say } = world;
+  const { test, samples, classes, domain, say } = world;
   const found = new Map<string, number[]>();
   const flips = new Map<number, boolean[]>();
   const sizes = [...settings.eps].sort((a, b) => a - b);
   let pictures: PictureRows[] = [];
-  for (let from = 0; from < samples.length; from += CHUNK) {
+  const chunk = samplesAtOnce(domain.shape, CHUNK);
+  for (let from = 0; from < samples.length; from += chunk) {
     using _ = here.open("attack");
-    const part = samples.slice(from, from + CHUNK);
+    const part = samples.slice(from, from + chunk);
     const batch = { x: sampleTensor(test, part), from };
     const attacks = await here.wait(attacksOn(settings, world, candidate!, batch));
     const note = (name: string, eps: number, values: readonly number[]): void => {
@@ -102,13 +107,13 @@ async function measure(settings: Settings, world: AuditWorld, candidate: Candida
         note(`${NAMES[measure]}, attack on it`, eps, least(aimed.flatMap(({ left }) => of(left))));
         note(`${NAMES[measure]}, ${CHANCE}`, eps, least(chance));
       }
-      const moved = all.aimed.flatMap(({ left: { centre } }) => (centre ? [centre.map((v) => -v)] : []));
-      if (moved.length > 0)
-        note(
-          CENTRE,
-          eps,
-          least(moved).map((v) => -v),
-        );
+      const most = (of: AllLeft["aimed"]): number[] =>
+        least(of.map(({ left }) => left.centre!.map((v) => -v))).map((v) => -v);
+      if (all.aimed[0].left.centre) {
+        note(CENTRE, eps, most(all.aimed));
+        const aimed = all.aimed.filter(({ aim }) => aim === "centre");
+        if (aimed.length > 0) note(`${CENTRE}, attack on it`, eps, most(aimed));
+      }
       flips.set(eps, [...(flips.get(eps) ?? []), ...(await here.wait(flipsOf(settings, world, batch, eps)))]);
       if (from === 0 && eps === sizes[0] && batch.x.rank === 4 && !candidate!.control) {
         const labels = part.map((i) => classes[test.labels[i]]);
@@ -119,7 +124,7 @@ async function measure(settings: Settings, world: AuditWorld, candidate: Candida
   const numbers = [...found].map(([key, values]): AuditNumber => {
     const at = key.lastIndexOf("/");
     const one = meanNumber(key.slice(0, at), values, under(Number(key.slice(at + 1))));
-    const high = one.name === CENTRE ? Number.POSITIVE_INFINITY : 1;
+    const high = one.name.startsWith(CENTRE) ? Number.POSITIVE_INFINITY : 1;
     return boundedNumber(one, one.name.startsWith(RANKS) ? -1 : 0, high);
   });
   for (const [eps, hits] of flips) numbers.push(shareNumber(FLIPPED, hits, under(eps)));
@@ -290,7 +295,7 @@ export const attackRow = auditRow({
   words:
     "Every pixel or numeric column may move by at most eps of its range; binary, categorical and sensitive columns stay. Several attacks try to move the explanation while the " +
     "prediction stays: on the order of importance, on the most important places and, for images, on the centre of the map, from several starts, through a softplus copy of relu " +
-    "networks, whose own gradients hide the way. Explainers that only ask for outputs are attacked by an evolutionary search that only asks as well. The worst result of each " +
+    "networks, whose own gradients hide the way. Explainers that only ask for outputs are attacked by an evolutionary search that only asks as well, of fewer copies than the judge. The worst result of each " +
     "sample counts. Beside it stand random changes of the same size, and how many predictions an attack on them flips. An attack that fails proves nothing.",
   source:
     "Ghorbani, Abid, Zou 2019; Dombrowski et al. 2019; Tang et al. 2022; Kuppa, Le-Khac 2020; Madry et al. 2018; 2312.10534",

@@ -2,6 +2,7 @@
 import { abs, argmax, callerScope, max, scope, softmax, sub } from "../../../engine/index.js";
 import { sampleTensor } from "../../../nn/index.js";
 import { number, setting } from "../../../nn/schema.js";
+import { samplesAtOnce } from "../../copies.js";
 import { type AuditMeasurement, type AuditNumber, type AuditWorld, auditRow } from "../audit.js";
 import { numberOf, percent, plainNumber, shareNumber } from "../numbers.js";
 
@@ -17,17 +18,18 @@ const options = {
   tolerance: setting(number({ min: 0 }), 1e-4, "largest difference of an output to its reference"),
 };
 
-/** Samples at once. */
+/** Samples at once, at most. */
 const CHUNK = 250;
 
 async function measure(settings: { readonly saturated: number }, world: AuditWorld): Promise<AuditMeasurement> {
   const here = callerScope();
-  const { classifier, test, classes, reference } = world;
+  const { classifier, test, classes, domain, reference } = world;
+  const chunk = samplesAtOnce(domain.shape, CHUNK);
   const n = test.labels.length;
   const [right, saturated, counts] = [[] as boolean[], [] as boolean[], classes.map(() => 0)];
-  for (let from = 0; from < n; from += CHUNK) {
+  for (let from = 0; from < n; from += chunk) {
     using _ = here.open("contract");
-    const indices = Array.from({ length: Math.min(CHUNK, n - from) }, (_, i) => from + i);
+    const indices = Array.from({ length: Math.min(chunk, n - from) }, (_, i) => from + i);
     const [predicted, surest] = scope(() => {
       const logits = classifier(sampleTensor(test, indices));
       return [argmax(logits, 1), max(softmax(logits), 1)];

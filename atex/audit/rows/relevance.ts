@@ -3,11 +3,13 @@ import { add, argmax, callerScope, scope, type Tensor, tensor } from "../../../e
 import { drawFrom } from "../../../nn/data/integer-random.js";
 import { numericShift, sampleTensor, shiftedRange } from "../../../nn/index.js";
 import { number, setting } from "../../../nn/schema.js";
+import { samplesAtOnce } from "../../copies.js";
 import { saliencyMap } from "../../explainers/explainer.js";
 import { attributionsOf, explainerMaker } from "../../manipulations/explaining.js";
 import { spearman } from "../../metrics/similarities.js";
 import { inputInvarianceGap } from "../../sanity/invariance.js";
 import { type AuditMeasurement, type AuditWorld, auditRow, type Candidate } from "../audit.js";
+import { CHUNK } from "../maps.js";
 import { meanNumber, numberOf, plainNumber } from "../numbers.js";
 
 const options = {
@@ -27,20 +29,18 @@ const options = {
 const ALIKE = "similarity of the maps of two classes";
 const GAP = "change by a shift that the network takes off again";
 
-/** Samples at once. */
-const CHUNK = 25;
-
 async function measure(
   { shift }: { readonly shift: number },
   world: AuditWorld,
   candidate: Candidate | undefined,
 ): Promise<AuditMeasurement> {
   const here = callerScope();
-  const { test, samples } = world;
+  const { test, samples, domain } = world;
   const [alike, gaps] = [[] as number[], [] as number[]];
-  for (let from = 0; from < samples.length; from += CHUNK) {
+  const chunk = samplesAtOnce(domain.shape, CHUNK);
+  for (let from = 0; from < samples.length; from += chunk) {
     using _ = here.open("relevance");
-    const x = sampleTensor(test, samples.slice(from, from + CHUNK));
+    const x = sampleTensor(test, samples.slice(from, from + chunk));
     alike.push(...(await here.wait(otherClass(world, candidate!, x, from))));
     gaps.push(...(await here.wait(shifted(world, candidate!, x, shift))));
   }

@@ -2,9 +2,11 @@
 import { openScope } from "../../../engine/index.js";
 import { sampleTensor } from "../../../nn/index.js";
 import { count, number, setting } from "../../../nn/schema.js";
+import { samplesAtOnce } from "../../copies.js";
 import { compareNetworks } from "../../sanity/checks.js";
 import { sanitySimilarities } from "../../sanity/similarities.js";
 import { type AuditMeasurement, type AuditWorld, auditRow, type Candidate } from "../audit.js";
+import { CHUNK } from "../maps.js";
 import { meanNumber, numberOf } from "../numbers.js";
 
 const options = {
@@ -32,7 +34,7 @@ async function measure(
   const found = await here.wait(
     compareNetworks(
       {
-        ...{ network, params, x, similarities },
+        ...{ network, params, x, similarities, chunk: samplesAtOnce(world.domain.shape, CHUNK) },
         explainers: async (part) => ({ of: await candidate!.make(world, part) }),
       },
       others,

@@ -15,7 +15,7 @@ import type { Cell, Measurement, Outcome } from "../cells.js";
 import type { ReproduceConfig } from "../config.js";
 import { type Experiment, experimentKind } from "../kind.js";
 import { type Lab, pickPixels, type Split } from "../lab.js";
-import { type AttackRun, attackImages, correctlyClassified, meansOf } from "../measuring.js";
+import { AIMED, type AttackRun, attackImages, attackMeasurements, correctlyClassified, meansOf } from "../measuring.js";
 import { attack, names } from "../settings.js";
 import { basis, formatted, metricTitle, perData, schemesIn, type TableData } from "../tables.js";
 
@@ -59,7 +59,7 @@ async function run(lab: Lab, cell: Cell, experiment: Settings): Promise<Outcome>
   const measurements: Measurement[] = [];
   for (const [check, how] of Object.entries(variants)) {
     const { under } = await here.wait(attackImages(lab, classifier, how));
-    measurements.push(...meansOf({ scheme, conditions: { check } }, under[0].attacked));
+    measurements.push(...attackMeasurements({ scheme, conditions: { check } }, under[0]));
   }
   lab.say("worst-case stability");
   const { images, ...search } = experiment.stability;
@@ -108,20 +108,29 @@ function tablesOf(
   const measures = ["worst-case stability", "worst-case share", "local Lipschitz"];
   const of = (scheme: string, check: string, metric: string): Quantity | undefined =>
     select(all, { scheme, metric, conditions: { check } })[0];
+  // Of an ensemble each measure under its own attack, too.
+  const rows = ["topK", "spearman", "centre"].flatMap((measure): [string, string][] => {
+    const title = metricTitle(measure, k);
+    if (select(all, { metric: AIMED + measure }).length === 0) return measure === "centre" ? [] : [[measure, title]];
+    return [
+      [AIMED + measure, `${title}, attack on it`],
+      [measure, `${title}, ensemble`],
+    ];
+  });
   const basisOf = (check: string): string => basis(select(all, { conditions: { check } }));
   return [
     {
       title: `${data}: further attacks at eps1 ${eps}`,
       header: ["", "", ...attacks],
       rows: schemesIn(all).flatMap((scheme) =>
-        ["topK", "spearman"].map((metric) => [
+        rows.map(([metric, title]) => [
           schemes[scheme].title,
-          metricTitle(metric, k),
-          ...attacks.map((check) => formatted(of(scheme, check, metric))),
+          title,
+          ...attacks.map((check) => formatted(of(scheme, check, metric), metric.endsWith("centre") ? 2 : undefined)),
         ]),
       ),
       caption:
-        `${basisOf("plain")} The ${attack.objective} attack, ${attack.steps} steps, ${attack.restarts} restarts: as in the tables; climbing the map of ` +
+        `${basisOf("plain")} The ${attack.objective} attack, ${attack.steps} steps${attack.objective === "ensemble" ? " from each start" : `, ${attack.restarts} restarts`}: as in the tables; climbing the map of ` +
         "the normally trained network, with what it finds judged on the network itself (where that leaves less than the plain attack, " +
         `the network hides its gradients); with every logit held within ${outputBound} (eq. 1's eps2); in the L2 ball of radius ${l2}.`,
     },

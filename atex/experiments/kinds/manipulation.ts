@@ -29,7 +29,12 @@ type Settings = Experiment<typeof common>;
 /** Training samples that explainers compare with. */
 const BACKGROUND = 100;
 
-async function worldOf(lab: Lab, cell: Cell, e: Settings): Promise<ManipulationWorld & Disposable> {
+/** What is manipulated in a cell: its network, with samples that it gets right. */
+export async function manipulationWorld(
+  lab: Lab,
+  cell: Cell,
+  e: Pick<Settings, "images" | "others" | "siblings">,
+): Promise<ManipulationWorld & Disposable> {
   const here = callerScope();
   const { data, seed } = cell;
   const scheme = cell.scheme!;
@@ -64,7 +69,7 @@ async function worldOf(lab: Lab, cell: Cell, e: Settings): Promise<ManipulationW
 
 async function run(entry: ManipulationEntry, lab: Lab, cell: Cell, e: Settings): Promise<Outcome> {
   using here = openScope(entry.name);
-  using world = await here.wait(worldOf(lab, cell, e));
+  using world = await here.wait(manipulationWorld(lab, cell, e));
   const own = Object.fromEntries(Object.keys(entry.options).map((name) => [name, e[name]]));
   const { manipulation, ...study } = await here.wait(performManipulation(entry, own, world, e));
   const scheme = cell.scheme!;

@@ -8,7 +8,7 @@ import type { ReproduceConfig } from "../config.js";
 import { curves } from "../curves.js";
 import { type Experiment, experimentKind } from "../kind.js";
 import type { Lab } from "../lab.js";
-import { attackImages, correctlyClassified, meansOf } from "../measuring.js";
+import { AIMED, attackImages, attackMeasurements, correctlyClassified } from "../measuring.js";
 import { names, rule, search, stepping } from "../settings.js";
 import { basis, formatted, metricTitle, perData, schemesIn, type TableData } from "../tables.js";
 
@@ -39,19 +39,34 @@ async function run(lab: Lab, cell: Cell, experiment: Experiment<typeof settings>
         const how = { attack, surrogate, indices, split: test, radii: [eps], seed };
         const { under } = await here.wait(attackImages(lab, network.classifier, how));
         const conditions = { objective, explainer, eps, rule, restarts, steps };
-        measurements.push(...meansOf({ scheme, conditions }, under[0].attacked));
+        measurements.push(...attackMeasurements({ scheme, conditions }, under[0]));
       }
   return { measurements };
 }
 
 function tableOf(data: string, all: readonly Quantity[], { schemes, k }: ReproduceConfig): TableData {
+  const aimed = select(all, { metric: `${AIMED}topK` }).length > 0;
+  const columns = ["topK", "spearman"].flatMap((measure): [string, string][] => {
+    const title = metricTitle(measure, k);
+    if (!aimed) return [[measure, title]];
+    return [
+      [AIMED + measure, `${title}, attack on it`],
+      [measure, `${title}, ensemble`],
+    ];
+  });
   const rows = schemesIn(all).flatMap((scheme) =>
     valuesOf<string>(all, "rule").flatMap((rule) =>
       valuesOf<number>(all, "restarts").flatMap((restarts) =>
         valuesOf<number>(all, "steps").map((steps) => {
           const of = (metric: string) =>
             formatted(select(all, { scheme, metric, conditions: { rule, restarts, steps } })[0]);
-          return [schemes[scheme].title, rule, String(steps), String(restarts), of("topK"), of("spearman")];
+          return [
+            schemes[scheme].title,
+            rule,
+            String(steps),
+            String(restarts),
+            ...columns.map(([metric]) => of(metric)),
+          ];
         }),
       ),
     ),
@@ -59,7 +74,7 @@ function tableOf(data: string, all: readonly Quantity[], { schemes, k }: Reprodu
   const [{ conditions }] = all;
   return {
     title: `${data}: strength of the attack`,
-    header: ["", "step", "steps", "restarts", metricTitle("topK", k), "Spearman"],
+    header: ["", "step", "steps", "restarts", ...columns.map(([, title]) => title)],
     rows,
     caption: `${basis(all)} The ${conditions.objective} attack on ${conditions.explainer} maps at eps1 ${conditions.eps}; lower is stronger.`,
   };

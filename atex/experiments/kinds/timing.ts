@@ -11,9 +11,9 @@ import {
   tensor,
   valueAuxAndGrad,
 } from "../../../engine/index.js";
-import { adam, partOf, pickSamples, type ResidentData, residentData } from "../../../nn/index.js";
+import { type Optimiser, partOf, pickSamples, type ResidentData, residentData } from "../../../nn/index.js";
 import { count } from "../../../nn/schema.js";
-import { batchLoss, type Defence, defenceEntryOf, makeDefence } from "../../defences/index.js";
+import { batchLoss, type Defence, defenceEntryOf, makeDefence, optimiserOf } from "../../defences/index.js";
 import type { Quantity } from "../aggregate.js";
 import type { Cell, Measurement, Outcome } from "../cells.js";
 import type { ReproduceConfig, SchemeConfig } from "../config.js";
@@ -48,7 +48,7 @@ async function run(lab: Lab, { data, seed }: Cell, experiment: Settings): Promis
         makeDefence(entry, config, { ...given, prepared: kept }),
         student,
         images,
-        config.learningRate,
+        optimiserOf(entry, config.learningRate),
       );
       timed.push({ scheme, step, kept, times: [] });
     }
@@ -85,9 +85,8 @@ function timedStep(
   defence: Defence,
   { model, params: first }: TrainedNetwork,
   images: ResidentData,
-  learningRate: number,
+  optimiser: Optimiser,
 ): TimedStep {
-  const optimiser = adam({ lr: learningRate });
   const loss = batchLoss(defence);
   // An argument, as in training: what hangs on constants alone, the teacher's passes among it, is computed once for all steps.
   const indices = tensor(Int32Array.from({ length: images.count }, (_, i) => i));

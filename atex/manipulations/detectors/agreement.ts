@@ -1,6 +1,6 @@
 /** Explainers that disagree about one prediction. */
-import { callerScope, div, equal, mul, sign, sum, type Tensor } from "../../../engine/index.js";
-import { spearman, topKMask } from "../../metrics/similarities.js";
+import { callerScope, div, equal, mul, sign, sum, type Tensor, topKMask } from "../../../engine/index.js";
+import { spearman } from "../../metrics/similarities.js";
 import { attributionsOf, explainerMaker, scoped } from "../explaining.js";
 import type { DetectorEntry } from "./detector.js";
 import { importanceOf, isImage, meansOf, plainMaps, signedParts } from "./maps.js";

@@ -13,6 +13,7 @@ import {
 } from "../../../engine/index.js";
 import { drawFrom } from "../../../nn/data/integer-random.js";
 import { hostSamples, type Split } from "../../../nn/index.js";
+import { samplesAtOnce } from "../../copies.js";
 import { explainerEntryOf } from "../../explainers/table.js";
 import { importanceMap } from "../../judge.js";
 import { rows } from "../../metrics/metric.js";
@@ -74,35 +75,33 @@ export function tangentBasis(
     throw new RangeError(
       `tangentBasis: ${x.length} numbers for ${n} samples like [${shape}], ${neighbours} neighbours and ${directions} directions given; ${size} numbers a sample, and at least 1 of both are needed`,
     );
-  const ofClass = new Map<number, Float32Array[]>();
-  for (const c of new Set(Array.from(classes))) {
-    const members = Array.from(labels, (_, i) => i).filter((i) => labels[i] === c);
-    ofClass.set(
-      c,
-      members.map((i) => hostSamples({ samples, labels, shape }, [i])),
-    );
-  }
+  const membersOf = (c: number): number[] => Array.from(labels, (_, i) => i).filter((i) => labels[i] === c);
   const basis = new Float32Array(n * directions * d);
   for (let i = 0; i < n; i++) {
     const own = Float64Array.from({ length: d }, (_, e) => x[i * d + e]);
-    const near = differences(own, ofClass.get(classes[i])!, neighbours);
+    const near = differences(own, { samples, labels, shape }, membersOf(classes[i]), neighbours);
     for (const [j, direction] of principal(near, directions).entries()) basis.set(direction, (i * directions + j) * d);
   }
   return basis;
 }
 
 /** From a sample to those nearest to it that are not the same, the nearest first. */
-function differences(own: Float64Array, others: readonly Float32Array[], most: number): Float64Array[] {
-  return others
-    .map((other) => {
+function differences(own: Float64Array, split: Split, members: readonly number[], most: number): Float64Array[] {
+  // One after another: as numbers, all samples of large images together are more than fits.
+  return members
+    .map((i) => {
+      const other = hostSamples(split, [i]);
       let squared = 0;
       for (let e = 0; e < own.length; e++) squared += (other[e] - own[e]) ** 2;
-      return { other, squared };
+      return { i, squared };
     })
     .filter(({ squared }) => squared > 0)
     .sort((a, b) => a.squared - b.squared)
     .slice(0, most)
-    .map(({ other }) => own.map((v, e) => other[e] - v));
+    .map(({ i }) => {
+      const other = hostSamples(split, [i]);
+      return own.map((v, e) => other[e] - v);
+    });
 }
 
 /** Right singular vectors of the largest singular values, by the eigenvectors u of the Gram matrix of the rows: v = Dᵀ u / σ. */
@@ -140,7 +139,7 @@ function projected(v: Tensor, basis: Tensor): Tensor {
   return matmul(matmul(v, basis, { transposeB: true }), basis);
 }
 
-/** Samples whose bases are held at once. */
+/** Samples whose bases are held at once, at most. */
 const CHUNK = 25;
 
 /**
@@ -162,10 +161,11 @@ export async function tangentAttributions(
   const here = callerScope();
   const [n, ...shape] = x.shape;
   const d = x.size / n;
+  const chunk = samplesAtOnce(shape, CHUNK);
   const inside = explainerEntryOf(explainer).needs === "inside";
   const parts: Tensor[] = [];
-  for (let from = 0; from < n; from += CHUNK) {
-    const size = Math.min(CHUNK, n - from);
+  for (let from = 0; from < n; from += chunk) {
+    const size = Math.min(chunk, n - from);
     const part = slice(x, [from, ...shape.map(() => 0)], [size, ...shape]);
     const of = slice(classes, [from], [size]);
     const directions = basisAt(await here.wait(part.read()), await here.wait(of.read()));

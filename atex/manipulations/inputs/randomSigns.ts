@@ -58,7 +58,8 @@ export function randomSignNoise(options: RandomSignOptions): (target: AttackTarg
       let best: Carried = { images: add(x, 0), value: add(before, 0) };
       for (let i = 0; i < draws; i++) best = draw(best, random.fold(key, i));
       draw.dispose();
-      return { images: best.images, classes, before, after: best.value };
+      // No map is differentiated.
+      return { images: best.images, classes, before, after: best.value, passes: 0 };
     }, "random signs");
   };
 }

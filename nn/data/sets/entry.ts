@@ -8,6 +8,8 @@ export interface DatasetEntry {
   readonly title: string;
   /** Shape of one sample. */
   readonly shape: readonly number[];
+  /** Its images are light figures on a dark ground, which a drawing or a photograph seldom is. */
+  readonly lightOnDark?: boolean;
   /** Where the files are published. */
   readonly source: string;
   /** As the source states it. */

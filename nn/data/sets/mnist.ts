@@ -6,6 +6,7 @@ import type { DatasetEntry } from "./entry.js";
 const entry = (collection: Collection, about: Omit<DatasetEntry, "kind" | "shape" | "load">): DatasetEntry => ({
   kind: "images",
   shape: [1, 28, 28],
+  lightOnDark: true,
   ...about,
   load: (options) => readCollection(collection, (file) => readDatasetFile(collection.name, file, options), options),
 });

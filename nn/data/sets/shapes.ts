@@ -38,6 +38,7 @@ export const shapesSet: DatasetEntry = {
   kind: "images",
   title: "ten figures drawn on the spot, with masks; 10 000 and 2 000 unless told otherwise",
   shape,
+  lightOnDark: true,
   source: "drawn by this package",
   licence: "MIT, as this package",
   citation: "none",

@@ -3,6 +3,10 @@
  * guess on where a quote is open or a line too short.
  * Source: RFC 4180, with any of the three line ends, and semicolons or tabulators too.
  */
+
+import { aFlag, aText, listOf } from "../../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
+import { aValue } from "../../kinds.js";
 import { DataError } from "../error.js";
 
 /** Rows of text cells, all as long as the header. */
@@ -25,12 +29,21 @@ export interface CsvOptions {
   readonly trim?: boolean;
 }
 
+const CSV_OPTIONS: KindsOf<CsvOptions> = {
+  what: aText,
+  separator: aValue,
+  header: listOf(aText, "texts"),
+  trim: aFlag,
+};
+
 /**
  * Reads comma-separated values. Cells may be quoted, a quote in them is doubled; empty lines are passed over.
  * @throws DataError naming the line of a quote that is not closed or out of place, of a row that is too short or too long, or a
  * header that names a column twice with different cells.
  */
 export function readCsv(text: string, options: CsvOptions = {}): TextTable {
+  requireArguments("readCsv", { text: [text, aText] });
+  checkedOptions("readCsv", options, CSV_OPTIONS);
   const { what = "csv", trim = false } = options;
   const separator = options.separator ?? likeliestSeparator(text);
   const rows: string[][] = [];
@@ -122,10 +135,12 @@ function likeliestSeparator(text: string): Separator {
 
 /** Drops later columns of the same name, which must be copies. */
 function withoutRepeats({ columns, rows }: TextTable, what: string): TextTable {
-  const kept = columns.map((name, c) => columns.indexOf(name) === c);
-  if (kept.every(Boolean)) return { columns, rows };
+  const firsts = new Map<string, number>();
+  for (const [c, name] of columns.entries()) if (!firsts.has(name)) firsts.set(name, c);
+  if (firsts.size === columns.length) return { columns, rows };
+  const kept = columns.map((name, c) => firsts.get(name) === c);
   for (const [c, name] of columns.entries()) {
-    const first = columns.indexOf(name);
+    const first = firsts.get(name)!;
     if (first !== c && rows.some((row) => row[first] !== row[c]))
       throw new DataError(
         `${what}: columns ${first + 1} and ${c + 1} are both named "${name}" and differ; rename one of them`,

@@ -1,4 +1,8 @@
 /** Data sets from tables. */
+import { aFlag, aNumber, aText, listOf, maybe, required } from "../../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
+import { anyObject, aTablePreparation, aTextTable, aValue } from "../../kinds.js";
+import { shownNames } from "../../printable.js";
 import { type Dataset, requireSize, type Split } from "../dataset.js";
 import { DataError } from "../error.js";
 import type { SplitOptions } from "../options.js";
@@ -13,6 +17,23 @@ export interface TableOptions extends PreparationOptions, SplitOptions {
   readonly preparation?: TablePreparation;
 }
 
+const TABLE_OPTIONS: KindsOf<TableOptions> = {
+  target: required(aText),
+  classes: listOf(aText, "texts"),
+  use: listOf(aText, "texts"),
+  ignore: listOf(aText, "texts"),
+  columns: anyObject,
+  missing: aValue,
+  missingMarks: listOf(aText, "texts"),
+  standardise: aFlag,
+  trainSize: aNumber,
+  testSize: aNumber,
+  testShare: aNumber,
+  seed: aNumber,
+  name: aText,
+  preparation: aTablePreparation,
+};
+
 export interface CsvTableOptions extends TableOptions {
   /** Rows held out for testing, as text with the same columns; without them `testShare` (default 0.2) of the rows are, class by
    *  class. */
@@ -21,12 +42,33 @@ export interface CsvTableOptions extends TableOptions {
   readonly separator?: Separator;
 }
 
+const CSV_TABLE_OPTIONS: KindsOf<CsvTableOptions> = {
+  target: required(aText),
+  classes: listOf(aText, "texts"),
+  use: listOf(aText, "texts"),
+  ignore: listOf(aText, "texts"),
+  columns: anyObject,
+  missing: aValue,
+  missingMarks: listOf(aText, "texts"),
+  standardise: aFlag,
+  trainSize: aNumber,
+  testSize: aNumber,
+  testShare: aNumber,
+  seed: aNumber,
+  name: aText,
+  preparation: aTablePreparation,
+  test: aText,
+  separator: aValue,
+};
+
 /**
  * A data set from comma-separated values with a header: columns are numeric, binary or categorical as planned or inferred (see
  * `fitPreparation`), standardised and one-hot, and the target's values are the classes.
  * @throws DataError naming line, row or column of what cannot be used; RangeError for a size or share that cannot be had.
  */
 export function openTable(csv: string, options: CsvTableOptions): Dataset {
+  requireArguments("openTable", { csv: [csv, aText] });
+  checkedOptions("openTable", options, CSV_TABLE_OPTIONS);
   const { name = "table", separator, test } = options;
   if (typeof csv !== "string")
     throw new DataError(`${name}: a text of comma-separated values is needed; decode the file first`);
@@ -40,6 +82,8 @@ export function openTable(csv: string, options: CsvTableOptions): Dataset {
 
 /** A data set from a table, with a test part of its own or split by class. @throws as `openTable`. */
 export function tableDataset(table: TextTable, options: TableOptions, test?: TextTable): Dataset {
+  requireArguments("tableDataset", { table: [table, aTextTable], test: [test, maybe(aTextTable)] });
+  checkedOptions("tableDataset", options, TABLE_OPTIONS);
   const { name = "table", testShare = 0.2, seed, trainSize, testSize } = options;
   if (options.target === undefined || options.target === "")
     throw new DataError(`${name}: no target; name the column that is predicted, one of ${listed(table.columns)}`);
@@ -56,7 +100,7 @@ export function tableDataset(table: TextTable, options: TableOptions, test?: Tex
   return {
     name,
     domain: tableDomain(preparation),
-    classes: preparation.target.classes,
+    classes: shownNames(preparation.target.classes),
     train: prepared(whole, train, preparation, name),
     test: prepared(whole, held, preparation, name),
     preparation,

@@ -1,4 +1,8 @@
 /** From a row of a table to numbers and back. A preparation is plain data, so that it can be stored with a model. */
+
+import { aText, numbers } from "../../../engine/kinds.js";
+import { requireArguments } from "../../../engine/options.js";
+import { aTablePreparation, aTableRecord } from "../../kinds.js";
 import { ConfigError, list, number, object, optional, text, variant } from "../../schema.js";
 import type { Domain, Feature } from "../domain.js";
 import { DataError } from "../error.js";
@@ -76,6 +80,11 @@ export function numberIn(value: string | number | boolean): number | undefined {
  * @throws DataError naming the column whose value is missing, is no number, or is none of those that training has seen.
  */
 export function prepareRow(preparation: TablePreparation, record: TableRecord, what = "row"): Float32Array {
+  requireArguments("prepareRow", {
+    preparation: [preparation, aTablePreparation],
+    record: [record, aTableRecord],
+    what: [what, aText],
+  });
   const { columns, missing } = preparation;
   const sample = new Float32Array(columns.reduce((total, column) => total + widthOf(column), 0));
   let at = 0;
@@ -101,7 +110,13 @@ export function prepareRow(preparation: TablePreparation, record: TableRecord, w
 }
 
 /** The class of a row's target. @throws DataError for one that is missing or unknown. */
-export function classOfRow({ target, missing }: TablePreparation, record: TableRecord, what = "row"): number {
+export function classOfRow(preparation: TablePreparation, record: TableRecord, what = "row"): number {
+  requireArguments("classOfRow", {
+    preparation: [preparation, aTablePreparation],
+    record: [record, aTableRecord],
+    what: [what, aText],
+  });
+  const { target, missing } = preparation;
   const value = Object.hasOwn(record, target.name) ? record[target.name] : undefined;
   if (isMissing(value, missing))
     throw new DataError(`${what}, column "${target.name}": the value is missing; what is predicted must be known`);
@@ -122,8 +137,10 @@ export function featureValues(
   preparation: TablePreparation,
   sample: ArrayLike<number>,
 ): Record<string, string | number> {
+  requireArguments("featureValues", { preparation: [preparation, aTablePreparation], sample: [sample, numbers] });
   const size = preparation.columns.reduce((total, column) => total + widthOf(column), 0);
-  if (sample.length !== size) throw new DataError(`a sample of ${sample.length} values; this table's have ${size}`);
+  if (sample.length !== size)
+    throw new DataError(`featureValues: a sample of ${sample.length} values; ${size} are needed, as this table's have`);
   let at = 0;
   const said: [string, string | number][] = preparation.columns.map((column) => {
     const first = at;
@@ -137,7 +154,9 @@ export function featureValues(
 }
 
 /** The domain of the samples: a range for each element, and the columns as features. */
-export function tableDomain({ columns }: TablePreparation): Domain {
+export function tableDomain(preparation: TablePreparation): Domain {
+  requireArguments("tableDomain", { preparation: [preparation, aTablePreparation] });
+  const { columns } = preparation;
   const low: number[] = [];
   const high: number[] = [];
   const features = columns.map((column): Feature => {
@@ -180,6 +199,7 @@ const preparationSchema = object({
 
 /** A preparation that was stored as JSON. @throws DataError when it is none. */
 export function readPreparation(json: string): TablePreparation {
+  requireArguments("readPreparation", { json: [json, aText] });
   let preparation: TablePreparation;
   try {
     const raw = JSON.parse(json) as Record<string, unknown>;

@@ -11,6 +11,8 @@ import {
   slice,
   type Tensor,
   tensor,
+  tril,
+  triu,
   where,
 } from "../../../engine/index.js";
 import { flag, int, text } from "../attributes.js";
@@ -47,7 +49,24 @@ function gathered(call: Call, axis: number): Tensor {
     );
     return reshape(part, [...x.shape.slice(0, at), ...value.shape, ...x.shape.slice(at + 1)]);
   }
-  return gather(x, whole(indicesOf(call, 1, x.shape[at])), at);
+  const samples = value.kind === "host" ? gatheredBySample(call, value) : undefined;
+  return samples ?? gather(x, whole(indicesOf(call, 1, x.shape[at])), at);
+}
+
+/** All elements of a flat batch in another order, as `as_strided` is exported: within each sample, where the file was made for one. undefined
+ *  where the batch is that of the file. */
+function gatheredBySample(call: Call, { shape, data }: HostValue): Tensor | undefined {
+  const x = call.tensor(0);
+  const { base } = call.context.batch;
+  if (x.rank !== 1 || base !== 1 || shape[0] !== 1) return undefined;
+  const side = call.context.batch.side(call, x, shape);
+  if (side === undefined) return undefined;
+  if (side !== 0) refuse("a batch that is not the first side of what is gathered");
+  const size = product(shape);
+  const order = Int32Array.from(data, (v) => (v < 0 ? v + size : v));
+  if (order.some((v) => !(v >= 0 && v < size))) refuse(`input 1 holds an index that is outside of a side of ${size}`);
+  const n = x.size / size;
+  return reshape(gather(reshape(x, [n, size]), tensor(order, [size]), 1), [n, ...shape.slice(1)]);
 }
 
 /** Flat positions in x of the elements that `indices`, of x's rank, choose along `axis`. */
@@ -171,13 +190,8 @@ const scatterRow = (name: string): Operator =>
 /** A mask of one where row and column are on the wanted side of a diagonal. */
 function triangle(call: Call, upper: boolean): Tensor {
   const x = call.tensor(0);
-  const [rows, columns] = x.shape.slice(-2);
   const k = call.number(1, 0);
-  const mask = Float64Array.from({ length: rows * columns }, (_, i) => {
-    const across = (i % columns) - Math.floor(i / columns);
-    return Number(upper ? across >= k : across <= k);
-  });
-  return where(tensor(mask, [rows, columns]), x, 0);
+  return upper ? triu(x, k) : tril(x, k);
 }
 
 export const indexing: readonly Operator[] = [

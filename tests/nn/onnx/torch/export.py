@@ -52,6 +52,8 @@ NETWORKS = {
     "lenet": (lenet, (1, 32, 32), 13, True),
     "resnet18": (lambda: vision.resnet18(num_classes=20), (3, 64, 64), 13, False),
     "resnet18_bn": (lambda: vision.resnet18(num_classes=20), (3, 64, 64), 17, False),
+    "resnet18_224": (lambda: vision.resnet18(), (3, 224, 224), 13, False),
+    "mobilenet_v2_224": (lambda: vision.mobilenet_v2(), (3, 224, 224), 12, False),
     "squeezenet": (lambda: vision.squeezenet1_1(num_classes=20), (3, 64, 64), 11, False),
     "mobilenet_v2": (lambda: vision.mobilenet_v2(num_classes=20), (3, 64, 64), 12, False),
     "mobilenet_v3": (lambda: vision.mobilenet_v3_small(num_classes=20), (3, 64, 64), 14, False),

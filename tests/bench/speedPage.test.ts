@@ -1,11 +1,18 @@
-/** The README's numbers are those of the saved reports. */
+/** The numbers of docs/speed.md are those of the saved reports. */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { dotPlot, linePanels, logTicks } from "../../bench/chart.js";
-import { filesOf, formatSection, savedReports, withSection, writeReadme } from "../../bench/readme.js";
 import type { Report, Row } from "../../bench/report.js";
 import { explainScale } from "../../bench/scale.js";
+import {
+  filesOf,
+  formatSection,
+  SPEED_PAGE,
+  savedReports,
+  withSection,
+  writeSpeedPage,
+} from "../../bench/speedPage.js";
 import { check, root, test } from "../harness.js";
 
 const place = "Before\n<!-- bench:begin -->\nold\n<!-- bench:end -->\nAfter\n";
@@ -41,10 +48,10 @@ const peers = reportOf(
   row("tfjs", "conv1", 4, { checked: false }),
 );
 
-test("the README says what the saved reports say, and so do its plots", () => {
+test("the page says what the saved reports say, and so do its plots", () => {
   const reports = savedReports(root);
-  const readme = readFileSync(join(root, "README.md"), "utf8");
-  check.is(withSection(readme, reports), readme, "run `npm run bench -- readme`");
+  const page = readFileSync(join(root, SPEED_PAGE), "utf8");
+  check.is(withSection(page, reports), page, "run `npm run bench -- page`");
   for (const [path, svg] of Object.entries(filesOf(reports)))
     check.is(existsSync(join(root, path)) && readFileSync(join(root, path), "utf8"), svg, path);
 });
@@ -65,15 +72,16 @@ test("the section and the plots are written into a checkout, and again only chan
   const folder = mkdtempSync(join(tmpdir(), "holdfast-readme-"));
   try {
     mkdirSync(join(folder, "bench/results"), { recursive: true });
-    writeFileSync(join(folder, "README.md"), place);
+    mkdirSync(join(folder, "docs"));
+    writeFileSync(join(folder, SPEED_PAGE), place);
     writeFileSync(join(folder, "bench/results/peers.json"), JSON.stringify(peers));
-    check.equal(writeReadme(folder), ["README.md", "bench/results/peers.svg"]);
-    const written = readFileSync(join(folder, "README.md"), "utf8");
+    check.equal(writeSpeedPage(folder), [SPEED_PAGE, "bench/results/peers.svg"]);
+    const written = readFileSync(join(folder, SPEED_PAGE), "utf8");
     check.match(written, /^Before\n/);
     check.match(written, /\nAfter\n$/);
     check.ok(!written.includes("\nold\n"));
-    writeReadme(folder);
-    check.is(readFileSync(join(folder, "README.md"), "utf8"), written);
+    writeSpeedPage(folder);
+    check.is(readFileSync(join(folder, SPEED_PAGE), "utf8"), written);
     writeFileSync(join(folder, "bench/results/peers.json"), JSON.stringify(reportOf(row("holdfast", "conv1", 9))));
     check.ok(withSection(written, savedReports(folder)) !== written);
   } finally {
@@ -81,8 +89,8 @@ test("the section and the plots are written into a checkout, and again only chan
   }
 });
 
-test("a README without a place for the section is refused", () => {
-  check.throws(() => withSection("text", {}), /README\.md: no section came ; the lines <!-- bench:begin -->/);
+test("a page without a place for the section is refused", () => {
+  check.throws(() => withSection("text", {}), /docs\/speed\.md: no section came ; the lines <!-- bench:begin -->/);
 });
 
 test("steps of ATEX stand as multiples of atex-step, the curves as a plot", () => {

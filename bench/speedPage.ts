@@ -1,10 +1,12 @@
-/** The section of the README about speed, written from the saved reports, so that no number in it is older than they are. */
+/** The section of docs/speed.md with measurements, written from the saved reports, so that no number in it is older than they are. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { arithmeticNote, formatInterval, levelOf, plotCurves } from "./atexReport.js";
 import { dotPlot } from "./chart.js";
 import type { ExplainersReport } from "./explainers.js";
 import { explainersMarkdown } from "./explainersReport.js";
+import type { OnnxReport } from "./onnx.js";
+import { onnxMarkdown } from "./onnxReport.js";
 import { figure, loadReport, originOf, type Report, type Row } from "./report.js";
 import { explainScale, plotScale } from "./scale.js";
 
@@ -16,6 +18,7 @@ export interface SavedReports {
   readonly scale?: Report;
   /** Not in the section: it has a page of its own. */
   readonly explainers?: ExplainersReport;
+  readonly onnx?: OnnxReport;
 }
 
 const suites = [
@@ -24,7 +27,10 @@ const suites = [
   "atex-curves",
   "scale",
   "explainers",
+  "onnx",
 ] as const satisfies readonly (keyof SavedReports)[];
+/** Where the section stands. Links in it are relative to it. */
+export const SPEED_PAGE = "docs/speed.md";
 const [begin, end] = ["<!-- bench:begin -->", "<!-- bench:end -->"];
 
 /** The saved reports of a checkout. */
@@ -34,30 +40,37 @@ export function savedReports(root: string): SavedReports {
 }
 
 /** Plots and pages made of reports, by their path in the checkout. */
-export function filesOf({ peers, "atex-curves": curves, scale, explainers }: SavedReports): Record<string, string> {
+export function filesOf({
+  peers,
+  "atex-curves": curves,
+  scale,
+  explainers,
+  onnx,
+}: SavedReports): Record<string, string> {
   return {
     ...(peers && { "bench/results/peers.svg": plotPeers(peers) }),
     ...(curves && { "bench/results/atex-curves.svg": plotCurves(curves) }),
     ...(scale && { "bench/results/scale.svg": plotScale(scale) }),
     ...(explainers && { "bench/results/explainers.md": explainersMarkdown(explainers) }),
+    ...(onnx && { "bench/results/onnx.md": onnxMarkdown(onnx) }),
   };
 }
 
-/** A README with its section replaced. @throws Error when the README has no place for it. */
-export function withSection(readme: string, reports: SavedReports): string {
-  const [from, to] = [readme.indexOf(begin), readme.indexOf(end)];
+/** The page with its section replaced. @throws Error when it has no place for it. */
+export function withSection(page: string, reports: SavedReports): string {
+  const [from, to] = [page.indexOf(begin), page.indexOf(end)];
   if (from < 0 || to < from)
     throw new Error(
-      `README.md: no section came ; the lines ${begin} and ${end} are needed ; put them where it belongs`,
+      `${SPEED_PAGE}: no section came ; the lines ${begin} and ${end} are needed ; put them where it belongs`,
     );
-  return `${readme.slice(0, from + begin.length)}\n${formatSection(reports)}\n${readme.slice(to)}`;
+  return `${page.slice(0, from + begin.length)}\n${formatSection(reports)}\n${page.slice(to)}`;
 }
 
 /** Writes the section, plots and pages into a checkout. Returns the paths of what it wrote. */
-export function writeReadme(root: string): string[] {
+export function writeSpeedPage(root: string): string[] {
   const reports = savedReports(root);
-  const readme = withSection(readFileSync(join(root, "README.md"), "utf8"), reports);
-  const files = { "README.md": readme, ...filesOf(reports) };
+  const page = withSection(readFileSync(join(root, SPEED_PAGE), "utf8"), reports);
+  const files = { [SPEED_PAGE]: page, ...filesOf(reports) };
   for (const [path, text] of Object.entries(files)) writeFileSync(join(root, path), text);
   return Object.keys(files);
 }
@@ -110,7 +123,7 @@ function comparison({ results }: Report, key: "medianMs" | "workerCpuMs"): strin
 function peersSection(report: Report): string[] {
   const parts = [
     `Measured on ${originOf(report)}. Every result was compared with PyTorch's in float64 before it was timed; ` +
-      "[bench/README.md](bench/README.md) says what the cases are. Brackets: multiples of Holdfast's figure.",
+      "[bench/README.md](../bench/README.md) says what the cases are. Brackets: multiples of Holdfast's figure.",
     "Median wall time of a run in milliseconds, each system with the way of waiting that suits it better:",
     comparison(report, "medianMs"),
   ];
@@ -119,7 +132,7 @@ function peersSection(report: Report): string[] {
       "CPU milliseconds of a run on all threads but the main one (PyTorch: on all):",
       comparison(report, "workerCpuMs"),
     );
-  return [...parts, "![Times of the cases as multiples of Holdfast's](bench/results/peers.svg)"];
+  return [...parts, "![Times of the cases as multiples of Holdfast's](../bench/results/peers.svg)"];
 }
 
 /** Wall times of all systems as multiples of Holdfast's. */
@@ -171,15 +184,15 @@ function ratioSentences(report: Report): string[] {
 function curvesSection(report: Report): string[] {
   return [
     `ATEX with everything at hand and naive training against batch size, samples per image and image side, on ${originOf(report)}:`,
-    "![Time of a step against batch size, samples per image and image side](bench/results/atex-curves.svg)",
+    "![Time of a step against batch size, samples per image and image side](../bench/results/atex-curves.svg)",
   ];
 }
 
 function scaleSection(report: Report): string[] {
   return [
     `Cost per image against batch size and image side, on ${originOf(report)}:`,
-    "![Cost per image against batch size and image side](bench/results/scale.svg)",
+    "![Cost per image against batch size and image side](../bench/results/scale.svg)",
     ...explainScale(report),
-    "Why it is so: [bench/README.md](bench/README.md#scale).",
+    "Why it is so: [bench/README.md](../bench/README.md#scale).",
   ];
 }

@@ -1,0 +1,70 @@
+/** The same attack on four networks, side by side. */
+import { DEFENCES } from "../core/defences.js";
+import { DEFENCE_NAMES, type DefenceName, type Settings } from "../core/settings.js";
+import { byId, el } from "./dom.js";
+import type { Answer } from "./live.js";
+import { canvas, describe, mapsOf, paint } from "./paint.js";
+import type { Store } from "./store.js";
+
+interface Column {
+  readonly button: HTMLButtonElement;
+  readonly before: HTMLCanvasElement;
+  readonly after: HTMLCanvasElement;
+  readonly count: HTMLElement;
+  readonly meter: HTMLElement;
+}
+
+export class Columns {
+  readonly #columns: Readonly<Record<DefenceName, Column>>;
+
+  constructor(store: Store) {
+    const made = DEFENCE_NAMES.map((name): [DefenceName, Column] => [name, column(name, store)]);
+    this.#columns = Object.fromEntries(made) as Record<DefenceName, Column>;
+    byId("columns").append(...made.map(([, { button }]) => button));
+    const show = ({ defence }: Settings): void => {
+      for (const name of DEFENCE_NAMES)
+        this.#columns[name].button.setAttribute("aria-pressed", String(name === defence));
+    };
+    store.onChange(show);
+    show(store.settings);
+  }
+
+  /** Shows the answer of one of the four; others are none of its business. */
+  show({ settings, explained, attacked }: Answer): void {
+    const column = this.#columns[settings.defence as DefenceName] as Column | undefined;
+    if (!column || !attacked) return;
+    const maps = mapsOf([explained.attribution, attacked.attribution], explained.shape, settings.view);
+    const name = explained.classes[explained.predicted];
+    for (const [i, on] of [column.before, column.after].entries()) {
+      paint(on, maps[i]);
+      describe(
+        on,
+        `${DEFENCES[settings.defence as DefenceName].title}: map ${i === 0 ? "before" : "after"} the attack`,
+      );
+    }
+    column.count.textContent = `${attacked.kept} of the top ${attacked.k} are left; it says “${name}”`;
+    column.meter.style.transform = `scaleX(${attacked.kept / attacked.k})`;
+  }
+
+  /** Dims what belongs to other settings. */
+  wait(): void {
+    for (const { count } of Object.values(this.#columns)) count.textContent = "…";
+  }
+}
+
+function column(name: DefenceName, store: Store): Column {
+  const { title, words, source } = DEFENCES[name];
+  const [before, after] = [canvas(), canvas()];
+  const [count, meter] = [el("span", { class: "count" }, "…"), el("span")];
+  const button = el(
+    "button",
+    { type: "button", class: "column", click: () => store.set({ defence: name }) },
+    el("strong", {}, title),
+    el("div", { class: "pair" }, before, after),
+    el("div", { class: "meter", "aria-hidden": "true" }, meter),
+    count,
+    el("small", {}, source ? `${words} ${source}.` : words),
+  );
+  meter.style.transform = "scaleX(0)";
+  return { button, before, after, count, meter };
+}

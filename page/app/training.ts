@@ -1,0 +1,117 @@
+/** Training from scratch, with curves. */
+import type { TrainingProgress } from "../core/training.js";
+import { percent } from "../core/words.js";
+import type { Task } from "./client.js";
+import { numberField } from "./controls.js";
+import { byId, el } from "./dom.js";
+import type { Answer, Live } from "./live.js";
+import type { Store } from "./store.js";
+
+const WIDTH = 560;
+const HEIGHT = 220;
+const NAMESPACE = "http://www.w3.org/2000/svg";
+
+interface Point {
+  /** Share of the training. */
+  readonly at: number;
+  readonly loss: number;
+  readonly accuracy: number;
+}
+
+function svg(tag: string, attributes: Readonly<Record<string, string | number>>, text = ""): SVGElement {
+  const element = document.createElementNS(NAMESPACE, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  element.textContent = text;
+  return element;
+}
+
+/** Loss (falling) and accuracy (rising) over the training. */
+class Curves {
+  readonly element = svg("svg", { viewBox: `0 -10 ${WIDTH} ${HEIGHT + 40}`, class: "curves", role: "img" });
+  #points: Point[] = [];
+
+  draw(points: readonly Point[]): void {
+    this.#points = [...points];
+    const most = Math.max(0.1, ...points.map(({ loss }) => loss));
+    const line = (of: (point: Point) => number): string =>
+      this.#points
+        .map(
+          (point, i) =>
+            `${i === 0 ? "M" : "L"}${(point.at * WIDTH).toFixed(1)} ${(HEIGHT * (1 - of(point))).toFixed(1)}`,
+        )
+        .join("");
+    const last = points.at(-1);
+    this.element.replaceChildren(
+      svg("path", { class: "axis", d: `M0 0V${HEIGHT}H${WIDTH}` }),
+      svg("path", { class: "loss", d: line(({ loss }) => loss / most) }),
+      svg("path", { class: "accuracy", d: line(({ accuracy }) => accuracy) }),
+      svg("text", { x: 6, y: 10 }, `loss ${last ? last.loss.toFixed(3) : "…"} (full height ${most.toFixed(1)})`),
+      svg("text", { x: WIDTH, y: 10, "text-anchor": "end" }, `accuracy ${last ? percent(last.accuracy) : "…"}`),
+      svg("text", { x: WIDTH, y: HEIGHT + 18, "text-anchor": "end" }, "end of the training"),
+    );
+    this.element.setAttribute(
+      "aria-label",
+      last ? `Curves: loss ${last.loss.toFixed(3)}, accuracy ${percent(last.accuracy)}` : "Curves of the training",
+    );
+  }
+}
+
+export interface TrainingHooks {
+  /** The current picture's map by the network as it learns. */
+  onMap(answer: Answer): void;
+  onDone(): void;
+}
+
+/** The section; its function starts a training, and ends with whether it came to its end. */
+export function trainingSection(store: Store, live: Live, { onMap, onDone }: TrainingHooks): () => Promise<boolean> {
+  const words = el("p", { role: "status" });
+  const start = el("button", { type: "button", class: "main" }, "Train");
+  const stop = el("button", { type: "button", disabled: true }, "Stop");
+  const curves = new Curves();
+  curves.draw([]);
+  let running: Task<"train"> | undefined;
+
+  const run = async (): Promise<boolean> => {
+    if (start.disabled) return false;
+    const { settings } = store;
+    const points: Point[] = [];
+    start.disabled = true;
+    stop.disabled = false;
+    words.textContent = "The first step compiles its kernels …";
+    const tell = (progress: TrainingProgress): void => {
+      const { step, steps, loss, accuracy, epoch, epochs, secondsLeft, test, explained } = progress;
+      points.push({ at: step / steps, loss, accuracy });
+      curves.draw(points);
+      words.textContent =
+        `Pass ${epoch} of ${epochs}, about ${Math.ceil(secondsLeft)} s left` +
+        (test === undefined ? "" : `; ${percent(test)} of test pictures right`);
+      if (explained) onMap({ settings, explained, preview: true });
+    };
+    try {
+      const { accuracy, seconds, stopped } = await live.ask("train", { settings }, tell, (task) => {
+        running = task;
+      });
+      words.textContent = `${stopped ? "Stopped" : "Trained"} in ${seconds.toFixed(1)} s: ${percent(accuracy)} of test pictures right. It is the network at the top now.`;
+      onDone();
+      return true;
+    } catch (error) {
+      words.textContent = (error as Error).message;
+      return false;
+    } finally {
+      running = undefined;
+      start.disabled = false;
+      stop.disabled = true;
+    }
+  };
+  start.addEventListener("click", () => void run());
+  stop.addEventListener("click", () => running?.stop());
+  byId("training-controls").append(
+    numberField(store, "images", "Training pictures"),
+    numberField(store, "epochs", "Passes over them"),
+    numberField(store, "rate", "Learning rate of Adam"),
+    el("div", { class: "row" }, start, stop),
+    words,
+  );
+  byId("training-curves").append(curves.element);
+  return run;
+}

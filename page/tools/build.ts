@@ -1,0 +1,86 @@
+/** Builds the page as a folder of static files: `npm run page:build` writes `out/page`. */
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { type BuildOptions, build } from "esbuild";
+import { EXPLAINER_TABLE, heatmap, imagePicture, mapScale, OBJECTIVE_TABLE, pixelMaps, toDataUri } from "holdfast/atex";
+import type { Attacked, Explained } from "../core/attack.js";
+import type { Settings } from "../core/settings.js";
+import { sentenceOf, shareOf, wordsOf } from "../core/words.js";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+const source = join(root, "page");
+
+/** What `npm run page:networks` keeps of the first picture. */
+interface First {
+  readonly settings: Settings;
+  readonly explained: Explained;
+  readonly attacked: Attacked;
+}
+
+/** The template with the first picture in it: readable before any script runs, and without. */
+async function firstPage(): Promise<string> {
+  const template = await readFile(join(source, "index.html"), "utf8");
+  const { settings, explained, attacked }: First = JSON.parse(
+    await readFile(join(source, "networks/first.json"), "utf8"),
+  );
+  const [channels, height, width] = explained.shape;
+  const size = { channels, height, width };
+  const maps = [explained, attacked].map(({ attribution }) => shareOf(pixelMaps(attribution, size).size));
+  const scale = mapScale(maps, "p99");
+  const [map, attackedMap] = maps.map((values) => toDataUri(heatmap(values, { mode: "abs", ...size, scale })));
+  const pieces: Readonly<Record<string, string>> = {
+    image: toDataUri(imagePicture(explained.image, size)),
+    map,
+    attacked: toDataUri(imagePicture(attacked.image, size)),
+    attackedMap,
+    sentence: sentenceOf(settings, explained, attacked),
+    ...wordsOf(settings, explained, attacked),
+  };
+  const page = template.replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
+    if (pieces[name] === undefined) throw new Error(`page/index.html asks for ${name}, which the first picture lacks`);
+    return pieces[name];
+  });
+  return page.replace(/\n\s+/g, "\n");
+}
+
+const capital = (text: string): string => text[0].toUpperCase() + text.slice(1);
+
+/** Explainers and objectives for people, by name. */
+function labels(): Record<string, string> {
+  return Object.fromEntries([
+    ...EXPLAINER_TABLE.map(({ name, info }) => [
+      name,
+      `${capital(info.name.replace(/ of gradient$/, ""))} (${info.source})`,
+    ]),
+    ...OBJECTIVE_TABLE.map(({ name, help }) => [name, capital(help)]),
+  ]);
+}
+
+/** Writes the page into a folder, which is emptied first. */
+export async function buildPage(folder = join(root, "out/page")): Promise<string> {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(join(folder, "networks"), { recursive: true });
+  const common: BuildOptions = {
+    ...{ outdir: folder, bundle: true, minify: true, define: { LABELS: JSON.stringify(labels()) } },
+    ...{ platform: "browser", format: "esm", target: "es2022", logLevel: "silent" },
+  };
+  // Apart, so that the page's own thread does not read the engine: what both need is small.
+  const seen = await build({
+    ...common,
+    entryPoints: { main: join(source, "app/main.ts"), style: join(source, "style.css") },
+  });
+  const worker = await build({
+    ...common,
+    entryPoints: { worker: join(source, "core/worker.ts") },
+    splitting: true,
+    chunkNames: "parts/[name]-[hash]",
+  });
+  for (const { text } of [...seen.warnings, ...worker.warnings]) console.warn(text);
+  await writeFile(join(folder, "index.html"), await firstPage());
+  for (const file of await readdir(join(source, "networks")))
+    if (file.endsWith(".safetensors")) await copyFile(join(source, "networks", file), join(folder, "networks", file));
+  return folder;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) console.log(await buildPage());

@@ -1,0 +1,48 @@
+/**
+ * `node dist/tests/fuzz/run.js graphs|networks [--count n] [--seed n] [--captured n] [--seconds n]`: random expression graphs or networks, eager and
+ * captured, against the float64 reference. Prints every disagreement with the seed that makes it again; exits 0 if there is none.
+ */
+import { parseArgs } from "node:util";
+import { init, shutdown } from "../../engine/init.js";
+import { disagreement, type Problem } from "./compare.js";
+import { randomGraph } from "./graphs.js";
+import { elsewhere, randomNetwork } from "./networks.js";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    count: { type: "string", default: "1000" },
+    seed: { type: "string", default: "1" },
+    captured: { type: "string", default: "1" },
+    seconds: { type: "string", default: "Infinity" },
+  },
+});
+const makers: Readonly<Record<string, (seed: number) => Promise<Problem>>> = {
+  graphs: randomGraph,
+  networks: randomNetwork,
+};
+const make = makers[positionals[0] ?? ""];
+if (!make) throw new Error(`fuzz: ${positionals[0] ?? "nothing"} given ; graphs or networks is needed`);
+const [count, first, every, seconds] = [values.count, values.seed, values.captured, values.seconds].map(Number);
+
+const end = performance.now() + 1000 * seconds;
+await init({ tuning: false });
+let [done, captured, kinks, wrong] = [0, 0, 0, 0];
+for (; done < count && performance.now() < end; done++) {
+  const seed = first + 2 * done;
+  const isCaptured = done % every === 0;
+  if (isCaptured) captured++;
+  const ways = isCaptured ? (["eager", "captured"] as const) : (["eager"] as const);
+  const problem = await make(seed);
+  const found = await disagreement(problem, ways);
+  if (!found) continue;
+  // At a kink f32 may be on the other side; near by it is not again.
+  const again = [await disagreement(elsewhere(problem, 1), ways), await disagreement(elsewhere(problem, 2), ways)];
+  if (again.some((other) => other === undefined)) kinks++;
+  else wrong++;
+  console.log(`${again.some((other) => other === undefined) ? "kink" : "DISAGREES"} ${problem.text}\n  ${found}`);
+  if (done % 500 === 499) console.error(`${done + 1} of ${count}`);
+}
+console.log(`${done} ${positionals[0]}, ${captured} of them captured: ${wrong} disagree, ${kinks} at a kink`);
+shutdown();
+process.exit(wrong > 0 ? 1 : 0);
