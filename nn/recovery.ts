@@ -1,11 +1,21 @@
 /** A training run that outlives the devices it runs on. */
 import { DeviceLostError, dispose, reopen as reopenEngine } from "../engine/index.js";
-import { requireFunction } from "../engine/options.js";
+import { aFunction, aNatural, anObject } from "../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments, requireFunction } from "../engine/options.js";
 import { loadCheckpoint, saveCheckpoint } from "./checkpoint.js";
 import type { Split } from "./data/dataset.js";
 import type { ResidentData } from "./data/resident.js";
+import { aLayer, anyObject, aTrainState, labelledSamples } from "./kinds.js";
 import type { Layer } from "./layer.js";
 import { type TrainOptions, type TrainState, train } from "./train.js";
+
+/** What the function of `trainThroughLosses` gives. */
+const aTrainingRun = anObject("a function that gives what train takes", {
+  model: aLayer,
+  start: aTrainState,
+  data: labelledSamples,
+  options: anyObject,
+});
 
 /** What `train` takes, made on the device of the moment. */
 export interface TrainingRun {
@@ -24,6 +34,8 @@ export interface RecoveryOptions {
   readonly onLost?: (error: DeviceLostError) => void;
 }
 
+const RECOVERY_OPTIONS: KindsOf<RecoveryOptions> = { reopen: aFunction, losses: aNatural, onLost: aFunction };
+
 /**
  * `train` that goes on after the loss of the device, from the last epoch that ended, to the same bits as without the loss: it keeps each
  * state on the host. `begin` makes all that the run needs, and is called again on each new device; everything else on the lost one
@@ -31,13 +43,20 @@ export interface RecoveryOptions {
  */
 export async function trainThroughLosses(
   begin: () => TrainingRun | Promise<TrainingRun>,
-  { reopen = reopenEngine, losses = 3, onLost }: RecoveryOptions = {},
+  recovery: RecoveryOptions = {},
 ): Promise<TrainState> {
   requireFunction("trainThroughLosses", begin, "() => ({ model, start, data, options })");
+  const {
+    reopen = reopenEngine,
+    losses = 3,
+    onLost,
+  } = checkedOptions("trainThroughLosses", recovery, RECOVERY_OPTIONS);
   let saved: Uint8Array | undefined;
   for (let lost = 0; ; ) {
     try {
-      const { model, start, data, options } = await begin();
+      const run = await begin();
+      requireArguments("trainThroughLosses", { begin: [run, aTrainingRun] });
+      const { model, start, data, options } = run;
       let from = start;
       if (saved) {
         from = loadCheckpoint(saved, start).state;
