@@ -90,9 +90,9 @@ export interface AttentionParams<O = object> {
  *  @throws ShapeError from `init` unless heads divides d. */
 export function attention<const O extends AttentionOptions = object>(
   heads: number,
-  options?: O,
+  options: O = {} as O,
 ): Layer<AttentionParams<O>> {
-  return attentionKind.layer(withSettings("attention", options ?? {}, { heads }));
+  return attentionKind.layer(withSettings("attention", options, { heads }));
 }
 
 export const patchesKind = layerKind({

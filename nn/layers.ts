@@ -58,8 +58,11 @@ export interface DenseOptions {
 }
 
 /** y = x wᵀ + b. x [n, in] → [n, units], of tokens [n,t,in] → [n,t,units]; parameters weight [units, in], bias [units]. */
-export function dense<const O extends DenseOptions = object>(units: number, options?: O): Layer<WeightAndBias<O>> {
-  return denseKind.layer(withSettings("dense", options ?? {}, { units }));
+export function dense<const O extends DenseOptions = object>(
+  units: number,
+  options: O = {} as O,
+): Layer<WeightAndBias<O>> {
+  return denseKind.layer(withSettings("dense", options, { units }));
 }
 
 export const conv2dKind = layerKind({
@@ -114,9 +117,9 @@ export interface Conv2dOptions extends ConvOptions {
 export function conv2d<const O extends Conv2dOptions = object>(
   filters: number,
   size: number | readonly [number, number],
-  options?: O,
+  options: O = {} as O,
 ): Layer<WeightAndBias<O>> {
-  return conv2dKind.layer(withSettings("conv2d", options ?? {}, { filters, size }));
+  return conv2dKind.layer(withSettings("conv2d", options, { filters, size }));
 }
 
 const poolOptions = {

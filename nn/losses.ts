@@ -98,7 +98,7 @@ export interface HuberOptions {
 /** Mean over all elements of d²/2 where |d| ≤ delta and delta (|d| − delta/2) beyond, with d = a − b: outliers pull with a constant
  *  force. Source: Huber 1964. @throws ShapeError when the shapes differ, RangeError unless delta is positive. */
 export function huber(a: Tensor, b: Tensor, options: HuberOptions = {}): Tensor {
-  const { delta = 1 } = checkedOptions("huber", options, ["delta"]);
+  const { delta = 1 } = checkedOptions("huber", options, { delta: aNumber });
   requireSame("huber", a, b);
   if (!(delta > 0 && delta < Infinity))
     throw new RangeError(`huber: delta ${delta} given; a positive finite number is needed`);

@@ -164,6 +164,14 @@ export interface RmsPropOptions {
   readonly weightDecay?: number;
 }
 
+const RMS_PROP_OPTIONS: KindsOf<RmsPropOptions> = {
+  lr: RATE,
+  decay: aNumber,
+  epsilon: aNumber,
+  momentum: aNumber,
+  weightDecay: aNumber,
+};
+
 /** v ← α v + (1 − α) g², p ← p − lr u with u = g / (√v + ε), or u ← μ u + g / (√v + ε) with momentum. Source: Tieleman, Hinton 2012
  *  (lecture 6e), in PyTorch's form. @throws RangeError for options out of range. */
 export function rmsProp(options: RmsPropOptions = {}): Optimiser {
@@ -173,7 +181,7 @@ export function rmsProp(options: RmsPropOptions = {}): Optimiser {
     epsilon = 1e-8,
     momentum = 0,
     weightDecay = 0,
-  } = checkedOptions("rmsProp", options, ["lr", "decay", "epsilon", "momentum", "weightDecay"]);
+  } = checkedOptions("rmsProp", options, RMS_PROP_OPTIONS);
   requireNotNegative("rmsProp", { lr, epsilon, momentum, weightDecay });
   requireOption("rmsProp", "decay", decay, decay >= 0 && decay < 1, "a number in [0, 1)");
   return {

@@ -49,11 +49,12 @@ export function paperNetwork(options: PresetOptions = {}): Sequential {
 
 /** The network of the paper at a quarter of its width, for studies that train many: conv 5×5 8, average pool, conv 5×5 16, average
  *  pool, dense 64. */
-export function smallNetwork({
-  activation = softplus({ beta: 10 }),
-  classes = 10,
-  init = fanInUniform,
-}: PresetOptions = {}): Sequential {
+export function smallNetwork(options: PresetOptions = {}): Sequential {
+  const {
+    activation = softplus({ beta: 10 }),
+    classes = 10,
+    init = fanInUniform,
+  } = checkedOptions("smallNetwork", options, PRESET_OPTIONS);
   return sequential([
     named("conv1", conv2d(8, 5, { padding: "same", init })),
     activation,

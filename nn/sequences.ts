@@ -13,7 +13,7 @@ import {
 } from "../engine/index.js";
 import type { Initialiser } from "./init.js";
 import { type Layer, requireRank, type WeightAndBias } from "./layer.js";
-import { initialWeights, layerKind } from "./layer-kind.js";
+import { initialWeights, layerKind, withSettings } from "./layer-kind.js";
 import { count, described, flag, setting } from "./schema.js";
 import { padding1d } from "./window-schema.js";
 
@@ -84,7 +84,7 @@ export interface Conv1dOptions extends ConvOptions {
 export function conv1d<const O extends Conv1dOptions = object>(
   filters: number,
   size: number,
-  options?: O,
+  options: O = {} as O,
 ): Layer<WeightAndBias<O>> {
-  return conv1dKind.layer({ ...options, filters, size });
+  return conv1dKind.layer(withSettings("conv1d", options, { filters, size }));
 }

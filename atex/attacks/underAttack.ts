@@ -43,7 +43,7 @@ export function underAttack(
   return {
     classes,
     mapBy(f) {
-      const score = classScore(f, classes, scoring);
+      const score = classScore(f, classes, { of: scoring.of });
       return (z) => explainer(score, z);
     },
     constraint: {

@@ -250,10 +250,8 @@ function merge(steps: readonly Step[], graph: Graph, roots: ReadonlySet<OpNode>,
 /** Whether `later` needs `earlier` through a third step too, which would then have to run in their middle. */
 function dependsOtherwise(later: Step, earlier: Step, producers: ReadonlyMap<GraphNode, Step>): boolean {
   const seen = new Set<Step>();
-  // What needs a result has a larger id than it, so a step of smaller ids needs nothing of `earlier`.
-  const first = producedBy(earlier).reduce((least, { id }) => Math.min(least, id), Number.POSITIVE_INFINITY);
   const visit = (step: Step | undefined): void => {
-    if (step && step !== earlier && producedBy(step).some(({ id }) => id > first)) seen.add(step);
+    if (step && step !== earlier) seen.add(step);
   };
   for (const x of readBy(later)) visit(producers.get(x));
   for (const step of seen)

@@ -1,6 +1,7 @@
 /** 1-D convolution: that of images of height 1. */
 import { describe, ShapeError } from "../errors.js";
-import { checkedOptions, shown } from "../options.js";
+import { aNatural, aNumber, either, requireTensor, tupleOf, wordOf } from "../kinds.js";
+import { checkedOptions, type KindsOf, shown } from "../options.js";
 import type { Tensor } from "../tensor.js";
 import { conv2d } from "./conv.js";
 import { reshape } from "./movement.js";
@@ -16,15 +17,19 @@ export interface Conv1dOptions {
   readonly groups?: number;
 }
 
+const CONV1D_OPTIONS: KindsOf<Conv1dOptions> = {
+  stride: aNumber,
+  padding: either(aNatural, either(wordOf("same", "valid"), tupleOf(aNatural, 2, "integers of at least 0"))),
+  dilation: aNumber,
+  groups: aNumber,
+};
+
 /** 1-D cross-correlation. x [n,c,l] * w [k,c/groups,s] → [n,k,o], o = ⌊(l + padding − extent) / stride⌋ + 1 with
  *  extent = dilation·(s − 1) + 1. @throws ShapeError when channels differ or the window does not fit. */
 export function conv1d(x: Tensor, w: Tensor, options: Conv1dOptions = {}): Tensor {
-  const {
-    stride = 1,
-    padding = 0,
-    dilation = 1,
-    groups = 1,
-  } = checkedOptions("conv1d", options, ["stride", "padding", "dilation", "groups"]);
+  requireTensor("conv1d", x);
+  requireTensor("conv1d", w);
+  const { stride = 1, padding = 0, dilation = 1, groups = 1 } = checkedOptions("conv1d", options, CONV1D_OPTIONS);
   if (x.rank !== 3 || w.rank !== 3)
     throw new ShapeError(`conv1d: x ${describe(x)} and w ${describe(w)} given; [n,c,l] and [k,c/groups,s] are needed`);
   for (const [name, value] of Object.entries({ stride, dilation }))

@@ -1,5 +1,6 @@
 /** Sums of products in Einstein's notation, as products of matrices: any order of derivative. */
 import { describe, ShapeError } from "../errors.js";
+import { requireTensor } from "../kinds.js";
 import { shown } from "../options.js";
 import type { Tensor } from "../tensor.js";
 import { mul } from "./arithmetic.js";
@@ -16,6 +17,7 @@ import { transpose } from "./view.js";
 export function einsum(equation: string, ...inputs: readonly Tensor[]): Tensor {
   if (typeof equation !== "string")
     throw new TypeError(`einsum: the equation is ${shown(equation)}; a text is needed, like "ij,jk->ik"`);
+  for (const x of inputs) requireTensor("einsum", x);
   const { operands, output } = readEquation(equation, inputs);
   requireSizes(equation, operands, inputs);
   const terms = inputs.map((x, i) => diagonal({ letters: operands[i], x }));
@@ -70,7 +72,7 @@ function requireSizes(equation: string, operands: readonly string[], inputs: rea
       if (before !== undefined && before !== side && !broadcasts)
         throw new ShapeError(
           `einsum: ${/\d/.test(letter) ? "a side of ..." : letter} of ${JSON.stringify(equation)} is ${before} and, in operand ${i} ` +
-            `(${describe(inputs[i])}), ${side}; a letter has one size`,
+            `(${describe(inputs[i])}), ${side}; one size for each letter is needed`,
         );
       if (before === undefined || before === 1) seen.set(letter, side);
     }

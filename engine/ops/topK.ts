@@ -1,8 +1,10 @@
 /** The first elements of each row in sorted order, found without sorting the rest. */
 import { topKKernel } from "../../shaders/gen/kernels.js";
 import { describe, ShapeError } from "../errors.js";
+import { anyNumber, requireTensor } from "../kinds.js";
 import { call, type Launch, type LaunchContext, linearGrid } from "../lower.js";
 import { apply, type InputSpec, type OpSpec, type Sample } from "../op.js";
+import { requireArguments } from "../options.js";
 import { sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { orderOf } from "./argsort.js";
@@ -45,6 +47,8 @@ export const firstOfRowsSpec: OpSpec<Taken> = {
 /** 1 at the k largest elements of each row, 0 elsewhere; among equals the first are taken, and NaN last. x [..., n] → f32 [..., n];
  *  piecewise constant, so it has no gradient. @throws ShapeError for a k that is not an integer from 0 to n. */
 export function topKMask(x: Tensor, k: number): Tensor {
+  requireTensor("topKMask", x);
+  requireArguments("topKMask", { k: [k, anyNumber] });
   const n = x.shape.at(-1);
   if (n === undefined) throw new ShapeError(`topKMask: ${describe(x)} given; rank 1 or more is needed`);
   if (!Number.isInteger(k) || k < 0 || k > n)

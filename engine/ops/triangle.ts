@@ -1,6 +1,7 @@
 /** Triangles of matrices, and the mask of attention that looks back only. */
 import { describe, ShapeError } from "../errors.js";
-import { shown } from "../options.js";
+import { aNatural, requireTensor } from "../kinds.js";
+import { requireArguments, shown } from "../options.js";
 import type { Tensor } from "../tensor.js";
 import { sub } from "./arithmetic.js";
 import { where } from "./binary.js";
@@ -14,6 +15,7 @@ function across(m: number, n: number): Tensor {
 }
 
 function sides(op: string, x: Tensor, diagonal: number): [number, number] {
+  requireTensor(op, x);
   if (x.rank < 2) throw new ShapeError(`${op}: ${describe(x)} given; matrices [...,m,n] are needed`);
   if (!Number.isInteger(diagonal))
     throw new TypeError(`${op}: diagonal ${shown(diagonal)} given; an integer is needed, 0 for the main one`);
@@ -35,5 +37,6 @@ export function triu(x: Tensor, diagonal = 0): Tensor {
 /** What token i may look at: f32 [n,n], 1 where column j ≤ row i, else 0. `where(causalMask(n), scores, -Infinity)` before a softmax
  *  lets no token see a later one. */
 export function causalMask(n: number): Tensor {
+  requireArguments("causalMask", { n: [n, aNatural] });
   return lessEqual(across(n, n), 0);
 }

@@ -134,5 +134,6 @@ export function unsqueeze(x: Tensor, axis: number): Tensor {
 
 /** All elements in one row, row-major. x [...] → [x.size] */
 export function ravel(x: Tensor): Tensor {
+  requireTensor("ravel", x);
   return reshape(x, [-1]);
 }

@@ -77,7 +77,7 @@ referenceTest("equations that cannot be meant are refused in one sentence", () =
     [() => einsum("ij->ii", a), /has a result whose letters/],
     [
       () => einsum("ij,jk", a, a),
-      /^einsum: j of "ij,jk" is 3 and, in operand 1 \(f32\[2,3\]\), 2; a letter has one size$/,
+      /^einsum: j of "ij,jk" is 3 and, in operand 1 \(f32\[2,3\]\), 2; one size for each letter is needed$/,
     ],
     [() => einsum(a as never, a), /^einsum: the equation is f32\[2,3\]; a text is needed, like "ij,jk->ik"$/],
   ];
