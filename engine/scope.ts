@@ -238,6 +238,7 @@ export function callerScope(): AsyncPlace {
  *  @throws TypeError if `body` returns a promise: other work would run inside the scope; use `openScope` there. */
 export function scope<T>(body: () => T, name = "scope"): T {
   requireFunction("scope", body, "scope(() => mul(x, y))");
+  requireArguments("scope", { name: [name, aText] });
   const s = new Scope(name, current());
   stack.push(s);
   let result: T | undefined;

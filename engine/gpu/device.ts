@@ -149,7 +149,8 @@ export class Device {
       // Of several readers that wait for the same outcome, the first reports it.
       if (this.#outcomes.delete(outcome) && error) report(error);
     }
-    this.assertAlive();
+    // What it has already is done to its end while it is being stopped.
+    if (this.#lost) throw this.#lost;
   }
 
   /** Ends the device, Node cannot exit before; an adopted one only loses its buffers. */

@@ -1,7 +1,7 @@
 /** Tables of valid calls, and the trial of one with wrong arguments. */
 
 import { swapExecutor } from "../../engine/executor.js";
-import { add, openScope, ReferenceExecutor, tensor } from "../../engine/index.js";
+import { add, openScope, ReferenceExecutor, type Scope, tensor } from "../../engine/index.js";
 import { isPromise } from "../../engine/options.js";
 import { akin, complaint, WRONG } from "./zoo.js";
 
@@ -41,6 +41,7 @@ async function attempt(f: AnyFunction, args: readonly unknown[]): Promise<Trial>
   try {
     const result = f(...args);
     if (isPromise(result)) await result;
+    else if (f === openScope) (result as Scope).close();
     return {};
   } catch (error) {
     return { error };

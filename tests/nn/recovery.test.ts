@@ -38,7 +38,7 @@ referenceTest("after a loss training goes on from the last epoch, and gives up w
   const closed = (reason: "lost" | "closed") => () => ({
     ...{ model, start: initialState([], optimiser), data },
     options: {
-      ...{ optimiser, epochs: 1 },
+      ...{ optimiser, epochs: 1, batchSize: BATCH },
       loss: () => {
         throw new DeviceLostError(reason, reason);
       },
