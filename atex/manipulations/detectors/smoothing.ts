@@ -18,13 +18,12 @@ export function smootherMap(
     ...about,
     restored: (side, context) => scoped(about.name, () => restored(side, context)),
     async suspicion(side, context) {
-      const found = await scoped(about.name, async () =>
-        disagreement(
-          await plainMaps(side, context),
-          context.trusted ?? (await restored(side, context)),
-          context.world.domain,
-        ),
-      );
+      const found = await scoped(about.name, async () => {
+        const here = callerScope();
+        const plain = await here.wait(plainMaps(side, context));
+        const smoother = context.trusted ?? (await here.wait(restored(side, context)));
+        return disagreement(plain, smoother, context.world.domain);
+      });
       return found.read();
     },
   };
