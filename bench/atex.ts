@@ -39,7 +39,8 @@ async function build(name: AtexCase, setting: AtexSetting): Promise<AtexWork> {
 
 /** A batch so small that the float64 reference can follow: the same network, scheme and step. */
 const tiny: AtexSetting = { batch: 2, samples: 4, side: 8 };
-const TOLERANCE = 1e-3;
+/** The loss of ATEX is here a difference of logarithms of 2e-4, which f32 rounds to a thousandth of it. */
+const TOLERANCE = 3e-3;
 
 /** Results on the device against those of the float64 reference. */
 async function verdict(name: AtexCase): Promise<Verdict> {

@@ -178,6 +178,6 @@ referenceTest("the suite: a blind explainer fails, the gradient passes, one that
   const markdown = sanityMarkdown(read);
   check.match(markdown, /\| blind \| fails: blind to the network/);
   check.match(markdown, /### Left out\n\n- Grad-CAM: /);
-  check.match(markdown, /command: a \| b/);
+  check.match(markdown, /command: a \\\| b/);
   check.match(sanityPage(read), /Layer after layer lost/);
 });
