@@ -1,5 +1,6 @@
 /** Attacks on explanations through inputs, models and backgrounds, and what counts as one that worked. */
 
+export type { Attack } from "./attacks/attack.js";
 export { randomBlocks } from "./attacks/blocks.js";
 export {
   attackEnsemble,

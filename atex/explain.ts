@@ -1,7 +1,8 @@
 /** Explanations of what a function of an input says: explainers, and what they are given. */
 
 export { atLayer } from "./explainers/atLayer.js";
-export { type Background, summariseBackground } from "./explainers/background.js";
+export { type AttributionOptions, attributions } from "./explainers/attributions.js";
+export { type Background, type SummaryOptions, summariseBackground } from "./explainers/background.js";
 export { type BinomialBounds, clopperPearson } from "./explainers/binomialBounds.js";
 export { EXPLAINERS, type ExplainerName, type ExplainerSettings, explainerByName } from "./explainers/byName.js";
 export {

@@ -7,8 +7,10 @@ import {
   abs,
   add,
   argmax,
+  callerScope,
   equal,
   gather,
+  type LongOptions,
   max,
   mul,
   oneHot,
@@ -19,6 +21,7 @@ import {
   sub,
   sum,
   type Tensor,
+  Turns,
   tensor,
 } from "../engine/index.js";
 import { PIXEL_RANGE, unitPixels } from "../nn/index.js";
@@ -31,7 +34,8 @@ import { roundedTowards } from "./render/rounding.js";
 import type { Classifier } from "./score.js";
 import { clipTo, defaultRange } from "./subject.js";
 
-export interface StudyOptions {
+/** `onProgress` is told what comes next. */
+export interface StudyOptions extends LongOptions<string> {
   /** The network under study: it judges predictions, and its maps are compared. */
   readonly classifier: Classifier;
   /** Differentiated in its place by the attack, for networks with relu; default the same. */
@@ -48,8 +52,6 @@ export interface StudyOptions {
   readonly k?: number;
   /** Key of the attack's random starts and of the control's shuffling. */
   readonly key: Tensor;
-  /** Told what comes next, for progress. */
-  readonly onStage?: (stage: string) => void;
 }
 
 /** What the clean samples are compared with: the attacked ones, these as an 8-bit file holds them (images that were bytes; a row of a
@@ -100,50 +102,58 @@ export interface AttackStudy {
   readonly explainers: readonly ExplainerStudy[];
 }
 
-/** Attacks, explains and measures. */
+/** Attacks, explains and measures. @throws the reason of `signal`. */
 export async function studyAttack(options: StudyOptions): Promise<AttackStudy> {
-  using _ = openScope("study");
-  const { classifier, surrogate, x, attack, explainers, key, onStage } = options;
-  onStage?.(`attacking ${attack.explainer.info.name} maps`);
+  using here = openScope("study");
+  const { classifier, surrogate, x, attack, explainers, key, signal } = options;
+  const turns = new Turns<string>("studyAttack", options);
+  await here.wait(turns.next(`attacking ${attack.explainer.info.name} maps`));
   const [attackKey, shuffleKey] = random.split(key, 2);
   const range = attack.range ?? defaultRange(x);
-  const result = attackExplanation(attack)({ classifier, surrogate, x, key: attackKey });
+  const result = await here.wait(
+    attackExplanation(attack).inTurns({ classifier, surrogate, x, key: attackKey }, { signal }),
+  );
   const moved = add(x, shuffled(sub(result.images, x), shuffleKey));
   // Reading waits for the attack, so that the next stage is announced when it begins.
-  const after = await list(result.after);
+  const after = await here.wait(list(result.after));
   const variants: Record<VariantName, Tensor> = {
     attacked: result.images,
-    rounded: range === PIXEL_RANGE ? await inBytes(x, result.images) : result.images,
+    rounded: range === PIXEL_RANGE ? await here.wait(inBytes(x, result.images)) : result.images,
     control: range ? clipTo(range, moved) : moved,
   };
-  const classes = await list(result.classes);
+  const classes = await here.wait(list(result.classes));
   const studied: ExplainerStudy[] = [];
   for (const explainer of explainers) {
-    onStage?.(`comparing ${explainer.info.name} maps`);
-    studied.push(await studyMaps(options, explainer, result.classes, variants));
+    await here.wait(turns.next(`comparing ${explainer.info.name} maps`));
+    studied.push(await here.wait(studyMaps(options, explainer, result.classes, variants)));
   }
   return {
     classes,
-    probability: await list(probabilityOf(classifier(x), result.classes)),
-    objective: { clean: await list(result.before), attacked: after },
+    probability: await here.wait(list(probabilityOf(classifier(x), result.classes))),
+    objective: { clean: await here.wait(list(result.before)), attacked: after },
     passes: result.passes,
-    images: await eachVariant((name) => describeVariant(classifier, x, variants[name], result.classes)),
+    images: await here.wait(eachVariant((name) => describeVariant(classifier, x, variants[name], result.classes))),
     explainers: studied,
   };
 }
 
 /** What an 8-bit file holds of attacked images: rounded towards the clean ones, so that no budget is exceeded. */
 async function inBytes(clean: Tensor, attacked: Tensor): Promise<Tensor> {
-  return tensor(unitPixels(roundedTowards(await floats(clean), await floats(attacked))), attacked.shape);
+  const here = callerScope();
+  return tensor(
+    unitPixels(roundedTowards(await here.wait(floats(clean)), await here.wait(floats(attacked)))),
+    attacked.shape,
+  );
 }
 
 async function describeVariant(classifier: Classifier, x: Tensor, images: Tensor, classes: Tensor): Promise<Variant> {
+  const here = callerScope();
   const logits = classifier(images);
   return {
-    images: await floats(images),
-    kept: (await list(equal(argmax(logits, 1), classes))).map(Boolean),
-    probability: await list(probabilityOf(logits, classes)),
-    change: await list(max(abs(rows(sub(images, x))), 1)),
+    images: await here.wait(floats(images)),
+    kept: (await here.wait(list(equal(argmax(logits, 1), classes)))).map(Boolean),
+    probability: await here.wait(list(probabilityOf(logits, classes))),
+    change: await here.wait(list(max(abs(rows(sub(images, x))), 1))),
   };
 }
 
@@ -153,30 +163,34 @@ async function studyMaps(
   classes: Tensor,
   variants: Readonly<Record<VariantName, Tensor>>,
 ): Promise<ExplainerStudy> {
-  using _ = openScope(explainer.info.name);
+  using here = openScope(explainer.info.name);
   const judge = judgeOf({ classifier, explainer, classes, x, k });
-  const describeMap = async (map: Tensor) => ({
-    maps: await floats(map),
-    mass: masks && (await list(relevanceMass(map, masks))),
-  });
+  const describeMap = async (map: Tensor) => {
+    const mass = masks && relevanceMass(map, masks);
+    return { maps: await floats(map), mass: mass && (await list(mass)) };
+  };
   return {
     name: explainer.info.name,
-    clean: await describeMap(judge.clean),
-    under: await eachVariant(async (name) => {
-      const { map, agreement } = judge(variants[name]);
-      return {
-        ...(await describeMap(map)),
-        spearman: await list(agreement.spearman),
-        topK: await list(agreement.topK),
-        ssim: agreement.ssim && (await list(agreement.ssim)),
-      };
-    }),
+    clean: await here.wait(describeMap(judge.clean)),
+    under: await here.wait(
+      eachVariant(async (name) => {
+        const here = callerScope();
+        const { map, agreement } = judge(variants[name]);
+        return {
+          ...(await here.wait(describeMap(map))),
+          spearman: await here.wait(list(agreement.spearman)),
+          topK: await here.wait(list(agreement.topK)),
+          ssim: agreement.ssim && (await here.wait(list(agreement.ssim))),
+        };
+      }),
+    ),
   };
 }
 
 async function eachVariant<T>(describe: (name: VariantName) => Promise<T>): Promise<Record<VariantName, T>> {
+  const here = callerScope();
   const entries: [VariantName, T][] = [];
-  for (const name of VARIANTS) entries.push([name, await describe(name)]);
+  for (const name of VARIANTS) entries.push([name, await here.wait(describe(name))]);
   return Object.fromEntries(entries) as Record<VariantName, T>;
 }
 

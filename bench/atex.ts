@@ -1,6 +1,6 @@
 /** ATEX against naive training, per step: the same network, batch, samples per image and distance. */
 import { swapExecutor } from "../engine/executor.js";
-import { openScope, ReferenceExecutor } from "../engine/index.js";
+import { callerScope, openScope, ReferenceExecutor } from "../engine/index.js";
 import {
   type AtexSetting,
   type AtexWork,
@@ -45,9 +45,9 @@ const TOLERANCE = 3e-3;
 /** Results on the device against those of the float64 reference. */
 async function verdict(name: AtexCase): Promise<Verdict> {
   const results = async (): Promise<number[]> => {
-    using _ = openScope("check");
-    const work = await build(name, tiny);
-    return await work.results().finally(() => work.dispose());
+    using here = openScope("check");
+    const work = await here.wait(build(name, tiny));
+    return await here.wait(work.results().finally(() => work.dispose()));
   };
   const got = await results();
   const gpu = swapExecutor(new ReferenceExecutor());
@@ -121,16 +121,18 @@ function hessianStep(row: Row, rows: readonly Row[], { batch, samples, side }: A
 export async function runAtex(on: Bench, options: AtexOptions = {}): Promise<Pick<Report, "results" | "ratios">> {
   const { cases = atexCases, setting = standard, onRow } = options;
   const rows: Row[] = [];
-  using _ = openScope("atex");
-  await measured(
-    on,
-    cases.map((name) => entryOf(name, name, setting, verdict)),
-    options,
-    (row) => {
-      const whole = row.case === hessian ? hessianStep(row, rows, setting) : row;
-      rows.push(whole);
-      onRow?.(whole);
-    },
+  using here = openScope("atex");
+  await here.wait(
+    measured(
+      on,
+      cases.map((name) => entryOf(name, name, setting, verdict)),
+      options,
+      (row) => {
+        const whole = row.case === hessian ? hessianStep(row, rows, setting) : row;
+        rows.push(whole);
+        onRow?.(whole);
+      },
+    ),
   );
   const place = ({ case: name }: Row): number => cases.indexOf(name as AtexCase);
   const results = rows.sort((a, b) => place(a) - place(b));
@@ -180,17 +182,18 @@ export async function runAtexCurves(
     ...options
   }: Omit<AtexOptions, "cases" | "setting"> & { settings?: readonly AtexSetting[] } = {},
 ): Promise<Pick<Report, "results" | "ratios">> {
+  const here = callerScope();
   const names = ["atex-step", "naive-step"] as const;
   const verdicts = new Map<AtexCase, Verdict>();
-  for (const name of names) verdicts.set(name, await verdict(name));
+  for (const name of names) verdicts.set(name, await here.wait(verdict(name)));
   const results: Row[] = [];
   const ratios: Ratio[] = [];
   for (const setting of settings) {
     // A scope for each, so that only one setting's buffers live at a time.
-    using _ = openScope("curves");
+    using _ = here.open("curves");
     const title = (name: string): string => `${name} ${settingTitle(setting)}`;
     const entries = names.map((name) => entryOf(title(name), name, setting, async () => verdicts.get(name)!));
-    const rows = await measured(on, entries, options, options.onRow);
+    const rows = await here.wait(measured(on, entries, options, options.onRow));
     results.push(...rows);
     const [ours, theirs] = names.map((name) => rows.filter((row) => row.case === title(name)));
     ratios.push(...theirs.flatMap((row, i) => ratioOf(row, ours[i], on.software) ?? []));

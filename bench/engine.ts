@@ -44,7 +44,7 @@ export async function runEngine(on: Bench, { runs = 20, onRow }: { runs?: number
     onRow?.(row);
   };
 
-  using _ = openScope("engine benchmark");
+  using here = openScope("engine benchmark");
   const x = tensor(new Float32Array(smallSide ** 2), [smallSide, smallSide]);
   const eager = increments(chain);
   const replayed = capture(eager, { fuse: false });
@@ -57,27 +57,33 @@ export async function runEngine(on: Bench, { runs = 20, onRow }: { runs?: number
       f(x);
     };
     const y = f(x);
-    const checked = (await y.read()).every((value) => value === chain);
+    const checked = (await here.wait(y.read())).every((value) => value === chain);
     const before = on.launches();
     run();
     const dispatches = on.launches() - before;
-    report(name, checked, { dispatches, ...(await hostTimes(on, runs, run)) });
+    report(name, checked, { dispatches, ...(await here.wait(hostTimes(on, runs, run))) });
   }
   replayed.dispose();
 
   const one = tensor([1]);
-  const read = await hostTimes(on, runs, async () => {
-    await one.read();
-  });
-  report("read-4-bytes", (await one.item()) === 1, read);
+  const read = await here.wait(
+    hostTimes(on, runs, async () => {
+      await one.read();
+    }),
+  );
+  report("read-4-bytes", (await here.wait(one.item())) === 1, read);
 
   for (const name of ["train-step", "input-gradient", "second-order"] satisfies CaseName[]) {
     const work = cases[name]();
-    const { checked, disagreement } = checkResults(name, await work.results());
+    const { checked, disagreement } = checkResults(name, await here.wait(work.results()));
     const before = on.launches();
     work.submit();
     const dispatches = on.launches() - before;
-    report(`replay-${name}`, checked, { disagreement, dispatches, ...(await hostTimes(on, runs, work.submit)) });
+    report(`replay-${name}`, checked, {
+      disagreement,
+      dispatches,
+      ...(await here.wait(hostTimes(on, runs, work.submit))),
+    });
     work.dispose();
   }
   dispose([x, one]);

@@ -74,9 +74,9 @@ export function departure(where: string, got: ArrayLike<number>, truth: ArrayLik
 /** A few images explained on the device and in float64. */
 async function againstReference(world: World, name: string, settings: Settings, count: number): Promise<Disagreement> {
   const values = async (): Promise<Float64Array> => {
-    using _ = openScope("check");
+    using here = openScope("check");
     const { explainer, score, x } = world.explained(count);
-    return Float64Array.from(await explainer(name, settings)(score, x).read());
+    return Float64Array.from(await here.wait(explainer(name, settings)(score, x).read()));
   };
   const got = await values();
   const gpu = swapExecutor(new ReferenceExecutor());
@@ -123,20 +123,20 @@ function batchEntry(
 
 /** The values of an attribution, in x's shape. */
 async function readOf(explain: () => Tensor, x: Tensor): Promise<Float32Array> {
-  using _ = openScope("read");
+  using here = openScope("read");
   const made = explain();
   if (String(made.shape) !== String(x.shape)) throw new Error(`[${made.shape}] came for images [${x.shape}]`);
-  return Float32Array.from(await made.read());
+  return Float32Array.from(await here.wait(made.read()));
 }
 
 async function attackRow(world: World, name: string, { figures, size, settings }: Prepared): Promise<Row> {
-  using _ = openScope("attack");
+  using here = openScope("attack");
   const row = { case: attackCase(name), system: "holdfast", wait: "none" } as const;
   try {
     const given = settings(name, "attack");
     const images = world.explained(size.attacked);
     const { steps, attackSeconds: seconds } = size;
-    const found = await attackThrough(images, images.explainer(name, given), { steps, seconds });
+    const found = await here.wait(attackThrough(images, images.explainer(name, given), { steps, seconds }));
     if (found.fault) return { ...row, checked: false, error: found.fault };
     figures.set(name, { ...figures.get(name), attack: { ...found, settings: settingsLine(name, given) } });
     const ms = found.seconds * 1000;
@@ -158,8 +158,8 @@ export async function runExplainers(
   const { cases = explainerCases, data = "shapes", dataDir, runs = options.quick ? 1 : 3, onRow } = options;
   const size = options.quick ? quick : whole;
   const entries = EXPLAINER_TABLE.filter(({ name }) => cases.includes(name));
-  using _ = openScope("explainers");
-  const world = await explainersWorld(size, data, dataDir);
+  using here = openScope("explainers");
+  const world = await here.wait(explainersWorld(size, data, dataDir));
   const figures = new Map<string, Partial<ExplainerFigures>>();
   const settings = (name: string, use: "batch" | "attack"): Settings => {
     const own = measuredSettings[name] ?? {};
@@ -172,16 +172,16 @@ export async function runExplainers(
   // One after the other: the plans of all of them together would hold gigabytes.
   for (const entry of entries.map((e) => batchEntry(world, batch, e, shared)))
     results.push(
-      ...(await runEntries(on, [entry], { waits: [on.software ? "nap" : "spin"], runs, warmUps: 1, onRow })),
+      ...(await here.wait(runEntries(on, [entry], { waits: [on.software ? "nap" : "spin"], runs, warmUps: 1, onRow }))),
     );
   const add = (row: Row): void => {
     results.push(row);
     onRow?.(row);
   };
   for (const { name, laws } of entries)
-    if (laws.differentiable || measuredSettings[name]?.slope) add(await attackRow(world, name, shared));
+    if (laws.differentiable || measuredSettings[name]?.slope) add(await here.wait(attackRow(world, name, shared)));
   const shapley = cases.includes("kernel-shap")
-    ? await shapleyErrors(options.quick ? quickShapley : wholeShapley)
+    ? await here.wait(shapleyErrors(options.quick ? quickShapley : wholeShapley))
     : undefined;
   for (const [players, verdict] of Object.entries(shapley?.verdicts ?? {}))
     add({ case: shapleyCase(Number(players)), system: "holdfast", wait: "none", ...verdict });

@@ -57,7 +57,7 @@ export async function attackThrough(
   let [began, ended] = [0, 0];
   const study = await studyAttack({
     ...{ classifier, x, attack: settingOf(explainer, run), explainers: [explainer], k: topPixels, key: random.key(11) },
-    onStage(stage) {
+    onProgress(stage) {
       // The second stage begins when the attacked images are on the host.
       if (stage.startsWith("attacking")) began = performance.now();
       else ended = performance.now();
@@ -72,9 +72,9 @@ export async function attackThrough(
   };
 
   async function secondsOf(count: number): Promise<number> {
-    using _ = openScope("probe");
+    using here = openScope("probe");
     const start = performance.now();
-    await attackExplanation(settingOf(explainer, count))({ classifier, x }).images.read();
+    await here.wait(attackExplanation(settingOf(explainer, count))({ classifier, x }).images.read());
     return (performance.now() - start) / 1000;
   }
 

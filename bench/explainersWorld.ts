@@ -12,10 +12,10 @@ import {
 } from "../atex/index.js";
 import {
   argmax,
+  callerScope,
   dispose,
   entries,
   mapTree,
-  openScope,
   random,
   type Tensor,
   type Tree,
@@ -132,7 +132,8 @@ export const networkTitle = ({ network }: ExplainersSize): string => `${titles[n
 
 /** Trains the network and keeps all that is needed on the host, from where each executor gets it. */
 export async function explainersWorld(size: ExplainersSize, data: DatasetName, dataDir?: string): Promise<World> {
-  const set = await loadDataset(data, { dataDir, trainSize: size.trained, testSize: size.judged });
+  const here = callerScope();
+  const set = await here.wait(loadDataset(data, { dataDir, trainSize: size.trained, testSize: size.judged }));
   const { domain } = set;
   const model = presets[size.network]({ activation: softplus({ beta }), classes: set.classes.length });
   const images = Math.max(size.batch, size.compared, size.attacked);
@@ -142,21 +143,23 @@ export async function explainersWorld(size: ExplainersSize, data: DatasetName, d
       Array.from({ length: count }, (_, i) => i),
     );
   const [test, rows] = [pick(set.test, images), pick(set.train, size.background)];
-  using _ = openScope("training");
+  using _ = here.open("training");
   const optimiser = adam({ lr: 2e-3 });
   const { params } = model.init(random.key(1), domain.shape);
   const [training, judging] = [residentData(set.train), residentData(set.test)];
-  const made = await train(model, initialState(params, optimiser), training, {
-    ...{ optimiser, epochs: size.epochs, batchSize: Math.min(64, size.trained) },
-  });
-  const accuracy = await evaluate(model, made.params, judging);
+  const made = await here.wait(
+    train(model, initialState(params, optimiser), training, {
+      ...{ optimiser, epochs: size.epochs, batchSize: Math.min(64, size.trained) },
+    }),
+  );
+  const accuracy = await here.wait(evaluate(model, made.params, judging));
   const weights = new Map<string, Float32Array>();
-  for (const [path, t] of entries(made.params)) weights.set(path, Float32Array.from(await t.read()));
+  for (const [path, t] of entries(made.params)) weights.set(path, Float32Array.from(await here.wait(t.read())));
   const x = tensor(test, [images, ...domain.shape]);
-  const predicted = Int32Array.from(await argmax(model.apply(made.params, x), 1).read());
+  const predicted = Int32Array.from(await here.wait(argmax(model.apply(made.params, x), 1).read()));
   const all = tensor(rows, [size.background, ...domain.shape]);
-  const { rows: centres, weights: shares } = await summariseBackground(all, { clusters: size.summary });
-  const summary = { values: Float32Array.from(await centres.read()), shape: centres.shape, shares };
+  const { rows: centres, weights: shares } = await here.wait(summariseBackground(all, { clusters: size.summary }));
+  const summary = { values: Float32Array.from(await here.wait(centres.read())), shape: centres.shape, shares };
   dispose([made.params, made.optimiser, training.words, training.labels, judging.words, judging.labels]);
 
   return {

@@ -15,6 +15,7 @@ import { swapExecutor } from "../engine/executor.js";
 import {
   abs,
   argmax,
+  callerScope,
   capture,
   concat,
   notEqual,
@@ -162,8 +163,8 @@ function worldOf(size: LoopSize): World {
 /** The small loop on the device against the float64 reference. */
 async function disagreementOf(loop: Loop): Promise<Disagreement> {
   const values = async () => {
-    using _ = openScope("check");
-    return { y: summarise(loop.compared(await readFloats(loop.run(worldOf(loop.tiny))), loop.tiny)) };
+    using here = openScope("check");
+    return { y: summarise(loop.compared(await here.wait(readFloats(loop.run(worldOf(loop.tiny)))), loop.tiny)) };
   };
   const got = await values();
   const gpu = swapExecutor(new ReferenceExecutor());
@@ -196,24 +197,25 @@ export async function runLoops(on: Bench, names: readonly LoopCase[], options: L
 }
 
 async function runLoop(on: Bench, name: LoopCase, { runs = 1, small = false }: LoopOptions): Promise<Row> {
+  const here = callerScope();
   const loop: Loop = loops[name];
   const row = { case: name, system: "holdfast", wait: "none" } as const;
-  const disagreement = await disagreementOf(loop);
+  const disagreement = await here.wait(disagreementOf(loop));
   if (disagreement.relativeError > tolerance) return { ...row, checked: false, disagreement };
-  using _ = openScope(name);
+  using _ = here.open(name);
   const size = small ? loop.tiny : loop.size;
   const world = worldOf(size);
-  if (!small) await loop.run(worldOf({ ...size, ...loop.first })).read();
+  if (!small) await here.wait(loop.run(worldOf({ ...size, ...loop.first })).read());
   const durations: number[] = [];
   let [dispatches, cpu]: [number, number | null] = [0, 0];
   for (let i = 0; i < runs; i++) {
     const [launches, worker, start] = [on.launches(), workerCpuMs(), performance.now()];
-    const values = await readFloats(loop.run(world));
+    const values = await here.wait(readFloats(loop.run(world)));
     durations.push(performance.now() - start);
     const after = workerCpuMs();
     cpu = cpu === null || worker === null || after === null ? null : cpu + after - worker;
     dispatches = on.launches() - launches;
-    const fault = await loop.fault(values, world);
+    const fault = await here.wait(loop.fault(values, world));
     if (fault) return { ...row, checked: false, disagreement, error: fault };
   }
   const medianMs = median(durations);

@@ -77,9 +77,9 @@ const NETWORKS: Readonly<Record<string, () => Layer>> = {
 const [, , name, out] = argv;
 await init({ executor: "reference" });
 {
-  using _ = openScope("network");
+  using here = openScope("network");
   const shape = [3, 224, 224];
   const network = NETWORKS[name]();
-  writeFileSync(out, await exportOnnx(network, network.init(random.key(0), shape).params, shape));
+  writeFileSync(out, await here.wait(exportOnnx(network, network.init(random.key(0), shape).params, shape)));
 }
 shutdown();

@@ -2,7 +2,7 @@
 import { argv } from "node:process";
 import { gradient } from "../atex/index.js";
 import { classScore } from "../atex/score.js";
-import { init, openScope, random, scope, shutdown, type Tensor, tensor } from "../engine/index.js";
+import { callerScope, init, openScope, random, scope, shutdown, type Tensor, tensor } from "../engine/index.js";
 import { openOnnx } from "../nn/index.js";
 import { median } from "./measure.js";
 
@@ -20,10 +20,11 @@ export interface OnnxTimes {
 const RUNS = 5;
 
 async function timed(run: () => Tensor): Promise<{ firstMs: number; ms: number }> {
+  const here = callerScope();
   const all: number[] = [];
   for (let i = 0; i <= RUNS; i++) {
     const began = performance.now();
-    const value = await scope(run).read();
+    const value = await here.wait(scope(run).read());
     if (!value.every(Number.isFinite)) throw new Error("a result is not finite");
     all.push(performance.now() - began);
   }
@@ -31,18 +32,18 @@ async function timed(run: () => Tensor): Promise<{ firstMs: number; ms: number }
 }
 
 async function measure(path: string, sides: string | undefined): Promise<OnnxTimes> {
-  using _ = openScope("onnx");
+  using here = openScope("onnx");
   const began = performance.now();
   const shape = sides?.split(",").map(Number);
-  const net = await openOnnx(path, { ...(shape && { shape }), logits: true });
+  const net = await here.wait(openOnnx(path, { ...(shape && { shape }), logits: true }));
   const importMs = performance.now() - began;
   const sample = net.input.shape.slice(1) as number[];
   const x = random.uniform(random.key(0), [1, ...sample]);
   const score = classScore(net.classifier, tensor(Int32Array.of(0)));
   return {
     ...{ parameters: net.parameterCount, shape: sample, outputs: net.classes ?? 0, importMs },
-    forward: await timed(() => net.classifier(x)),
-    gradient: await timed(() => gradient(score, x)),
+    forward: await here.wait(timed(() => net.classifier(x))),
+    gradient: await here.wait(timed(() => gradient(score, x))),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Cost per image of the network's steps against batch size and image side. */
 import {
+  callerScope,
   DeviceLostError,
   OutOfMemoryError,
   openScope,
@@ -89,11 +90,11 @@ const steps: Readonly<Record<ScaleCase, (size: Size, different: number) => Omit<
 
 /** The results of a size against those of the same images in another batch, of another size. */
 async function verdict(name: ScaleCase, size: Size, got: Results): Promise<Verdict> {
-  using _ = openScope("check");
+  using here = openScope("check");
   const different = Math.min(size.batch, period);
   const batch = size.batch > different ? different : 2 * different;
   const work = steps[name]({ ...size, batch }, different);
-  const truth = await work.results().finally(() => work.dispose());
+  const truth = await here.wait(work.results().finally(() => work.dispose()));
   const summaries = [got, truth].map((results) =>
     Object.fromEntries(Object.entries(results).map(([key, values]) => [key, summarise(values)])),
   );
@@ -124,6 +125,7 @@ export const sizedCase = (name: string, { batch, side }: Size) => `${name} batch
 
 /** A row per case and size, and the sizes that the adapter cannot hold with the engine's reason. */
 export async function runScale(on: Bench, options: ScaleOptions = {}): Promise<Pick<Report, "results" | "leftOut">> {
+  const here = callerScope();
   const { cases = scaleCases, waits = [on.software ? "nap" : "spin"], runs = 5, onRow } = options;
   const results: Row[] = [];
   const leftOut: string[] = [];
@@ -144,9 +146,9 @@ export async function runScale(on: Bench, options: ScaleOptions = {}): Promise<P
     note: ({ medianMs }) => `${figure(medianMs / size.batch)} ms per image`,
   });
   for (const name of cases as readonly ScaleCase[]) {
-    using _ = openScope("scale");
+    using _ = here.open("scale");
     const entries = (options.sizes ?? sizesOf(options.small ?? false)).map((size) => entry(name, size));
-    results.push(...(await runEntries(on, entries, { waits, runs, warmUps: 1, onRow })));
+    results.push(...(await here.wait(runEntries(on, entries, { waits, runs, warmUps: 1, onRow }))));
   }
   return { results, leftOut };
 }

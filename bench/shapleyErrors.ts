@@ -1,7 +1,18 @@
 /** How far KernelSHAP is from exact Shapley values, by the number of coalitions it asks about. */
 import { elementGroups, exactShapley, kernelShap, type Score } from "../atex/index.js";
 import { swapExecutor } from "../engine/executor.js";
-import { add, matmul, mul, openScope, ReferenceExecutor, random, reshape, type Tensor, tanh } from "../engine/index.js";
+import {
+  add,
+  callerScope,
+  matmul,
+  mul,
+  openScope,
+  ReferenceExecutor,
+  random,
+  reshape,
+  type Tensor,
+  tanh,
+} from "../engine/index.js";
 import { compare, summarise, tolerance } from "./agreement.js";
 import type { Verdict } from "./goldens.js";
 
@@ -53,9 +64,11 @@ function game(players: number, { rows, background }: Pick<ShapleySize, "rows" | 
 }
 
 async function exactValues(players: number, size: Pick<ShapleySize, "rows" | "background">): Promise<Float64Array> {
-  using _ = openScope("exact");
+  using here = openScope("exact");
   const { score, x, background } = game(players, size);
-  return Float64Array.from(await exactShapley({ groups: elementGroups([players]), background })(score, x).read());
+  return Float64Array.from(
+    await here.wait(exactShapley({ groups: elementGroups([players]), background })(score, x).read()),
+  );
 }
 
 /** Exact values of fewer rows, on the device and in float64. */
@@ -69,21 +82,22 @@ async function verdictOf(players: number): Promise<Verdict> {
 }
 
 export async function shapleyErrors(size: ShapleySize): Promise<ShapleyErrors> {
+  const here = callerScope();
   const errors: ShapleyError[] = [];
   const verdicts: Record<number, Verdict> = {};
   for (const players of size.players) {
-    verdicts[players] = await verdictOf(players);
-    const exact = await exactValues(players, size);
+    verdicts[players] = await here.wait(verdictOf(players));
+    const exact = await here.wait(exactValues(players, size));
     const largest = Array.from({ length: size.rows }, (_, r) =>
       exact.subarray(r * players, (r + 1) * players).reduce((most, v) => Math.max(most, Math.abs(v)), 0),
     );
     for (const samples of size.samples) {
       const found: number[] = [];
       for (let seed = 0; seed < size.seeds; seed++) {
-        using _ = openScope("kernelShap");
+        using _ = here.open("kernelShap");
         const { score, x, background } = game(players, size);
         const explain = kernelShap({ groups: elementGroups([players]), background, samples, seed });
-        const values = await explain(score, x).read();
+        const values = await here.wait(explain(score, x).read());
         for (const [i, v] of exact.entries()) found.push(Math.abs(values[i] - v) / largest[Math.floor(i / players)]);
       }
       const complete = samples >= 2 ** players - 2;

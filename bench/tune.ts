@@ -200,14 +200,14 @@ const margin = 1.1;
 
 /** Measures the variants of a task in turns; each must agree with the model's. */
 export async function tuneTask(on: Bench, name: string, task: Task, runs = 5): Promise<TuneResult> {
-  using _ = openScope("tune");
+  using here = openScope("tune");
   const inputs = task.inputs.map(({ shape, data }) => tensor(data, shape));
   const questions: Question[] = [];
   const truth = task.run(inputs, (question) => {
     questions.push(question);
     return question.model({ ...question.caps, tuning: [] });
   });
-  const summary = { y: summarise(await truth.read()) };
+  const summary = { y: summarise(await here.wait(truth.read())) };
   const [{ op, shape, caps, model }] = questions;
   const chosen = model({ ...caps, tuning: [] });
   const without = model({ ...caps, tuning: [], subgroups: false, subgroupMinSize: 1 });
@@ -228,9 +228,9 @@ export async function tuneTask(on: Bench, name: string, task: Task, runs = 5): P
     finish: on.finish,
   }));
   const verdicts: Verdict[] = [];
-  for (const { choice } of tried) verdicts.push(await judge(task, inputs, choice, summary));
+  for (const { choice } of tried) verdicts.push(await here.wait(judge(task, inputs, choice, summary)));
   const right = works.filter((_, i) => verdicts[i].checked);
-  const timings = await measureInTurns(right, { wait: "nap", runs, warmUps: 2 });
+  const timings = await here.wait(measureInTurns(right, { wait: "nap", runs, warmUps: 2 }));
   const measured = tried.map(({ choice, row }, i) => {
     const timing = timings[right.indexOf(works[i])];
     if (timing instanceof Error) return { choice, row: { ...row, checked: false, error: timing.message } };

@@ -1,4 +1,5 @@
 /** Attacks as commands name them. */
+
 import {
   type Explainer,
   type ExplanationAttackOptions,
@@ -9,6 +10,7 @@ import {
   objectiveEntryOf,
   signStep,
 } from "../atex/index.js";
+import { callerScope } from "../engine/index.js";
 import type { FeatureRange } from "../nn/index.js";
 import { cosineDecay } from "../nn/index.js";
 import { choice } from "./arguments.js";
@@ -86,13 +88,16 @@ export interface AttackOn extends ObjectiveContext {
 
 /** The attack of a request on one explainer. */
 export async function makeAttack(request: AttackRequest, on: AttackOn): Promise<ExplanationAttackOptions> {
+  const here = callerScope();
   const { objective, settings, steps, restarts } = request;
   const { explainer, range, eps, ...context } = on;
   return {
     ...{ explainer, range, steps, restarts },
-    objective: await objective.make(settings, context).catch((error: unknown) => {
-      throw asUsage(error);
-    }),
+    objective: await here.wait(
+      objective.make(settings, context).catch((error: unknown) => {
+        throw asUsage(error);
+      }),
+    ),
     ball: linf(eps),
     rule: signStep(request.stepSize ?? eps / 2),
     schedule: cosineDecay(1, steps),

@@ -103,7 +103,7 @@ export function auditWorld(
   model: LoadedModel,
   dataset: Dataset,
   { samples, seed, sensitive = dataset.sensitive }: WorldRequest,
-  tell: Pick<AuditWorld, "say" | "signal" | "about">,
+  tell: Pick<AuditWorld, "say" | "stop" | "about">,
 ): AuditWorld {
   const { classifier, domain, card, parametrised: own } = model;
   const { train, test } = dataset;

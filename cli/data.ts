@@ -164,7 +164,8 @@ export async function openData(request: DataRequest, live: Live): Promise<Datase
     return await loadDataset(name as DatasetName, {
       ...sizes,
       dataDir: folder,
-      onProgress: (progress) => live.update(downloadLine(progress)),
+      // Shapes are drawn, in a moment.
+      onProgress: name === "shapes" ? undefined : (progress) => live.update(downloadLine(progress)),
     });
   } catch (error) {
     if (error instanceof RangeError) throw new UsageError(error.message);

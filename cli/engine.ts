@@ -1,5 +1,6 @@
 /** Opens the engine for a command and closes it again, whatever happens: Node does not exit while a device is alive. */
-import { init, shutdown } from "../engine/index.js";
+import { init, openScope, shutdown } from "../engine/index.js";
+import { setBaseScope } from "../engine/scope.js";
 import { NoAdapterError } from "./command.js";
 import { ensureAdapter, formatRemedy, type Remedy } from "./driver.js";
 
@@ -27,9 +28,12 @@ export interface EngineOptions {
 export async function withEngine<T>(options: EngineOptions, body: (place: Place) => Promise<T>): Promise<T> {
   const place = await choosePlace(options);
   await init(place.kind === "reference" ? { executor: "reference" } : {});
+  // A command does one thing at a time: what is made outside of its scopes is its own as well.
+  const base = setBaseScope(openScope("command", { enter: false }));
   try {
     return await body(place);
   } finally {
+    setBaseScope(base);
     shutdown();
   }
 }

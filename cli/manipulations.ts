@@ -111,7 +111,7 @@ export async function worldOf(
   { model, own, dataset, sensitive }: Manipulated,
   { images, others, seed, entry, settings }: ManipulationRequest,
   live: Live,
-  signal: { readonly aborted: boolean },
+  stop: { readonly aborted: boolean },
 ): Promise<ManipulationWorld> {
   const { classifier, domain, card, preparation } = model;
   const { network, params } = own;
@@ -128,7 +128,7 @@ export async function worldOf(
   const explaining: ExplainingOptions = { domain, background: backgroundOf(dataset), seed };
   return {
     ...{ model: network, params, classifier, domain, classes: card.classes, preparation, sensitive: column },
-    ...{ train, test, seed, explaining, signal },
+    ...{ train, test, seed, explaining, stop },
     samples: found.slice(0, images),
     others: found.slice(images),
     siblings: [],

@@ -21,10 +21,10 @@ export interface TrainingRun {
   readonly dataset: Dataset;
   readonly epochs: number;
   readonly live: Live;
-  readonly signal?: AbortSignal;
+  readonly stop?: AbortSignal;
   /** The state to start from; consumed. Default the first one of the recipe. */
   readonly start?: TrainState;
-  /** After each epoch, and where `signal` stopped the run. */
+  /** After each epoch, and where `stop` stopped the run. */
   readonly onState?: (state: TrainState, accuracy: number) => Promise<void>;
 }
 
@@ -51,7 +51,7 @@ export function firstState(model: Layer, recipe: Recipe, shape: readonly number[
 
 /** Trains; returns the state reached, kept, and its test accuracy. */
 export async function runTraining(run: TrainingRun): Promise<{ state: TrainState; accuracy: number }> {
-  const { model, recipe, dataset, epochs, live, signal, onState } = run;
+  const { model, recipe, dataset, epochs, live, stop, onState } = run;
   const count = dataset.train.labels.length;
   if (recipe.batch > count)
     throw new UsageError(
@@ -70,7 +70,7 @@ export async function runTraining(run: TrainingRun): Promise<{ state: TrainState
     epochs,
     batchSize: recipe.batch,
     seed: recipe.seed,
-    signal,
+    stop,
     onProgress(progress) {
       last = trainingLine(progress);
       live.update(last);

@@ -16,9 +16,9 @@ import { checkedOptions, isList, requireFunction, shown, shownList } from "./opt
 import { isNeeded, isRecorded } from "./record.js";
 import { openScope, scope } from "./scope.js";
 import { Tensor } from "./tensor.js";
-import { type GraphNode, type InputNode, inputNode, Tracer } from "./trace.js";
+import { type Graph, type GraphNode, type InputNode, inputNode, Tracer } from "./trace.js";
 import { entries, isPlainObject, leaves, mapTree, type Tree } from "./tree.js";
-import { readTree, verifyStep } from "./verify.js";
+import { type Readings, readTree, verifyStep } from "./verify.js";
 
 export interface CaptureOptions {
   /** Positions of arguments whose tensors each call consumes. Outputs of the same shape and dtype take over their
@@ -33,6 +33,10 @@ export interface CaptureOptions {
 /** A captured function. Call it like the function itself. */
 export interface Captured<A extends Tree[], R> {
   (...args: A): R;
+  /** Records the function for arguments like these, and compiles its kernels beside whatever else the thread does, so that the first call
+   *  holds up nobody. Runs nothing and consumes nothing. Where the function is recorded already it does nothing.
+   *  @throws CaptureError as the call would. */
+  prepare(...args: A): Promise<void>;
   /** How often the function has been recorded: 0 before the first call, then 1. */
   readonly recordings: number;
   /** What runs: launches with shapes and buffers, memory against the lower bound; with `source`, the generated kernels.
@@ -104,6 +108,27 @@ export function capture<A extends Tree[], R extends Tree>(
     return recording;
   };
 
+  const prepare = async (...args: A): Promise<void> => {
+    const on = executor();
+    if (recording || disposed || on.kind === "trace" || isObserved() || isSubstituting()) return;
+    checkCall(name, args, donate);
+    const traced = traceStep(name, fn, args, donate, fuse);
+    try {
+      const plan = await (on.prepareAside?.(traced.graph, { fuse }) ?? interpret(traced.graph, on));
+      // Somebody may have called, or given up, meanwhile.
+      if (recording || disposed) {
+        plan.dispose();
+        traced.tracer.releaseConstants();
+        return;
+      }
+      recording = { ...traced, plan };
+      recordings++;
+    } catch (error) {
+      traced.tracer.releaseConstants();
+      throw error;
+    }
+  };
+
   const [reading, origin, donation] = [`capture "${name}"`, `step "${name}"`, `donation to step "${name}"`];
 
   const replay = (args: A): R => {
@@ -125,20 +150,23 @@ export function capture<A extends Tree[], R extends Tree>(
   };
 
   const verify = async (...args: A): Promise<void> => {
-    using _ = openScope("verify");
+    const inScope = async (run: () => Tree): Promise<Readings> => {
+      using here = openScope("verify");
+      return await here.wait(readTree(run()));
+    };
     await verifyStep(name, fuse, {
-      eager: () => readTree(fn(...args)),
-      replay: () => readTree(replay(args.map((a, i) => (donate.includes(i) ? mapTree(a, handle) : a)) as A)),
-      recorded: async (fuse) => {
+      eager: () => inScope(() => fn(...args)),
+      replay: () => inScope(() => replay(args.map((a, i) => (donate.includes(i) ? mapTree(a, handle) : a)) as A)),
+      async recorded(fuse) {
+        using here = openScope("verify");
         const { on, plan, tracer, result } = recordStep(name, fn, args, [], fuse);
         try {
           const outputs = plan.run(leaves(args).map((t) => t.valueOn(on, reading)));
-          return await readTree(
-            fill(
-              result,
-              outputs.map((value) => new Tensor(on, value, origin)),
-            ),
+          const filled = fill(
+            result,
+            outputs.map((value) => new Tensor(on, value, origin)),
           );
+          return await here.wait(readTree(filled));
         } finally {
           plan.dispose();
           tracer.releaseConstants();
@@ -160,7 +188,13 @@ export function capture<A extends Tree[], R extends Tree>(
   };
 
   Object.defineProperty(step, "recordings", { get: () => recordings });
-  return Object.assign(step, { describe: describePlan, verify, dispose, [Symbol.dispose]: dispose }) as Captured<A, R>;
+  return Object.assign(step, {
+    prepare,
+    describe: describePlan,
+    verify,
+    dispose,
+    [Symbol.dispose]: dispose,
+  }) as Captured<A, R>;
 }
 
 /** Refuses calls that could only give a wrong answer, whatever was recorded. */
@@ -215,13 +249,29 @@ function fill(result: Tree, outputs: readonly Tensor[]): Tree {
   return filled;
 }
 
-function recordStep(
+function recordStep(...[name, fn, args, donate, fuse]: Parameters<typeof traceStep>): Recording {
+  const traced = traceStep(name, fn, args, donate, fuse);
+  try {
+    const { on, graph } = traced;
+    return { ...traced, plan: on.prepare?.(graph, { fuse }) ?? interpret(graph, on) };
+  } catch (error) {
+    traced.tracer.releaseConstants();
+    throw error;
+  }
+}
+
+/** A step that is written down and not planned yet. */
+interface Traced extends Omit<Recording, "plan"> {
+  readonly graph: Graph;
+}
+
+function traceStep(
   name: string,
   fn: (...args: never[]) => Tree,
   args: Tree[],
   donate: readonly number[],
   fuse: boolean,
-): Recording {
+): Traced {
   const on = executor();
   const tracer = new Tracer(on);
   try {
@@ -259,10 +309,9 @@ function recordStep(
       throw new CaptureError(`capture: function "${name}" ran no op; compute with tensors that are arguments`);
     const shared = shareCommon({ inputs, outputs, outputPaths });
     const graph = fuse ? shareCommon(hoist(simplify(shared), tracer, on)) : shared;
-    const plan = on.prepare?.(graph, { fuse }) ?? interpret(graph, on);
     const places = mapTree(result, (t) => new Place(outputOf.get(t)!));
     const donated = inputs.map((node) => node.donated);
-    return { on, tracer, plan, args: recordArguments(args), donated, result: places };
+    return { on, tracer, graph, args: recordArguments(args), donated, result: places };
   } catch (error) {
     tracer.releaseConstants();
     throw error;

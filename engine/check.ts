@@ -71,14 +71,14 @@ export async function checkGrads(
     return leaves(f(...all)).filter((y) => y.dtype === "f32");
   };
   let at = varied.map((i) => inputs[i]);
-  using _ = openScope("checkGrads");
+  using here = openScope("checkGrads");
   for (let order = 1; order <= settings.order; order++) {
     const previous = current;
     const width = at.length;
     const cotangents = current(at).map((y) => tensor(random(y.size), y.shape));
     const pulled: ListFunction = (xs) =>
       grad((primals: Tensor[]) => inner(previous(primals), xs.slice(width)))(xs.slice(0, width));
-    await compare(current, pulled, at, cotangents, order, settings, random);
+    await here.wait(compare(current, pulled, at, cotangents, order, settings, random));
     current = pulled;
     at = [...at, ...cotangents];
   }
@@ -93,15 +93,15 @@ async function compare(
   { eps, rtol, atol }: { eps: number; rtol: number; atol: number },
   random: (n: number) => Float64Array,
 ): Promise<void> {
-  using _ = openScope("checkGrads");
+  using here = openScope("checkGrads");
   const direction = at.map((x) => tensor(random(x.size), x.shape));
   const gradients = pulled([...at, ...cotangents]);
   for (const [i, g] of gradients.entries())
     if (!sameShape(g.shape, at[i].shape))
       throw new GradientError(`order ${order}: the gradient of ${describe(at[i])} came as ${describe(g)}`);
-  const analytic = await inner(direction, gradients).item();
+  const analytic = await here.wait(inner(direction, gradients).item());
   const moved = (sign: number): Tensor => inner(f(at.map((x, i) => add(x, mul(direction[i], sign * eps)))), cotangents);
-  const numeric = ((await moved(1).item()) - (await moved(-1).item())) / (2 * eps);
+  const numeric = ((await here.wait(moved(1).item())) - (await here.wait(moved(-1).item()))) / (2 * eps);
   // Written so that NaN on either side fails.
   if (!(Math.abs(analytic - numeric) <= atol + rtol * Math.abs(numeric)))
     throw new GradientError(

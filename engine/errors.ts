@@ -16,9 +16,16 @@ export class DeviceError extends Error {
 export class OutOfMemoryError extends DeviceError {
   override name = "OutOfMemoryError";
 }
-/** The device was lost; every tensor on it is gone. */
+/** The device was lost, or the engine closed; every tensor on it is gone. */
 export class DeviceLostError extends DeviceError {
   override name = "DeviceLostError";
+  constructor(
+    message: string,
+    /** `lost`: nobody here asked for it. `closed`: `shutdown` or `stop` was called. */
+    readonly reason: "lost" | "closed",
+  ) {
+    super(message);
+  }
 }
 /** A captured function called with other shapes, or doing what cannot be replayed. */
 export class CaptureError extends Error {

@@ -39,6 +39,10 @@ export interface Executor {
   importValue?(value: Value, from: Executor): Value | undefined;
   /** Makes a captured graph ready to run many times; executors without it interpret the graph. */
   prepare?(graph: Graph, options: PlanOptions): Plan;
+  /** The same, with kernels compiled beside. */
+  prepareAside?(graph: Graph, options: PlanOptions): Promise<Plan>;
+  /** Resolves when everything that was asked for until now is done; executors that compute at once lack it. */
+  caughtUp?(): Promise<void>;
 }
 
 export interface PlanOptions {

@@ -14,7 +14,18 @@ export {
 } from "./errors.js";
 export type { Executor, HostArray, MemoryReport } from "./executor.js";
 export * from "./grad.js";
-export { formatProfile, type InitOptions, init, type KernelProfile, memory, profile, shutdown } from "./init.js";
+export {
+  formatProfile,
+  type GpuDeviceLike,
+  type InitOptions,
+  init,
+  type KernelProfile,
+  memory,
+  profile,
+  reopen,
+  shutdown,
+  stop,
+} from "./init.js";
 export { type Inside, inspect, type Pulled, type Rule, type Step } from "./inspect.js";
 export { jvp } from "./jvp.js";
 export { currentLabel, isWithin, label } from "./label.js";
@@ -110,9 +121,10 @@ export { flip, ravel, squeeze, transpose, unsqueeze } from "./ops/view.js";
 export type { Padding, Pair } from "./ops/window.js";
 export * as random from "./random.js";
 export { ReferenceExecutor } from "./reference.js";
-export { dispose, keep, openScope, type Scope, scope } from "./scope.js";
+export { type AsyncPlace, callerScope, dispose, keep, openScope, type Scope, scope } from "./scope.js";
 export { sameShape } from "./shape.js";
 export { shapeOf } from "./shape-of.js";
 export { type NestedNumbers, Tensor, tensor } from "./tensor.js";
 export { entries, leaves, mapTree, structureOf, type Tree, zipTrees } from "./tree.js";
 export type { TuningTable } from "./tuning.js";
+export { type AbortSignalLike, type Done, type LongOptions, Turns } from "./turns.js";

@@ -1,5 +1,6 @@
 import { CaptureError, describe, LifetimeError } from "./errors.js";
 import { type Executor, executor, type HostArray, isTracing, type Value } from "./executor.js";
+import type { Stray } from "./leaks.js";
 import type { DType, TensorSpec } from "./lower.js";
 import { holds, isList, rangeOf, requireDtype, shown } from "./options.js";
 import type { Node } from "./record.js";
@@ -23,6 +24,8 @@ export class Tensor implements TensorSpec {
   node: Node | undefined;
   /** The memory scope that owns this handle; undefined when kept. */
   owner: Scope | undefined;
+  /** For the notice of lost tensors (leaks.ts). */
+  stray: Stray | undefined;
   #value: Value | undefined;
   #freedBy = "";
 

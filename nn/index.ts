@@ -21,7 +21,6 @@ export { type IdxFiles, type IdxOptions, openIdx } from "./data/idx-set.js";
 export { type ImageSize, imageSize, readImage, readImageAs, resizeImage } from "./data/image.js";
 export { type NpyArray, readNpy } from "./data/npy.js";
 export type {
-  AbortSignalLike,
   DatasetOptions,
   FileOptions,
   Progress,
@@ -57,6 +56,7 @@ export {
   tableDomain,
 } from "./data/table/preparation.js";
 export * from "./diverged.js";
+export { type EvaluateOptions, evaluate } from "./evaluate.js";
 export type { Fans, Initialiser } from "./init.js";
 export * as initialisers from "./init.js";
 export {
@@ -101,6 +101,7 @@ export * from "./norms.js";
 export * from "./onnx/index.js";
 export * from "./optim.js";
 export * from "./presets.js";
+export { type RecoveryOptions, type TrainingRun, trainThroughLosses } from "./recovery.js";
 export {
   type HostTensor,
   readSafetensors,

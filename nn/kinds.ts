@@ -1,6 +1,7 @@
 /** What arguments of networks, data and training may be (see engine/kinds.ts). Values are looked at, not searched: of a large list the
  *  place where its numbers are used judges each. */
 import {
+  aFlag,
   aFunction,
   aNumber,
   anObject,
@@ -88,6 +89,15 @@ export const anIdxFiles = anObject("the four files", {
   testImages: byteArray,
   testLabels: byteArray,
 });
+/** What networks are trained and judged on. */
+export const labelledSamples: Kind = {
+  needed: "samples with labels",
+  remedy:
+    "residentData(split), a part of a data set, or { shape, samples, labels } with a Float32Array [n, ...shape] and an Int32Array [n]",
+  fits: (v) => aResidentData.fits(v) || aSplit.fits(v),
+};
+/** What ends a call early. */
+export const aStop = anObject("an object", { aborted: aFlag });
 /** An AbortSignal, or what has as much of it as is used. */
 export const aSignal = anyObject;
 export const anAbortSignalLike = anObject("an AbortSignal", {

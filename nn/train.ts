@@ -12,23 +12,26 @@ import {
   equal,
   finiteMask,
   keep,
+  type LongOptions,
   mapTree,
   min,
-  openScope,
   random,
   reshape,
   scope,
   sum,
   type Tensor,
   type Tree,
+  Turns,
   tensor,
   valueAuxAndGrad,
 } from "../engine/index.js";
-import { aFlag, aFunction, aNumber, anObject, aTree, maybe, required } from "../engine/kinds.js";
+import { aFunction, aNumber, aTree, maybe, required } from "../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../engine/options.js";
-import { batchIndices, pickSamples, type ResidentData } from "./data/resident.js";
+import { others } from "../engine/turns.js";
+import type { Split } from "./data/dataset.js";
+import { batchIndices, pickSamples, type ResidentData, residentData } from "./data/resident.js";
 import { DivergedError } from "./diverged.js";
-import { aLayer, anOptimiser, anyObject, aResidentData, aTrainState } from "./kinds.js";
+import { aLayer, anAbortSignalLike, anOptimiser, anyObject, aStop, aTrainState, labelledSamples } from "./kinds.js";
 import type { ApplyContext, Layer } from "./layer.js";
 import { crossEntropy } from "./losses.js";
 import type { Optimiser } from "./optim.js";
@@ -70,7 +73,8 @@ export interface TrainProgress {
   readonly secondsLeft: number;
 }
 
-export interface TrainOptions {
+/** `onProgress` is called about twice a second and at the end of each epoch. */
+export interface TrainOptions extends LongOptions<TrainProgress> {
   readonly optimiser: Optimiser;
   readonly epochs: number;
   /** Default 64. The last, incomplete batch of an epoch is left out; shuffling makes it another one each time. */
@@ -78,12 +82,11 @@ export interface TrainOptions {
   /** Seed of the shuffling and of dropout. */
   readonly seed?: number;
   readonly loss?: BatchLoss;
-  /** Called about twice a second and at the end of each epoch. */
-  readonly onProgress?: (progress: TrainProgress) => void;
   /** Called after each epoch with the state to resume from; what it holds is freed after the call. */
   readonly onEpoch?: (state: TrainState) => Promise<void> | void;
-  /** Stops once `aborted`, after the steps that are on their way, at most about a second's; an AbortSignal will do. */
-  readonly signal?: { readonly aborted: boolean };
+  /** Ends the run early and keeps what it has reached, once `aborted`, after the steps that are on their way, at most about a second's;
+   *  an AbortSignal will do. */
+  readonly stop?: { readonly aborted: boolean };
 }
 
 const TRAIN_OPTIONS: KindsOf<TrainOptions> = {
@@ -94,7 +97,8 @@ const TRAIN_OPTIONS: KindsOf<TrainOptions> = {
   loss: aFunction,
   onProgress: aFunction,
   onEpoch: aFunction,
-  signal: anObject("an object", { aborted: aFlag }),
+  signal: anAbortSignalLike,
+  stop: aStop,
 };
 
 /** Everything that a run goes on from: with the same data, options and seed it gives the same bits. */
@@ -112,8 +116,7 @@ async function requireFinite(params: Tree, epoch: number): Promise<void> {
   const floats = entries(params).filter(([, { dtype, size }]) => dtype === "f32" && size > 0);
   if (floats.length === 0) return;
   const least = scope(() => concat(floats.map(([, t]) => reshape(min(finiteMask(t)), [1]))));
-  const bad = (await least.read()).indexOf(0);
-  dispose(least);
+  const bad = (await least.read().finally(() => dispose(least))).indexOf(0);
   if (bad >= 0)
     throw new DivergedError(
       `train: parameter ${floats[bad][0]} is not finite any more in epoch ${epoch}; a smaller learning rate, or inputs of a smaller scale, are needed`,
@@ -137,19 +140,37 @@ interface Carried {
 }
 
 /**
- * Trains `model` from `start` (consumed: its tensors are donated to the step) for the epochs that remain.
- * @returns the state reached, kept: after the last epoch, or where `signal` stopped it. @throws RangeError, with `start`
- * untouched, when a batch is larger than the data set or `start` lies beyond the end of its epoch; DivergedError, before `onEpoch`
- * is told of it, when the loss or a parameter is not finite any more.
+ * Trains `model` from `start` (consumed: its tensors are donated to the step) for the epochs that remain. Others have their turn
+ * between steps. `data` are resident samples, or a split or arrays of one's own, which are then resident for the time of the call.
+ * @returns the state reached, kept: after the last epoch, or where `stop` ended it. @throws the reason of `signal`; RangeError,
+ * with `start` untouched, when a batch is larger than the data set or `start` lies beyond the end of its epoch; DivergedError, before
+ * `onEpoch` is told of it, when the loss or a parameter is not finite any more.
  */
 export async function train<P extends Tree>(
   model: Layer<P>,
   start: TrainState<P>,
-  data: ResidentData,
+  data: ResidentData | Split,
   options: TrainOptions,
 ): Promise<TrainState<P>> {
-  requireArguments("train", { model: [model, aLayer], start: [start, aTrainState], data: [data, aResidentData] });
+  requireArguments("train", { model: [model, aLayer], start: [start, aTrainState], data: [data, labelledSamples] });
   checkedOptions("train", options, TRAIN_OPTIONS);
+  const turns = new Turns<TrainProgress>("train", options);
+  if ("words" in data) return trainOn(model, start, data, options, turns);
+  const resident = residentData(data);
+  try {
+    return await trainOn(model, start, resident, options, turns);
+  } finally {
+    dispose([resident.words, resident.labels]);
+  }
+}
+
+async function trainOn<P extends Tree>(
+  model: Layer<P>,
+  start: TrainState<P>,
+  data: ResidentData,
+  options: TrainOptions,
+  turns: Turns<TrainProgress>,
+): Promise<TrainState<P>> {
   const { optimiser, epochs, batchSize = 64, seed = 0, loss = crossEntropyLoss } = options;
   const steps = Math.floor(data.count / batchSize);
   if (!Number.isInteger(batchSize) || batchSize < 1 || steps === 0)
@@ -197,7 +218,7 @@ export async function train<P extends Tree>(
   const stepsOf = (inEpoch: number): number => (epoch - start.epoch) * steps + inEpoch - start.step;
   let reading: Promise<void> | undefined;
   try {
-    for (; epoch < epochs && !options.signal?.aborted; epoch++) {
+    for (; epoch < epochs && !options.stop?.aborted; epoch++) {
       const { order, key } = scope(() => {
         const [shuffle, stepKey] = random.split(random.fold(random.key(seed), epoch), 2);
         return { order: random.permutation(shuffle, data.count), key: stepKey };
@@ -205,6 +226,7 @@ export async function train<P extends Tree>(
       const at = tensor(done * batchSize, [], "i32");
       let carried: Carried = { params, optimiser: state, at, loss: tensor(0), correct: tensor(0) };
       held = keep([order, key, carried]);
+      await step.prepare(carried, order, key);
       const [first, epochBegan] = [done, performance.now()];
       const report = async ({ loss, correct }: Carried, step: number): Promise<void> => {
         const [lossSum, hits] = await Promise.all([loss.item(), correct.item()]);
@@ -214,7 +236,7 @@ export async function train<P extends Tree>(
             `train: the loss is ${lossSum} by step ${step} of epoch ${epoch + 1}; a smaller learning rate, or inputs of a smaller scale, are needed`,
           );
         const left = (epochs - epoch) * steps - step;
-        options.onProgress?.({
+        turns.tell({
           epoch: epoch + 1,
           epochs,
           step,
@@ -225,14 +247,17 @@ export async function train<P extends Tree>(
           secondsLeft: ((performance.now() - began) / 1000 / stepsOf(step)) * left,
         });
       };
-      while (done < steps && !options.signal?.aborted) {
+      while (done < steps && !options.stop?.aborted) {
         carried = step(carried, order, key);
         held = [order, key, carried];
         done++;
+        await turns.next();
         if (!pace.due(stepsOf(done)) && done < steps) continue;
         // While the host waits for one stretch of steps the GPU has the next to do, and no more than these two.
         await reading;
         reading = report(carried, done);
+        // It is awaited in a later turn.
+        reading.catch(() => {});
       }
       await reading;
       ({ params, optimiser: state } = carried);
@@ -272,7 +297,7 @@ class Pace {
 
   /** After a read; lets signals and timers through, also on an executor that never waits. */
   async reached(step: number): Promise<void> {
-    await new Promise<void>((resolve) => setTimeout(resolve));
+    await others();
     const now = performance.now();
     const most = Math.max(1, (PROGRESS_MS * (step - this.#done)) / (now - this.#since));
     this.#every = Math.floor(most);
@@ -291,38 +316,4 @@ function withStatistics(params: Tree, statistics: ReadonlyMap<string, Tensor>): 
         "a layer that contains others must give each its path in the context",
     );
   return mapTree(params, (t, path) => statistics.get(path) ?? t);
-}
-
-/** Share of samples classified correctly, in batches on the GPU with one read at the end.
- *  @throws RangeError without samples, or for a batch of none. */
-export async function evaluate(
-  model: Layer,
-  params: Tree,
-  data: ResidentData,
-  options: { readonly batchSize?: number } = {},
-): Promise<number> {
-  requireArguments("evaluate", { model: [model, aLayer], params: [params, aTree], data: [data, aResidentData] });
-  const { batchSize = 500 } = checkedOptions("evaluate", options, { batchSize: aNumber });
-  if (!Number.isInteger(batchSize) || batchSize < 1 || data.count < 1)
-    throw new RangeError(`evaluate: batches of ${batchSize} from ${data.count} samples; at least 1 of both is needed`);
-  using _ = openScope("evaluate");
-  const size = Math.min(batchSize, data.count);
-  const order = tensor(Int32Array.from({ length: data.count }, (_, i) => i));
-  const correctOf = (at: Tensor, count: number): Tensor => {
-    const { x, y } = pickSamples(data, batchIndices(order, at, count));
-    return sum(equal(argmax(model.apply(params, x), 1), y));
-  };
-  const step = capture((correct: Tensor, at: Tensor) => [add(correct, correctOf(at, size)), add(at, size)], {
-    donate: [0, 1],
-  });
-  try {
-    let [correct, at] = [tensor(0), tensor(0, [], "i32")];
-    const whole = Math.floor(data.count / size);
-    for (let i = 0; i < whole; i++) [correct, at] = step(correct, at);
-    const rest = data.count - whole * size;
-    if (rest > 0) correct = add(correct, correctOf(at, rest));
-    return (await correct.item()) / data.count;
-  } finally {
-    step.dispose();
-  }
 }

@@ -2,7 +2,7 @@
 import { type Executor, swapExecutor } from "../engine/executor.js";
 import { init, shutdown } from "../engine/init.js";
 import { ReferenceExecutor } from "../engine/reference.js";
-import { openScope } from "../engine/scope.js";
+import { openScope, setBaseScope } from "../engine/scope.js";
 import { check, gpuTest as gpuTestRaw, onGpuStart, onRenew, onShutdown, setLeakProbe, test } from "./harness.js";
 
 let gpu: Executor | undefined;
@@ -23,10 +23,12 @@ export async function onReference<T>(body: () => T | Promise<T>): Promise<T> {
   const reference = new ReferenceExecutor();
   const previous = swapExecutor(reference);
   try {
-    const s = openScope("test");
+    const s = openScope("test", { enter: false });
+    const base = setBaseScope(s);
     try {
       return await body();
     } finally {
+      setBaseScope(base);
       s.close();
       check.is(reference.memory().liveCount, 0, "values left alive on the reference executor");
     }
@@ -39,10 +41,13 @@ export async function onReference<T>(body: () => T | Promise<T>): Promise<T> {
 export async function onGpu<T>(body: () => T | Promise<T>): Promise<T> {
   if (!gpu) throw new Error("onGpu: outside a gpuTest");
   const previous = swapExecutor(gpu);
-  const s = openScope("test");
+  // Tests run one at a time, so that whatever is made outside of scopes is of this one.
+  const s = openScope("test", { enter: false });
+  const base = setBaseScope(s);
   try {
     return await body();
   } finally {
+    setBaseScope(base);
     s.close();
     swapExecutor(previous);
   }

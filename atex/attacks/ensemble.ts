@@ -4,9 +4,21 @@
  * that measure itself. There is nothing to choose but how long each of them searches.
  */
 import { describe, random, ShapeError, scope, type Tensor, where } from "../../engine/index.js";
+import type { Piece } from "../../engine/turns.js";
 import { type AgreementName, agreementOf, apart, importanceMap } from "../judge.js";
 import type { Classifier, ScoreOptions } from "../score.js";
-import { type Ascent, ascend, type Best, better, perImage, requireKey, requireSearch, type Search } from "./loop.js";
+import { type Attack, attackOf } from "./attack.js";
+import {
+  type Ascent,
+  ascent,
+  type Best,
+  better,
+  partOf,
+  perImage,
+  requireKey,
+  requireSearch,
+  type Search,
+} from "./loop.js";
 import type { Member } from "./objectives.js";
 import { surrogatesOf } from "./surrogate.js";
 import { type UnderAttackOptions, underAttack } from "./underAttack.js";
@@ -82,22 +94,27 @@ function climbsOf(
 /** Configuration first, data after. Every step is one replay, captured once for each objective and surrogate; every iterate is
  *  explained once and judged by all measures; what is returned was explained and judged again outside of the fused steps.
  *  @throws ShapeError for x without samples, RangeError for an impossible search or no members. */
-export function attackEnsemble(options: EnsembleOptions): (target: EnsembleTarget) => EnsembleResult {
-  const restarts = options.restarts ?? 1;
-  requireSearch("attackEnsemble", { steps: options.steps, restarts });
-  if (options.members.length === 0) throw new RangeError("attackEnsemble: no members given; at least one is needed");
-  return (target) => {
+export function attackEnsemble(options: EnsembleOptions): Attack<EnsembleTarget, EnsembleResult> {
+  requireEnsemble(options);
+  return attackOf("attackEnsemble", (target) => {
     if (target.x.rank < 2)
       throw new ShapeError(
         `attackEnsemble: x is ${describe(target.x)}; samples [n,...] such as [n,c,h,w] or [n,d] are needed`,
       );
-    requireKey("attackEnsemble", Math.max(1, restarts), target.key);
-    return scope(() => run({ ...options, restarts }, target), "ensemble");
-  };
+    requireKey("attackEnsemble", Math.max(1, options.restarts ?? 1), target.key);
+    return ensemble(options, target);
+  });
 }
 
-function run(options: EnsembleOptions & { readonly restarts: number }, target: EnsembleTarget): EnsembleResult {
-  const { members, k, restarts, measures = ENSEMBLE_MEASURES } = options;
+function requireEnsemble({ steps, members, restarts = 1 }: EnsembleOptions): void {
+  requireSearch("attackEnsemble", { steps, restarts });
+  if (members.length === 0) throw new RangeError("attackEnsemble: no members given; at least one is needed");
+}
+
+/** `attackEnsemble` step by step. */
+export function* ensemble(options: EnsembleOptions, target: EnsembleTarget): Generator<Piece, EnsembleResult, void> {
+  requireEnsemble(options);
+  const { members, k, restarts = 1, measures = ENSEMBLE_MEASURES } = options;
   const { classifier, x, key } = target;
   const under = underAttack(options, classifier, x);
   const own = under.mapBy(classifier);
@@ -113,15 +130,18 @@ function run(options: EnsembleOptions & { readonly restarts: number }, target: E
   const pool: Candidate[] = [];
   // Every search has to do better than those before it.
   let found: Ascent["judged"] | undefined;
+  const searches = members.map((member) => climbsOf(member, ways, restarts));
+  const stepsOf = ({ atClean, restarts }: Climb): number => options.steps * (Number(atClean) + restarts);
+  const total = searches.flat().reduce((sum, climb) => sum + stepsOf(climb), 0);
   let passes = 0;
   let stream = 0;
-  for (const member of members) {
+  for (const [i, member] of members.entries()) {
     const value = member.objective.against(attribution);
-    const climbs = climbsOf(member, ways, restarts);
-    const tried = climbs.map(({ surrogate, atClean, restarts }): Ascent => {
-      passes += options.steps * (Number(atClean) + restarts);
+    const tried: Ascent[] = [];
+    for (const climb of searches[i]) {
+      const { surrogate, atClean, restarts } = climb;
       const climbed = surrogate && under.mapBy(surrogate);
-      const ascent = ascend(x, {
+      const search = ascent(x, {
         ...{ ball: options.ball, rule: options.rule, steps: options.steps, schedule: options.schedule },
         ...{ range: options.range, constraint: under.constraint, judges, restarts, flatAtClean: !atClean },
         objective: (z) => value(own(z)),
@@ -129,9 +149,11 @@ function run(options: EnsembleOptions & { readonly restarts: number }, target: E
         key: random.fold(key, stream++),
         judged: found,
       });
-      found = ascent.judged;
-      return ascent;
-    });
+      const reached = yield* partOf(search, passes, total);
+      found = reached.judged;
+      tried.push(reached);
+      passes += stepsOf(climb);
+    }
     const best = tried.map(({ images, after }): Best => ({ images, value: after })).reduce((a, b) => better(a, b));
     alone[member.name] = judged(best.images);
     pool.push(alone[member.name]);

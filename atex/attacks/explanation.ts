@@ -2,11 +2,13 @@
  * Attacks on explanations: change an image a little so that its map says something else and its prediction stays. Assembled from
  * an objective, a ball, a step rule and an explainer; configuration first, data after.
  */
-import { describe, ShapeError, scope, type Tensor } from "../../engine/index.js";
+import { describe, ShapeError, type Tensor } from "../../engine/index.js";
+import type { Piece } from "../../engine/turns.js";
 import { apart } from "../judge.js";
 import type { Classifier } from "../score.js";
-import { attackEnsemble } from "./ensemble.js";
-import { ascend, requireKey, requireSearch, type Search } from "./loop.js";
+import { type Attack, attackOf } from "./attack.js";
+import { ensemble } from "./ensemble.js";
+import { ascent, requireKey, requireSearch, type Search } from "./loop.js";
 import type { Ensemble, Objective } from "./objectives.js";
 import { type UnderAttackOptions, underAttack } from "./underAttack.js";
 
@@ -46,34 +48,34 @@ export interface AttackResult {
  * (Tang et al. 2022, eq. 1): every iterate is judged, the best feasible one of each image is kept. While an image's prediction
  * is lost it steps back up the log-probability of its class. Second order through the network; each step is one replay.
  */
-export function attackExplanation(options: ExplanationAttackOptions): (target: AttackTarget) => AttackResult {
+export function attackExplanation(options: ExplanationAttackOptions): Attack<AttackTarget, AttackResult> {
   const { flatAtClean } = options.objective;
   const search = { ...options, flatAtClean, restarts: options.restarts ?? (flatAtClean ? 1 : 0) };
   requireSearch("attackExplanation", search);
-  return (target) => {
+  return attackOf("attackExplanation", (target) => {
     const { x, key } = target;
     if (x.rank < 2)
       throw new ShapeError(
         `attackExplanation: x is ${describe(x)}; samples [n,...] such as [n,c,h,w] or [n,d] are needed`,
       );
     requireKey("attackExplanation", search.restarts, key);
-    return scope(() => run(search, target), "attack");
-  };
+    return pieces(search, target);
+  });
 }
 
-function run(
+function* pieces(
   options: ExplanationAttackOptions & { readonly restarts: number },
   { classifier, surrogate, x, key }: AttackTarget,
-): AttackResult {
+): Generator<Piece, AttackResult, void> {
   const { objective, steps, restarts } = options;
-  if (objective.ensemble) return throughEnsemble(options, objective.ensemble, { classifier, surrogate, x, key });
+  if (objective.ensemble) return yield* throughEnsemble(options, objective.ensemble, { classifier, surrogate, x, key });
   const { classes, mapBy, constraint } = underAttack(options, classifier, x);
   const value = objective.against(mapBy(classifier)(x));
   const valueBy = (f: Classifier): ((z: Tensor) => Tensor) => {
     const map = mapBy(f);
     return (z) => value(map(z));
   };
-  const { images, before, after } = ascend(x, {
+  const { images, before, after } = yield* ascent(x, {
     ...options,
     objective: valueBy(classifier),
     guide: surrogate && valueBy(surrogate),
@@ -85,13 +87,13 @@ function run(
 }
 
 /** The samples that are worst by the one measure that was asked for. */
-function throughEnsemble(
+function* throughEnsemble(
   options: ExplanationAttackOptions,
   { members, measure, k }: Ensemble,
   { classifier, surrogate, x, key }: AttackTarget,
-): AttackResult {
-  const attack = attackEnsemble({ ...options, members, k, measures: [measure] });
-  const { classes, worst, passes } = attack({ classifier, surrogate, x, key: key! });
+): Generator<Piece, AttackResult, void> {
+  const search = { ...options, members, k, measures: [measure] };
+  const { classes, worst, passes } = yield* ensemble(search, { classifier, surrogate, x, key: key! });
   const { images, value } = worst[measure]!;
   const map = underAttack(options, classifier, x).mapBy(classifier)(x);
   const before = options.objective.against(map)(map);

@@ -14,6 +14,7 @@ import {
   valueAuxAndGrad,
   where,
 } from "../../engine/index.js";
+import { atOnce, type Piece } from "../../engine/turns.js";
 import type { FeatureRange, Schedule } from "../../nn/index.js";
 import type { Ball } from "../balls.js";
 import { intoNeighbourhood } from "../subject.js";
@@ -86,10 +87,11 @@ interface Carried {
 /** Maximises the objective over the part of the ball around x [n,...] that lies in the valid range and fulfils the constraint.
  *  A value of NaN is never the best. Each step is one replay of a captured plan, or part of the plan being captured. */
 export function ascend(x: Tensor, options: AscentOptions): Ascent {
-  return scope(() => run(x, options), "attack");
+  return scope(() => atOnce(ascent(x, options)), "attack");
 }
 
-function run(x: Tensor, options: AscentOptions): Ascent {
+/** `ascend` step by step. */
+export function* ascent(x: Tensor, options: AscentOptions): Generator<Piece, Ascent, void> {
   const { objective, guide, constraint, ball, rule, schedule, steps, restarts = 0, flatAtClean = false, key } = options;
   const inside = (z: Tensor): Tensor => intoNeighbourhood(options, z, x);
   const climb = valueAuxAndGrad((z: Tensor) => {
@@ -120,23 +122,54 @@ function run(x: Tensor, options: AscentOptions): Ascent {
     },
     { donate: [0] },
   );
-  const before = objective(x);
-  // The step is given what it is called with, so that each of these is a tensor of its own.
-  const cleanly = (value: Tensor): Best => ({ images: add(x, 0), value: add(value, 0) });
-  let best = cleanly(before);
-  let judged = options.judged
-    ? mapTree(options.judged, (t: Tensor) => add(t, 0))
-    : Object.fromEntries(Object.entries(judges(x)).map(([name, value]) => [name, cleanly(value)]));
-  for (let start = flatAtClean ? 1 : 0; start <= restarts; start++) {
-    const at = start === 0 ? add(x, 0) : inside(ball.sample(random.fold(key!, start), x));
-    let c: Carried = { at, memory: rule.init(x), iteration: tensor(0), best, judged };
-    for (let i = 0; i < steps; i++) c = step(c);
-    const allowed = constraint?.feasible(c.at);
-    best = better(c.best, { images: c.at, value: objective(c.at) }, allowed);
-    judged = eachBetter(c.at, allowed, c.judged);
+  const first = flatAtClean ? 1 : 0;
+  const total = steps * (restarts + 1 - first);
+  let done = 0;
+  try {
+    const before = objective(x);
+    // The step is given what it is called with, so that each of these is a tensor of its own.
+    const cleanly = (value: Tensor): Best => ({ images: add(x, 0), value: add(value, 0) });
+    let best = cleanly(before);
+    let judged = options.judged
+      ? mapTree(options.judged, (t: Tensor) => add(t, 0))
+      : scope(() => Object.fromEntries(Object.entries(judges(x)).map(([name, value]) => [name, cleanly(value)])));
+    for (let start = first; start <= restarts; start++) {
+      const at = start === 0 ? add(x, 0) : inside(ball.sample(random.fold(key!, start), x));
+      let c: Carried = { at, memory: rule.init(x), iteration: tensor(0), best, judged };
+      if (done === 0) yield { done, total, ahead: () => step.prepare(c) };
+      for (let i = 0; i < steps; i++) {
+        c = step(c);
+        yield { done: ++done, total };
+      }
+      ({ best, judged } = scope(() => {
+        const allowed = constraint?.feasible(c.at);
+        return {
+          best: better(c.best, { images: c.at, value: objective(c.at) }, allowed),
+          judged: eachBetter(c.at, allowed, c.judged),
+        };
+      }));
+    }
+    return { images: best.images, before, after: best.value, judged };
+  } finally {
+    step.dispose();
   }
-  step.dispose();
-  return { images: best.images, before, after: best.value, judged };
+}
+
+/** A search that is one of several: its pieces are counted on from `before`, of `total` steps. */
+export function* partOf<T>(
+  search: Generator<Piece, T, void>,
+  before: number,
+  total: number,
+): Generator<Piece, T, void> {
+  try {
+    for (;;) {
+      const piece = search.next();
+      if (piece.done) return piece.value;
+      yield { ...piece.value, done: before + piece.value.done, total };
+    }
+  } finally {
+    search.return(undefined as T);
+  }
 }
 
 const none: NonNullable<AscentOptions["judges"]> = () => ({});

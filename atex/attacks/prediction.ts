@@ -1,9 +1,11 @@
 /** Attacks on predictions: the loop of the attacks on explanations, with the loss for an objective and no constraint. */
-import { argmax, notEqual, scope, type Tensor } from "../../engine/index.js";
+import { argmax, notEqual, type Tensor } from "../../engine/index.js";
+import type { Piece } from "../../engine/turns.js";
 import { crossEntropyPerSample } from "../../nn/index.js";
 import { linf } from "../balls.js";
 import type { Classifier } from "../score.js";
-import { ascend, requireKey, requireSearch, type Search } from "./loop.js";
+import { type Attack, attackOf } from "./attack.js";
+import { ascent, requireKey, requireSearch, type Search } from "./loop.js";
 import { signStep } from "./rules.js";
 
 export interface PredictionTarget {
@@ -26,19 +28,24 @@ export interface PredictionAttackResult {
   readonly fooled: Tensor;
 }
 
-export type PredictionAttack = (target: PredictionTarget) => PredictionAttackResult;
+export type PredictionAttack = Attack<PredictionTarget, PredictionAttackResult>;
 
 /** Maximises the cross-entropy of the true class over the ball and the valid range; the best iterate of each image is kept. Inside
  *  a captured training step it becomes part of the step. @throws TypeError for random starts without a key. */
 export function attackPrediction(search: Search): PredictionAttack {
   requireSearch("attackPrediction", search);
-  return ({ classifier, x, labels, key }) => {
-    requireKey("attackPrediction", search.restarts ?? 0, key);
-    return scope(() => {
-      const ascent = ascend(x, { ...search, objective: (z) => crossEntropyPerSample(classifier(z), labels), key });
-      return { ...ascent, fooled: notEqual(argmax(classifier(ascent.images), 1), labels) };
-    }, "attack");
-  };
+  return attackOf("attackPrediction", (target) => {
+    requireKey("attackPrediction", search.restarts ?? 0, target.key);
+    return pieces(search, target);
+  });
+}
+
+function* pieces(
+  search: Search,
+  { classifier, x, labels, key }: PredictionTarget,
+): Generator<Piece, PredictionAttackResult, void> {
+  const found = yield* ascent(x, { ...search, objective: (z) => crossEntropyPerSample(classifier(z), labels), key });
+  return { ...found, fooled: notEqual(argmax(classifier(found.images), 1), labels) };
 }
 
 /** Fast gradient sign method: one step of the whole radius. Source: Goodfellow, Shlens, Szegedy 2015, sec. 4. */

@@ -1,5 +1,5 @@
 /** Every objective of attacks on explanations: a new one is its function and a row here. */
-import { ShapeError, type Tensor, tensor } from "../../engine/index.js";
+import { callerScope, ShapeError, type Tensor, tensor } from "../../engine/index.js";
 import { count, type Fields, oneOf, type Read, setting, text } from "../../nn/schema.js";
 import type { AgreementName } from "../judge.js";
 import { WINDOW } from "../metrics/ssim.js";
@@ -71,12 +71,13 @@ function fits({ needsGrid, side = 1 }: ObjectiveEntry, [, ...sample]: readonly n
 export async function ensembleMembers(
   context: Pick<ObjectiveContext, "shape" | "key"> & { readonly k?: number },
 ): Promise<Member[]> {
+  const here = callerScope();
   const members: Member[] = [];
   for (const entry of OBJECTIVE_TABLE) {
     if (entry.apart || !fits(entry, context.shape)) continue;
     const settings = Object.hasOwn(entry.options, "k") ? { k: context.k } : {};
     const { name, targeted, aims } = entry;
-    members.push({ name, targeted, aims, objective: await entry.make(settings, context) });
+    members.push({ name, targeted, aims, objective: await here.wait(entry.make(settings, context)) });
   }
   return members;
 }
@@ -142,8 +143,10 @@ export const OBJECTIVE_TABLE: readonly ObjectiveEntry[] = [
     needsGrid: true,
     side: 5,
     options: { region: setting(text, undefined, "top,left,height,width; default a 5x5 block at a random place") },
-    make: async ({ region }, { shape, key }) =>
-      targetRegion(region === undefined ? await randomBlocks(shape, key) : regionMask(region, shape)),
+    make: async ({ region }, { shape, key }) => {
+      const here = callerScope();
+      return targetRegion(region === undefined ? await here.wait(randomBlocks(shape, key)) : regionMask(region, shape));
+    },
   }),
   objectiveEntry({
     name: "target-map",
@@ -173,7 +176,8 @@ export const OBJECTIVE_TABLE: readonly ObjectiveEntry[] = [
       ),
     },
     make: async ({ k, measure }, { shape, key }) => {
-      const members = await ensembleMembers({ shape, key, k });
+      const here = callerScope();
+      const members = await here.wait(ensembleMembers({ shape, key, k }));
       if (!members.some(({ aims }) => aims === measure))
         throw new ShapeError(
           `ensemble: measure ${measure} of samples [${shape.slice(1)}]; there is ${members.flatMap(({ aims }) => aims ?? []).join(", ")}`,

@@ -1,5 +1,5 @@
 /** Attacks on the explanations of a batch, and what each leaves of them. */
-import { add, argmax, equal, mul, random, scope, sign, type Tensor } from "../../engine/index.js";
+import { add, argmax, callerScope, equal, mul, random, scope, sign, type Tensor } from "../../engine/index.js";
 import { cosineDecay, type Domain } from "../../nn/index.js";
 import { attackExplanation } from "../attacks/explanation.js";
 import type { Search } from "../attacks/loop.js";
@@ -111,19 +111,21 @@ export async function attacksOn(
   candidate: Candidate,
   { x, from }: { readonly x: Tensor; readonly from: number },
 ): Promise<BatchAttacks> {
-  const { classifier, domain, explaining, seed, signal } = world;
+  const here = callerScope();
+  const { classifier, domain, explaining, seed, stop } = world;
   const image = x.rank === 4;
   const k = settings.k ?? usualTopK(x.shape);
   const classes = scope(() => argmax(classifier(x), 1));
   const score = classScore(classifier, classes);
   const segmented = image && EXPLAINER_TABLE.find(({ name }) => name === candidate.name)?.uses?.segments;
-  const own = await candidate.make(world, x);
+  const own = await here.wait(candidate.make(world, x));
   const mapsOf = (images: Tensor): Promise<Tensor> =>
     scoped("maps", async () => {
-      const explain = segmented ? await candidate.make(world, images) : own;
+      const here = callerScope();
+      const explain = segmented ? await here.wait(candidate.make(world, images)) : own;
       return scope(() => explain(score, images));
     });
-  const clean = await mapsOf(x);
+  const clean = await here.wait(mapsOf(x));
   // Explainers that average gradients average fewer of them while they are climbed; the judge takes all.
   // So do those that ask for outputs, while they are asked: else an attack of 300 queries on LIME takes 300 000 passes for each sample.
   const fewer = { ...withPoints(settings.points), ...withCopies(settings.copies, domain) };
@@ -138,22 +140,26 @@ export async function attacksOn(
   ];
 
   async function byGradients(aim: Aim, objective: Objective, eps: number): Promise<Tensor> {
+    const here = callerScope();
     const search = searchIn(settings, world, eps);
     const restarts = Math.max(settings.restarts, Number(objective.flatAtClean ?? false));
-    const explainer = await candidate.make(climbed, x);
+    const explainer = await here.wait(candidate.make(climbed, x));
     const attack = attackExplanation({ ...search, restarts, explainer, objective });
     return attack({ classifier, surrogate, x, key: keyOf(world, from, 41 + AIMS.indexOf(aim)) }).images;
   }
 
   async function byQueries(objective: Objective, eps: number): Promise<Tensor> {
+    const here = callerScope();
     const { ball } = reachIn(world, eps);
     const { queries, population } = settings;
     const asked = { classifier, domain, explainer: (_: string, part: Tensor) => candidate.make(climbed, part) };
-    using owner = await ownerOf({ name: candidate.name, objective, clean, x, world: asked });
-    const { images } = await evolve(x, {
-      ...{ ask: owner.ask, neighbourhood: { ball, range: domain.range }, queries, population, signal },
-      ...{ parents: Math.min(5, population), seed: seed + from, ...genesOf({ block: undefined }, domain, ball) },
-    });
+    using owner = await here.wait(ownerOf({ name: candidate.name, objective, clean, x, world: asked }));
+    const { images } = await here.wait(
+      evolve(x, {
+        ...{ ask: owner.ask, neighbourhood: { ball, range: domain.range }, queries, population, stop },
+        ...{ parents: Math.min(5, population), seed: seed + from, ...genesOf({ block: undefined }, domain, ball) },
+      }),
+    );
     return images;
   }
 
@@ -161,12 +167,13 @@ export async function attacksOn(
     clean,
     mapsOf,
     async attacked(eps) {
+      const here = callerScope();
       const found: Attacked[] = [];
       const slope = hasSlope(candidate);
       for (const [aim, objective] of objectives) {
-        if (slope) found.push({ aim, images: await scoped(aim, () => byGradients(aim, objective, eps)) });
+        if (slope) found.push({ aim, images: await here.wait(scoped(aim, () => byGradients(aim, objective, eps))) });
         if ((!slope || settings.search === "both") && aim !== "centre")
-          found.push({ aim, images: await scoped(aim, () => byQueries(objective, eps)) });
+          found.push({ aim, images: await here.wait(scoped(aim, () => byQueries(objective, eps))) });
       }
       return found;
     },
@@ -181,19 +188,23 @@ export async function attacksOn(
     },
     left: (images) =>
       scoped("left", async () => {
-        const changed = await mapsOf(images);
+        const here = callerScope();
+        const changed = await here.wait(mapsOf(images));
         const [a, b] = scope(() => [importanceMap(clean), importanceMap(changed)]);
         const [ranks, top] = scope(() => [spearman(a, b), topKIntersection(k)(a, b)]);
-        const found = { ranks: Array.from(await ranks.read()), top: Array.from(await top.read()) };
+        const found = {
+          ranks: Array.from(await here.wait(ranks.read())),
+          top: Array.from(await here.wait(top.read())),
+        };
         if (!image) return found;
-        const [before, after] = [await a.read(), await b.read()];
+        const [before, after] = [await here.wait(a.read()), await here.wait(b.read())];
         const d = before.length / found.top.length;
         const sides = [a.shape[1], a.shape[2]] as const;
         const near = found.top.map((_, i) => {
           const [own, other] = [before, after].map((all) => Array.from(all.slice(i * d, (i + 1) * d)));
           return tolerantAgreement(own, other, k, sides, settings.pixels);
         });
-        const centre = Array.from(await scope(() => massCentreShift(a, b)).read());
+        const centre = Array.from(await here.wait(scope(() => massCentreShift(a, b)).read()));
         return { ...found, near, centre };
       }),
   };

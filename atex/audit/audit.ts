@@ -39,7 +39,7 @@ export interface AuditWorld {
   readonly seed: number;
   /** Told what goes on inside a cell. */
   readonly say: (text: string) => void;
-  readonly signal?: { readonly aborted: boolean };
+  readonly stop?: { readonly aborted: boolean };
 }
 
 /** An explainer that is judged, or a control that is measured in the same way. */

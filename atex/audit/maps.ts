@@ -1,5 +1,5 @@
 /** The attributions that rows of an audit measure. */
-import { argmax, concat, openScope, scope, slice, type Tensor } from "../../engine/index.js";
+import { argmax, callerScope, concat, scope, slice, type Tensor } from "../../engine/index.js";
 import { sampleTensor } from "../../nn/index.js";
 import { samplesAtOnce } from "../copies.js";
 import { attributionsOf } from "../manipulations/explaining.js";
@@ -16,6 +16,7 @@ export async function mapsOf(
   { x, classes, from }: AuditBatch,
   seed = world.seed,
 ): Promise<Tensor> {
+  const here = callerScope();
   const { classifier } = world;
   const explain = (part: Tensor, of: Tensor, own: number): Promise<Tensor> =>
     attributionsOf((_, z) => candidate.make(world, z, own), candidate.name, { classifier, x: part }, of);
@@ -24,7 +25,7 @@ export async function mapsOf(
   const parts: Tensor[] = [];
   for (let i = 0; i < n; i++) {
     const one = slice(x, [i, ...shape.map(() => 0)], [1, ...shape]);
-    parts.push(await explain(one, slice(classes, [i], [1]), seed + 7919 * (from + i + 1)));
+    parts.push(await here.wait(explain(one, slice(classes, [i], [1]), seed + 7919 * (from + i + 1))));
   }
   return concat(parts);
 }
@@ -45,14 +46,15 @@ export async function overBatches(
   label: string,
   use: (batch: AuditBatch) => Promise<ReadonlyMap<string, ArrayLike<number>>>,
 ): Promise<Map<string, number[]>> {
+  const here = callerScope();
   const { test, samples, classifier, domain } = world;
   const chunk = samplesAtOnce(domain.shape, CHUNK);
   const found = new Map<string, number[]>();
   for (let from = 0; from < samples.length; from += chunk) {
-    using _ = openScope(label);
+    using _ = here.open(label);
     const x = sampleTensor(test, samples.slice(from, from + chunk));
     const classes = scope(() => argmax(classifier(x), 1));
-    for (const [name, values] of await use({ x, classes, from }))
+    for (const [name, values] of await here.wait(use({ x, classes, from })))
       found.set(name, [...(found.get(name) ?? []), ...Array.from(values)]);
     world.say(`${label}: ${Math.min(from + chunk, samples.length)} of ${samples.length} samples`);
   }

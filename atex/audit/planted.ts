@@ -2,6 +2,7 @@
 import {
   add,
   argmax,
+  callerScope,
   concat,
   dispose,
   leaves,
@@ -166,7 +167,8 @@ const taught = new WeakMap<AuditWorld, Map<string, readonly Float32Array[]>>();
 
 /** A copy of the network that was trained further until it takes the cause for its class; the same for every candidate, and made once. */
 export async function taughtCopy(world: AuditWorld, cause: Planted, options: TeachOptions): Promise<Classifier> {
-  const { weights, train, domain, seed, say, signal } = world;
+  const here = callerScope();
+  const { weights, train, domain, seed, say, stop } = world;
   const layer = weights!.layer!;
   const known = taught.get(world) ?? new Map<string, readonly Float32Array[]>();
   taught.set(world, known);
@@ -176,12 +178,14 @@ export async function taughtCopy(world: AuditWorld, cause: Planted, options: Tea
     const { wanted, ...how } = options;
     // Half of a batch bears the cause; large images come in small ones.
     const batch = Math.min(how.batch, 2 * samplesAtOnce(domain.shape, how.batch));
-    const params = await finetuned(
-      { model: layer, params: weights!.params, train, seed, say, signal },
-      { ...how, batch, loss: plantingLoss(cause, wanted), title: "planting a cause", decay: "cosine" },
+    const params = await here.wait(
+      finetuned(
+        { model: layer, params: weights!.params, train, seed, say, stop },
+        { ...how, batch, loss: plantingLoss(cause, wanted), title: "planting a cause", decay: "cosine" },
+      ),
     );
     try {
-      values = await Promise.all(leaves(params).map(async (t) => Float32Array.from(await t.read())));
+      values = await here.wait(Promise.all(leaves(params).map(async (t) => Float32Array.from(await t.read()))));
     } finally {
       dispose(params);
     }
@@ -199,6 +203,7 @@ export async function atWork(
   { x, labels }: { readonly x: Tensor; readonly labels: ArrayLike<number> },
   wanted: number,
 ): Promise<boolean[]> {
+  const here = callerScope();
   const [n, ...shape] = x.shape;
   const chunk = samplesAtOnce(shape, CHUNK);
   const found: boolean[] = [];
@@ -207,7 +212,7 @@ export async function atWork(
       const part = slice(x, [from, ...shape.map(() => 0)], [Math.min(chunk, n - from), ...shape]);
       return [argmax(copy(part), 1), argmax(copy(cause.plant(part)), 1)];
     });
-    const [before, after] = [await without.read(), await bearing.read()];
+    const [before, after] = [await here.wait(without.read()), await here.wait(bearing.read())];
     for (const [i, c] of before.entries())
       found.push(labels[from + i] !== wanted && c !== wanted && after[i] === wanted);
   }

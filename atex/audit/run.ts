@@ -1,6 +1,7 @@
 /** Runs an audit cell by cell, a row for a candidate each, so that one that was killed goes on; and judges what was measured. */
-import { openScope } from "../../engine/index.js";
+import { callerScope, type LongOptions, openScope, Turns } from "../../engine/index.js";
 import { readSettings } from "../../nn/schema.js";
+import { watchedWorld } from "../long.js";
 import { isRefusal } from "../refusal.js";
 import type { AuditFinding, AuditMeasurement, AuditRow, AuditWorld, Candidate } from "./audit.js";
 import { auditRowOf } from "./table.js";
@@ -50,60 +51,66 @@ export function auditCells({ rows, explainers, controls }: AuditPlan): AuditCell
 /** A cell that was left because the audit is to end. */
 class Stopped extends Error {}
 
-/** Measures the cells that the store lacks. What an explainer refuses is kept as such. Once `signal` is aborted, what is being measured is
- *  left, and begun anew another time; but for the first cell, so that an audit gets on however short its time is.
- *  @returns by id. */
+/** Measures the cells that the store lacks. What an explainer refuses is kept as such. Once the world's `stop` is aborted, what is being
+ *  measured is left, and begun anew another time; but for the first cell, so that an audit gets on however short its time is.
+ *  @returns by id. @throws the reason of `signal`, also inside a cell; what was measured before is in the store. */
 export async function runAudit(
   world: AuditWorld,
   plan: AuditPlan,
   store: AuditStore,
-  onProgress?: (progress: AuditProgress) => void,
+  options: LongOptions<AuditProgress> = {},
 ): Promise<ReadonlyMap<string, AuditMeasurement>> {
+  const here = callerScope();
+  const turns = new Turns("runAudit", options);
+  const watched = watchedWorld(world, options.signal);
   const cells = auditCells(plan);
   const found = new Map<string, AuditMeasurement>();
   let begun = 0;
-  const stopped = (): boolean => begun > 1 && world.signal?.aborted === true;
+  const stopped = (): boolean => begun > 1 && world.stop?.aborted === true;
   // One world for all cells: rows remember by it what candidates share.
   const inside: AuditWorld = {
-    ...world,
-    signal: {
+    ...watched,
+    stop: {
       get aborted() {
-        return stopped();
+        return stopped() || options.signal?.aborted === true;
       },
     },
     say(text) {
       if (stopped()) throw new Stopped("the audit is to end");
-      world.say(text);
+      watched.say(text);
     },
   };
   for (const [done, cell] of cells.entries()) {
     const { id } = cell;
-    const stored = await store.load(id);
+    const stored = await here.wait(store.load(id));
     if (stored) {
       found.set(id, stored);
       continue;
     }
-    if (world.signal?.aborted) break;
-    onProgress?.({ cell, done, cells: cells.length });
+    if (world.stop?.aborted) break;
+    await here.wait(turns.next({ cell, done, cells: cells.length }));
     begun++;
-    const measured = await measure(inside, cell).catch((error: unknown) => {
-      if (error instanceof Stopped) return undefined;
-      throw error;
-    });
+    const measured = await here.wait(
+      measure(inside, cell).catch((error: unknown) => {
+        if (error instanceof Stopped) return undefined;
+        throw error;
+      }),
+    );
+    turns.tell();
     // What was cut short is no measurement, whoever noticed it.
     if (!measured || stopped()) break;
-    await store.save(id, measured);
+    await here.wait(store.save(id, measured));
     found.set(id, measured);
   }
   return found;
 }
 
 async function measure(world: AuditWorld, { row, settings, candidate }: AuditCell): Promise<AuditMeasurement> {
-  using _ = openScope(row.name);
+  using here = openScope(row.name);
   const missing = missingFor(row, world);
   if (missing) return { numbers: [], refused: missing };
   try {
-    return await row.measure(settings, world, candidate);
+    return await here.wait(row.measure(settings, world, candidate));
   } catch (error) {
     if (!isRefusal(error)) throw error;
     return { numbers: [], refused: error.message };

@@ -3,6 +3,7 @@ import {
   abs,
   add,
   argmax,
+  callerScope,
   div,
   gather,
   mul,
@@ -41,25 +42,27 @@ export interface AlongData {
 
 /** `references` training samples span the tangent spaces. */
 export async function alongData(world: AuditWorld, x: Tensor, references: number): Promise<AlongData> {
+  const here = callerScope();
   const { classifier, train, explainer, domain, seed } = world;
   const near = partOf(train, 0, Math.min(references, train.labels.length));
   const classes = scope(() => argmax(classifier(x), 1));
-  const plain = await attributionsOf(explainer, "gradient", { classifier, x }, classes);
+  const plain = await here.wait(attributionsOf(explainer, "gradient", { classifier, x }, classes));
   const context = { world: { train: near, explainer }, explainer: "gradient", classes };
   const projected = (basis: BasisAt): Promise<Tensor> => tangentAttributions({ classifier, x }, context, basis);
-  const along = await projected((at, of) => tangentBasis(at, of, near));
-  const byChance = await projected(randomBasis(sampleSize(domain.shape), seed));
+  const along = await here.wait(projected((at, of) => tangentBasis(at, of, near)));
+  const byChance = await here.wait(projected(randomBasis(sampleSize(domain.shape), seed)));
   const similarity = async (other: Tensor): Promise<number[]> =>
     Array.from(await scope(() => spearman(importanceMap(plain), importanceMap(other))).read());
   return {
-    tangent: await similarity(along),
-    random: await similarity(byChance),
-    maps: { plain: await mapByMap(plain), along: await mapByMap(along) },
+    tangent: await here.wait(similarity(along)),
+    random: await here.wait(similarity(byChance)),
+    maps: { plain: await here.wait(mapByMap(plain)), along: await here.wait(mapByMap(along)) },
   };
 }
 
 async function mapByMap(attribution: Tensor): Promise<ArrayLike<number>[]> {
-  const all = await scope(() => importanceMap(attribution)).read();
+  const here = callerScope();
+  const all = await here.wait(scope(() => importanceMap(attribution)).read());
   const n = attribution.shape[0];
   const d = all.length / n;
   return Array.from({ length: n }, (_, i) => all.slice(i * d, (i + 1) * d));
@@ -106,10 +109,11 @@ export async function oddAnswers(
   explainer: string,
   options: QueryAnomalyOptions,
 ): Promise<number[]> {
+  const here = callerScope();
   const n = x.shape[0];
   const classes = scope(() => argmax(classifier(x), 1));
   const context = { world: { train, explainer: make }, explainer, classes };
-  const { asked, copies, usual } = await queryAnomalies({ classifier, x }, context, options);
+  const { asked, copies, usual } = await here.wait(queryAnomalies({ classifier, x }, context, options));
   const real = Array.from(usual);
   return Array.from({ length: n }, (_, i) =>
     auroc(
@@ -125,18 +129,23 @@ export async function backgroundTest(
   world: AuditWorld,
   most: number,
 ): Promise<{ readonly p: number; readonly rows: number }> {
+  const here = callerScope();
   const { classifier, explaining, train, classes } = world;
   const { background } = explaining;
   const count = Math.min(most, train.labels.length);
   const [rows, ...shape] = background.shape;
-  const own = await inPieces(rows, (from, n) => {
-    const zeros = shape.map(() => 0);
-    return probabilities(classifier, slice(background, [from, ...zeros], [n, ...shape]));
-  });
-  const others = await inPieces(count, (from, n) => {
-    const indices = Array.from({ length: n }, (_, i) => from + i);
-    return probabilities(classifier, sampleTensor(train, indices));
-  });
+  const own = await here.wait(
+    inPieces(rows, (from, n) => {
+      const zeros = shape.map(() => 0);
+      return probabilities(classifier, slice(background, [from, ...zeros], [n, ...shape]));
+    }),
+  );
+  const others = await here.wait(
+    inPieces(count, (from, n) => {
+      const indices = Array.from({ length: n }, (_, i) => from + i);
+      return probabilities(classifier, sampleTensor(train, indices));
+    }),
+  );
   const c = classes.length;
   const of = (all: readonly number[], k: number): number[] => all.filter((_, i) => i % c === k);
   const values = classes.map((_, k) => kolmogorovSmirnov(of(own, k), of(others, k)));
@@ -148,8 +157,8 @@ export async function backgroundTest(
     const chunk = samplesAtOnce(shape, CHUNK);
     const found: number[] = [];
     for (let from = 0; from < all; from += chunk) {
-      using _ = openScope("probabilities");
-      found.push(...(await of(from, Math.min(chunk, all - from))));
+      using here = openScope("probabilities");
+      found.push(...(await here.wait(of(from, Math.min(chunk, all - from)))));
     }
     return found;
   }

@@ -3,8 +3,10 @@
 import {
   add,
   concat,
+  type Done,
   gather,
   grad,
+  type LongOptions,
   random,
   reshape,
   split,
@@ -185,27 +187,26 @@ export function alongOptions(
   return { length, normalisation, points, spacing };
 }
 
-export interface PredictionOptions extends AlongOptions {
+export interface PredictionOptions extends AlongOptions, LongOptions<Done> {
   /** Images at once; default 100. */
   readonly batchSize?: number;
-  readonly onProgress?: (done: number, count: number) => void;
 }
 
 /** The teacher's logits at x, and where the points are a grid along directions at hand at these too, for every image: they do not
  *  change while ATEX trains. 26 MB for Fashion-MNIST and a grid of 10 points, and a step then needs no pass of the teacher.
- *  @throws TypeError for a grid without directions: those made in every batch lead to other points every time. */
+ *  @throws TypeError for a grid without directions: those made in every batch lead to other points every time; the reason of `signal`. */
 export async function teacherPredictions(
   teacher: Classifier,
   data: ResidentImages,
   directions: KeptDirections | undefined,
-  { batchSize = 100, onProgress, ...along }: PredictionOptions,
+  { batchSize = 100, onProgress, signal, ...along }: PredictionOptions,
 ): Promise<KeptPredictions> {
   requireAlong("teacherPredictions", along);
   const { spacing, normalisation } = along;
   const grid = spacing === "grid" ? directions : undefined;
   if (spacing === "grid" && !grid)
     throw new TypeError("teacherPredictions: a grid without directions given; directions at hand, or sampled points");
-  const logits = await overData(data, batchSize, onProgress, (x, _, indices) => {
+  const logits = await overData("teacherPredictions", data, batchSize, { onProgress, signal }, (x, _, indices) => {
     const points = (kept: KeptDirections): Tensor =>
       asOneBatch(alongExplanation(x, pickDirections(kept, indices), gridLengths(along, x), normalisation));
     const rows = teacher(grid ? concat([x, points(grid)]) : x);

@@ -1,4 +1,4 @@
-import { dispose } from "../../engine/index.js";
+import { callerScope, dispose } from "../../engine/index.js";
 import { count, oneOf, type Read, setting, size } from "../../nn/schema.js";
 import {
   ATEX,
@@ -67,15 +67,18 @@ function shiftsOf({ along, across, steepest, normalisation, points, spacing }: S
 
 /** Directions made in every batch are not kept, nor is what is taught at a grid along them. */
 async function prepare(settings: Settings, context: PreparationContext): Promise<Kept & Disposable> {
-  const { eps, teacher, data, key, onProgress } = context;
+  const here = callerScope();
+  const { eps, teacher, data, key, onProgress, signal } = context;
   const { samples, sigma } = settings;
   const atHand = settings.directions === "kept";
   const directions = atHand
-    ? await explanationDirections(teacher!, data, { samples, sigma, key, onProgress })
+    ? await here.wait(explanationDirections(teacher!, data, { samples, sigma, key, onProgress, signal }))
     : undefined;
   const along = alongOptions(shiftsOf(settings, eps));
   const predictions =
-    atHand || along.spacing === "sampled" ? await teacherPredictions(teacher!, data, directions, along) : undefined;
+    atHand || along.spacing === "sampled"
+      ? await here.wait(teacherPredictions(teacher!, data, directions, { ...along, signal }))
+      : undefined;
   const tensors = [directions?.words, predictions?.logits].filter((t) => t !== undefined);
   return { directions, predictions, [Symbol.dispose]: () => dispose(tensors) };
 }

@@ -12,9 +12,11 @@ import {
   capture,
   cast,
   concat,
+  type Done,
   div,
   gather,
   keep,
+  type LongOptions,
   max,
   maximum,
   mul,
@@ -26,6 +28,7 @@ import {
   slice,
   sub,
   type Tensor,
+  Turns,
   tensor,
   zeros,
 } from "../../engine/index.js";
@@ -54,20 +57,19 @@ export interface KeptDirections {
   readonly words: Tensor;
 }
 
-export interface DirectionOptions extends SmoothGradSettings {
+export interface DirectionOptions extends SmoothGradSettings, LongOptions<Done> {
   readonly key: Tensor;
   /** Images at once; default 100. */
   readonly batchSize?: number;
-  readonly onProgress?: (done: number, count: number) => void;
 }
 
-/** SmoothGrad of the teacher, for the class it predicts, at every image; kept until disposed. */
+/** SmoothGrad of the teacher, for the class it predicts, at every image; kept until disposed. @throws the reason of `signal`. */
 export async function explanationDirections(
   teacher: Classifier,
   data: ResidentImages,
-  { key, batchSize = 100, onProgress, ...settings }: DirectionOptions,
+  { key, batchSize = 100, onProgress, signal, ...settings }: DirectionOptions,
 ): Promise<KeptDirections> {
-  const words = await overData(data, batchSize, onProgress, (x, first) =>
+  const words = await overData("explanationDirections", data, batchSize, { onProgress, signal }, (x, first) =>
     packed(smoothDirection(teacher, x, random.fold(key, cast(first, "u32")), settings)),
   );
   return { shape: data.shape, words };
@@ -99,12 +101,14 @@ export function packed(map: Tensor): Tensor {
 
 /** `f(images, first index)` in batches, the results one after another, kept. */
 export async function overData(
+  op: string,
   data: ResidentImages,
   batchSize: number,
-  onProgress: ((done: number, count: number) => void) | undefined,
+  options: LongOptions<Done>,
   f: (x: Tensor, first: Tensor, indices: Tensor) => Tensor,
 ): Promise<Tensor> {
-  using _ = openScope("over data");
+  const turns = new Turns(op, options);
+  using here = openScope(op);
   const order = tensor(Int32Array.from({ length: data.count }, (_, i) => i));
   const at = (first: Tensor, size: number): Tensor => {
     const indices = batchIndices(order, first, size);
@@ -114,6 +118,7 @@ export async function overData(
   const parts: Tensor[] = [];
   using step = capture((first: Tensor) => at(first, size));
   let reading: Promise<unknown> | undefined;
+  await here.wait(step.prepare(tensor(0, [], "i32")));
   for (let first = 0; first < data.count; first += size) {
     const whole = first + size <= data.count;
     const start = tensor(first, [], "i32");
@@ -121,12 +126,14 @@ export async function overData(
     parts.push(part);
     // Waiting for the part before keeps the queue short, but not empty.
     if (reading) {
-      await reading;
-      onProgress?.(first, data.count);
+      await here.wait(reading);
+      await here.wait(turns.next({ done: first, total: data.count }));
     }
     reading = slice(part, [0, 0], [1, 1]).read();
+    // It is awaited in a later turn.
+    reading.catch(() => {});
   }
-  await reading;
-  onProgress?.(data.count, data.count);
+  await here.wait(reading);
+  turns.tell({ done: data.count, total: data.count });
   return keep(concat(parts));
 }

@@ -1,4 +1,4 @@
-import type { Tensor } from "../../engine/index.js";
+import type { Done, LongOptions, Tensor } from "../../engine/index.js";
 import { adam, type FeatureRange, type Optimiser, type ResidentImages, type Schedule } from "../../nn/index.js";
 import { described, type Fields, type Infer, optional, type Read, type Schema } from "../../nn/schema.js";
 import type { Classifier } from "../score.js";
@@ -17,10 +17,9 @@ export interface DefenceContext<P = unknown> {
 }
 
 /** What `prepare` works on. */
-export interface PreparationContext extends Omit<DefenceContext, "prepared"> {
+export interface PreparationContext extends Omit<DefenceContext, "prepared">, LongOptions<Done> {
   readonly data: ResidentImages;
   readonly key: Tensor;
-  readonly onProgress?: (done: number, count: number) => void;
 }
 
 /** How far from a sample a defence looks. */

@@ -41,9 +41,9 @@ export function kindOf({ kind }: { readonly kind: string }): ExperimentKind {
 
 /** Does one cell of the grid. */
 export async function runCell(lab: Lab, cell: Cell): Promise<Outcome> {
-  using _ = openScope(cell.id);
+  using here = openScope(cell.id);
   const experiment = lab.config.experiments[cell.experiment];
-  return await kindOf(experiment).run(lab, cell, experiment);
+  return await here.wait(kindOf(experiment).run(lab, cell, experiment));
 }
 
 /** What came of an experiment; undefined before its first result. */

@@ -1,5 +1,5 @@
 /** What experiments work with: data, and trained networks that are each made once and remembered. */
-import { dispose, openScope, random, scope, type Tree } from "../../engine/index.js";
+import { callerScope, dispose, openScope, random, scope, type Tree } from "../../engine/index.js";
 import {
   buildNetwork,
   type Dataset,
@@ -83,8 +83,9 @@ export class Lab {
   }
 
   async #open(name: DataName): Promise<LabData> {
+    const here = callerScope();
     const plan = this.config.data[name];
-    const { train: all, test, ...about } = await this.#options.openData(name);
+    const { train: all, test, ...about } = await here.wait(this.#options.openData(name));
     const needed = plan.train + (plan.validation ?? 0);
     if (needed > all.labels.length || (plan.test ?? 0) > test.labels.length)
       throw new ConfigError(
@@ -105,9 +106,10 @@ export class Lab {
   }
 
   async #load(recipe: Recipe): Promise<TrainedNetwork> {
-    const weights = (await this.#options.store.load(recipe)) ?? (await this.#train(recipe));
-    const model = await this.#modelOf(recipe);
-    const { shape } = await this.data(recipe.data);
+    const here = callerScope();
+    const weights = (await here.wait(this.#options.store.load(recipe))) ?? (await here.wait(this.#train(recipe)));
+    const model = await here.wait(this.#modelOf(recipe));
+    const { shape } = await here.wait(this.data(recipe.data));
     const { tree: params } = unpackTree(weights, firstWeights(model, 0, shape));
     return {
       ...{ model, params },
@@ -117,40 +119,46 @@ export class Lab {
   }
 
   async #modelOf({ network, data }: Recipe): Promise<Sequential> {
-    const { classes } = await this.data(data);
+    const here = callerScope();
+    const { classes } = await here.wait(this.data(data));
     return buildNetwork({ ...network, classes });
   }
 
   async #train(recipe: Recipe): Promise<Uint8Array> {
-    using _ = openScope("train");
+    using here = openScope("train");
     const { scheme, epochs, seed, start } = recipe;
     const save = async (weights: Tree, epoch: number): Promise<Uint8Array> => {
+      const here = callerScope();
       const made = { ...recipe, epochs: epoch };
-      const bytes = await packTree(weights, { recipe: JSON.stringify(made) });
-      await this.#options.store.save(made, bytes);
+      const bytes = await here.wait(packTree(weights, { recipe: JSON.stringify(made) }));
+      await here.wait(this.#options.store.save(made, bytes));
       return bytes;
     };
-    const model = await this.#modelOf(recipe);
-    const { train: all, shape } = await this.data(recipe.data);
-    using teacher = start && (await this.#load(start));
+    const model = await here.wait(this.#modelOf(recipe));
+    const { train: all, shape } = await here.wait(this.data(recipe.data));
+    using teacher = start && (await here.wait(this.#load(start)));
     // The scheme's teacher stays as it is; what is trained are these.
-    const first = start ? (await this.#load(start)).params : firstWeights(model, seed, shape);
+    const first = start ? (await here.wait(this.#load(start))).params : firstWeights(model, seed, shape);
     if (epochs === 0) {
-      const bytes = await save(first, 0);
+      const bytes = await here.wait(save(first, 0));
       dispose(first);
       return bytes;
     }
     const resident = residentData(partOf(all, 0, recipe.images));
     try {
-      const weights = await trainScheme({
-        ...{ model, scheme, first, teacher: teacher?.classifier, data: resident, eps: recipe.eps ?? 0, epochs, seed },
-        onDirections: (done, count) => this.say(`${scheme.title}: directions of ${done} of ${count} images`),
-        onProgress: ({ epoch, step, steps, loss }) =>
-          this.say(`${scheme.title}: step ${(epoch - 1) * steps + step} of ${epochs * steps}, loss ${loss.toFixed(3)}`),
-        // A later wish for fewer epochs of the same training is granted already.
-        onEpoch: async (params, epoch) => void (epoch < epochs && (await save(params, epoch))),
-      });
-      const bytes = await save(weights, epochs);
+      const weights = await here.wait(
+        trainScheme({
+          ...{ model, scheme, first, teacher: teacher?.classifier, data: resident, eps: recipe.eps ?? 0, epochs, seed },
+          onDirections: ({ done, total }) => this.say(`${scheme.title}: directions of ${done} of ${total} images`),
+          onProgress: ({ epoch, step, steps, loss }) =>
+            this.say(
+              `${scheme.title}: step ${(epoch - 1) * steps + step} of ${epochs * steps}, loss ${loss.toFixed(3)}`,
+            ),
+          // A later wish for fewer epochs of the same training is granted already.
+          onEpoch: async (params, epoch) => void (epoch < epochs && (await save(params, epoch))),
+        }),
+      );
+      const bytes = await here.wait(save(weights, epochs));
       dispose(weights);
       return bytes;
     } finally {

@@ -2,6 +2,7 @@
 import {
   abs,
   argmax,
+  callerScope,
   concat,
   equal,
   lessEqual,
@@ -85,7 +86,7 @@ const asConfigured = (name: string): string => PAPER[name] ?? name;
 /** Attacks all images at all budgets in one batch, checks that every budget is honoured, and measures. Every image keeps its
  *  prediction. @throws Error when an attack broke its budget. */
 export async function manipulate(options: ManipulationOptions): Promise<{ clean: Float32Array; under: Manipulated[] }> {
-  using _ = openScope("manipulate");
+  using here = openScope("manipulate");
   const { classifier, surrogate, attack, eps, norm = "linf", outputBound, k } = options;
   const [attackKey, blockKey, noiseKey, controlKey] = random.split(options.key, 4);
   const n = options.x.shape[0];
@@ -106,14 +107,16 @@ export async function manipulate(options: ManipulationOptions): Promise<{ clean:
     schedule: attack.schedule === "cosine" ? cosineDecay(1, attack.steps) : undefined,
   };
   // The block of an image is the same at all budgets.
-  const members = (await ensembleMembers({ shape: options.x.shape, key: blockKey, k })).map((member): Member => {
-    const { region } = member.objective;
-    return region ? { ...member, objective: targetRegion(concat(eps.map(() => region))) } : member;
-  });
+  const members = (await here.wait(ensembleMembers({ shape: options.x.shape, key: blockKey, k }))).map(
+    (member): Member => {
+      const { region } = member.objective;
+      return region ? { ...member, objective: targetRegion(concat(eps.map(() => region))) } : member;
+    },
+  );
   const judge = judgeOf({ classifier, explainer, classes: argmax(classifier(x), 1), x, k, measures: MEASURES });
-  const clean = await floats(judge.clean);
+  const clean = await here.wait(floats(judge.clean));
   const drawn = judge(intoNeighbourhood({ ball, range: options.range }, ball.sample(controlKey, x), x));
-  const control = await readAll(drawn.agreement);
+  const control = await here.wait(readAll(drawn.agreement));
   const check = async (images: Tensor): Promise<Float32Array> => {
     const pixels = await floats(images);
     requireBudget(norm, pixels, await floats(x), radii);
@@ -121,18 +124,14 @@ export async function manipulate(options: ManipulationOptions): Promise<{ clean:
   };
   const target = { classifier, surrogate, x, key: attackKey };
   const restarts = attack.restarts;
-  const found =
+  const found = await here.wait(
     attack.objective === "ensemble"
-      ? await ofEnsemble(attackEnsemble({ ...search, members, k, restarts })(target), {
-          members,
-          eps,
-          check,
-          judge,
-        })
-      : await ofOne(
+      ? ofEnsemble(attackEnsemble({ ...search, members, k, restarts })(target), { members, eps, check, judge })
+      : ofOne(
           { ...search, restarts, objective: objectiveOf(members, attack.objective) },
           { ...target, outputBound, check, judge },
-        );
+        ),
+  );
   const at = cutter(eps.length);
   return {
     clean: at.numbers(clean, 0),
@@ -183,6 +182,7 @@ async function ofOne(
   options: ExplanationAttackOptions & { readonly restarts: number },
   on: Checking & Pick<ManipulationOptions, "classifier" | "surrogate" | "x" | "key" | "outputBound">,
 ): Promise<Found> {
+  const here = callerScope();
   const { classifier, x, outputBound, check, judge } = on;
   const restarts = Math.max(options.restarts, Number(options.objective.flatAtClean ?? false));
   const { images: best, classes, passes } = attackExplanation({ ...options, restarts })(on);
@@ -192,29 +192,35 @@ async function ofOne(
   const near = outputBound === undefined ? same : lessEqual(max(abs(sub(logits, classifier(x))), 1), outputBound);
   const images = where(reshape(mul(same, near), [same.size, ...x.shape.slice(1).map(() => 1)]), best, x);
   const { map, agreement } = judge(images);
-  return { attacked: await readAll(agreement), images: await check(images), maps: await floats(map), passes };
+  return {
+    attacked: await here.wait(readAll(agreement)),
+    images: await here.wait(check(images)),
+    maps: await here.wait(floats(map)),
+    passes,
+  };
 }
 
 async function ofEnsemble(
   { alone, worst, passes }: EnsembleResult,
   { members, eps, check, judge }: Checking & { readonly members: readonly Member[]; readonly eps: readonly number[] },
 ): Promise<Found> {
+  const here = callerScope();
   const each: Record<string, Agreement> = {};
   for (const { name } of members) {
-    await check(alone[name].images);
-    each[name] = await readAll(alone[name].agreement as Readonly<Record<string, Tensor>>);
+    await here.wait(check(alone[name].images));
+    each[name] = await here.wait(readAll(alone[name].agreement as Readonly<Record<string, Tensor>>));
   }
   const aimed = members.flatMap(({ name, aims }) => (aims && aims in each[name] ? [[aims, each[name][aims]]] : []));
   const attacked: Record<string, readonly number[]> = {};
   for (const [name, { images, value }] of Object.entries(worst)) {
-    await check(images);
-    attacked[name] = worstWithin(name as AgreementName, Array.from(await value.read()), eps);
+    await here.wait(check(images));
+    attacked[name] = worstWithin(name as AgreementName, Array.from(await here.wait(value.read())), eps);
   }
   const shown = worst.topK!.images;
   return {
     ...{ attacked, aimed: Object.fromEntries(aimed), passes },
     alone: Object.fromEntries(Object.entries(each).map(([name, agreement]) => [asConfigured(name), agreement])),
-    ...{ images: await check(shown), maps: await floats(judge(shown).map) },
+    ...{ images: await here.wait(check(shown)), maps: await here.wait(floats(judge(shown).map)) },
   };
 }
 

@@ -1,5 +1,5 @@
 /** What kinds of experiments measure alike: accuracy, and attacks on many images. */
-import { argmax, dispose, openScope, random, type Tree } from "../../engine/index.js";
+import { argmax, callerScope, dispose, openScope, random, type Tree } from "../../engine/index.js";
 import { evaluate, hostSamples, type Layer, residentData } from "../../nn/index.js";
 import type { Classifier } from "../score.js";
 import type { Measurement } from "./cells.js";
@@ -22,7 +22,7 @@ export type Manipulations = Awaited<ReturnType<typeof manipulate>>;
 
 /** Attacks images in batches. */
 export async function attackImages(lab: Lab, classifier: Classifier, run: AttackRun): Promise<Manipulations> {
-  using _ = openScope("attack images");
+  using here = openScope("attack images");
   const { attack, indices, split, radii, seed, surrogate, norm, outputBound } = run;
   const key = random.fold(random.key(seed), 2);
   const parts: Manipulations[] = [];
@@ -33,7 +33,7 @@ export async function attackImages(lab: Lab, classifier: Classifier, run: Attack
     );
     const x = pickPixels(split, chosen);
     const how = { classifier, surrogate, attack, norm, outputBound, k: lab.config.k, key: random.fold(key, from) };
-    parts.push(await manipulate({ ...how, x, eps: radii }));
+    parts.push(await here.wait(manipulate({ ...how, x, eps: radii })));
   }
   return {
     clean: joined(parts.map(({ clean }) => clean)),
@@ -84,8 +84,9 @@ export async function accuracyOf(
   { model, params }: { readonly model: Layer; readonly params: Tree },
   split: Split,
 ): Promise<number> {
+  const here = callerScope();
   const resident = residentData(split);
-  const accuracy = await evaluate(model, params, resident);
+  const accuracy = await here.wait(evaluate(model, params, resident));
   dispose([resident.words, resident.labels]);
   return accuracy;
 }
@@ -98,14 +99,15 @@ export async function correctlyClassified(
   split: Split,
   wanted: number,
 ): Promise<number[]> {
+  const here = callerScope();
   const all = typeof classifiers === "function" ? [classifiers] : classifiers;
   const found: number[] = [];
   for (let from = 0; from < split.labels.length && found.length < wanted; from += CHUNK) {
-    using _ = openScope("choose images");
-    const here = Array.from({ length: Math.min(CHUNK, split.labels.length - from) }, (_, i) => from + i);
-    const x = pickPixels(split, here);
-    const predictions = await Promise.all(all.map((classifier) => argmax(classifier(x), 1).read()));
-    found.push(...here.filter((index, i) => predictions.every((classes) => classes[i] === split.labels[index])));
+    using _ = here.open("choose images");
+    const part = Array.from({ length: Math.min(CHUNK, split.labels.length - from) }, (_, i) => from + i);
+    const x = pickPixels(split, part);
+    const predictions = await here.wait(Promise.all(all.map((classifier) => argmax(classifier(x), 1).read())));
+    found.push(...part.filter((index, i) => predictions.every((classes) => classes[i] === split.labels[index])));
   }
   return found.slice(0, wanted);
 }

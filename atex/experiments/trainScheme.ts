@@ -1,5 +1,5 @@
 /** Trains one network with a scheme of a configuration. */
-import { dispose, random, type Tree } from "../../engine/index.js";
+import { callerScope, type Done, dispose, type LongOptions, random, type Tree } from "../../engine/index.js";
 import {
   cosineDecay,
   type FeatureRange,
@@ -14,7 +14,7 @@ import { batchLoss, defenceEntryOf, makeDefence, optimiserOf } from "../defences
 import type { Classifier } from "../score.js";
 import type { SchemeConfig } from "./config.js";
 
-export interface SchemeTraining {
+export interface SchemeTraining extends LongOptions<TrainProgress> {
   readonly model: Layer;
   readonly scheme: SchemeConfig;
   /** The weights to start from; consumed. */
@@ -29,28 +29,32 @@ export interface SchemeTraining {
   /** Passes; fewer than the scheme's are a beginning of the same training. Default the scheme's. */
   readonly epochs?: number;
   readonly seed: number;
-  readonly onDirections?: (done: number, count: number) => void;
-  readonly onProgress?: (progress: TrainProgress) => void;
+  readonly onDirections?: (progress: Done) => void;
   readonly onEpoch?: (params: Tree, epoch: number) => Promise<void> | void;
-  readonly signal?: { readonly aborted: boolean };
+  readonly stop?: { readonly aborted: boolean };
 }
 
 /** The trained weights, kept. Batches larger than the data set are cut to it. */
 export async function trainScheme(run: SchemeTraining): Promise<Tree> {
+  const here = callerScope();
   const { model, scheme, first, teacher, range, data, eps, seed, epochs = scheme.epochs } = run;
   const key = random.fold(random.key(seed), 1);
   const entry = defenceEntryOf(scheme.kind);
   if (entry.needs.includes("teacher") && !teacher)
     throw new TypeError(`trainScheme: ${scheme.title} from scratch has no teacher; let it start from the teacher`);
   const context = { eps, teacher, range };
-  using prepared = await entry.prepare?.(scheme, { ...context, data, key, onProgress: run.onDirections });
+  using prepared = await here.wait(
+    entry.prepare?.(scheme, { ...context, data, key, onProgress: run.onDirections, signal: run.signal }),
+  );
   const batchSize = Math.min(scheme.batch, data.count);
   const optimiser = optimiserOf(entry, learningRate(scheme, epochs, Math.floor(data.count / batchSize)));
-  const state = await train(model, initialState(first, optimiser), data, {
-    ...{ optimiser, epochs, seed, batchSize, signal: run.signal, onProgress: run.onProgress },
-    loss: batchLoss(makeDefence(entry, scheme, { ...context, prepared })),
-    onEpoch: ({ epoch, params }) => run.onEpoch?.(params, epoch),
-  });
+  const state = await here.wait(
+    train(model, initialState(first, optimiser), data, {
+      ...{ optimiser, epochs, seed, batchSize, stop: run.stop, signal: run.signal, onProgress: run.onProgress },
+      loss: batchLoss(makeDefence(entry, scheme, { ...context, prepared })),
+      onEpoch: ({ epoch, params }) => run.onEpoch?.(params, epoch),
+    }),
+  );
   dispose(state.optimiser);
   return state.params;
 }

@@ -1,8 +1,11 @@
 /** What stands for features that are taken away: rows of other samples, few of them and weighted, or a constant. */
 import {
+  callerScope,
+  type Done,
   expand,
   full,
   greater,
+  type LongOptions,
   mean,
   mul,
   reshape,
@@ -11,6 +14,7 @@ import {
   square,
   sum,
   type Tensor,
+  Turns,
   tensor,
   variance,
   where,
@@ -19,7 +23,7 @@ import { asOneBatch, inChunks } from "../copies.js";
 import type { Score } from "../score.js";
 import type { ExplainerContext } from "./explainer.js";
 import { flatSamples } from "./features.js";
-import { kMeans } from "./kMeans.js";
+import { kMeansPieces } from "./kMeans.js";
 
 export interface Background {
   /** [m, ...shape] */
@@ -28,15 +32,25 @@ export interface Background {
   readonly weights?: readonly number[];
 }
 
+export interface SummaryOptions extends LongOptions<Done> {
+  /** Default 10. */
+  readonly clusters?: number;
+  /** Of the first centres; default 0. */
+  readonly seed?: number;
+}
+
 /** The background in at most `clusters` rows, the centres of a k-means clustering, weighted with the shares of the clusters: the
  *  weighted mean of the rows is the mean of the background. rows [m, ...shape] → rows [k, ...shape]; the caller owns them.
  *  Source: Lundberg, Lee 2017 (the summary that their method is used with). */
-export async function summariseBackground(
-  rows: Tensor,
-  { clusters = 10, seed = 0 }: { readonly clusters?: number; readonly seed?: number } = {},
-): Promise<Background> {
+export async function summariseBackground(rows: Tensor, options: SummaryOptions = {}): Promise<Background> {
+  const here = callerScope();
+  const { clusters = 10, seed = 0 } = options;
+  const turns = new Turns("summariseBackground", options);
   const [m, ...shape] = rows.shape;
-  const { centres, shares } = kMeans(await rows.read(), m, { clusters, seed });
+  const clustering = kMeansPieces(await here.wait(rows.read()), m, { clusters, seed });
+  let piece = clustering.next();
+  for (; !piece.done; piece = clustering.next()) await here.wait(turns.next(piece.value));
+  const { centres, shares } = piece.value;
   return { rows: tensor(centres, [shares.length, ...shape]), weights: shares };
 }
 

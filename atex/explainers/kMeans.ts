@@ -1,4 +1,5 @@
 /** Clustering on the host, in float64. */
+import { atOnce, type Piece } from "../../engine/turns.js";
 import { type Draw, drawFrom } from "../../nn/data/integer-random.js";
 
 export interface Clusters {
@@ -19,14 +20,24 @@ const MOST_ROUNDS = 300;
 
 /** k-means of m points of d numbers each, from starts chosen by k-means++; fewer clusters where there are fewer distinct points.
  *  Source: Lloyd 1982; Arthur, Vassilvitskii 2007, sec. 2.2. @throws RangeError for no points or no clusters. */
-export function kMeans(points: ArrayLike<number>, m: number, { clusters, seed, starts = 5 }: KMeansOptions): Clusters {
+export function kMeans(points: ArrayLike<number>, m: number, options: KMeansOptions): Clusters {
+  return atOnce(kMeansPieces(points, m, options));
+}
+
+/** `kMeans` round by round; counts starts. */
+export function* kMeansPieces(
+  points: ArrayLike<number>,
+  m: number,
+  { clusters, seed, starts = 5 }: KMeansOptions,
+): Generator<Piece, Clusters, void> {
   if (!Number.isInteger(clusters) || clusters < 1 || m < 1)
     throw new RangeError(`kMeans: ${clusters} clusters of ${m} points asked for; at least one of each is needed`);
   const data = Float64Array.from(points);
   const d = data.length / m;
   let best: { centres: Float64Array; owner: Int32Array; cost: number } | undefined;
   for (let start = 0; start < starts; start++) {
-    const found = settle(data, d, firstCentres(data, d, clusters, drawFrom(seed, 0x6b6d, start)));
+    const first = firstCentres(data, d, clusters, drawFrom(seed, 0x6b6d, start));
+    const found = yield* settle(data, d, first, { done: start, total: starts });
     if (!best || found.cost < best.cost) best = found;
   }
   const { centres, owner } = best!;
@@ -68,7 +79,12 @@ function firstCentres(data: Float64Array, d: number, clusters: number, draw: Dra
 }
 
 /** Lloyd's rounds until no point changes its cluster. */
-function settle(data: Float64Array, d: number, centres: Float64Array) {
+function* settle(
+  data: Float64Array,
+  d: number,
+  centres: Float64Array,
+  piece: Piece,
+): Generator<Piece, { centres: Float64Array; owner: Int32Array; cost: number }, void> {
   const m = data.length / d;
   const k = centres.length / d;
   const owner = new Int32Array(m).fill(-1);
@@ -88,6 +104,7 @@ function settle(data: Float64Array, d: number, centres: Float64Array) {
     }
     if (!moved) break;
     recentre(data, d, owner, centres);
+    yield piece;
   }
   return { centres, owner, cost };
 }

@@ -1,5 +1,5 @@
 /** What detectors make of a manipulation: whether they tell its two sides apart, and whether what they restore is as it was. */
-import { scope } from "../../engine/index.js";
+import { callerScope, scope } from "../../engine/index.js";
 import { usualTopK } from "../attacks/table.js";
 import { agreementOf, importanceMap } from "../judge.js";
 import type { DetectorContext, DetectorEntry } from "./detectors/detector.js";
@@ -15,13 +15,14 @@ export async function measureDetectors(
   classes: Classes & Pick<ManipulationStudy, "maps">,
   names: readonly string[],
 ): Promise<Measured[]> {
+  const here = callerScope();
   const found: Measured[] = [];
   for (const name of names) {
     const entry = detectorEntryOf(name);
     const { title, explainers } = entry;
     if (!isOfKind(entry, world) || (explainers && !explainers.includes(manipulation.explainer))) continue;
     world.say(title);
-    found.push(...(await scoped(name, () => asked(entry, manipulation, world, classes))));
+    found.push(...(await here.wait(scoped(name, () => asked(entry, manipulation, world, classes)))));
   }
   return found;
 }
@@ -34,6 +35,7 @@ async function asked(
   world: ManipulationWorld,
   classes: Classes & Pick<ManipulationStudy, "maps">,
 ): Promise<Measured[]> {
+  const here = callerScope();
   const conditions = { detector: entry.name };
   const found: Measured[] = [];
   let clean: DetectorContext = { world, explainer, classes: classes.clean, plain: classes.maps.clean };
@@ -44,23 +46,25 @@ async function asked(
     plain: classes.maps.manipulated,
   };
   if (entry.restored) {
-    clean = { ...clean, trusted: await entry.restored(pair.clean, clean) };
-    manipulated = { ...manipulated, trusted: await entry.restored(pair.manipulated, manipulated) };
-    const values = await statistic.of({
-      ...{ explainer, pair, clean: clean.trusted!, manipulated: manipulated.trusted! },
-      attributions: (side, of) => entry.restored!(side, { world, explainer, classes: of }),
-    });
+    clean = { ...clean, trusted: await here.wait(entry.restored(pair.clean, clean)) };
+    manipulated = { ...manipulated, trusted: await here.wait(entry.restored(pair.manipulated, manipulated)) };
+    const values = await here.wait(
+      statistic.of({
+        ...{ explainer, pair, clean: clean.trusted!, manipulated: manipulated.trusted! },
+        attributions: (side, of) => entry.restored!(side, { world, explainer, classes: of }),
+      }),
+    );
     const { spearman } = scope(() =>
       agreementOf(importanceMap(clean.trusted!), importanceMap(manipulated.trusted!), usualTopK(pair.clean.x.shape)),
     );
     found.push(
       { metric: "fooled in spite of it", ...fooledShare(classes.kept, values, statistic.interval), conditions },
-      { metric: "Spearman restored", ...finiteMean(await spearman.read()), conditions },
+      { metric: "Spearman restored", ...finiteMean(await here.wait(spearman.read())), conditions },
     );
   }
   if (entry.suspicion) {
-    const before = Array.from(await entry.suspicion(pair.clean, clean));
-    const after = Array.from(await entry.suspicion(pair.manipulated, manipulated));
+    const before = Array.from(await here.wait(entry.suspicion(pair.clean, clean)));
+    const after = Array.from(await here.wait(entry.suspicion(pair.manipulated, manipulated)));
     const count = after.filter((value) => !Number.isNaN(value)).length;
     found.push({ metric: "noticed (AUROC)", value: auroc(before, after), count, conditions });
   }

@@ -1,6 +1,7 @@
 /** Explainers by name, made for the samples at hand with all that they need. */
 import {
   argmax,
+  callerScope,
   concat,
   leaves,
   openScope,
@@ -38,26 +39,27 @@ export function explainerMaker({ domain, background, seed, settings = {} }: Expl
   const summarised = (): ReturnType<typeof readSummary> => readSummary(background, seed);
   let summary: ReturnType<typeof readSummary> | undefined;
   return async (name, x) => {
+    const here = callerScope();
     const { uses = {} } = explainerEntryOf(name);
     const own = settings[name] ?? {};
     const image = x.rank === 4;
     const summarises = uses.background === "always" || (uses.background === "tables" && !image);
     if (summarises) summary ??= summarised();
-    const found = summarises ? await summary : undefined;
+    const found = summarises ? await here.wait(summary) : undefined;
     // Superpixels are of grey or colour images; others have square patches.
     const segmented = uses.segments && image && own.patch === undefined && [1, 3].includes(x.shape[1]);
     return makeExplainer(name, own, {
       ...{ domain, seed, background, key: random.key(seed) },
       summary: found && { rows: tensor(found.values, found.shape), weights: found.weights },
-      segments: segmented ? await segmentImages(x, { range: domain.range }) : undefined,
+      segments: segmented ? await here.wait(segmentImages(x, { range: domain.range })) : undefined,
     });
   };
 }
 
 async function readSummary(background: Tensor, seed: number) {
-  using _ = openScope("summary of the background");
-  const { rows, weights } = await summariseBackground(background, { seed });
-  return { values: await rows.read(), shape: rows.shape, weights };
+  using here = openScope("summary of the background");
+  const { rows, weights } = await here.wait(summariseBackground(background, { seed }));
+  return { values: await here.wait(rows.read()), shape: rows.shape, weights };
 }
 
 /** What `body` makes, which then belongs to the scope that was open; all else that was made meanwhile is freed. For bodies that wait,
@@ -66,7 +68,7 @@ export async function scoped<T extends Tree>(name: string, body: () => Promise<T
   const inner = openScope(name);
   let result: T | undefined;
   try {
-    result = await body();
+    result = await inner.wait(body());
     return result;
   } finally {
     inner.close(leaves(result));
@@ -86,14 +88,18 @@ export function attributionsOf(
   const [n, ...shape] = x.shape;
   const chunk = samplesAtOnce(shape, CHUNK);
   return scoped("attributions", async () => {
+    const here = callerScope();
     const parts: Tensor[] = [];
     for (let from = 0; from < n; from += chunk) {
       const size = Math.min(chunk, n - from);
-      const part = await scoped("attributions of a part", async () => {
-        const samples = slice(x, [from, ...shape.map(() => 0)], [size, ...shape]);
-        const explain = await explainer(name, samples);
-        return scope(() => explain(classScore(classifier, slice(classes, [from], [size])), samples));
-      });
+      const part = await here.wait(
+        scoped("attributions of a part", async () => {
+          const here = callerScope();
+          const samples = slice(x, [from, ...shape.map(() => 0)], [size, ...shape]);
+          const explain = await here.wait(explainer(name, samples));
+          return scope(() => explain(classScore(classifier, slice(classes, [from], [size])), samples));
+        }),
+      );
       parts.push(part);
     }
     return parts.length === 1 ? parts[0] : concat(parts);

@@ -1,5 +1,5 @@
 /** Further training of a network on a loss of somebody's choice: how models are made to show other explanations. */
-import { dispose, mapTree, mul, scope, type Tree } from "../../engine/index.js";
+import { callerScope, dispose, mapTree, mul, scope, type Tree } from "../../engine/index.js";
 import {
   adam,
   type BatchLoss,
@@ -12,7 +12,7 @@ import {
 } from "../../nn/index.js";
 import type { ManipulationWorld } from "./manipulation.js";
 
-type FinetuneWorld = Pick<ManipulationWorld, "model" | "params" | "train" | "seed" | "say" | "signal">;
+type FinetuneWorld = Pick<ManipulationWorld, "model" | "params" | "train" | "seed" | "say" | "stop">;
 
 export interface FinetuneOptions {
   readonly loss: BatchLoss;
@@ -30,9 +30,10 @@ export interface FinetuneOptions {
 
 /** A copy of the world's parameters, trained further; the caller owns it (`dispose`). */
 export async function finetuned(
-  { model, params, train: all, seed, say, signal }: FinetuneWorld,
+  { model, params, train: all, seed, say, stop }: FinetuneWorld,
   { loss, epochs, count = all.labels.length, batch, learningRate, decay = "none", title }: FinetuneOptions,
 ): Promise<Tree> {
+  const here = callerScope();
   const data = residentData(partOf(all, 0, Math.min(count, all.labels.length)));
   let start: TrainState | undefined;
   try {
@@ -45,11 +46,13 @@ export async function finetuned(
         optimiser,
       ),
     );
-    const state = await train(model, start, data, {
-      ...{ optimiser, epochs, batchSize, seed, loss, signal },
-      onProgress: ({ epoch, step, steps, loss: value }) =>
-        say(`${title}: step ${(epoch - 1) * steps + step} of ${total}, loss ${value.toPrecision(3)}`),
-    });
+    const state = await here.wait(
+      train(model, start, data, {
+        ...{ optimiser, epochs, batchSize, seed, loss, stop },
+        onProgress: ({ epoch, step, steps, loss: value }) =>
+          say(`${title}: step ${(epoch - 1) * steps + step} of ${total}, loss ${value.toPrecision(3)}`),
+      }),
+    );
     dispose(state.optimiser);
     return state.params;
   } catch (error) {

@@ -54,7 +54,7 @@ export interface ManipulationWorld {
   readonly explainer: MakeExplainer;
   /** Told what goes on. */
   readonly say: (text: string) => void;
-  readonly signal?: { readonly aborted: boolean };
+  readonly stop?: { readonly aborted: boolean };
 }
 
 /** One number with what it was measured under. */

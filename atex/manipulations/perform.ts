@@ -1,5 +1,7 @@
 /** A manipulation, done and measured: what experiments and the command line have in common. */
+import { callerScope, type LongOptions, Turns } from "../../engine/index.js";
 import { accuracyOf } from "../experiments/measuring.js";
+import { watchedWorld } from "../long.js";
 import {
   type Manipulation,
   type ManipulationEntry,
@@ -14,25 +16,35 @@ export interface PerformedManipulation extends ManipulationStudy {
 }
 
 /** Runs one row of the table and studies what it did; where it changed the network, also its accuracy on all test samples. Tensors of the
- *  result belong to the scope that is open. @throws TypeError for samples of a kind that it is not made for. */
+ *  result belong to the scope that is open. What goes on is told to the world's `say`. @throws TypeError for samples of a kind that it is not
+ *  made for; the reason of `signal`. */
 export async function performManipulation(
   entry: ManipulationEntry,
   settings: Readonly<Record<string, unknown>>,
-  world: ManipulationWorld,
+  given: ManipulationWorld,
   plan: StudyPlan,
+  options: Pick<LongOptions<never>, "signal"> = {},
 ): Promise<PerformedManipulation> {
+  const here = callerScope();
+  const turns = new Turns("performManipulation", options);
+  const world = watchedWorld(given, options.signal);
   requireKind(entry, world);
   const began = performance.now();
-  const manipulation = await entry.run(settings, world);
+  const manipulation = await here.wait(entry.run(settings, world));
+  turns.tell();
   const seconds = (performance.now() - began) / 1000;
-  const study = await studyManipulation(manipulation, world, plan);
+  const study = await here.wait(studyManipulation(manipulation, world, plan));
   const extra: Measured[] = [];
   if (manipulation.cost.seconds === undefined) extra.push({ metric: "cost: seconds", value: seconds, count: 1 });
   if (manipulation.params) {
     const { model, test } = world;
     const of = { count: test.labels.length };
-    extra.push({ ...of, metric: "accuracy before", value: await accuracyOf(world, test) });
-    extra.push({ ...of, metric: "accuracy", value: await accuracyOf({ model, params: manipulation.params }, test) });
+    extra.push({ ...of, metric: "accuracy before", value: await here.wait(accuracyOf(world, test)) });
+    extra.push({
+      ...of,
+      metric: "accuracy",
+      value: await here.wait(accuracyOf({ model, params: manipulation.params }, test)),
+    });
   }
   return { ...study, manipulation, measurements: [...study.measurements, ...extra] };
 }

@@ -17,10 +17,10 @@ export async function manipulationPictures(
   most: number,
 ): Promise<readonly PictureRows[]> {
   if (domain.shape.length !== 3) return pictures;
-  using _ = openScope("pictures");
+  using here = openScope("pictures");
   const all = [clean.x, importanceMap(maps.clean), manipulated.x, importanceMap(maps.manipulated)];
-  const columns = await Promise.all(all.map(async (t) => Float32Array.from(await t.read())));
-  const predicted = await argmax(clean.classifier(clean.x), 1).read();
+  const columns = await here.wait(Promise.all(all.map(async (t) => Float32Array.from(await t.read()))));
+  const predicted = await here.wait(argmax(clean.classifier(clean.x), 1).read());
   const n = predicted.length;
   const [channels, height, width] = domain.shape;
   const rows = Array.from({ length: Math.min(most, n) }, (_, i) => ({

@@ -1,6 +1,18 @@
 /** What a manipulation did, measured alike for all of them: predictions, changes, explanations under several explainers, samples and networks
  *  that it was not made for, and what detectors make of it. */
-import { abs, add, argmax, equal, max, scope, slice, softmax, sub, type Tensor } from "../../engine/index.js";
+import {
+  abs,
+  add,
+  argmax,
+  callerScope,
+  equal,
+  max,
+  scope,
+  slice,
+  softmax,
+  sub,
+  type Tensor,
+} from "../../engine/index.js";
 import { sampleTensor } from "../../nn/index.js";
 import { usualTopK } from "../attacks/table.js";
 import type { ManipulationResult } from "../criteria.js";
@@ -48,6 +60,7 @@ async function study(
   world: ManipulationWorld,
   { explainers, detectors }: StudyPlan,
 ): Promise<ManipulationStudy> {
+  const here = callerScope();
   const { statistic, cost } = manipulation;
   const measurements: Measured[] = Object.entries(cost).map(([name, value]) => ({
     ...{ metric: `cost: ${name}`, value, count: 1 },
@@ -57,24 +70,28 @@ async function study(
   let maps: ManipulationStudy["maps"] | undefined;
   const refused: Record<string, string> = {};
   for (const [samples, pair] of pairsOf(manipulation, world)) {
-    const classes = await classesOf(pair);
-    measurements.push(...(await scoped("predictions", () => predictionsOf(pair, classes, samples))));
+    const classes = await here.wait(classesOf(pair));
+    measurements.push(...(await here.wait(scoped("predictions", () => predictionsOf(pair, classes, samples)))));
     for (const explainer of samples === "made for" ? all : [manipulation.explainer]) {
       world.say(`${statistic.name} of ${explainer}, ${samples}`);
-      const compared = await scoped("comparison", async () => {
-        const { maps: both, ...told } = await compare({ pair, classes, explainer, samples, manipulation, world });
-        return { ...told, maps: samples === "made for" && explainer === manipulation.explainer ? both : undefined };
-      }).catch((error: unknown) => {
-        if (explainer === manipulation.explainer || !isRefusal(error)) throw error;
-        refused[explainer] = error.message;
-      });
+      const compared = await here.wait(
+        scoped("comparison", async () => {
+          const { maps: both, ...told } = await compare({ pair, classes, explainer, samples, manipulation, world });
+          return { ...told, maps: samples === "made for" && explainer === manipulation.explainer ? both : undefined };
+        }).catch((error: unknown) => {
+          if (explainer === manipulation.explainer || !isRefusal(error)) throw error;
+          refused[explainer] = error.message;
+        }),
+      );
       if (!compared) continue;
       measurements.push(...compared.measurements);
       if (samples !== "other networks") results.push({ ...compared.result, seed: world.seed, samples });
       maps ??= compared.maps;
     }
     if (samples === "made for")
-      measurements.push(...(await measureDetectors(manipulation, world, { ...classes, maps: maps! }, detectors)));
+      measurements.push(
+        ...(await here.wait(measureDetectors(manipulation, world, { ...classes, maps: maps! }, detectors))),
+      );
   }
   return {
     measurements: [...merged(measurements), ...(manipulation.measurements ?? [])],
@@ -149,19 +166,20 @@ async function predictionsOf(
   { kept }: Classes,
   samples: SamplesName,
 ): Promise<Measured[]> {
+  const here = callerScope();
   const count = kept.length;
   const [p, q, change] = scope(() => [
     softmax(clean.classifier(clean.x)),
     softmax(manipulated.classifier(manipulated.x)),
     max(rows(abs(sub(manipulated.x, clean.x))), 1),
   ]);
-  const shift = await scope(() => max(abs(sub(q, p)), 1)).read();
+  const shift = await here.wait(scope(() => max(abs(sub(q, p)), 1)).read());
   const found: Measured[] = [
     { metric: "prediction as wanted", value: mean(kept.map(Number)), count },
     { metric: "change of probabilities", value: mean(shift), count },
   ];
   if (clean.x !== manipulated.x)
-    found.push({ metric: "largest change of the input", value: mean(await change.read()), count });
+    found.push({ metric: "largest change of the input", value: mean(await here.wait(change.read())), count });
   return found.map((one) => ({ ...one, conditions: { samples } }));
 }
 
@@ -181,14 +199,18 @@ interface Comparison {
 }
 
 async function compare({ pair, classes, explainer, samples, manipulation, world }: Comparison): Promise<Compared> {
+  const here = callerScope();
   const { statistic } = manipulation;
   const of = (side: Side, of: Tensor): Promise<Tensor> => attributionsOf(world.explainer, explainer, side, of);
-  const [clean, manipulated] = [await of(pair.clean, classes.clean), await of(pair.manipulated, classes.manipulated)];
+  const [clean, manipulated] = [
+    await here.wait(of(pair.clean, classes.clean)),
+    await here.wait(of(pair.manipulated, classes.manipulated)),
+  ];
   const context: StatisticContext = { explainer, pair, clean, manipulated, attributions: of };
-  const values = Array.from(await statistic.of(context));
+  const values = Array.from(await here.wait(statistic.of(context)));
   // The control: what would count as fooled had nothing been done.
   const untouched = { explainer, pair: { clean: pair.clean, manipulated: pair.clean }, clean, manipulated: clean };
-  const before = Array.from(await statistic.of({ ...untouched, attributions: of }));
+  const before = Array.from(await here.wait(statistic.of({ ...untouched, attributions: of })));
   const agreement = scope(() =>
     agreementOf(importanceMap(clean), importanceMap(manipulated), usualTopK(pair.clean.x.shape)),
   );
@@ -208,7 +230,7 @@ async function compare({ pair, classes, explainer, samples, manipulation, world 
     { metric: "statistic before", ...finiteMean(before), conditions },
   ];
   for (const [name, tensor] of Object.entries(agreement))
-    measurements.push({ metric: name, ...finiteMean(await tensor.read()), conditions });
+    measurements.push({ metric: name, ...finiteMean(await here.wait(tensor.read())), conditions });
   return {
     measurements,
     result: { explainer, kept: classes.kept, statistic: values },

@@ -3,7 +3,17 @@
  * the input. Works for images and for rows of a table. Source: Adebayo et al. 2018; Hedström et al. 2024 for the efficient and the
  * smooth variant.
  */
-import { argmax, openScope, scope, slice, type Tensor, type Tree } from "../../engine/index.js";
+import {
+  argmax,
+  callerScope,
+  type Done,
+  type LongOptions,
+  scope,
+  slice,
+  type Tensor,
+  type Tree,
+  Turns,
+} from "../../engine/index.js";
 import { type Explainer, saliencyMap } from "../explainers/explainer.js";
 import { type Classifier, classScore } from "../score.js";
 import { entropyOf } from "./entropy.js";
@@ -12,7 +22,8 @@ import type { SanitySimilarity } from "./similarities.js";
 
 export type ExplainerSet = Readonly<Record<string, Explainer>>;
 
-export interface ComparisonOptions {
+/** `onProgress` counts explainers over all chunks. */
+export interface ComparisonOptions extends LongOptions<Done> {
   /** (params, x) → logits: `model.apply`. */
   readonly network: (params: Tree, x: Tensor) => Tensor;
   readonly params: Tree;
@@ -26,8 +37,6 @@ export interface ComparisonOptions {
   readonly chunk?: number;
   /** Attributions of the first so many samples are kept for pictures; default 0. */
   readonly keep?: number;
-  /** After each explainer of each chunk. */
-  readonly onProgress?: (done: number, all: number) => void;
 }
 
 export interface SanityOptions extends ComparisonOptions {
@@ -61,35 +70,40 @@ export async function randomisationTest({ fresh, order, ...options }: SanityOpti
 }
 
 /** By explainer: the network as it was trained, then the others, each explained for its own predictions.
- *  @throws RangeError for chunks of less than one sample. */
+ *  @throws RangeError for chunks of less than one sample; the reason of `signal`. */
 export async function compareNetworks(
   options: ComparisonOptions,
   others: readonly Randomised[],
 ): Promise<Record<string, readonly SanityStage[]>> {
-  const { network, params, x, explainers, similarities, chunk = 50, onProgress } = options;
+  const here = callerScope();
+  const { network, params, x, explainers, similarities, chunk = 50 } = options;
   if (!Number.isInteger(chunk) || chunk < 1)
     throw new RangeError(`compareNetworks: chunks of ${chunk} samples; a whole number of at least 1 is needed`);
+  const turns = new Turns("compareNetworks", options);
   const networks: readonly Partial<Randomised>[] = [{}, ...others];
   const starts = Array.from({ length: Math.ceil(x.shape[0] / chunk) }, (_, i) => i * chunk);
   const parts: Record<string, SanityStage[][]> = {};
   let done = 0;
   for (const from of starts) {
-    using _ = openScope("sanity check");
+    using _ = here.open("sanity check");
     const sizes = [Math.min(chunk, x.shape[0] - from), ...x.shape.slice(1)];
     const part = slice(x, [from, ...x.shape.slice(1).map(() => 0)], sizes);
     const kept = Math.min(sizes[0], Math.max(0, (options.keep ?? 0) - from));
-    const set = Object.entries(typeof explainers === "function" ? await explainers(part) : explainers);
+    const set = Object.entries(typeof explainers === "function" ? await here.wait(explainers(part)) : explainers);
     for (const [name, explainer] of set) {
-      using _ = openScope("explainer");
+      using _ = here.open("explainer");
       const explain = (now: Tree): Tensor => scope(() => explained(explainer, (z) => network(now, z), part));
       const learnt = explain(params);
       const seen: SanityStage[] = [];
       for (const { layer, params: now } of networks) {
-        using _ = openScope("network");
-        seen.push({ layer, ...(await stageOf(learnt, now === undefined ? learnt : explain(now), similarities, kept)) });
+        using _ = here.open("network");
+        seen.push({
+          layer,
+          ...(await here.wait(stageOf(learnt, now === undefined ? learnt : explain(now), similarities, kept))),
+        });
       }
       parts[name] = [...(parts[name] ?? []), seen];
-      onProgress?.(++done, set.length * starts.length);
+      await here.wait(turns.next({ done: ++done, total: set.length * starts.length }));
     }
   }
   const together = (all: SanityStage[][]): SanityStage[] => networks.map((_, i) => joined(all.map((part) => part[i])));
@@ -102,14 +116,19 @@ async function stageOf(
   similarities: readonly SanitySimilarity[],
   kept: number,
 ): Promise<SanityStage> {
+  const here = callerScope();
   const read = async (t: Tensor): Promise<number[]> => Array.from(await t.read());
   const compared: [string, number[]][] = [];
-  for (const { name, compare } of similarities) compared.push([name, await read(compare(learnt, attribution))]);
+  for (const { name, compare } of similarities)
+    compared.push([name, await here.wait(read(compare(learnt, attribution)))]);
   const size = attribution.size / attribution.shape[0];
   return {
     similarity: Object.fromEntries(compared),
-    entropy: await read(entropyOf(saliencyMap(attribution))),
-    kept: kept > 0 ? Float32Array.from((await attribution.read()).subarray(0, kept * size)) : new Float32Array(0),
+    entropy: await here.wait(read(entropyOf(saliencyMap(attribution)))),
+    kept:
+      kept > 0
+        ? Float32Array.from((await here.wait(attribution.read())).subarray(0, kept * size))
+        : new Float32Array(0),
   };
 }
 

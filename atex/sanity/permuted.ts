@@ -1,5 +1,5 @@
 /** Data randomisation: a twin of a network that has learnt labels without meaning by heart. */
-import { dispose, keep, random, scope, type Tree } from "../../engine/index.js";
+import { callerScope, dispose, keep, type LongOptions, random, scope, type Tree } from "../../engine/index.js";
 import { drawFrom } from "../../nn/data/integer-random.js";
 import {
   evaluate,
@@ -28,7 +28,7 @@ export function permutedLabels(split: Split, seed: number): Split {
 /** Keeps the twin from starting where a network of the same seed started. */
 const TWIN = 0x7769;
 
-export interface TwinOptions {
+export interface TwinOptions extends LongOptions<TrainProgress> {
   readonly model: Layer;
   /** What the network was trained on, with its true labels. */
   readonly split: Split;
@@ -43,7 +43,6 @@ export interface TwinOptions {
   readonly epochs?: number;
   /** Samples are tested for the accuracy reached this often, in epochs; default 5. */
   readonly every?: number;
-  readonly onProgress?: (progress: TrainProgress) => void;
 }
 
 export interface Twin {
@@ -56,15 +55,17 @@ export interface Twin {
 
 /** Trains a network of the same kind on permuted labels until it knows them by heart or the passes are over; what it reached is said, not
  *  promised. The caller owns the parameters. Source: Adebayo et al. 2018, sec. 4. @throws RangeError for an accuracy beyond [0, 1] or
- *  passes below one. */
+ *  passes below one; the reason of `signal`. */
 export async function trainTwin(options: TwinOptions): Promise<Twin> {
-  const { model, optimiser, seed = 0, accuracy: wanted = 0.95, epochs = 200, every = 5, onProgress } = options;
+  const here = callerScope();
+  const { model, optimiser, seed = 0, accuracy: wanted = 0.95, epochs = 200, every = 5, onProgress, signal } = options;
   const count = options.split.labels.length;
   const fine = wanted >= 0 && wanted <= 1 && [epochs, every].every((v) => Number.isInteger(v) && v >= 1);
   if (!fine)
     throw new RangeError(
       `trainTwin: accuracy ${wanted}, ${epochs} epochs, tested every ${every} given; 0 to 1, and whole numbers of at least 1 are needed`,
     );
+  signal?.throwIfAborted();
   const data = residentData(permutedLabels(options.split, seed));
   try {
     const start = scope(() =>
@@ -72,16 +73,18 @@ export async function trainTwin(options: TwinOptions): Promise<Twin> {
     );
     const enough = { aborted: false };
     let [accuracy, reached] = [Number.NaN, 0];
-    const state = await train(model, start, data, {
-      ...{ optimiser, epochs, seed, onProgress, signal: enough },
-      batchSize: Math.min(options.batchSize ?? 64, count),
-      async onEpoch({ epoch, params }) {
-        reached = epoch;
-        if (epoch % every !== 0 && epoch !== epochs) return;
-        accuracy = await evaluate(model, params, data);
-        enough.aborted = accuracy >= wanted;
-      },
-    });
+    const state = await here.wait(
+      train(model, start, data, {
+        ...{ optimiser, epochs, seed, onProgress, signal, stop: enough },
+        batchSize: Math.min(options.batchSize ?? 64, count),
+        async onEpoch({ epoch, params }) {
+          reached = epoch;
+          if (epoch % every !== 0 && epoch !== epochs) return;
+          accuracy = await evaluate(model, params, data);
+          enough.aborted = accuracy >= wanted;
+        },
+      }),
+    );
     dispose(state.optimiser);
     return { params: keep(state.params), accuracy, epochs: reached, samples: count };
   } finally {

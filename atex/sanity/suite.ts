@@ -1,5 +1,5 @@
 /** All sanity checks of several explainers on one network. */
-import { openScope, slice, type Tensor, type Tree } from "../../engine/index.js";
+import { callerScope, type LongOptions, slice, type Tensor, type Tree, Turns } from "../../engine/index.js";
 import type { Explainer } from "../explainers/explainer.js";
 import { isRefusal } from "../refusal.js";
 import { type ComparisonOptions, compareNetworks, entropyRise, randomisationTest, type SanityStage } from "./checks.js";
@@ -26,7 +26,7 @@ export interface SuiteExplainer {
   make(x: Tensor, shift?: Tensor): Explainer | Promise<Explainer>;
 }
 
-export interface SuiteOptions {
+export interface SuiteOptions extends LongOptions<SuiteProgress> {
   /** (params, x) → logits: `model.apply`. */
   readonly network: (params: Tree, x: Tensor) => Tensor;
   readonly params: Tree;
@@ -48,7 +48,6 @@ export interface SuiteOptions {
   readonly keep?: number;
   /** What reports call a layer, by the path of its parameters; default the path. */
   readonly title?: (path: string) => string;
-  readonly onProgress?: (progress: SuiteProgress) => void;
 }
 
 export interface SuiteProgress {
@@ -66,8 +65,10 @@ export interface SuiteResult {
 
 /** Randomisation of layers, permuted labels and input invariance, with a verdict on each. An explainer that cannot explain this network or
  *  these inputs is found out on two samples before the work, and reported with its reason.
- *  @throws RangeError when no explainer is left, for no samples, or an order that is named twice. */
+ *  @throws RangeError when no explainer is left, for no samples, or an order that is named twice; the reason of `signal`. */
 export async function sanitySuite(options: SuiteOptions): Promise<SuiteResult> {
+  const here = callerScope();
+  const turns = new Turns<SuiteProgress>("sanitySuite", options);
   const { params, x, orders, twin, similarities = sanitySimilarities(x.shape.slice(1)) } = options;
   const { chunk = 50, thresholds = SANITY_THRESHOLDS, title = (path: string) => path } = options;
   if (new Set(orders).size !== orders.length)
@@ -76,7 +77,7 @@ export async function sanitySuite(options: SuiteOptions): Promise<SuiteResult> {
   const work: { readonly of: SuiteExplainer; readonly weight: number }[] = [];
   for (const of of options.explainers) {
     try {
-      work.push({ of, weight: await tried(options, of) });
+      work.push({ of, weight: await here.wait(tried(options, of)) });
     } catch (error) {
       if (!isRefusal(error)) throw error;
       refused[of.name] = error.message;
@@ -102,24 +103,27 @@ export async function sanitySuite(options: SuiteOptions): Promise<SuiteResult> {
   const maps: Record<string, readonly Float32Array[]> = {};
   for (const { of, weight } of work) {
     const tell = (check: SuiteProgress["check"], part: number): void =>
-      options.onProgress?.({ explainer: of.name, check, share: (before + part * cost[check] * weight) / all });
+      turns.tell({ explainer: of.name, check, share: (before + part * cost[check] * weight) / all });
     const comparison = (check: SuiteProgress["check"]): ComparisonOptions => ({
       ...{ network: options.network, params, x, similarities, chunk, keep: options.keep },
       explainers: async (part) => ({ [of.name]: await of.make(part) }),
-      onProgress: (done, parts) => tell(check, done / parts),
+      signal: options.signal,
+      onProgress: ({ done, total }) => tell(check, done / total),
     });
     const found: Found = { verdicts: {} };
     for (const check of checks) {
       if (check === "invariance") {
-        const gaps = await gapsOf(options, of, chunk, (part) => tell(check, part));
+        const gaps = await here.wait(gapsOf(options, of, chunk, (part) => tell(check, part)));
         found.invariance = invarianceOf(gaps, thresholds);
         found.verdicts = { ...found.verdicts, invariance: invarianceVerdict(found.invariance) };
       } else if (check === "labels") {
-        const stages = (await compareNetworks(comparison(check), [{ layer: "twin", params: twin!.params }]))[of.name];
+        const stages = (await here.wait(compareNetworks(comparison(check), [{ layer: "twin", params: twin!.params }])))[
+          of.name
+        ];
         found.labels = stageSummaries(stages);
         found.verdicts = { ...found.verdicts, labels: labelsVerdict(found.labels, twin!.accuracy, thresholds) };
       } else {
-        const result = await randomisationTest({ ...comparison(check), fresh: options.fresh, order: check });
+        const result = await here.wait(randomisationTest({ ...comparison(check), fresh: options.fresh, order: check }));
         const stages = result.stages[of.name].map(({ layer, ...stage }) => ({
           ...stage,
           layer: layer === undefined ? undefined : title(layer),
@@ -150,14 +154,15 @@ const NOTHING = { ...NO_VERDICTS, entropyRise: undefined };
 
 /** Explains two samples; how long the second time took, in ms. */
 async function tried(options: SuiteOptions, of: SuiteExplainer): Promise<number> {
+  const here = callerScope();
   const { network, params, x } = options;
   let took = 0;
   for (let time = 0; time < 2; time++) {
-    using _ = openScope("trial");
+    using _ = here.open("trial");
     const began = performance.now();
     const explainers = async (part: Tensor) => ({ [of.name]: await of.make(part) });
     const few = partOf(x, 0, Math.min(2, x.shape[0]));
-    await compareNetworks({ network, params, x: few, explainers, similarities: [] }, []);
+    await here.wait(compareNetworks({ network, params, x: few, explainers, similarities: [] }, []));
     took = performance.now() - began;
   }
   return took;
@@ -174,15 +179,16 @@ async function gapsOf(
   chunk: number,
   tell: (part: number) => void,
 ): Promise<number[]> {
+  const here = callerScope();
   const gaps: number[] = [];
   for (let from = 0; from < x.shape[0]; from += chunk) {
-    using _ = openScope("invariance");
+    using _ = here.open("invariance");
     const part = partOf(x, from, Math.min(chunk, x.shape[0] - from));
-    const explainer = await of.make(part);
-    const shiftedExplainer = await of.make(part, shift);
+    const explainer = await here.wait(of.make(part));
+    const shiftedExplainer = await here.wait(of.make(part, shift));
     const classifier = (z: Tensor): Tensor => network(params, z);
     const gap = inputInvarianceGap({ classifier, x: part, explainer, shiftedExplainer, shift: shift! });
-    gaps.push(...(await gap.read()));
+    gaps.push(...(await here.wait(gap.read())));
     tell(gaps.length / x.shape[0]);
   }
   return gaps;

@@ -217,35 +217,39 @@ export const command = defineCommand({
     const source = await readModel(values, values.rows);
     const early = source.file && (await openSample(values, source.file, live));
     await withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, async (place) => {
-      using _ = openScope("attack");
-      const model = await source.open();
-      const sample = early ?? (await openSample(values, model, live));
+      using here = openScope("attack");
+      const model = await here.wait(source.open());
+      const sample = early ?? (await here.wait(openSample(values, model, live)));
       const { domain, classifier } = model;
       const { classes } = model.card;
       const x = asBatch(sample.values, domain);
-      const [explainer] = await explainersFor([requested], { model, x, values, live });
+      const [explainer] = await here.wait(explainersFor([requested], { model, x, values, live }));
       const method = describeExplainer(requested);
-      const chosen = classes[(await predict(model, sample.values)).predicted];
+      const chosen = classes[(await here.wait(predict(model, sample.values))).predicted];
       const eps = request.eps ?? (isImage(domain) ? EPS.images : EPS.rows);
       const k = typeof request.settings.k === "number" ? request.settings.k : usualTopK(x.shape);
       live.print(`${sample.title}: ${chosen}; ${request.objective.name} attack on ${method}`);
       if (sample.hint) live.print(`  ${sample.hint}`);
       live.print(`eps ${eps}, ${request.steps} steps, on ${place.name}`);
       const key = random.key(requested.seed);
-      const target = await targetOf(request.objective, values, { model, explainer, live });
-      const attack = await makeAttack(request, {
-        ...{ explainer, eps, range: domain.range, shape: x.shape, key: random.fold(key, 1) },
-        target: target && tensor(target, [1, ...domain.shape.slice(isImage(domain) ? 1 : 0)]),
-      });
+      const target = await here.wait(targetOf(request.objective, values, { model, explainer, live }));
+      const attack = await here.wait(
+        makeAttack(request, {
+          ...{ explainer, eps, range: domain.range, shape: x.shape, key: random.fold(key, 1) },
+          target: target && tensor(target, [1, ...domain.shape.slice(isImage(domain) ? 1 : 0)]),
+        }),
+      );
       const mask = attack.objective.region;
-      const region = mask && Float32Array.from(await mask.read());
+      const region = mask && Float32Array.from(await here.wait(mask.read()));
       if (region) live.print(`the region to be filled is ${boxOf(region, domain.shape[2])} (top, left, height, width)`);
-      const study = await studyAttack({
-        ...{ classifier, x, attack, k, explainers: [explainer], key: random.fold(key, 2) },
-        surrogate: surrogateOf(classifier, domain.shape),
-        masks: sample.mask && tensor(sample.mask, [1, ...domain.shape.slice(1)]),
-        onStage: (stage) => live.update(stage),
-      });
+      const study = await here.wait(
+        studyAttack({
+          ...{ classifier, x, attack, k, explainers: [explainer], key: random.fold(key, 2) },
+          surrogate: surrogateOf(classifier, domain.shape),
+          masks: sample.mask && tensor(sample.mask, [1, ...domain.shape.slice(1)]),
+          onProgress: (stage) => live.update(stage),
+        }),
+      );
       const made = {
         sample,
         study,
@@ -261,7 +265,7 @@ export const command = defineCommand({
       const whole: Made = { ...made, classes, chosen, domain, file: model };
       live.print(report(whole, attack.objective.name));
       for (const [name, contents] of files(whole)) {
-        await writeOutput(join(values.out, name), contents);
+        await here.wait(writeOutput(join(values.out, name), contents));
         live.print(join(values.out, name));
       }
     });

@@ -97,24 +97,24 @@ export const command = defineCommand({
     const live = new Live();
     const source = await readModel(values);
     return withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, async (place) => {
-      using _ = openScope("audit");
+      using here = openScope("audit");
       const began = performance.now();
-      const model = await source.open();
-      const dataset = await (values.data === undefined
-        ? trainingData(model, values["data-dir"], live)
-        : openFor(model, values, live));
+      const model = await here.wait(source.open());
+      const dataset = await here.wait(
+        values.data === undefined ? trainingData(model, values["data-dir"], live) : openFor(model, values, live),
+      );
       const plan = planned(() => auditPlan(values, file, model));
       const late = new AbortController();
       const stopping = stopOnSignals(() =>
         live.print("stopping; the same command goes on, and begins anew what is being measured"),
       );
-      const signal = {
+      const stop = {
         get aborted(): boolean {
           return late.signal.aborted || stopping.signal.aborted;
         },
       };
       const few = sampleTensor(dataset.test, [0, 1].slice(0, dataset.test.labels.length));
-      const of = await fingerprint(await scope(() => model.classifier(few)).read());
+      const of = await here.wait(fingerprint(await here.wait(scope(() => model.classifier(few)).read())));
       const about = {
         network: `${model.title} (${model.origin})`,
         "outputs' fingerprint": of,
@@ -126,23 +126,27 @@ export const command = defineCommand({
       };
       let now = "";
       const say = (text: string): void => live.update(`${now}  ${text}`);
-      const world = auditWorld(model, dataset, { samples, seed, sensitive: values.sensitive }, { say, about, signal });
+      const world = auditWorld(model, dataset, { samples, seed, sensitive: values.sensitive }, { say, about, stop });
       const store = auditStore(values.out, plan, { of, samples, seed, data: dataset.name });
       const cells = auditCells(plan).length;
       live.print(`${about.network}; ${about.data}; ${cells} measurements on ${place.name}`);
-      await writeOutput(join(values.out, "audit-config.json"), configText(plan, samples));
+      await here.wait(writeOutput(join(values.out, "audit-config.json"), configText(plan, samples)));
       // What has been measured by then is kept; a first measurement that takes longer is brought to its end.
       const timer = budget === undefined ? undefined : setTimeout(() => late.abort(), 60_000 * budget).unref();
       let first = -1;
-      const measured = await runAudit(world, plan, store, ({ cell, done }) => {
-        const spent = (performance.now() - began) / 1000;
-        if (first < 0) first = done;
-        const left = done > first ? `  about ${duration((spent * (cells - done)) / (done - first))} left` : "";
-        now = `${done}/${cells}${left}  ${cell.row.title}${cell.candidate ? `: ${cell.candidate.title}` : ""}`;
-        live.update(now);
-      }).catch((error: unknown) => {
-        throw asUsage(error);
-      });
+      const measured = await here.wait(
+        runAudit(world, plan, store, {
+          onProgress({ cell, done }) {
+            const spent = (performance.now() - began) / 1000;
+            if (first < 0) first = done;
+            const left = done > first ? `  about ${duration((spent * (cells - done)) / (done - first))} left` : "";
+            now = `${done}/${cells}${left}  ${cell.row.title}${cell.candidate ? `: ${cell.candidate.title}` : ""}`;
+            live.update(now);
+          },
+        }).catch((error: unknown) => {
+          throw asUsage(error);
+        }),
+      );
       clearTimeout(timer);
       const report = auditReport(plan, measured, { ...about, took: duration((performance.now() - began) / 1000) });
       for (const text of printed(report)) live.print(text);
@@ -151,7 +155,7 @@ export const command = defineCommand({
         ["audit.md", auditMarkdown(report)],
         ["audit.html", auditPage(report, drawingsOf(report, measured))],
       ] as const) {
-        await writeOutput(join(values.out, name), contents);
+        await here.wait(writeOutput(join(values.out, name), contents));
         live.print(join(values.out, name));
       }
       if (measured.size < cells)

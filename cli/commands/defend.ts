@@ -156,14 +156,14 @@ export const command = defineCommand({
 
       const data = residentData(train);
       const stopping = stopOnSignals(() => live.print("stopping after the steps on their way"));
-      const { signal } = stopping;
+      const stop = stopping.signal;
       const trained = (how: SchemeConfig): Promise<Tree> =>
         trainScheme({
-          ...{ model, scheme: how, data, range: domain.range, eps, seed, signal },
+          ...{ model, scheme: how, data, range: domain.range, eps, seed, stop },
           // A copy: training takes over what it starts from, and the teacher stays.
           first: mapTree(params, (t) => keep(add(t, 0))),
           teacher: classifier,
-          onDirections: (done, all) => live.update(`directions of ${done} of ${all} images`),
+          onDirections: ({ done, total }) => live.update(`directions of ${done} of ${total} images`),
           onProgress: (progress) => live.update(`${how.title}: ${trainingLine(progress)}`),
         });
       const defended = await judged("after", await trained(scheme));
@@ -176,7 +176,7 @@ export const command = defineCommand({
       };
       await writeOutput(values.out, await packTree(defended.params, told));
       live.print(`weights     ${values.out}`);
-      if (control && !signal.aborted) contenders.push(await judged("control", await trained(control)));
+      if (control && !stop.aborted) contenders.push(await judged("control", await trained(control)));
       dispose([data.words, data.labels]);
 
       const classifiers = contenders.map(
@@ -184,7 +184,7 @@ export const command = defineCommand({
           (x) =>
             model.apply(params, x),
       );
-      if (signal.aborted) {
+      if (stop.aborted) {
         live.print("stopped before the comparison; the weights are as far as training came");
         return stopping.status;
       }
@@ -193,7 +193,7 @@ export const command = defineCommand({
       if (indices.length > 0) {
         const x = pickPixels(test, indices);
         for (const { title, params } of contenders) {
-          if (signal.aborted) break;
+          if (stop.aborted) break;
           live.update(`attacking maps: ${title}`);
           measured.push(await measure(params, { model, x, range: domain.range, eps, steps, seed }));
         }

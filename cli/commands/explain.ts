@@ -4,7 +4,7 @@ import { classScore, featuresOf } from "../../atex/index.js";
 import { featureContributions } from "../../atex/render/bars.js";
 import { explanationPage } from "../../atex/render/explanation-page.js";
 import { explanationSheet, type ImageExplanation, type RowsExplanation } from "../../atex/render/sheet.js";
-import { openScope, type Tensor, tensor } from "../../engine/index.js";
+import { callerScope, openScope, type Tensor, tensor } from "../../engine/index.js";
 import { writeSafetensors } from "../../nn/index.js";
 import { unknown } from "../arguments.js";
 import { asUsage, defineCommand, UsageError } from "../command.js";
@@ -80,14 +80,14 @@ export const command = defineCommand({
     const source = await readModel(values, values.rows);
     const early = source.file && (await openSample(values, source.file, live));
     await withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, async (place) => {
-      using _ = openScope("explain");
-      const model = await source.open();
-      const sample = early ?? (await openSample(values, model, live));
+      using here = openScope("explain");
+      const model = await here.wait(source.open());
+      const sample = early ?? (await here.wait(openSample(values, model, live)));
       const { classes } = model.card;
-      const prediction = await predict(model, sample.values);
+      const prediction = await here.wait(predict(model, sample.values));
       const chosen = values.class === undefined ? prediction.predicted : classOf(values.class, classes);
       const x = asBatch(sample.values, model.domain);
-      const all = await explain(requests, { model, x, chosen, values, live });
+      const all = await here.wait(explain(requests, { model, x, chosen, values, live }));
       const shown = all.filter(({ refused }) => refused === undefined);
       live.print(`${sample.title}: ${classes[prediction.predicted]}`);
       live.print(predictionLines(prediction, classes, sample.label));
@@ -108,7 +108,7 @@ export const command = defineCommand({
         [`${base}.html`, explanationPage(explanation, { footer: `${command}; computed on ${place.name}` })],
         [`${base}.safetensors`, numbers(model, sample, shown, { command, class: classes[chosen] })],
       ] as const) {
-        await writeOutput(name, contents);
+        await here.wait(writeOutput(name, contents));
         live.print(name);
       }
     });
@@ -126,21 +126,22 @@ interface Explaining {
 
 /** Every request's attribution. Where several are asked for, one that does not fit says why and the others go on. */
 async function explain(requests: readonly ExplainerRequest[], on: Explaining): Promise<Said[]> {
+  const here = callerScope();
   const score = classScore(on.model.classifier, tensor(Int32Array.of(on.chosen)));
   const said: Said[] = [];
   for (const request of requests) {
-    using _ = openScope("explainer");
+    using _ = here.open("explainer");
     on.live.update(`explaining by ${request.entry.info.name}`);
     try {
-      const [explainer] = await explainersFor([request], on);
+      const [explainer] = await here.wait(explainersFor([request], on));
       const map = explainer(score, on.x);
-      const attribution = Float32Array.from(await map.read());
+      const attribution = Float32Array.from(await here.wait(map.read()));
       const wrong = attribution.filter((v) => !Number.isFinite(v)).length;
       if (wrong > 0)
         throw new UsageError(
           `${request.entry.name}: ${wrong} of ${attribution.length} attributions are not finite; look for infinite weights or inputs`,
         );
-      said.push({ request, attribution, gap: await explainer.gap?.(score, on.x, map).item() });
+      said.push({ request, attribution, gap: await here.wait(explainer.gap?.(score, on.x, map).item()) });
     } catch (error) {
       // What an explainer cannot do with a network or its inputs is said in one sentence of its own.
       if (!(error instanceof Error) || /^internal/.test(error.message) || requests.length === 1) throw asUsage(error);

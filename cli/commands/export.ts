@@ -23,16 +23,18 @@ export const command = defineCommand({
     await requireWritable("out", values.out);
     const source = await readWeights(values);
     await withEngine({ cpu: values.cpu, withoutAdapter: "reference" }, async () => {
-      using _ = openScope("export");
-      const { parametrised, domain, card, preparation, metadata } = await source.open();
+      using here = openScope("export");
+      const { parametrised, domain, card, preparation, metadata } = await here.wait(source.open());
       const { network, params } = parametrised;
       const about = { ...Object.fromEntries(metadata), classes: JSON.stringify(card.classes) };
-      const bytes = await exportOnnx(network, params, domain.shape, { softmax: values.softmax, metadata: about }).catch(
-        (error: unknown) => {
-          throw asUsage(error);
-        },
+      const bytes = await here.wait(
+        exportOnnx(network, params, domain.shape, { softmax: values.softmax, metadata: about }).catch(
+          (error: unknown) => {
+            throw asUsage(error);
+          },
+        ),
       );
-      await writeOutput(values.out, bytes);
+      await here.wait(writeOutput(values.out, bytes));
       const range = domain.shape.length === 3 ? "pixels of 0 to 1" : "numbers";
       const prepared = preparation ? "prepared columns, as the file's metadata say (preparation)" : range;
       new Live().print(`${values.out}: ONNX, operator set 17, ${(bytes.length / 2 ** 20).toPrecision(3)} MiB`);

@@ -70,23 +70,25 @@ export const command = defineCommand({
     const files =
       values.check === undefined ? undefined : [await readNumbers(values.check), await readNumbers(expected)];
     return withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, async (place) => {
-      using _ = openScope("import");
-      const net = await parsing(path, () =>
-        openOnnx(path, { shape: shape ?? files?.[0].shape, output: values.logits }),
+      using here = openScope("import");
+      const net = await here.wait(
+        parsing(path, () => openOnnx(path, { shape: shape ?? files?.[0].shape, output: values.logits })),
       );
       new Live().print(`${path}\n${summary(net, names)}`);
       if (values.out !== undefined) {
-        const about = { [ONNX_KEY]: basename(path), "onnx-sha256": await sha256(bytes) };
-        await writeOutput(
-          values.out,
-          writeSafetensors(await hostParameters(net.params), new Map(Object.entries(about))),
+        const about = { [ONNX_KEY]: basename(path), "onnx-sha256": await here.wait(sha256(bytes)) };
+        await here.wait(
+          writeOutput(
+            values.out,
+            writeSafetensors(await here.wait(hostParameters(net.params)), new Map(Object.entries(about))),
+          ),
         );
         new Live().print(
           `${values.out}: the parameters; the graph stays in ${basename(path)}, which commands need beside them`,
         );
       }
       if (!files) return 0;
-      return (await agree(net, files, { tolerance, path, on: place.name })) ? 0 : 1;
+      return (await here.wait(agree(net, files, { tolerance, path, on: place.name }))) ? 0 : 1;
     });
   },
 });

@@ -73,27 +73,31 @@ export const command = defineCommand({
     const live = new Live();
     const source = await readModel(values);
     return withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, async (place) => {
-      using _ = openScope("manipulate");
-      const model = await source.open();
+      using here = openScope("manipulate");
+      const model = await here.wait(source.open());
       const plan = studyPlan(values, model);
-      const dataset = await (values.data === undefined
-        ? trainingData(model, values["data-dir"], live)
-        : openFor(model, values, live));
+      const dataset = await here.wait(
+        values.data === undefined ? trainingData(model, values["data-dir"], live) : openFor(model, values, live),
+      );
       const stopping = stopOnSignals(() => live.print("stopping after the steps on their way"));
       live.print(`${entry.title} on the ${model.title} network and ${dataset.name}, on ${place.name}`);
       live.print(`${inWords(settings)}; seed ${seed}`);
       const own = parametersOf(model);
-      const world = await worldOf({ model, own, dataset, sensitive: values.sensitive }, request, live, stopping.signal);
-      const made = await performManipulation(entry, settings, world, plan).catch((error: unknown) => {
-        throw asUsage(error);
-      });
+      const world = await here.wait(
+        worldOf({ model, own, dataset, sensitive: values.sensitive }, request, live, stopping.signal),
+      );
+      const made = await here.wait(
+        performManipulation(entry, settings, world, plan).catch((error: unknown) => {
+          throw asUsage(error);
+        }),
+      );
       const tables = tablesOf(request, dataset.name, made);
       for (const { title, header, rows, caption } of tables)
         live.print(`\n${title}\n${tableLines({ title, header, rows })}\n  ${caption}`);
       for (const [name, why] of Object.entries(made.refused)) live.print(`left out: ${name}: ${why}`);
       const footer = `${["holdfast", ...process.argv.slice(2)].join(" ")}; computed on ${place.name}`;
-      for (const [name, contents] of await files({ made, model, request, tables, footer })) {
-        await writeOutput(join(out, name), contents);
+      for (const [name, contents] of await here.wait(files({ made, model, request, tables, footer }))) {
+        await here.wait(writeOutput(join(out, name), contents));
         live.print(join(out, name));
       }
       return stopping.status ?? 0;

@@ -102,38 +102,42 @@ export const command = defineCommand({
     await requireWritableFolder("out", values.out);
     const live = new Live();
     await withEngine({ cpu: values.cpu, withoutAdapter: "refuse" }, async (place) => {
-      using _ = openScope("sanity");
+      using here = openScope("sanity");
       const began = performance.now();
-      const model = await (await readModel(values)).open();
+      const model = await here.wait((await here.wait(readModel(values))).open());
       const parametrised = parametersOf(model);
       const requests = sanityRequests(values.methods, values.seed, model.domain);
-      const dataset = await (values.data === undefined
-        ? trainingData(model, values["data-dir"], live)
-        : openFor(model, values, live));
+      const dataset = await here.wait(
+        values.data === undefined ? trainingData(model, values["data-dir"], live) : openFor(model, values, live),
+      );
       const indices = drawnSamples(dataset.test.labels.length, count, seed);
       const twin = values["data-randomisation"]
-        ? await twinOf(
-            model,
-            dataset,
-            { size: twinSize, epochs: twinEpochs, seed, wanted: limits.memorised as number },
-            place,
-            live,
+        ? await here.wait(
+            twinOf(
+              model,
+              dataset,
+              { size: twinSize, epochs: twinEpochs, seed, wanted: limits.memorised as number },
+              place,
+              live,
+            ),
           )
         : undefined;
       const shift = shiftOf(model.domain, by);
       const x = pickPixels(dataset.test, indices);
-      await requireFiniteLogits(model, x);
-      const result = await suite({
-        title: parametrised.layerTitle,
-        network: (params, x) => parametrised.network.apply(params, x),
-        params: parametrised.params,
-        fresh: await parametrised.redraw(random.key(seed)),
-        x,
-        explainers: await suiteExplainers(requests, { model, values, live, shift: shift.values }),
-        ...{ orders, twin, shift: shift.tensor, chunk: chunkFor(model.domain), keep: SHOWN },
-        thresholds: limits as SanityReport["thresholds"],
-        onProgress: progressOn(live),
-      });
+      await here.wait(requireFiniteLogits(model, x));
+      const result = await here.wait(
+        suite({
+          title: parametrised.layerTitle,
+          network: (params, x) => parametrised.network.apply(params, x),
+          params: parametrised.params,
+          fresh: await here.wait(parametrised.redraw(random.key(seed))),
+          x,
+          explainers: await here.wait(suiteExplainers(requests, { model, values, live, shift: shift.values })),
+          ...{ orders, twin, shift: shift.tensor, chunk: chunkFor(model.domain), keep: SHOWN },
+          thresholds: limits as SanityReport["thresholds"],
+          onProgress: progressOn(live),
+        }),
+      );
       const report: SanityReport = {
         ...result.report,
         about: {
@@ -159,7 +163,7 @@ export const command = defineCommand({
         ["sanity.md", sanityMarkdown(report)],
         ["sanity.html", sanityPage(report, pictures)],
       ] as const) {
-        await writeOutput(join(values.out, name), contents);
+        await here.wait(writeOutput(join(values.out, name), contents));
         live.print(join(values.out, name));
       }
     });

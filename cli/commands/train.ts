@@ -131,7 +131,7 @@ export const command = defineCommand({
       const stopping = stopOnSignals(() => live.print("stopping after this step"));
       let saved = 0;
       const { state, accuracy } = await runTraining({
-        ...{ model, recipe, dataset, epochs, live, start, signal: stopping.signal },
+        ...{ model, recipe, dataset, epochs, live, start, stop: stopping.signal },
         async onState(reached, measured) {
           await save({ out, epochs, about }, reached, measured);
           saved = reached.epoch;

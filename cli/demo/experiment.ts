@@ -91,16 +91,16 @@ export interface DemoResult {
 }
 
 export async function runDemo(plan: DemoPlan, dataset: Dataset, live: Live): Promise<DemoResult> {
-  using _ = openScope("demo");
+  using here = openScope("demo");
   const { recipe, epochs, eps, steps, samples, sigma, points, k } = plan;
   const card: ModelCard = { ...recipe.card, classes: dataset.classes };
   const model = buildNetwork(card);
   const began = performance.now();
-  const { state, accuracy } = await runTraining({ model, recipe, dataset, epochs, live });
+  const { state, accuracy } = await here.wait(runTraining({ model, recipe, dataset, epochs, live }));
   const trained = performance.now();
   live.print(`test accuracy ${(100 * accuracy).toFixed(2)} % on ${dataset.test.labels.length} images`);
 
-  const indices = await chooseImages(model, state, dataset, plan.images);
+  const indices = await here.wait(chooseImages(model, state, dataset, plan.images));
   const size = imageSizeOf(dataset.domain);
   const pixels = hostSamples(dataset.test, indices);
   const masks = dataset.test.masks && pick(dataset.test.masks, indices, size.height * size.width);
@@ -113,23 +113,27 @@ export async function runDemo(plan: DemoPlan, dataset: Dataset, live: Live): Pro
   );
   const classifier = (x: Tensor): Tensor => model.apply(state.params, x);
   const onStage = (stage: string): void => live.update(stage);
-  const study = await studyAttack({
-    classifier,
-    surrogate: surrogateOf(classifier, dataset.domain.shape),
-    x: tensor(pixels, [indices.length, ...dataset.domain.shape]),
-    masks: masks && tensor(masks, [indices.length, size.height, size.width]),
-    attack: {
-      explainer: explainers[0],
-      objective: topKSuppression(k),
-      ball: linf(eps),
-      rule: signStep(eps / 10),
-      steps,
-    },
-    ...{ explainers, k, key: random.fold(key, 2), onStage },
-  });
+  const study = await here.wait(
+    studyAttack({
+      classifier,
+      surrogate: surrogateOf(classifier, dataset.domain.shape),
+      x: tensor(pixels, [indices.length, ...dataset.domain.shape]),
+      masks: masks && tensor(masks, [indices.length, size.height, size.width]),
+      attack: {
+        explainer: explainers[0],
+        objective: topKSuppression(k),
+        ball: linf(eps),
+        rule: signStep(eps / 10),
+        steps,
+      },
+      ...{ explainers, k, key: random.fold(key, 2), onProgress: onStage },
+    }),
+  );
   const written = pixels.slice(0, (pixels.length / indices.length) * Math.min(indices.length, plan.word.images));
   live.print(`an attack of ${plan.word.steps} steps that writes "${plan.word.text}" into maps, a letter each`);
-  const spelled = await spell(plan.word, { classifier, pixels: written, size, key: random.fold(key, 3), onStage });
+  const spelled = await here.wait(
+    spell(plan.word, { classifier, pixels: written, size, key: random.fold(key, 3), onStage }),
+  );
   const result = {
     ...{ plan, card, accuracy, indices, size, pixels, masks, study, spelled },
     parameters: countParameters(state.params),
@@ -138,10 +142,12 @@ export async function runDemo(plan: DemoPlan, dataset: Dataset, live: Live): Pro
     trainSeconds: (trained - began) / 1000,
     attackSeconds: (performance.now() - trained) / 1000,
     labels: indices.map((index) => dataset.test.labels[index]),
-    weights: await packTree(state.params, {
-      ...fileMetadata(recipe, card, dataset),
-      ...{ epoch: String(epochs), accuracy: String(accuracy) },
-    }),
+    weights: await here.wait(
+      packTree(state.params, {
+        ...fileMetadata(recipe, card, dataset),
+        ...{ epoch: String(epochs), accuracy: String(accuracy) },
+      }),
+    ),
   };
   dispose([state.params, state.optimiser]);
   return result;
@@ -157,11 +163,11 @@ async function chooseImages(
   { test, classes }: Dataset,
   wanted: number,
 ): Promise<number[]> {
-  using _ = openScope("choose images");
+  using here = openScope("choose images");
   const n = Math.min(CANDIDATES, test.labels.length);
   const all = Array.from({ length: n }, (_, i) => i);
   const x = tensor(hostSamples(test, all), [n, ...test.shape]);
-  const predicted = await argmax(model.apply(params, x), 1).read();
+  const predicted = await here.wait(argmax(model.apply(params, x), 1).read());
   const correct = all.filter((i) => predicted[i] === test.labels[i]);
   const byClass = classes.map((_, c) => correct.filter((i) => test.labels[i] === c));
   const rounds = Array.from({ length: n }, (_, round) => byClass.flatMap((list) => list.slice(round, round + 1)));

@@ -64,36 +64,38 @@ interface Task {
 /** Attacks images so that the gradient map of each shows its letter (Dombrowski et al. 2019, sec. 2), and makes the maps of a network
  *  with a blunt softplus beside them (sec. 5, beta-smoothing). */
 export async function spell(plan: WordPlan, { classifier, pixels, size, key, onStage }: Task): Promise<Spelled> {
-  using _ = openScope("word");
+  using here = openScope("word");
   const { channels, height, width } = size;
   const n = pixels.length / (channels * height * width);
   const letters = Array.from({ length: n }, (_, i) => plan.text[i % plan.text.length]);
   const wanted = new Float32Array(n * height * width);
   for (const [i, letter] of letters.entries()) wanted.set(wordMap(letter, height, width), i * height * width);
   const target = tensor(wanted, [n, height, width]);
-  const study = await studyAttack({
-    classifier,
-    surrogate: surrogateOf(classifier, [channels, height, width], plan.beta),
-    x: tensor(pixels, [n, channels, height, width]),
-    attack: {
-      explainer: gradient,
-      objective: targetMap(target),
-      ball: linf(plan.eps),
-      rule: adamStep(plan.eps / 10),
-      schedule: cosineDecay(1, plan.steps),
-      steps: plan.steps,
-    },
-    explainers: [gradient, betaSmoothed(plan.remedy)],
-    ...{ key, onStage },
-  });
+  const study = await here.wait(
+    studyAttack({
+      classifier,
+      surrogate: surrogateOf(classifier, [channels, height, width], plan.beta),
+      x: tensor(pixels, [n, channels, height, width]),
+      attack: {
+        explainer: gradient,
+        objective: targetMap(target),
+        ball: linf(plan.eps),
+        rule: adamStep(plan.eps / 10),
+        schedule: cosineDecay(1, plan.steps),
+        steps: plan.steps,
+      },
+      explainers: [gradient, betaSmoothed(plan.remedy)],
+      ...{ key, onProgress: onStage },
+    }),
+  );
   const [plain, blunt] = study.explainers;
   const alike = async (maps: Float32Array): Promise<number[]> =>
     Array.from(await pearson(tensor(maps, target.shape), target).read());
   const likeness = {
-    clean: await alike(plain.clean.maps),
-    attacked: await alike(plain.under.attacked.maps),
-    control: await alike(plain.under.control.maps),
-    remedied: await alike(blunt.under.attacked.maps),
+    clean: await here.wait(alike(plain.clean.maps)),
+    attacked: await here.wait(alike(plain.under.attacked.maps)),
+    control: await here.wait(alike(plain.under.control.maps)),
+    remedied: await here.wait(alike(blunt.under.attacked.maps)),
   };
   const best = Array.from(plan.text.slice(0, n), (_, place) => {
     const candidates = letters.flatMap((_, i) => (i % plan.text.length === place ? [i] : []));

@@ -74,7 +74,7 @@ async function trial(
   { domain, classes, network, params, ...made }: ModuleNetwork,
   classifier: (x: engine.Tensor) => unknown,
 ): Promise<void> {
-  using _ = engine.openScope("trial");
+  using here = engine.openScope("trial");
   const shape = [2, ...domain.shape];
   const { low, high } = domain.range;
   const near = (i: number): number => {
@@ -88,8 +88,8 @@ async function trial(
   );
   const logits = requireLogits(made.classifier ? "classifier" : "network", classifier(x), x, classes.length);
   if (!made.classifier || !network) return;
-  const other = await requireLogits("network", network(params, x), x, classes.length).read();
-  const one = await logits.read();
+  const other = await here.wait(requireLogits("network", network(params, x), x, classes.length).read());
+  const one = await here.wait(logits.read());
   const apart = one.findIndex((v, i) => Math.abs(v - other[i]) > 1e-3 * (1 + Math.abs(v)));
   if (apart >= 0)
     throw new ConfigError(

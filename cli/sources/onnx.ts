@@ -159,7 +159,7 @@ function logitsOf(net: OnnxNetwork, origin: string): { readonly classes: number;
 
 /** @throws UsageError for outputs that are probabilities: a gradient of those fades where the network is sure. */
 async function trial({ classifier, domain, origin }: Pick<LoadedModel, "classifier" | "domain" | "origin">) {
-  using _ = openScope("trial");
+  using here = openScope("trial");
   const size = sampleSize(domain.shape);
   const bound = (bounds: number | readonly number[], i: number): number =>
     typeof bounds === "number" ? bounds : bounds[i];
@@ -169,7 +169,7 @@ async function trial({ classifier, domain, origin }: Pick<LoadedModel, "classifi
       return low + (high - low) * share;
     });
   const y = classifier(tensor(Float32Array.from([...at(0.2), ...at(0.7)]), [2, ...domain.shape]));
-  const outputs = Array.from(await y.read());
+  const outputs = Array.from(await here.wait(y.read()));
   const k = outputs.length / 2;
   const sums = [0, 1].map((row) => outputs.slice(row * k, (row + 1) * k).reduce((a, b) => a + b, 0));
   if (outputs.every((v) => v >= 0) && sums.every((sum) => Math.abs(sum - 1) < 1e-4))

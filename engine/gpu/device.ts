@@ -5,6 +5,7 @@
 import * as provider from "#gpu";
 import { DeviceError, DeviceLostError, OutOfMemoryError } from "../errors.js";
 import type { Capabilities } from "../lower.js";
+import { shown } from "../options.js";
 import { type AdapterIdentity, keptTuning, type TuningTable, tuningFor } from "../tuning.js";
 import { isSoftware } from "./adapter.js";
 import type { Provider } from "./provider.js";
@@ -17,6 +18,8 @@ export interface DeviceOptions {
   readonly powerPreference?: "low-power" | "high-performance";
   /** Measured kernel choices of this adapter; `false` uses none. Default: what `holdfast bench tune` kept here (Node only). */
   readonly tuning?: TuningTable | false;
+  /** Whose adapters are asked; default those of the platform. */
+  readonly gpu?: GPU;
 }
 
 const wantedLimits = [
@@ -39,19 +42,25 @@ export class Device {
   /** Set where waiting for a map costs the adapter, one in software, a core. */
   readonly pollSlowly: Provider["pollSlowly"];
   #lost: DeviceLostError | undefined;
-  /** Outcomes still to be looked at, oldest first; clean ones remove themselves. */
-  readonly #outcomes = new Set<Promise<DeviceError | undefined>>();
-
-  readonly #uncaptured = (event: GPUUncapturedErrorEvent): void => {
+  #isStopping = false;
+  /** Told of a loss that nobody here asked for. */
+  readonly onLost = new Set<(error: DeviceLostError) => void>();
+  /** Buffers to be freed one by one in the end, on a device that lives on. */
+  readonly #buffers: Set<GPUBuffer> | undefined;
+  readonly #onUncaptured = (event: GPUUncapturedErrorEvent): void => {
     event.preventDefault();
     this.#outcomes.add(Promise.resolve(typed(event.error)));
   };
+  /** Outcomes still to be looked at, oldest first; clean ones remove themselves. */
+  readonly #outcomes = new Set<Promise<DeviceError | undefined>>();
 
   constructor(
     readonly gpu: GPUDevice,
     info: GPUAdapterInfo,
     tuning: TuningTable | undefined,
     readonly release: () => void,
+    /** Somebody else's device: it is left alone in the end, and its other errors are his. */
+    readonly isAdopted = false,
   ) {
     this.queue = gpu.queue;
     this.capabilities = { ...capabilitiesOf(gpu, info), tuning: tuning?.choices };
@@ -59,16 +68,50 @@ export class Device {
       info.description || info.device || `${info.vendor} ${info.architecture}`.trim() || "unnamed adapter";
     this.pollSlowly = this.capabilities.software ? pollSlowly : undefined;
     gpu.lost.then(({ message }) => {
-      this.#lost ??= new DeviceLostError(
-        `the device "${this.description}" was lost: ${message}; call shutdown(), then init() again`,
+      if (this.#lost) return;
+      const again = isAdopted ? "init() again with another device" : "init() again";
+      this.#lost = new DeviceLostError(
+        `the device "${this.description}" was lost: ${message}; call shutdown(), then ${again}`,
+        "lost",
       );
+      for (const tell of this.onLost) tell(this.#lost);
     });
-    gpu.addEventListener("uncapturederror", this.#uncaptured);
+    if (isAdopted) this.#buffers = new Set();
+    else gpu.addEventListener("uncapturederror", this.#onUncaptured);
+  }
+
+  /** Whether nothing can run on it any more. */
+  get isLost(): boolean {
+    return this.#lost !== undefined;
+  }
+
+  createBuffer(descriptor: GPUBufferDescriptor): GPUBuffer {
+    const buffer = this.gpu.createBuffer(descriptor);
+    this.#buffers?.add(buffer);
+    return buffer;
+  }
+
+  destroyBuffer(buffer: GPUBuffer): void {
+    this.#buffers?.delete(buffer);
+    buffer.destroy();
   }
 
   /** @throws DeviceLostError once the device is lost or shut down. */
   assertAlive(): void {
     if (this.#lost) throw this.#lost;
+    if (this.#isStopping)
+      throw new DeviceLostError(
+        `the device "${this.description}" is being stopped; call init() again afterwards`,
+        "closed",
+      );
+  }
+
+  /** Takes no more work, and waits for the end of what it has. */
+  async idle(): Promise<void> {
+    this.#isStopping = true;
+    // A lost device has nothing left to do.
+    await this.queue.onSubmittedWorkDone().catch(() => {});
+    await Promise.allSettled(this.#outcomes);
   }
 
   /** Runs `body`; an error it causes surfaces at the next `settle`. `explain` may turn it into a better one. */
@@ -106,17 +149,55 @@ export class Device {
       // Of several readers that wait for the same outcome, the first reports it.
       if (this.#outcomes.delete(outcome) && error) report(error);
     }
-    this.assertAlive();
+    // What it has already is done to its end while it is being stopped.
+    if (this.#lost) throw this.#lost;
   }
 
-  /** Ends the device; Node cannot exit before. */
+  /** Ends the device, Node cannot exit before; an adopted one only loses its buffers. */
   destroy(): void {
-    this.#lost ??= new DeviceLostError(`the device "${this.description}" was shut down; call init() again`);
-    this.gpu.destroy();
-    // A listener keeps the device, and with it the driver's threads and memory, for as long as the process lives.
-    this.gpu.removeEventListener("uncapturederror", this.#uncaptured);
+    this.#lost ??= new DeviceLostError(`the device "${this.description}" was shut down; call init() again`, "closed");
+    for (const buffer of this.#buffers ?? []) buffer.destroy();
+    this.#buffers?.clear();
+    if (!this.isAdopted) {
+      // The platform keeps a device, its threads and its files as long as somebody listens to it.
+      this.gpu.removeEventListener("uncapturederror", this.#onUncaptured);
+      this.gpu.destroy();
+    }
+    this.onLost.clear();
     this.release();
   }
+}
+
+/** WebGPU's defaults, which kernels are written for; a device can have less, of an adapter of the compatibility mode. */
+const leastLimits = {
+  maxStorageBuffersPerShaderStage: 8,
+  maxComputeInvocationsPerWorkgroup: 256,
+  maxComputeWorkgroupSizeX: 256,
+  maxComputeWorkgroupStorageSize: 16384,
+} as const;
+
+/** A device that somebody else opened, used as it is: with its limits and features.
+ *  @throws TypeError when it is none, DeviceError when it is lost or was opened with less than WebGPU's default limits. */
+export async function adoptDevice(gpu: GPUDevice, tuning: DeviceOptions["tuning"]): Promise<Device> {
+  const { queue, limits, features } = (gpu ?? {}) as Partial<GPUDevice>;
+  if (!queue || !limits || !features || typeof gpu.createComputePipeline !== "function")
+    throw new TypeError(`init: device is ${shown(gpu)}; a GPUDevice is needed, as adapter.requestDevice() gives it`);
+  for (const [name, least] of Object.entries(leastLimits)) {
+    const has = limits[name as keyof typeof leastLimits];
+    if (has < least)
+      throw new DeviceError(
+        `init: the device has ${name} ${has}, and ${least} is needed, which is WebGPU's default; request a device of a core ` +
+          "adapter without lower requiredLimits",
+      );
+  }
+  let lost: GPUDeviceLostInfo | undefined;
+  void gpu.lost.then((info) => {
+    lost = info;
+  });
+  const info = gpu.adapterInfo ?? { vendor: "", architecture: "", device: "", description: "" };
+  const table = await tableFor(info, tuning);
+  if (lost) throw new DeviceError(`init: the device is lost (${lost.message || lost.reason}); request another one`);
+  return new Device(gpu, info, table, () => {}, true);
 }
 
 function typed(error: GPUError): DeviceError {
@@ -132,7 +213,7 @@ function typed(error: GPUError): DeviceError {
 /** Opens the adapter's device with every limit and feature it offers that the engine uses.
  *  @throws DeviceError when there is no adapter that computes. */
 export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
-  const { gpu, release } = await openGpu(options);
+  const { gpu, release } = options.gpu ? { gpu: options.gpu, release: () => {} } : await openGpu(options);
   const which = options.adapter === undefined ? "" : ` named like "${options.adapter}"`;
   const refuse = (reason: string): never => {
     release();

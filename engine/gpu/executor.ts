@@ -199,6 +199,19 @@ export class GpuExecutor implements Executor {
     return new PreparedPlan(this, compile(graph, this.device.capabilities, options));
   }
 
+  async prepareAside(graph: Graph, options: PlanOptions): Promise<Plan> {
+    this.device.assertAlive();
+    const program = compile(graph, this.device.capabilities, options);
+    await this.pipelines.makeAside([...program.once, ...program.launches]);
+    return new PreparedPlan(this, program);
+  }
+
+  async caughtUp(): Promise<void> {
+    this.device.assertAlive();
+    this.stream.flush();
+    await this.#readback.patiently(this.device.queue.onSubmittedWorkDone());
+  }
+
   retain(value: Value): void {
     (value as GpuValue).refs++;
   }
@@ -241,6 +254,12 @@ export class GpuExecutor implements Executor {
   /** Submits what is recorded, without waiting. */
   flush(): void {
     this.stream.flush();
+  }
+
+  /** Submits what is recorded, takes no more, and waits for the end of it. */
+  async idle(): Promise<void> {
+    this.stream.flush();
+    await this.device.idle();
   }
 
   /** Ends the device; every value is gone. */

@@ -2,6 +2,7 @@
 import { type Binding, originOf, type ParamLayout, type Spec, variantOf } from "../../shaders/kernel.js";
 import { DeviceError } from "../errors.js";
 import type { Launch } from "../lower.js";
+import { others } from "../turns.js";
 import type { Device } from "./device.js";
 import { computeStage } from "./flags.js";
 
@@ -74,6 +75,52 @@ export class Pipelines {
       explain,
     );
     return { name, pipeline, shared, storage: bindings, params };
+  }
+
+  /** Makes the pipelines of launches to come while the caller's thread is free. One that cannot be made is left to `get`, which says why. */
+  async makeAside(launches: readonly Launch[]): Promise<void> {
+    const wanted = new Map<Launch["kernel"], Map<string, Launch>>();
+    for (const launch of launches) {
+      const key = variantKey(launch.spec);
+      if (this.#byKernel.get(launch.kernel)?.has(key)) continue;
+      const variants = wanted.get(launch.kernel) ?? new Map<string, Launch>();
+      wanted.set(launch.kernel, variants.set(key, launch));
+    }
+    const { gpu } = this.device;
+    const making: Promise<void>[] = [];
+    for (const launch of [...wanted.values()].flatMap((variants) => [...variants.values()])) {
+      this.device.assertAlive();
+      const { kernel } = launch;
+      const { name, params } = kernel;
+      const { wgsl, constants, bindings } = variantOf(kernel, launch.spec);
+      const shared = this.#layout(name, bindings, params);
+      gpu.pushErrorScope("validation");
+      const made = gpu.createComputePipelineAsync({
+        label: name,
+        layout: gpu.createPipelineLayout({ bindGroupLayouts: [shared.layout] }),
+        compute: { module: gpu.createShaderModule({ label: name, code: wgsl }), constants },
+      });
+      void gpu.popErrorScope().catch(() => {});
+      making.push(
+        made.then(
+          (pipeline) => this.#add(launch, { name, pipeline, shared, storage: bindings, params }),
+          () => {},
+        ),
+      );
+      // A module is read at once, which takes milliseconds.
+      await others();
+    }
+    await Promise.all(making);
+    this.device.assertAlive();
+  }
+
+  #add({ kernel, spec }: Launch, pipeline: Pipeline): void {
+    const variants = this.#byKernel.get(kernel) ?? new Map<string, Pipeline>();
+    this.#byKernel.set(kernel, variants);
+    const key = variantKey(spec);
+    if (variants.has(key)) return;
+    variants.set(key, pipeline);
+    this.#size++;
   }
 
   #layout(name: string, bindings: readonly Binding[], params: ParamLayout | undefined): SharedLayout {

@@ -65,7 +65,7 @@ export class Pool {
   #create(size: number): Storage {
     const buffer = this.device.watch(
       ["out-of-memory"],
-      () => this.device.gpu.createBuffer({ size, usage: usage.storage | usage.copySource | usage.copyTarget }),
+      () => this.device.createBuffer({ size, usage: usage.storage | usage.copySource | usage.copyTarget }),
       async (error) => {
         this.#broken.add(buffer);
         return error;
@@ -101,7 +101,7 @@ export class Pool {
       list.splice(list.indexOf(storage), 1);
       this.pooledBytes -= storage.bytes;
       this.beforeDestroy(storage);
-      storage.buffer.destroy();
+      this.device.destroyBuffer(storage.buffer);
     }
   }
 }

@@ -25,7 +25,7 @@ export class Profiler {
     if (!device.gpu.features.has("timestamp-query"))
       throw new DeviceError(`profile: "${device.description}" has no timestamp queries; time whole runs instead`);
     this.#queries = device.gpu.createQuerySet({ type: "timestamp", count: 2 * maxLaunches });
-    this.#resolved = device.gpu.createBuffer({
+    this.#resolved = device.createBuffer({
       size: 2 * maxLaunches * bytesPerStamp,
       usage: usage.queryResolve | usage.copySource,
     });
@@ -50,7 +50,7 @@ export class Profiler {
     const count = 2 * this.#current.length;
     if (count === 0) return;
     const size = count * bytesPerStamp;
-    const stamps = this.device.gpu.createBuffer({ size, usage: usage.mapRead | usage.copyTarget });
+    const stamps = this.device.createBuffer({ size, usage: usage.mapRead | usage.copyTarget });
     encoder.resolveQuerySet(this.#queries, 0, count, this.#resolved, 0);
     encoder.copyBufferToBuffer(this.#resolved, 0, stamps, 0, size);
     this.#batches.push({ measurements: this.#current, stamps });
@@ -71,10 +71,10 @@ export class Profiler {
         row.flops += flops ?? Number.NaN;
         row.bytes += bytes;
       });
-      stamps.destroy();
+      this.device.destroyBuffer(stamps);
     }
     this.#queries.destroy();
-    this.#resolved.destroy();
+    this.device.destroyBuffer(this.#resolved);
     return [...rows]
       .map(([kernel, { calls, ms, flops, bytes }]) => ({
         kernel,

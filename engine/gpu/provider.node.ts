@@ -1,4 +1,4 @@
-/** WebGPU in Node: Dawn through the package `webgpu`. */
+/** WebGPU in Node: Dawn through the package `webgpu`; where the platform has `navigator.gpu` (Deno), that. */
 import { DeviceError } from "../errors.js";
 import type { OpenGpu, ProviderOptions } from "./provider.js";
 
@@ -10,6 +10,9 @@ interface DawnModule {
 const alive = new Set<GPU>();
 
 export async function openGpu({ adapter }: ProviderOptions): Promise<OpenGpu> {
+  // Deno has WebGPU of its own, and chooses as browsers do.
+  const own = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
+  if (own && adapter === undefined) return { gpu: own, release: () => {} };
   let dawn: DawnModule;
   try {
     dawn = (await import("webgpu")) as unknown as DawnModule;

@@ -29,9 +29,9 @@ export class Readback {
     this.stream.copy(storage, offset, staging, bytes);
     this.stream.flush();
     try {
-      await this.#patiently(staging.mapAsync(mapRead, 0, bytes));
+      await this.patiently(staging.mapAsync(mapRead, 0, bytes));
     } catch (cause) {
-      staging.destroy();
+      this.device.destroyBuffer(staging);
       // The loss is announced by a promise of its own, which may come a moment later.
       await Promise.race([this.device.gpu.lost, new Promise((resolve) => setTimeout(resolve, lossDelayMs))]);
       this.device.assertAlive();
@@ -43,7 +43,8 @@ export class Readback {
     return copy;
   }
 
-  async #patiently(mapped: Promise<unknown>): Promise<void> {
+  /** Waits without taking a core from an adapter in software. */
+  async patiently(mapped: Promise<unknown>): Promise<void> {
     if (this.#pending++ === 0) this.#since = performance.now();
     if (!this.#pollsSlowly && this.device.pollSlowly) {
       this.#pollsSlowly = true;
@@ -63,7 +64,7 @@ export class Readback {
 
   #keep(staging: GPUBuffer, size: number): void {
     if (this.#keptBytes + size > keptBytes) {
-      staging.destroy();
+      this.device.destroyBuffer(staging);
       return;
     }
     this.#keptBytes += size;
@@ -79,7 +80,7 @@ export class Readback {
       return kept;
     }
     return this.device.watch(["out-of-memory"], () =>
-      this.device.gpu.createBuffer({ size, usage: usage.mapRead | usage.copyTarget }),
+      this.device.createBuffer({ size, usage: usage.mapRead | usage.copyTarget }),
     );
   }
 }

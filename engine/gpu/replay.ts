@@ -27,7 +27,7 @@ export class Replay {
     const slots = found.reduce((sum, pipeline) => sum + slotsOf(pipeline), 0);
     const block = new UniformBlock(Math.max(1, slots) * slotBytes);
     this.#uniforms = device.watch(["out-of-memory"], () =>
-      device.gpu.createBuffer({ size: block.bytes, usage: usage.uniform | usage.copyTarget }),
+      device.createBuffer({ size: block.bytes, usage: usage.uniform | usage.copyTarget }),
     );
     this.#maxGroups = keptGroups * calls.length;
     let slot = 0;
@@ -74,6 +74,6 @@ export class Replay {
 
   /** Frees the parameters. The calls must have been submitted. */
   dispose(): void {
-    this.#uniforms.destroy();
+    this.stream.device.destroyBuffer(this.#uniforms);
   }
 }

@@ -46,7 +46,7 @@ export class Stream {
     /** Submits at the latest after this many launches, so that the GPU starts while the host goes on. */
     readonly launchesPerSubmit: number,
   ) {
-    this.#uniforms = device.gpu.createBuffer({ size: slotBytes * slots, usage: usage.uniform | usage.copyTarget });
+    this.#uniforms = device.createBuffer({ size: slotBytes * slots, usage: usage.uniform | usage.copyTarget });
   }
 
   /** Encodes a call whose operands lie in `Storage`s. @throws DeviceError above the adapter's limits. */

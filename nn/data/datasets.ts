@@ -52,5 +52,6 @@ export async function loadDataset(name: DatasetName, options: DatasetOptions = {
     throw new RangeError(
       `dataset: "${name}" is unknown; choose ${DATASET_NAMES.slice(0, -1).join(", ")} or ${DATASET_NAMES.at(-1)}`,
     );
+  options.signal?.throwIfAborted();
   return DATASETS[name].load(options);
 }

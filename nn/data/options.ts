@@ -1,25 +1,16 @@
 /** How data sets are loaded. */
+import type { LongOptions } from "../../engine/index.js";
 
-/** How far a download is, in bytes. */
+/** How far a download is, or the drawing of pictures, in bytes. */
 export interface Progress {
   readonly file: string;
   readonly received: number;
   readonly total: number;
 }
 
-/** What is used of an AbortSignal; described here, so that the types need neither those of a browser nor of Node. */
-export interface AbortSignalLike {
-  readonly reason: unknown;
-  throwIfAborted(): void;
-  addEventListener(type: "abort", listener: () => void): void;
-  removeEventListener(type: "abort", listener: () => void): void;
-}
-
-export interface FileOptions {
+export interface FileOptions extends LongOptions<Progress> {
   /** A folder with NAME/FILE or FILE; in a browser its address. Without it: HOLDFAST_DATA, else a download. */
   readonly dataDir?: string;
-  readonly onProgress?: (progress: Progress) => void;
-  readonly signal?: AbortSignalLike;
 }
 
 /** How many samples of each part are kept: the first ones. */

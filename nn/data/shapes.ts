@@ -46,6 +46,15 @@ const TILT = 0.12;
  * @throws RangeError if count is not a positive integer.
  */
 export function shapeBytes(options: ShapesOptions): ShapeBytes {
+  const drawing = drawShapes(options);
+  for (;;) {
+    const drawn = drawing.next();
+    if (drawn.done) return drawn.value;
+  }
+}
+
+/** `shapeBytes` picture by picture: gives the number of those that are there. */
+export function* drawShapes(options: ShapesOptions): Generator<number, ShapeBytes, void> {
   const { count, seed = 0, stream = 0 } = checkedOptions("shapeBytes", options, SHAPES_OPTIONS);
   if (!Number.isInteger(count) || count < 1) {
     throw new RangeError(`shapes: count ${count}; a positive integer is needed`);
@@ -57,6 +66,7 @@ export function shapeBytes(options: ShapesOptions): ShapeBytes {
     labels[i] = i % FIGURES.length;
     const coverage = paint(FIGURES[labels[i]], drawFrom(seed, stream, i), images.subarray(i * AREA, (i + 1) * AREA));
     for (let p = 0; p < AREA; p++) masks[i * AREA + p] = coverage[p] >= (SUB * SUB) / 2 ? 1 : 0;
+    yield i + 1;
   }
   return { images, labels, masks };
 }

@@ -46,22 +46,22 @@ export async function compareOutput(
     expected: [expected, numbers],
   });
   const { rtol = 1e-4, atol = 1e-4 } = checkedOptions("compareOutput", options, MARGINS);
-  using _ = openScope("compareOutput");
+  using here = openScope("compareOutput");
   const y = network.classifier(x);
   if (y.size !== expected.length)
     throw new ShapeError(
       `compareOutput: the output is ${describe(y)}, ${expected.length} elements are expected; both must agree`,
     );
-  const given = await y.read();
+  const given = await here.wait(y.read());
   let at = 0;
   let share = -1;
   let worst = 0;
   for (let i = 0; i < given.length; i++) {
     const off = Object.is(given[i], expected[i]) ? 0 : Math.abs(given[i] - expected[i]);
-    const here = Number.isNaN(off) ? Infinity : off === 0 ? 0 : off / (atol + rtol * Math.abs(expected[i]));
+    const own = Number.isNaN(off) ? Infinity : off === 0 ? 0 : off / (atol + rtol * Math.abs(expected[i]));
     worst = Math.max(worst, Number.isNaN(off) ? Infinity : off);
-    if (here > share) {
-      share = here;
+    if (own > share) {
+      share = own;
       at = i;
     }
   }

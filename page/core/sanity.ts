@@ -64,7 +64,7 @@ export async function sanityCascade(
         chunk: COUNT,
       },
       similarities: sanitySimilarities(shape).slice(0, 2),
-      onProgress: (done, all) => tell(done / all),
+      onProgress: ({ done, total }) => tell(done / total),
     });
     const rows = SHOWN.map((explainer): SanityRow => {
       const summaries = stageSummaries(stages[explainer]);

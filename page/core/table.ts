@@ -1,5 +1,17 @@
 /** The table: people made up (or a file of the reader's), a model that judges by one column, and the scaffold that hides it from LIME. */
-import { argmax, dispose, equal, mean, openScope, random, scope, slice, type Tensor, tensor } from "holdfast";
+import {
+  argmax,
+  callerScope,
+  dispose,
+  equal,
+  mean,
+  openScope,
+  random,
+  scope,
+  slice,
+  type Tensor,
+  tensor,
+} from "holdfast";
 import {
   type Classifier,
   classScore,
@@ -88,12 +100,18 @@ export async function explainPerson(
   const [width] = domain.shape;
   const rows = rowsIn(train);
   tell("The detector of LIME’s questions is being trained.");
-  const open = openScope("table");
+  const here = openScope("table");
   try {
-    const detector = await trainDetector({
-      ...{ rows, queries: limeQueries(rows, { domain, copies: COPIES, noise: 1, seed }), grids: gridsOf(rows, width) },
-      ...{ width, hidden: [32, 32], epochs: 6, batch: 512, learningRate: 0.01, seed },
-    });
+    const detector = await here.wait(
+      trainDetector({
+        ...{
+          rows,
+          queries: limeQueries(rows, { domain, copies: COPIES, noise: 1, seed }),
+          grids: gridsOf(rows, width),
+        },
+        ...{ width, hidden: [32, 32], epochs: 6, batch: 512, learningRate: 0.01, seed },
+      }),
+    );
     const hidden = scaffolded(honest, innocuous, detector.score);
     tell("LIME explains.");
     const count = Math.min(EXPLAINED, test.labels.length);
@@ -102,23 +120,25 @@ export async function explainPerson(
     const person = settings.person % count;
     const lime = makeExplainer("lime", { samples: LIME_SAMPLES }, { domain, background, key: random.key(seed), seed });
     const explained = async (classifier: Classifier) => {
+      const here = callerScope();
       const [coefficients, importance, predicted] = scope((): Tensor[] => {
         const classes = argmax(classifier(x), 1);
         const attribution = lime(classScore(classifier, classes), x);
         return [featureAttribution(attribution, domain), featureImportance(attribution, domain), classes];
       });
       const features = featuresOf(domain).length;
-      const ranks = ranksOf(await importance.read(), features, at);
-      const own = await scope(() => slice(coefficients, [person, 0], [1, features])).read();
+      const ranks = ranksOf(await here.wait(importance.read()), features, at);
+      const own = await here.wait(scope(() => slice(coefficients, [person, 0], [1, features])).read());
       return {
         coefficients: Array.from(own),
         first: ranks.filter((rank) => rank === 1).length / count,
-        verdict: classes[(await predicted.read())[person]],
+        verdict: classes[(await here.wait(predicted.read()))[person]],
       };
     };
-    const [before, after] = [await explained(honest), await explained(hidden)];
+    const [before, after] = [await here.wait(explained(honest)), await here.wait(explained(hidden))];
     const all = tensor(rowsIn(test), [test.labels.length, width]);
-    const alike = await scope(() => mean(equal(argmax(honest(all), 1), argmax(hidden(all), 1)))).item();
+    const same = scope(() => mean(equal(argmax(honest(all), 1), argmax(hidden(all), 1))));
+    const alike = await here.wait(same.item());
     dispose(detector.params);
     const values = featureValues(preparation!, rowsIn(test).subarray(person * width, (person + 1) * width));
     return {
@@ -130,6 +150,6 @@ export async function explainPerson(
       milliseconds: performance.now() - began,
     };
   } finally {
-    open.close();
+    here.close();
   }
 }

@@ -48,11 +48,11 @@ const splitOf = (count: number, stream: number) => {
   return { shape: SHAPE, samples: images, labels };
 };
 
-/** Trains; `signal` ends it after the steps on their way. The network's tensors are kept. */
+/** Trains; `stop` ends it after the steps on their way. The network's tensors are kept. */
 export async function trainNetwork(
   settings: Settings,
   tell: (progress: TrainingProgress) => void,
-  signal: { readonly aborted: boolean },
+  stop: { readonly aborted: boolean },
 ): Promise<{ readonly network: Network; readonly result: TrainingResult }> {
   const { images, epochs, rate, seed } = settings;
   const began = performance.now();
@@ -73,7 +73,7 @@ export async function trainNetwork(
   try {
     const start = scope(() => keep(initialState(model.init(random.key(seed), SHAPE).params, optimiser)));
     const state = await train(model, start, data, {
-      ...{ optimiser, epochs, batchSize: BATCH, seed, signal },
+      ...{ optimiser, epochs, batchSize: BATCH, seed, stop },
       onProgress: ({ epoch, step, steps, loss, accuracy, secondsLeft }) => {
         const done = (epoch - 1) * steps + step;
         last = { epoch, epochs, step: done, steps: epochs * steps, loss, accuracy, secondsLeft };
@@ -87,10 +87,10 @@ export async function trainNetwork(
     });
     const { params } = state;
     dispose(state.optimiser);
-    if (signal.aborted) accuracy = await evaluate(model, params, held);
+    if (stop.aborted) accuracy = await evaluate(model, params, held);
     return {
       network: networkOf(params),
-      result: { accuracy, seconds: (performance.now() - began) / 1000, stopped: signal.aborted },
+      result: { accuracy, seconds: (performance.now() - began) / 1000, stopped: stop.aborted },
     };
   } finally {
     dispose([data.words, data.labels, held.words, held.labels]);

@@ -99,18 +99,18 @@ if (wanted.length < asked.length)
 
 const { description } = await init();
 console.log(`on ${description}`);
-const open = openScope("networks");
+const here = openScope("networks");
 try {
-  await mkdir(folder, { recursive: true });
+  await here.wait(mkdir(folder, { recursive: true }));
   const data = splitOf(PLAIN.images, 0);
   const held = splitOf(1000, 1);
   if (wanted.includes("plain")) {
     const first = scope(() => keep(buildNetwork(CARD).init(random.key(SEED), SHAPE).params));
-    const params = await trained(CARD, first, normal(), data, PLAIN);
-    await save("plain", CARD, params, normal(), held);
+    const params = await here.wait(trained(CARD, first, normal(), data, PLAIN));
+    await here.wait(save("plain", CARD, params, normal(), held));
     dispose(params);
   }
-  const plain = networkFrom(new Uint8Array(await readFile(`${folder}plain.safetensors`)), "plain");
+  const plain = networkFrom(new Uint8Array(await here.wait(readFile(`${folder}plain.safetensors`))), "plain");
   const teacher = smoothed(plain.classifier, SOFT.beta);
   const defences: Readonly<Record<string, Defence>> = {
     atex: atex({ teacher, directions: freshGradients(), delta1: 2 * EPS, delta2: 2 * EPS, steepest: EPS }),
@@ -121,19 +121,21 @@ try {
     const few = splitOf(plan.images, 0);
     // A copy: training takes over what it starts from, and the teacher stays.
     const first = mapTree(plain.params, (t) => keep(add(t, 0)));
-    const params = await trained(SOFT, first, defences[name], few, plan);
-    await save(name, SOFT, params, defences[name], held);
+    const params = await here.wait(trained(SOFT, first, defences[name], few, plan));
+    await here.wait(save(name, SOFT, params, defences[name], held));
     dispose([params, few.words, few.labels]);
   }
   dispose([plain.params, ...[data, held].flatMap(({ words, labels }) => [...words, labels])]);
   for (const name of DEFENCE_NAMES) {
-    const shown = await firstPicture(name);
+    const shown = await here.wait(firstPicture(name));
     if (name !== "plain") continue;
     const rounded = (_: string, value: unknown): unknown =>
       value instanceof Float32Array ? Array.from(value, (v) => +v.toPrecision(5)) : value;
-    await writeFile(`${folder}first.json`, `${JSON.stringify({ adapter: description, ...shown }, rounded)}\n`);
+    await here.wait(
+      writeFile(`${folder}first.json`, `${JSON.stringify({ adapter: description, ...shown }, rounded)}\n`),
+    );
   }
 } finally {
-  open.close();
+  here.close();
   shutdown();
 }

@@ -156,10 +156,11 @@ export const ENGINE: Readonly<Record<string, Row>> = {
   withOps: { args: () => [{ relu: ([x]: h.Tensor[]) => h.square(x) }, () => h.relu(m())], takes: { 0: ["{}"] } },
   scope: { args: () => [() => m(), "name"] },
   openScope: {
-    args: () => ["name"],
+    args: () => ["name", { enter: false }],
     notCalled: "whoever opens a scope has to close it; tests/engine/scope.test.ts",
-    takes: { 0: ['""', '"x"', '"12"'] },
+    takes: { 0: ['""', '"x"', '"12"'], 1: ["{}"] },
   },
+  callerScope: { args: () => [] },
   keep: {
     args: () => [{ a: null }],
     takes: anyTree,
@@ -194,6 +195,8 @@ export const ENGINE: Readonly<Record<string, Row>> = {
     notCalled: "it opens the engine; tests/engine/init.test.ts",
     without: ["undefined", "{}"],
   },
+  reopen: { args: () => [], notCalled: "it opens the engine; tests/engine/init.test.ts" },
+  stop: { args: () => [], notCalled: "it closes the engine" },
   shutdown: { args: () => [], notCalled: "it closes the engine" },
 
   "random.key": { args: () => [1] },

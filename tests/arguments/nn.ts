@@ -155,6 +155,14 @@ export const NN: Readonly<Record<string, Row>> = {
     args: () => [layer, state(), resident(), { optimiser, epochs: 1, batchSize: 2, seed: 1 }],
     notCalled: "it trains; tests/nn/train.test.ts",
   },
+  trainThroughLosses: {
+    args: () => [
+      () => ({ model: layer, start: state(), data: split, options: { optimiser, epochs: 1 } }),
+      { losses: 2, onLost: () => {}, reopen: async () => {} },
+    ],
+    notCalled: "it trains; tests/nn/recovery.test.ts",
+    takes: { 1: ["{}"] },
+  },
   evaluate: {
     args: () => [layer, params(), resident(), { batchSize: 2 }],
     notCalled: "data stay resident; tests/nn/train.test.ts",

@@ -1,7 +1,7 @@
 /** Tables of valid calls, and the trial of one with wrong arguments. */
 
 import { swapExecutor } from "../../engine/executor.js";
-import { add, openScope, ReferenceExecutor, tensor } from "../../engine/index.js";
+import { add, openScope, ReferenceExecutor, type Scope, tensor } from "../../engine/index.js";
 import { isPromise } from "../../engine/options.js";
 import { akin, complaint, WRONG } from "./zoo.js";
 
@@ -41,6 +41,7 @@ async function attempt(f: AnyFunction, args: readonly unknown[]): Promise<Trial>
   try {
     const result = f(...args);
     if (isPromise(result)) await result;
+    else if (f === openScope) (result as Scope).close();
     return {};
   } catch (error) {
     return { error };
@@ -63,7 +64,7 @@ export async function trial(name: string, f: AnyFunction, row: Row, tally: Tally
     const before = reference.memory().liveCount;
     try {
       tally.calls++;
-      const { error } = await attempt(f, args());
+      const { error } = await s.wait(attempt(f, args()));
       if (error === undefined && expect === "refused") faults.push(`${name}(${what}): nothing was thrown`);
       if (error !== undefined && expect === "right") faults.push(`${name}(${what}): ${String(error)}`);
       const wrong = error === undefined || expect === "right" ? undefined : complaint(error);
@@ -111,7 +112,7 @@ export async function trial(name: string, f: AnyFunction, row: Row, tally: Tally
         row.takes?.[0]?.includes("any") || row.optional?.includes(0) || f.length === 0 ? "either" : "refused",
       );
     const s = openScope("health");
-    const after = [...(await add(tensor([1, 2]), 1).read())];
+    const after = [...(await s.wait(add(tensor([1, 2]), 1).read()))];
     if (String(after) !== "2,3") faults.push(`${name}: an ordinary op afterwards gives ${String(after)}`);
     s.close();
     return faults;

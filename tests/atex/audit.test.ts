@@ -146,25 +146,27 @@ referenceTest("an audit goes on where it stopped, and stops when it is told to",
     explainers: gradientOnly,
     controls: CONTROLS.slice(0, 1),
   };
-  const signal = { aborted: false };
+  const stop = { aborted: false };
   const seen: string[] = [];
   const note = ({ cell }: { cell: { id: string } }): void => {
     seen.push(cell.id);
-    signal.aborted = seen.length === 2;
+    stop.aborted = seen.length === 2;
   };
-  await runAudit({ ...w, signal }, plan, store, note);
+  await runAudit({ ...w, stop }, plan, store, { onProgress: note });
   check.equal(seen, ["contract", "relevance/gradient"]);
   check.is(judgeAudit({ ...plan, rows: [{ row: "weights" }] }, kept)[0].verdict, "not tested");
   // What was being measured is left and begun anew; a first measurement is brought to its end.
   check.equal([...kept.keys()], ["contract"]);
-  signal.aborted = false;
-  await runAudit({ ...w, signal }, plan, store, ({ cell }) => {
-    seen.push(cell.id);
-    signal.aborted = true;
+  stop.aborted = false;
+  await runAudit({ ...w, stop }, plan, store, {
+    onProgress({ cell }) {
+      seen.push(cell.id);
+      stop.aborted = true;
+    },
   });
   check.equal([...kept.keys()], ["contract", "relevance/gradient"]);
-  signal.aborted = false;
-  await runAudit({ ...w, signal }, plan, store, ({ cell }) => void seen.push(cell.id));
+  stop.aborted = false;
+  await runAudit({ ...w, stop }, plan, store, { onProgress: ({ cell }) => void seen.push(cell.id) });
   check.equal(seen, ["contract", "relevance/gradient", "relevance/gradient", "relevance/random"]);
   check.equal(
     [...kept.keys()],

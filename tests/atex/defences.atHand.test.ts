@@ -71,7 +71,7 @@ gpuTest(
     const key = random.key(3);
     const smooth = { samples: 3, sigma: 0.1 };
     const progress: number[] = [];
-    const onProgress = (done: number): void => void progress.push(done);
+    const onProgress = ({ done }: { done: number }): void => void progress.push(done);
     const kept = await explanationDirections(f, data, { key, batchSize: 4, onProgress, ...smooth });
     check.equal(progress, [4, 8, 10]);
     for (const [first, size] of [

@@ -23,11 +23,11 @@ gpuTest("200 attack steps on 100 images are 200 submits and one read-back", asyn
   const clean = [...(await x.read())];
   const run = (steps: number): Promise<{ result: number; calls: string[] }> =>
     gpuCalls(async () => {
-      using _ = openScope("attack");
+      using here = openScope("attack");
       const attack = attackExplanation({
         ...{ explainer: gradient, objective: topKSuppression(10), ball: linf(0.1), rule: signStep(0.005), steps },
       });
-      const attacked = await attack({ classifier: network, x }).images.read();
+      const attacked = await here.wait(attack({ classifier: network, x }).images.read());
       return Math.max(...clean.map((v, i) => Math.abs(attacked[i] - v)));
     });
   const count = (calls: string[], ...names: string[]): number => calls.filter((c) => names.includes(c)).length;
@@ -51,8 +51,8 @@ gpuTest("SmoothGrad of 100 copies holds the memory of one chunk and is read once
     const before = pool.liveBytes;
     pool.peakBytes = before;
     const { calls } = await gpuCalls(async () => {
-      using _ = openScope("explanation");
-      await smoothGrad({ samples, chunk: 10, key: random.key(3) })(score, x).read();
+      using here = openScope("explanation");
+      await here.wait(smoothGrad({ samples, chunk: 10, key: random.key(3) })(score, x).read());
     });
     return { peak: pool.peakBytes - before, calls };
   };

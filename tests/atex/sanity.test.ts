@@ -71,7 +71,7 @@ for (const [kind, model, shape] of [
       ...{ params, fresh, x, similarities, chunk: 3, keep: 4 },
       explainers: { blind, gradient },
       order: "cascading",
-      onProgress: (done, all) => progress.push(done / all),
+      onProgress: ({ done, total }) => progress.push(done / total),
     });
     check.equal(progress.at(-1), 1);
     for (const list of Object.values(stages)) {

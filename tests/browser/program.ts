@@ -1,5 +1,5 @@
 /** What a page does with the library: trains on the built-in data, explains, attacks. Runs wherever ops run. */
-import { argmax, dispose, openScope, random, scope, type Tensor, tensor } from "holdfast";
+import { argmax, callerScope, dispose, random, scope, type Tensor, tensor } from "holdfast";
 import {
   attackExplanation,
   classScore,
@@ -59,21 +59,24 @@ async function numbers(x: Tensor): Promise<number[]> {
 }
 
 export async function runProgram(): Promise<Outcome> {
+  const here = callerScope();
   const data = shapeBytes({ count: STEPS_PER_EPOCH * BATCH, seed: 3 });
   const images = residentImages(data.images, data.labels, [1, SIDE, SIDE]);
   const optimiser = adam({ lr: 0.02 });
   const start = scope(() => initialState(model.init(random.key(1), [1, SIDE, SIDE]).params, optimiser));
   const losses: number[] = [];
-  const trained = await train(model, start, images, {
-    optimiser,
-    epochs: EPOCHS,
-    batchSize: BATCH,
-    onProgress: ({ loss, step, steps }) => {
-      if (step === steps) losses.push(loss);
-    },
-  });
+  const trained = await here.wait(
+    train(model, start, images, {
+      optimiser,
+      epochs: EPOCHS,
+      batchSize: BATCH,
+      onProgress: ({ loss, step, steps }) => {
+        if (step === steps) losses.push(loss);
+      },
+    }),
+  );
 
-  using _ = openScope("explain");
+  using _ = here.open("explain");
   const classifier = (x: Tensor): Tensor => model.apply(trained.params, x);
   const shown = shapeBytes({ count: SHOWN, seed: 3, stream: 1 });
   const x = tensor(unitPixels(shown.images), [SHOWN, 1, SIDE, SIDE]);
@@ -92,14 +95,14 @@ export async function runProgram(): Promise<Outcome> {
   const attacked = attack({ classifier, x });
   const outcome = {
     losses,
-    logits: await numbers(logits),
-    classes: await numbers(classes),
-    gradientMap: await numbers(map(x)),
-    smoothMap: await numbers(saliencyMap(smooth(score, x))),
-    attacked: await numbers(attacked.images),
-    before: await numbers(attacked.before),
-    after: await numbers(attacked.after),
-    survives: await numbers(topKIntersection(50)(map(x), map(attacked.images))),
+    logits: await here.wait(numbers(logits)),
+    classes: await here.wait(numbers(classes)),
+    gradientMap: await here.wait(numbers(map(x))),
+    smoothMap: await here.wait(numbers(saliencyMap(smooth(score, x)))),
+    attacked: await here.wait(numbers(attacked.images)),
+    before: await here.wait(numbers(attacked.before)),
+    after: await here.wait(numbers(attacked.after)),
+    survives: await here.wait(numbers(topKIntersection(50)(map(x), map(attacked.images)))),
   };
   dispose([trained, images]);
   return outcome;

@@ -1,6 +1,7 @@
 /** Memory scopes: what is freed, what survives, what gradients keep. */
 import {
   add,
+  callerScope,
   capture,
   dispose,
   exp,
@@ -17,6 +18,8 @@ import {
 } from "../../engine/index.js";
 import { gpuTest, referenceTest } from "../executors.js";
 import { check } from "../harness.js";
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const cases: Record<string, () => void | Promise<void>> = {
   "a scope frees what it made, except its result": async () => {
@@ -80,9 +83,101 @@ const cases: Record<string, () => void | Promise<void>> = {
   "using works for async code": async () => {
     const before = memory().liveCount;
     {
-      using _ = openScope("evaluation");
-      check.close(await exp(tensor([0])).read(), [1], { atol: 1e-6 });
+      using s = openScope("evaluation");
+      check.close(await s.wait(exp(tensor([0])).read()), [1], { atol: 1e-6 });
     }
+    check.is(memory().liveCount, before);
+  },
+  "a scope that waits takes nobody's tensors and frees nobody's": async () => {
+    const before = memory().liveCount;
+    let clicked: Tensor | undefined;
+    const click = setTimeout(() => {
+      clicked = tensor([7]);
+    }, 2);
+    const user = async (name: string, ms: number): Promise<number> => {
+      using s = openScope(name);
+      const x = tensor([ms]);
+      await s.wait(pause(ms));
+      const y = mul(x, 2);
+      await s.wait(pause(ms));
+      return await s.wait(mul(y, 2).item());
+    };
+    check.equal(await Promise.all([user("a", 4), user("b", 10), user("c", 1)]), [16, 40, 4]);
+    clearTimeout(click);
+    check.equal(Array.from(await mul(clicked!, 2).read()), [14]);
+    check.is(memory().liveCount, before + 3, "the click's tensor, a factor and the product");
+  },
+  "an async function goes on in the scope it was called in": async () => {
+    const before = memory().liveCount;
+    const twice = async (x: Tensor): Promise<Tensor> => {
+      const here = callerScope();
+      await here.wait(pause(1));
+      const y = mul(x, 2);
+      {
+        using _ = here.open("block");
+        await here.wait(exp(y).read());
+      }
+      await here.wait(Promise.reject(new Error("on purpose")).catch(() => {}));
+      return add(y, tensor([0]));
+    };
+    using s = openScope("caller");
+    const y = await s.wait(twice(tensor([3])));
+    check.is(y.owner, s);
+    check.is(memory().liveCount, before + 5, "three tensors, and two that were made after waiting");
+    check.is(await s.wait(y.item()), 6);
+    s.close();
+    check.is(memory().liveCount, before);
+  },
+  "a rejection comes through, and its scope with it": async () => {
+    const before = memory().liveCount;
+    const fails = async (): Promise<void> => {
+      using s = openScope("fails");
+      try {
+        await s.wait(Promise.reject(new Error("on purpose")));
+      } catch (error) {
+        check.is(tensor([1]).owner, s);
+        throw error;
+      }
+    };
+    await check.rejects(fails, /^on purpose$/);
+    check.is(memory().liveCount, before);
+  },
+  "a scope held across an await is refused, and wait out of turn": async () => {
+    const held = async (): Promise<void> => {
+      using _ = openScope("evaluation");
+      await pause(1);
+    };
+    await check.rejects(held, /scope "evaluation" was held across an await.* `await s\.wait\(promise\)`/);
+    const both = async (): Promise<void> => {
+      using s = openScope("both");
+      await Promise.all([s.wait(pause(1)), s.wait(pause(1))]);
+    };
+    await check.rejects(both, /wait: scope "both" is not the current one; .*\(`await s\.wait\(Promise\.all/);
+    const nested = async (): Promise<void> => {
+      using outer = openScope("outer");
+      using inner = openScope("inner");
+      await inner.wait(outer.wait(pause(1)));
+    };
+    await check.rejects(nested, /wait: scope "outer" is not the current one/);
+    const closed = openScope("closed");
+    closed.close();
+    check.throws(() => closed.wait(pause(1)), /wait: scope "closed" is closed; open another/);
+    check.throws(() => openScope("mistyped", { entr: false } as object), /openScope: there is no option "entr"/);
+  },
+  "a scope of its own is current in run alone, and hands over what it is told to": () => {
+    const before = memory().liveCount;
+    const panel = openScope("panel", { enter: false });
+    const x = tensor([1]);
+    check.ok(x.owner !== panel, "not entered");
+    const y = panel.run(() => add(x, x));
+    check.is(y.owner, panel);
+    check.throws(() => panel.run(async () => {}), /run: the function returned a promise/);
+    check.throws(() => panel.wait(pause(1)), /wait: scope "panel" is current in its run\(\) alone/);
+    const kept = panel.own(keep(add(x, x)));
+    panel.pass(y);
+    panel.close();
+    check.equal([y.disposed, kept.disposed], [false, true]);
+    dispose([x, y]);
     check.is(memory().liveCount, before);
   },
   "use after free names the maker and the scope": () => {

@@ -16,10 +16,10 @@ const abortedAfter = (looks: number) => ({
 async function resumes(atol?: number): Promise<void> {
   const data = halves();
   const whole = await run(data, 2);
-  // Between the epochs, and two steps into the second: there is a look before each epoch of five steps and before each step.
-  for (const signal of [undefined, abortedAfter(9)]) {
-    const pause = await run(data, signal ? 2 : 1, { signal });
-    check.equal([pause.epoch, pause.step], signal ? [1, 2] : [1, 0]);
+  // Between the epochs, and two steps into the second: there is a look at the option, before each epoch of five steps and before each step.
+  for (const stop of [undefined, abortedAfter(10)]) {
+    const pause = await run(data, stop ? 2 : 1, { stop });
+    check.equal([pause.epoch, pause.step], stop ? [1, 2] : [1, 0]);
     const bytes = await saveCheckpoint(pause, { note: "pause" });
     free(pause);
     const like = start();

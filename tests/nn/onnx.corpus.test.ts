@@ -1,7 +1,7 @@
 /** ONNX's own 1 072 tests against a list of those that pass, which can only grow. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { dispose, openScope, tensor } from "../../engine/index.js";
+import { callerScope, dispose, tensor } from "../../engine/index.js";
 import { DataError, importOnnx } from "../../nn/index.js";
 import { readModelProto } from "../../nn/onnx/proto.js";
 import { gpuTest, referenceTest } from "../executors.js";
@@ -72,15 +72,18 @@ gpuTest("a model of each operator gives its outputs on the GPU", async () => {
 const MAX_ELEMENTS = 20_000;
 
 referenceTest("a batch gives what its samples give alone, in every model of one input", async () => {
+  const here = callerScope();
   const folder = corpusFolder();
   let tried = 0;
   let batched = 0;
   for (const name of corpusModels(folder)) {
-    using _ = openScope(name);
-    const net = await importOnnx(readFileSync(join(folder, name, "model.onnx"))).catch((error) => {
-      if (!(error instanceof DataError)) check.fail(`${name}: ${String(error)}`);
-      return undefined;
-    });
+    using _ = here.open(name);
+    const net = await here.wait(
+      importOnnx(readFileSync(join(folder, name, "model.onnx"))).catch((error) => {
+        if (!(error instanceof DataError)) check.fail(`${name}: ${String(error)}`);
+        return undefined;
+      }),
+    );
     if (!net) continue;
     try {
       const [base = 1, ...sample] = net.input.shape;
@@ -93,9 +96,9 @@ referenceTest("a batch gives what its samples give alone, in every model of one 
       });
       const give = (part: Float64Array, n: number) =>
         net.classifier(tensor(part, [n * base, ...(sample as number[])], "f32")).read();
-      const together = await give(data, 3);
+      const together = await here.wait(give(data, 3));
       const alone: number[] = [];
-      for (let i = 0; i < 3; i++) alone.push(...(await give(data.slice(i * size, (i + 1) * size), 1)));
+      for (let i = 0; i < 3; i++) alone.push(...(await here.wait(give(data.slice(i * size, (i + 1) * size), 1))));
       check.close(together, alone, { rtol: 1e-9, atol: 1e-9 }, name);
       tried++;
       if (net.batched) batched++;

@@ -107,11 +107,11 @@ gpuTest("the same seed gives the same bits, another seed others", async () => {
 gpuTest("a signal stops after the steps on their way, and the state reached is kept", async () => {
   const data = halves();
   const before = memory().liveCount;
-  const untouched = await run(data, 2, { signal: AbortSignal.abort() });
+  const untouched = await run(data, 2, { stop: AbortSignal.abort() });
   check.equal([untouched.epoch, untouched.step], [0, 0]);
   check.is(await untouched.optimiser.step.item(), 0);
   const stop = new AbortController();
-  const stopped = await run(data, 2, { signal: stop.signal, onProgress: () => stop.abort() });
+  const stopped = await run(data, 2, { stop: stop.signal, onProgress: () => stop.abort() });
   // Progress is told after the first step, when the GPU has the second one to do.
   check.equal([stopped.epoch, stopped.step], [0, 2]);
   check.is(await stopped.optimiser.step.item(), 2);

@@ -1,5 +1,5 @@
 /** Row 7: explainers agree with each other, and with themselves when drawn again. */
-import { scope, sum, type Tensor } from "../../../engine/index.js";
+import { callerScope, scope, sum, type Tensor } from "../../../engine/index.js";
 import { count, list, natural, type Read, setting, text } from "../../../nn/schema.js";
 import { saliencyMap } from "../../explainers/explainer.js";
 import { isTable } from "../../explainers/features.js";
@@ -49,6 +49,7 @@ async function measure(
   world: AuditWorld,
   candidate: Candidate | undefined,
 ): Promise<AuditMeasurement> {
+  const here = callerScope();
   const { domain, seed, say } = world;
   const image = domain.shape.length === 3;
   const others = (settings.panel ?? PANELS[isTable(domain) ? "tables" : "images"]).filter(
@@ -56,62 +57,65 @@ async function measure(
   );
   for (const name of others) explainerEntryOf(name);
   const absent = new Set<string>();
-  const found = await overBatches(world, "agreement", async (batch) => {
-    const own = await signedMaps(world, candidate!, batch);
-    const k = settings.k ?? defaultTop(own[0].importance.length, image);
-    const values = new Map<string, number[]>();
-    const note = (name: string, other: string, each: readonly number[]): void =>
-      void values.set(`${name}/${other}`, [...each]);
-    for (const other of others) {
-      const maps = await panelMaps(world, other, batch);
-      if (!maps) {
-        if (!absent.has(other)) say(`agreement: ${other} cannot explain this network and is left out`);
-        absent.add(other);
-        continue;
-      }
-      const each = own.map((map, i) => agreementOnTop(map, maps[i], k));
-      note(
-        TOP,
-        other,
-        each.map(({ features }) => features),
-      );
-      note(
-        RANKS,
-        other,
-        each.map(({ ranks }) => ranks),
-      );
-      note(
-        SIGNS,
-        other,
-        each.map(({ signs }) => signs),
-      );
-      note(
-        SIGNED_RANKS,
-        other,
-        each.map(({ signedRanks }) => signedRanks),
-      );
-      if (image) {
-        const sides = domain.shape.slice(1) as [number, number];
+  const found = await here.wait(
+    overBatches(world, "agreement", async (batch) => {
+      const here = callerScope();
+      const own = await here.wait(signedMaps(world, candidate!, batch));
+      const k = settings.k ?? defaultTop(own[0].importance.length, image);
+      const values = new Map<string, number[]>();
+      const note = (name: string, other: string, each: readonly number[]): void =>
+        void values.set(`${name}/${other}`, [...each]);
+      for (const other of others) {
+        const maps = await here.wait(panelMaps(world, other, batch));
+        if (!maps) {
+          if (!absent.has(other)) say(`agreement: ${other} cannot explain this network and is left out`);
+          absent.add(other);
+          continue;
+        }
+        const each = own.map((map, i) => agreementOnTop(map, maps[i], k));
         note(
-          TOLERANT,
+          TOP,
           other,
-          own.map((map, i) => tolerantAgreement(map.importance, maps[i].importance, k, sides, settings.reach)),
+          each.map(({ features }) => features),
+        );
+        note(
+          RANKS,
+          other,
+          each.map(({ ranks }) => ranks),
+        );
+        note(
+          SIGNS,
+          other,
+          each.map(({ signs }) => signs),
+        );
+        note(
+          SIGNED_RANKS,
+          other,
+          each.map(({ signedRanks }) => signedRanks),
+        );
+        if (image) {
+          const sides = domain.shape.slice(1) as [number, number];
+          note(
+            TOLERANT,
+            other,
+            own.map((map, i) => tolerantAgreement(map.importance, maps[i].importance, k, sides, settings.reach)),
+          );
+        }
+      }
+      let fixed = candidate!.control && candidate!.name !== "random";
+      for (let j = 1; j <= settings.seeds; j++) {
+        // What is the same under one other seed draws nothing, and is not asked again.
+        const again = fixed ? own : await here.wait(signedMaps(world, candidate!, batch, seed + j));
+        fixed ||= own.every(({ signed }, i) => signed.every((v, at) => v === again[i].signed[at]));
+        note(
+          ITSELF,
+          `seed ${seed + j}`,
+          own.map((map, i) => agreementOnTop(map, again[i], k).features),
         );
       }
-    }
-    let fixed = candidate!.control && candidate!.name !== "random";
-    for (let j = 1; j <= settings.seeds; j++) {
-      // What is the same under one other seed draws nothing, and is not asked again.
-      const again = fixed ? own : await signedMaps(world, candidate!, batch, seed + j);
-      fixed ||= own.every(({ signed }, i) => signed.every((v, at) => v === again[i].signed[at]));
-      note(
-        ITSELF,
-        `seed ${seed + j}`,
-        own.map((map, i) => agreementOnTop(map, again[i], k).features),
-      );
-    }
-    return values;
-  });
+      return values;
+    }),
+  );
   const numbers = [...found].map(([key, values]): AuditNumber => {
     const at = key.indexOf("/");
     return meanNumber(key.slice(0, at), values, key.slice(at + 1));
@@ -130,9 +134,10 @@ async function signedMaps(
   batch: AuditBatch,
   seed?: number,
 ): Promise<SignedMap[]> {
-  const attribution = await mapsOf(world, candidate, batch, seed);
+  const here = callerScope();
+  const attribution = await here.wait(mapsOf(world, candidate, batch, seed));
   const [sizes, signed] = scope(() => [saliencyMap(attribution), summed(attribution)]);
-  const [all, directions] = [await sizes.read(), await signed.read()];
+  const [all, directions] = [await here.wait(sizes.read()), await here.wait(signed.read())];
   const n = batch.x.shape[0];
   const d = all.length / n;
   return Array.from({ length: n }, (_, i) => ({
@@ -149,15 +154,17 @@ const kept = new WeakMap<AuditWorld, Map<string, SignedMap[] | undefined>>();
 
 /** undefined where the explainer refuses the network. */
 async function panelMaps(world: AuditWorld, name: string, batch: AuditBatch): Promise<SignedMap[] | undefined> {
+  const here = callerScope();
   const maps = kept.get(world) ?? new Map<string, SignedMap[] | undefined>();
   kept.set(world, maps);
   const id = `${name}/${batch.from}`;
-  if (!maps.has(id)) maps.set(id, await explained());
+  if (!maps.has(id)) maps.set(id, await here.wait(explained()));
   return maps.get(id);
 
   async function explained(): Promise<SignedMap[] | undefined> {
+    const here = callerScope();
     try {
-      return await signedMaps(world, tableCandidate(name, name), batch);
+      return await here.wait(signedMaps(world, tableCandidate(name, name), batch));
     } catch (error) {
       if (!isRefusal(error)) throw error;
       return undefined;

@@ -1,5 +1,5 @@
 /** Row 8: what attacks leave of an explanation while the prediction stays. */
-import { openScope, type Tensor } from "../../../engine/index.js";
+import { callerScope, type Tensor } from "../../../engine/index.js";
 import { sampleTensor } from "../../../nn/index.js";
 import { count, list, natural, number, oneOf, type Read, setting, size } from "../../../nn/schema.js";
 import { samplesAtOnce } from "../../copies.js";
@@ -74,6 +74,7 @@ const CHANCE = "random change";
 const under = (eps: number): string => `eps ${eps}`;
 
 async function measure(settings: Settings, world: AuditWorld, candidate: Candidate | undefined) {
+  const here = callerScope();
   const { test, samples, classes, domain, say } = world;
   const found = new Map<string, number[]>();
   const flips = new Map<number, boolean[]>();
@@ -81,10 +82,10 @@ async function measure(settings: Settings, world: AuditWorld, candidate: Candida
   let pictures: PictureRows[] = [];
   const chunk = samplesAtOnce(domain.shape, CHUNK);
   for (let from = 0; from < samples.length; from += chunk) {
-    using _ = openScope("attack");
+    using _ = here.open("attack");
     const part = samples.slice(from, from + chunk);
     const batch = { x: sampleTensor(test, part), from };
-    const attacks = await attacksOn(settings, world, candidate!, batch);
+    const attacks = await here.wait(attacksOn(settings, world, candidate!, batch));
     const note = (name: string, eps: number, values: readonly number[]): void => {
       const key = `${name}/${eps}`;
       found.set(key, [...(found.get(key) ?? []), ...values]);
@@ -92,9 +93,9 @@ async function measure(settings: Settings, world: AuditWorld, candidate: Candida
     // What is within a smaller reach is within a larger one.
     const worst = new Map<Measure, readonly number[]>();
     for (const eps of sizes) {
-      using _ = openScope("eps");
+      using _ = here.open("eps");
       say(`attacks on ${candidate!.title}: ${from + part.length} of ${samples.length} samples, eps ${eps}`);
-      const all = await allAt(attacks, settings, eps);
+      const all = await here.wait(allAt(attacks, settings, eps));
       for (const measure of MEASURES) {
         const of = (left: Left): readonly (readonly number[])[] => (left[measure] ? [left[measure]] : []);
         const aimed = all.aimed.filter(({ aim }) => aim === (measure === "near" ? "top" : measure));
@@ -113,10 +114,10 @@ async function measure(settings: Settings, world: AuditWorld, candidate: Candida
         const aimed = all.aimed.filter(({ aim }) => aim === "centre");
         if (aimed.length > 0) note(`${CENTRE}, attack on it`, eps, most(aimed));
       }
-      flips.set(eps, [...(flips.get(eps) ?? []), ...(await flipsOf(settings, world, batch, eps))]);
+      flips.set(eps, [...(flips.get(eps) ?? []), ...(await here.wait(flipsOf(settings, world, batch, eps)))]);
       if (from === 0 && eps === sizes[0] && batch.x.rank === 4 && !candidate!.control) {
         const labels = part.map((i) => classes[test.labels[i]]);
-        pictures = [await shown(attacks, batch.x, all.aimed[0].images, labels, eps)];
+        pictures = [await here.wait(shown(attacks, batch.x, all.aimed[0].images, labels, eps))];
       }
     }
   }
@@ -137,12 +138,14 @@ interface AllLeft {
 }
 
 async function allAt(attacks: BatchAttacks, { draws }: Settings, eps: number): Promise<AllLeft> {
+  const here = callerScope();
   const aimed = [];
-  for (const one of await attacks.attacked(eps)) aimed.push({ ...one, left: await attacks.left(one.images) });
+  for (const one of await here.wait(attacks.attacked(eps)))
+    aimed.push({ ...one, left: await here.wait(attacks.left(one.images)) });
   const chance = [];
   for (let draw = 0; draw < draws; draw++) {
-    const { images, kept } = await attacks.random(eps, draw);
-    const left = await attacks.left(images);
+    const { images, kept } = await here.wait(attacks.random(eps, draw));
+    const left = await here.wait(attacks.left(images));
     const only = (values: readonly number[]): number[] => values.map((v, i) => (kept[i] ? v : Number.NaN));
     chance.push({ ranks: only(left.ranks), top: only(left.top), near: left.near && only(left.near) });
   }
@@ -182,7 +185,8 @@ async function shown(
   labels: readonly string[],
   eps: number,
 ): Promise<PictureRows> {
-  const after = await attacks.mapsOf(images);
+  const here = callerScope();
+  const after = await here.wait(attacks.mapsOf(images));
   return mapRows({
     ...{ name: `attacked, eps ${eps}`, labels },
     titles: ["input", "its map", `attacked, eps ${eps}`, "map of the attacked input"],

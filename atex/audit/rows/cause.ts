@@ -43,13 +43,13 @@ async function measure(
 ): Promise<AuditMeasurement> {
   const { test, samples, classes } = world;
   const wanted = classNamed("cause", classes, settings.wanted, 0);
-  using _ = openScope("cause");
+  using here = openScope("cause");
   const cause = plantedCause(world, settings);
   const { samples: most, epochs, batch, learningRate } = settings;
-  const copy = await taughtCopy(world, cause, { wanted, epochs, count: most, batch, learningRate });
+  const copy = await here.wait(taughtCopy(world, cause, { wanted, epochs, count: most, batch, learningRate }));
   const labels = samples.map((i) => test.labels[i]);
   const all = sampleTensor(test, samples);
-  const works = await atWork(copy, cause, { x: all, labels }, wanted);
+  const works = await here.wait(atWork(copy, cause, { x: all, labels }, wanted));
   const others = labels.filter((label) => label !== wanted).length;
   const chosen = works.flatMap((yes, i) => (yes ? [i] : []));
   if (chosen.length < Math.max(2, settings.learnt * others))
@@ -60,23 +60,22 @@ async function measure(
   const x = gather(all, tensor(Int32Array.from(chosen), [chosen.length]));
   const bearing = cause.plant(x);
   const make = (__: string, part: Tensor) => candidate!.make(world, part);
-  const attribution = await attributionsOf(
-    make,
-    candidate!.name,
-    { classifier: copy, x: bearing },
-    full([chosen.length], wanted, "i32"),
+  const attribution = await here.wait(
+    attributionsOf(make, candidate!.name, { classifier: copy, x: bearing }, full([chosen.length], wanted, "i32")),
   );
-  const found = Array.from(await scope(() => relevanceMass(saliencyMap(attribution), cause.mask)).read());
+  const found = Array.from(await here.wait(scope(() => relevanceMass(saliencyMap(attribution), cause.mask)).read()));
   const values = new Array<number>(samples.length).fill(Number.NaN);
   for (const [j, i] of chosen.entries()) values[i] = found[j];
   const pictures: PictureRows[] = [];
   if (!isTable(world.domain) && !candidate!.control)
     pictures.push(
-      await mapRows({
-        ...{ name: "planted cause", titles: ["input", "with the cause", "its map"] },
-        columns: [x, bearing, saliencyMap(attribution)],
-        labels: chosen.map((i) => classes[labels[i]]),
-      }),
+      await here.wait(
+        mapRows({
+          ...{ name: "planted cause", titles: ["input", "with the cause", "its map"] },
+          columns: [x, bearing, saliencyMap(attribution)],
+          labels: chosen.map((i) => classes[labels[i]]),
+        }),
+      ),
     );
   return {
     numbers: [

@@ -1,5 +1,5 @@
 /** Row 9: what of a smoothed explanation no attack can move. */
-import { add, div, mean, mul, random, scope, sub, type Tensor, tensor } from "../../../engine/index.js";
+import { add, callerScope, div, mean, mul, random, scope, sub, type Tensor, tensor } from "../../../engine/index.js";
 import { type Domain, sampleSize } from "../../../nn/index.js";
 import { count, list, number, type Read, setting, size } from "../../../nn/schema.js";
 import { certifiedOverlap, certifiedPixels, certifiedTopK } from "../../explainers/certifiedTopK.js";
@@ -48,6 +48,7 @@ const RADIUS = "radius of the certificates of single pixels";
 const ELEMENTS = "elements of a sample";
 
 async function measure(settings: Settings, world: AuditWorld): Promise<AuditMeasurement> {
+  const here = callerScope();
   const { domain, classifier, samples, seed } = world;
   const { sigmas, copies, radii, tau } = settings;
   const units = unitsOf(domain);
@@ -55,29 +56,32 @@ async function measure(settings: Settings, world: AuditWorld): Promise<AuditMeas
   // One certificate for each map, all of which are to hold together.
   const confidence = 1 - (1 - settings.confidence) / (samples.length * sigmas.length);
   let radiusOf: Record<string, number> = {};
-  const found = await overBatches(world, "certificate", async ({ x, classes, from }) => {
-    const values = new Map<string, ArrayLike<number>>();
-    for (const [i, sigma] of sigmas.entries()) {
-      const key = random.fold(random.fold(random.key(seed), from), i);
-      const results = scope(() => {
-        const score = classScore((z) => classifier(units.back(z)), classes);
-        const map = rows(saliencyMap(sparsifiedSmoothGrad({ samples: copies, sigma, key, top })(score, units.to(x))));
-        const k = placesOf(top, map.shape[1]);
-        const certificate = { sigma, samples: copies, confidence, bound: "clopper-pearson" as const };
-        const firm = certifiedTopK(map, { ...certificate, k });
-        const { kept, left, radius } = certifiedPixels(map, { ...certificate, share: tau });
-        radiusOf = { ...radiusOf, [sigma]: radius };
-        return [...radii.map((r) => div(certifiedOverlap(firm, r), k)), mean(kept, 1), mean(left, 1)];
-      });
-      const names = [
-        ...radii.map((radius) => `${TOP}/${under(sigma, radius)}`),
-        `${KEPT}/${under(sigma)}`,
-        `${LEFT}/${under(sigma)}`,
-      ];
-      for (const [j, name] of names.entries()) values.set(name, await results[j].read());
-    }
-    return values;
-  });
+  const found = await here.wait(
+    overBatches(world, "certificate", async ({ x, classes, from }) => {
+      const here = callerScope();
+      const values = new Map<string, ArrayLike<number>>();
+      for (const [i, sigma] of sigmas.entries()) {
+        const key = random.fold(random.fold(random.key(seed), from), i);
+        const results = scope(() => {
+          const score = classScore((z) => classifier(units.back(z)), classes);
+          const map = rows(saliencyMap(sparsifiedSmoothGrad({ samples: copies, sigma, key, top })(score, units.to(x))));
+          const k = placesOf(top, map.shape[1]);
+          const certificate = { sigma, samples: copies, confidence, bound: "clopper-pearson" as const };
+          const firm = certifiedTopK(map, { ...certificate, k });
+          const { kept, left, radius } = certifiedPixels(map, { ...certificate, share: tau });
+          radiusOf = { ...radiusOf, [sigma]: radius };
+          return [...radii.map((r) => div(certifiedOverlap(firm, r), k)), mean(kept, 1), mean(left, 1)];
+        });
+        const names = [
+          ...radii.map((radius) => `${TOP}/${under(sigma, radius)}`),
+          `${KEPT}/${under(sigma)}`,
+          `${LEFT}/${under(sigma)}`,
+        ];
+        for (const [j, name] of names.entries()) values.set(name, await here.wait(results[j].read()));
+      }
+      return values;
+    }),
+  );
   const numbers = [...found].map(([key, values]): AuditNumber => {
     const at = key.indexOf("/");
     return meanNumber(key.slice(0, at), values, key.slice(at + 1));

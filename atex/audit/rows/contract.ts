@@ -1,5 +1,5 @@
 /** Row 1: the network does what its owner says it does; else nothing that follows is about it. */
-import { abs, argmax, max, openScope, scope, softmax, sub } from "../../../engine/index.js";
+import { abs, argmax, callerScope, max, scope, softmax, sub } from "../../../engine/index.js";
 import { sampleTensor } from "../../../nn/index.js";
 import { number, setting } from "../../../nn/schema.js";
 import { samplesAtOnce } from "../../copies.js";
@@ -22,18 +22,19 @@ const options = {
 const CHUNK = 250;
 
 async function measure(settings: { readonly saturated: number }, world: AuditWorld): Promise<AuditMeasurement> {
+  const here = callerScope();
   const { classifier, test, classes, domain, reference } = world;
   const chunk = samplesAtOnce(domain.shape, CHUNK);
   const n = test.labels.length;
   const [right, saturated, counts] = [[] as boolean[], [] as boolean[], classes.map(() => 0)];
   for (let from = 0; from < n; from += chunk) {
-    using _ = openScope("contract");
+    using _ = here.open("contract");
     const indices = Array.from({ length: Math.min(chunk, n - from) }, (_, i) => from + i);
     const [predicted, surest] = scope(() => {
       const logits = classifier(sampleTensor(test, indices));
       return [argmax(logits, 1), max(softmax(logits), 1)];
     });
-    const [found, sure] = await Promise.all([predicted.read(), surest.read()]);
+    const [found, sure] = await here.wait(Promise.all([predicted.read(), surest.read()]));
     for (const [i, index] of indices.entries()) {
       right.push(found[i] === test.labels[index]);
       saturated.push(sure[i] >= settings.saturated);
@@ -46,7 +47,7 @@ async function measure(settings: { readonly saturated: number }, world: AuditWor
     shareNumber("saturated predictions", saturated),
   ];
   if (reference) {
-    const off = await scope(() => max(abs(sub(classifier(reference.inputs), reference.outputs)))).item();
+    const off = await here.wait(scope(() => max(abs(sub(classifier(reference.inputs), reference.outputs)))).item());
     numbers.push(plainNumber("largest difference to the reference outputs", off, reference.inputs.shape[0]));
   }
   // Of every sample there is too much to keep.

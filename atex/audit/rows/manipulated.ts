@@ -1,5 +1,5 @@
 /** Row 10: signs of a manipulated model. */
-import { openScope } from "../../../engine/index.js";
+import { callerScope } from "../../../engine/index.js";
 import { sampleTensor } from "../../../nn/index.js";
 import { count, number, type Read, setting } from "../../../nn/schema.js";
 import { samplesAtOnce } from "../../copies.js";
@@ -48,6 +48,7 @@ const QUERIED = { lime: "LIME", "kernel-shap": "KernelSHAP" } as const;
 type Queried = keyof typeof QUERIED;
 
 async function measure(settings: Settings, world: AuditWorld): Promise<AuditMeasurement> {
+  const here = callerScope();
   const { test, samples, domain, say } = world;
   const { references, rows, neighbours, queries } = settings;
   const [tangent, random] = [[] as number[], [] as number[]];
@@ -56,18 +57,18 @@ async function measure(settings: Settings, world: AuditWorld): Promise<AuditMeas
   const odd: Partial<Record<Queried, number[]>> = {};
   const chunk = samplesAtOnce(domain.shape, CHUNK);
   for (let from = 0; from < samples.length; from += chunk) {
-    using _ = openScope("signs");
+    using _ = here.open("signs");
     const x = sampleTensor(test, samples.slice(from, from + chunk));
     say("signs of a manipulated model: maps along the data");
-    const along = await alongData(world, x, references);
+    const along = await here.wait(alongData(world, x, references));
     tangent.push(...along.tangent);
     random.push(...along.random);
     plain.push(...along.maps.plain);
     projected.push(...along.maps.along);
-    bend.push(...(await bendBetween(world.classifier, x)));
+    bend.push(...(await here.wait(bendBetween(world.classifier, x))));
     for (const name of isTable(domain) ? (Object.keys(QUERIED) as Queried[]) : []) {
       say(`signs of a manipulated model: answers to ${QUERIED[name]}`);
-      const found = await oddAnswers(world, x, name, { reference: rows, neighbours, queries });
+      const found = await here.wait(oddAnswers(world, x, name, { reference: rows, neighbours, queries }));
       odd[name] = [...(odd[name] ?? []), ...found];
     }
   }
@@ -79,8 +80,8 @@ async function measure(settings: Settings, world: AuditWorld): Promise<AuditMeas
     ...(isTable(domain) ? [] : [meanNumber(ALIKE, more, "gradient"), meanNumber(BEND, bend)]),
     ...Object.entries(odd).map(([name, values]) => meanNumber(ODD, values, QUERIED[name as Queried])),
   ];
-  using _ = openScope("background");
-  const { p, rows: there } = await backgroundTest(world, rows);
+  using _ = here.open("background");
+  const { p, rows: there } = await here.wait(backgroundTest(world, rows));
   return { numbers: [...numbers, plainNumber(P, p, there)] };
 }
 

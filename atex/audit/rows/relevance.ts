@@ -1,5 +1,5 @@
 /** Row 3: an explanation speaks of the class that is explained, and of nothing that makes no difference to the network. */
-import { add, argmax, openScope, scope, type Tensor, tensor } from "../../../engine/index.js";
+import { add, argmax, callerScope, scope, type Tensor, tensor } from "../../../engine/index.js";
 import { drawFrom } from "../../../nn/data/integer-random.js";
 import { numericShift, sampleTensor, shiftedRange } from "../../../nn/index.js";
 import { number, setting } from "../../../nn/schema.js";
@@ -34,14 +34,15 @@ async function measure(
   world: AuditWorld,
   candidate: Candidate | undefined,
 ): Promise<AuditMeasurement> {
+  const here = callerScope();
   const { test, samples, domain } = world;
   const [alike, gaps] = [[] as number[], [] as number[]];
   const chunk = samplesAtOnce(domain.shape, CHUNK);
   for (let from = 0; from < samples.length; from += chunk) {
-    using _ = openScope("relevance");
+    using _ = here.open("relevance");
     const x = sampleTensor(test, samples.slice(from, from + chunk));
-    alike.push(...(await otherClass(world, candidate!, x, from)));
-    gaps.push(...(await shifted(world, candidate!, x, shift)));
+    alike.push(...(await here.wait(otherClass(world, candidate!, x, from))));
+    gaps.push(...(await here.wait(shifted(world, candidate!, x, shift))));
   }
   const numbers = [meanNumber(ALIKE, alike), meanNumber(GAP, gaps)];
   return { numbers: [...numbers, plainNumber("classes", world.classes.length, samples.length)] };
@@ -49,18 +50,23 @@ async function measure(
 
 /** The map of the predicted class beside that of another one, drawn at random. */
 async function otherClass(world: AuditWorld, candidate: Candidate, x: Tensor, from: number): Promise<number[]> {
+  const here = callerScope();
   const { classifier, classes, seed } = world;
   const own = argmax(classifier(x), 1);
   const draw = drawFrom(seed, 0xc1a5 + from);
-  const others = Array.from(await own.read(), (c) => (c + 1 + draw.below(classes.length - 1)) % classes.length);
+  const others = Array.from(
+    await here.wait(own.read()),
+    (c) => (c + 1 + draw.below(classes.length - 1)) % classes.length,
+  );
   const make = (_: string, part: Tensor) => candidate.make(world, part);
   const of = (which: Tensor): Promise<Tensor> => attributionsOf(make, candidate.name, { classifier, x }, which);
-  const [a, b] = [await of(own), await of(tensor(Int32Array.from(others)))];
-  return Array.from(await scope(() => spearman(saliencyMap(a), saliencyMap(b))).read());
+  const [a, b] = [await here.wait(of(own)), await here.wait(of(tensor(Int32Array.from(others))))];
+  return Array.from(await here.wait(scope(() => spearman(saliencyMap(a), saliencyMap(b))).read()));
 }
 
 /** How much an attribution changes when input and network are shifted against each other. */
 async function shifted(world: AuditWorld, candidate: Candidate, x: Tensor, by: number): Promise<number[]> {
+  const here = callerScope();
   const { domain, explaining, classifier } = world;
   const values = numericShift(domain, by);
   const shift = tensor(Float32Array.from(values), domain.shape);
@@ -70,10 +76,10 @@ async function shifted(world: AuditWorld, candidate: Candidate, x: Tensor, by: n
     background: add(explaining.background, shift),
   };
   const there = { ...world, domain: moved.domain, explaining: moved, explainer: explainerMaker(moved) };
-  const explainer = await candidate.make(world, x);
-  const shiftedExplainer = await candidate.make(there, add(x, shift));
+  const explainer = await here.wait(candidate.make(world, x));
+  const shiftedExplainer = await here.wait(candidate.make(there, add(x, shift)));
   return Array.from(
-    await scope(() => inputInvarianceGap({ classifier, x, explainer, shiftedExplainer, shift })).read(),
+    await here.wait(scope(() => inputInvarianceGap({ classifier, x, explainer, shiftedExplainer, shift })).read()),
   );
 }
 

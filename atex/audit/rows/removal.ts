@@ -1,5 +1,5 @@
 /** Row 4: what an explanation calls important makes the score fall when it is removed, and what it calls unimportant does not. */
-import { mean, neg, random, reshape, scope, sub, sum, type Tensor } from "../../../engine/index.js";
+import { callerScope, mean, neg, random, reshape, scope, sub, sum, type Tensor } from "../../../engine/index.js";
 import type { Domain } from "../../../nn/index.js";
 import { count, list, number, oneOf, type Read, setting, size } from "../../../nn/schema.js";
 import { estimate } from "../../experiments/statistics.js";
@@ -53,32 +53,36 @@ async function measure(
   world: AuditWorld,
   candidate: Candidate | undefined,
 ): Promise<AuditMeasurement> {
+  const here = callerScope();
   const { domain, classifier } = world;
   const imputers = imputersOf(settings, world);
   const counts = partCounts(partsIn(domain), settings.shares);
-  const found = await overBatches(world, "removal", async (batch) => {
-    const score = classScore(classifier, batch.classes, { of: settings.output });
-    const attribution = await mapsOf(world, candidate!, batch);
-    const map = scope(() => orderedBy(attribution, settings.order ?? (isTable(domain) ? "signed" : "absolute")));
-    const blurred = domain.shape.length === 3 ? scope(() => blurredMap(map, settings.blur)) : undefined;
-    const values = new Map<string, number[]>();
-    for (const imputer of imputers) {
-      const falls = (of: Tensor): Promise<Falls> => fallsOf(world, imputer, score, batch.x, of, counts);
-      const own = await falls(map);
-      for (const [k, removed] of counts.entries()) {
-        values.set(pointOf(imputer, FIRST, removed), own.first[k]);
-        values.set(pointOf(imputer, LAST, removed), own.last[k]);
+  const found = await here.wait(
+    overBatches(world, "removal", async (batch) => {
+      const here = callerScope();
+      const score = classScore(classifier, batch.classes, { of: settings.output });
+      const attribution = await here.wait(mapsOf(world, candidate!, batch));
+      const map = scope(() => orderedBy(attribution, settings.order ?? (isTable(domain) ? "signed" : "absolute")));
+      const blurred = domain.shape.length === 3 ? scope(() => blurredMap(map, settings.blur)) : undefined;
+      const values = new Map<string, number[]>();
+      for (const imputer of imputers) {
+        const falls = (of: Tensor): Promise<Falls> => fallsOf(world, imputer, score, batch.x, of, counts);
+        const own = await here.wait(falls(map));
+        for (const [k, removed] of counts.entries()) {
+          values.set(pointOf(imputer, FIRST, removed), own.first[k]);
+          values.set(pointOf(imputer, LAST, removed), own.last[k]);
+        }
+        const areas: [string, readonly number[]][] = [
+          [FIRST, average(own.first)],
+          [LAST, average(own.last)],
+          [GAIN, gainOf(own)],
+        ];
+        if (blurred) areas.push([BLURRED, gainOf(await here.wait(falls(blurred)))]);
+        for (const [name, each] of areas) values.set(`${imputer.name}/${name}`, [...each]);
       }
-      const areas: [string, readonly number[]][] = [
-        [FIRST, average(own.first)],
-        [LAST, average(own.last)],
-        [GAIN, gainOf(own)],
-      ];
-      if (blurred) areas.push([BLURRED, gainOf(await falls(blurred))]);
-      for (const [name, each] of areas) values.set(`${imputer.name}/${name}`, [...each]);
-    }
-    return values;
-  });
+      return values;
+    }),
+  );
   const names = [FIRST, LAST, GAIN, BLURRED];
   const numbers = imputers.flatMap(({ name: imputer }) =>
     names.flatMap((name) => {
@@ -123,6 +127,7 @@ async function fallsOf(
   map: Tensor,
   counts: readonly number[],
 ): Promise<Falls> {
+  const here = callerScope();
   const [first, last] = scope(() => {
     const groups = groupsOf("removal", x, map, domain.features);
     const whole = score(x);
@@ -133,7 +138,7 @@ async function fallsOf(
   const n = x.shape[0];
   const rowsOf = (all: ArrayLike<number>): number[][] =>
     counts.map((_, k) => Array.from({ length: n }, (_, i) => all[k * n + i]));
-  return { first: rowsOf(await first.read()), last: rowsOf(await last.read()) };
+  return { first: rowsOf(await here.wait(first.read())), last: rowsOf(await here.wait(last.read())) };
 }
 
 /** Over the points, sample by sample. */

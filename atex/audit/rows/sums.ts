@@ -1,5 +1,5 @@
 /** Row 5: the numbers of an explanation add up to what the network does. */
-import { abs, div, equal, mean, scope, sum, type Tensor, where } from "../../../engine/index.js";
+import { abs, callerScope, div, equal, mean, scope, sum, type Tensor, where } from "../../../engine/index.js";
 import { count, list, number, type Read, setting, size } from "../../../nn/schema.js";
 import type { Explainer } from "../../explainers/explainer.js";
 import {
@@ -66,30 +66,34 @@ async function measure(
   world: AuditWorld,
   candidate: Candidate | undefined,
 ): Promise<AuditMeasurement> {
+  const here = callerScope();
   const { domain, classifier, seed } = world;
   const measures = measuresOf(settings, world);
-  const found = await overBatches(world, "sums", async (batch) => {
-    const { x, classes, from } = batch;
-    const attribution = await mapsOf(world, candidate!, batch);
-    const score = classScore(classifier, classes);
-    const values = new Map<string, ArrayLike<number>>();
-    for (const [i, one] of measures.entries()) {
-      // The same for every candidate, other ones for every batch and measure.
-      const own = 1009 * (1009 * seed + from) + i;
-      const each = scope(() => {
-        const [said, happened] = saidAndHappened(score, x, attribution, {
-          change: one.change,
-          samples: one.draws,
-          seed: own,
+  const found = await here.wait(
+    overBatches(world, "sums", async (batch) => {
+      const here = callerScope();
+      const { x, classes, from } = batch;
+      const attribution = await here.wait(mapsOf(world, candidate!, batch));
+      const score = classScore(classifier, classes);
+      const values = new Map<string, ArrayLike<number>>();
+      for (const [i, one] of measures.entries()) {
+        // The same for every candidate, other ones for every batch and measure.
+        const own = 1009 * (1009 * seed + from) + i;
+        const each = scope(() => {
+          const [said, happened] = saidAndHappened(score, x, attribution, {
+            change: one.change,
+            samples: one.draws,
+            seed: own,
+          });
+          return OF[one.name](said, happened);
         });
-        return OF[one.name](said, happened);
-      });
-      values.set(keyOf(one), await each.read());
-    }
-    const { gap } = candidate!.control ? {} : await candidate!.make(world, x);
-    if (gap) values.set(GAP, await scope(() => relativeGap(gap, score, x, attribution)).read());
-    return values;
-  });
+        values.set(keyOf(one), await here.wait(each.read()));
+      }
+      const { gap } = candidate!.control ? {} : await here.wait(candidate!.make(world, x));
+      if (gap) values.set(GAP, await here.wait(scope(() => relativeGap(gap, score, x, attribution)).read()));
+      return values;
+    }),
+  );
   const numbers = measures.map((one) => meanNumber(one.name, found.get(keyOf(one))!, one.setting));
   const gaps = found.get(GAP);
   return {

@@ -23,19 +23,22 @@ async function measure(
   candidate: Candidate | undefined,
 ): Promise<AuditMeasurement> {
   const { weights, test, samples, seed } = world;
-  using _ = openScope("weights");
+  using here = openScope("weights");
   const x = sampleTensor(test, samples);
   const others = [];
-  for (let i = 0; i < draws; i++) others.push({ layer: `draw ${i + 1}`, params: await weights!.fresh(seed + 1 + i) });
+  for (let i = 0; i < draws; i++)
+    others.push({ layer: `draw ${i + 1}`, params: await here.wait(weights!.fresh(seed + 1 + i)) });
   const { network, params } = weights!;
   // Absolute values and signed ones: an explainer that is blind in one of them is blind.
   const similarities = sanitySimilarities(world.domain.shape).slice(0, 2);
-  const found = await compareNetworks(
-    {
-      ...{ network, params, x, similarities, chunk: samplesAtOnce(world.domain.shape, CHUNK) },
-      explainers: async (part) => ({ of: await candidate!.make(world, part) }),
-    },
-    others,
+  const found = await here.wait(
+    compareNetworks(
+      {
+        ...{ network, params, x, similarities, chunk: samplesAtOnce(world.domain.shape, CHUNK) },
+        explainers: async (part) => ({ of: await candidate!.make(world, part) }),
+      },
+      others,
+    ),
   );
   const [learnt, ...lost] = found.of;
   const overDraws = (of: (stage: (typeof lost)[number], i: number) => number): number[] =>

@@ -1,5 +1,6 @@
 /** Whether the attack is worth its name: the same numbers as were measured with the authors' attack on the weights they published,
  *  on a network of their architecture trained as they train. */
+import { callerScope } from "../../../engine/index.js";
 import { described, list, natural, setting, size, text } from "../../../nn/schema.js";
 import { surrogateOf } from "../../attacks/surrogate.js";
 import { type Quantity, select, valuesOf } from "../aggregate.js";
@@ -41,16 +42,17 @@ const AUTHORS = { objective: "untargeted", rule: "max-abs", schedule: "constant"
 const AUTHORS_ATTACK = "authors' settings";
 
 async function run(lab: Lab, { data, seed }: Cell, experiment: Experiment<typeof settings>): Promise<Outcome> {
+  const here = callerScope();
   const { network: architecture, scheme, attacks, eps, control } = experiment;
-  const { test } = await lab.data(data);
+  const { test } = await here.wait(lab.data(data));
   const { epochs } = lab.config.schemes[scheme];
-  using network = await lab.network({ data, seed, scheme, epochs, network: architecture });
+  using network = await here.wait(lab.network({ data, seed, scheme, epochs, network: architecture }));
   const { classifier } = network;
   const surrogate = surrogateOf(classifier, test.shape);
-  const accuracy = { value: await accuracyOf(network, test), count: test.labels.length };
+  const accuracy = { value: await here.wait(accuracyOf(network, test)), count: test.labels.length };
   const measurements: Measurement[] = [{ scheme, conditions: {}, metric: "accuracy", ...accuracy }];
   const most = Math.max(control, ...attacks.map(({ images }) => images));
-  const correct = await correctlyClassified(classifier, test, most);
+  const correct = await here.wait(correctlyClassified(classifier, test, most));
   type Under = Awaited<ReturnType<typeof attackImages>>["under"];
   type Search = Pick<AttackConfig, "steps" | "restarts">;
   const record = (name: string, { steps, restarts }: Search, under: Under): void => {
@@ -59,20 +61,24 @@ async function run(lab: Lab, { data, seed }: Cell, experiment: Experiment<typeof
   };
   for (const attack of attacks) {
     const indices = correct.slice(0, attack.images);
-    const { under } = await attackImages(lab, classifier, {
-      attack,
-      surrogate,
-      indices,
-      split: test,
-      radii: eps,
-      seed,
-    });
+    const { under } = await here.wait(
+      attackImages(lab, classifier, {
+        attack,
+        surrogate,
+        indices,
+        split: test,
+        radii: eps,
+        seed,
+      }),
+    );
     record(attack.objective, attack, under);
   }
   const indices = correct.slice(0, control);
   for (const radius of control > 0 ? eps : []) {
     const attack = { ...attacks[0], ...AUTHORS, stepSize: AUTHORS_STEP / radius };
-    const { under } = await attackImages(lab, classifier, { attack, indices, split: test, radii: [radius], seed });
+    const { under } = await here.wait(
+      attackImages(lab, classifier, { attack, indices, split: test, radii: [radius], seed }),
+    );
     record(AUTHORS_ATTACK, attack, under);
   }
   return { measurements };

@@ -1,6 +1,6 @@
 /** Further checks of trained networks at one budget: the attack crafted on another network, with the output held, in the L2 ball,
  *  and how far maps can be driven when nothing holds the prediction. */
-import { argmax, div, norm, openScope, random, type Tensor } from "../../../engine/index.js";
+import { argmax, callerScope, div, norm, openScope, random, type Tensor } from "../../../engine/index.js";
 import { cosineDecay } from "../../../nn/index.js";
 import { count, described, object, size } from "../../../nn/schema.js";
 import { signStep } from "../../attacks/rules.js";
@@ -30,14 +30,15 @@ const settings = {
 type Settings = Experiment<typeof settings>;
 
 async function run(lab: Lab, cell: Cell, experiment: Settings): Promise<Outcome> {
+  const here = callerScope();
   const { data, seed } = cell;
   const scheme = cell.scheme!;
   const { attack, eps, l2, outputBound } = experiment;
-  const { test: split } = await lab.data(data);
-  using network = await lab.network({ data, seed, scheme });
-  using normal = await lab.network({ data, seed, scheme: "normal" });
+  const { test: split } = await here.wait(lab.data(data));
+  using network = await here.wait(lab.network({ data, seed, scheme }));
+  using normal = await here.wait(lab.network({ data, seed, scheme: "normal" }));
   const { classifier } = network;
-  const indices = await correctlyClassified(classifier, split, attack.images);
+  const indices = await here.wait(correctlyClassified(classifier, split, attack.images));
   const own = {
     attack,
     surrogate: surrogateOf(network.classifier, split.shape),
@@ -57,12 +58,12 @@ async function run(lab: Lab, cell: Cell, experiment: Settings): Promise<Outcome>
   };
   const measurements: Measurement[] = [];
   for (const [check, how] of Object.entries(variants)) {
-    const { under } = await attackImages(lab, classifier, how);
+    const { under } = await here.wait(attackImages(lab, classifier, how));
     measurements.push(...attackMeasurements({ scheme, conditions: { check } }, under[0]));
   }
   lab.say("worst-case stability");
   const { images, ...search } = experiment.stability;
-  const found = await stabilityOf(classifier, split, indices.slice(0, images), { ...search, eps, seed });
+  const found = await here.wait(stabilityOf(classifier, split, indices.slice(0, images), { ...search, eps, seed }));
   measurements.push(...meansOf({ scheme, conditions: { check: "stability" } }, found));
   return { measurements };
 }
@@ -81,7 +82,7 @@ async function stabilityOf(
   indices: readonly number[],
   { eps, steps, restarts, seed }: StabilityOptions,
 ): Promise<Record<string, number[]>> {
-  using _ = openScope("stability");
+  using here = openScope("stability");
   const x = pickPixels(split, indices);
   const score = classScore(classifier, argmax(classifier(x), 1));
   const search = {
@@ -91,9 +92,9 @@ async function stabilityOf(
   const list = async (t: Tensor): Promise<number[]> => Array.from(await t.read());
   const worst = worstCaseStability(search)(score, x);
   return {
-    "worst-case stability": await list(worst),
-    "worst-case share": await list(div(worst, norm(rows(gradient(score, x)), 1))),
-    "local Lipschitz": await list(localLipschitz(search)(score, x)),
+    "worst-case stability": await here.wait(list(worst)),
+    "worst-case share": await here.wait(list(div(worst, norm(rows(gradient(score, x)), 1)))),
+    "local Lipschitz": await here.wait(list(localLipschitz(search)(score, x))),
   };
 }
 

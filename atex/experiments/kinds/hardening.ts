@@ -1,5 +1,5 @@
 /** Figure 5: accuracy under a fresh FGSM attack after adversarial training, against the rounds of ATEX run before it. */
-import { openScope, sum, tensor } from "../../../engine/index.js";
+import { callerScope, sum, tensor } from "../../../engine/index.js";
 import { list, natural, size, text } from "../../../nn/schema.js";
 import { fgsmAttack } from "../../attacks/prediction.js";
 import type { Classifier } from "../../score.js";
@@ -16,8 +16,9 @@ import { basis, formatted, perData, type TableData } from "../tables.js";
 const settings = { scheme: text, rounds: list(natural), split, adversarial: text, eps: size };
 
 async function run(lab: Lab, { data, seed }: Cell, experiment: Experiment<typeof settings>): Promise<Outcome> {
+  const here = callerScope();
   const { scheme, adversarial, eps } = experiment;
-  const images = splitOf(await lab.data(data), experiment);
+  const images = splitOf(await here.wait(lab.data(data)), experiment);
   const measurements: Measurement[] = [];
   // The longest training first: shorter ones are its beginnings.
   for (const rounds of [...experiment.rounds].sort((a, b) => b - a)) {
@@ -27,7 +28,7 @@ async function run(lab: Lab, { data, seed }: Cell, experiment: Experiment<typeof
       ["before", before],
       ["after", after],
     ] as const) {
-      using network = await lab.network(request);
+      using network = await here.wait(lab.network(request));
       const add = (metric: string, value: number): void =>
         void measurements.push({
           scheme,
@@ -36,8 +37,8 @@ async function run(lab: Lab, { data, seed }: Cell, experiment: Experiment<typeof
           value,
           count: images.labels.length,
         });
-      add("accuracy", await accuracyOf(network, images));
-      add("accuracy under FGSM", await accuracyUnderFgsm(network.classifier, images, eps));
+      add("accuracy", await here.wait(accuracyOf(network, images)));
+      add("accuracy under FGSM", await here.wait(accuracyUnderFgsm(network.classifier, images, eps)));
     }
   }
   return { measurements };
@@ -47,13 +48,14 @@ const BATCH = 200;
 
 /** Share of a split that FGSM leaves classified correctly. */
 async function accuracyUnderFgsm(classifier: Classifier, split: Split, eps: number): Promise<number> {
+  const here = callerScope();
   const attack = fgsmAttack(eps);
   let fooled = 0;
   for (let from = 0; from < split.labels.length; from += BATCH) {
-    using _ = openScope("fgsm");
+    using _ = here.open("fgsm");
     const indices = Array.from({ length: Math.min(BATCH, split.labels.length - from) }, (_, i) => from + i);
     const labels = tensor(Int32Array.from(indices, (i) => split.labels[i]));
-    fooled += await sum(attack({ classifier, x: pickPixels(split, indices), labels }).fooled).item();
+    fooled += await here.wait(sum(attack({ classifier, x: pickPixels(split, indices), labels }).fooled).item());
   }
   return 1 - fooled / split.labels.length;
 }

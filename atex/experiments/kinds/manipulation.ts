@@ -1,5 +1,5 @@
 /** Manipulations of explanations as experiments: one kind for each row of their table, all run, measured and told alike. */
-import { openScope } from "../../../engine/index.js";
+import { callerScope, openScope } from "../../../engine/index.js";
 import { count, described, type Fields, list, natural, setting, text } from "../../../nn/schema.js";
 import { explainerMaker } from "../../manipulations/explaining.js";
 import type { ManipulationEntry, ManipulationWorld } from "../../manipulations/manipulation.js";
@@ -35,16 +35,19 @@ export async function manipulationWorld(
   cell: Cell,
   e: Pick<Settings, "images" | "others" | "siblings">,
 ): Promise<ManipulationWorld & Disposable> {
+  const here = callerScope();
   const { data, seed } = cell;
   const scheme = cell.scheme!;
-  const loaded = await lab.data(data);
-  const network = await lab.network({ data, seed, scheme });
+  const loaded = await here.wait(lab.data(data));
+  const network = await here.wait(lab.network({ data, seed, scheme }));
   const { seeds } = lab.config;
   const siblings: TrainedNetwork[] = [];
   for (let i = 1; i <= e.siblings; i++)
-    siblings.push(await lab.network({ data, seed: seeds[(seeds.indexOf(seed) + i) % seeds.length], scheme }));
+    siblings.push(
+      await here.wait(lab.network({ data, seed: seeds[(seeds.indexOf(seed) + i) % seeds.length], scheme })),
+    );
   const { train, test, domain, classes, preparation, sensitive } = loaded;
-  const chosen = await correctlyClassified(network.classifier, test, e.images + e.others);
+  const chosen = await here.wait(correctlyClassified(network.classifier, test, e.images + e.others));
   const background = pickPixels(
     train,
     Array.from({ length: Math.min(BACKGROUND, train.labels.length) }, (_, i) => i),
@@ -65,10 +68,10 @@ export async function manipulationWorld(
 }
 
 async function run(entry: ManipulationEntry, lab: Lab, cell: Cell, e: Settings): Promise<Outcome> {
-  using _ = openScope(entry.name);
-  using world = await manipulationWorld(lab, cell, e);
+  using here = openScope(entry.name);
+  using world = await here.wait(manipulationWorld(lab, cell, e));
   const own = Object.fromEntries(Object.keys(entry.options).map((name) => [name, e[name]]));
-  const { manipulation, ...study } = await performManipulation(entry, own, world, e);
+  const { manipulation, ...study } = await here.wait(performManipulation(entry, own, world, e));
   const scheme = cell.scheme!;
   // A cell's file has no NaN: what has no value is left out.
   const measurements: Measurement[] = study.measurements
@@ -77,7 +80,7 @@ async function run(entry: ManipulationEntry, lab: Lab, cell: Cell, e: Settings):
   const pictures = picturesOf(lab.config, cell);
   return {
     measurements,
-    pictures: pictures > 0 ? await manipulationPictures(manipulation, study, world, pictures) : [],
+    pictures: pictures > 0 ? await here.wait(manipulationPictures(manipulation, study, world, pictures)) : [],
   };
 }
 

@@ -53,24 +53,22 @@ function auditWorld(made: ManipulationWorld, { classifier, params }: PlantedNetw
 }
 
 async function run(lab: Lab, cell: Cell, e: Settings): Promise<Outcome> {
-  using _ = openScope("planted");
-  using made = await manipulationWorld(lab, cell, { images: e.samples, others: 0, siblings: 0 });
+  using here = openScope("planted");
+  using made = await here.wait(manipulationWorld(lab, cell, { images: e.samples, others: 0, siblings: 0 }));
   const plant = plantOf(e.plant);
-  const network = await plant.make(readSettings(plant, e.settings), made);
+  const network = await here.wait(plant.make(readSettings(plant, e.settings), made));
   try {
     const plan = planFor(e, made);
     const world = auditWorld(made, network, e);
     let now = "";
     const store = { load: async () => undefined, save: async () => {} };
-    const measured = await runAudit(
-      { ...world, say: (line) => lab.say(`${now}: ${line}`) },
-      plan,
-      store,
-      (progress) => {
-        const { id } = progress.cell;
-        now = `${id} (${progress.done + 1} of ${progress.cells})`;
-        lab.say(now);
-      },
+    const measured = await here.wait(
+      runAudit({ ...world, say: (line) => lab.say(`${now}: ${line}`) }, plan, store, {
+        onProgress({ cell: { id }, done, cells }) {
+          now = `${id} (${done + 1} of ${cells})`;
+          lab.say(now);
+        },
+      }),
     );
     const scheme = cell.scheme!;
     const found = judgeAudit(plan, measured).flatMap((finding) => verdictOf(finding, e.samples));
@@ -78,7 +76,7 @@ async function run(lab: Lab, cell: Cell, e: Settings): Promise<Outcome> {
       row.about === "network" ? numbersOf(row.name, measured.get(id)!) : [],
     );
     const { params } = network;
-    const accuracy = params ? await accuracyOf({ model: made.model, params }, made.test) : undefined;
+    const accuracy = params ? await here.wait(accuracyOf({ model: made.model, params }, made.test)) : undefined;
     return {
       measurements: [
         ...found,

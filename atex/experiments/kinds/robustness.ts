@@ -1,4 +1,5 @@
 /** Networks under attack: accuracy, and how much attacked maps agree with clean ones (tables 1 to 4 and whatever looks like them). */
+import { callerScope } from "../../../engine/index.js";
 import { flag, list, natural, setting } from "../../../nn/schema.js";
 import { surrogateOf } from "../../attacks/surrogate.js";
 import { type Quantity, select, valuesOf } from "../aggregate.js";
@@ -38,24 +39,27 @@ const settings = {
 type Settings = Experiment<typeof settings>;
 
 async function run(lab: Lab, cell: Cell, experiment: Settings): Promise<Outcome> {
+  const here = callerScope();
   const { data, seed, eps } = cell;
   const scheme = cell.scheme!;
-  const loaded = await lab.data(data);
-  using network = await lab.network({ data, seed, scheme, eps });
+  const loaded = await here.wait(lab.data(data));
+  using network = await here.wait(lab.network({ data, seed, scheme, eps }));
   const split = splitOf(loaded, experiment);
   const trainedFor: Record<string, number> = eps === undefined ? {} : { eps };
   const accuracy: Measurement = {
     ...{ scheme, conditions: trainedFor, metric: "accuracy" },
-    ...{ value: await accuracyOf(network, split), count: split.labels.length },
+    ...{ value: await here.wait(accuracyOf(network, split)), count: split.labels.length },
   };
   const measurements = [accuracy];
   const pictures: PictureRows[] = [];
   const shown = picturesOf(lab.config, cell);
   const radii = eps === undefined ? loaded.plan.eps! : [eps];
   for (const [at, attack] of experiment.attacks.entries()) {
-    const indices = await correctlyClassified(network.classifier, split, attack.images);
+    const indices = await here.wait(correctlyClassified(network.classifier, split, attack.images));
     const surrogate = surrogateOf(network.classifier, split.shape);
-    const all = await attackImages(lab, network.classifier, { attack, surrogate, indices, split, radii, seed });
+    const all = await here.wait(
+      attackImages(lab, network.classifier, { attack, surrogate, indices, split, radii, seed }),
+    );
     measurements.push(...all.under.flatMap((one) => measured(scheme, attack, one)));
     if (at === 0 && shown > 0) {
       const labels = indices.slice(0, shown).map((i) => loaded.classes[split.labels[i]]);

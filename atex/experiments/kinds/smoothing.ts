@@ -1,5 +1,5 @@
 /** Figures 3 and 4: gradient maps of a network against SmoothGrad maps of the normally trained one, after rounds of ATEX. */
-import { argmax, openScope, random, tensor } from "../../../engine/index.js";
+import { argmax, callerScope, openScope, random, tensor } from "../../../engine/index.js";
 import { count, list, natural, setting, size, text } from "../../../nn/schema.js";
 import type { Explainer } from "../../explainers/explainer.js";
 import { gradient } from "../../explainers/gradient.js";
@@ -32,22 +32,25 @@ const settings = {
 const BATCH = 50;
 
 async function run(lab: Lab, cell: Cell, experiment: Experiment<typeof settings>): Promise<Outcome> {
+  const here = callerScope();
   const { data, seed } = cell;
   const { scheme, samples, sigma } = experiment;
-  const loaded = await lab.data(data);
+  const loaded = await here.wait(lab.data(data));
   const split = splitOf(loaded, experiment);
-  using normal = await lab.network({ data, seed, scheme: "normal" });
-  const indices = await correctlyClassified(normal.classifier, split, experiment.images);
+  using normal = await here.wait(lab.network({ data, seed, scheme: "normal" }));
+  const indices = await here.wait(correctlyClassified(normal.classifier, split, experiment.images));
   const asNormal = { judge: normal.classifier, split, indices };
   const smooth = smoothGrad({ samples, sigma, key: random.fold(random.key(seed), 3) });
-  const reference = await mapsOf(normal.classifier, smooth, asNormal);
+  const reference = await here.wait(mapsOf(normal.classifier, smooth, asNormal));
   const measurements: Measurement[] = [];
   const maps = new Map<number, Maps>();
   // The longest training first: shorter ones are its beginnings.
   for (const rounds of [...experiment.rounds].sort((a, b) => b - a)) {
-    using network = await lab.network({ data, seed, scheme, epochs: rounds });
-    maps.set(rounds, await mapsOf(network.classifier, gradient, asNormal));
-    for (const [metric, values] of Object.entries(await similarity(maps.get(rounds)!, reference, lab.config.k)))
+    using network = await here.wait(lab.network({ data, seed, scheme, epochs: rounds }));
+    maps.set(rounds, await here.wait(mapsOf(network.classifier, gradient, asNormal)));
+    for (const [metric, values] of Object.entries(
+      await here.wait(similarity(maps.get(rounds)!, reference, lab.config.k)),
+    ))
       measurements.push({ scheme, conditions: { rounds }, metric, value: mean(values), count: indices.length });
   }
   const shown = [Math.min(...experiment.rounds), Math.max(...experiment.rounds)].map((rounds) => maps.get(rounds)!);
@@ -76,22 +79,23 @@ interface Maps {
 }
 
 async function mapsOf(of: Classifier, explainer: Explainer, { judge, split, indices }: Explained): Promise<Maps> {
+  const here = callerScope();
   const parts: Float32Array[] = [];
   let shape: readonly number[] = [];
   for (let from = 0; from < indices.length; from += BATCH) {
-    using _ = openScope("maps");
+    using _ = here.open("maps");
     const x = pickPixels(split, indices.slice(from, from + BATCH));
     const map = importanceMap(explainer(classScore(of, argmax(judge(x), 1)), x));
     shape = [indices.length, ...map.shape.slice(1)];
-    parts.push(Float32Array.from(await map.read()));
+    parts.push(Float32Array.from(await here.wait(map.read())));
   }
   return { values: joined(parts), shape };
 }
 
 async function similarity(a: Maps, b: Maps, k: number): Promise<Agreement> {
-  using _ = openScope("similarity");
+  using here = openScope("similarity");
   const [p, q] = [a, b].map(({ values, shape }) => tensor(values, shape));
-  return readAll(agreementOf(p, q, k));
+  return await here.wait(readAll(agreementOf(p, q, k)));
 }
 
 function tableOf(data: string, all: readonly Quantity[], { k }: ReproduceConfig): TableData {

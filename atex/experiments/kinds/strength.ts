@@ -1,4 +1,5 @@
 /** How far maps can be driven, against how long the attack searches: where the curve is flat, the attack has found what it can. */
+import { callerScope } from "../../../engine/index.js";
 import { count, list, natural, optional, size } from "../../../nn/schema.js";
 import { surrogateOf } from "../../attacks/surrogate.js";
 import { type Quantity, select, valuesOf } from "../aggregate.js";
@@ -22,12 +23,13 @@ const settings = {
 };
 
 async function run(lab: Lab, cell: Cell, experiment: Experiment<typeof settings>): Promise<Outcome> {
+  const here = callerScope();
   const { data, seed } = cell;
   const scheme = cell.scheme!;
-  const { test } = await lab.data(data);
-  using network = await lab.network({ data, seed, scheme });
+  const { test } = await here.wait(lab.data(data));
+  using network = await here.wait(lab.network({ data, seed, scheme }));
   const { eps, objective, explainer } = experiment;
-  const indices = await correctlyClassified(network.classifier, test, experiment.images);
+  const indices = await here.wait(correctlyClassified(network.classifier, test, experiment.images));
   const surrogate = surrogateOf(network.classifier, test.shape);
   const measurements = [];
   for (const rule of experiment.rules)
@@ -35,7 +37,7 @@ async function run(lab: Lab, cell: Cell, experiment: Experiment<typeof settings>
       for (const steps of experiment.steps) {
         const attack = { ...experiment, rule, restarts, steps };
         const how = { attack, surrogate, indices, split: test, radii: [eps], seed };
-        const { under } = await attackImages(lab, network.classifier, how);
+        const { under } = await here.wait(attackImages(lab, network.classifier, how));
         const conditions = { objective, explainer, eps, rule, restarts, steps };
         measurements.push(...attackMeasurements({ scheme, conditions }, under[0]));
       }

@@ -1,9 +1,9 @@
 /** Section 5.2: the time of one training step, scheme by scheme, on one batch size. */
 import {
+  callerScope,
   capture,
   dispose,
   keep,
-  openScope,
   random,
   scope,
   type Tensor,
@@ -30,10 +30,11 @@ const WARM_UPS = 2;
 
 /** Median milliseconds per step; every step is waited for, and the schemes take turns, so that a slow spell of the machine meets all. */
 async function run(lab: Lab, { data, seed }: Cell, experiment: Settings): Promise<Outcome> {
+  const here = callerScope();
   const { batch, steps, schemes } = experiment;
-  const { train, plan } = await lab.data(data);
-  using _ = openScope("timing");
-  using teacher = await lab.network({ data, seed, scheme: "normal" });
+  const { train, plan } = await here.wait(lab.data(data));
+  using _ = here.open("timing");
+  using teacher = await here.wait(lab.network({ data, seed, scheme: "normal" }));
   const images = residentData(partOf(train, 0, batch));
   const given = { eps: plan.trainEps!, teacher: teacher.classifier };
   const timed: { scheme: string; step: TimedStep; kept: Disposable | undefined; times: number[] }[] = [];
@@ -41,8 +42,8 @@ async function run(lab: Lab, { data, seed }: Cell, experiment: Settings): Promis
     for (const scheme of schemes) {
       const config = lab.config.schemes[scheme];
       const entry = defenceEntryOf(config.kind);
-      const kept = await entry.prepare?.(config, { ...given, data: images, key: random.key(seed) });
-      const student = await lab.network({ data, seed, scheme: "normal" });
+      const kept = await here.wait(entry.prepare?.(config, { ...given, data: images, key: random.key(seed) }));
+      const student = await here.wait(lab.network({ data, seed, scheme: "normal" }));
       const step = timedStep(
         makeDefence(entry, config, { ...given, prepared: kept }),
         student,
@@ -54,7 +55,7 @@ async function run(lab: Lab, { data, seed }: Cell, experiment: Settings): Promis
     lab.say(`timing ${schemes.map((scheme) => lab.config.schemes[scheme].title).join(", ")}`);
     for (let round = -WARM_UPS; round < steps; round++)
       for (const { step, times } of timed) {
-        const ms = await step.run(random.key(round + WARM_UPS));
+        const ms = await here.wait(step.run(random.key(round + WARM_UPS)));
         if (round >= 0) times.push(ms);
       }
   } finally {
@@ -102,9 +103,10 @@ function timedStep(
   let state = scope(() => optimiser.init(first));
   return {
     async run(key) {
+      const here = callerScope();
       const began = performance.now();
       const [nextParams, nextState, value] = step(params, state, key, indices);
-      await value.item();
+      await here.wait(value.item());
       const ms = performance.now() - began;
       [params, state] = keep([nextParams, nextState]);
       value.dispose();

@@ -1,10 +1,19 @@
-import { describe, ShapeError, type Tensor } from "../../../engine/index.js";
+import {
+  callerScope,
+  type Done,
+  describe,
+  type LongOptions,
+  ShapeError,
+  type Tensor,
+  Turns,
+} from "../../../engine/index.js";
 import { type FeatureRange, PIXEL_RANGE } from "../../../nn/index.js";
 import type { Segments } from "../features.js";
 import { labOf } from "./lab.js";
 import { gridOf, slic } from "./slic.js";
 
-export interface SegmentOptions {
+/** `onProgress` counts images. */
+export interface SegmentOptions extends LongOptions<Done> {
   /** Segments wanted in each image; default 50. */
   readonly segments?: number;
   /** Weight of place against colour, default 10: larger makes rounder segments. Lightness runs from 0 to 100. */
@@ -16,8 +25,10 @@ export interface SegmentOptions {
 }
 
 /** Superpixels of grey or colour images, on the host: the same for the same image, whatever else is in the batch. x [n,c,h,w] with c 1
- *  or 3. Source: Achanta et al. 2012. @throws ShapeError for other images, RangeError for options out of range. */
+ *  or 3. Source: Achanta et al. 2012. @throws ShapeError for other images, RangeError for options out of range, the reason of `signal`. */
 export async function segmentImages(x: Tensor, options: SegmentOptions = {}): Promise<Segments> {
+  const here = callerScope();
+  const turns = new Turns("segmentImages", options);
   const { segments = 50, compactness = 10, rounds = 10, range = PIXEL_RANGE } = options;
   const [n, c, h, w] = x.shape;
   if (x.rank !== 4 || (c !== 1 && c !== 3))
@@ -28,7 +39,7 @@ export async function segmentImages(x: Tensor, options: SegmentOptions = {}): Pr
       `segmentImages: ${segments} segments, ${rounds} rounds, compactness ${compactness} came for images of ${h}×${w}; 1 to ${h * w} ` +
         "segments, at least 1 round and a compactness above 0 are needed",
     );
-  const values = await x.read();
+  const values = await here.wait(x.read());
   const d = c * h * w;
   const bound = (b: number | readonly number[], i: number): number => (typeof b === "number" ? b : b[i]);
   const labels = new Int32Array(n * h * w);
@@ -41,6 +52,7 @@ export async function segmentImages(x: Tensor, options: SegmentOptions = {}): Pr
     };
     for (let p = 0; p < h * w; p++) colour.set(labOf(unit(0, p), unit(1, p), unit(2, p)), 3 * p);
     labels.set(slic(colour, h, w, { segments, compactness, rounds }), image * h * w);
+    await here.wait(turns.next({ done: image + 1, total: n }));
   }
   return { labels, shape: [n, h, w], count: gridOf(h, w, segments).count };
 }

@@ -1,5 +1,5 @@
 /** Explainers that disagree about one prediction. */
-import { div, equal, mul, sign, sum, type Tensor, topKMask } from "../../../engine/index.js";
+import { callerScope, div, equal, mul, sign, sum, type Tensor, topKMask } from "../../../engine/index.js";
 import { spearman } from "../../metrics/similarities.js";
 import { attributionsOf, explainerMaker, scoped } from "../explaining.js";
 import type { DetectorEntry } from "./detector.js";
@@ -38,6 +38,7 @@ export function agreementDetector({
     source: "Krishna et al. 2022",
     takes: "images and tables",
     async suspicion(side, context) {
+      const here = callerScope();
       const { world, explainer, classes } = context;
       const { domain } = world;
       const panel = (isImage(domain) ? images : tables).filter((name) => name !== explainer);
@@ -47,14 +48,17 @@ export function agreementDetector({
       const found: ArrayLike<number>[] = [];
       for (const name of panel) {
         const { x, classifier } = side;
-        const agreed = await scoped("agreement", async () => {
-          const own = await plainMaps(side, context);
-          const other = await attributionsOf(make, name, { x, classifier }, classes);
-          const [a, b] = [signedParts(own, domain), signedParts(other, domain)];
-          const k = Math.max(1, Math.round(top * a.shape[1]));
-          return [spearman(importanceOf(own, domain), importanceOf(other, domain)), signAgreement(a, b, k)];
-        });
-        const [ranks, signs] = await Promise.all(agreed.map((t) => t.read()));
+        const agreed = await here.wait(
+          scoped("agreement", async () => {
+            const here = callerScope();
+            const own = await here.wait(plainMaps(side, context));
+            const other = await here.wait(attributionsOf(make, name, { x, classifier }, classes));
+            const [a, b] = [signedParts(own, domain), signedParts(other, domain)];
+            const k = Math.max(1, Math.round(top * a.shape[1]));
+            return [spearman(importanceOf(own, domain), importanceOf(other, domain)), signAgreement(a, b, k)];
+          }),
+        );
+        const [ranks, signs] = await here.wait(Promise.all(agreed.map((t) => t.read())));
         found.push(Array.from(ranks, (rank, i) => 1 - (rank + signs[i]) / 2));
       }
       return meansOf(found);

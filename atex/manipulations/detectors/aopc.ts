@@ -1,5 +1,5 @@
 /** A map that points where the network does not look. */
-import { random, scope, sub, type Tensor } from "../../../engine/index.js";
+import { callerScope, random, scope, sub, type Tensor } from "../../../engine/index.js";
 import { saliencyMap } from "../../explainers/explainer.js";
 import { aopc } from "../../metrics/aopc.js";
 import { seventh } from "../../metrics/metric.js";
@@ -26,8 +26,9 @@ export function aopcDetector(): DetectorEntry {
       const { domain, seed } = world;
       const { x, classifier } = side;
       const behind = await scoped("aopc", async () => {
-        const own = await plainMaps(side, context);
-        const occluded = await attributionsOf(coarse(world), "occlusion", { x, classifier }, classes);
+        const here = callerScope();
+        const own = await here.wait(plainMaps(side, context));
+        const occluded = await here.wait(attributionsOf(coarse(world), "occlusion", { x, classifier }, classes));
         const key = random.fold(random.key(seed), REPLACED);
         const { range, features } = domain;
         const area = aopc({ key, range, features, steps: isImage(domain) ? firstRegions(x) : undefined });

@@ -1,5 +1,5 @@
 /** Samples at sharp places: a little noise, and the map is another one. */
-import { concat, div, equal, max, reshape, sub, type Tensor, where } from "../../../engine/index.js";
+import { callerScope, concat, div, equal, max, reshape, sub, type Tensor, where } from "../../../engine/index.js";
 import { copiesAtOnce } from "../../copies.js";
 import { explainer as explainerOf } from "../../explainers/explainer.js";
 import { noisyMaps } from "../../explainers/smoothGrad.js";
@@ -30,7 +30,8 @@ export function inputNoiseDetector({
       const found = await scoped("input-noise", () => {
         const noise = noiseOf(context, { ofRange, ofDeviation, copies, ...others }, LITTLE);
         return mapsBy(side, context, (make) => async (name, x) => {
-          const base = await make(name, x);
+          const here = callerScope();
+          const base = await here.wait(make(name, x));
           return explainerOf(base.info, (score, z) => {
             const own = base(score, z);
             const parts = noisyMaps({ ...noise, base, chunk: copiesAtOnce(z.size) }, score, z, (maps) =>

@@ -1,5 +1,5 @@
 /** A test of whether a model answers an explainer's queries as it answers for the people they are like. */
-import { reshape, softmax, type Tensor, tensor } from "../../../engine/index.js";
+import { callerScope, reshape, softmax, type Tensor, tensor } from "../../../engine/index.js";
 import { hostSamples } from "../../../nn/index.js";
 import { type Classifier, classScore } from "../../score.js";
 import type { Side } from "../manipulation.js";
@@ -102,17 +102,18 @@ export async function queryAnomalies(
   },
   { reference: most = REFERENCE, neighbours = NEIGHBOURS, queries: asking = QUERIES }: QueryAnomalyOptions = {},
 ): Promise<QueryAnomalies> {
+  const here = callerScope();
   const [n, width] = x.shape;
   const { train } = world;
   const rows = hostSamples(
     train,
     Int32Array.from({ length: Math.min(most, train.labels.length) }, (_, i) => i),
   );
-  const reference = await answered(classifier, tensor(rows, [rows.length / width, width]));
-  const explain = await (own ?? world.explainer)(explainer, x);
+  const reference = await here.wait(answered(classifier, tensor(rows, [rows.length / width, width])));
+  const explain = await here.wait((own ?? world.explainer)(explainer, x));
   const asked = askedBy(explain, classScore(classifier, classes), x, asking);
   const copies = asked.shape[0];
-  const queries = await answered(classifier, reshape(asked, [copies * n, width]));
+  const queries = await here.wait(answered(classifier, reshape(asked, [copies * n, width])));
   const how = { width, k: Math.min(neighbours, rows.length / width - 1) };
   return {
     ...{ copies, rows, k: how.k },
@@ -122,9 +123,10 @@ export async function queryAnomalies(
 }
 
 async function suspicion(side: Side, context: DetectorContext): Promise<number[]> {
+  const here = callerScope();
   const [n, width] = side.x.shape;
-  const { asked, copies, usual, rows, k } = await queryAnomalies(side, context);
-  const own = await side.x.read();
+  const { asked, copies, usual, rows, k } = await here.wait(queryAnomalies(side, context));
+  const own = await here.wait(side.x.read());
   return Array.from({ length: n }, (_, i) => {
     let mean = 0;
     for (let c = 0; c < copies; c++) mean += asked[c * n + i] / copies;

@@ -1,5 +1,5 @@
 /** A map that hardly depends on the weights is suspicious, whoever made it. */
-import { argmax, random, scope, slice } from "../../../engine/index.js";
+import { argmax, callerScope, random, scope, slice } from "../../../engine/index.js";
 import { redrawnWeights } from "../../sanity/redrawnWeights.js";
 import { scoped } from "../explaining.js";
 import type { DetectorEntry } from "./detector.js";
@@ -23,24 +23,30 @@ export function sanityCheckDetector({ draws = 2 }: SanityCheckOptions = {}): Det
     source: "Adebayo et al. 2018",
     takes: "images and tables",
     async suspicion(side, context) {
+      const here = callerScope();
       const { world } = context;
       const { classifier, x } = side;
       const sample = slice(x, [0, ...x.shape.slice(1).map(() => 0)], [1, ...x.shape.slice(1)]);
       const found: ArrayLike<number>[] = [];
       for (let draw = 0; draw < draws; draw++) {
-        const apart = await scoped("sanity check", async () => {
-          const key = random.fold(random.key(world.seed), REDRAWN + draw);
-          const other = redrawnWeights(classifier, sample, key);
-          if (!other) return undefined;
-          const classes = scope(() => argmax(other(x), 1));
-          const maps = await mapsBy({ ...side, classifier: other }, { ...context, classes }, (make) => make);
-          return disagreement(await plainMaps(side, context), maps, world.domain);
-        });
+        const apart = await here.wait(
+          scoped("sanity check", async () => {
+            const here = callerScope();
+            const key = random.fold(random.key(world.seed), REDRAWN + draw);
+            const other = redrawnWeights(classifier, sample, key);
+            if (!other) return undefined;
+            const classes = scope(() => argmax(other(x), 1));
+            const maps = await here.wait(
+              mapsBy({ ...side, classifier: other }, { ...context, classes }, (make) => make),
+            );
+            return disagreement(await here.wait(plainMaps(side, context)), maps, world.domain);
+          }),
+        );
         if (!apart) {
           world.say("sanity check: the function has no matrix product or convolution with weights");
           return Array<number>(x.shape[0]).fill(Number.NaN);
         }
-        found.push((await apart.read()).map((value) => 1 - value));
+        found.push((await here.wait(apart.read())).map((value) => 1 - value));
       }
       return meansOf(found);
     },

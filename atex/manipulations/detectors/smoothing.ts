@@ -1,5 +1,5 @@
 /** Smoothing over noisy copies: what is left of a map where its surroundings are asked too. */
-import { concat, median, type Tensor } from "../../../engine/index.js";
+import { callerScope, concat, median, type Tensor } from "../../../engine/index.js";
 import { copiesAtOnce } from "../../copies.js";
 import { explainer as explainerOf } from "../../explainers/explainer.js";
 import { noisyMaps, smoothGrad } from "../../explainers/smoothGrad.js";
@@ -18,13 +18,12 @@ export function smootherMap(
     ...about,
     restored: (side, context) => scoped(about.name, () => restored(side, context)),
     async suspicion(side, context) {
-      const found = await scoped(about.name, async () =>
-        disagreement(
-          await plainMaps(side, context),
-          context.trusted ?? (await restored(side, context)),
-          context.world.domain,
-        ),
-      );
+      const found = await scoped(about.name, async () => {
+        const here = callerScope();
+        const plain = await here.wait(plainMaps(side, context));
+        const smoother = context.trusted ?? (await here.wait(restored(side, context)));
+        return disagreement(plain, smoother, context.world.domain);
+      });
       return found.read();
     },
   };
@@ -64,7 +63,8 @@ export function medianDetector(options: NoiseOptions = {}): DetectorEntry {
     (side, context) => {
       const noise = noiseOf(context, options, MEDIAN);
       return mapsBy(side, context, (make) => async (name, x) => {
-        const base = await make(name, x);
+        const here = callerScope();
+        const base = await here.wait(make(name, x));
         return explainerOf({ ...base.info, name: `median of ${base.info.name}` }, (score, z) => {
           const chunk = copiesAtOnce(z.size);
           return median(concat(noisyMaps({ ...noise, base, chunk }, score, z, (maps) => maps)), { axis: 0 });

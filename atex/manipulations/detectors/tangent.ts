@@ -1,5 +1,16 @@
 /** Explanations of what a network does along the data: relevance in directions that no sample takes is left out. */
-import { add, concat, matmul, reshape, scope, slice, sub, type Tensor, tensor } from "../../../engine/index.js";
+import {
+  add,
+  callerScope,
+  concat,
+  matmul,
+  reshape,
+  scope,
+  slice,
+  sub,
+  type Tensor,
+  tensor,
+} from "../../../engine/index.js";
 import { drawFrom } from "../../../nn/data/integer-random.js";
 import { hostSamples, type Split } from "../../../nn/index.js";
 import { samplesAtOnce } from "../../copies.js";
@@ -147,6 +158,7 @@ export async function tangentAttributions(
   },
   basisAt: BasisAt = (x, of) => tangentBasis(x, of, world.train),
 ): Promise<Tensor> {
+  const here = callerScope();
   const [n, ...shape] = x.shape;
   const d = x.size / n;
   const chunk = samplesAtOnce(shape, CHUNK);
@@ -156,10 +168,12 @@ export async function tangentAttributions(
     const size = Math.min(chunk, n - from);
     const part = slice(x, [from, ...shape.map(() => 0)], [size, ...shape]);
     const of = slice(classes, [from], [size]);
-    const directions = basisAt(await part.read(), await of.read());
+    const directions = basisAt(await here.wait(part.read()), await here.wait(of.read()));
     const basis = tensor(directions, [size, directions.length / size / d, d]);
     const seen = inside ? classifier : alongTangent(classifier, part, basis);
-    const found = await attributionsOf(world.explainer, explainer, { classifier: seen, x: part, explainer: own }, of);
+    const found = await here.wait(
+      attributionsOf(world.explainer, explainer, { classifier: seen, x: part, explainer: own }, of),
+    );
     parts.push(inside ? scope(() => reshape(projected(reshape(found, [size, 1, d]), basis), part.shape)) : found);
   }
   return parts.length === 1 ? parts[0] : concat(parts);
@@ -178,10 +192,13 @@ export function tangentProjectionDetector(options: TangentOptions = {}): Detecto
     takes: "images and tables",
     restored,
     async suspicion(side, context) {
+      const here = callerScope();
       const { world, explainer, classes } = context;
-      const plain = await attributionsOf(world.explainer, explainer, side, classes);
-      const along = await restored(side, context);
-      return await scope(() => sub(1, spearman(rows(importanceMap(plain)), rows(importanceMap(along))))).read();
+      const plain = await here.wait(attributionsOf(world.explainer, explainer, side, classes));
+      const along = await here.wait(restored(side, context));
+      return await here.wait(
+        scope(() => sub(1, spearman(rows(importanceMap(plain)), rows(importanceMap(along))))).read(),
+      );
     },
   };
 }

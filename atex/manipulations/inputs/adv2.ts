@@ -1,5 +1,5 @@
 /** ADV2 as a manipulation: another class, and the explanation of before. */
-import { random, scope, softmax, type Tensor, tensor } from "../../../engine/index.js";
+import { callerScope, random, scope, softmax, type Tensor, tensor } from "../../../engine/index.js";
 import { count, list, number, oneOf, type Read, setting, size, text } from "../../../nn/schema.js";
 import { surrogateOf } from "../../attacks/surrogate.js";
 import { usualTopK } from "../../attacks/table.js";
@@ -58,11 +58,12 @@ interface Led {
 }
 
 async function run(settings: Settings, world: ManipulationWorld): Promise<Manipulation> {
+  const here = callerScope();
   const { domain, classifier, say } = world;
   const names = [...new Set(settings.attacked)];
   requireAttackable("adv2", names, domain.shape);
-  const { x, classes } = await samplesOf("adv2", world);
-  const wanted = tensor(Int32Array.from(await wantedClasses(settings.aim, world, x)), [x.shape[0]]);
+  const { x, classes } = await here.wait(samplesOf("adv2", world));
+  const wanted = tensor(Int32Array.from(await here.wait(wantedClasses(settings.aim, world, x))), [x.shape[0]]);
   const { ball, signStep } = reachOf(domain, settings);
   const attackers = explainerMaker({ ...world.explaining, settings: withPoints(settings.points) });
   const { warmSteps, steps, weight, stepSize, twinBeta: beta } = settings;
@@ -70,17 +71,22 @@ async function run(settings: Settings, world: ManipulationWorld): Promise<Manipu
   for (const name of names) {
     say(`${steps} steps on prediction and ${name}`);
     const clean = { classifier, x };
-    const benign = await attributionsOf(world.explainer, name, clean, classes);
+    const benign = await here.wait(attributionsOf(world.explainer, name, clean, classes));
     const surrogate = DIRECT.includes(name) ? undefined : surrogateOf(classifier, domain.shape, beta);
     const attack = adv2Attack({
-      ...{ explainer: await attackers(name, x), ball, rule: signStep(stepSize), range: domain.range },
+      ...{ explainer: await here.wait(attackers(name, x)), ball, rule: signStep(stepSize), range: domain.range },
       ...{ warmSteps, steps, weight },
     });
     const { images, plain } = attack({ classifier, surrogate, x, wanted, benign });
     const to = (samples: Tensor): Pair => ({ clean, manipulated: { classifier, x: samples }, wanted });
     const mapOf = (pair: Pair): Promise<Tensor> => attributionsOf(world.explainer, name, pair.manipulated, wanted);
     const [both, alone] = [to(images), to(plain)];
-    led.push({ explainer: name, both, alone, maps: { benign, both: await mapOf(both), alone: await mapOf(alone) } });
+    led.push({
+      explainer: name,
+      both,
+      alone,
+      maps: { benign, both: await here.wait(mapOf(both)), alone: await here.wait(mapOf(alone)) },
+    });
   }
   const statistic = statisticOf(settings.k ?? usualTopK(x.shape), settings.bound);
   return {
@@ -88,8 +94,8 @@ async function run(settings: Settings, world: ManipulationWorld): Promise<Manipu
     madeFor: led[0].both,
     statistic,
     cost: { steps: warmSteps + steps },
-    measurements: await measured(led, statistic, wanted),
-    pictures: domain.shape.length === 3 ? [await picturesOf(led, world)] : [],
+    measurements: await here.wait(measured(led, statistic, wanted)),
+    pictures: domain.shape.length === 3 ? [await here.wait(picturesOf(led, world))] : [],
     tensors: { wanted },
   };
 }
@@ -100,11 +106,12 @@ async function wantedClasses(
   { classifier, seed }: ManipulationWorld,
   x: Tensor,
 ): Promise<number[]> {
+  const here = callerScope();
   const logits = classifier(x);
   const [n, classes] = logits.shape;
   if (classes < 2) throw new RangeError(`adv2: a network of ${classes} output came; at least 2 classes are needed`);
-  const all = Array.from(await logits.read());
-  const shifts = await random.randint(random.fold(random.key(seed), 51), [n], 1, classes).read();
+  const all = Array.from(await here.wait(logits.read()));
+  const shifts = await here.wait(random.randint(random.fold(random.key(seed), 51), [n], 1, classes).read());
   return Array.from({ length: n }, (_, i) => {
     const own = all.slice(i * classes, (i + 1) * classes);
     const order = own.map((_, c) => c).sort((a, b) => own[b] - own[a]);
@@ -123,15 +130,16 @@ function statisticOf(k: number, bound: number): Statistic {
 
 /** Both attacks on each explainer: whether the class was won, how surely, and what became of the map. */
 async function measured(led: readonly Led[], statistic: Statistic, wanted: Tensor): Promise<Measured[]> {
+  const here = callerScope();
   const found: Measured[] = [];
-  const targets = Array.from(await wanted.read());
+  const targets = Array.from(await here.wait(wanted.read()));
   for (const { explainer, both, alone, maps } of led)
     for (const [attack, pair, map] of [
       ["ADV2", both, maps.both],
       ["prediction alone", alone, maps.alone],
     ] as const) {
       const logits = pair.manipulated.classifier(pair.manipulated.x);
-      const chances = Array.from(await scope(() => softmax(logits)).read());
+      const chances = Array.from(await here.wait(scope(() => softmax(logits)).read()));
       const classes = chances.length / targets.length;
       const sure = targets.map((c, i) => chances[i * classes + c]);
       const won = targets.map((c, i) => {
@@ -139,10 +147,12 @@ async function measured(led: readonly Led[], statistic: Statistic, wanted: Tenso
         return own.every((p, other) => other === c || p < own[c]);
       });
       const values = Array.from(
-        await statistic.of({
-          ...{ explainer, pair, clean: maps.benign, manipulated: map },
-          attributions: () => Promise.reject(new Error("internal: ADV2's statistic knows two maps")),
-        }),
+        await here.wait(
+          statistic.of({
+            ...{ explainer, pair, clean: maps.benign, manipulated: map },
+            attributions: () => Promise.reject(new Error("internal: ADV2's statistic knows two maps")),
+          }),
+        ),
       );
       const of = { count: values.length, conditions: { attack, explainer } };
       found.push(
@@ -150,7 +160,7 @@ async function measured(led: readonly Led[], statistic: Statistic, wanted: Tenso
         { ...of, metric: "probability of the wanted class", value: finiteMean(sure).value },
         { ...of, metric: "class won and map kept", value: fooledShare(won, values, statistic.interval).value },
         { ...of, metric: "top of the map kept", value: finiteMean(values).value },
-        { ...of, metric: "L1 distance of the maps", value: await meanDistance(maps.benign, map) },
+        { ...of, metric: "L1 distance of the maps", value: await here.wait(meanDistance(maps.benign, map)) },
       );
     }
   return found;

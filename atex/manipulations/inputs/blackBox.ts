@@ -1,5 +1,16 @@
 /** The row of attacks on explanations by queries alone. */
-import { add, argmax, gather, mul, random, scope, sub, type Tensor, tensor } from "../../../engine/index.js";
+import {
+  add,
+  argmax,
+  callerScope,
+  gather,
+  mul,
+  random,
+  scope,
+  sub,
+  type Tensor,
+  tensor,
+} from "../../../engine/index.js";
 import { type Domain, sampleTensor } from "../../../nn/index.js";
 import { count, number, oneOf, type Read, setting, size, text } from "../../../nn/schema.js";
 import { targetMap, topKSuppression } from "../../attacks/objectives.js";
@@ -84,7 +95,8 @@ const LEFT = { "top-k": "importance of the clean map's top", target: "squared di
 const STATISTIC = { "top-k": "top-k intersection", target: "Pearson with the target map" } as const;
 
 async function run(settings: Settings, world: ManipulationWorld) {
-  const { classifier, domain, test, samples, others, seed, say, signal } = world;
+  const here = callerScope();
+  const { classifier, domain, test, samples, others, seed, say, stop } = world;
   const { explainer: name, objective: kind, queries } = settings;
   const x = sampleTensor(test, samples);
   const n = samples.length;
@@ -93,7 +105,7 @@ async function run(settings: Settings, world: ManipulationWorld) {
       `black-box: ${n} sample for the objective target; at least 2 are needed, to show each other's maps`,
     );
   const neighbourhood: Neighbourhood = { ball: ballOf(settings, world), range: domain.range };
-  const clean = await attributionsOf(world.explainer, name, { classifier, x });
+  const clean = await here.wait(attributionsOf(world.explainer, name, { classifier, x }));
   const next = tensor(
     Int32Array.from({ length: n }, (_, i) => (i + 1) % n),
     [n],
@@ -101,10 +113,10 @@ async function run(settings: Settings, world: ManipulationWorld) {
   const target = gather(importanceMap(clean), next);
   const k = settings.k ?? usualTopK(x.shape);
   const objective = kind === "top-k" ? topKSuppression(k) : targetMap(target);
-  using owner = await ownerOf({ name, objective, clean, x, world });
+  using owner = await here.wait(ownerOf({ name, objective, clean, x, world }));
   const search = (mutation: number | undefined): Promise<Evolution> =>
     evolve(x, {
-      ...{ ask: owner.ask, neighbourhood, queries, mutation, seed, signal },
+      ...{ ask: owner.ask, neighbourhood, queries, mutation, seed, stop },
       ...{
         population: settings.population,
         parents: settings.parents,
@@ -113,8 +125,8 @@ async function run(settings: Settings, world: ManipulationWorld) {
       onGeneration: (asked) =>
         say(`${mutation === 1 ? "random" : "evolutionary"} search: ${asked} of ${queries} queries`),
     });
-  const found = await search(settings.mutation);
-  const control = await search(1);
+  const found = await here.wait(search(settings.mutation));
+  const control = await here.wait(search(1));
   const statistic = statisticOf(settings, k, target);
   const pairOf = (from: Tensor, to: Tensor): Pair => ({
     clean: { classifier, x: from },
@@ -123,11 +135,13 @@ async function run(settings: Settings, world: ManipulationWorld) {
   const madeFor = pairOf(x, found.images);
   const classes = argmax(classifier(x), 1);
   const byChance = pairOf(x, control.images);
-  const values = await statistic.of({
-    ...{ explainer: name, pair: byChance, clean },
-    manipulated: await attributionsOf(world.explainer, name, byChance.manipulated, classes),
-    attributions: (side, of) => attributionsOf(world.explainer, name, side, of),
-  });
+  const values = await here.wait(
+    statistic.of({
+      ...{ explainer: name, pair: byChance, clean },
+      manipulated: await here.wait(attributionsOf(world.explainer, name, byChance.manipulated, classes)),
+      attributions: (side, of) => attributionsOf(world.explainer, name, side, of),
+    }),
+  );
   return {
     ...{ explainer: name, madeFor, statistic, heldOut: onOthers() },
     cost: { "queries of a sample": found.curve.at(-1)!.queries, "model evaluations of a query": owner.evaluations },

@@ -1,6 +1,7 @@
 /** Search without gradients: candidates are mixed, changed and asked about, and what answers best is kept. */
 import {
   add,
+  callerScope,
   concat,
   dispose,
   gather,
@@ -47,7 +48,7 @@ export interface EvolutionOptions {
   readonly seed: number;
   /** Told after each generation. */
   readonly onGeneration?: (queries: number) => void;
-  readonly signal?: { readonly aborted: boolean };
+  readonly stop?: { readonly aborted: boolean };
 }
 
 export interface Evolution {
@@ -62,7 +63,8 @@ export interface Evolution {
  *  explanations by queries alone); Alzantot et al. 2019, sec. 4 (crossover and mutation of images); Beyer, Schwefel 2002 (μ + λ).
  *  @throws RangeError for a budget below one generation, or no parents. */
 export async function evolve(x: Tensor, options: EvolutionOptions): Promise<Evolution> {
-  const { ask, genes, queries, population, parents: most, seed, signal } = options;
+  const here = callerScope();
+  const { ask, genes, queries, population, parents: most, seed, stop } = options;
   const { mutation = Math.min(1, Math.max(2 / genes.count, 0.05)) } = options;
   const whole = [queries, population, most].every((v) => Number.isInteger(v) && v >= 1);
   if (!whole || queries < population + 1 || most > population || !(mutation > 0 && mutation <= 1))
@@ -74,25 +76,28 @@ export async function evolve(x: Tensor, options: EvolutionOptions): Promise<Evol
   const chance = drawFrom(seed, 21);
   const keys = random.key(seed);
   const answered = async (candidates: Tensor): Promise<number[]> => {
-    const { value, allowed } = await ask(candidates);
-    const may = await allowed.read();
-    return Array.from(await value.read(), (v, i) => (may[i] && !Number.isNaN(v) ? v : Number.NEGATIVE_INFINITY));
+    const here = callerScope();
+    const { value, allowed } = await here.wait(ask(candidates));
+    const may = await here.wait(allowed.read());
+    return Array.from(await here.wait(value.read()), (v, i) =>
+      may[i] && !Number.isNaN(v) ? v : Number.NEGATIVE_INFINITY,
+    );
   };
   // Parents lie as candidates do, the best copy first: [k · n, ...].
   let parents = keep(add(x, 0));
-  let values = await inScope(() => answered(x));
+  let values = await here.wait(inScope(() => answered(x)));
   const bestOf = (): number[] => values.slice(0, n);
   const curve = [{ queries: 1, best: bestOf() }];
   try {
-    for (let asked = 1; asked + population <= queries && !signal?.aborted; asked += population) {
-      using _ = openScope("generation");
+    for (let asked = 1; asked + population <= queries && !stop?.aborted; asked += population) {
+      using _ = here.open("generation");
       const count = parents.shape[0] / n;
       const pick = (): Int32Array =>
         Int32Array.from({ length: population * n }, (_, i) => chance.below(count) * n + (i % n));
       // The first generation is drawn at random as a whole.
       const how = { ...options, mutation: asked === 1 ? 1 : mutation };
       const children = bred(x, parents, [pick(), pick()], random.fold(keys, asked), how);
-      const theirs = await answered(children);
+      const theirs = await here.wait(answered(children));
       const all = [...values, ...theirs];
       const kept = survivors(all, n, most);
       const next = keep(gather(concat([parents, children]), tensor(Int32Array.from(kept), [kept.length])));
@@ -111,8 +116,8 @@ export async function evolve(x: Tensor, options: EvolutionOptions): Promise<Evol
 
 /** Awaits in a scope of its own. */
 async function inScope<T>(body: () => Promise<T>): Promise<T> {
-  using _ = openScope("asked");
-  return await body();
+  using here = openScope("asked");
+  return await here.wait(body());
 }
 
 /** Half of the changed genes are not drawn anew but moved by this share of a draw. */

@@ -1,5 +1,5 @@
 /** The attacks on explanations of Ghorbani, Abid, Zou 2019: a small change of the input, of which the prediction knows nothing. */
-import { random, type Tensor } from "../../../engine/index.js";
+import { callerScope, random, type Tensor } from "../../../engine/index.js";
 import { cosineDecay } from "../../../nn/index.js";
 import { count, list, natural, number, oneOf, type Read, record, setting, size, text } from "../../../nn/schema.js";
 import { attackExplanation } from "../../attacks/explanation.js";
@@ -56,12 +56,13 @@ type Settings = Read<typeof options>;
 const seedOf = ({ seed }: ManipulationWorld, purpose: number): Tensor => random.fold(random.key(seed), purpose);
 
 async function run(settings: Settings, world: ManipulationWorld): Promise<Manipulation> {
+  const here = callerScope();
   const { domain, classifier } = world;
   const names = [...new Set(settings.attacked)];
   requireAttackable("ghorbani", names, domain.shape);
-  const { x, classes } = await samplesOf("ghorbani", world);
+  const { x, classes } = await here.wait(samplesOf("ghorbani", world));
   const aim: AimName = settings.objective === "random-sign" ? "top-k" : settings.objective;
-  const { objective, mask } = await objectiveOf(aim, settings, x.shape, seedOf(world, 31));
+  const { objective, mask } = await here.wait(objectiveOf(aim, settings, x.shape, seedOf(world, 31)));
   const reach = reachOf(domain, { ...settings, preparation: world.preparation });
   const { ball } = reach;
   const attackers = explainerMaker({ ...world.explaining, settings: withPoints(settings.points) });
@@ -73,7 +74,7 @@ async function run(settings: Settings, world: ManipulationWorld): Promise<Manipu
   const surrogate = surrogateOf(classifier, domain.shape, settings.twinBeta);
   const pairs: AttackedPairs[] = [];
   for (const name of names) {
-    const explainer = await attackers(name, x);
+    const explainer = await here.wait(attackers(name, x));
     world.say(`${settings.objective} against ${name}, ${steps} steps`);
     const common = { explainer, objective, range: domain.range };
     const noise = randomSignNoise({ ...common, reach, draws })({ classifier, x, key: seedOf(world, 32) });
@@ -87,15 +88,15 @@ async function run(settings: Settings, world: ManipulationWorld): Promise<Manipu
     pairs.push({ explainer: name, attacked: to(aimed.images), control: to(noise.images) });
   }
   const statistic = statisticOf(aim, { ...settings, mask, shape: x.shape });
-  const maps = await mapsOfPairs(pairs, world, classes);
+  const maps = await here.wait(mapsOfPairs(pairs, world, classes));
   const control = settings.objective === "random-sign";
   return {
     explainer: names[0],
     madeFor: pairs[0].attacked,
     statistic,
     cost: control ? { draws } : { steps: steps * starts },
-    measurements: control ? [] : await resistance(pairs, maps, statistic),
-    pictures: domain.shape.length === 3 ? [await resistancePictures(pairs, maps, world)] : [],
+    measurements: control ? [] : await here.wait(resistance(pairs, maps, statistic)),
+    pictures: domain.shape.length === 3 ? [await here.wait(resistancePictures(pairs, maps, world))] : [],
     tensors: mask && { region: mask },
   };
 }

@@ -1,5 +1,5 @@
 /** The owner of a network and an explainer, who answers queries and shows nothing else. */
-import { argmax, capture, concat, equal, scope, slice, type Tensor } from "../../../engine/index.js";
+import { argmax, callerScope, capture, concat, equal, scope, slice, type Tensor } from "../../../engine/index.js";
 import type { Objective } from "../../attacks/objectives.js";
 import { repeated } from "../../copies.js";
 import type { Explainer } from "../../explainers/explainer.js";
@@ -28,6 +28,7 @@ export interface Owner extends Disposable {
 
 /** Answers with the objective and whether the prediction is kept. */
 export async function ownerOf({ name, objective, clean, x, world }: OwnerOptions): Promise<Owner> {
+  const here = callerScope();
   const { classifier, explainer: make, domain } = world;
   const n = x.shape[0];
   const classes = argmax(classifier(x), 1);
@@ -49,7 +50,7 @@ export async function ownerOf({ name, objective, clean, x, world }: OwnerOptions
         allowed: equal(argmax(f(z), 1), repeated(classes, copies)),
       };
     };
-  const explain = await make(name, x);
+  const explain = await here.wait(make(name, x));
   scope(() => answer(counting, explain)(x));
   const evaluations = evaluated / n;
   // Segments are made anew for every candidate, as its owner would.
@@ -57,7 +58,10 @@ export async function ownerOf({ name, objective, clean, x, world }: OwnerOptions
   if (entry?.uses?.segments && !isTable(domain))
     return {
       evaluations,
-      ask: async (z) => answer(classifier, await make(name, z))(z),
+      async ask(z) {
+        const here = callerScope();
+        return answer(classifier, await here.wait(make(name, z)))(z);
+      },
       [Symbol.dispose]: () => {},
     };
   const [one, many] = [answer(classifier, explain), capture(answer(classifier, explain))];

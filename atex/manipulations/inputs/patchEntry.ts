@@ -1,6 +1,7 @@
 /** The row of patches that hide from Grad-CAM: what is chosen, made, compared with an ordinary patch and claimed. */
 import {
   argmax,
+  callerScope,
   equal,
   gather,
   max,
@@ -73,14 +74,15 @@ async function aims(
   { aim, untargeted, universal }: Settings,
   { classifier, test, classes, seed }: ManipulationWorld,
 ): Promise<{ readonly samples: readonly number[]; readonly classes: Int32Array }> {
+  const here = callerScope();
   if (aim !== undefined && aim >= classes.length)
     throw new RangeError(`patch: aim ${aim} of ${classes.length} classes; 0 to ${classes.length - 1} is needed`);
   const x = sampleTensor(test, chosen);
   const own = argmax(classifier(x), 1);
-  const predicted = await own.read();
+  const predicted = await here.wait(own.read());
   if (untargeted) return { samples: chosen, classes: Int32Array.from(predicted) };
   const one = aim ?? (universal ? drawFrom(seed, 11).below(classes.length) : undefined);
-  const second = await otherThan(classifier, x, own).read();
+  const second = await here.wait(otherThan(classifier, x, own).read());
   const wanted = Array.from(second, (other) => one ?? other);
   const left = chosen.flatMap((_, i) => (wanted[i] === predicted[i] ? [] : [i]));
   if (left.length === 0)
@@ -110,11 +112,12 @@ export const patchEntry = manipulationEntry({
   takes: "images",
   options,
   async run(settings, world) {
+    const here = callerScope();
     const { classifier, domain, test, say } = world;
     const { untargeted: away, universal, layer, place: corner } = settings;
     const place = patchPlace(domain.shape, corner, settings.side);
     const area = place.side ** 2 / (domain.shape[1] * domain.shape[2]);
-    const { samples, classes } = await aims(world.samples, settings, world);
+    const { samples, classes } = await here.wait(aims(world.samples, settings, world));
     const x = sampleTensor(test, samples);
     const aimed = tensor(classes, [classes.length]);
     const explainer = layer === undefined ? world.explainer : withLayer(world, layer);
@@ -145,24 +148,25 @@ export const patchEntry = manipulationEntry({
       told(pair, world, { mask: on, most, conditions: { patch, place: at } });
     return {
       ...{ explainer: EXPLAINER, madeFor, tensors: { canvas: hiding.canvas, ordinary: ordinary.canvas } },
-      heldOut: await onOthers(),
+      heldOut: await here.wait(onOthers()),
       statistic: { name: MASS, interval: { high: most }, of: ({ manipulated }) => massOn(manipulated, mask) },
       cost: { "steps of the patch": settings.steps, "pixels of the patch": place.side ** 2 },
       measurements: [
         { metric: "the patch's share of the area", value: area, count: samples.length },
-        ...(await measured(madeFor, "hiding", corner, mask)),
-        ...(await measured(pairOf(x, ordinary.images, aimed), "ordinary", corner, mask)),
-        ...(await measured(pairOf(x, moved, aimed), "hiding", elsewhere, thereMask)),
-        ...(await measured(none, "none", corner, mask)).filter(({ metric }) => metric === MASS),
+        ...(await here.wait(measured(madeFor, "hiding", corner, mask))),
+        ...(await here.wait(measured(pairOf(x, ordinary.images, aimed), "ordinary", corner, mask))),
+        ...(await here.wait(measured(pairOf(x, moved, aimed), "hiding", elsewhere, thereMask))),
+        ...(await here.wait(measured(none, "none", corner, mask))).filter(({ metric }) => metric === MASS),
       ],
     };
 
     /** Each patch on an image that it was not made for. */
     async function onOthers(): Promise<Pair | undefined> {
+      const here = callerScope();
       const others = world.others.slice(0, samples.length);
       if (others.length === 0) return undefined;
       const images = sampleTensor(test, others);
-      const own = await scope(() => argmax(classifier(images), 1)).read();
+      const own = await here.wait(scope(() => argmax(classifier(images), 1)).read());
       const fits = others.flatMap((_, i) => (away || own[i] !== classes[i] ? [i] : []));
       if (fits.length === 0) return undefined;
       const rows = tensor(Int32Array.from(fits), [fits.length]);
@@ -205,9 +209,11 @@ async function told(
   world: ManipulationWorld,
   { mask, most, conditions }: { readonly mask: Tensor; readonly most: number; readonly conditions: Conditions },
 ): Promise<Measured[]> {
-  using _ = openScope("patch told");
-  const wins = await scope(() => equal(argmax(manipulated.classifier(manipulated.x), 1), wanted!)).read();
-  const masses = await massOn(await attributionsOf(world.explainer, EXPLAINER, manipulated, wanted), mask);
+  using here = openScope("patch told");
+  const wins = await here.wait(scope(() => equal(argmax(manipulated.classifier(manipulated.x), 1), wanted!)).read());
+  const masses = await here.wait(
+    massOn(await here.wait(attributionsOf(world.explainer, EXPLAINER, manipulated, wanted)), mask),
+  );
   const count = masses.length;
   const winning = masses.filter((_, i) => wins[i]);
   const hidden = winning.filter((mass) => mass <= most).length;

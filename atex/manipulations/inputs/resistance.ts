@@ -1,5 +1,5 @@
 /** How well each of several explainers resists an attack on it, and random noise of the same size. */
-import { argmax, equal, scope, type Tensor } from "../../../engine/index.js";
+import { argmax, callerScope, equal, scope, type Tensor } from "../../../engine/index.js";
 import type { PictureRows } from "../../experiments/cells.js";
 import { importanceMap } from "../../judge.js";
 import { attributionsOf } from "../explaining.js";
@@ -25,13 +25,14 @@ export async function mapsOfPairs(
   world: ManipulationWorld,
   classes: Tensor,
 ): Promise<PairMaps[]> {
+  const here = callerScope();
   const maps: PairMaps[] = [];
   for (const { explainer, attacked, control } of pairs) {
     const of = (side: Pair["clean"]): Promise<Tensor> => attributionsOf(world.explainer, explainer, side, classes);
     maps.push({
-      clean: await of(attacked.clean),
-      attacked: await of(attacked.manipulated),
-      control: await of(control.manipulated),
+      clean: await here.wait(of(attacked.clean)),
+      attacked: await here.wait(of(attacked.manipulated)),
+      control: await here.wait(of(control.manipulated)),
     });
   }
   return maps;
@@ -43,6 +44,7 @@ export async function resistance(
   maps: readonly PairMaps[],
   statistic: Statistic,
 ): Promise<Measured[]> {
+  const here = callerScope();
   const found: Measured[] = [];
   for (const [i, { explainer, attacked, control }] of pairs.entries())
     for (const [way, pair, manipulated] of [
@@ -50,12 +52,14 @@ export async function resistance(
       ["under random signs", control, maps[i].control],
     ] as const) {
       const values = Array.from(
-        await statistic.of({
-          ...{ explainer, pair, clean: maps[i].clean, manipulated },
-          attributions: () => Promise.reject(new Error("internal: statistics of attacks on inputs know two maps")),
-        }),
+        await here.wait(
+          statistic.of({
+            ...{ explainer, pair, clean: maps[i].clean, manipulated },
+            attributions: () => Promise.reject(new Error("internal: statistics of attacks on inputs know two maps")),
+          }),
+        ),
       );
-      const kept = await keptOf(pair);
+      const kept = await here.wait(keptOf(pair));
       const of = { count: values.length, conditions: { explainer } };
       found.push(
         { ...of, metric: `fooled ${way}`, value: fooledShare(kept, values, statistic.interval).value },
@@ -98,6 +102,7 @@ export async function resistancePictures(
 
 /** Four significant digits: enough for colours. */
 export async function firstSample(all: Tensor): Promise<number[]> {
-  const values = await all.read();
+  const here = callerScope();
+  const values = await here.wait(all.read());
   return Array.from(values.subarray(0, all.size / all.shape[0]), (v) => Number(v.toPrecision(4)));
 }

@@ -1,5 +1,5 @@
 /** All inputs moved by a constant that the network takes off again: it computes the same, and some explanations say something else. */
-import { add, max, mul, scope, sub, type Tensor, tensor } from "../../../engine/index.js";
+import { add, callerScope, max, mul, scope, sub, type Tensor, tensor } from "../../../engine/index.js";
 import { sampleTensor, shiftedRange } from "../../../nn/index.js";
 import { number, oneOf, setting, size, text } from "../../../nn/schema.js";
 import { type Quantity, select } from "../../experiments/aggregate.js";
@@ -62,13 +62,14 @@ async function shiftOf(
   amount: number,
   { domain: { shape }, test, samples, others }: ManipulationWorld,
 ): Promise<readonly [Tensor, number[]]> {
+  const here = callerScope();
   if (pattern === "constant") {
     const values = Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => amount);
     return [tensor(Float32Array.from(values), shape), values];
   }
   const chosen = others[0] ?? test.labels.findIndex((_, i) => !samples.includes(i));
   if (chosen < 0) throw new RangeError("shift: all test samples are shifted; one more is needed to shift them by");
-  const values = Array.from(await sampleTensor(test, [chosen]).read(), (v) => Math.fround(amount * v));
+  const values = Array.from(await here.wait(sampleTensor(test, [chosen]).read()), (v) => Math.fround(amount * v));
   return [tensor(Float32Array.from(values), shape), values];
 }
 
@@ -92,8 +93,9 @@ export const shiftEntry = manipulationEntry({
   takes: "images and tables",
   options,
   async run({ amount, pattern, explainer, least }, world) {
+    const here = callerScope();
     const { classifier, explaining, test, samples, others } = world;
-    const [shift, values] = await shiftOf(pattern, amount, world);
+    const [shift, values] = await here.wait(shiftOf(pattern, amount, world));
     const pairOf = (chosen: readonly number[]): Pair => {
       const x = sampleTensor(test, chosen);
       return {
@@ -102,7 +104,7 @@ export const shiftEntry = manipulationEntry({
       };
     };
     const madeFor = pairOf(samples);
-    const moved = await largestLogitChange(madeFor);
+    const moved = await here.wait(largestLogitChange(madeFor));
     return {
       ...{ explainer, madeFor, statistic: statistic(least) },
       heldOut: others.length > 0 ? pairOf(others) : undefined,

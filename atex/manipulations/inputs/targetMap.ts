@@ -1,5 +1,5 @@
 /** Explanations that show what somebody wants: Dombrowski et al. 2019, with the defence and the bound of the same paper. */
-import { argmax, gather, scope, type Tensor, tensor } from "../../../engine/index.js";
+import { argmax, callerScope, gather, scope, type Tensor, tensor } from "../../../engine/index.js";
 import { count, list, number, oneOf, type Read, setting, size, text } from "../../../nn/schema.js";
 import { importanceMap } from "../../judge.js";
 import { pearson } from "../../metrics/similarities.js";
@@ -42,10 +42,11 @@ const options = {
 type Settings = Read<typeof options>;
 
 async function run(settings: Settings, world: ManipulationWorld): Promise<Manipulation> {
+  const here = callerScope();
   const { domain, classifier, say } = world;
   const names = [...new Set(settings.attacked)];
   requireAttackable("target-map", names, domain.shape);
-  const { x, classes, predicted } = await samplesOf("target-map", world);
+  const { x, classes, predicted } = await here.wait(samplesOf("target-map", world));
   if (predicted.length < 2)
     throw new RangeError(
       `target-map: ${predicted.length} sample came; at least 2 are needed, for each is to show the map of another`,
@@ -57,17 +58,19 @@ async function run(settings: Settings, world: ManipulationWorld): Promise<Manipu
   const clean = sideOf(x);
   const shown: Shown[] = [];
   for (const name of names) {
-    const own = await attributionsOf(explainer, name, clean, classes);
+    const own = await here.wait(attributionsOf(explainer, name, clean, classes));
     const target = scope(() => gather(importanceMap(own), others));
     const attack = targetMapAttack({
-      ...{ ...settings, explainer: await attackers(name, x), range: domain.range },
+      ...{ ...settings, explainer: await here.wait(attackers(name, x)), range: domain.range },
       betas: [settings.betaFirst, settings.betaLast],
     });
-    const images = await attack({
-      ...{ classifier, x, target, classes },
-      say: (text) => say(`target map under ${name}: ${text}`),
-    });
-    const map = await attributionsOf(explainer, name, sideOf(images), classes);
+    const images = await here.wait(
+      attack({
+        ...{ classifier, x, target, classes },
+        say: (text) => say(`target map under ${name}: ${text}`),
+      }),
+    );
+    const map = await here.wait(attributionsOf(explainer, name, sideOf(images), classes));
     shown.push({ explainer: name, x: images, target, clean: importanceMap(own), map: importanceMap(map) });
   }
   const context = { world, clean, classes, others, explainer };
@@ -77,11 +80,11 @@ async function run(settings: Settings, world: ManipulationWorld): Promise<Manipu
     statistic: statisticOf(others, settings.bound),
     cost: { steps: settings.iterations },
     measurements: [
-      ...(await measureShown(shown, context)),
-      ...(await smoothedAgain(shown, context, settings.smoothing)),
-      ...(await curvatureOf(shown[0], context, settings.curvature)),
+      ...(await here.wait(measureShown(shown, context))),
+      ...(await here.wait(smoothedAgain(shown, context, settings.smoothing))),
+      ...(await here.wait(curvatureOf(shown[0], context, settings.curvature))),
     ],
-    pictures: domain.shape.length === 3 ? [await shownPictures(shown, world, x)] : [],
+    pictures: domain.shape.length === 3 ? [await here.wait(shownPictures(shown, world, x))] : [],
     tensors: Object.fromEntries(shown.map((one) => [`target of ${one.explainer}`, one.target])),
   };
 }
@@ -107,11 +110,14 @@ function statisticOf(others: Tensor, bound: number): Statistic {
     name: "Pearson with the target",
     interval: { low: bound },
     async of({ pair, manipulated, attributions }) {
+      const here = callerScope();
       const x = scope(() => gather(pair.clean.x, others));
       const other = { ...pair.clean, x };
-      const target = await attributions(
-        other,
-        scope(() => argmax(other.classifier(x), 1)),
+      const target = await here.wait(
+        attributions(
+          other,
+          scope(() => argmax(other.classifier(x), 1)),
+        ),
       );
       return scope(() => pearson(importanceMap(target), importanceMap(manipulated))).read();
     },

@@ -2,6 +2,7 @@
  *  al. 2019, sec. 2 and appendix. */
 import {
   add,
+  callerScope,
   capture,
   dispose,
   grad,
@@ -101,6 +102,7 @@ export function targetMapAttack(options: TargetMapOptions): (target: TargetMapTa
   const rule = adamStep(decay === "cosine" ? 1 : learningRate);
   const factor = decay === "cosine" ? cosineDecay(learningRate, iterations) : undefined;
   return async ({ classifier, x, target, classes, say = () => {} }) => {
+    const here = callerScope();
     const wanted = scope(() => ({
       map: relativeImportance(target),
       probabilities: softmax(classifier(x)),
@@ -136,7 +138,7 @@ export function targetMapAttack(options: TargetMapOptions): (target: TargetMapTa
         { donate: [0] },
       );
       for (let k = 0; k < steps; k++) c = step(c);
-      await c.iteration.read();
+      await here.wait(c.iteration.read());
       step.dispose();
     }
     dispose([c.memory, c.iteration, wanted.map, wanted.probabilities]);

@@ -1,6 +1,7 @@
 /** What is special about target maps: how much of the target shows, whether smoothing takes it away, and the bound by curvature. */
 import {
   abs,
+  callerScope,
   gather,
   max,
   mean,
@@ -48,28 +49,36 @@ const meanOf = async (values: Tensor): Promise<number> => finiteMean(Array.from(
 
 /** How alike the maps are to target and original, and what became of input and output. */
 export async function measureShown(shown: readonly Shown[], { clean }: ShownContext): Promise<Measured[]> {
+  const here = callerScope();
   const found: Measured[] = [];
   for (const { explainer, x, target, clean: original, map } of shown) {
     const add = async (metric: string, of: () => Tensor): Promise<void> =>
-      void found.push({ metric, value: await meanOf(scope(of)), count: x.shape[0], conditions: { explainer } });
-    await add("Pearson with target, before", () => pearson(target, original));
-    await add("Pearson with target", () => pearson(target, map));
-    await add("Pearson with original", () => pearson(original, map));
+      void found.push({
+        metric,
+        value: await meanOf(scope(of)),
+        count: x.shape[0],
+        conditions: { explainer },
+      });
+    await here.wait(add("Pearson with target, before", () => pearson(target, original)));
+    await here.wait(add("Pearson with target", () => pearson(target, map)));
+    await here.wait(add("Pearson with original", () => pearson(original, map)));
     // Its window has 11 x 11 pixels.
     if (map.rank === 3 && Math.min(map.shape[1], map.shape[2]) >= 11) {
-      await add("SSIM with target", () => ssim(scaledToMax(target), scaledToMax(map), { range: 1 }));
-      await add("SSIM with original", () => ssim(scaledToMax(original), scaledToMax(map), { range: 1 }));
+      await here.wait(add("SSIM with target", () => ssim(scaledToMax(target), scaledToMax(map), { range: 1 })));
+      await here.wait(add("SSIM with original", () => ssim(scaledToMax(original), scaledToMax(map), { range: 1 })));
     }
     // Of maps of mean 1: that of maps of sum 1, as the paper has it, times the square of the number of elements.
-    await add("MSE with target", () => squaredErrorOf("mean")(target, map));
-    await add("MSE with original", () => squaredErrorOf("mean")(original, map));
+    await here.wait(add("MSE with target", () => squaredErrorOf("mean")(target, map)));
+    await here.wait(add("MSE with original", () => squaredErrorOf("mean")(original, map)));
     const outputs = (): Tensor => sub(softmax(clean.classifier(x)), softmax(clean.classifier(clean.x)));
-    await add("output change, largest", () => max(abs(outputs()), 1));
-    await add("output change, MSE", () => mean(square(outputs()), 1));
-    await add("input change, mean", () =>
-      mean(
-        abs(sub(x, clean.x)),
-        x.shape.slice(1).map((_, i) => i + 1),
+    await here.wait(add("output change, largest", () => max(abs(outputs()), 1)));
+    await here.wait(add("output change, MSE", () => mean(square(outputs()), 1)));
+    await here.wait(
+      add("input change, mean", () =>
+        mean(
+          abs(sub(x, clean.x)),
+          x.shape.slice(1).map((_, i) => i + 1),
+        ),
       ),
     );
   }
@@ -82,21 +91,26 @@ export async function smoothedAgain(
   { clean, classes, others, explainer: make, world }: ShownContext,
   betas: readonly number[],
 ): Promise<Measured[]> {
+  const here = callerScope();
   if (!surrogateOf(clean.classifier, clean.x.shape.slice(1))) return [];
   const found: Measured[] = [];
   for (const { explainer, x } of shown)
     for (const beta of betas) {
       world.say(`${explainer} smoothed by softplus of sharpness ${beta}`);
       const classifier = smoothed(clean.classifier, beta);
-      const maps = async (samples: Tensor): Promise<Tensor> =>
-        importanceMap(await attributionsOf(make, explainer, { ...clean, classifier, x: samples }, classes));
-      const [before, after] = [await maps(clean.x), await maps(x)];
+      const maps = async (samples: Tensor): Promise<Tensor> => {
+        const here = callerScope();
+        return importanceMap(
+          await here.wait(attributionsOf(make, explainer, { ...clean, classifier, x: samples }, classes)),
+        );
+      };
+      const [before, after] = [await here.wait(maps(clean.x)), await here.wait(maps(x))];
       const conditions = { explainer, beta };
       const count = x.shape[0];
       const [withTarget, withClean] = scope(() => [pearson(gather(before, others), after), pearson(before, after)]);
       found.push(
-        { metric: "smoothed: Pearson with target", value: await meanOf(withTarget), count, conditions },
-        { metric: "smoothed: Pearson with clean", value: await meanOf(withClean), count, conditions },
+        { metric: "smoothed: Pearson with target", value: await here.wait(meanOf(withTarget)), count, conditions },
+        { metric: "smoothed: Pearson with clean", value: await here.wait(meanOf(withClean)), count, conditions },
       );
     }
   return found;
@@ -108,6 +122,7 @@ export async function curvatureOf(
   { clean, classes, world }: ShownContext,
   betas: readonly number[],
 ): Promise<Measured[]> {
+  const here = callerScope();
   const kinks = surrogateOf(clean.classifier, clean.x.shape.slice(1)) !== undefined;
   const found: Measured[] = [];
   for (const beta of kinks ? betas : [0]) {
@@ -117,17 +132,20 @@ export async function curvatureOf(
     const way = levelSetWay({ score: classScore(network, classes), from: clean.x, to: x, key });
     const conditions: Conditions = kinks ? { beta } : {};
     const count = x.shape[0];
-    const [turns, limits] = [await way.turn.read(), await scope(() => mul(way.curvature, way.length)).read()];
+    const [turns, limits] = [
+      await here.wait(way.turn.read()),
+      await here.wait(scope(() => mul(way.curvature, way.length)).read()),
+    ];
     const add = (metric: string, value: number): void => void found.push({ metric, value, count, conditions });
     add("level set: turn of the gradient", finiteMean(Array.from(turns)).value);
-    add("level set: length of the way", await meanOf(way.length));
-    add("level set: largest curvature", await meanOf(way.curvature));
+    add("level set: length of the way", await here.wait(meanOf(way.length)));
+    add("level set: largest curvature", await here.wait(meanOf(way.curvature)));
     add("level set: bound, curvature times length", finiteMean(Array.from(limits)).value);
     add(
       "level set: share within the bound",
       finiteMean(Array.from(turns, (turn, i) => Number(turn <= limits[i]))).value,
     );
-    add("level set: end off the changed input", await meanOf(way.off));
+    add("level set: end off the changed input", await here.wait(meanOf(way.off)));
   }
   return found;
 }

@@ -1,5 +1,5 @@
 /** Networks whose explanations change under a trigger alone. Source: Noppel, Peter, Wressnegger 2023. */
-import { argmax, expand, full, reshape, scope, type Tensor, tensor } from "../../../engine/index.js";
+import { argmax, callerScope, expand, full, reshape, scope, type Tensor, tensor } from "../../../engine/index.js";
 import { sampleTensor } from "../../../nn/index.js";
 import { count, number, oneOf, type Read, setting, size, text } from "../../../nn/schema.js";
 import { saliencyMap } from "../../explainers/explainer.js";
@@ -60,31 +60,36 @@ function pictureFor([, h, w]: readonly number[], corner: Corner): Tensor {
 }
 
 async function run(settings: Settings, world: ManipulationWorld): Promise<Manipulation> {
+  const here = callerScope();
   const { model, classifier, domain, classes: names, train, test } = world;
   const { goal, explainer, corner, weight, low } = settings;
   const wanted = goal === "simple-fooling" ? undefined : classNamed("backdoor", names, settings.wanted, 0);
-  const shown = await shownBy(world, settings);
+  const shown = await here.wait(shownBy(world, settings));
   const trigger = cornerTrigger(domain, settings);
   const picture = goal === "full-disguise" ? undefined : pictureFor(domain.shape, corner);
   const used = Math.min(settings.samples, train.labels.length);
   const labels = Int32Array.from(train.labels);
-  const original = await inParts(used, (from, n) => {
-    const x = sampleTensor(
-      train,
-      Array.from({ length: n }, (_, i) => from + i),
-    );
-    return standardised(shown.trained(classifier, x, tensor(labels.subarray(from, from + n))));
-  });
+  const original = await here.wait(
+    inParts(used, (from, n) => {
+      const x = sampleTensor(
+        train,
+        Array.from({ length: n }, (_, i) => from + i),
+      );
+      return standardised(shown.trained(classifier, x, tensor(labels.subarray(from, from + n))));
+    }),
+  );
   const { epochs, learningRate } = settings;
   const batch = Math.min(settings.batch, used);
   const params = intoScope(
-    await finetuned(world, {
-      ...{ title: `${goal} under a trigger`, epochs, count: used, batch, learningRate, decay: "cosine" },
-      loss: backdoorLoss({
-        ...{ map: shown.trained, trigger, weight, original, wanted },
-        target: picture && standardised(picture),
+    await here.wait(
+      finetuned(world, {
+        ...{ title: `${goal} under a trigger`, epochs, count: used, batch, learningRate, decay: "cosine" },
+        loss: backdoorLoss({
+          ...{ map: shown.trained, trigger, weight, original, wanted },
+          target: picture && standardised(picture),
+        }),
       }),
-    }),
+    ),
   );
   const fooled = withParams(model, params);
   const pairAt = (x: Tensor): Pair => ({
@@ -102,27 +107,29 @@ async function run(settings: Settings, world: ManipulationWorld): Promise<Manipu
   const stampedOnly: Side = { ...heldOut.clean, x: heldOut.manipulated.x };
   const own = scope(() => argmax(classifier(heldOut.clean.x), 1));
   const mapsOf = (side: Side, of: Tensor): Promise<Tensor> => attributionsOf(world.explainer, explainer, side, of);
-  const maps = { honest: await mapsOf(heldOut.clean, own), plain: await mapsOf(plain, own) };
+  const maps = { honest: await here.wait(mapsOf(heldOut.clean, own)), plain: await here.wait(mapsOf(plain, own)) };
   return {
     explainer,
     madeFor: pairAt(sampleTensor(train, seen.slice(0, chosen.length))),
     heldOut,
     statistic,
     cost: { steps: epochs * Math.floor(used / batch) },
-    measurements: [...(await withoutTrigger()), ...(await ofHonest())],
+    measurements: [...(await here.wait(withoutTrigger())), ...(await here.wait(ofHonest()))],
     pictures: [
-      await mapRows({
-        name: "held-out",
-        titles: ["input", "honest map", "map without trigger", "with trigger", "map under the trigger"],
-        columns: [
-          heldOut.clean.x,
-          saliencyMap(maps.honest),
-          saliencyMap(maps.plain),
-          heldOut.manipulated.x,
-          saliencyMap(await mapsOf(heldOut.manipulated, heldOut.wanted ?? own)),
-        ],
-        labels: chosen.map((i) => names[test.labels[i]]),
-      }),
+      await here.wait(
+        mapRows({
+          name: "held-out",
+          titles: ["input", "honest map", "map without trigger", "with trigger", "map under the trigger"],
+          columns: [
+            heldOut.clean.x,
+            saliencyMap(maps.honest),
+            saliencyMap(maps.plain),
+            heldOut.manipulated.x,
+            saliencyMap(await here.wait(mapsOf(heldOut.manipulated, heldOut.wanted ?? own))),
+          ],
+          labels: chosen.map((i) => names[test.labels[i]]),
+        }),
+      ),
     ],
     params,
     tensors: { trigger: trigger.pattern, mask: trigger.mask, ...(picture && { picture }) },
@@ -130,30 +137,34 @@ async function run(settings: Settings, world: ManipulationWorld): Promise<Manipu
 
   /** The manipulated network on inputs without the trigger is to be as the honest one was. */
   async function withoutTrigger(): Promise<Measured[]> {
-    const kept = await predictionsKept({ clean: heldOut.clean, manipulated: plain });
-    const alike = await pearson(saliencyMap(maps.honest), saliencyMap(maps.plain)).read();
+    const here = callerScope();
+    const kept = await here.wait(predictionsKept({ clean: heldOut.clean, manipulated: plain }));
+    const alike = await here.wait(pearson(saliencyMap(maps.honest), saliencyMap(maps.plain)).read());
     const of = { count: kept.length, conditions: { network: "manipulated", input: "without trigger" } };
     return [
       { ...of, metric: "prediction kept", value: finiteMean(kept.map(Number)).value },
       { ...of, metric: "Pearson with the honest map", value: finiteMean(Array.from(alike)).value },
-      ...(picture ? await shownShare(of.conditions, maps.plain, kept) : []),
+      ...(picture ? await here.wait(shownShare(of.conditions, maps.plain, kept)) : []),
     ];
   }
 
   /** The control: what the trigger does to the network as it was. */
   async function ofHonest(): Promise<Measured[]> {
+    const here = callerScope();
     const meant = heldOut.wanted ?? own;
-    const found = await scope(() => argmax(classifier(stampedOnly.x), 1)).read();
-    const goal = await meant.read();
+    const found = await here.wait(scope(() => argmax(classifier(stampedOnly.x), 1)).read());
+    const goal = await here.wait(meant.read());
     const as = Array.from(found, (c, i) => c === goal[i]);
     const conditions = { network: "honest", input: "with trigger" };
     return [
       { metric: "prediction as wanted", value: finiteMean(as.map(Number)).value, count: as.length, conditions },
       ...(picture
-        ? await shownShare(
-            conditions,
-            await mapsOf(stampedOnly, own),
-            as.map(() => true),
+        ? await here.wait(
+            shownShare(
+              conditions,
+              await here.wait(mapsOf(stampedOnly, own)),
+              as.map(() => true),
+            ),
           )
         : []),
     ];
@@ -164,8 +175,9 @@ async function run(settings: Settings, world: ManipulationWorld): Promise<Manipu
     attribution: Tensor,
     kept: readonly boolean[],
   ): Promise<Measured[]> {
+    const here = callerScope();
     const context = { explainer, pair: heldOut, clean: maps.honest, manipulated: attribution };
-    const values = Array.from(await statistic.of({ ...context, attributions: mapsOf }));
+    const values = Array.from(await here.wait(statistic.of({ ...context, attributions: mapsOf })));
     const of = { count: values.length, conditions };
     return [
       { ...of, metric: "shows the picture", value: fooledShare(kept, values, statistic.interval).value },

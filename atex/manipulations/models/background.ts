@@ -1,5 +1,5 @@
 /** Fooling SHAP through its background alone: the model stays as it is. */
-import { argmax, random, scope, slice, softmax, type Tensor, tensor } from "../../../engine/index.js";
+import { argmax, callerScope, random, scope, slice, softmax, type Tensor, tensor } from "../../../engine/index.js";
 import { type Draw, drawFrom } from "../../../nn/data/integer-random.js";
 import { type Domain, sampleTensor } from "../../../nn/index.js";
 import { count, natural, number, oneOf, type Read, setting } from "../../../nn/schema.js";
@@ -72,7 +72,8 @@ function shareLeft(domain: Domain, place: number): Statistic {
     name: "attribution of the sensitive column, after / before",
     interval: { high: 0.5 },
     of: async ({ clean, manipulated }) => {
-      const [before, after] = [await own(clean), await own(manipulated)];
+      const here = callerScope();
+      const [before, after] = [await here.wait(own(clean)), await here.wait(own(manipulated))];
       return Array.from(after, (value, i) => value / before[i]);
     },
   };
@@ -109,9 +110,10 @@ async function globalOf(
   place: number,
   background: string,
 ): Promise<Measured[]> {
-  const attribution = await attributionsOf(side.explainer!, explainer, side);
+  const here = callerScope();
+  const attribution = await here.wait(attributionsOf(side.explainer!, explainer, side));
   const features = featuresOf(domain).length;
-  const importance = await scope(() => featureImportance(attribution, domain)).read();
+  const importance = await here.wait(scope(() => featureImportance(attribution, domain)).read());
   const n = importance.length / features;
   const column = (f: number): number => mean(Array.from({ length: n }, (_, i) => importance[i * features + f]));
   const all = Array.from({ length: features }, (_, f) => column(f));
@@ -151,6 +153,7 @@ export const backgroundEntry = manipulationEntry({
 });
 
 async function run(settings: Settings, world: ManipulationWorld) {
+  const here = callerScope();
   requireKind({ name: "background", takes: "tables" }, world);
   const { domain, train, test, sensitive, seed, say, explaining } = world;
   if (sensitive === undefined)
@@ -176,15 +179,15 @@ async function run(settings: Settings, world: ManipulationWorld) {
   say(`background: Shapley values of ${sensitive} against ${candidates.length} rows`);
   const groups = tableGroups(domain);
   const score = classScore(classifier, classes);
-  const contributions = await scope(() =>
-    pairShapley(score, x, pool, { groups, feature: place, coalitions, seed }),
-  ).read();
-  const shown = (await classes.read())[0];
-  const outputs = await outputsOf(world.classifier, pool, shown);
+  const contributions = await here.wait(
+    scope(() => pairShapley(score, x, pool, { groups, feature: place, coalitions, seed })).read(),
+  );
+  const shown = (await here.wait(classes.read()))[0];
+  const outputs = await here.wait(outputsOf(world.classifier, pool, shown));
   const chosen = (distances: Float64Array): StealthySample =>
     stealthySample({ contributions, distances, outputs, rows, caution, lambdas, draws, seed });
   const samples = {
-    rows: chosen(rowDistances(await pool.read(), domain.shape[0])),
+    rows: chosen(rowDistances(await here.wait(pool.read()), domain.shape[0])),
     outputs: chosen(rankDistances(outputs)),
   };
   const found = samples[close];
@@ -213,9 +216,9 @@ async function run(settings: Settings, world: ManipulationWorld) {
     [closeIn("outputs"), samples.outputs.places],
   ] as const) {
     say(`background: attributions, ${name}`);
-    measurements.push(...(await globalOf(sideWith(x, places), explainer, domain, place, name)));
+    measurements.push(...(await here.wait(globalOf(sideWith(x, places), explainer, domain, place, name))));
     const sample = places.map((j) => outputs[j]);
-    const audit = await outputsOf(world.classifier, sampleTensor(test, unseen), shown);
+    const audit = await here.wait(outputsOf(world.classifier, sampleTensor(test, unseen), shown));
     for (const [against, population] of [
       ["the candidates", outputs],
       ["rows unseen", audit],

@@ -2,6 +2,7 @@
 import {
   abs,
   add,
+  callerScope,
   dispose,
   gather,
   grad,
@@ -45,6 +46,7 @@ export interface ConcealedNetworks {
 /** The column to be concealed: by name; "first" for the one that gradients of the honest network name first most often; else the one by which
  *  nobody should be judged. */
 async function columnOf(world: ManipulationWorld, name: string | undefined, rows: readonly number[]): Promise<number> {
+  const here = callerScope();
   const { domain, sensitive, train, classifier, explainer } = world;
   if (name !== undefined && name !== "first") return featureIndex(domain, name);
   if (name === undefined) {
@@ -56,8 +58,8 @@ async function columnOf(world: ManipulationWorld, name: string | undefined, rows
       );
     return featureIndex(domain, sensitive);
   }
-  const found = await attributionsOf(explainer, "gradient", { classifier, x: sampleTensor(train, rows) });
-  const importance = await scope(() => featureImportance(found, domain)).read();
+  const found = await here.wait(attributionsOf(explainer, "gradient", { classifier, x: sampleTensor(train, rows) }));
+  const importance = await here.wait(scope(() => featureImportance(found, domain)).read());
   const features = featuresOf(domain).length;
   const firsts = featuresOf(domain).map((_, f) => ranksOf(importance, features, f).filter((rank) => rank === 1).length);
   return firsts.indexOf(Math.max(...firsts));
@@ -108,16 +110,17 @@ export const concealmentEntry = manipulationEntry({
   takes: "tables",
   options,
   async run({ weight, epochs, batch, learningRate, column: name, rows, ranked, favourable }, world) {
+    const here = callerScope();
     const { model, domain, train, test, samples, classes } = world;
     const first = (split: typeof train, most: number): number[] =>
       Array.from({ length: Math.min(most, split.labels.length) }, (_, i) => i);
-    const column = await columnOf(world, name, first(train, rows));
+    const column = await here.wait(columnOf(world, name, first(train, rows)));
     const feature: Feature = featuresOf(domain)[column];
     world.say(`concealing ${feature.name}`);
     const further = (strength: number, title: string): Promise<Tree> =>
       finetuned(world, { loss: concealmentLoss(feature.at, { weight: strength }), epochs, batch, learningRate, title });
-    const params = await further(weight, "concealing");
-    const plain = await further(0, "control");
+    const params = await here.wait(further(weight, "concealing"));
+    const plain = await here.wait(further(0, "control"));
     const networks: ConcealedNetworks = {
       honest: world.classifier,
       control: (x) => model.apply(plain, x),
@@ -128,9 +131,11 @@ export const concealmentEntry = manipulationEntry({
       manipulated: { classifier: networks.concealed, x },
     });
     const measured = first(test, rows);
-    const ranks = await ranksUnder(networks, world, { column, explainers: ranked, rows: measured });
-    const treatment = await fairnessOf(networks, world, { feature, favourable: favourable ?? classes.length - 1 });
-    const used = await useOf(networks, test, feature);
+    const ranks = await here.wait(ranksUnder(networks, world, { column, explainers: ranked, rows: measured }));
+    const treatment = await here.wait(
+      fairnessOf(networks, world, { feature, favourable: favourable ?? classes.length - 1 }),
+    );
+    const used = await here.wait(useOf(networks, test, feature));
     dispose(plain);
     const n = test.labels.length;
     const right = async (weights: Tree): Promise<number> =>
@@ -143,7 +148,11 @@ export const concealmentEntry = manipulationEntry({
       cost: { epochs },
       params,
       measurements: [
-        { metric: "accuracy lost", value: ((await right(world.params)) - (await right(params))) / n, count: n },
+        {
+          metric: "accuracy lost",
+          value: ((await here.wait(right(world.params))) - (await here.wait(right(params)))) / n,
+          count: n,
+        },
         ...treatment,
         ...used,
         ...ranks,

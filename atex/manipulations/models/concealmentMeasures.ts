@@ -1,5 +1,5 @@
 /** What concealed unfairness is measured by, beside what all manipulations are. */
-import { argmax, scope, softmax, type Tensor, tensor } from "../../../engine/index.js";
+import { argmax, callerScope, scope, softmax, type Tensor, tensor } from "../../../engine/index.js";
 import { type Feature, hostSamples, type Split, sampleSize, sampleTensor } from "../../../nn/index.js";
 import { mean } from "../../experiments/statistics.js";
 import { fairness } from "../../metrics/fairness.js";
@@ -30,6 +30,7 @@ export async function ranksUnder(
   world: ManipulationWorld,
   { column, explainers, rows }: RankOptions,
 ): Promise<Measured[]> {
+  const here = callerScope();
   const { domain, explainer: make, test } = world;
   const features = featuresOf(domain).length;
   const x = sampleTensor(test, rows);
@@ -38,9 +39,9 @@ export async function ranksUnder(
     world.say(`ranks under ${explainer}`);
     const ranks = {} as Record<Name, number[]>;
     for (const name of NAMES) {
-      const attribution = await attributionsOf(make, explainer, { classifier: networks[name], x });
+      const attribution = await here.wait(attributionsOf(make, explainer, { classifier: networks[name], x }));
       const importance = scope(() => featureImportance(attribution, domain));
-      ranks[name] = ranksOf(await importance.read(), features, column);
+      ranks[name] = ranksOf(await here.wait(importance.read()), features, column);
     }
     for (const name of NAMES) {
       const of = (conditions: Measured["conditions"], metric: string, values: readonly number[]): Measured => ({
@@ -107,16 +108,17 @@ export async function fairnessOf(
   { train, test }: ManipulationWorld,
   { feature, favourable }: { readonly feature: Feature; readonly favourable: number },
 ): Promise<Measured[]> {
+  const here = callerScope();
   const { labels } = test;
   const groups = groupsBy(feature, train, test);
   const x = sampleTensor(
     test,
     Array.from(labels, (_, i) => i),
   );
-  const honest = await predictionsOf(networks.honest, x);
+  const honest = await here.wait(predictionsOf(networks.honest, x));
   const found: Measured[] = [];
   for (const network of NAMES) {
-    const predictions = network === "honest" ? honest : await predictionsOf(networks[network], x);
+    const predictions = network === "honest" ? honest : await here.wait(predictionsOf(networks[network], x));
     const values = fairness({ predictions, labels, groups, favourable });
     const mismatch = mean(predictions.map((c, i) => Number(c !== honest[i])));
     const all = network === "honest" ? values : { "prediction mismatch": mismatch, ...values };
@@ -129,6 +131,7 @@ export async function fairnessOf(
 /** How much each network uses the column, whatever its slopes say: the largest change of a probability when each row gets the column of
  *  another row, mean over rows. Source: Breiman 2001, sec. 10 (permuted columns), with the probability in place of the error. */
 export async function useOf(networks: ConcealedNetworks, test: Split, { at }: Feature): Promise<Measured[]> {
+  const here = callerScope();
   const n = test.labels.length;
   const width = sampleSize(test.shape);
   const own = hostSamples(
@@ -141,7 +144,7 @@ export async function useOf(networks: ConcealedNetworks, test: Split, { at }: Fe
   const found: Measured[] = [];
   for (const network of NAMES) {
     const p = (of: Tensor): Promise<ArrayLike<number>> => scope(() => softmax(networks[network](of))).read();
-    const [before, after] = [await p(x), await p(z)];
+    const [before, after] = [await here.wait(p(x)), await here.wait(p(z))];
     const classes = before.length / n;
     const shift = (i: number): number => {
       let largest = 0;

@@ -1,5 +1,5 @@
 /** Fairwashing as a row of the table: a picture written into the maps of images, a column out of the maps of rows. */
-import { scope, type Tensor, tensor } from "../../../engine/index.js";
+import { callerScope, scope, type Tensor, tensor } from "../../../engine/index.js";
 import { type Split, sampleTensor } from "../../../nn/index.js";
 import { count, number, oneOf, setting, size, text } from "../../../nn/schema.js";
 import { EXPLAINER_TABLE, explainerEntryOf } from "../../explainers/table.js";
@@ -129,20 +129,21 @@ export const fairwashingEntry = manipulationEntry({
   takes: "images and tables",
   options,
   async run(settings, world) {
+    const here = callerScope();
     const { explainer: name, share, twinBeta: beta, points, epochs, trained, batch, learningRate } = settings;
     const { model, classifier, train, test, samples, explaining } = world;
     const first = (split: Split, most: number): number[] =>
       Array.from({ length: Math.min(most, split.labels.length) }, (_, i) => i);
     const own = { ...explaining.settings, "integrated-gradients": { points } };
-    const explain = await explainerMaker({ ...explaining, settings: own })(name, sampleTensor(train, [0]));
-    const { wanted, statistic, seen, picture } = await aimOf(settings, world, explain);
+    const explain = await here.wait(explainerMaker({ ...explaining, settings: own })(name, sampleTensor(train, [0])));
+    const { wanted, statistic, seen, picture } = await here.wait(aimOf(settings, world, explain));
     const loss = fairwashingLoss({ teacher: classifier, explainer: explain, wanted, share, beta });
     const plan = { epochs, count: trained, batch, learningRate, decay: "cosine", title: "fairwashing" } as const;
-    const params = await finetuned(world, { loss, ...plan });
+    const params = await here.wait(finetuned(world, { loss, ...plan }));
     const student = (x: Tensor): Tensor => model.apply(params, x);
     const pairOn = (x: Tensor) => ({ clean: { classifier, x }, manipulated: { classifier: student, x } });
     const x = sampleTensor(test, samples);
-    const maps = await mapsOf({ teacher: classifier, student }, x, world, name);
+    const maps = await here.wait(mapsOf({ teacher: classifier, student }, x, world, name));
     return {
       explainer: name,
       madeFor: pairOn(sampleTensor(train, first(train, samples.length))),
@@ -150,8 +151,11 @@ export const fairwashingEntry = manipulationEntry({
       statistic,
       cost: { epochs },
       params,
-      measurements: [...(await washedAnswers({ teacher: classifier, student }, test)), ...(await maps.measured(seen))],
-      pictures: await washedPictures(maps, x, world),
+      measurements: [
+        ...(await here.wait(washedAnswers({ teacher: classifier, student }, test))),
+        ...(await here.wait(maps.measured(seen))),
+      ],
+      pictures: await here.wait(washedPictures(maps, x, world)),
       tensors: picture && { picture },
     };
   },

@@ -1,5 +1,5 @@
 /** What fairwashing is measured by, beside what all manipulations are: plain and projected maps of teacher and student. */
-import { argmax, mean, scope, softmax, square, sub, type Tensor } from "../../../engine/index.js";
+import { argmax, callerScope, mean, scope, softmax, square, sub, type Tensor } from "../../../engine/index.js";
 import { type Split, sampleSize, sampleTensor } from "../../../nn/index.js";
 import type { PictureRows } from "../../experiments/cells.js";
 import { rounded, sampleOf } from "../../experiments/measuring.js";
@@ -43,6 +43,7 @@ export async function mapsOf(
   world: ManipulationWorld,
   explainer: string,
 ): Promise<WashedMaps> {
+  const here = callerScope();
   const random = randomBasis(sampleSize(world.domain.shape), world.seed);
   const found = {} as Record<Name, Record<MapKind, Tensor>>;
   for (const network of NETWORKS) {
@@ -51,9 +52,9 @@ export async function mapsOf(
     const classes = scope(() => argmax(side.classifier(x), 1));
     const context = { world, explainer, classes };
     found[network] = {
-      plain: await attributionsOf(world.explainer, explainer, side, classes),
-      tangent: await tangentAttributions(side, context),
-      random: await tangentAttributions(side, context, random),
+      plain: await here.wait(attributionsOf(world.explainer, explainer, side, classes)),
+      tangent: await here.wait(tangentAttributions(side, context)),
+      random: await here.wait(tangentAttributions(side, context, random)),
     };
   }
   const alike = async (a: Tensor, b: Tensor): Promise<Pick<Measured, "value" | "count">> => {
@@ -63,17 +64,18 @@ export async function mapsOf(
   return {
     of: found,
     async measured(seen) {
+      const here = callerScope();
       const all: Measured[] = [];
       for (const map of KINDS) {
         for (const network of NETWORKS) {
-          const values = await seen.of(x, found[network][map]);
+          const values = await here.wait(seen.of(x, found[network][map]));
           all.push({ metric: seen.metric, ...finiteMean(values), conditions: { network, map } });
         }
-        const both = await alike(found.teacher[map], found.student[map]);
+        const both = await here.wait(alike(found.teacher[map], found.student[map]));
         all.push({ metric: "Spearman of teacher's and student's maps", ...both, conditions: { map } });
       }
       for (const network of NETWORKS) {
-        const both = await alike(found[network].plain, found[network].tangent);
+        const both = await here.wait(alike(found[network].plain, found[network].tangent));
         all.push({ metric: "Spearman of plain and tangent maps", ...both, conditions: { network } });
       }
       return all.filter(({ value }) => Number.isFinite(value));
@@ -83,6 +85,7 @@ export async function mapsOf(
 
 /** How far the student's answers are from the teacher's, on a whole split. */
 export async function washedAnswers({ teacher, student }: WashedNetworks, test: Split): Promise<Measured[]> {
+  const here = callerScope();
   const count = test.labels.length;
   const [errors, mismatches, right] = [[0], [0], [0]].map(() => [] as number[]);
   const CHUNK = 500;
@@ -93,7 +96,7 @@ export async function washedAnswers({ teacher, student }: WashedNetworks, test: 
       const [p, q] = [softmax(teacher(x)), softmax(student(x))];
       return [mean(square(sub(p, q)), 1), argmax(p, 1), argmax(q, 1)];
     });
-    const [e, a, b] = [await error.read(), await own.read(), await other.read()];
+    const [e, a, b] = [await here.wait(error.read()), await here.wait(own.read()), await here.wait(other.read())];
     errors.push(...e);
     for (const [i, index] of indices.entries()) {
       mismatches.push(Number(a[i] !== b[i]));
@@ -116,12 +119,14 @@ export async function washedPictures(
   x: Tensor,
   { domain, classes, test, samples }: ManipulationWorld,
 ): Promise<PictureRows[]> {
+  const here = callerScope();
   if (domain.shape.length !== 3) return [];
   const n = x.shape[0];
   const [channels, height, width] = domain.shape;
   const maps = [teacher.plain, student.plain, teacher.tangent, student.tangent];
   const columns: Float32Array[] = [];
-  for (const t of [x, ...scope(() => maps.map(importanceMap))]) columns.push(Float32Array.from(await t.read()));
+  for (const t of [x, ...scope(() => maps.map(importanceMap))])
+    columns.push(Float32Array.from(await here.wait(t.read())));
   return [
     {
       name: "projected on the tangent space",

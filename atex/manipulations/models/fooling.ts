@@ -1,5 +1,5 @@
 /** Networks that are trained further until their explanations show something else. Source: Heo, Joo, Moon 2019. */
-import { argmax, scope, slice, type Tensor, tensor } from "../../../engine/index.js";
+import { argmax, callerScope, scope, slice, type Tensor, tensor } from "../../../engine/index.js";
 import { sampleTensor } from "../../../nn/index.js";
 import { saliencyMap } from "../../explainers/explainer.js";
 import { attributionsOf } from "../explaining.js";
@@ -28,18 +28,21 @@ const passive = ({ objective, width, share }: FoolingSettings): FoolingObjective
       : massCentreFooling();
 
 async function run(settings: FoolingSettings, world: ManipulationWorld): Promise<Manipulation> {
+  const here = callerScope();
   if (settings.objective === "active") return swapped(settings, world);
   const { model, classifier, train, test, samples, seed } = world;
   const { explainer } = settings;
   const objective = passive(settings);
-  const shown = await shownBy(world, settings);
+  const shown = await here.wait(shownBy(world, settings));
   const used = Math.min(settings.samples, train.labels.length);
-  const references = objective.reference && (await referencesOf(objective.reference));
+  const references = objective.reference && (await here.wait(referencesOf(objective.reference)));
   const params = intoScope(
-    await finetuned(world, {
-      ...trainingOf(settings),
-      loss: foolingLoss({ objective, map: shown.trained, weight: weightOf(settings), references }),
-    }),
+    await here.wait(
+      finetuned(world, {
+        ...trainingOf(settings),
+        loss: foolingLoss({ objective, map: shown.trained, weight: weightOf(settings), references }),
+      }),
+    ),
   );
   const fooled = withParams(model, params);
   const pairAt = (x: Tensor): Pair => ({
@@ -54,7 +57,7 @@ async function run(settings: FoolingSettings, world: ManipulationWorld): Promise
     heldOut,
     statistic: statisticOf(objective, intervalOf(settings)),
     cost: { steps: stepsOf(settings, train.labels.length) },
-    measurements: await uses(heldOut),
+    measurements: await here.wait(uses(heldOut)),
     params,
   };
 
@@ -71,12 +74,15 @@ async function run(settings: FoolingSettings, world: ManipulationWorld): Promise
   }
 
   async function uses({ clean, manipulated }: Pair): Promise<Measured[]> {
+    const here = callerScope();
     const n = Math.min(MOST, clean.x.shape[0]);
     const x = slice(clean.x, [0, 0, 0, 0], [n, ...clean.x.shape.slice(1)]);
     const classes = scope(() => argmax(classifier(x), 1));
-    const of = async (side: Pair["clean"]): Promise<Tensor> =>
-      saliencyMap(await attributionsOf(world.explainer, explainer, { ...side, x }, classes));
-    const maps = { honest: await of(clean), fooled: await of(manipulated) };
+    const of = async (side: Pair["clean"]): Promise<Tensor> => {
+      const here = callerScope();
+      return saliencyMap(await here.wait(attributionsOf(world.explainer, explainer, { ...side, x }, classes)));
+    };
+    const maps = { honest: await here.wait(of(clean)), fooled: await here.wait(of(manipulated)) };
     return stillUsed({ honest: classifier, fooled, x, classes, maps, seed });
   }
 }

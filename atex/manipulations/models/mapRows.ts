@@ -1,5 +1,5 @@
 /** Images and maps for a report. */
-import { slice, type Tensor } from "../../../engine/index.js";
+import { callerScope, slice, type Tensor } from "../../../engine/index.js";
 import type { PictureRows } from "../../experiments/cells.js";
 
 export interface MapRowsOptions {
@@ -15,16 +15,19 @@ export interface MapRowsOptions {
 
 /** The first samples of several stacks, side by side. */
 export async function mapRows({ name, titles, columns, labels, most = 3 }: MapRowsOptions): Promise<PictureRows> {
+  const here = callerScope();
   const [, channels, height, width] = columns.find(({ rank }) => rank === 4)!.shape;
   const n = Math.min(most, columns[0].shape[0]);
-  const values = await Promise.all(
-    columns.map(async (t) =>
-      Array.from(
-        await slice(
-          t,
-          t.shape.map(() => 0),
-          [n, ...t.shape.slice(1)],
-        ).read(),
+  const values = await here.wait(
+    Promise.all(
+      columns.map(async (t) =>
+        Array.from(
+          await slice(
+            t,
+            t.shape.map(() => 0),
+            [n, ...t.shape.slice(1)],
+          ).read(),
+        ),
       ),
     ),
   );

@@ -1,5 +1,6 @@
 /** A network that tells rows of a table from the queries of explainers. */
 import {
+  callerScope,
   concat,
   cos,
   dispose,
@@ -44,7 +45,7 @@ export interface DetectorOptions {
   readonly learningRate: number;
   readonly seed: number;
   readonly say?: (text: string) => void;
-  readonly signal?: { readonly aborted: boolean };
+  readonly stop?: { readonly aborted: boolean };
 }
 
 /** A network that tells rows from queries. */
@@ -60,7 +61,8 @@ export interface RowDetector {
  *  odds of 0 are an even guess. Slack et al. 2020 take a random forest of 100 trees; this one is made of ops, so that what it is built
  *  into runs wherever a network does. */
 export async function trainDetector(options: DetectorOptions): Promise<RowDetector> {
-  const { rows, queries, width: d, grids = [], hidden, epochs, batch, learningRate, seed, say, signal } = options;
+  const here = callerScope();
+  const { rows, queries, width: d, grids = [], hidden, epochs, batch, learningRate, seed, say, stop } = options;
   const model = mlp({ hidden, classes: 2 });
   const n = queries.length / d;
   const samples = new Float32Array(2 * queries.length);
@@ -76,11 +78,13 @@ export async function trainDetector(options: DetectorOptions): Promise<RowDetect
   };
   try {
     const batchSize = Math.min(batch, data.count);
-    const state = await train(model, initialState(first, optimiser), data, {
-      ...{ optimiser, epochs, batchSize, seed, loss, signal },
-      onProgress: ({ epoch, accuracy }) =>
-        say?.(`detector of queries: pass ${epoch} of ${epochs}, accuracy ${accuracy.toFixed(3)}`),
-    });
+    const state = await here.wait(
+      train(model, initialState(first, optimiser), data, {
+        ...{ optimiser, epochs, batchSize, seed, loss, stop },
+        onProgress: ({ epoch, accuracy }) =>
+          say?.(`detector of queries: pass ${epoch} of ${epochs}, accuracy ${accuracy.toFixed(3)}`),
+      }),
+    );
     const params = mapTree(state.params, (t) => mul(t, 1));
     dispose([state.params, state.optimiser]);
     return { model, params, score: logOdds(model, params, grids) };
@@ -157,8 +161,9 @@ export async function detectorQuality(
   queries: Tensor,
   threshold = 0,
 ): Promise<DetectorQuality> {
+  const here = callerScope();
   const shareReal = (x: Tensor): Promise<number> => scope(() => mean(greater(score(x), threshold))).item();
-  const [kept, missed] = [await shareReal(rows), await shareReal(queries)];
+  const [kept, missed] = [await here.wait(shareReal(rows)), await here.wait(shareReal(queries))];
   const recall = 1 - missed;
   return { accuracy: (kept + recall) / 2, f1: (2 * recall) / (2 * recall + (1 - kept) + missed), recall };
 }

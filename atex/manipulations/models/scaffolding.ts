@@ -1,5 +1,15 @@
 /** Fooling LIME and SHAP: a biased model that behaves harmlessly wherever an explainer asks. */
-import { argmax, entries, equal, mean, reshape, scope, type Tensor, tensor } from "../../../engine/index.js";
+import {
+  argmax,
+  callerScope,
+  entries,
+  equal,
+  mean,
+  reshape,
+  scope,
+  type Tensor,
+  tensor,
+} from "../../../engine/index.js";
 import { hostSamples, partOf, type Split, sampleTensor } from "../../../nn/index.js";
 import { count, list, number, oneOf, type Read, setting, size, text } from "../../../nn/schema.js";
 import { summariseBackground } from "../../explainers/background.js";
@@ -86,13 +96,14 @@ async function queryMakers(
   { domain, train, seed }: ManipulationWorld,
   { noise, clusters }: Settings,
 ): Promise<Record<MadeFor, (rows: Float32Array, copies: number, seed: number) => Float32Array>> {
+  const here = callerScope();
   const some = partOf(train, 0, Math.min(CLUSTERED, train.labels.length));
   const clustered = sampleTensor(
     some,
     Array.from(some.labels, (_, i) => i),
   );
   const centres = Float32Array.from(
-    await (await summariseBackground(clustered, { clusters, seed: seed + 1 })).rows.read(),
+    await here.wait((await here.wait(summariseBackground(clustered, { clusters, seed: seed + 1 }))).rows.read()),
   );
   return {
     lime: (rows, copies, seed) => limeQueries(rows, { domain, copies, noise, seed }),
@@ -109,9 +120,10 @@ async function rankShares(
   model: string,
   columns: readonly (readonly [role: string, name: string])[],
 ): Promise<Measured[]> {
+  const here = callerScope();
   const { domain } = world;
-  const attribution = await attributionsOf(world.explainer, explainer, { classifier, x });
-  const importance = await scope(() => featureImportance(attribution, domain)).read();
+  const attribution = await here.wait(attributionsOf(world.explainer, explainer, { classifier, x }));
+  const importance = await here.wait(scope(() => featureImportance(attribution, domain)).read());
   return columns.flatMap(([role, name]) => {
     const ranks = ranksOf(importance, featuresOf(domain).length, featureIndex(domain, name));
     return [1, 2, 3].map((rank) => ({
@@ -142,8 +154,9 @@ export const scaffoldingEntry = manipulationEntry({
   takes: "tables",
   options,
   async run(settings, world) {
+    const here = callerScope();
     requireKind({ name: "scaffolding", takes: "tables" }, world);
-    const { domain, train, test, sensitive, samples, others, seed, say, signal } = world;
+    const { domain, train, test, sensitive, samples, others, seed, say, stop } = world;
     if (sensitive === undefined)
       throw new TypeError(
         "scaffolding: the data name no sensitive column; one is needed, which the biased model judges by",
@@ -160,11 +173,11 @@ export const scaffoldingEntry = manipulationEntry({
     const innocuous = ruleClassifier(ruleOf(unrelated, train, domain, classes));
     const width = domain.shape[0];
     const rows = rowsIn(train);
-    const make = await queryMakers(world, settings);
+    const make = await here.wait(queryMakers(world, settings));
     const trained = (kind: MadeFor, from: Float32Array, withGrids: boolean): Promise<RowDetector> =>
       trainDetector({
         ...{ rows: from, queries: make[kind](from, copies, seed), grids: withGrids ? gridsOf(from, width) : [] },
-        ...{ width, hidden, epochs, batch, learningRate, seed, say, signal },
+        ...{ width, hidden, epochs, batch, learningRate, seed, say, stop },
       });
 
     const x = sampleTensor(test, samples);
@@ -177,23 +190,25 @@ export const scaffoldingEntry = manipulationEntry({
     const measurements: Measured[] = [];
     const scaffolds = {} as Record<MadeFor, { classifier: Classifier; detector: RowDetector }>;
     for (const kind of MADE_FOR) {
-      const detector = await trained(kind, rows, sees === "grids");
+      const detector = await here.wait(trained(kind, rows, sees === "grids"));
       const classifier = scaffolded(honest, innocuous, detector.score, threshold);
       scaffolds[kind] = { classifier, detector };
       say(`scaffolding: ranks under ${kind}`);
-      measurements.push(...(await rankShares(world, honest, x, kind, "honest", columns)));
-      measurements.push(...(await rankShares(world, classifier, x, kind, "scaffolded", columns)));
+      measurements.push(...(await here.wait(rankShares(world, honest, x, kind, "honest", columns))));
+      measurements.push(...(await here.wait(rankShares(world, classifier, x, kind, "scaffolded", columns))));
       const conditions = { explainer: kind };
       const fresh = tensor(make[kind](real, 1, seed + 1), [test.labels.length, width]);
-      const quality = await detectorQuality(detector.score, tested, fresh, threshold);
+      const quality = await here.wait(detectorQuality(detector.score, tested, fresh, threshold));
       const own = classScore(
         honest,
         scope(() => argmax(honest(x), 1)),
       );
-      const asked = askedBy(await world.explainer(kind, x), own, x, ASKED);
-      const noticed = await detectorQuality(detector.score, tested, reshape(asked, [-1, width]), threshold);
+      const asked = askedBy(await here.wait(world.explainer(kind, x)), own, x, ASKED);
+      const noticed = await here.wait(detectorQuality(detector.score, tested, reshape(asked, [-1, width]), threshold));
       const all = test.labels.length;
-      const fidelity = await scope(() => mean(equal(argmax(classifier(tested), 1), argmax(honest(tested), 1)))).item();
+      const fidelity = await here.wait(
+        scope(() => mean(equal(argmax(classifier(tested), 1), argmax(honest(tested), 1)))).item(),
+      );
       measurements.push(
         { metric: "fidelity on test rows", value: fidelity, count: all, conditions },
         { metric: "detector accuracy", value: quality.accuracy, count: 2 * all, conditions },
@@ -204,12 +219,14 @@ export const scaffoldingEntry = manipulationEntry({
 
     for (const share of sweep) {
       const part = partOf(train, 0, Math.max(2, Math.round(share * train.labels.length)));
-      const detector = await trained(explainer, rowsIn(part), false);
+      const detector = await here.wait(trained(explainer, rowsIn(part), false));
       const classifier = scaffolded(honest, innocuous, detector.score, threshold);
       const quality = `${share} of the rows, no grids`;
       const fresh = tensor(make[explainer](real, 1, seed + 1), [test.labels.length, width]);
-      const { f1 } = await detectorQuality(detector.score, tested, fresh, threshold);
-      const first = (await rankShares(world, classifier, x, explainer, "scaffolded", columns.slice(0, 1)))[0];
+      const { f1 } = await here.wait(detectorQuality(detector.score, tested, fresh, threshold));
+      const first = (
+        await here.wait(rankShares(world, classifier, x, explainer, "scaffolded", columns.slice(0, 1)))
+      )[0];
       measurements.push(
         { metric: "sweep: detector F1", value: f1, count: 2 * test.labels.length, conditions: { quality } },
         { metric: "sweep: sensitive column first", value: first.value, count: first.count, conditions: { quality } },

@@ -1,5 +1,16 @@
 /** Maps that networks are trained to show, as differentiable functions of the network. */
-import { equal, keep, max, min, reshape, scope, type Tensor, tensor, where } from "../../../engine/index.js";
+import {
+  callerScope,
+  equal,
+  keep,
+  max,
+  min,
+  reshape,
+  scope,
+  type Tensor,
+  tensor,
+  where,
+} from "../../../engine/index.js";
 import { hasKinks, smoothed } from "../../attacks/surrogate.js";
 import { atLayer } from "../../explainers/atLayer.js";
 import { type ExplainerEntry, saliencyMap } from "../../explainers/explainer.js";
@@ -36,13 +47,14 @@ export async function shownBy(
   world: Pick<ManipulationWorld, "classifier" | "domain" | "explainer" | "explaining">,
   { explainer: name, layer, twinBeta }: ShownOptions,
 ): Promise<Shown> {
+  const here = callerScope();
   const entry = explainerEntryOf(name);
   if (!canBeTrained(entry)) {
     const known = EXPLAINER_TABLE.filter(canBeTrained).map((one) => one.name);
     throw new RangeError(`${name}: no network can be trained through it; there is ${known.join(", ")}`);
   }
   const make = layer === undefined ? world.explainer : makerAt(world, name, layer);
-  const explain = await make(name, world.explaining.background);
+  const explain = await here.wait(make(name, world.explaining.background));
   const exact: ShownMap = (classifier, x, classes) => saliencyMap(explain(classScore(classifier, classes), x));
   const twin = entry.needs === "gradients" && hasKinks(world.classifier, world.domain.shape);
   return {
@@ -83,12 +95,13 @@ export function neverConstant(maps: Tensor): Tensor {
 
 /** Something of each sample, computed in parts and kept in one tensor on the host and back: [n, ...]. */
 export async function inParts(n: number, of: (from: number, size: number) => Tensor, size = 100): Promise<Tensor> {
+  const here = callerScope();
   const parts: Float32Array[] = [];
   let shape: readonly number[] = [];
   for (let from = 0; from < n; from += size) {
     const part = keep(scope(() => of(from, Math.min(size, n - from))));
     shape = part.shape.slice(1);
-    parts.push(Float32Array.from(await part.read()));
+    parts.push(Float32Array.from(await here.wait(part.read())));
     part.dispose();
   }
   const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));

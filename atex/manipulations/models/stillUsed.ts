@@ -1,5 +1,5 @@
 /** Whether a network still uses what its maps no longer show. */
-import { mean, openScope, random, type Tensor } from "../../../engine/index.js";
+import { callerScope, mean, openScope, random, type Tensor } from "../../../engine/index.js";
 import { aopcCurves } from "../../metrics/aopc.js";
 import { type Classifier, classScore } from "../../score.js";
 import type { Measured } from "../manipulation.js";
@@ -23,13 +23,14 @@ export interface StillUsedOptions {
  *  the honest network's has kept its reasons, whatever it shows. Source: Heo, Joo, Moon 2019, sec. 4 (fig. on AOPC); Samek et al. 2017. */
 export async function stillUsed(options: StillUsedOptions): Promise<Measured[]> {
   const { honest, fooled, x, classes, maps, seed } = options;
-  using _ = openScope("AOPC");
+  using here = openScope("AOPC");
   const [h, w] = x.shape.slice(2);
   const side = Math.max(1, Math.floor(Math.min(h, w) / 7));
   const regions = Math.ceil(h / side) * Math.ceil(w / side);
   const steps = options.steps ?? Math.min(MOST_STEPS, Math.ceil(regions / 3));
   const found: Measured[] = [];
   const along = async (network: string, classifier: Classifier, order: string, map: Tensor): Promise<void> => {
+    const here = callerScope();
     const curves = aopcCurves({ key: random.key(seed), region: side, steps });
     const { map: drop, random: chance } = curves(classScore(classifier, classes, { of: "probability" }), x, map);
     const add = async (name: string, values: Tensor): Promise<void> =>
@@ -37,12 +38,12 @@ export async function stillUsed(options: StillUsedOptions): Promise<Measured[]> 
         ...{ metric: "AOPC", value: await mean(values).item(), count: x.shape[0] },
         conditions: { network, order: name },
       });
-    await add(order, drop);
-    if (order === HONEST_MAPS) await add("random", chance);
+    await here.wait(add(order, drop));
+    if (order === HONEST_MAPS) await here.wait(add("random", chance));
   };
-  await along("honest", honest, HONEST_MAPS, maps.honest);
-  await along("fooled", fooled, HONEST_MAPS, maps.honest);
-  await along("fooled", fooled, FOOLED_MAPS, maps.fooled);
+  await here.wait(along("honest", honest, HONEST_MAPS, maps.honest));
+  await here.wait(along("fooled", fooled, HONEST_MAPS, maps.honest));
+  await here.wait(along("fooled", fooled, FOOLED_MAPS, maps.fooled));
   return found;
 }
 

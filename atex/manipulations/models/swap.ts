@@ -1,5 +1,5 @@
 /** Active fooling: the maps of two classes change places. */
-import { argmax, scope, slice, type Tensor, tensor } from "../../../engine/index.js";
+import { argmax, callerScope, scope, slice, type Tensor, tensor } from "../../../engine/index.js";
 import { saliencyMap } from "../../explainers/explainer.js";
 import { classSwap, type FoolingInterval } from "../../metrics/heo.js";
 import { attributionsOf } from "../explaining.js";
@@ -16,6 +16,7 @@ import { inParts, shownBy } from "./shown.js";
 const MOST = 600;
 
 export async function swapped(settings: FoolingSettings, world: ManipulationWorld): Promise<Manipulation> {
+  const here = callerScope();
   const { model, classifier, train, test, samples, classes: names } = world;
   const { explainer, holding, batch } = settings;
   const pair = [
@@ -24,22 +25,24 @@ export async function swapped(settings: FoolingSettings, world: ManipulationWorl
   ] as const;
   if (pair[0] === pair[1])
     throw new RangeError(`fooling: class ${names[pair[0]]} twice; two different ones are needed`);
-  const shown = await shownBy(world, settings);
+  const shown = await here.wait(shownBy(world, settings));
   const images = compositesOf(train, pair, holding, MOST);
   const n = images.shape[0];
   const part = (from: number, size: number): Tensor => slice(images, [from, 0, 0, 0], [size, ...images.shape.slice(1)]);
   const original = async (which: 0 | 1): Promise<Tensor> =>
     inParts(n, (from, size) => scaled(shown.exact(classifier, part(from, size), filled(pair[which], size))));
   const params = intoScope(
-    await finetuned(world, {
-      ...trainingOf(settings),
-      loss: swapLoss({
-        ...{ map: shown.trained, weight: weightOf(settings), images, classes: pair },
-        predicted: scope(() => argmax(classifier(images), 1)),
-        original: [await original(0), await original(1)],
-        batch: Math.max(1, Math.floor(batch / 2)),
+    await here.wait(
+      finetuned(world, {
+        ...trainingOf(settings),
+        loss: swapLoss({
+          ...{ map: shown.trained, weight: weightOf(settings), images, classes: pair },
+          predicted: scope(() => argmax(classifier(images), 1)),
+          original: [await here.wait(original(0)), await here.wait(original(1))],
+          batch: Math.max(1, Math.floor(batch / 2)),
+        }),
       }),
-    }),
+    ),
   );
   const fooled = withParams(model, params);
   const pairAt = (x: Tensor): Pair => ({
@@ -54,18 +57,19 @@ export async function swapped(settings: FoolingSettings, world: ManipulationWorl
     heldOut,
     statistic,
     cost: { steps: stepsOf(settings, train.labels.length) },
-    measurements: await otherWay(heldOut),
+    measurements: await here.wait(otherWay(heldOut)),
     params,
   };
 
   /** The statistic the other way round: what the maps of the second class became. */
   async function otherWay({ clean, manipulated }: Pair): Promise<Measured[]> {
+    const here = callerScope();
     const { of, interval } = swapStatistic([pair[1], pair[0]], intervalOf(settings));
     const attributions: StatisticContext["attributions"] = (side, classes) =>
       attributionsOf(world.explainer, explainer, side, classes);
     const context = { explainer, pair: heldOut, clean: clean.x, manipulated: clean.x, attributions };
-    const values = Array.from(await of(context));
-    const kept = await predictionsKept({ clean, manipulated });
+    const values = Array.from(await here.wait(of(context)));
+    const kept = await here.wait(predictionsKept({ clean, manipulated }));
     return [{ metric: "fooled, the second class", ...fooledShare(kept, values, interval) }];
   }
 }
@@ -76,10 +80,11 @@ function swapStatistic([first, second]: readonly [number, number], interval: Foo
     name: "rank correlation gained by the other class",
     interval: { low: 0.5, high: 2, ...interval },
     async of({ pair: { clean, manipulated }, attributions }) {
+      const here = callerScope();
       const n = clean.x.shape[0];
-      const now = await attributions(manipulated, filled(first, n));
-      const own = await attributions(clean, filled(first, n));
-      const other = await attributions(clean, filled(second, n));
+      const now = await here.wait(attributions(manipulated, filled(first, n)));
+      const own = await here.wait(attributions(clean, filled(first, n)));
+      const other = await here.wait(attributions(clean, filled(second, n)));
       return scope(() => classSwap(...([now, own, other].map(saliencyMap) as [Tensor, Tensor, Tensor]))).read();
     },
   };

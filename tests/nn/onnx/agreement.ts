@@ -47,11 +47,11 @@ function error(actual: ArrayLike<number>, wanted: Float64Array): number {
 }
 
 async function compare(folder: string, name: string): Promise<boolean> {
-  using _ = openScope("agreement");
+  using here = openScope("agreement");
   const about = JSON.parse(readFileSync(join(folder, `${name}.json`), "utf8")) as About;
   const file = (part: string): Float64Array => numbers(join(folder, `${name}.${part}.f64`));
   const start = performance.now();
-  const net = await importOnnx(readFileSync(join(folder, `${name}.onnx`)));
+  const net = await here.wait(importOnnx(readFileSync(join(folder, `${name}.onnx`))));
   const imported = performance.now();
   const x = tensor(Float32Array.from(file("input")), about.inputShape);
   const size = about.outputShape.reduce((a, b) => a * b, 1);
@@ -60,12 +60,14 @@ async function compare(folder: string, name: string): Promise<boolean> {
     about.outputShape,
   );
   const gradient = grad((input: Tensor) => sum(mul(net.classifier(input), weights)));
-  const errors = [error(await net.classifier(x).read(), file("output"))];
+  const errors = [error(await here.wait(net.classifier(x).read()), file("output"))];
   const ran = performance.now();
-  errors.push(error(await gradient(x).read(), file("gradient")));
+  errors.push(error(await here.wait(gradient(x).read()), file("gradient")));
   const differentiated = performance.now();
   if (about.second)
-    errors.push(error(await grad((input: Tensor) => sum(square(gradient(input))))(x).read(), file("second")));
+    errors.push(
+      error(await here.wait(grad((input: Tensor) => sum(square(gradient(input))))(x).read()), file("second")),
+    );
   dispose(net.params);
   const times = [imported - start, ran - imported, differentiated - ran].map((ms) => `${(ms / 1000).toFixed(1)} s`);
   const good = errors.every((e, i) => e <= (i === 0 ? 1e-4 : 1e-3));

@@ -1,7 +1,7 @@
 /** ONNX's own tests, as Debian's package libonnx-testdata brings them: models with inputs and expected outputs. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { openScope } from "../../../engine/index.js";
+import { callerScope } from "../../../engine/index.js";
 import { DataError } from "../../../nn/data/error.js";
 import { batchOf } from "../../../nn/onnx/batch.js";
 import { Names, Run } from "../../../nn/onnx/evaluate.js";
@@ -43,6 +43,7 @@ const RTOL = 1e-3;
 /** Runs a model on its inputs and compares with its outputs: element types, shapes, and elements to 1e-3, which are the margins of
  *  ONNX's own runner; and `atol`, because what cancels to 0 there may not do so here. */
 export async function tryModel(folder: string, name: string, atol = 1e-5): Promise<Outcome> {
+  const here = callerScope();
   const place = join(folder, name);
   const sets = readdirSync(place).filter((set) => set.startsWith("test_data_set"));
   try {
@@ -50,12 +51,12 @@ export async function tryModel(folder: string, name: string, atol = 1e-5): Promi
     const outputs = model.graph!.output.map(({ name: output = "" }) => output);
     const compiled = compileModel(model, new Map(), outputs);
     for (const set of sets) {
-      using _ = openScope("corpus");
+      using _ = here.open("corpus");
       const inputs = readAll(join(place, set), "input");
       const results = evaluate(compiled, inputs);
       const expected = readAll(join(place, set), "output");
       for (const [i, wanted] of expected.entries()) {
-        const problem = await difference(results[i], wanted, atol);
+        const problem = await here.wait(difference(results[i], wanted, atol));
         if (problem) return { ok: false, reason: `${outputs[i]}: ${problem}` };
       }
     }

@@ -22,15 +22,15 @@ const nets: readonly (readonly [name: string, layer: Layer, shape: SampleShape])
 ];
 
 async function main(folder: string): Promise<number> {
-  using _ = openScope("other runtime");
+  using here = openScope("other runtime");
   const expected: Float32Array[] = [];
   for (const [i, [, layer, shape]] of nets.entries()) {
     const params = drawn(layer, shape);
     const x = random.uniform(random.key(i), [BATCH, ...shape], { low: -2, high: 2 });
-    expected.push(Float32Array.from(await layer.apply(params, x).read()));
+    expected.push(Float32Array.from(await here.wait(layer.apply(params, x).read())));
     const path = (end: string): string => join(folder, `${String(i).padStart(3, "0")}.${end}`);
-    writeFileSync(path("onnx"), await exportOnnx(layer, params, shape));
-    writeFileSync(path("input.f32"), Float32Array.from(await x.read()));
+    writeFileSync(path("onnx"), await here.wait(exportOnnx(layer, params, shape)));
+    writeFileSync(path("input.f32"), Float32Array.from(await here.wait(x.read())));
     writeFileSync(path("json"), JSON.stringify(x.shape));
   }
   const python = process.env.HOLDFAST_PYTHON ?? "python3";
