@@ -1,6 +1,6 @@
 /** Splits samples that come in one piece into a training and a test part. */
 
-import { aNumber, anObject, maybe, numbers } from "../../engine/kinds.js";
+import { aNumber, anObject, anyNumber, maybe, numbers } from "../../engine/kinds.js";
 import { requireArguments } from "../../engine/options.js";
 import { drawFrom } from "./integer-random.js";
 
@@ -15,7 +15,7 @@ export function stratifiedSplit(
 ): { train: number[]; test: number[] } {
   requireArguments("stratifiedSplit", {
     labels: [labels, numbers],
-    given: [given, anObject("an object", { share: aNumber, seed: maybe(aNumber) })],
+    given: [given, anObject("an object", { share: anyNumber, seed: maybe(aNumber) })],
   });
   const { share, seed = 0 } = given;
   if (!(share > 0 && share < 1))

@@ -242,7 +242,7 @@ referenceTest("architectures that make no sense are refused with the nearest wor
     () => layerFromJson({ kind: "residual", parts: { bodi: { kind: "relu" } } }),
     /residual: no part "bodi"; did you mean body\?/,
   );
-  check.throws(() => layerFromJson([]), /architecture: \[\] came where a layer or settings were expected/);
+  check.throws(() => layerFromJson([]), /architecture: a list of 0 came where a layer or settings were expected/);
   const own: Layer = { kind: "mine", init: (_, shape) => ({ params: null, shape }), apply: (_, x) => x };
   check.throws(
     () => layerToJson(sequential([named("head", own)])),

@@ -96,7 +96,7 @@ test("a part is a view, and what is not there is refused", () => {
   check.identical(part.masks!, masks.subarray(3, 9));
   check.ok(part.samples.buffer === samples.buffer, "nothing is copied");
   check.identical(hostSamples(part, [1]), [6, 7, 8]);
-  check.throws(() => partOf(whole, 3, 2), /^2 samples from number 3 on were asked for; there are 4$/);
+  check.throws(() => partOf(whole, 3, 2), /^partOf: 2 samples from number 3 on were asked for; there are 4$/);
   for (const index of [4, -1, 0.5])
     check.throws(
       () => hostSamples(whole, [0, index]),

@@ -14,7 +14,7 @@ const timeoutMs = 240_000;
 const stepMs = 60_000;
 
 /** Bytes that come before the first map, as files and compressed; the budget is a tenth above what they were. */
-const BUDGET = { raw: 730_000, gzip: 245_000 };
+const BUDGET = { raw: 780_000, gzip: 280_000 };
 /** Milliseconds from opening to the first map on a software driver of a busy machine. */
 const FIRST_MAP_MS = 30_000;
 /** The longest block of the main thread after the first map. The aim is 50 ms; a machine busy with other work stops a thread for longer. */
