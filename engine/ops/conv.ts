@@ -156,7 +156,7 @@ export const conv2dFilterSpec: OpSpec<ConvAttrs> = {
   launch: (context, attrs) => conv2dFilterCalls(context, attrs),
   sums: (terms) => [
     {
-      inputs: [{ shape: [terms >> 6, 2, 9, 9] }, { shape: [terms >> 6, 9, 8, 8] }],
+      inputs: [{ shape: [terms >> 9, 2, 9, 9] }, { shape: [terms >> 9, 9, 8, 8] }],
       call: (x, g) => conv2dFilter(x, g, { window: [2, 2] }),
     },
     {

@@ -26,7 +26,10 @@ export function firstOfRows(x: Tensor, k: number, descending = false): Tensor {
 }
 export const firstOfRowsSpec: OpSpec<Taken> = {
   name: "firstOfRows",
-  shape: ([x], { k }) => ({ shape: [...x.shape.slice(0, -1), k], dtype: "i32" }),
+  shape: ([x], { k }) => {
+    if (!(k <= x.shape.at(-1)!)) throw new ShapeError(`firstOfRows: ${k} of the rows of ${describe(x)} asked for`);
+    return { shape: [...x.shape.slice(0, -1), k], dtype: "i32" };
+  },
   reference: ([x], { k, descending }, y) => {
     const n = x.shape.at(-1)!;
     for (let row = 0; row * n < x.data.length; row++)

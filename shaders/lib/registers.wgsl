@@ -16,7 +16,7 @@ const QUADS = COLUMNS / 4u;
 
 var<private> tile: array<f32, COLUMNS * 4u>;
 //@if LONG
-const BLOCK = 512u;
+const BLOCK = 256u;
 var<private> total: array<f32, COLUMNS * 4u>;
 var<private> steps: u32;
 

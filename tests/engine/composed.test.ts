@@ -153,7 +153,7 @@ referenceTest("ops made of ops refuse what does not fit", () => {
   );
   check.throws(
     () => conv1d(row, row, { stride: [1, 1] as never }),
-    /^conv1d: stride is a list of 2; one number is needed/,
+    /^conv1d: stride is a list of 2; a number is needed/,
   );
   check.throws(() => quantile(image, 1.5), /quantile: 1.5 given; a number on \[0, 1\]/);
 });

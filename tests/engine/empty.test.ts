@@ -107,7 +107,7 @@ function emptied(sample: Sample): Sample[] {
 }
 
 /** Ops whose samples fit no other shape: a key has two words, and what is expanded is given its sides. */
-const REFUSING = ["expand", "foldKey", "randomBits"];
+const REFUSING = ["expand", "firstOfRows", "foldKey", "randomBits"];
 
 /** Every op of the table: a call without elements gives what its shape rule says, in every way to run it, or is refused in a
  *  sentence. */

@@ -150,7 +150,7 @@ for (const [name, call, message] of refused)
 referenceTest("an async function given to scope gets advice that runs everywhere", async () => {
   check.throws(
     () => h.scope(async () => Promise.reject(new Error("later"))),
-    /scope: the function returned a promise.* `const s = openScope\(\); try { \.\.\. } finally { s\.close\(\); }`/,
+    /scope: the function returned a promise.* `const s = openScope\(\); try { \.\.\. await s\.wait\(promise\) \.\.\. } finally { s\.close\(\); }`/,
   );
   await Promise.resolve();
 });
