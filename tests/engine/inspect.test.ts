@@ -195,7 +195,7 @@ referenceTest("a look inside refuses what does not fit", () => {
         input(),
         () => 0,
       ),
-    /inspect: .* tensor, got number/,
+    /inspect: .* tensor, got 3/,
   );
 });
 
