@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { create } from "webgpu";
 import { embed } from "../shaders/embed.js";
 import { kernels, library } from "../shaders/gen/kernels.js";
-import { originOf, type Spec, variantOf } from "../shaders/kernel.js";
+import { type Kernel, originOf, type Spec, variantOf } from "../shaders/kernel.js";
 import { piecesOf, resolveIncludes, variantsOf } from "../shaders/preprocess.js";
 import { reflect } from "../shaders/reflect.js";
 import { check, root, test } from "./harness.js";
@@ -67,7 +67,8 @@ test("there are kernels and a library, and they are those of the files", () => {
     [...files.keys()].flatMap((file) => (file.startsWith("lib/") ? [] : [file.replace(".wgsl", "")])).sort(),
   );
   check.equal(library.relu.needs, ["isNan"]);
-  for (const [name, kernel] of Object.entries(kernels)) check.equal(kernel, reflect(name, sourceOf(`${name}.wgsl`)));
+  for (const [name, kernel] of Object.entries(kernels))
+    check.equal<Kernel>(kernel, { ...reflect(name, sourceOf(`${name}.wgsl`)), file: `${name}.wgsl` });
 });
 
 for (const [name, kernel] of Object.entries(kernels))

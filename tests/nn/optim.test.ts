@@ -191,7 +191,7 @@ gpuTest("the first state holds its own tensors and nothing else", () => {
 
 referenceTest("optimisers, schedules and clipping refuse what gives plausible nonsense", () => {
   check.throws(() => sgd({ lr: -0.1 }), /^sgd: lr -0\.1 given; a finite number of at least 0 is needed$/);
-  check.throws(() => sgd({ lr: Number.NaN }), /sgd: lr NaN/);
+  check.throws(() => sgd({ lr: Number.NaN }), /sgd: lr is NaN/);
   check.throws(() => sgd({ lr: 1, weightDecay: -1 }), /sgd: weightDecay -1/);
   check.throws(() => sgd({ lr: 1, nesterov: true }), /sgd: nesterov with momentum 0 given; a positive momentum/);
   check.throws(() => adam({ beta1: 1 }), /adam: beta1 1 given; a number in \[0, 1\)/);

@@ -192,7 +192,7 @@ test("rows and samples that do not fit are refused in one sentence", () => {
     ],
     [() => prepareRow(stored, Object.create({ age: 3 })), /column "age": the value is missing/],
     [() => classOfRow(stored, { income: "none" }), /column "income": "none" came; one of "high", "low" is needed$/],
-    [() => featureValues(stored, [1, 2]), /^a sample of 2 values; this table's have 5$/],
+    [() => featureValues(stored, [1, 2]), /^featureValues: a sample of 2 values; 5 are needed, as this table's have$/],
   ];
   for (const [attempt, message] of refused)
     check.ok(check.throws(attempt, message) instanceof DataError, String(message));
@@ -264,7 +264,7 @@ test("tables that cannot be learnt from are refused in one sentence", () => {
   );
   check.throws(
     () => openTable(new Uint8Array(3) as never, given),
-    /^table: a text of comma-separated values is needed; decode/,
+    /^openTable: csv is Uint8Array; a text is needed; decode the file first$/,
   );
 });
 

@@ -67,15 +67,14 @@ const CSV_TABLE_OPTIONS: KindsOf<CsvTableOptions> = {
  * @throws DataError naming line, row or column of what cannot be used; RangeError for a size or share that cannot be had.
  */
 export function openTable(csv: string, options: CsvTableOptions): Dataset {
-  requireArguments("openTable", { csv: [csv, aText] });
+  requireArguments("openTable", { csv: [csv, { ...aText, remedy: "decode the file first" }] });
   checkedOptions("openTable", options, CSV_TABLE_OPTIONS);
-  const { name = "table", separator, test } = options;
-  if (typeof csv !== "string")
-    throw new DataError(`${name}: a text of comma-separated values is needed; decode the file first`);
+  const { separator, test, ...own } = options;
+  const { name = "table" } = own;
   const table = readCsv(csv, { what: name, separator });
   return tableDataset(
     table,
-    options,
+    own,
     test === undefined ? undefined : readCsv(test, { what: `${name} (test)`, separator }),
   );
 }
