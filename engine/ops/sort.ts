@@ -29,10 +29,15 @@ const SORT_OPTIONS = { axis: anInteger, descending: aFlag };
 export function argsort(x: Tensor, options: SortOptions = {}): Tensor {
   const { axis = -1, descending = false } = checkedOptions("argsort", options, SORT_OPTIONS);
   const at = normaliseAxis("argsort", axis, x);
+  return alongRows(x, at, (rows) => argsortRows(rows, descending));
+}
+
+/** `f` of rows, applied along `axis`. */
+function alongRows(x: Tensor, axis: number, f: (rows: Tensor) => Tensor): Tensor {
   const last = x.rank - 1;
-  if (at === last) return argsortRows(x, descending);
-  const swap = x.shape.map((_, i) => (i === at ? last : i === last ? at : i));
-  return transpose(argsortRows(transpose(x, swap), descending), swap);
+  if (axis === last) return f(x);
+  const swap = x.shape.map((_, i) => (i === axis ? last : i === last ? axis : i));
+  return transpose(f(transpose(x, swap)), swap);
 }
 
 /** The elements in sorted order along `axis`, ascending unless `descending`; NaN last. */
@@ -93,10 +98,7 @@ export function topK(x: Tensor, k: number, options: TopKOptions = {}): { values:
 function firstAlong(x: Tensor, axis: number, k: number, descending: boolean): Tensor {
   if (k === 0 || k > Math.min(MOST_SELECTED, x.shape[axis] / 2))
     return part(argsort(x, { axis, descending }), axis, 0, k);
-  const last = x.rank - 1;
-  if (axis === last) return firstOfRows(x, k, descending);
-  const swap = x.shape.map((_, i) => (i === axis ? last : i === last ? axis : i));
-  return transpose(firstOfRows(transpose(x, swap), k, descending), swap);
+  return alongRows(x, axis, (rows) => firstOfRows(rows, k, descending));
 }
 
 export interface QuantileOptions {

@@ -42,24 +42,7 @@ export interface CsvTableOptions extends TableOptions {
   readonly separator?: Separator;
 }
 
-const CSV_TABLE_OPTIONS: KindsOf<CsvTableOptions> = {
-  target: required(aText),
-  classes: listOf(aText, "texts"),
-  use: listOf(aText, "texts"),
-  ignore: listOf(aText, "texts"),
-  columns: anyObject,
-  missing: aValue,
-  missingMarks: listOf(aText, "texts"),
-  standardise: aFlag,
-  trainSize: aNumber,
-  testSize: aNumber,
-  testShare: aNumber,
-  seed: aNumber,
-  name: aText,
-  preparation: aTablePreparation,
-  test: aText,
-  separator: aValue,
-};
+const CSV_TABLE_OPTIONS: KindsOf<CsvTableOptions> = { ...TABLE_OPTIONS, test: aText, separator: aValue };
 
 /**
  * A data set from comma-separated values with a header: columns are numeric, binary or categorical as planned or inferred (see
