@@ -25,48 +25,41 @@ const PRESET_OPTIONS: KindsOf<PresetOptions> = {
   init: aFunction,
 };
 
-/** Two convolutions and two dense layers with softplus, as the ATEX paper describes its network (Tang et al. 2022, sec. 5.1);
- *  the sizes, which it does not give, are ours: conv 5×5 32, average pool, conv 5×5 64, average pool, dense 128. */
-export function paperNetwork(options: PresetOptions = {}): Sequential {
+/** Two convolutions with average pools and two dense layers, of these widths. */
+function twoConvolutions(
+  name: string,
+  [first, second, hidden]: readonly [number, number, number],
+  options: PresetOptions,
+): Sequential {
   const {
     activation = softplus({ beta: 10 }),
     classes = 10,
     init = fanInUniform,
-  } = checkedOptions("paperNetwork", options, PRESET_OPTIONS);
+  } = checkedOptions(name, options, PRESET_OPTIONS);
   return sequential([
-    named("conv1", conv2d(32, 5, { padding: "same", init })),
+    named("conv1", conv2d(first, 5, { padding: "same", init })),
     activation,
     avgPool(2),
-    named("conv2", conv2d(64, 5, { padding: "same", init })),
+    named("conv2", conv2d(second, 5, { padding: "same", init })),
     activation,
     avgPool(2),
     flatten,
-    named("dense1", dense(128, { init })),
+    named("dense1", dense(hidden, { init })),
     activation,
     named("dense2", dense(classes, { init })),
   ]);
 }
 
-/** The network of the paper at a quarter of its width, for studies that train many: conv 5×5 8, average pool, conv 5×5 16, average
+/** Two convolutions and two dense layers with softplus, as the ATEX paper describes its network (Tang et al. 2022, sec. 5.1);
+ *  the sizes, which it does not give, are ours: conv 5×5 32, average pool, conv 5×5 64, average pool, dense 128. */
+export function paperNetwork(options: PresetOptions = {}): Sequential {
+  return twoConvolutions("paperNetwork", [32, 64, 128], options);
+}
+
+/** The network of the paper with a quarter of its channels, for studies that train many: conv 5×5 8, average pool, conv 5×5 16, average
  *  pool, dense 64. */
 export function smallNetwork(options: PresetOptions = {}): Sequential {
-  const {
-    activation = softplus({ beta: 10 }),
-    classes = 10,
-    init = fanInUniform,
-  } = checkedOptions("smallNetwork", options, PRESET_OPTIONS);
-  return sequential([
-    named("conv1", conv2d(8, 5, { padding: "same", init })),
-    activation,
-    avgPool(2),
-    named("conv2", conv2d(16, 5, { padding: "same", init })),
-    activation,
-    avgPool(2),
-    flatten,
-    named("dense1", dense(64, { init })),
-    activation,
-    named("dense2", dense(classes, { init })),
-  ]);
+  return twoConvolutions("smallNetwork", [8, 16, 64], options);
 }
 
 /** The network of the authors' released code: conv 3×3 32, max pool, conv 3×3 32, max pool, dense 120 with tanh, dense. */
