@@ -27,4 +27,12 @@ export interface SplitOptions extends SizeOptions {
   readonly seed?: number;
 }
 
+/** Those of them that say how samples are split, for what refuses the others. */
+export const splitOf = ({ trainSize, testSize, testShare, seed }: SplitOptions): SplitOptions => ({
+  trainSize,
+  testSize,
+  testShare,
+  seed,
+});
+
 export interface DatasetOptions extends FileOptions, SplitOptions {}

@@ -1,6 +1,6 @@
 import { readDatasetFile } from "#files";
 import type { RemoteFile } from "../collections.js";
-import type { DatasetOptions } from "../options.js";
+import { type DatasetOptions, splitOf } from "../options.js";
 import { readCsv, type TextTable } from "../table/csv.js";
 import { tableDataset } from "../table/open.js";
 import type { DatasetEntry } from "./entry.js";
@@ -35,7 +35,13 @@ export const adultSet: DatasetEntry = {
     return {
       ...tableDataset(
         train,
-        { ...options, name: "adult", target: "income", classes: ["<=50K", ">50K"], ignore: ["fnlwgt", "education"] },
+        {
+          ...splitOf(options),
+          name: "adult",
+          target: "income",
+          classes: ["<=50K", ">50K"],
+          ignore: ["fnlwgt", "education"],
+        },
         test,
       ),
       sensitive: "sex",

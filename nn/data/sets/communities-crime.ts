@@ -1,4 +1,5 @@
 import { readDatasetFile } from "#files";
+import { splitOf } from "../options.js";
 import { readCsv } from "../table/csv.js";
 import { rowsOf, tableOf } from "../table/derive.js";
 import { tableDataset } from "../table/open.js";
@@ -45,7 +46,7 @@ export const communitiesCrimeSet: DatasetEntry = {
     );
     return {
       ...tableDataset(tableOf([...used, "crime"], rows), {
-        ...options,
+        ...splitOf(options),
         testShare: options.testShare ?? 0.1,
         name: "communities-crime",
         target: "crime",

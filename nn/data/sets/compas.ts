@@ -1,5 +1,6 @@
 import { readDatasetFile } from "#files";
 import { DataError } from "../error.js";
+import { splitOf } from "../options.js";
 import { sha256 } from "../sha256.js";
 import { readCsv } from "../table/csv.js";
 import { rowsOf, type TextRow, tableOf } from "../table/derive.js";
@@ -48,7 +49,7 @@ export const compasSet: DatasetEntry = {
     }));
     return {
       ...tableDataset(tableOf([...FEATURES, "risk"], rows), {
-        ...options,
+        ...splitOf(options),
         testShare: options.testShare ?? 0.1,
         name: "compas",
         target: "risk",

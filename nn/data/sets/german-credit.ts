@@ -1,4 +1,5 @@
 import { readDatasetFile } from "#files";
+import { splitOf } from "../options.js";
 import { readCsv } from "../table/csv.js";
 import { rowsOf, tableOf } from "../table/derive.js";
 import { tableDataset } from "../table/open.js";
@@ -43,7 +44,7 @@ export const germanCreditSet: DatasetEntry = {
     const flags = table.columns.filter((name) => ![LABEL, UNUSED, "Gender", ...NUMERIC].includes(name));
     return {
       ...tableDataset(tableOf(table.columns, rows), {
-        ...options,
+        ...splitOf(options),
         testShare: options.testShare ?? 0.1,
         name: "german-credit",
         target: LABEL,
