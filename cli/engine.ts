@@ -22,12 +22,15 @@ export interface EngineOptions {
   readonly cpu: boolean;
   /** What to do without an adapter: refuse, or compute on the reference executor. */
   readonly withoutAdapter: "refuse" | "reference";
+  /** See `init`; `false` where one sample is looked at, and what is seen counts for more than speed. Default true. */
+  readonly minimalFiltering?: boolean;
 }
 
 /** Runs `body` with the engine open. @throws NoAdapterError */
 export async function withEngine<T>(options: EngineOptions, body: (place: Place) => Promise<T>): Promise<T> {
   const place = await choosePlace(options);
-  await init(place.kind === "reference" ? { executor: "reference" } : {});
+  const { minimalFiltering = true } = options;
+  await init(place.kind === "reference" ? { executor: "reference" } : { minimalFiltering });
   // A command does one thing at a time: what is made outside of its scopes is its own as well.
   const base = setBaseScope(openScope("command", { enter: false }));
   try {

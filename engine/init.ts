@@ -36,6 +36,9 @@ export interface InitOptions {
   /** Kernel choices measured on this adapter, which a page may keep as JSON; `false` uses none. Default: in Node those that
    *  `holdfast bench tune` wrote to the user's cache folder, in browsers none. */
   readonly tuning?: TuningTable | false;
+  /** `false` keeps convolutions plain sums. Minimal filtering (Winograd) is faster where it is chosen, and rounds windows of the same numbers
+   *  differently by where they lie: over a flat background, ties of max pooling then do not fall to the first of equals. Default `true`. */
+  readonly minimalFiltering?: boolean;
   /** Called once when the device is lost without a `shutdown`: all tensors are gone, and `init` opens another device. */
   readonly onLost?: (error: DeviceLostError) => void;
   /** `false` silences the notice on the console that a program loses tensors; default `true`. */
@@ -68,9 +71,19 @@ function requireChoice(option: string, value: unknown, choices: readonly string[
 
 function checkOptions(options: InitOptions): void {
   checkedOptions("init", options, [
-    ...["executor", "device", "adapter", "powerPreference", "poolBytes", "tuning", "onLost", "leakNotice"],
+    ...[
+      "executor",
+      "device",
+      "adapter",
+      "powerPreference",
+      "poolBytes",
+      "tuning",
+      "minimalFiltering",
+      "onLost",
+      "leakNotice",
+    ],
   ]);
-  const { executor: where = "gpu", device, adapter, powerPreference, poolBytes, onLost, leakNotice } = options;
+  const { executor: where = "gpu", device, adapter, powerPreference, poolBytes, onLost } = options;
   requireChoice("executor", where, ["gpu", "reference"]);
   if (powerPreference !== undefined)
     requireChoice("powerPreference", powerPreference, ["low-power", "high-performance"]);
@@ -79,8 +92,9 @@ function checkOptions(options: InitOptions): void {
   if (poolBytes !== undefined && !(poolBytes >= 0))
     throw new RangeError(`init: poolBytes is ${shown(poolBytes)}; a number of bytes of at least 0 is needed`);
   if (onLost !== undefined) requireFunction("init: onLost", onLost, "(error) => console.warn(error.message)");
-  if (leakNotice !== undefined && typeof leakNotice !== "boolean")
-    throw new TypeError(`init: leakNotice is ${shown(leakNotice)}; true or false is needed`);
+  for (const name of ["leakNotice", "minimalFiltering"] as const)
+    if (options[name] !== undefined && typeof options[name] !== "boolean")
+      throw new TypeError(`init: ${name} is ${shown(options[name])}; true or false is needed`);
   const chosen =
     where === "reference" ? 'executor "reference"' : adapter ? "adapter" : powerPreference && "powerPreference";
   if (device !== undefined && chosen)
@@ -124,8 +138,8 @@ export function init(options: InitOptions = {}): Promise<Executor> {
 
 async function open(settings: Settings, onLost: Engine["onLost"]): Promise<Executor> {
   if (settings.executor === "reference") return new ReferenceExecutor();
-  const { device: given, tuning, poolBytes } = settings;
-  const device = given ? await adoptDevice(given as GPUDevice, tuning) : await openDevice(settings);
+  const { device: given, poolBytes } = settings;
+  const device = given ? await adoptDevice(given as GPUDevice, settings) : await openDevice(settings);
   device.onLost.add((error) => {
     for (const tell of onLost) tell(error);
   });

@@ -18,6 +18,8 @@ export interface DeviceOptions {
   readonly powerPreference?: "low-power" | "high-performance";
   /** Measured kernel choices of this adapter; `false` uses none. Default: what `holdfast bench tune` kept here (Node only). */
   readonly tuning?: TuningTable | false;
+  /** See `InitOptions`. */
+  readonly minimalFiltering?: boolean;
   /** Whose adapters are asked; default those of the platform. */
   readonly gpu?: GPU;
 }
@@ -57,13 +59,13 @@ export class Device {
   constructor(
     readonly gpu: GPUDevice,
     info: GPUAdapterInfo,
-    tuning: TuningTable | undefined,
+    { tuning, minimalFiltering }: { readonly tuning?: TuningTable; readonly minimalFiltering?: boolean },
     readonly release: () => void,
     /** Somebody else's device: it is left alone in the end, and its other errors are his. */
     readonly isAdopted = false,
   ) {
     this.queue = gpu.queue;
-    this.capabilities = { ...capabilitiesOf(gpu, info), tuning: tuning?.choices };
+    this.capabilities = { ...capabilitiesOf(gpu, info), tuning: tuning?.choices, minimalFiltering };
     this.description =
       info.description || info.device || `${info.vendor} ${info.architecture}`.trim() || "unnamed adapter";
     this.pollSlowly = this.capabilities.software ? pollSlowly : undefined;
@@ -178,7 +180,10 @@ const leastLimits = {
 
 /** A device that somebody else opened, used as it is: with its limits and features.
  *  @throws TypeError when it is none, DeviceError when it is lost or was opened with less than WebGPU's default limits. */
-export async function adoptDevice(gpu: GPUDevice, tuning: DeviceOptions["tuning"]): Promise<Device> {
+export async function adoptDevice(
+  gpu: GPUDevice,
+  { tuning, minimalFiltering }: Pick<DeviceOptions, "tuning" | "minimalFiltering">,
+): Promise<Device> {
   const { queue, limits, features } = (gpu ?? {}) as Partial<GPUDevice>;
   if (!queue || !limits || !features || typeof gpu.createComputePipeline !== "function")
     throw new TypeError(`init: device is ${shown(gpu)}; a GPUDevice is needed, as adapter.requestDevice() gives it`);
@@ -197,7 +202,7 @@ export async function adoptDevice(gpu: GPUDevice, tuning: DeviceOptions["tuning"
   const info = gpu.adapterInfo ?? { vendor: "", architecture: "", device: "", description: "" };
   const table = await tableFor(info, tuning);
   if (lost) throw new DeviceError(`init: the device is lost (${lost.message || lost.reason}); request another one`);
-  return new Device(gpu, info, table, () => {}, true);
+  return new Device(gpu, info, { tuning: table, minimalFiltering }, () => {}, true);
 }
 
 function typed(error: GPUError): DeviceError {
@@ -250,7 +255,7 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
     requiredFeatures: wantedFeatures.filter((f) => adapter.features.has(f)),
     requiredLimits: Object.fromEntries(wantedLimits.map((name) => [name, offered[name]])),
   });
-  return new Device(device, adapter.info, tuning, release);
+  return new Device(device, adapter.info, { tuning, minimalFiltering: options.minimalFiltering }, release);
 }
 
 /** The table to use: a given one must fit the adapter, a kept one that does not is left aside with a warning. */

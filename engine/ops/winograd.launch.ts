@@ -27,15 +27,16 @@ interface Grid {
 /** Windows: each is a tile by itself. */
 const alone: Grid = { down: 1, across: 1, step: 0 };
 
-/** How many tiles there are of results [n,·,oh,ow] of windows [k,c,r,s]; undefined where minimal filtering does not apply or
+/** How many tiles there are of results [n,·,oh,ow] of windows [k,c,r,s]; undefined where minimal filtering does not apply, is not wanted, or
  *  the spectra of one image or of the windows would not fit a binding. Windows larger than 6 and smaller than 3 lose accuracy: their powers of
  *  the points spread too far. */
 export function tilesFor(
   [n, , oh, ow]: readonly number[],
   [k, c, r, s]: readonly number[],
   { stride, dilation, groups }: { readonly stride: Pair; readonly dilation: Pair; readonly groups: number },
-  { maxBindingBytes }: Capabilities,
+  { maxBindingBytes, minimalFiltering = true }: Capabilities,
 ): number | undefined {
+  if (!minimalFiltering) return undefined;
   const one = [...stride, ...dilation, groups].every((v) => v === 1);
   if (!one || r !== s || r < 3 || r > 6) return undefined;
   const grid = patchGrid(r, oh, ow);
