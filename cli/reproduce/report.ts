@@ -11,7 +11,7 @@ import {
   type ReproduceConfig,
   tablesOf,
 } from "../../atex/experiments/index.js";
-import { code, facts, type Html, line, notice, page, section, strong, table } from "../../atex/render/html.js";
+import { code, facts, type Html, line, lines, notice, page, section, strong, table } from "../../atex/render/html.js";
 import { linePlot, plots } from "../../atex/render/plot.js";
 import { writeOutput } from "../files.js";
 import { duration } from "../live.js";
@@ -75,16 +75,17 @@ function reportPage(study: Study, results: readonly CellResult[], all: readonly 
 function verdictLine(judged: readonly Claim[], done: number, cells: number): Html {
   const count = (verdict: Claim["verdict"]): Claim[] => judged.filter((c) => c.verdict === verdict);
   const [failed, open, held] = [count("does not hold"), count("undecided"), count("holds")];
-  const parts: (string | Html)[] = [];
-  if (done < cells) parts.push(strong(`Incomplete: ${cells - done} of ${cells} cells have no result yet. `));
-  if (failed.length > 0)
-    parts.push(strong(`${failed.length} of ${judged.length} claims of the papers do not hold here: `));
-  parts.push(failed.map(({ paper }) => paper).join("; "), failed.length > 0 ? ". " : "");
-  if (open.length > 0)
-    parts.push(`${open.length} of ${judged.length} claims are not decided by this many seeds and images. `);
-  if (judged.length > 0) parts.push(`${held.length} of ${judged.length} claims hold in every comparison.`);
-  else parts.push("No claim of the papers is about what was measured here.");
-  return line(...parts);
+  const of = `of ${judged.length} claims`;
+  const rest =
+    judged.length === 0
+      ? "No claim of the papers is about what was measured here."
+      : `${open.length > 0 ? `${open.length} ${of} are not decided by this many seeds and images. ` : ""}${held.length} ${of} hold in every comparison.`;
+  return lines(
+    ...(done < cells ? [strong(`Incomplete: ${cells - done} of ${cells} cells have no result yet.`)] : []),
+    ...(failed.length > 0 ? [strong(`${failed.length} ${of} of the papers do not hold here:`)] : []),
+    ...failed.map(({ paper }) => `– ${paper}`),
+    rest,
+  );
 }
 
 function claimSection(judged: readonly Claim[]): Html {
