@@ -20,6 +20,7 @@ import { type Graph, type GraphNode, type InputNode, inputNode, Tracer } from ".
 import { entries, isPlainObject, leaves, mapTree, type Tree } from "./tree.js";
 import { type Readings, readTree, verifyStep } from "./verify.js";
 
+/** What a captured step may do with its arguments and its ops. */
 export interface CaptureOptions {
   /** Positions of arguments whose tensors each call consumes. Outputs of the same shape and dtype take over their
    *  storage, by name where trees have one: parameters and optimiser state are updated in place. */

@@ -13,6 +13,7 @@ import { sameShape } from "./shape.js";
 import { isTensor, type Tensor, tensor } from "./tensor.js";
 import { leaves, type Tree } from "./tree.js";
 
+/** How far and how closely `checkGrads` compares. */
 export interface CheckOptions {
   /** Highest order checked; default 2. */
   readonly order?: number;
@@ -34,6 +35,7 @@ const CHECK_OPTIONS = {
   seed: aNatural,
 };
 
+/** A derivative does not agree with its finite difference; the message has the order and both numbers. */
 export class GradientError extends Error {
   override name = "GradientError";
 }

@@ -13,6 +13,7 @@ export type HostArray = Float32Array | Float64Array | Int32Array | Uint32Array;
 /** An executor's own record of a tensor's elements; opaque to everyone else. Reference counted by its executor. */
 export interface Value extends TensorSpec {}
 
+/** What an executor holds at a moment: values that somebody owns, and on the GPU what waits for reuse. */
 export interface MemoryReport {
   /** Values alive now and the bytes they hold. */
   readonly liveCount: number;
@@ -23,6 +24,7 @@ export interface MemoryReport {
   readonly peakBytes: number;
 }
 
+/** Where values live and ops run: the GPU, the float64 reference, or a tracer. Ops ask it after their arguments were validated. */
 export interface Executor {
   readonly kind: "gpu" | "reference" | "trace";
   /** For people: adapter name, or "float64 reference". */

@@ -38,6 +38,7 @@ function requireScalar(name: string, y: unknown): asserts y is Tensor {
     throw new ShapeError(`${name}: the function must return one f32 number, got ${describe(y)}; sum it or use vjp`);
 }
 
+/** Options of `grad`, `valueAndGrad` and their kin. */
 export interface GradOptions<N extends number | readonly number[]> {
   /** Which argument (or arguments) to differentiate with respect to; default 0. */
   readonly argument?: N;

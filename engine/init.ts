@@ -21,6 +21,7 @@ export interface GpuDeviceLike {
   readonly lost: PromiseLike<unknown>;
 }
 
+/** How `init` opens the engine; everything has a default. */
 export interface InitOptions {
   /** Where ops run: the GPU (default), or the slow float64 reference on the CPU. */
   readonly executor?: "gpu" | "reference";

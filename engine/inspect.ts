@@ -59,6 +59,7 @@ export interface Inside {
   pullback(cotangent: Tensor, rule?: Rule): Pulled;
 }
 
+/** What a backward walk brought, as `pullback` of an `Inside` gives it. */
 export interface Pulled {
   /** What arrived at x. */
   readonly x: Tensor;

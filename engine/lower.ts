@@ -8,6 +8,7 @@ import type { KernelDeclarations, KernelFile, KernelName } from "../shaders/gen/
 import type { Kernel, Spec } from "../shaders/kernel.js";
 import type { TunedChoice } from "./ops/tuned.js";
 
+/** Element types of tensors, 4 bytes each; derivatives are taken of f32 alone. */
 export type DType = "f32" | "i32" | "u32";
 
 /** Shape and element type of a tensor. */

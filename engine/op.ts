@@ -110,6 +110,7 @@ export type Substitute = (
   attrs: unknown,
   run: (inputs: readonly Tensor[]) => Tensor,
 ) => Tensor;
+/** What runs in the place of ops, by their names. */
 export type Substitutes = Readonly<Record<string, Substitute>>;
 
 let substitutes: Substitutes = {};

@@ -10,6 +10,7 @@ interface HostValue extends HostTensor {
   owners: number;
 }
 
+/** The float64 reference: every op by its definition, one element after the other. Slow, and what the GPU is compared with. */
 export class ReferenceExecutor implements Executor {
   readonly kind = "reference";
   readonly description = "the float64 reference";

@@ -40,6 +40,7 @@ export function isContiguous(shape: Shape, layout: Layout): boolean {
   return true;
 }
 
+/** Whether two shapes have the same sides in the same order; nothing is broadcast. @throws TypeError for what is no list. */
 export function sameShape(a: Shape, b: Shape): boolean {
   if (!isList(a) || !isList(b))
     throw new TypeError(`sameShape: ${shown(a)} and ${shown(b)} given; two lists of sides are needed, like [2, 3]`);

@@ -3,6 +3,7 @@
 import { isList, refuseTensor, requireFunction, shown } from "./options.js";
 import { isTensor, type Tensor } from "./tensor.js";
 
+/** Tensors in arrays and plain objects, nested as one likes; a single tensor is a tree too. Other leaves pass through. */
 // biome-ignore lint/suspicious/noExplicitAny: leaves of user trees may be anything; only tensors are looked at.
 export type Tree = any;
 

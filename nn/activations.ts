@@ -16,6 +16,7 @@ function activation<const F extends Fields>(
   });
 }
 
+/** Every activation as a kind of layer: name, formula in words, settings. A new one is a row. */
 export const ACTIVATION_KINDS = [
   activation(
     "softplus",
@@ -54,11 +55,17 @@ function activationLayer(kind: string, settings: Readonly<Record<string, unknown
   return ACTIVATION_KINDS.find((row) => row.kind === kind)!.layer(settings);
 }
 
+/** max(x, 0) as a layer, of any shape. Its second derivative is 0 everywhere: attacks on gradients want `softplus`. */
 export const relu = activationLayer("relu");
+/** tanh(x) as a layer, of any shape. */
 export const tanh = activationLayer("tanh");
+/** 1 / (1 + e⁻ˣ) as a layer, of any shape. */
 export const sigmoid = activationLayer("sigmoid");
+/** GELU as a layer, of any shape: x · Φ(x). Source: Hendrycks, Gimpel 2016. */
 export const gelu = activationLayer("gelu");
+/** x · sigmoid(x) as a layer, of any shape. Source: Elfwing et al. 2018. */
 export const silu = activationLayer("silu");
+/** x itself as a layer, of any shape: where an activation is asked for and none is wanted. */
 export const identity = activationLayer("identity");
 /** Source: Howard et al. 2017 use it (MobileNets). */
 export const relu6 = activationLayer("relu6");
@@ -70,10 +77,12 @@ export function softplus(options: { readonly beta?: number } = {}): Layer<null> 
   return activationLayer("softplus", withSettings("softplus", options));
 }
 
+/** x above 0 and slope · x below (default 0.01), as a layer, of any shape. Source: Maas et al. 2013. */
 export function leakyRelu(options: { readonly slope?: number } = {}): Layer<null> {
   return activationLayer("leakyRelu", withSettings("leakyRelu", options));
 }
 
+/** x above 0 and alpha · (eˣ − 1) below (default 1), as a layer, of any shape. Source: Clevert et al. 2016. */
 export function elu(options: { readonly alpha?: number } = {}): Layer<null> {
   return activationLayer("elu", withSettings("elu", options));
 }

@@ -21,6 +21,7 @@ import { type Layer, requireRank, type WeightAndBias } from "./layer.js";
 import { initialWeights, layerKind, requireParams, withSettings } from "./layer-kind.js";
 import { count, described, flag, setting } from "./schema.js";
 
+/** The kind of layer that `attention` makes: its settings, checked, and how a stored network is built from them. */
 export const attentionKind = layerKind({
   kind: "attention",
   about: "every token a weighted mean of all tokens, weighted by how alike they are, in several heads",
@@ -71,6 +72,7 @@ export const attentionKind = layerKind({
   }),
 });
 
+/** Options of `attention`; with biases by default. */
 export interface AttentionOptions {
   readonly bias?: boolean;
   /** Initialiser of the weights; default U(±1/√d). Biases start at 0. */
@@ -95,6 +97,7 @@ export function attention<const O extends AttentionOptions = object>(
   return attentionKind.layer(withSettings("attention", options, { heads }));
 }
 
+/** The kind of layer that `patches` makes: its settings, checked, and how a stored network is built from them. */
 export const patchesKind = layerKind({
   kind: "patches",
   about: "an image cut into squares, each a token",
@@ -123,6 +126,7 @@ export function patches(size: number): Layer<null> {
   return patchesKind.layer({ size });
 }
 
+/** The kind of layer that `positions` makes: its settings, checked, and how a stored network is built from them. */
 export const positionsKind = layerKind({
   kind: "positions",
   about: "adds a learned vector to each token, by which its place can be told",
@@ -143,6 +147,7 @@ export const positionsKind = layerKind({
  *  Source: Dosovitskiy et al. 2021, eq. 1. */
 export const positions: Layer<{ readonly weight: Tensor }> = positionsKind.layer({});
 
+/** The kind of layer that `averageTokens` makes: its settings, checked, and how a stored network is built from them. */
 export const averageTokensKind = layerKind({
   kind: "averageTokens",
   about: "the mean of all tokens",

@@ -8,6 +8,7 @@ import { readSafetensors } from "./safetensors.js";
 import type { TrainState } from "./train.js";
 import { packTree, unpackTree } from "./weights.js";
 
+/** A training state read back by `loadCheckpoint`, and what was written beside it. */
 export interface Checkpoint {
   /** Kept tensors. */
   readonly state: TrainState;

@@ -33,6 +33,7 @@ export interface Sequential<P extends Tree = Tree> extends Layer<P> {
   activations(params: P, x: Tensor, context?: ApplyContext): Tensor[];
 }
 
+/** The kind of layer that `sequential` makes: its settings, checked, and how a stored network is built from them. */
 export const sequentialKind = layerKind({
   kind: "sequential",
   about: "layers one after the other",
@@ -47,6 +48,7 @@ export function sequential<const L extends readonly Layer[]>(layers: L): Sequent
   return sequentialKind.layer({}, { layers }) as Sequential<ParamsOf<L>>;
 }
 
+/** Whether a layer was made by `sequential`, so that its `layers` can be looked at. @throws TypeError for what is no layer. */
 export function isSequential(layer: Layer): layer is Sequential {
   requireArguments("isSequential", { layer: [layer, aLayer] });
   return layer.kind === "sequential";
@@ -84,6 +86,7 @@ function chain(layers: readonly Layer[]): Omit<Sequential, "kind"> {
   };
 }
 
+/** The kind of layer that `residual` makes: its settings, checked, and how a stored network is built from them. */
 export const residualKind = layerKind({
   kind: "residual",
   about: "the sum of what two layers give for one input; the shortcut is the input itself unless told otherwise",
@@ -129,6 +132,7 @@ export function residual<B extends Tree, S extends Tree = undefined>(
   return residualKind.layer({}, { body, shortcut });
 }
 
+/** The kind of layer that `concatenate` makes: its settings, checked, and how a stored network is built from them. */
 export const concatenateKind = layerKind({
   kind: "concatenate",
   about: "what several layers give for one input, side by side",
@@ -162,6 +166,7 @@ export const concatenateKind = layerKind({
   },
 });
 
+/** Options of `concatenate`. */
 export interface ConcatenateOptions {
   /** Axis of a sample, without the batch side; default 0, the channels. */
   readonly axis?: number;

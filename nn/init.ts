@@ -4,6 +4,7 @@ import { mul, random, sub, type Tensor, zeros as zerosOp } from "../engine/index
 import { aKey, anObject, aPositiveNumber, aShape } from "../engine/kinds.js";
 import { requireArguments } from "../engine/options.js";
 
+/** Inputs and outputs of one unit, by which initialisers scale. */
 export interface Fans {
   readonly fanIn: number;
   readonly fanOut: number;

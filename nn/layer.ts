@@ -10,6 +10,7 @@ import { identity } from "../engine/ops/movement.js";
 import { requireArguments } from "../engine/options.js";
 import { aLayer } from "./kinds.js";
 
+/** Shape of one sample, without the batch side: [c,h,w], [t,d], [d]. */
 export type SampleShape = readonly number[];
 
 /** What `apply` may need besides parameters and input. */

@@ -25,6 +25,7 @@ import { padding, pair } from "./window-schema.js";
 
 const bias = setting(flag, true, "whether there is a bias");
 
+/** The kind of layer that `dense` makes: its settings, checked, and how a stored network is built from them. */
 export const denseKind = layerKind({
   kind: "dense",
   about: "every output a weighted sum of all inputs",
@@ -49,6 +50,7 @@ export const denseKind = layerKind({
   }),
 });
 
+/** Options of `dense`; with a bias by default. */
 export interface DenseOptions {
   readonly bias?: boolean;
   /** Initialiser of the weight; default U(±1/√fan_in), PyTorch's. Biases start at 0. */
@@ -65,6 +67,7 @@ export function dense<const O extends DenseOptions = object>(
   return denseKind.layer(withSettings("dense", options, { units }));
 }
 
+/** The kind of layer that `conv2d` makes: its settings, checked, and how a stored network is built from them. */
 export const conv2dKind = layerKind({
   kind: "conv2d",
   about: "the same small windows slid over an image; groups of as many as there are channels make it depthwise",
@@ -107,6 +110,7 @@ export const conv2dKind = layerKind({
   },
 });
 
+/** Options of `conv2d`: those of the op; with a bias by default, and PyTorch's U(±1/√fan_in) for `init`. */
 export interface Conv2dOptions extends ConvOptions {
   readonly bias?: boolean;
   readonly init?: Initialiser;
@@ -127,6 +131,7 @@ const poolOptions = {
   stride: optional(described(count, "how far the window moves; default its size")),
 };
 
+/** The kind of layer that `avgPool` makes: its settings, checked, and how a stored network is built from them. */
 export const avgPoolKind = layerKind({
   kind: "avgPool",
   about: "mean over windows",
@@ -134,6 +139,7 @@ export const avgPoolKind = layerKind({
   make: ({ size, stride = size }) => pool("avgPool", (x) => avgPool2d(x, { size, stride })),
 });
 
+/** The kind of layer that `maxPool` makes: its settings, checked, and how a stored network is built from them. */
 export const maxPoolKind = layerKind({
   kind: "maxPool",
   about: "maximum over windows",
@@ -141,6 +147,7 @@ export const maxPoolKind = layerKind({
   make: ({ size, stride = size }) => pool("maxPool", (x) => maxPool2d(x, { size, stride })),
 });
 
+/** The kind of layer that `globalAvgPool` makes: its settings, checked, and how a stored network is built from them. */
 export const globalAvgPoolKind = layerKind({
   kind: "globalAvgPool",
   about: "mean of each channel over all positions of an image",
@@ -173,6 +180,7 @@ function pool(kind: string, f: (x: Tensor) => Tensor): Pick<Layer, "init" | "app
 
 const productOf = (shape: SampleShape): number => shape.reduce((a, b) => a * b, 1);
 
+/** The kind of layer that `flatten` makes: its settings, checked, and how a stored network is built from them. */
 export const flattenKind = layerKind({
   kind: "flatten",
   about: "the elements of a sample in one row",
@@ -186,6 +194,7 @@ export const flattenKind = layerKind({
 /** [n, ...] → [n, product of the rest]. */
 export const flatten: Layer<null> = flattenKind.layer({});
 
+/** The kind of layer that `reshape` makes: its settings, checked, and how a stored network is built from them. */
 export const reshapeKind = layerKind({
   kind: "reshape",
   about: "the elements of a sample in another shape",
@@ -208,6 +217,7 @@ export function reshape(shape: SampleShape): Layer<null> {
   return reshapeKind.layer({ shape });
 }
 
+/** The kind of layer that `dropout` makes: its settings, checked, and how a stored network is built from them. */
 export const dropoutKind = layerKind({
   kind: "dropout",
   about: "zeroes random elements while training",

@@ -24,6 +24,7 @@ import {
 import { aNumber, aTensor } from "../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../engine/options.js";
 
+/** Options of `crossEntropy`; no smoothing by default. */
 export interface CrossEntropyOptions {
   /** Share of the target spread evenly over all classes, in [0, 1). Source: Szegedy et al. 2016, sec. 7. */
   readonly labelSmoothing?: number;
@@ -90,6 +91,7 @@ export function mse(a: Tensor, b: Tensor): Tensor {
   return mean(square(sub(a, b)));
 }
 
+/** Options of `huber`. */
 export interface HuberOptions {
   /** Where the loss turns from a parabola into a line; default 1. */
   readonly delta?: number;

@@ -12,9 +12,12 @@ import type { Layer } from "./layer.js";
 import { type PresetName, presets } from "./presets.js";
 import { shownNames } from "./printable.js";
 
+/** Activations that a model card may name. */
 export const ACTIVATIONS = ["softplus", "relu"] as const;
+/** One of `ACTIVATIONS`. */
 export type ActivationName = (typeof ACTIVATIONS)[number];
 
+/** What a file of weights says of its network, enough for `buildNetwork` to make it again. */
 export interface ModelCard {
   readonly network: PresetName;
   readonly activation: ActivationName;

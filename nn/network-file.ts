@@ -23,6 +23,7 @@ export interface NetworkFile {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
+/** A file of weights as a network that answers, with what the file says of it. */
 export interface OpenedNetwork extends NetworkFile {
   readonly network: Layer;
   /** Kept tensors. */

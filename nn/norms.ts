@@ -18,6 +18,7 @@ import { described, list, number, optional, setting } from "./schema.js";
 
 const epsilon = setting(number({ min: 0 }), 1e-5, "added to the variance");
 
+/** The kind of layer that `layerNorm` makes: its settings, checked, and how a stored network is built from them. */
 export const layerNormKind = layerKind({
   kind: "layerNorm",
   about: "each sample to mean 0 and variance 1 over some of its sides, then scaled and shifted",
@@ -40,6 +41,7 @@ export const layerNormKind = layerKind({
   }),
 });
 
+/** Options of `layerNorm`. */
 export interface LayerNormOptions {
   /** Sides of a sample, without the batch side, negative ones from the end; default all. */
   readonly axes?: readonly number[];
@@ -64,6 +66,7 @@ function sidesOf(axes: readonly number[] | undefined, shape: SampleShape): numbe
   return sides;
 }
 
+/** The kind of layer that `batchNorm` makes: its settings, checked, and how a stored network is built from them. */
 export const batchNormKind = layerKind({
   kind: "batchNorm",
   about: "each channel to mean 0 and variance 1 over the batch, then scaled and shifted; at rest by running statistics",
@@ -102,12 +105,14 @@ export const batchNormKind = layerKind({
   }),
 });
 
+/** Options of `batchNorm`; defaults 1e-5 and 0.1, PyTorch's. */
 export interface BatchNormOptions {
   readonly epsilon?: number;
   /** Share of the new batch in the running statistics. */
   readonly momentum?: number;
 }
 
+/** Parameters of `batchNorm`, [c] each; the running ones have no gradient. */
 export interface BatchNormParams extends WeightAndBias {
   readonly running_mean: Tensor;
   readonly running_var: Tensor;

@@ -33,6 +33,7 @@ import { checkedOptions, type KindsOf, requireArguments, shown } from "../engine
 /** Learning rate as a function of the step count (f32, 0 before the first step). */
 export type Schedule = (step: Tensor) => TensorOrNumber;
 
+/** A rule by which gradients become steps, as two pure functions; its state is a tree like the parameters'. */
 export interface Optimiser {
   readonly name: string;
   /** State for parameters; kept tensors, to be disposed by the caller. */
@@ -61,6 +62,7 @@ const zerosLikeTree = (params: Tree): Tree => mapTree(params, (p) => zeros(p.sha
 /** The first state, kept; what it was made from is freed. */
 const stateOf = (make: () => Tree): Tree => keep(scope(make, "optimiser"));
 
+/** Options of `sgd`; momentum and penalty are 0 by default. */
 export interface SgdOptions {
   readonly lr: number | Schedule;
   readonly momentum?: number;
@@ -90,6 +92,7 @@ export function sgd(options: SgdOptions): Optimiser {
   };
 }
 
+/** Options of `adam`; defaults 1e-3, 0.9, 0.999 and 1e-8, the paper's. */
 export interface AdamOptions {
   readonly lr?: number | Schedule;
   readonly beta1?: number;
@@ -152,6 +155,7 @@ function adaptive(
   };
 }
 
+/** Options of `rmsProp`; momentum and penalty are 0 by default. */
 export interface RmsPropOptions {
   /** Default 1e-2. */
   readonly lr?: number | Schedule;

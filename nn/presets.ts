@@ -10,6 +10,7 @@ import { type Layer, named } from "./layer.js";
 import { avgPool, conv2d, dense, flatten, globalAvgPool, maxPool } from "./layers.js";
 import { batchNorm } from "./norms.js";
 
+/** What all ready-made networks take. */
 export interface PresetOptions {
   /** Activation after convolutions and hidden dense layers; default softplus with beta 10, which trains about as fast as relu, while
    *  beta 1 lags several points behind in the first epochs; relu for `residual` and `mlp`. */
@@ -102,6 +103,7 @@ export function tinyNetwork(options: PresetOptions = {}): Sequential {
   ]);
 }
 
+/** Options of `residualNetwork`. */
 export interface ResidualNetworkOptions extends PresetOptions {
   /** Channels of the first stage; each further stage has twice as many at half the size. Default 16. */
   readonly width?: number;
@@ -160,6 +162,7 @@ export function residualNetwork(options: ResidualNetworkOptions = {}): Sequentia
   ]);
 }
 
+/** Options of `mlp`. */
 export interface MlpOptions extends PresetOptions {
   /** Units of the hidden layers; default two of 100. */
   readonly hidden?: readonly number[];
@@ -203,4 +206,5 @@ export const presets = {
   mlp,
   logistic,
 } as const;
+/** Names of ready-made networks, as model cards and commands use them. */
 export type PresetName = keyof typeof presets;

@@ -25,6 +25,7 @@ export interface TrainingRun {
   readonly options: TrainOptions;
 }
 
+/** What `trainThroughLosses` does when the device is lost. */
 export interface RecoveryOptions {
   /** Opens another device, for an engine that was given its own; default `reopen()`, with the options of `init`. */
   readonly reopen?: () => Promise<unknown>;

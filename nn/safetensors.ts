@@ -18,6 +18,7 @@ export interface HostTensor {
   readonly data: Float32Array | Int32Array | Uint32Array;
 }
 
+/** A safetensors file in memory: tensors by name, and its texts. */
 export interface SafetensorsFile {
   readonly tensors: Map<string, HostTensor>;
   readonly metadata: Map<string, string>;
@@ -51,6 +52,7 @@ const READERS: Record<string, { bytes: number; convert: Convert }> = {
   I64: { bytes: 8, convert: longsToInts },
 };
 
+/** How `writeSafetensors` and `packTree` store numbers. */
 export interface WriteOptions {
   /** How f32 tensors are stored: as they are (default), or rounded to 16 bits, which halves the file. */
   readonly floats?: "f32" | "f16";

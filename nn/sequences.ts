@@ -17,6 +17,7 @@ import { initialWeights, layerKind, withSettings } from "./layer-kind.js";
 import { count, described, flag, setting } from "./schema.js";
 import { padding1d } from "./window-schema.js";
 
+/** The kind of layer that `embedding` makes: its settings, checked, and how a stored network is built from them. */
 export const embeddingKind = layerKind({
   kind: "embedding",
   about: "each number of a sample as a learned vector, looked up in a table",
@@ -37,6 +38,7 @@ export function embedding(entries: number, size: number): Layer<WeightAndBias<{ 
   return embeddingKind.layer({ entries, size });
 }
 
+/** The kind of layer that `conv1d` makes: its settings, checked, and how a stored network is built from them. */
 export const conv1dKind = layerKind({
   kind: "conv1d",
   about: "the same short windows slid along a sequence",
@@ -73,6 +75,7 @@ export const conv1dKind = layerKind({
   },
 });
 
+/** Options of `conv1d`: those of the op; with a bias by default. */
 export interface Conv1dOptions extends ConvOptions {
   readonly bias?: boolean;
   /** Initialiser of the weight; default U(±1/√fan_in), PyTorch's. Biases start at 0. */

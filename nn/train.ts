@@ -59,6 +59,7 @@ export const crossEntropyLoss: BatchLoss = (model, params, x, y, context) => {
   return [crossEntropy(logits, y), logits];
 };
 
+/** How far a training is. */
 export interface TrainProgress {
   /** From 1. */
   readonly epoch: number;

@@ -42,6 +42,7 @@ export async function packTree(
   return writeSafetensors(tensors, new Map(Object.entries(metadata)), options);
 }
 
+/** A tree of tensors read from a file by `unpackTree`. */
 export interface PackedTree {
   /** Kept tensors: lists where all names are numbers, objects elsewhere. Entries of lists without tensors are null. */
   readonly tree: Tree;

@@ -10,6 +10,7 @@ import { formatOnnx } from "../../bench/onnxReport.js";
 import { formatPeers } from "../../bench/peers.js";
 import { type CaseProfile, formatCaseProfile, profileCase } from "../../bench/profile.js";
 import { formatReport, isRight, loadReport, type Report, type Row, saveReport } from "../../bench/report.js";
+import { measureSizes, peerVersions, sizesPage } from "../../bench/sizes.js";
 import { formatSoak, soak } from "../../bench/soak.js";
 import { specialValuesPage } from "../../bench/specialValues.js";
 import { filesOf, writeSpeedPage } from "../../bench/speedPage.js";
@@ -38,7 +39,16 @@ const options = {
 } as const;
 type Given = Arguments<typeof options>["values"];
 
-const suites = [...Object.keys(measuredSuites), "profile", "tune", "soak", "compare", "page", "special-values"];
+const suites = [
+  ...Object.keys(measuredSuites),
+  "profile",
+  "tune",
+  "soak",
+  "compare",
+  "page",
+  "special-values",
+  "sizes",
+];
 
 function progress(row: Row): void {
   const time = row.error ?? (row.medianMs === undefined ? row.note : `${row.medianMs.toFixed(1)} ms`);
@@ -204,6 +214,14 @@ export const command = defineCommand({
       if (values.save) await writeOutput(path, page);
       if (values.save) console.error(`written to ${path}`);
       else process.stdout.write(page);
+      return 0;
+    }
+    if (suite === "sizes") {
+      const rows = await measureSizes();
+      const [page, path] = [sizesPage(rows, peerVersions()), "bench/results/sizes.md"];
+      if (values.save) await writeOutput(path, page);
+      if (values.save) console.error(`written to ${path}`);
+      else print(values, rows, () => page);
       return 0;
     }
     const run = { soak: soaked, profile: profiled, tune: tuned }[suite] ?? ((given: Given) => measured(suite, given));

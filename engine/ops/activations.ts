@@ -9,6 +9,7 @@ import { clamp } from "./binary.js";
 import { definePointwise } from "./define.js";
 import { exp, square, unary } from "./unary.js";
 
+/** The hyperbolic tangent of each element, in [−1, 1]. */
 export function tanh(x: Tensor): Tensor {
   return apply(tanhSpec, [x], null);
 }

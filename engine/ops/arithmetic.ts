@@ -86,6 +86,8 @@ const mismatch = (name: string, f: (a: Tensor, b: Tensor) => Tensor): Pick<OpSpe
   ],
 });
 
+/** a + b, element by element; shapes broadcast, dtypes must agree. Integers wrap at 32 bits. @throws ShapeError for
+ *  shapes that do not broadcast or two dtypes. */
 export function add(a: TensorOrNumber, b: TensorOrNumber): Tensor {
   return apply(addSpec, operands("add", a, b), null);
 }
@@ -100,6 +102,7 @@ export const addSpec = definePointwise<null>({
   ...mismatch("add", add),
 });
 
+/** a − b, element by element; shapes broadcast, dtypes must agree. Integers wrap at 32 bits. @throws as `add`. */
 export function sub(a: TensorOrNumber, b: TensorOrNumber): Tensor {
   return apply(subSpec, operands("sub", a, b), null);
 }
@@ -114,6 +117,7 @@ export const subSpec = definePointwise<null>({
   ...mismatch("sub", sub),
 });
 
+/** a · b, element by element; shapes broadcast, dtypes must agree. Integers wrap at 32 bits. @throws as `add`. */
 export function mul(a: TensorOrNumber, b: TensorOrNumber): Tensor {
   return apply(mulSpec, operands("mul", a, b), null);
 }
@@ -161,6 +165,7 @@ export const divSpec = definePointwise<null>({
   ...mismatch("div", div),
 });
 
+/** −x, of f32 or i32. */
 export function neg(x: Tensor): Tensor {
   return apply(negSpec, [x], null);
 }

@@ -12,6 +12,7 @@ import { extent, type Padding, type Pair, pairOf, type WindowAttrs, windowAttrs,
 
 const CONV_OPTIONS = ["stride", "padding", "dilation", "groups"] as const;
 
+/** Options of `conv2d`: stride 1, no padding, dilation 1 and one group by default; a number counts for rows and columns. */
 export interface ConvOptions {
   readonly stride?: Pair;
   readonly padding?: Padding;
@@ -69,6 +70,7 @@ export const conv2dSpec: OpSpec<ConvAttrs> = {
   failures: () => refusedConvs((x, w, options) => conv2d(x, w, options)),
 };
 
+/** Options of `conv2dInput`: those of the convolution, and what g and w do not tell. */
 export interface ConvInputOptions extends ConvOptions {
   /** [h, w] of the image that was convolved. */
   readonly image: readonly [number, number];
@@ -128,6 +130,7 @@ export const conv2dInputSpec: OpSpec<ConvAttrs> = {
   ],
 };
 
+/** Options of `conv2dFilter`: those of the convolution, and what x and g do not tell. */
 export interface ConvFilterOptions extends ConvOptions {
   /** [r, s] of the window. */
   readonly window: readonly [number, number];
@@ -190,6 +193,7 @@ export const conv2dFilterSpec: OpSpec<ConvAttrs> = {
   ],
 };
 
+/** Options of `convTranspose2d`: those of the convolution whose adjoint it is. */
 export interface ConvTransposeOptions extends ConvOptions {
   /** Rows and columns added at the bottom and right, to choose among the sizes a stride maps to one; default 0. */
   readonly outputPadding?: Pair;

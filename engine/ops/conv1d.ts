@@ -9,6 +9,8 @@ import { reshape } from "./movement.js";
 /** Zeros added at the ends: one number for both, [left, right], "valid" for none, "same" for an output of ⌈length / stride⌉. */
 export type Padding1d = number | readonly [number, number] | "same" | "valid";
 
+/** Options of `conv1d`: stride 1, no padding, dilation 1 and one group by default. `padding` is a number for both ends, [left,
+ *  right], "same" or "valid". */
 export interface Conv1dOptions {
   readonly stride?: number;
   readonly padding?: Padding1d;

@@ -23,10 +23,12 @@ function filled(op: string, shape: Shape, value: number, dtype: DType): Tensor {
   return expand(constant(value, dtype), shape);
 }
 
+/** Zeros of a shape; f32 unless told otherwise. @throws TypeError for a shape that is none. */
 export function zeros(shape: Shape, dtype: DType = "f32"): Tensor {
   return filled("zeros", shape, 0, dtype);
 }
 
+/** Ones of a shape; f32 unless told otherwise. @throws TypeError for a shape that is none. */
 export function ones(shape: Shape, dtype: DType = "f32"): Tensor {
   return filled("ones", shape, 1, dtype);
 }

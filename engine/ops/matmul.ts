@@ -13,6 +13,7 @@ import { matmulCalls } from "./matmul.launch.js";
 import { reshape } from "./movement.js";
 import { sum } from "./reduce.js";
 
+/** Options of `matmul`. */
 export interface MatmulOptions {
   /** Swap the last two axes of an operand; nothing is copied. Not for vectors. */
   readonly transposeA?: boolean;

@@ -9,6 +9,7 @@ import { reshape } from "./movement.js";
 import { mean } from "./reduce.js";
 import { rsqrt, square } from "./unary.js";
 
+/** What all normalisations take. */
 export interface NormOptions {
   /** Multiplied and added after normalising. */
   readonly scale?: Tensor;
@@ -19,6 +20,7 @@ export interface NormOptions {
 
 const NORM_OPTIONS = { scale: aTensor, shift: aTensor, epsilon: aNumberOfAtLeast0 };
 
+/** Options of `layerNorm`. */
 export interface LayerNormOptions extends NormOptions {
   /** Axes normalised over; default the last. */
   readonly axes?: number | readonly number[];
@@ -46,6 +48,7 @@ export function groupNorm(x: Tensor, groups: number, options: NormOptions = {}):
   return affine(reshape(normalise(grouped, 2, options.epsilon), x.shape), perChannel("groupNorm", x, options));
 }
 
+/** Mean and variance of each channel, as `batchStatistics` measures them. */
 export interface Statistics {
   /** [c] */
   readonly mean: Tensor;

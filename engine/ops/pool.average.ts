@@ -26,6 +26,7 @@ import {
 import { sum } from "./reduce.js";
 import { windowPositions } from "./window.js";
 
+/** Windows of `avgPool2d`. */
 export interface AvgPoolOptions extends PoolOptions {
   /** Whether padding counts in the divisor, as in PyTorch; default true. */
   readonly countIncludePad?: boolean;

@@ -8,6 +8,7 @@ import { checkedOptions, type Kind } from "../options.js";
 import { requireShaped, sizeOf } from "../shape.js";
 import { type Padding, type Pair, pairOf, type WindowAttrs, windowAttrs, windowPositions } from "./window.js";
 
+/** Windows of pooling; a number counts for rows and columns. */
 export interface PoolOptions {
   readonly size: Pair;
   /** Default: `size`, windows side by side. */

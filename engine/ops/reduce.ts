@@ -11,6 +11,7 @@ import { forEachOffset } from "./host.js";
 import { expand, reshape } from "./movement.js";
 import { reduceCalls } from "./reduce.launch.js";
 
+/** What all reductions take; by default reduced axes are dropped. */
 export interface ReduceOptions {
   /** Keep reduced axes as sides of 1. */
   readonly keepDims?: boolean;

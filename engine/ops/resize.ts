@@ -10,6 +10,7 @@ import { add, mul } from "./arithmetic.js";
 import { zeros } from "./create.js";
 import { gather } from "./gather.js";
 
+/** Options of `resize2d`. */
 export interface ResizeOptions {
   /** "bilinear" (default) or "nearest". */
   readonly mode?: "bilinear" | "nearest";

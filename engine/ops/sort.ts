@@ -16,6 +16,7 @@ import { firstOfRows, MOST_SELECTED } from "./topK.js";
 import { nanMask } from "./unary.js";
 import { transpose } from "./view.js";
 
+/** Options of `sort` and `argsort`; ascending by default. */
 export interface SortOptions {
   /** Default the last. */
   readonly axis?: number;
@@ -75,6 +76,7 @@ export const permuteSpec: OpSpec<{ readonly axis: number }> = {
   ],
 };
 
+/** Options of `topK`. */
 export interface TopKOptions {
   /** Default the last. */
   readonly axis?: number;
@@ -101,6 +103,7 @@ function firstAlong(x: Tensor, axis: number, k: number, descending: boolean): Te
   return alongRows(x, axis, (rows) => firstOfRows(rows, k, descending));
 }
 
+/** Options of `quantile` and `median`. */
 export interface QuantileOptions {
   /** Default the last. It is dropped from the result. */
   readonly axis?: number;

@@ -14,6 +14,7 @@ import { reshape } from "./movement.js";
 import { mean, REDUCE_OPTIONS, type ReduceOptions, sum } from "./reduce.js";
 import { abs, exp, finiteMask, log, sqrt, square } from "./unary.js";
 
+/** Options of `variance`. */
 export interface VarianceOptions extends ReduceOptions {
   /** What is subtracted from the count in the divisor: 0 (default) for the mean square, 1 for the unbiased estimate. */
   readonly ddof?: number;
@@ -34,6 +35,7 @@ export function variance(x: Tensor, axes?: number | readonly number[], options: 
   return mul(sum(square(deviation), list, { keepDims }), 1 / (count - ddof));
 }
 
+/** Options of `norm`. */
 export interface VectorNormOptions extends ReduceOptions {
   /** Σ|x| (1), √Σx² (2, the default) or max|x| (Infinity). */
   readonly p?: 1 | 2 | typeof Infinity;

@@ -17,6 +17,7 @@ export interface LabelledArrays {
   readonly masks?: Uint8Array;
 }
 
+/** A data set of arrays at hand, and how it is split. */
 export interface ArraysOptions extends SplitOptions {
   readonly name?: string;
   /** Shape of one sample: [c,h,w], [d]. */

@@ -18,6 +18,7 @@ export interface Split {
   readonly masks?: Uint8Array;
 }
 
+/** A data set: labelled samples for training and testing, and what they mean. */
 export interface Dataset {
   readonly name: string;
   /** Shape, valid range and, of a table, the features of a sample. */

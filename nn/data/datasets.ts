@@ -24,6 +24,7 @@ const DATASET_OPTIONS: KindsOf<DatasetOptions> = {
   seed: aNumber,
 };
 
+/** Every named data set with the function that opens it; a new one is its file and its row. */
 export const DATASETS = {
   shapes: shapesSet,
   "fashion-mnist": fashionMnistSet,
@@ -35,6 +36,7 @@ export const DATASETS = {
   adult: adultSet,
 } as const satisfies Readonly<Record<string, DatasetEntry>>;
 
+/** Names that `loadDataset` knows. */
 export type DatasetName = keyof typeof DATASETS;
 
 /** Names in the order of the table. */

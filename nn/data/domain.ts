@@ -20,6 +20,7 @@ export interface FeatureRange {
   readonly high: number | readonly number[];
 }
 
+/** What inputs of a function are: shape, valid range, names of features. Explainers and attacks take it as given. */
 export interface Domain {
   /** Shape of one sample, without the batch side: [c,h,w], [d]. */
   readonly shape: readonly number[];

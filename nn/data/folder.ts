@@ -13,6 +13,7 @@ import { type ImageSize, imageSize, readImage, resizeImage } from "./image.js";
 import type { SplitOptions } from "./options.js";
 import { bytePixels, type Channels } from "./pixels.js";
 
+/** How a folder of images becomes a data set. */
 export interface FolderOptions extends SplitOptions {
   readonly name?: string;
   /** Height and width that all images are brought to (see `resizeImage`); without it they must be equally large. */

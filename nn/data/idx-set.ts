@@ -18,6 +18,7 @@ export interface IdxFiles<T = Uint8Array> {
   readonly testLabels: T;
 }
 
+/** How IDX files (MNIST and its kin) become a data set. */
 export interface IdxOptions extends SizeOptions {
   readonly name?: string;
   /** Names by label; default "0", "1", … up to the largest label. */

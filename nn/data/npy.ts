@@ -8,6 +8,7 @@ import { requireArguments } from "../../engine/options.js";
 import { halfToNumber } from "../halves.js";
 import { DataError } from "./error.js";
 
+/** An array of a .npy file, as float32. */
 export interface NpyArray {
   readonly shape: readonly number[];
   /** Row by row; numbers that float32 cannot hold are rounded. */

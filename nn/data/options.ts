@@ -8,6 +8,7 @@ export interface Progress {
   readonly total: number;
 }
 
+/** Where the files of a data set come from, and who is told of a download. */
 export interface FileOptions extends LongOptions<Progress> {
   /** A folder with NAME/FILE or FILE; in a browser its address. Without it: HOLDFAST_DATA, else a download. */
   readonly dataDir?: string;
@@ -35,4 +36,5 @@ export const splitOf = ({ trainSize, testSize, testShare, seed }: SplitOptions):
   seed,
 });
 
+/** Options of `loadDataset`: where files come from, and how they are split. */
 export interface DatasetOptions extends FileOptions, SplitOptions {}

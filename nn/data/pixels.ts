@@ -3,6 +3,7 @@
 import { byteArray } from "../../engine/kinds.js";
 import { requireArguments } from "../../engine/options.js";
 
+/** Grey or red, green, blue. */
 export type Channels = 1 | 3;
 
 /** An image: [channels, height, width], flattened. */

@@ -22,6 +22,8 @@ import { checkedOptions, requireArguments } from "../../engine/options.js";
 import { aResidentData, aSplit, numberList } from "../kinds.js";
 import { hostSamples, type Split, sampleSize } from "./dataset.js";
 
+/** A split that lies on the GPU as a whole, from which batches are gathered there. Its tensors are kept: dispose of `words` and
+ *  `labels`. */
 export interface ResidentData {
   readonly count: number;
   /** Shape of one sample. */
@@ -127,6 +129,7 @@ export function pickSamples(data: ResidentData, indices: Tensor): { x: Tensor; y
 
 /** `pickSamples` and `ResidentData` by the names they had while samples were images. */
 export { pickSamples as pickImages };
+/** The earlier name of `ResidentData`. */
 export type ResidentImages = ResidentData;
 
 /** `size` consecutive entries of a shuffled order, from a position on the GPU: order i32 [n], at i32 [] → i32 [size]. */

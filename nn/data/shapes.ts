@@ -7,6 +7,7 @@ import { unitPixels } from "./pixels.js";
 /** Names of the ten classes, by label. */
 export const SHAPE_CLASSES: readonly string[] = FIGURES.map((figure) => figure.name);
 
+/** How many pictures of `shapes` are drawn, and from which random numbers. */
 export interface ShapesOptions {
   readonly count: number;
   readonly seed?: number;

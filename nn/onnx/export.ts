@@ -9,6 +9,7 @@ import { GraphWriter, type Standing, shapeBehind } from "./graph-writer.js";
 import { LAYER_EXPORTS } from "./layer-exports.js";
 import { modelProto, nodeProto, tensorProto, valueInfoProto } from "./write.js";
 
+/** What an exported ONNX file holds besides the network. */
 export interface ExportOptions {
   /** Add a softmax at the end, so that the model gives probabilities; default false, logits. */
   readonly softmax?: boolean;

@@ -10,6 +10,7 @@ import type { SampleShape } from "../layer.js";
 import type { OnnxNetwork } from "./network.js";
 import { traced } from "./watch.js";
 
+/** How well two lists of numbers agree, and where they do so least. */
 export interface Agreement {
   /** Every element is within the margins. */
   readonly good: boolean;
@@ -21,6 +22,7 @@ export interface Agreement {
   readonly worst: number;
 }
 
+/** How far numbers may lie apart and still agree. */
 export interface Margins {
   /** |given − expected| ≤ atol + rtol·|expected|; default 1e-4 for both. */
   readonly rtol?: number;

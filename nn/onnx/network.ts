@@ -15,6 +15,7 @@ import { type Compiled, compileModel, type Program, type Step } from "./program.
 import { type GraphProto, type ModelProto, readModelProto, type TensorProto } from "./proto.js";
 import type { HostValue } from "./value.js";
 
+/** How an ONNX file is read as a network. */
 export interface OnnxOptions {
   /** Shape of a sample, without the batch side, where the file leaves sides open; it is then checked at import. */
   readonly shape?: SampleShape;

@@ -1,4 +1,4 @@
-/** The same attack on four networks, side by side. */
+/** The same attack on several networks, side by side. */
 import { DEFENCES } from "../core/defences.js";
 import { DEFENCE_NAMES, type DefenceName, type Settings } from "../core/settings.js";
 import { byId, el } from "./dom.js";
@@ -29,7 +29,7 @@ export class Columns {
     show(store.settings);
   }
 
-  /** Shows the answer of one of the four; others are none of its business. */
+  /** Shows the answer of one of them; others are none of its business. */
   show({ settings, explained, attacked }: Answer): void {
     const column = this.#columns[settings.defence as DefenceName] as Column | undefined;
     if (!column || !attacked) return;

@@ -1,5 +1,5 @@
 /** Training from scratch, with curves. */
-import type { TrainingProgress } from "../core/training.js";
+import type { TrainingTold } from "../core/training.js";
 import { percent } from "../core/words.js";
 import type { Task } from "./client.js";
 import { numberField } from "./controls.js";
@@ -77,9 +77,14 @@ export function trainingSection(store: Store, live: Live, { onMap, onDone }: Tra
     const points: Point[] = [];
     start.disabled = true;
     stop.disabled = false;
-    words.textContent = "The first step compiles its kernels …";
-    const tell = (progress: TrainingProgress): void => {
-      const { step, steps, loss, accuracy, epoch, epochs, secondsLeft, test, explained } = progress;
+    // What was asked for before comes first.
+    words.textContent = "Waiting for the picture at the top …";
+    const tell = (told: TrainingTold): void => {
+      if ("doing" in told) {
+        words.textContent = `${told.doing} …`;
+        return;
+      }
+      const { step, steps, loss, accuracy, epoch, epochs, secondsLeft, test, explained } = told;
       points.push({ at: step / steps, loss, accuracy });
       curves.draw(points);
       words.textContent =

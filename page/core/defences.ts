@@ -8,7 +8,7 @@ export interface DefenceCard {
   /** Nothing where there is no defence. */
   readonly source: string;
   /** File of weights in `networks`. */
-  readonly file: "plain" | "atex";
+  readonly file: "plain" | "atex" | "r2et";
 }
 
 export const DEFENCES: Readonly<Record<DefenceName, DefenceCard>> = {
@@ -29,5 +29,11 @@ export const DEFENCES: Readonly<Record<DefenceName, DefenceCard>> = {
     words: "Trained on to answer alike along its own explanation.",
     source: "Tang et al. 2022",
     file: "atex",
+  },
+  r2et: {
+    title: "R2ET",
+    words: "Trained on to widen the gap around its most important pixels.",
+    source: "Chen et al. 2024",
+    file: "r2et",
   },
 };

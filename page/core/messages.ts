@@ -4,7 +4,7 @@ import type { Opening, Place } from "./place.js";
 import type { SanityAnswer } from "./sanity.js";
 import type { Settings } from "./settings.js";
 import type { PersonAnswer, TableFile } from "./table.js";
-import type { TrainingProgress, TrainingResult } from "./training.js";
+import type { TrainingResult, TrainingTold } from "./training.js";
 
 /** What the worker can be asked: by name, its question, what it tells while it works, and its answer. */
 export interface Tasks {
@@ -16,7 +16,7 @@ export interface Tasks {
     tells: { readonly explained: Explained };
     answers: { readonly explained: Explained; readonly attacked: Attacked };
   };
-  train: { asks: { readonly settings: Settings }; tells: TrainingProgress; answers: TrainingResult };
+  train: { asks: { readonly settings: Settings }; tells: TrainingTold; answers: TrainingResult };
   sanity: { asks: { readonly settings: Settings }; tells: { readonly share: number }; answers: SanityAnswer };
   /** A person of the table, explained by LIME with and without the scaffold. */
   table: {

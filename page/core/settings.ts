@@ -47,7 +47,7 @@ function pattern(initial: string, form: RegExp, needed: string): Setting<string>
 
 const whole = (initial: number, min: number, max: number) => number(initial, { min, max, step: 1 });
 
-export const DEFENCE_NAMES = ["plain", "smoothing", "atex"] as const;
+export const DEFENCE_NAMES = ["plain", "smoothing", "atex", "r2et"] as const;
 export type DefenceName = (typeof DEFENCE_NAMES)[number];
 
 export const OBJECTIVE_NAMES = ["top-k", "mass-centre", "target", "target-map"] as const;

@@ -30,6 +30,14 @@ export interface TrainingProgress {
   readonly explained?: Explained;
 }
 
+/** What takes so long while no step is done. */
+export interface TrainingPhase {
+  /** For people: "Compiling kernels". */
+  readonly doing: string;
+}
+
+export type TrainingTold = TrainingProgress | TrainingPhase;
+
 export interface TrainingResult {
   readonly accuracy: number;
   readonly seconds: number;
@@ -41,7 +49,8 @@ export interface TrainingResult {
 export const CARD: ModelCard = { network: "tiny", activation: "relu", beta: 10, classes: SHAPE_CLASSES };
 export const SHAPE = [1, SIDE, SIDE] as const;
 const BATCH = 50;
-const TESTED = 500;
+/** Test pictures after a pass, and after the last one. On a software driver each costs about as much as one to learn from. */
+const TESTED = { between: 100, atTheEnd: 300 } as const;
 
 const splitOf = (count: number, stream: number) => {
   const { images, labels } = shapeBytes({ count, seed: 0, stream });
@@ -51,7 +60,7 @@ const splitOf = (count: number, stream: number) => {
 /** Trains; `stop` ends it after the steps on their way. The network's tensors are kept. */
 export async function trainNetwork(
   settings: Settings,
-  tell: (progress: TrainingProgress) => void,
+  tell: (told: TrainingTold) => void,
   stop: { readonly aborted: boolean },
 ): Promise<{ readonly network: Network; readonly result: TrainingResult }> {
   const { images, epochs, rate, seed } = settings;
@@ -59,7 +68,13 @@ export async function trainNetwork(
   const model = buildNetwork(CARD);
   const optimiser = adam({ lr: rate });
   const data = residentData(splitOf(images, 0));
-  const held = residentData(splitOf(TESTED, 1));
+  const held = {
+    between: residentData(splitOf(TESTED.between, 1)),
+    atTheEnd: residentData(splitOf(TESTED.atTheEnd, 1)),
+  };
+  // In batches of the training's size: the same kernels, which are compiled already.
+  const accuracyOf = (params: Network["params"], when: keyof typeof TESTED): Promise<number> =>
+    evaluate(model, params, held[when], { batchSize: BATCH });
   const networkOf = (params: Network["params"]): Network => ({
     title: "Trained here",
     classifier: (x) => model.apply(params, x),
@@ -71,6 +86,7 @@ export async function trainNetwork(
   let accuracy = Number.NaN;
   let last: TrainingProgress | undefined;
   try {
+    tell({ doing: "Compiling kernels for the first step" });
     const start = scope(() => keep(initialState(model.init(random.key(seed), SHAPE).params, optimiser)));
     const state = await train(model, start, data, {
       ...{ optimiser, epochs, batchSize: BATCH, seed, stop },
@@ -79,20 +95,23 @@ export async function trainNetwork(
         last = { epoch, epochs, step: done, steps: epochs * steps, loss, accuracy, secondsLeft };
         tell(last);
       },
-      onEpoch: async ({ params }) => {
-        accuracy = await evaluate(model, params, held);
+      onEpoch: async ({ epoch, params }) => {
+        const when = epoch === epochs ? "atTheEnd" : "between";
+        tell({ doing: `Pass ${epoch} of ${epochs} is done; testing on ${TESTED[when]} pictures` });
+        accuracy = await accuracyOf(params, when);
+        tell({ doing: `Pass ${epoch} of ${epochs} is done; explaining the picture` });
         const on = defendedBy("trained", networkOf(params), settings.beta);
         if (last) tell({ ...last, test: accuracy, explained: await explain({ settings, on }) });
       },
     });
     const { params } = state;
     dispose(state.optimiser);
-    if (stop.aborted) accuracy = await evaluate(model, params, held);
+    if (stop.aborted) accuracy = await accuracyOf(params, "atTheEnd");
     return {
       network: networkOf(params),
       result: { accuracy, seconds: (performance.now() - began) / 1000, stopped: stop.aborted },
     };
   } finally {
-    dispose([data.words, data.labels, held.words, held.labels]);
+    dispose([data, held.between, held.atTheEnd].map(({ words, labels }) => [words, labels]));
   }
 }

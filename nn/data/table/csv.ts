@@ -16,8 +16,10 @@ export interface TextTable {
 }
 
 export const SEPARATORS = [",", ";", "\t"] as const;
+/** What may stand between the cells of a CSV file. */
 export type Separator = (typeof SEPARATORS)[number];
 
+/** How the text of a CSV file is read. */
 export interface CsvOptions {
   /** Names the table in messages. */
   readonly what?: string;

@@ -6,6 +6,7 @@ import { isMissing, listed, MISSING, numberIn, type PreparedColumn, type TablePr
 /** What to do where a value is missing: the mean or the median of a numeric column, the most frequent value of any, a category of
  *  its own for a categorical one. */
 export const MISSING_POLICIES = ["refuse", "mean", "median", "most frequent", "own category"] as const;
+/** What becomes of a missing value; "refuse" throws. */
 export type MissingPolicy = (typeof MISSING_POLICIES)[number];
 
 export const COLUMN_KINDS = ["numeric", "binary", "categorical"] as const;
@@ -18,6 +19,7 @@ export interface ColumnPlan {
   readonly missing?: MissingPolicy;
 }
 
+/** How the columns of a table become features; what is left out is inferred from the rows. */
 export interface PreparationOptions {
   /** The column that is predicted. */
   readonly target: string;

@@ -11,6 +11,7 @@ import { readCsv, type Separator, type TextTable } from "./csv.js";
 import { fitPreparation, type PreparationOptions } from "./fit.js";
 import { classOfRow, listed, prepareRow, type TablePreparation, type TableRecord, tableDomain } from "./preparation.js";
 
+/** How rows become a data set: columns, missing values, and the split. */
 export interface TableOptions extends PreparationOptions, SplitOptions {
   readonly name?: string;
   /** What a network was trained with, for new rows; default learnt from the training part of these. */
@@ -34,6 +35,7 @@ const TABLE_OPTIONS: KindsOf<TableOptions> = {
   preparation: aTablePreparation,
 };
 
+/** How the text of a CSV file becomes a data set. */
 export interface CsvTableOptions extends TableOptions {
   /** Rows held out for testing, as text with the same columns; without them `testShare` (default 0.2) of the rows are, class by
    *  class. */

@@ -38,6 +38,7 @@ export interface CategoricalColumn {
   readonly impute?: string;
 }
 
+/** A column with everything that new rows need to be read alike. */
 export type PreparedColumn = NumericColumn | BinaryColumn | CategoricalColumn;
 
 /** All that turns rows of a table into samples [d]: its elements come column by column. */
