@@ -51,7 +51,12 @@ async function answerOf({ files, entry }) {
 }
 
 const run = process.argv.includes("--run");
-if (run) await (await import("./adapter.mjs")).installNavigator(undefined);
+if (run) {
+  await (await import("./adapter.mjs")).installNavigator(undefined);
+  // tfjs takes a process without a window for Node, and asks for modules that a bundle for browsers lacks.
+  globalThis.window = globalThis;
+  globalThis.document = {};
+}
 const rows = [];
 for (const program of programs)
   for (const system of program === "explanation" ? ["holdfast"] : systems) {

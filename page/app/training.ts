@@ -27,7 +27,7 @@ function svg(tag: string, attributes: Readonly<Record<string, string | number>>,
 
 /** Loss (falling) and accuracy (rising) over the training. */
 class Curves {
-  readonly element = svg("svg", { viewBox: `0 -10 ${WIDTH} ${HEIGHT + 40}`, class: "curves", role: "img" });
+  readonly element = svg("svg", { viewBox: `0 -24 ${WIDTH} ${HEIGHT + 54}`, class: "curves", role: "img" });
   #points: Point[] = [];
 
   draw(points: readonly Point[]): void {
@@ -45,8 +45,8 @@ class Curves {
       svg("path", { class: "axis", d: `M0 0V${HEIGHT}H${WIDTH}` }),
       svg("path", { class: "loss", d: line(({ loss }) => loss / most) }),
       svg("path", { class: "accuracy", d: line(({ accuracy }) => accuracy) }),
-      svg("text", { x: 6, y: 10 }, `loss ${last ? last.loss.toFixed(3) : "…"} (full height ${most.toFixed(1)})`),
-      svg("text", { x: WIDTH, y: 10, "text-anchor": "end" }, `accuracy ${last ? percent(last.accuracy) : "…"}`),
+      svg("text", { x: 6, y: -9 }, `loss ${last ? last.loss.toFixed(3) : "…"} (full height ${most.toFixed(1)})`),
+      svg("text", { x: WIDTH, y: -9, "text-anchor": "end" }, `accuracy ${last ? percent(last.accuracy) : "…"}`),
       svg("text", { x: WIDTH, y: HEIGHT + 18, "text-anchor": "end" }, "end of the training"),
     );
     this.element.setAttribute(

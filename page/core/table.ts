@@ -29,7 +29,7 @@ import {
   trainDetector,
   unrelatedColumns,
 } from "holdfast/atex";
-import { type Dataset, featureValues, hostSamples, openTable, type Split } from "holdfast/nn";
+import { type Dataset, featureValues, hostSamples, openTable, type Split, type TablePreparation } from "holdfast/nn";
 import { peopleCsv, SENSITIVE, TARGET } from "./people.js";
 import type { Settings } from "./settings.js";
 
@@ -73,6 +73,14 @@ const rowsIn = (split: Split, count = split.labels.length): Float32Array =>
     split,
     Int32Array.from({ length: count }, (_, i) => i),
   );
+
+/** A value in its column's own units, without what is left of rounding: it comes back from a multiple of the deviation in float32. */
+function shownValue(value: string | number, { columns }: TablePreparation, name: string): string {
+  if (typeof value === "string") return value;
+  const column = columns.find((one) => one.name === name);
+  const step = column?.kind === "numeric" ? 1e-5 * column.deviation : 0;
+  return String(Math.abs(value) < step ? 0 : +value.toPrecision(4));
+}
 
 /** The data set of a table. @throws DataError for a table that cannot be used, RangeError for an unknown column. */
 export function datasetOf(settings: Settings, file?: TableFile): Dataset & { readonly sensitive: string } {
@@ -144,7 +152,7 @@ export async function explainPerson(
     return {
       ...{ name, sensitive, shownInstead: unrelated, count, alike },
       features: featuresOf(domain).map((feature) => feature.name),
-      values: Object.values(values).map((value) => (typeof value === "number" ? String(+value.toPrecision(4)) : value)),
+      values: Object.entries(values).map(([column, value]) => shownValue(value, preparation!, column)),
       verdicts: [before.verdict, after.verdict],
       ...{ before: before.coefficients, after: after.coefficients, first: [before.first, after.first] },
       milliseconds: performance.now() - began,

@@ -42,6 +42,15 @@ test("the family follows the adapter", () => {
   check.is(chooseMatmul(big, gpu).variant, "tiled");
   check.is(chooseConv2d(secondConv, llvmpipe).variant, "registers");
   check.is(chooseConv2d(secondConv, gpu).variant, "tiled");
+  // A tile has 64 columns at least; where most would be empty, a software driver does better without.
+  const narrow = { rows: 9800, columns: 16, depth: 72, groups: 1, window: 9 };
+  check.is(chooseConv2d(narrow, gpu).variant, "tiled");
+  check.is(chooseConv2d(narrow, swiftShader).variant, "plain");
+  check.is(chooseConv2d({ ...narrow, columns: 17 }, swiftShader).variant, "tiled");
+  const taps = { rows: 72, columns: 16, depth: 9800, groups: 1, window: 9, cuts: 700, bytes: 4e6 };
+  check.is(chooseConv2dFilter(taps, gpu).variant, "tiled");
+  check.is(chooseConv2dFilter(taps, swiftShader).variant, "plain");
+  check.is(chooseConv2dFilter({ ...taps, rows: 9 }, swiftShader).variant, "tiled", "too few outputs to share out");
 });
 
 test("tiles are as wide as pays: 64 columns with subgroups, at most 32 without, few for few outputs", () => {

@@ -140,6 +140,11 @@ gpuTest("the scaffold hides the column that the model judges by", async () => {
   check.ok(after < 0.2, `and for ${after} with it`);
   check.ok(answer.alike > 0.9, `${answer.alike} are judged alike`);
   check.is(answer.before.length, answer.features.length);
+  check.equal(
+    answer.values.filter((value) => /e-/.test(value)),
+    [],
+    "what is left of rounding is not shown",
+  );
 });
 
 gpuTest("a network is trained, can be stopped, and can be attacked", async () => {
