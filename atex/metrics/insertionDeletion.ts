@@ -1,6 +1,9 @@
 import { add, describe, mean, mul, slice, type Tensor, zerosLike } from "../../engine/index.js";
+import { aNumber, aTensorOrNumber } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import type { Feature } from "../../nn/index.js";
 import { count, oneOf, setting } from "../../nn/schema.js";
+import { someFeatures } from "../kinds.js";
 import type { Score } from "../score.js";
 import { groupsOf } from "./groups.js";
 import { type Faithfulness, type MetricContext, type MetricInfo, metricEntry, ofFinite } from "./metric.js";
@@ -16,6 +19,12 @@ export interface ReplacementOptions {
   readonly features?: readonly Feature[];
 }
 
+const REPLACEMENT_OPTIONS: KindsOf<ReplacementOptions> = {
+  steps: aNumber,
+  baseline: aTensorOrNumber,
+  features: someFeatures,
+};
+
 export const deletionInfo: MetricInfo = {
   name: "deletion AUC",
   range: [0, 1],
@@ -30,6 +39,7 @@ export const deletionInfo: MetricInfo = {
  *  Images [n,c,h,w] with maps [n,h,w]; other inputs with maps of their shape, or of one value per feature.
  *  @throws RangeError for more steps than parts, ShapeError when the map does not belong to the input. */
 export function deletionAuc(options: ReplacementOptions = {}): Faithfulness {
+  checkedOptions("deletionAuc", options, REPLACEMENT_OPTIONS);
   return areaUnder("deletionAuc", deletionInfo, options, (x, base) => [x, base]);
 }
 
@@ -45,6 +55,7 @@ export const insertionInfo: MetricInfo = {
 
 /** Area under the score while parts are put into the baseline, the most important first; as `deletionAuc`. */
 export function insertionAuc(options: ReplacementOptions = {}): Faithfulness {
+  checkedOptions("insertionAuc", options, REPLACEMENT_OPTIONS);
   return areaUnder("insertionAuc", insertionInfo, options, (x, base) => [base, x]);
 }
 

@@ -1,3 +1,5 @@
+import { aNumber, aText } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
 import { GLYPH_TOP, GLYPH_WIDTH, glyphsOf } from "./font.js";
 
 /** Rows of a capital letter. */
@@ -8,6 +10,7 @@ const GAP = 1;
 /** A word as a map: ones where there is ink, in letters as large as fit into the middle of [height, width], flattened.
  *  @throws RangeError when there are no letters or they do not fit at their smallest. */
 export function wordMap(word: string, height: number, width: number): Float32Array {
+  requireArguments("wordMap", { word: [word, aText], height: [height, aNumber], width: [width, aNumber] });
   const letters = glyphsOf(word);
   const across = letters.length * (GLYPH_WIDTH + GAP) - GAP;
   const zoom = Math.floor(Math.min((width - 2) / across, (height - 2) / LETTER_HEIGHT));

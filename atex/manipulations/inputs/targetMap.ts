@@ -1,7 +1,10 @@
 /** Explanations that show what somebody wants: Dombrowski et al. 2019, with the defence and the bound of the same paper. */
+
 import { argmax, callerScope, gather, scope, type Tensor, tensor } from "../../../engine/index.js";
+import { requireArguments } from "../../../engine/options.js";
 import { count, list, number, oneOf, type Read, setting, size, text } from "../../../nn/schema.js";
 import { importanceMap } from "../../judge.js";
+import { anyNumbers } from "../../kinds.js";
 import { pearson } from "../../metrics/similarities.js";
 import { attributionsOf, explainerMaker } from "../explaining.js";
 import {
@@ -97,6 +100,7 @@ function explainersOf({ explaining }: ManipulationWorld, points: number) {
 
 /** For each sample another one, of another class where there is any: the next. */
 export function othersOf(classes: readonly number[]): number[] {
+  requireArguments("othersOf", { classes: [classes, anyNumbers] });
   const n = classes.length;
   return classes.map((own, i) => {
     const following = Array.from({ length: n - 1 }, (_, k) => (i + k + 1) % n);
