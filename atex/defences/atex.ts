@@ -156,7 +156,8 @@ export function atex(options: AtexOptions): Defence {
   const { copies = 1, noise = "symmetric", scale = "asProjected", steepest = options.delta1 / 2 } = options;
   const { alpha = 3, terms = "both", matching = terms === "both" ? "changes" : "predictions" } = options;
   const { temperature = 10, studentTemperature = temperature } = options;
-  const along = alongOptions(options);
+  const { delta1, spacing } = options;
+  const along = alongOptions({ delta1, spacing, points: options.points, normalisation: options.normalisation });
   const { points, normalisation } = along;
   const tangent: TangentOptions = { length: delta2, copies, noise, scale, normalisation };
   requireAlong("atex", along);

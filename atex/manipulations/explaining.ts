@@ -13,7 +13,7 @@ import {
   type Tree,
   tensor,
 } from "../../engine/index.js";
-import { aNatural, aTensor, aText, required } from "../../engine/kinds.js";
+import { aNatural, aTensor, aText, maybe, required } from "../../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import type { Domain } from "../../nn/index.js";
 import { aDomain, anyObject } from "../../nn/kinds.js";

@@ -199,7 +199,8 @@ export function attackWithPatch(options: PatchOptions): Patches {
   const mask = tensor(patchCover(place, [h, w], [h, w]), [1, 1, h, w]);
   return scope(() => {
     const pasted = (canvas: Tensor): Tensor => where(mask, canvas, x);
-    const loss = patchLoss(options);
+    const { x: _x, steps: _steps, size: _size, range: _range, ...rest } = options;
+    const loss = patchLoss(rest);
     const explain = gradCam(options.gradCam);
     const each = (values: Tensor): Tensor => (universal ? mean(values, 0, { keepDims: true }) : values);
     const worth = (z: Tensor): Tensor => {

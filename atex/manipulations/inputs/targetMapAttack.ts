@@ -148,6 +148,7 @@ export function targetMapAttack(options: TargetMapOptions): (target: TargetMapTa
     const networks = kinks
       ? all.map((beta) => ({ beta, network: smoothed(classifier, beta) }))
       : [{ beta: 0, network: classifier }];
+    const weights = { mapWeight: options.mapWeight, outputWeight: options.outputWeight };
     let c: Carried = scope(() => ({ at: add(x, 0), memory: rule.init(x), iteration: tensor(0) }));
     for (const [i, { beta, network }] of networks.entries()) {
       say(kinks ? `softplus of sharpness ${beta.toFixed(0)}` : "the network as it is");
@@ -155,7 +156,7 @@ export function targetMapAttack(options: TargetMapOptions): (target: TargetMapTa
       const score = classScore(network, classes);
       const slope = grad((z: Tensor) => {
         const map = relativeImportance(saliencyMap(explainer(score, z)));
-        return sum(targetMapLoss({ map, logits: network(z) }, wanted, options));
+        return sum(targetMapLoss({ map, logits: network(z) }, wanted, weights));
       });
       const step = capture(
         function targetMapStep({ at, memory, iteration }: Carried): Carried {
