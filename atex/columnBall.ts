@@ -26,7 +26,7 @@ import { checkedOptions, type KindsOf, requireArguments } from "../engine/option
 import type { Domain, Feature, TablePreparation } from "../nn/index.js";
 import { aDomain, anyObject, aTablePreparation } from "../nn/kinds.js";
 import { type Ball, ROUNDING } from "./balls.js";
-import { texts } from "./kinds.js";
+import { numberRecord, texts } from "./kinds.js";
 import { featureIndex, featuresOf } from "./manipulations/columns.js";
 
 /** A number for all columns, or numbers for some by name. */
@@ -99,7 +99,7 @@ export function columnSteps(
   preparation: TablePreparation,
   steps: Readonly<Record<string, number>>,
 ): Record<string, number> {
-  requireArguments("columnSteps", { preparation: [preparation, aTablePreparation], steps: [steps, anyObject] });
+  requireArguments("columnSteps", { preparation: [preparation, aTablePreparation], steps: [steps, numberRecord] });
   const { columns } = preparation;
   return Object.fromEntries(
     Object.entries(steps).map(([name, step]) => {

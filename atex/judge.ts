@@ -5,7 +5,7 @@ import { aCount, aTensor, required, wordOf } from "../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../engine/options.js";
 import { aList } from "../nn/kinds.js";
 import { type Explainer, saliencyMap } from "./explainers/explainer.js";
-import { aClassifier, anExplainer } from "./kinds.js";
+import { aClassifier, anExplainer, texts } from "./kinds.js";
 import { relativeImportance } from "./metrics/importance.js";
 import { WINDOW } from "./metrics/ssim.js";
 import { metricEntryOf, type SimilarityName, similaritiesOf } from "./metrics/table.js";
@@ -29,7 +29,7 @@ export type Agreed = Readonly<Partial<Record<AgreementName, Tensor>> & Record<"s
 /** How much two maps agree, per sample [n]: maps [n,h,w] or [n,d], k pixels or columns in the top-k intersection. What maps of this
  *  shape do not have is left out. */
 export function agreementOf(a: Tensor, b: Tensor, k: number, wanted: readonly AgreementName[] = USUAL): Agreed {
-  requireArguments("agreementOf", { a: [a, aTensor], b: [b, aTensor], k: [k, aCount], wanted: [wanted, aList] });
+  requireArguments("agreementOf", { a: [a, aTensor], b: [b, aTensor], k: [k, aCount], wanted: [wanted, texts] });
   const side = a.rank === 3 ? Math.min(a.shape[1], a.shape[2]) : 0;
   const smallest: Partial<Record<AgreementName, number>> = { ssim: WINDOW, centre: 1 };
   const names = wanted.filter((name) => side >= (smallest[name] ?? 0));

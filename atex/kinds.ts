@@ -1,8 +1,19 @@
 /** What arguments of explanations may be (see engine/kinds.ts). */
 import type { LongOptions } from "../engine/index.js";
-import { aFunction, aNatural, anObject, anyNumber, aText, either, listOf, numbers } from "../engine/kinds.js";
+import {
+  aFunction,
+  aNatural,
+  anObject,
+  anyNumber,
+  aTensor,
+  aText,
+  either,
+  listOf,
+  numbers,
+  tensorOf,
+} from "../engine/kinds.js";
 import { isRecord, type Kind, type KindsOf } from "../engine/options.js";
-import { aFeature, aList, anAbortSignalLike } from "../nn/kinds.js";
+import { aDomain, aFeature, aList, anAbortSignalLike, anyObject } from "../nn/kinds.js";
 
 export const aScore: Kind = {
   needed: "a score, a function of x [n,...] that gives one number per sample,",
@@ -48,3 +59,22 @@ export const aFloat32Array: Kind = {
 /** What calls that take long have. */
 export const LONG_OPTIONS: KindsOf<LongOptions<unknown>> = { signal: anAbortSignalLike, onProgress: aFunction };
 export const anEstimate = anObject("an estimate", { mean: anyNumber, half: anyNumber, n: anyNumber });
+export const someSamples: Kind = tensorOf("a tensor of samples, f32[n,...],", (t) => t.dtype === "f32" && t.rank > 0);
+/** What explainers are made with. */
+export const anExplaining = anObject("what explainers are made with", {
+  domain: aDomain,
+  background: aTensor,
+  seed: aNatural,
+});
+/** Numbers by name. */
+export const numberRecord: Kind = {
+  needed: "an object of numbers",
+  fits: (v) => isRecord(v) && Object.values(v).every((one) => typeof one === "number"),
+};
+/** A row of a table of explainers, metrics or others that are made by name. */
+export const anEntry = anObject("a row of a table", {
+  name: aText,
+  info: anyObject,
+  options: anyObject,
+  make: aFunction,
+});

@@ -25,14 +25,14 @@ import {
   Turns,
   tensor,
 } from "../engine/index.js";
-import { aCount, aKey, aTensor, required } from "../engine/kinds.js";
+import { aCount, aKey, anObject, aTensor, required } from "../engine/kinds.js";
 import { checkedOptions, type KindsOf } from "../engine/options.js";
 import { PIXEL_RANGE, unitPixels } from "../nn/index.js";
-import { anyObject } from "../nn/kinds.js";
 import { attackExplanation, type ExplanationAttackOptions } from "./attacks/explanation.js";
+import { anObjective } from "./attacks/kinds.js";
 import type { Explainer } from "./explainers/explainer.js";
 import { judgeOf } from "./judge.js";
-import { aClassifier, explainers, LONG_OPTIONS } from "./kinds.js";
+import { aClassifier, anExplainer, explainers, LONG_OPTIONS } from "./kinds.js";
 import { rows } from "./metrics/metric.js";
 import { relevanceMass } from "./metrics/relevanceMass.js";
 import { roundedTowards } from "./render/rounding.js";
@@ -63,7 +63,7 @@ const STUDY_OPTIONS: KindsOf<StudyOptions> = {
   classifier: required(aClassifier),
   surrogate: aClassifier,
   x: required(aTensor),
-  attack: required(anyObject),
+  attack: required(anObject("options of attackExplanation", { explainer: anExplainer, objective: anObjective })),
   explainers: required(explainers),
   masks: aTensor,
   k: aCount,

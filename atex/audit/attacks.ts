@@ -4,7 +4,6 @@ import { add, argmax, callerScope, equal, mul, random, scope, sign, type Tensor 
 import { aNatural, aNumberOfAtLeast0, anObject, aTensor } from "../../engine/kinds.js";
 import { requireArguments } from "../../engine/options.js";
 import { cosineDecay, type Domain } from "../../nn/index.js";
-import { anyObject } from "../../nn/kinds.js";
 import { attackExplanation } from "../attacks/explanation.js";
 import type { Search } from "../attacks/loop.js";
 import { massCentre, type Objective, rankSuppression, topKSuppression } from "../attacks/objectives.js";
@@ -26,7 +25,7 @@ import { spearman, topKIntersection } from "../metrics/similarities.js";
 import { classScore } from "../score.js";
 import { intoNeighbourhood } from "../subject.js";
 import type { AuditWorld, Candidate } from "./audit.js";
-import { aCandidate, anAuditWorld } from "./kinds.js";
+import { aCandidate, anAuditWorld, someAttackSettings } from "./kinds.js";
 import { partsIn } from "./parts.js";
 
 export interface AttackSettings {
@@ -119,7 +118,7 @@ export async function attacksOn(
   batch: { readonly x: Tensor; readonly from: number },
 ): Promise<BatchAttacks> {
   requireArguments("attacksOn", {
-    settings: [settings, anyObject],
+    settings: [settings, someAttackSettings],
     world: [world, anAuditWorld],
     candidate: [candidate, aCandidate],
     batch: [batch, anObject("an object", { x: aTensor, from: aNatural })],
@@ -232,7 +231,7 @@ export async function flippedBy(
   eps: number,
 ): Promise<boolean[]> {
   requireArguments("flippedBy", {
-    settings: [settings, anyObject],
+    settings: [settings, someAttackSettings],
     world: [world, anAuditWorld],
     batch: [batch, anObject("an object", { x: aTensor, from: aNatural })],
     eps: [eps, aNumberOfAtLeast0],

@@ -9,11 +9,14 @@ import {
   aShare,
   aTensor,
   aText,
+  aTree,
   listOf,
+  maybe,
+  numbers,
   wordOf,
 } from "../../engine/kinds.js";
-import { aDomain, aList, anyObject, aSplit, textRecord } from "../../nn/kinds.js";
-import { aClassifier, aMaker, anyNumbers, texts } from "../kinds.js";
+import { aDomain, aLayer, aList, anyObject, aSplit, textRecord } from "../../nn/kinds.js";
+import { aClassifier, aMaker, anExplaining, anyNumbers, texts } from "../kinds.js";
 
 export const anAuditWorld = anObject("an audit world", {
   classifier: aClassifier,
@@ -23,7 +26,7 @@ export const anAuditWorld = anObject("an audit world", {
   samples: anyNumbers,
   train: aSplit,
   about: textRecord,
-  explaining: anyObject,
+  explaining: anExplaining,
   explainer: aMaker,
   seed: aNatural,
   say: aFunction,
@@ -35,6 +38,20 @@ export const anAuditNumber = anObject("an audit number", {
   low: anyNumber,
   high: anyNumber,
   n: anyNumber,
+  values: maybe(numbers),
+});
+export const someAttackSettings = anObject("settings of attacks", {
+  steps: aNumber,
+  stepSize: aNumber,
+  restarts: aNumber,
+  points: aNumber,
+  twinBeta: aNumber,
+  pixels: aNumber,
+  draws: aNumber,
+  queries: aNumber,
+  copies: aNumber,
+  population: aNumber,
+  search: aText,
 });
 export const anAuditMeasurement = anObject("an audit measurement", { numbers: listOf(anAuditNumber, "audit numbers") });
 export const aPlanted = anObject("a planted cause, as plantedCause() gives it,", {
@@ -78,3 +95,9 @@ export const anAuditPlan = anObject("an audit plan", {
   controls: listOf(aCandidate, "candidates"),
 });
 export const anAuditStore = anObject("an audit store", { load: aFunction, save: aFunction });
+/** Of a network that can be taught. */
+export const someWeights = anObject("the weights of a network made of layers", {
+  network: aFunction,
+  params: aTree,
+  layer: aLayer,
+});

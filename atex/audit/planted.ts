@@ -48,7 +48,7 @@ import { finetuned } from "../manipulations/finetune.js";
 import { cornerTrigger } from "../manipulations/models/trigger.js";
 import type { Classifier } from "../score.js";
 import type { AuditWorld } from "./audit.js";
-import { anAuditWorld, aPlanted } from "./kinds.js";
+import { anAuditWorld, aPlanted, someWeights } from "./kinds.js";
 import { CHUNK } from "./maps.js";
 
 export interface Planted {
@@ -209,6 +209,7 @@ export async function taughtCopy(world: AuditWorld, cause: Planted, options: Tea
   requireArguments("taughtCopy", { world: [world, anAuditWorld], cause: [cause, aPlanted] });
   checkedOptions("taughtCopy", options, TEACH_OPTIONS);
   const here = callerScope();
+  requireArguments("taughtCopy", { "world.weights": [world.weights, someWeights] });
   const { weights, train, domain, seed, say, stop } = world;
   const layer = weights!.layer!;
   const known = taught.get(world) ?? new Map<string, readonly Float32Array[]>();

@@ -275,7 +275,9 @@ export async function teacherPredictions(
   const { spacing, normalisation } = along;
   const grid = spacing === "grid" ? directions : undefined;
   if (spacing === "grid" && !grid)
-    throw new TypeError("teacherPredictions: a grid without directions given; directions at hand, or sampled points");
+    throw new TypeError(
+      "teacherPredictions: a grid without directions given; directions at hand, or sampled points, are needed",
+    );
   const logits = await overData("teacherPredictions", data, batchSize, { onProgress, signal }, (x, _, indices) => {
     const points = (kept: KeptDirections): Tensor =>
       asOneBatch(alongExplanation(x, pickDirections(kept, indices), gridLengths(along, x), normalisation));

@@ -20,10 +20,10 @@ import {
   variance,
   where,
 } from "../../engine/index.js";
-import { aCount, aNatural, aTensor } from "../../engine/kinds.js";
+import { aCount, aNatural } from "../../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { asOneBatch, inChunks } from "../copies.js";
-import { LONG_OPTIONS } from "../kinds.js";
+import { LONG_OPTIONS, someSamples } from "../kinds.js";
 import type { Score } from "../score.js";
 import type { ExplainerContext } from "./explainer.js";
 import { flatSamples } from "./features.js";
@@ -53,7 +53,7 @@ const SUMMARY_OPTIONS: KindsOf<SummaryOptions> = {
  *  weighted mean of the rows is the mean of the background. rows [m, ...shape] → rows [k, ...shape]; the caller owns them.
  *  Source: Lundberg, Lee 2017 (the summary that their method is used with). */
 export async function summariseBackground(rows: Tensor, options: SummaryOptions = {}): Promise<Background> {
-  requireArguments("summariseBackground", { rows: [rows, aTensor] });
+  requireArguments("summariseBackground", { rows: [rows, someSamples] });
   checkedOptions("summariseBackground", options, SUMMARY_OPTIONS);
   const here = callerScope();
   const { clusters = 10, seed = 0 } = options;

@@ -222,6 +222,8 @@ export function imageSides(name: string, shape: readonly number[]): readonly [nu
 export function flatSamples(name: string, x: Tensor, shape: readonly number[]): Tensor {
   const [n, ...rest] = x.shape;
   if (rest.length !== shape.length || rest.some((side, i) => side !== shape[i]))
-    throw new ShapeError(`${name}: samples of shape [${rest}] came, the features are of [${shape}]`);
+    throw new ShapeError(
+      `${name}: samples of shape [${rest}] came, the features are of [${shape}]; one shape is needed`,
+    );
   return reshape(x, [n, shape.reduce((a, b) => a * b, 1)]);
 }

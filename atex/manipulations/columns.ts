@@ -1,7 +1,7 @@
 /** Attributions of rows of a table, seen by the features that people name. */
 
 import { abs, matmul, type Tensor, tensor } from "../../engine/index.js";
-import { aCount, aNumber, aTensor, aText, numbers } from "../../engine/kinds.js";
+import { aCount, aNatural, aTensor, aText, numbers } from "../../engine/kinds.js";
 import { requireArguments } from "../../engine/options.js";
 import type { Domain, Feature } from "../../nn/index.js";
 import { aDomain } from "../../nn/kinds.js";
@@ -20,7 +20,7 @@ export function featureIndex(domain: Domain, name: string): number {
   requireArguments("featureIndex", { domain: [domain, aDomain], name: [name, aText] });
   const names = featuresOf(domain).map((feature) => feature.name);
   const found = names.indexOf(name);
-  if (found < 0) throw new RangeError(`feature "${name}" is unknown; there is ${names.join(", ")}`);
+  if (found < 0) throw new RangeError(`featureIndex: feature "${name}" is unknown; there is ${names.join(", ")}`);
   return found;
 }
 
@@ -46,7 +46,7 @@ export function ranksOf(importance: ArrayLike<number>, features: number, feature
   requireArguments("ranksOf", {
     importance: [importance, numbers],
     features: [features, aCount],
-    feature: [feature, aNumber],
+    feature: [feature, aNatural],
   });
   const n = importance.length / features;
   return Array.from({ length: n }, (_, i) => {

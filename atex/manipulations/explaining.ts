@@ -22,7 +22,7 @@ import { summariseBackground } from "../explainers/background.js";
 import type { Explainer } from "../explainers/explainer.js";
 import { segmentImages } from "../explainers/segments/segmentImages.js";
 import { explainerEntryOf, makeExplainer } from "../explainers/table.js";
-import { aMaker } from "../kinds.js";
+import { aMaker, anExplainer } from "../kinds.js";
 import { classScore } from "../score.js";
 import { aSide } from "./kinds.js";
 import type { Side } from "./manipulation.js";
@@ -114,6 +114,7 @@ export function attributionsOf(make: MakeExplainer, name: string, side: Side, cl
           const here = callerScope();
           const samples = slice(x, [from, ...shape.map(() => 0)], [size, ...shape]);
           const explain = await here.wait(explainer(name, samples));
+          requireArguments("attributionsOf", { "what make() gives": [explain, anExplainer] });
           return scope(() => explain(classScore(classifier, slice(explained, [from], [size])), samples));
         }),
       );

@@ -14,7 +14,7 @@ import {
   wordOf,
 } from "../../engine/kinds.js";
 import { aDomain, aLayer, aList, aMap, anyObject, aSplit } from "../../nn/kinds.js";
-import { aClassifier, aMaker, anEstimate, anyNumbers, classifiers, texts } from "../kinds.js";
+import { aClassifier, aMaker, anEstimate, anExplaining, anyNumbers, classifiers, texts } from "../kinds.js";
 
 export const anAnswered = anObject("rows with answers", { rows: numbers, answers: numbers });
 export const aSide = anObject("a side", { classifier: aClassifier, x: aTensor });
@@ -65,7 +65,7 @@ export const aManipulationWorld = anObject("a manipulation world", {
   others: anyNumbers,
   siblings: classifiers,
   seed: aNatural,
-  explaining: anyObject,
+  explaining: anExplaining,
   explainer: aMaker,
   say: aFunction,
 });
@@ -104,4 +104,10 @@ export const aCriteria = anObject("criteria of a manipulation", {
   target: aText,
   effectiveness: anyObject,
   stability: anyObject,
+});
+/** As much of a context of detectors as comparisons take. */
+export const aDetectorContext = anObject("a context of detectors", {
+  explainer: aText,
+  classes: aTensor,
+  world: anObject("a world", { train: aSplit, explainer: aMaker }),
 });

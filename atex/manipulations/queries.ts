@@ -129,7 +129,7 @@ export function askedBy(explain: Explainer, score: Score, x: Tensor, most: numbe
   const n = x.shape[0];
   let kept: Tensor[] = [];
   let [seen, stride] = [0, 1];
-  {
+  try {
     using _ = openScope("asked");
     explain((copies) => {
       const rest = copies.shape.slice(1);
@@ -143,6 +143,9 @@ export function askedBy(explain: Explainer, score: Score, x: Tensor, most: numbe
       }
       return score(copies);
     }, x);
+  } catch (error) {
+    dispose(kept);
+    throw error;
   }
   const all = concat(kept.map((copy) => reshape(copy, [1, ...copy.shape])));
   dispose(kept);

@@ -30,7 +30,6 @@ import {
   aCount,
   aFunction,
   aNatural,
-  aNumber,
   aNumberOfAtLeast0,
   aTensor,
   aTensorOrNumber,
@@ -115,7 +114,7 @@ export function squareChange(side?: number): Change {
  *  attributions. Source: Ancona, Ceolini, Öztireli, Gross 2018, sec. 3. @throws RangeError unless a part is left. */
 export function subsetChange(size: number, baseline: Tensor | number, features?: readonly Feature[]): Change {
   requireArguments("subsetChange", {
-    size: [size, aNumber],
+    size: [size, aCount],
     baseline: [baseline, aTensorOrNumber],
     features: [features, maybe(someFeatures)],
   });

@@ -105,6 +105,7 @@ export const swapInfo: MetricInfo = {
 export const classSwap = Object.assign(
   (h: Tensor, own: Tensor, other: Tensor): Tensor => {
     requireAlike("classSwap", h, own);
+    requireAlike("classSwap", h, other);
     return sub(spearman(h, other), spearman(h, own));
   },
   { info: swapInfo },

@@ -18,9 +18,12 @@ import {
   type Tensor,
   where,
 } from "../../engine/index.js";
+import { requireTensor } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
 import type { Domain } from "../../nn/index.js";
 import type { Fields, Read } from "../../nn/schema.js";
 import type { Explainer } from "../explainers/explainer.js";
+import { anEntry } from "../kinds.js";
 import type { Score } from "../score.js";
 
 export interface MetricInfo {
@@ -130,6 +133,7 @@ export interface MetricEntry<N extends string = string, K extends MetricKind = M
 export function metricEntry<const N extends string, const K extends MetricKind, const F extends Fields>(
   entry: MetricEntry<N, K, F>,
 ): MetricEntry<N, K> {
+  requireArguments("metricEntry", { entry: [entry, anEntry] });
   return entry as unknown as MetricEntry<N, K>;
 }
 
@@ -150,12 +154,15 @@ export function similarityOfMaps(info: MetricInfo, compare: (a: Tensor, b: Tenso
 }
 
 export function requireAlike(name: string, a: Tensor, b: Tensor): void {
+  requireTensor(name, a);
+  requireTensor(name, b);
   if (!sameShape(a.shape, b.shape) || a.rank < 2)
     throw new ShapeError(`${name}: maps ${describe(a)} and ${describe(b)}; two of one shape [n, ...] are needed`);
 }
 
 /** @throws ShapeError unless the maps are those of images, [n,h,w]. */
 export function requireGrid(name: string, map: Tensor): void {
+  requireTensor(name, map);
   if (map.rank !== 3)
     throw new ShapeError(
       `${name}: maps are ${describe(map)}; maps of images [n,h,w] are needed, for it asks where a value lies (saliencyMap makes one of [n,c,h,w])`,
@@ -164,6 +171,8 @@ export function requireGrid(name: string, map: Tensor): void {
 
 /** @throws ShapeError unless the attribution has the shape of the inputs. */
 export function requireAttributionOf(name: string, x: Tensor, attribution: Tensor): void {
+  requireTensor(name, x);
+  requireTensor(name, attribution);
   if (!sameShape(x.shape, attribution.shape) || x.rank < 2)
     throw new ShapeError(
       `${name}: inputs ${describe(x)} with attributions ${describe(attribution)}; one shape [n, ...] is needed`,

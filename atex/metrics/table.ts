@@ -87,6 +87,7 @@ export function makeMetric(
   settings: Settings = {},
   context: MetricContext = {},
 ): MetricKinds[MetricKind] {
+  requireArguments("makeMetric", { settings: [settings, anyObject], context: [context, anyObject] });
   const entry = metricEntryOf(name);
   const wanted = (["key", "explainer", "mask"] as const).find((what) => entry.needs[what] && !context[what]);
   if (wanted) throw new TypeError(`${name}: no ${wanted} in the context; ${REASONS[wanted]}`);
@@ -115,7 +116,9 @@ export function similaritiesOf<const N extends SimilarityName>(
   });
   const stranger = Object.keys(settings).find((name) => !names.some((known) => known === name));
   if (stranger !== undefined)
-    throw new RangeError(`similaritiesOf: settings for "${stranger}", which is not among ${names.join(", ")}`);
+    throw new RangeError(
+      `similaritiesOf: settings for "${stranger}", which is not among ${names.join(", ")}; there are settings of those that are named`,
+    );
   const entries = names.map((name) => {
     const { kind } = metricEntryOf(name);
     if (kind !== "similarity")

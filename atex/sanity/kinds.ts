@@ -1,5 +1,5 @@
 /** What arguments may be (see engine/kinds.ts). */
-import { aFunction, anObject, anyNumber, aText, aTree, wordOf } from "../../engine/kinds.js";
+import { aFlag, aFunction, aNumber, anObject, anyNumber, aText, aTree, wordOf } from "../../engine/kinds.js";
 import { anyObject } from "../../nn/kinds.js";
 import { aFloat32Array, anyNumbers } from "../kinds.js";
 
@@ -16,3 +16,15 @@ export const aSanityStage = anObject("a sanity stage", {
   kept: aFloat32Array,
 });
 export const aRandomised = anObject("a network drawn anew", { layer: aText, params: aTree });
+export const someThresholds = anObject("thresholds, as sanityThresholds gives them,", {
+  unchanged: aNumber,
+  lost: aNumber,
+  gap: aNumber,
+  invariant: aNumber,
+  memorised: aNumber,
+});
+export const anInvariance = anObject("an invariance, as invarianceOf() gives it,", {
+  median: anyNumber,
+  invariant: aFlag,
+});
+export const aStageSummary = anObject("a summary of a stage", { similarity: anyObject });

@@ -4,9 +4,8 @@ import { callerScope, reshape, softmax, type Tensor, tensor } from "../../../eng
 import { aCount, aFlag, aNumber, required } from "../../../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
 import { hostSamples } from "../../../nn/index.js";
-import { anyObject } from "../../../nn/kinds.js";
 import { type Classifier, classScore } from "../../score.js";
-import { anAnswered, aSide } from "../kinds.js";
+import { aDetectorContext, anAnswered, aSide } from "../kinds.js";
 import type { Side } from "../manipulation.js";
 import { askedBy } from "../queries.js";
 import type { DetectorContext, DetectorEntry } from "./detector.js";
@@ -118,7 +117,7 @@ export async function queryAnomalies(
   },
   options: QueryAnomalyOptions = {},
 ): Promise<QueryAnomalies> {
-  requireArguments("queryAnomalies", { side: [side, aSide], context: [context, anyObject] });
+  requireArguments("queryAnomalies", { side: [side, aSide], context: [context, aDetectorContext] });
   const { classifier, x, explainer: own } = side;
   const { world, explainer, classes } = context;
   const {

@@ -16,7 +16,7 @@ import { aCount, aFunction, aNatural, aNumber, numbers } from "../../../engine/k
 import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
 import { drawFrom } from "../../../nn/data/integer-random.js";
 import { hostSamples, type Split } from "../../../nn/index.js";
-import { anyObject, aSplit } from "../../../nn/kinds.js";
+import { aSplit } from "../../../nn/kinds.js";
 import { samplesAtOnce } from "../../copies.js";
 import { explainerEntryOf } from "../../explainers/table.js";
 import { importanceMap } from "../../judge.js";
@@ -24,7 +24,7 @@ import { rows } from "../../metrics/metric.js";
 import { spearman } from "../../metrics/similarities.js";
 import type { Classifier } from "../../score.js";
 import { attributionsOf } from "../explaining.js";
-import { aSide } from "../kinds.js";
+import { aDetectorContext, aSide } from "../kinds.js";
 import type { Side } from "../manipulation.js";
 import type { DetectorContext, DetectorEntry } from "./detector.js";
 import { symmetricEigen } from "./eigen.js";
@@ -53,7 +53,7 @@ export function randomBasis(dimensions: number, seed: number, directions = usual
   requireArguments("randomBasis", {
     dimensions: [dimensions, aCount],
     seed: [seed, aNatural],
-    directions: [directions, aNumber],
+    directions: [directions, aCount],
   });
   const count = Math.min(directions, dimensions);
   const draw = drawFrom(seed, 0x7467);
@@ -178,7 +178,7 @@ export async function tangentAttributions(
 ): Promise<Tensor> {
   requireArguments("tangentAttributions", {
     side: [side, aSide],
-    context: [context, anyObject],
+    context: [context, aDetectorContext],
     basisAt: [basisAt, aFunction],
   });
   const { classifier, x, explainer: own } = side;

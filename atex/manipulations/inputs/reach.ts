@@ -52,7 +52,7 @@ export function reachOf(domain: Domain, options: ReachOptions): InputReach {
     throw new RangeError(`reach: features of a table were named; samples of [${shape}] have none`);
   if (own && !preparation)
     throw new RangeError(
-      "reach: steps of columns in their own units came without a preparation, which says what they are",
+      "reach: steps of columns in their own units came without a preparation; one is needed, which says what they are",
     );
   for (const name of immutable) featureIndex(domain, name);
   const at = (bound: number | readonly number[], i: number): number => (typeof bound === "number" ? bound : bound[i]);

@@ -4,12 +4,11 @@ import { add, callerScope, max, mul, scope, sub, type Tensor, tensor } from "../
 import { aTensor, required } from "../../../engine/kinds.js";
 import { checkedOptions, type KindsOf } from "../../../engine/options.js";
 import { sampleTensor, shiftedRange } from "../../../nn/index.js";
-import { anyObject } from "../../../nn/kinds.js";
 import { number, oneOf, setting, size, text } from "../../../nn/schema.js";
 import { type Quantity, select } from "../../experiments/aggregate.js";
 import { type Claim, reached } from "../../experiments/verdicts.js";
 import { EXPLAINER_TABLE } from "../../explainers/table.js";
-import { aClassifier, anyNumbers } from "../../kinds.js";
+import { aClassifier, anExplaining, anyNumbers } from "../../kinds.js";
 import { rows } from "../../metrics/metric.js";
 import { absorbShift, attributionGap } from "../../sanity/invariance.js";
 import type { Classifier } from "../../score.js";
@@ -33,7 +32,7 @@ const SHIFT_OPTIONS: KindsOf<ShiftOptions> = {
   x: required(aTensor),
   shift: required(aTensor),
   values: required(anyNumbers),
-  explaining: required(anyObject),
+  explaining: required(anExplaining),
 };
 
 /** Shifted samples with the network that takes the shift off, x ↦ f(x − shift), by the bias of its first layer where it has one.

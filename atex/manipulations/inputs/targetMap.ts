@@ -59,12 +59,14 @@ async function run(settings: Settings, world: ManipulationWorld): Promise<Manipu
   const attackers = explainersOf(world, settings.attackPoints ?? settings.points);
   const sideOf = (samples: Tensor): Side => ({ classifier, x: samples, explainer });
   const clean = sideOf(x);
+  const { iterations, learningRate, decay, mapWeight, outputWeight, stages } = settings;
   const shown: Shown[] = [];
   for (const name of names) {
     const own = await here.wait(attributionsOf(explainer, name, clean, classes));
     const target = scope(() => gather(importanceMap(own), others));
     const attack = targetMapAttack({
-      ...{ ...settings, explainer: await here.wait(attackers(name, x)), range: domain.range },
+      ...{ explainer: await here.wait(attackers(name, x)), range: domain.range },
+      ...{ iterations, learningRate, decay, mapWeight, outputWeight, stages },
       betas: [settings.betaFirst, settings.betaLast],
     });
     const images = await here.wait(

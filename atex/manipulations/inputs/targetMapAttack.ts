@@ -19,7 +19,16 @@ import {
   type Tensor,
   tensor,
 } from "../../../engine/index.js";
-import { aNumber, aNumberOfAtLeast0, anObject, aTensor, required, tupleOf, wordOf } from "../../../engine/kinds.js";
+import {
+  aCount,
+  aNumber,
+  aNumberOfAtLeast0,
+  anObject,
+  aTensor,
+  required,
+  tupleOf,
+  wordOf,
+} from "../../../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
 import { cosineDecay, type FeatureRange } from "../../../nn/index.js";
 import { aRange } from "../../../nn/kinds.js";
@@ -81,7 +90,7 @@ const PAPER_ELEMENTS = 224 * 224;
 
 /** β of each stage, growing geometrically from the first to the last. @throws RangeError unless they are positive and there is a stage. */
 export function growingBetas(ends: readonly [number, number], stages: number): number[] {
-  requireArguments("growingBetas", { ends: [ends, tupleOf(aNumber, 2, "numbers")], stages: [stages, aNumber] });
+  requireArguments("growingBetas", { ends: [ends, tupleOf(aNumber, 2, "numbers")], stages: [stages, aCount] });
   const [first, last] = ends;
   if (!(first > 0 && last > 0) || !Number.isInteger(stages) || stages < 1)
     throw new RangeError(

@@ -14,12 +14,12 @@ import {
 } from "../../../engine/index.js";
 import { aNumberOfAtLeast0, anObject, aText, required } from "../../../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
-import { aDomain, anyObject } from "../../../nn/kinds.js";
+import { aDomain } from "../../../nn/kinds.js";
 import { hasKinks, smoothed } from "../../attacks/surrogate.js";
 import { atLayer } from "../../explainers/atLayer.js";
 import { type ExplainerEntry, saliencyMap } from "../../explainers/explainer.js";
 import { EXPLAINER_TABLE, explainerEntryOf } from "../../explainers/table.js";
-import { aClassifier, aMaker } from "../../kinds.js";
+import { aClassifier, aMaker, anExplaining } from "../../kinds.js";
 import { rows } from "../../metrics/metric.js";
 import { type Classifier, classScore } from "../../score.js";
 import { explainerMaker, type MakeExplainer } from "../explaining.js";
@@ -61,7 +61,7 @@ export async function shownBy(
   requireArguments("shownBy", {
     world: [
       world,
-      anObject("an object", { explainer: aMaker, classifier: aClassifier, domain: aDomain, explaining: anyObject }),
+      anObject("an object", { explainer: aMaker, classifier: aClassifier, domain: aDomain, explaining: anExplaining }),
     ],
   });
   const { explainer: name, layer, twinBeta } = checkedOptions("shownBy", options, SHOWN_OPTIONS);

@@ -2,15 +2,7 @@
 import * as a from "../../../atex/index.js";
 import * as nn from "../../../nn/index.js";
 import type { Row } from "../row.js";
-import {
-  imageScore,
-  images,
-  key,
-  maps,
-  onImages,
-  search,
-  tableDomain,
-} from "./world.js";
+import { imageScore, images, key, LATER, LISTED, maps, onImages, search, tableDomain } from "./world.js";
 
 const range = { low: 0, high: 1 };
 const members = (): a.Member[] => [{ name: "top-k", objective: a.topKSuppression(3), targeted: false }];
@@ -24,13 +16,15 @@ const preparation: nn.TablePreparation = nn.tableDataset(nn.readCsv("a,y\n1,no\n
 
 export const ATTACK: Readonly<Record<string, Row>> = {
   randomBlocks: { args: () => [[2, 1, 6, 7], key(), 2] },
-  attackEnsemble: { args: () => [{ ...under, members: members(), measures: ["topK"], k: 3, restarts: 0, of: "logit" }] },
+  attackEnsemble: {
+    args: () => [{ ...under, members: members(), measures: ["topK"], k: 3, restarts: 0, of: "logit" }],
+  },
   attackExplanation: { args: () => [{ ...under, objective: a.topKSuppression(3), restarts: 0, of: "logit" }] },
   ascend: { args: () => [images(), { ...search, objective: imageScore(), restarts: 0, key: key(), range }] },
   topKSuppression: { args: () => [3] },
   rankSuppression: { args: () => [] },
-  targetRegion: { args: () => [maps()] },
-  targetMap: { args: () => [maps()] },
+  targetRegion: { args: () => [maps()], takes: { 0: LATER } },
+  targetMap: { args: () => [maps()], takes: { 0: LATER } },
   massCentre: { args: () => [] },
   structureSuppression: { args: () => [] },
   ensembleOf: { args: () => [{ members: members(), measure: "topK", k: 3 }] },
@@ -53,8 +47,8 @@ export const ATTACK: Readonly<Record<string, Row>> = {
   objectiveEntryOf: { args: () => ["top-k"] },
   usualTopK: { args: () => [[2, 1, 6, 7]] },
   clipPixels: { args: () => [images(), [0, 1]] },
-  l2: { args: () => [0.1], takes: { 0: ["Float32Array"] } },
-  linf: { args: () => [0.1], takes: { 0: ["Float32Array"] } },
+  l2: { args: () => [0.1], takes: { 0: ["[]", ...LISTED] } },
+  linf: { args: () => [0.1], takes: { 0: ["[]", ...LISTED] } },
   columnBall: { args: () => [tableDomain, { radius: 0.1, step: 0.1, immutable: ["age"], categories: "frozen" }] },
   columnSteps: { args: () => [preparation, { a: 1 }], takes: { 1: ["{}"] } },
   studyAttack: {
@@ -66,4 +60,3 @@ export const ATTACK: Readonly<Record<string, Row>> = {
     ],
   },
 };
-

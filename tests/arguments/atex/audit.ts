@@ -2,7 +2,7 @@
 import * as a from "../../../atex/index.js";
 import * as h from "../../../engine/index.js";
 import type { Row } from "../row.js";
-import { auditWorld, imageScore, images, key, onRows, rows, tableDomain } from "./world.js";
+import { auditWorld, imageScore, images, key, LISTED, onRows, rows, tableDomain } from "./world.js";
 
 const one: a.AuditNumber = { name: "share", value: 0.5, low: 0.4, high: 0.6, n: 4, values: [0.5, 0.4, 0.6, 0.5] };
 const candidate = a.CONTROLS[0];
@@ -34,13 +34,16 @@ export const AUDIT: Readonly<Record<string, Row>> = {
   randomMap: { args: () => [key()] },
   tableCandidate: { args: () => ["gradient", "Gradient"] },
   boundedNumber: { args: () => [one, 0, 1], takes: { 1: ["-numbers"], 2: ["-numbers"] } },
-  meanNumber: { args: () => ["mean", [1, 2], "eps 0.1"], optional: [2] },
+  meanNumber: { args: () => ["mean", [1, 2], "eps 0.1"], optional: [2], takes: { 1: LISTED } },
   numberOf: { args: () => [{ numbers: [one] }, "share", "eps 0.1"], optional: [2] },
   pairedDifference: { args: () => [one, one] },
   plainNumber: { args: () => ["n", 1, 1, "eps 0.1"], optional: [3], takes: { 1: ["-numbers"] } },
   shareNumber: { args: () => ["share", [true, false], "eps 0.1"], optional: [2] },
   drawnSamples: { args: () => [4, 2, 1] },
-  usualPlan: { args: () => [tableDomain, { rows: ["agreement"], explainers: ["gradient"], quick: true, settings: {} }] },
+  usualPlan: {
+    args: () => [tableDomain, { rows: ["agreement"], explainers: ["gradient"], quick: true, settings: {} }],
+    takes: { 1: ["{}"] },
+  },
   atWork: {
     args: () => [onRows(), cause(), { x: rows(), labels: [0, 1] }, 1],
   },
@@ -63,7 +66,17 @@ export const AUDIT: Readonly<Record<string, Row>> = {
   alongData: { args: () => [auditWorld(), rows(), 2] },
   backgroundTest: { args: () => [auditWorld(), 4], takes: { 1: ["Infinity"] } },
   bendBetween: { args: () => [onRows(), rows()] },
-  likenessAmong: { args: () => [[[1, 2, 3], [3, 2, 1]]] },
-  oddAnswers: { args: () => [auditWorld(), rows(), "gradient", { reference: 4, neighbours: 2, queries: 4 }], takes: { 3: ["{}"] } },
+  likenessAmong: {
+    args: () => [
+      [
+        [1, 2, 3],
+        [3, 2, 1],
+      ],
+    ],
+  },
+  oddAnswers: {
+    args: () => [auditWorld(), rows(), "gradient", { reference: 4, neighbours: 2, queries: 4 }],
+    takes: { 3: ["{}"] },
+  },
   auditRowOf: { args: () => ["agreement"] },
 };

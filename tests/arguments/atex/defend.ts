@@ -1,5 +1,6 @@
 /** Right calls of `holdfast/defend`. */
 import * as a from "../../../atex/index.js";
+import * as h from "../../../engine/index.js";
 import type { Row } from "../row.js";
 import { ball, classes, flat, key, onImages, plain, resident } from "./world.js";
 
@@ -19,7 +20,10 @@ export const DEFEND: Readonly<Record<string, Row>> = {
     ],
   },
   directionsAtHand: { args: () => [{ shape: [1, 6, 7], words: flat() }] },
-  freshDirections: { args: () => ["student", { samples: 1, sigma: 0.1 }], takes: { 0: ["a function", "an async function", "a class"], 1: ["{}"] } },
+  freshDirections: {
+    args: () => ["student", { samples: 1, sigma: 0.1 }],
+    takes: { 0: ["a function", "an async function", "a class"], 1: ["{}"] },
+  },
   freshGradients: { args: () => [] },
   teacherPredictions: {
     args: () => [
@@ -37,7 +41,9 @@ export const DEFEND: Readonly<Record<string, Row>> = {
     args: () => [onImages(), resident(), { key: key(), batchSize: 2, samples: 1, sigma: 0.1 }],
     notCalled: elsewhere,
   },
-  pickDirections: { args: () => [{ shape: [6], words: flat() }, classes()] },
+  pickDirections: {
+    args: () => [{ shape: [6], words: h.tensor(Uint32Array.of(1, 2, 3, 4, 5, 6), [2, 3]) }, classes()],
+  },
   cosineDistance: { args: () => [flat(), flat()] },
   squaredL2: { args: () => [flat(), flat()] },
   optimiserOf: { args: () => [a.DEFENCES[0], 0.1], takes: { 1: ["a function", "an async function", "a class"] } },
@@ -49,10 +55,15 @@ export const DEFEND: Readonly<Record<string, Row>> = {
   },
   normal: { args: () => [] },
   r2et: { args: () => [{ k: 2, margin: 0.1, gap: 1, curvature: 1, step: 0.1 }], takes: plain },
-  rar: { args: () => [{ radius: 0.1, range, steps: 1, stepSize: 0.1, path: 2, innerPath: 2, weight: 1 }], takes: plain },
+  rar: {
+    args: () => [{ radius: 0.1, range, steps: 1, stepSize: 0.1, path: 2, innerPath: 2, weight: 1 }],
+    takes: plain,
+  },
   ssr: { args: () => [{ weight: 1 }], takes: plain },
   defenceEntryOf: { args: () => ["normal"] },
-  makeDefence: { args: () => [a.defenceEntryOf("normal"), {}, { eps: 0.1 }], takes: { 1: ["{}"] } },
+  makeDefence: {
+    args: () => [a.defenceEntryOf("normal"), {}, { eps: 0.1 }],
+    takes: { 1: ["{}", "an object with a strange field"] },
+  },
   weightDecay: { args: () => [{ weight: 1 }], takes: plain },
 };
-

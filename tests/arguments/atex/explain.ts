@@ -3,11 +3,13 @@ import * as a from "../../../atex/index.js";
 import * as h from "../../../engine/index.js";
 import type { Row } from "../row.js";
 import {
+  ANY_LATER,
   classes,
   imageDomain,
   imageScore,
   images,
   key,
+  LATER,
   maps,
   onImages,
   plain,
@@ -31,12 +33,12 @@ export const EXPLAIN: Readonly<Record<string, Row>> = {
   attributions: {
     args: () => [{ classifier: onImages(), explainer: a.gradient, x: images(), classes: classes(), batchSize: 1 }],
   },
-  summariseBackground: { args: () => [rows(), { clusters: 1, seed: 1 }], takes: { 1: ["{}"] } },
+  summariseBackground: { args: () => [rows(), { clusters: 1, seed: 1 }], takes: { 0: LATER, 1: ["{}"] } },
   clopperPearson: { args: () => [4, 0.05] },
   explainerByName: { args: () => ["smoothgrad", { samples: 2, sigma: 0.1, key: key() }] },
   certifiedOverlap: { args: () => [maps(), 0.1] },
   certifiedPixels: {
-    args: () => [maps(), { share: 0.2, sigma: 0.1, samples: 10, confidence: 0.9, bound: "hoeffding" }],
+    args: () => [maps(), { share: 0.6, sigma: 0.1, samples: 10, confidence: 0.9, bound: "hoeffding" }],
   },
   certifiedTopK: { args: () => [maps(), certificate] },
   deepLift: { args: () => [{ reference: 0, rule: "rescale" }], takes: plain },
@@ -58,7 +60,14 @@ export const EXPLAIN: Readonly<Record<string, Row>> = {
   gradCamCells: {
     args: () => [
       a.classScore(
-        (x) => h.matmul(h.reshape(h.label("c", () => h.conv2d(x, h.ones([3, 1, 6, 7]))), [2, 3]), h.eye(3)),
+        (x) =>
+          h.matmul(
+            h.reshape(
+              h.label("c", () => h.conv2d(x, h.ones([3, 1, 6, 7]))),
+              [2, 3],
+            ),
+            h.eye(3),
+          ),
         classes(),
       ),
       images(),
@@ -67,14 +76,21 @@ export const EXPLAIN: Readonly<Record<string, Row>> = {
     takes: { 2: ["{}"] },
   },
   guidedGradCam: { args: () => [{ layer: "conv1", positive: true }], takes: plain },
-  completenessGap: { args: () => [imageScore(), images(), images(), 0], takes: { 3: numbersToo } },
+  completenessGap: { args: () => [imageScore(), images(), images(), 0], takes: { 3: [...numbersToo, ...ANY_LATER] } },
   integratedGradients: { args: () => [{ steps: 2, baseline: 0, budget: 100 }], takes: plain },
   kernelShap: { args: () => [{ groups: groups(), background: 0, samples: 60, seed: 0, budget: 100 }] },
   limeImage: { args: () => [{ groups: groups(), fill: "mean", ...lime }] },
   limeTable: { args: () => [{ domain: tableDomain, background: rows(), around: "row", ...lime }] },
   lrp: {
     args: () => [
-      { composite: "epsilon", epsilon: 0.01, gamma: 0.1, stabiliser: 1e-9, batchNorm: "merged", range: imageDomain.range },
+      {
+        composite: "epsilon",
+        epsilon: 0.01,
+        gamma: 0.1,
+        stabiliser: 1e-9,
+        batchNorm: "merged",
+        range: imageDomain.range,
+      },
     ],
     takes: plain,
   },
@@ -82,7 +98,9 @@ export const EXPLAIN: Readonly<Record<string, Row>> = {
   segmentImages: { args: () => [images(), { segments: 2, compactness: 1, rounds: 1 }], takes: { 1: ["{}"] } },
   smoothGrad: { args: () => [{ samples: 2, sigma: 0.1, key: key(), base: a.gradient, chunk: 1 }] },
   sparsifiedSmoothGrad: {
-    args: () => [{ samples: 2, sigma: 0.1, key: key(), base: a.gradient, top: 0.1, form: "hard", full: 0.05, budget: 9 }],
+    args: () => [
+      { samples: 2, sigma: 0.1, key: key(), base: a.gradient, top: 0.1, form: "hard", full: 0.05, budget: 9 },
+    ],
   },
   varGrad: { args: () => [{ samples: 2, sigma: 0.1, key: key(), base: a.gradient, budget: 9 }] },
 };

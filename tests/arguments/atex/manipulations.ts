@@ -1,24 +1,26 @@
 /** Right calls of manipulations and of what notices them. */
 import * as a from "../../../atex/index.js";
 import * as h from "../../../engine/index.js";
-import * as nn from "../../../nn/index.js";
 import { drawFrom } from "../../../nn/data/integer-random.js";
+import * as nn from "../../../nn/index.js";
 import { numbers } from "../../atex/subjects.js";
 import type { Row } from "../row.js";
 import {
   ball,
   classes,
+  flat,
   imageDomain,
   imageSplit,
   images,
   imagesAtHand,
   key,
+  LISTED,
   maps,
   onImages,
   onRows,
   plain,
-  rows,
   rowScore,
+  rows,
   search,
   tableAtHand,
   tableDomain,
@@ -31,7 +33,8 @@ const context = () => ({ world: tableAtHand(), explainer: "gradient", classes: c
 const side = (): a.Side => ({ classifier: onRows(), x: rows() });
 const trigger = (): a.Trigger => a.cornerTrigger(imageDomain, { side: 2 });
 const shownMap: a.ShownMap = (classifier, x, of) => a.saliencyMap(a.gradient(a.classScore(classifier, of), x));
-const logits = () => h.tensor([
+const logits = () =>
+  h.tensor([
     [1, 2, 3],
     [3, 2, 1],
   ]);
@@ -59,7 +62,13 @@ export const MANIPULATIONS: Readonly<Record<string, Row>> = {
   featureIndex: { args: () => [tableDomain, "age"] },
   featuresOf: { args: () => [tableDomain] },
   ranksOf: { args: () => [listed, 4, 1] },
-  auroc: { args: () => [[1, 2], [2, 3]], takes: { 0: ["Float32Array"], 1: ["Float32Array"] } },
+  auroc: {
+    args: () => [
+      [1, 2],
+      [2, 3],
+    ],
+    takes: { 0: LISTED, 1: LISTED },
+  },
   agreementDetector: { args: () => [{ images: ["gradient"], tables: ["gradient"], top: 0.5 }], takes: plain },
   signAgreement: { args: () => [rows(), rows(), 2] },
   aopcDetector: { args: () => [] },
@@ -70,21 +79,36 @@ export const MANIPULATIONS: Readonly<Record<string, Row>> = {
   medianDetector: { args: () => [noise], takes: plain },
   smoothGradDetector: { args: () => [noise], takes: plain },
   conditionalAnomaly: { args: () => [answered, answered, { width: 2, k: 1, itself: true }] },
-  queryAnomalies: { args: () => [side(), context(), { reference: 4, neighbours: 2, queries: 4 }], takes: { 2: ["{}"] } },
+  queryAnomalies: {
+    args: () => [side(), context(), { reference: 4, neighbours: 2, queries: 4 }],
+    takes: { 2: ["{}"] },
+  },
   sanityCheckDetector: { args: () => [{ draws: 1 }], takes: plain },
   detectorEntryOf: { args: () => ["agreement"] },
   randomBasis: { args: () => [4, 1, 2] },
   tangentAttributions: { args: () => [side(), context(), a.randomBasis(8, 1, 2)] },
   tangentBasis: {
     args: () => [listed, [0, 1], tableSplit, { neighbours: 3, directions: 2 }],
-    takes: { 3: ["{}"] },
+    takes: { 1: LISTED, 3: ["{}"] },
   },
   tangentProjectionDetector: { args: () => [{ neighbours: 3, directions: 2 }], takes: plain },
   attributionsOf: { args: () => [tableAtHand().explainer, "gradient", side(), classes()], optional: [3] },
   explainerMaker: { args: () => [{ domain: tableDomain, background: rows(), seed: 1, settings: {} }] },
   unsummarised: { args: () => [{ domain: tableDomain, background: rows(), seed: 1, settings: {} }] },
-  kolmogorovSmirnov: { args: () => [[1, 2], [2, 3]], takes: { 0: ["Float32Array"], 1: ["Float32Array"] } },
-  waldTest: { args: () => [[1, 2], [2, 3]], takes: { 0: ["Float32Array"], 1: ["Float32Array"] } },
+  kolmogorovSmirnov: {
+    args: () => [
+      [1, 2],
+      [2, 3],
+    ],
+    takes: { 0: LISTED, 1: LISTED },
+  },
+  waldTest: {
+    args: () => [
+      [1, 2],
+      [2, 3],
+    ],
+    takes: { 0: LISTED, 1: LISTED },
+  },
   // Through inputs.
   adv2Attack: {
     args: () => [{ ...search, explainer: a.gradient, range, warmSteps: 1, weight: 1 }],
@@ -103,7 +127,7 @@ export const MANIPULATIONS: Readonly<Record<string, Row>> = {
       },
     ],
   },
-  survivors: { args: () => [[1, 2, 3, 4], 2, 1], takes: { 0: ["Float32Array"] } },
+  survivors: { args: () => [[1, 2, 3, 4], 2, 1], takes: { 0: LISTED } },
   levelSetWay: {
     args: () => [{ score: rowScore(), from: rows(), to: rows(), points: 2, rounds: 1, newton: 1, key: key() }],
   },
@@ -114,10 +138,16 @@ export const MANIPULATIONS: Readonly<Record<string, Row>> = {
   patchPlace: { args: () => [[1, 6, 7], "top-left", 2] },
   randomSignNoise: {
     args: () => [
-      { reach: { ball, most: h.full([1, 1, 6, 7], 0.1) }, draws: 1, explainer: a.gradient, range, objective: a.topKSuppression(3) },
+      {
+        reach: { ball, most: h.full([1, 1, 6, 7], 0.1) },
+        draws: 1,
+        explainer: a.gradient,
+        range,
+        objective: a.topKSuppression(3),
+      },
     ],
   },
-  reachOf: { args: () => [tableDomain, { eps: 0.1, immutable: ["age"], columnSteps: { sum: 0.1 } }] },
+  reachOf: { args: () => [tableDomain, { eps: 0.1, immutable: ["age"] }] },
   shiftedSide: {
     args: () => [
       {
@@ -126,7 +156,7 @@ export const MANIPULATIONS: Readonly<Record<string, Row>> = {
       },
     ],
   },
-  othersOf: { args: () => [[0, 1, 2]], takes: { 0: ["Float32Array"] } },
+  othersOf: { args: () => [[0, 1, 2]], takes: { 0: LISTED } },
   growingBetas: { args: () => [[1, 10], 3] },
   targetMapAttack: {
     args: () => [
@@ -138,8 +168,8 @@ export const MANIPULATIONS: Readonly<Record<string, Row>> = {
   },
   targetMapLoss: {
     args: () => [
-      { map: maps(), logits: logits() },
-      { map: maps(), probabilities: h.softmax(logits(), 1) },
+      { map: flat(), logits: logits() },
+      { map: flat(), probabilities: h.softmax(logits(), 1) },
       { mapWeight: 1, outputWeight: 1 },
     ],
     takes: { 2: ["{}"] },
@@ -165,16 +195,16 @@ export const MANIPULATIONS: Readonly<Record<string, Row>> = {
     ],
   },
   rowDistances: { args: () => [listed, 4] },
-  stealthyWeights: { args: () => [[0.1, 0.2], [0, 1, 1, 0], 1], takes: { 2: wide } },
-  systematicSample: { args: () => [[0.5, 0.5], 2, drawFrom(1)] },
+  stealthyWeights: { args: () => [[0.1, 0.2], [0, 1, 1, 0], 1], takes: { 0: LISTED, 2: wide } },
+  systematicSample: { args: () => [[0.5, 0.5], 2, drawFrom(1)], takes: { 0: LISTED } },
   compositesOf: { args: () => [imageSplit, [0, 1], "side-by-side", 2] },
   holdingBoth: { args: () => [images(), images(), "blended"] },
-  concealmentLoss: { args: () => [[0, 1], { weight: 3 }], takes: { 0: ["Float32Array", "Uint8Array"], 1: ["{}"] } },
+  concealmentLoss: { args: () => [[0, 1], { weight: 3 }], takes: { 0: LISTED, 1: ["{}"] } },
   rankStatistic: { args: () => [{ domain: tableDomain }, 1] },
   fairwashingLoss: {
     args: () => [{ teacher: onRows(), explainer: a.gradient, wanted: (x: h.Tensor) => h.abs(x), share: 0.5, beta: 5 }],
   },
-  mapsWithout: { args: () => [[0], { teacher: onRows(), explainer: a.gradient }, tableDomain], takes: { 0: ["Float32Array", "Uint8Array"] } },
+  mapsWithout: { args: () => [[0], { teacher: onRows(), explainer: a.gradient }, tableDomain], takes: { 0: LISTED } },
   wantedPicture: { args: () => [numbers([6, 7], 1, 0, 1)] },
   foolingLoss: { args: () => [{ objective: a.massCentreFooling(), map: shownMap, weight: 1, references: maps() }] },
   swapLoss: {
@@ -206,11 +236,16 @@ export const MANIPULATIONS: Readonly<Record<string, Row>> = {
   scaffolded: { args: () => [onRows(), onRows(), rowScore(), 0.5], takes: { 3: ["-numbers"] } },
   unrelatedColumns: { args: () => ["age", tableSplit, tableDomain, { classes: 3, count: 1 }] },
   shownBy: { args: () => [imagesAtHand(), { explainer: "gradient", layer: "1", twinBeta: 5 }] },
-  rankDistances: { args: () => [[0.1, 0.2]] },
+  rankDistances: { args: () => [[0.1, 0.2]], takes: { 0: LISTED } },
   stealthySample: {
     args: () => [
       {
-        ...{ contributions: [0.1, 0.2, 0.3], distances: [0, 1, 1, 1, 0, 1, 1, 1, 0], outputs: [0.1, 0.2, 0.3], rows: 2 },
+        ...{
+          contributions: [0.1, 0.2, 0.3],
+          distances: [0, 1, 1, 1, 0, 1, 1, 1, 0],
+          outputs: [0.1, 0.2, 0.3],
+          rows: 2,
+        },
         ...{ caution: 0.1, lambdas: 2, draws: 2, seed: 1 },
       },
     ],
@@ -230,7 +265,9 @@ export const MANIPULATIONS: Readonly<Record<string, Row>> = {
     takes: { 1: ["{}"], 4: ["{}"] },
     notCalled: "it trains; tests/atex/manipulations.study.test.ts",
   },
-  askedBy: { args: () => [a.exactShapley({ groups: a.tableGroups(tableDomain), background: 0 }), rowScore(), rows(), 8] },
+  askedBy: {
+    args: () => [a.exactShapley({ groups: a.tableGroups(tableDomain), background: 0 }), rowScore(), rows(), 8],
+  },
   limeQueries: { args: () => [listed, { domain: tableDomain, copies: 1, noise: 0.1, seed: 1 }] },
   shapQueries: { args: () => [listed, { domain: tableDomain, copies: 1, centres: listed, seed: 1 }] },
   studyManipulation: {
@@ -240,4 +277,3 @@ export const MANIPULATIONS: Readonly<Record<string, Row>> = {
   manipulationEntryOf: { args: () => ["fooling"] },
   manipulationTables: { args: () => [[quantity], { title: "T", networkTitle: (scheme: string) => scheme }] },
 };
-

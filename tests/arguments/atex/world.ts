@@ -40,8 +40,26 @@ export const search = { ball, rule, steps: 1 };
 export const resident = (): nn.ResidentData => ({
   count: 2,
   shape: [1, 6, 7],
-  words: [h.tensor(Float32Array.from({ length: 84 }, (_, i) => i / 84), [2, 42])],
+  words: [
+    h.tensor(
+      Float32Array.from({ length: 84 }, (_, i) => i / 84),
+      [2, 42],
+    ),
+  ],
   labels: classes(),
 });
 export const plain = { 0: ["{}"] };
 export const TREE = ["null", "[]", "{}", "an object with a strange field"];
+/** Of tensors that are only looked at when what they are given to is called. */
+export const LATER = ["a freed tensor", "a tensor of another executor"];
+export const ANY_LATER = [
+  "a freed tensor",
+  "a tensor of another executor",
+  "an i32 tensor",
+  "a u32 tensor",
+  "a number as tensor",
+  "a tensor of rank 5",
+];
+/** What does as well as a list of numbers. */
+export const LISTED = ["Float32Array", "Uint8Array"];
+export const NOTHING = ["{}"];
