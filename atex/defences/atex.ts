@@ -16,17 +16,7 @@ import {
   type Tensor,
   transpose,
 } from "../../engine/index.js";
-import {
-  aCount,
-  aFunction,
-  aNumber,
-  aNumberOfAtLeast0,
-  aShare,
-  either,
-  maybe,
-  required,
-  wordOf,
-} from "../../engine/kinds.js";
+import { aCount, aFunction, aNumber, aNumberOfAtLeast0, either, maybe, required, wordOf } from "../../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { klDivergence, mse, type ResidentImages } from "../../nn/index.js";
 import { aResidentData } from "../../nn/kinds.js";
@@ -135,7 +125,7 @@ const ATEX_OPTIONS: KindsOf<AtexOptions> = {
   noise: wordOf("positive", "symmetric"),
   scale: wordOf("unit", "asProjected"),
   steepest: aNumber,
-  alpha: aShare,
+  alpha: aNumberOfAtLeast0,
   terms: wordOf("both", "second"),
   matching: wordOf("changes", "predictions", "logits"),
   temperature: aNumberOfAtLeast0,

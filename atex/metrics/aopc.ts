@@ -8,7 +8,7 @@ import { someFeatures } from "../kinds.js";
 import type { Score } from "../score.js";
 import { defaultRange } from "../subject.js";
 import { type Groups, groupsOf, regionsOf } from "./groups.js";
-import { type Faithfulness, type MetricInfo, metricEntry, ofFinite, seventh } from "./metric.js";
+import { type Faithfulness, faithful, type MetricInfo, metricEntry, ofFinite, seventh } from "./metric.js";
 import { replacementCurve, uniformIn } from "./replacement.js";
 
 export interface AopcOptions {
@@ -97,7 +97,7 @@ export function aopc(options: AopcOptions): Faithfulness {
     const { groups, drops } = replacing(options, score, x, map);
     return mean(ofFinite(drops(groups.values), map), 0);
   };
-  return Object.assign(area, { info: aopcInfo });
+  return faithful("aopc", aopcInfo, area);
 }
 
 export const aopcEntry = metricEntry({

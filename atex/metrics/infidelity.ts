@@ -31,6 +31,7 @@ import { chunksOf, requireSamples, type SampleOptions } from "./chunks.js";
 import {
   atMostOne,
   type Faithfulness,
+  faithful,
   type MetricInfo,
   metricEntry,
   ofFinite,
@@ -110,28 +111,25 @@ export function infidelity(options: InfidelityOptions): Infidelity {
   checkedOptions("infidelity", options, INFIDELITY_OPTIONS);
   const { perturbation, scaled = false, key, chunk } = options;
   const samples = requireSamples("infidelity", options);
-  return Object.assign(
-    (score: Score, x: Tensor, attribution: Tensor): Tensor => {
-      requireAttributionOf("infidelity", x, attribution);
-      const here = score(x);
-      const phi = scaled ? reshape(atMostOne(rows(attribution)), x.shape) : attribution;
-      const keys = random.split(key, samples);
-      const parts = chunksOf(x, samples, chunk).map((draws) =>
-        scope(() => {
-          const taken = draws.map((i) => expand(perturbation(keys[i], x), x.shape));
-          const said = taken.map((t) => reshape(sum(rows(mul(t, phi)), 1), [1, x.shape[0]]));
-          const without = score(concat(taken.map((t) => sub(x, t))));
-          return [concat(said), sub(here, reshape(without, [draws.length, x.shape[0]]))] as const;
-        }, "infidelity"),
-      );
-      const said = concat(parts.map(([s]) => s));
-      const happened = concat(parts.map(([, h]) => h));
-      const power = mean(square(said), 0);
-      const best = scaled ? div(mean(mul(said, happened), 0), where(equal(power, 0), 1, power)) : 1;
-      return ofFinite(mean(square(sub(mul(said, best), happened)), 0), attribution);
-    },
-    { info: infidelityInfo },
-  );
+  return faithful("infidelity", infidelityInfo, (score: Score, x: Tensor, attribution: Tensor): Tensor => {
+    requireAttributionOf("infidelity", x, attribution);
+    const here = score(x);
+    const phi = scaled ? reshape(atMostOne(rows(attribution)), x.shape) : attribution;
+    const keys = random.split(key, samples);
+    const parts = chunksOf(x, samples, chunk).map((draws) =>
+      scope(() => {
+        const taken = draws.map((i) => expand(perturbation(keys[i], x), x.shape));
+        const said = taken.map((t) => reshape(sum(rows(mul(t, phi)), 1), [1, x.shape[0]]));
+        const without = score(concat(taken.map((t) => sub(x, t))));
+        return [concat(said), sub(here, reshape(without, [draws.length, x.shape[0]]))] as const;
+      }, "infidelity"),
+    );
+    const said = concat(parts.map(([s]) => s));
+    const happened = concat(parts.map(([, h]) => h));
+    const power = mean(square(said), 0);
+    const best = scaled ? div(mean(mul(said, happened), 0), where(equal(power, 0), 1, power)) : 1;
+    return ofFinite(mean(square(sub(mul(said, best), happened)), 0), attribution);
+  });
 }
 
 export const infidelityEntry = metricEntry({

@@ -6,7 +6,7 @@ import { count, oneOf, setting } from "../../nn/schema.js";
 import { someFeatures } from "../kinds.js";
 import type { Score } from "../score.js";
 import { groupsOf } from "./groups.js";
-import { type Faithfulness, type MetricContext, type MetricInfo, metricEntry, ofFinite } from "./metric.js";
+import { type Faithfulness, faithful, type MetricContext, type MetricInfo, metricEntry, ofFinite } from "./metric.js";
 import { replacementCurve } from "./replacement.js";
 
 export interface ReplacementOptions {
@@ -65,24 +65,21 @@ function areaUnder(
   { steps: wanted, baseline = 0, features }: ReplacementOptions,
   ends: (x: Tensor, base: Tensor) => [from: Tensor, to: Tensor],
 ): Faithfulness {
-  return Object.assign(
-    (score: Score, x: Tensor, map: Tensor): Tensor => {
-      const groups = groupsOf(name, x, map, features);
-      const steps = wanted ?? (x.rank === 4 ? x.shape[2] : Math.min(groups.count, 50));
-      if (!Number.isInteger(steps) || steps < 1 || steps > groups.count)
-        throw new RangeError(
-          `${name}: ${steps} steps for ${groups.count} parts of ${describe(x)} given; a whole number of 1 to ${groups.count} is needed`,
-        );
-      const n = x.shape[0];
-      const [from, to] = ends(x, add(zerosLike(x), baseline));
-      const counts = Array.from({ length: steps + 1 }, (_, k) => Math.round((k * groups.count) / steps));
-      const curve = replacementCurve(score, from, to, groups, groups.values, counts);
-      // The trapezoid rule: the mean of each interval's two ends.
-      const [left, right] = [slice(curve, [0, 0], [steps, n]), slice(curve, [1, 0], [steps, n])];
-      return ofFinite(mean(mul(add(left, right), 0.5), 0), map);
-    },
-    { info },
-  );
+  return faithful(name, info, (score: Score, x: Tensor, map: Tensor): Tensor => {
+    const groups = groupsOf(name, x, map, features);
+    const steps = wanted ?? (x.rank === 4 ? x.shape[2] : Math.min(groups.count, 50));
+    if (!Number.isInteger(steps) || steps < 1 || steps > groups.count)
+      throw new RangeError(
+        `${name}: ${steps} steps for ${groups.count} parts of ${describe(x)} given; a whole number of 1 to ${groups.count} is needed`,
+      );
+    const n = x.shape[0];
+    const [from, to] = ends(x, add(zerosLike(x), baseline));
+    const counts = Array.from({ length: steps + 1 }, (_, k) => Math.round((k * groups.count) / steps));
+    const curve = replacementCurve(score, from, to, groups, groups.values, counts);
+    // The trapezoid rule: the mean of each interval's two ends.
+    const [left, right] = [slice(curve, [0, 0], [steps, n]), slice(curve, [1, 0], [steps, n])];
+    return ofFinite(mean(mul(add(left, right), 0.5), 0), map);
+  });
 }
 
 const shared = {

@@ -18,13 +18,13 @@ import {
   type Tensor,
   where,
 } from "../../engine/index.js";
-import { requireTensor } from "../../engine/kinds.js";
+import { aTensor, requireTensor } from "../../engine/kinds.js";
 import { requireArguments } from "../../engine/options.js";
 import type { Domain } from "../../nn/index.js";
 import type { Fields, Read } from "../../nn/schema.js";
 import type { Explainer } from "../explainers/explainer.js";
-import { anEntry } from "../kinds.js";
-import type { Score } from "../score.js";
+import { anEntry, aScore, someSamples } from "../kinds.js";
+import { checkedScore, type Score } from "../score.js";
 
 export interface MetricInfo {
   readonly name: string;
@@ -140,6 +140,19 @@ export function metricEntry<const N extends string, const K extends MetricKind, 
 /** A similarity of maps that are first flattened to rows [n, d]. @throws ShapeError when the maps differ in shape. */
 export function similarity(info: MetricInfo, compare: (a: Tensor, b: Tensor) => Tensor): Similarity {
   return similarityOfMaps(info, (a, b) => compare(rows(a), rows(b)));
+}
+
+/** A measure of faithfulness, which looks at what it is given. */
+export function faithful<M extends (score: Score, x: Tensor, map: Tensor) => Tensor>(
+  name: string,
+  info: MetricInfo,
+  measure: M,
+): Faithfulness {
+  const checked = (score: Score, x: Tensor, map: Tensor): Tensor => {
+    requireArguments(name, { score: [score, aScore], x: [x, someSamples], map: [map, aTensor] });
+    return measure(checkedScore(name, score), x, map);
+  };
+  return Object.assign(checked, { info });
 }
 
 /** The same of maps as they are. */

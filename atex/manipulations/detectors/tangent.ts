@@ -194,6 +194,7 @@ export async function tangentAttributions(
     const part = slice(x, [from, ...shape.map(() => 0)], [size, ...shape]);
     const of = slice(classes, [from], [size]);
     const directions = basisAt(await here.wait(part.read()), await here.wait(of.read()));
+    requireArguments("tangentAttributions", { "what basisAt gives": [directions, numbers] });
     const basis = tensor(directions, [size, directions.length / size / d, d]);
     const seen = inside ? classifier : alongTangent(classifier, part, basis);
     const found = await here.wait(
