@@ -12,7 +12,7 @@ import {
   withOps,
   zeros,
 } from "../../engine/index.js";
-import { aFunction, aPositiveNumber, aShape, aTree, maybe } from "../../engine/kinds.js";
+import { aFunction, aNumber, aPositiveNumber, aShape, aTree, maybe } from "../../engine/kinds.js";
 import { requireArguments } from "../../engine/options.js";
 import type { Layer, Sequential } from "../../nn/index.js";
 import { aLayer } from "../../nn/kinds.js";
@@ -27,7 +27,7 @@ const BETA = 20;
  *  leakyRelu (slope · x and the rest of a softplus), relu6 (a difference of two), maximum(x, 0), wherever they are inside. The
  *  rest stays to the bit. Source: Dombrowski et al. 2019, sec. 3.3. @throws RangeError for beta <= 0. */
 export function smoothed<F extends Classifier | Score>(network: F, beta = BETA): F {
-  requireArguments("smoothed", { network: [network, aFunction], beta: [beta, aPositiveNumber] });
+  requireArguments("smoothed", { network: [network, aFunction], beta: [beta, aNumber] });
   if (!(beta > 0)) throw new RangeError(`smoothed: beta ${beta} given; a positive number is needed`);
   const smooth = (x: Tensor): Tensor =>
     withOps(
@@ -68,7 +68,7 @@ const BLUNTER = 2;
 
 /** The same network with every softplus so many times blunter, whose maps change more slowly. @throws RangeError unless times > 0. */
 export function blunted(classifier: Classifier, times = BLUNTER): Classifier {
-  requireArguments("blunted", { classifier: [classifier, aClassifier], times: [times, aPositiveNumber] });
+  requireArguments("blunted", { classifier: [classifier, aClassifier], times: [times, aNumber] });
   if (!(times > 0)) throw new RangeError(`blunted: ${times} times given; a positive number is needed`);
   const softer: Substitutes = {
     softplus: ([z], attrs) => softplus(z, (attrs as { beta: number }).beta / times),

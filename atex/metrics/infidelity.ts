@@ -21,7 +21,7 @@ import {
   type Tensor,
   where,
 } from "../../engine/index.js";
-import { aCount, aFlag, aFunction, aKey, aNumberOfAtLeast0, maybe, required } from "../../engine/kinds.js";
+import { aCount, aFlag, aFunction, aKey, aNumber, aNumberOfAtLeast0, maybe, required } from "../../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import type { FeatureRange } from "../../nn/index.js";
 import { aRange } from "../../nn/kinds.js";
@@ -87,9 +87,9 @@ export interface InfidelityOptions extends SampleOptions {
 const INFIDELITY_OPTIONS: KindsOf<InfidelityOptions> = {
   perturbation: required(aFunction),
   scaled: aFlag,
-  samples: aCount,
+  samples: aNumber,
   key: required(aKey),
-  chunk: aCount,
+  chunk: aNumber,
 };
 
 /** (score, inputs [n,...], attribution of the inputs' shape) → [n] */

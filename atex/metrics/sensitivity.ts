@@ -2,7 +2,7 @@
  *  of a batch, so that no sample depends on the others. */
 
 import { concat, max, mean, type ReduceOptions, random, reshape, scope, sub, type Tensor } from "../../engine/index.js";
-import { aCount, aKey, required } from "../../engine/kinds.js";
+import { aKey, aNumber, required } from "../../engine/kinds.js";
 import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { count, oneOf, setting, size } from "../../nn/schema.js";
 import { type Ball, l2, linf } from "../balls.js";
@@ -23,9 +23,9 @@ export interface SensitivityOptions extends SampleOptions {
 const SENSITIVITY_OPTIONS: KindsOf<SensitivityOptions> = {
   explainer: required(anExplainer),
   ball: required(aBall),
-  samples: aCount,
+  samples: aNumber,
   key: required(aKey),
-  chunk: aCount,
+  chunk: aNumber,
 };
 
 export const averageCaseInfo: MetricInfo = {
