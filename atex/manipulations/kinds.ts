@@ -20,7 +20,7 @@ export const anAnswered = anObject("rows with answers", { rows: numbers, answers
 export const aSide = anObject("a side", { classifier: aClassifier, x: aTensor });
 export const aFinetuneWorld = anObject("a finetune world", {
   model: aLayer,
-  params: anyObject,
+  params: aTree,
   train: aSplit,
   seed: aNatural,
   say: aFunction,
