@@ -1,4 +1,5 @@
 /** How far an attack may go: sets of allowed changes around each sample. */
+
 import {
   abs,
   add,
@@ -18,7 +19,10 @@ import {
   type Tensor,
   tensor,
 } from "../engine/index.js";
+import { aNumber, aTensor, tupleOf } from "../engine/kinds.js";
+import { requireArguments } from "../engine/options.js";
 import { PIXEL_RANGE } from "../nn/index.js";
+import { aRadius } from "./kinds.js";
 
 export interface Ball {
   readonly name: string;
@@ -37,6 +41,7 @@ export const ROUNDING = 2 ** -23;
 
 /** ‖x' − x‖∞ ≤ radius, exactly. */
 export function linf(radius: Radius): Ball {
+  requireArguments("linf", { radius: [radius, aRadius] });
   requireRadius("linf", radius);
   const inside = (x: Tensor): Tensor => maximum(sub(perSample(radius, x), mul(maximum(abs(x), 1), ROUNDING)), 0);
   const project = (moved: Tensor, x: Tensor): Tensor => {
@@ -53,6 +58,7 @@ export function linf(radius: Radius): Ball {
 
 /** ‖x' − x‖₂ ≤ radius per sample, exactly. */
 export function l2(radius: Radius): Ball {
+  requireArguments("l2", { radius: [radius, aRadius] });
   requireRadius("l2", radius);
   // A norm in f32 is right to 1e-6, and each of D elements rounds once.
   const inside = (x: Tensor): Tensor =>
@@ -90,10 +96,9 @@ function perSample(radius: Radius, x: Tensor): Tensor {
 }
 
 /** Pixels back into their range. */
-export function clipPixels(
-  x: Tensor,
-  [low, high]: readonly [number, number] = [PIXEL_RANGE.low, PIXEL_RANGE.high],
-): Tensor {
+export function clipPixels(x: Tensor, range: readonly [number, number] = [PIXEL_RANGE.low, PIXEL_RANGE.high]): Tensor {
+  requireArguments("clipPixels", { x: [x, aTensor], range: [range, tupleOf(aNumber, 2, "numbers")] });
+  const [low, high] = range;
   return clamp(x, low, high);
 }
 

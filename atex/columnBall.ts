@@ -1,4 +1,5 @@
 /** How far a search may go in a table: each column by its own measure, and only to rows that there can be. */
+
 import {
   abs,
   add,
@@ -20,8 +21,12 @@ import {
   tensor,
   where,
 } from "../engine/index.js";
+import { aNumberOfAtLeast0, either, required, wordOf } from "../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../engine/options.js";
 import type { Domain, Feature, TablePreparation } from "../nn/index.js";
+import { aDomain, anyObject, aTablePreparation } from "../nn/kinds.js";
 import { type Ball, ROUNDING } from "./balls.js";
+import { numberRecord, texts } from "./kinds.js";
 import { featureIndex, featuresOf } from "./manipulations/columns.js";
 
 /** A number for all columns, or numbers for some by name. */
@@ -41,11 +46,20 @@ export interface ColumnBallOptions {
   readonly categories?: "frozen" | "nearest";
 }
 
+const COLUMN_BALL_OPTIONS: KindsOf<ColumnBallOptions> = {
+  radius: required(either(aNumberOfAtLeast0, anyObject)),
+  step: either(aNumberOfAtLeast0, anyObject),
+  immutable: texts,
+  categories: wordOf("frozen", "nearest"),
+};
+
 /** |x' − x| ≤ radius in each numeric column, immutable columns as in x, and in the others values that exist: where x is a row of the
  *  table, so is every point of the ball, once it is clipped to the domain's range (`intoNeighbourhood` does both). x [n,d]. For
  *  a domain without features it is `linf`, element by element.
  *  @throws RangeError for an unknown column or a negative number; ShapeError for a domain that is no table. */
 export function columnBall(domain: Domain, options: ColumnBallOptions): Ball {
+  requireArguments("columnBall", { domain: [domain, aDomain] });
+  checkedOptions("columnBall", options, COLUMN_BALL_OPTIONS);
   const { shape } = domain;
   const { immutable = [], categories = "frozen" } = options;
   if (shape.length !== 1)
@@ -82,9 +96,11 @@ export function columnBall(domain: Domain, options: ColumnBallOptions): Ball {
 /** Steps of columns in units of the samples, from steps in the columns' own: `{ age: 1 }` for whole years.
  *  @throws RangeError for a column that is not there or not numeric. */
 export function columnSteps(
-  { columns }: TablePreparation,
+  preparation: TablePreparation,
   steps: Readonly<Record<string, number>>,
 ): Record<string, number> {
+  requireArguments("columnSteps", { preparation: [preparation, aTablePreparation], steps: [steps, numberRecord] });
+  const { columns } = preparation;
   return Object.fromEntries(
     Object.entries(steps).map(([name, step]) => {
       const column = columns.find((one) => one.name === name);

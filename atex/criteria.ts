@@ -1,6 +1,11 @@
 /** The four criteria by which a manipulation of explanations is judged: effectiveness at its cost, transferability to other explainers,
  *  stability over seeds, generalisation to samples that it was not made for. Plain numbers in, tables out. */
+
+import { aText, listOf, required } from "../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../engine/options.js";
+import { anyObject } from "../nn/kinds.js";
 import { wilsonInterval } from "./experiments/statistics.js";
+import { aCriteria, aManipulationResult } from "./manipulations/kinds.js";
 import type { FoolingInterval } from "./metrics/heo.js";
 import { markdownTable, markdownText } from "./render/markdown.js";
 
@@ -27,6 +32,14 @@ export interface CriteriaOptions {
   /** What it takes, in words and numbers: points of accuracy lost, size of the perturbation. */
   readonly cost?: Readonly<Record<string, number>>;
 }
+
+const CRITERIA_OPTIONS: KindsOf<CriteriaOptions> = {
+  manipulation: required(aText),
+  target: required(aText),
+  results: required(listOf(aManipulationResult, "manipulation results")),
+  interval: required(anyObject),
+  cost: anyObject,
+};
 
 /** A fooling success rate with its 95 % Wilson interval, all in [0, 1]; NaN of no samples. */
 export interface FoolingRate {
@@ -63,6 +76,7 @@ export interface Criteria {
  *  (interval).
  *  @throws RangeError for no results on the target, lists of different lengths, the same result twice, or an explainer without interval. */
 export function manipulationCriteria(options: CriteriaOptions): Criteria {
+  checkedOptions("manipulationCriteria", options, CRITERIA_OPTIONS);
   const { manipulation, target, results, cost = {} } = options;
   const seen = new Set<string>();
   for (const { explainer, seed, samples, kept, statistic } of results) {
@@ -143,6 +157,7 @@ function rateText({ rate, low, high, n, undefined: left }: FoolingRate): string 
 
 /** Criteria as Markdown: a table for each manipulation. */
 export function criteriaMarkdown(all: readonly Criteria[]): string {
+  requireArguments("criteriaMarkdown", { all: [all, listOf(aCriteria, "criteria")] });
   return all
     .map(({ manipulation, target, cost, effectiveness, transferability, stability, generalisation }) => {
       const spent = Object.entries(cost).map(([name, value]) => `${name} ${value}`);

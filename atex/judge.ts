@@ -1,6 +1,11 @@
 /** The one judge of maps: how much explanations of changed inputs agree with those of the clean ones. */
+
 import { neg, reshape, type Tensor } from "../engine/index.js";
+import { aCount, aTensor, required, wordOf } from "../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../engine/options.js";
+import { aList } from "../nn/kinds.js";
 import { type Explainer, saliencyMap } from "./explainers/explainer.js";
+import { aClassifier, anExplainer, texts } from "./kinds.js";
 import { relativeImportance } from "./metrics/importance.js";
 import { WINDOW } from "./metrics/ssim.js";
 import { metricEntryOf, type SimilarityName, similaritiesOf } from "./metrics/table.js";
@@ -24,6 +29,7 @@ export type Agreed = Readonly<Partial<Record<AgreementName, Tensor>> & Record<"s
 /** How much two maps agree, per sample [n]: maps [n,h,w] or [n,d], k pixels or columns in the top-k intersection. What maps of this
  *  shape do not have is left out. */
 export function agreementOf(a: Tensor, b: Tensor, k: number, wanted: readonly AgreementName[] = USUAL): Agreed {
+  requireArguments("agreementOf", { a: [a, aTensor], b: [b, aTensor], k: [k, aCount], wanted: [wanted, texts] });
   const side = a.rank === 3 ? Math.min(a.shape[1], a.shape[2]) : 0;
   const smallest: Partial<Record<AgreementName, number>> = { ssim: WINDOW, centre: 1 };
   const names = wanted.filter((name) => side >= (smallest[name] ?? 0));
@@ -38,6 +44,7 @@ export function agreementOf(a: Tensor, b: Tensor, k: number, wanted: readonly Ag
 
 /** Whether larger values of a measure say that maps are less alike. */
 export function growsApart(name: AgreementName): boolean {
+  requireArguments("growsApart", { name: [name, wordOf("centre", "spearman", "topK", "cosine", "ssim")] });
   return metricEntryOf(MEASURES[name]).info.larger === "less alike";
 }
 
@@ -48,6 +55,7 @@ export function apart(name: AgreementName, value: Tensor): Tensor {
 
 /** Relative importance of pixels or columns: what is compared and kept. Attribution [n,c,h,w] → [n,h,w], [n,d] → [n,d]. */
 export function importanceMap(attribution: Tensor): Tensor {
+  requireArguments("importanceMap", { attribution: [attribution, aTensor] });
   const map = saliencyMap(attribution);
   return reshape(relativeImportance(map), map.shape);
 }
@@ -65,6 +73,15 @@ export interface JudgeOptions {
   readonly measures?: readonly AgreementName[];
 }
 
+const JUDGE_OPTIONS: KindsOf<JudgeOptions> = {
+  classifier: required(aClassifier),
+  explainer: required(anExplainer),
+  classes: required(aTensor),
+  x: required(aTensor),
+  k: required(aCount),
+  measures: aList,
+};
+
 export interface Judge {
   /** Relative importance at the clean samples, [n,h,w] or [n,d]. */
   readonly clean: Tensor;
@@ -73,7 +90,8 @@ export interface Judge {
 }
 
 /** Explains samples for the same classes as the clean ones and compares. */
-export function judgeOf({ classifier, explainer, classes, x, k, measures }: JudgeOptions): Judge {
+export function judgeOf(options: JudgeOptions): Judge {
+  const { classifier, explainer, classes, x, k, measures } = checkedOptions("judgeOf", options, JUDGE_OPTIONS);
   const score = classScore(classifier, classes);
   const mapOf = (samples: Tensor): Tensor => importanceMap(explainer(score, samples));
   const clean = mapOf(x);

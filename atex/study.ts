@@ -3,6 +3,7 @@
  * before and after. Beside the attack stands a control: the same change with its pixels shuffled, which is as large in every
  * norm and aims at nothing.
  */
+
 import {
   abs,
   add,
@@ -24,10 +25,14 @@ import {
   Turns,
   tensor,
 } from "../engine/index.js";
+import { aCount, aKey, anObject, aTensor, required } from "../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../engine/options.js";
 import { PIXEL_RANGE, unitPixels } from "../nn/index.js";
 import { attackExplanation, type ExplanationAttackOptions } from "./attacks/explanation.js";
+import { anObjective } from "./attacks/kinds.js";
 import type { Explainer } from "./explainers/explainer.js";
 import { judgeOf } from "./judge.js";
+import { aClassifier, anExplainer, explainers, LONG_OPTIONS } from "./kinds.js";
 import { rows } from "./metrics/metric.js";
 import { relevanceMass } from "./metrics/relevanceMass.js";
 import { roundedTowards } from "./render/rounding.js";
@@ -53,6 +58,18 @@ export interface StudyOptions extends LongOptions<string> {
   /** Key of the attack's random starts and of the control's shuffling. */
   readonly key: Tensor;
 }
+
+const STUDY_OPTIONS: KindsOf<StudyOptions> = {
+  classifier: required(aClassifier),
+  surrogate: aClassifier,
+  x: required(aTensor),
+  attack: required(anObject("options of attackExplanation", { explainer: anExplainer, objective: anObjective })),
+  explainers: required(explainers),
+  masks: aTensor,
+  k: aCount,
+  key: required(aKey),
+  ...LONG_OPTIONS,
+};
 
 /** What the clean samples are compared with: the attacked ones, these as an 8-bit file holds them (images that were bytes; a row of a
  *  table stays as it is), and the control, the attack's change with its elements shuffled. */
@@ -104,6 +121,7 @@ export interface AttackStudy {
 
 /** Attacks, explains and measures. @throws the reason of `signal`. */
 export async function studyAttack(options: StudyOptions): Promise<AttackStudy> {
+  checkedOptions("studyAttack", options, STUDY_OPTIONS);
   using here = openScope("study");
   const { classifier, surrogate, x, attack, explainers, key, signal } = options;
   const turns = new Turns<string>("studyAttack", options);

@@ -1,6 +1,10 @@
 /** What is explained, attacked and defended: a network's outputs over inputs of a known kind. */
+
 import { clamp, maximum, minimum, type Tensor, tensor } from "../engine/index.js";
+import { aTensor } from "../engine/kinds.js";
+import { requireArguments } from "../engine/options.js";
 import { type Domain, type FeatureRange, PIXEL_RANGE } from "../nn/index.js";
+import { aRange } from "../nn/kinds.js";
 import type { Ball } from "./balls.js";
 import type { Classifier } from "./score.js";
 
@@ -35,7 +39,9 @@ export function intoNeighbourhood({ ball, range }: Neighbourhood, z: Tensor, x: 
 }
 
 /** Everything into its valid range, element by element. x [n, ...shape] */
-export function clipTo({ low, high }: FeatureRange, x: Tensor): Tensor {
+export function clipTo(range: FeatureRange, x: Tensor): Tensor {
+  requireArguments("clipTo", { range: [range, aRange], x: [x, aTensor] });
+  const { low, high } = range;
   if (typeof low === "number" && typeof high === "number") return clamp(x, low, high);
   const bound = (b: number | readonly number[]): Tensor | number =>
     typeof b === "number" ? b : tensor(Float32Array.from(b), x.shape.slice(1));

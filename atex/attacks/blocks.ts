@@ -1,8 +1,12 @@
 import { callerScope, random, ShapeError, type Tensor, tensor } from "../../engine/index.js";
+import { aCount, aKey, aShape } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
 
 /** A square block of ones at a random place of each image, zeros elsewhere: x [n,c,h,w] → [n,h,w]. The paper's targets are 5×5.
  *  Source: Tang et al. 2022, sec. 5.2. @throws ShapeError when the block does not fit. */
-export async function randomBlocks([n, ...sample]: readonly number[], key: Tensor, side = 5): Promise<Tensor> {
+export async function randomBlocks(shape: readonly number[], key: Tensor, side = 5): Promise<Tensor> {
+  requireArguments("randomBlocks", { shape: [shape, aShape], key: [key, aKey], side: [side, aCount] });
+  const [n, ...sample] = shape;
   const here = callerScope();
   const [h, w] = sample.slice(-2);
   if (sample.length < 2 || h < side || w < side)

@@ -3,11 +3,17 @@
  * surrogates and from several starts; for each sample and each measure of maps the worst that came of any of them counts, found by
  * that measure itself. There is nothing to choose but how long each of them searches.
  */
+
 import { describe, random, ShapeError, scope, type Tensor, where } from "../../engine/index.js";
+import { aCount, aFunction, aNatural, aNumberOfAtLeast0, listOf, required, wordOf } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import type { Piece } from "../../engine/turns.js";
+import { aList, aRange } from "../../nn/kinds.js";
 import { type AgreementName, agreementOf, apart, importanceMap } from "../judge.js";
+import { aBall, anExplainer, aStepRule } from "../kinds.js";
 import type { Classifier, ScoreOptions } from "../score.js";
 import { type Attack, attackOf } from "./attack.js";
+import { aMember } from "./kinds.js";
 import {
   type Ascent,
   ascent,
@@ -37,6 +43,21 @@ export interface EnsembleOptions extends ScoreOptions, Search, UnderAttackOption
    *  least one. */
   readonly restarts?: number;
 }
+
+const ENSEMBLE_OPTIONS: KindsOf<EnsembleOptions> = {
+  members: required(listOf(aMember, "members")),
+  measures: aList,
+  k: required(aCount),
+  restarts: aNatural,
+  of: wordOf("logit", "probability", "logProbability"),
+  ball: required(aBall),
+  rule: required(aStepRule),
+  steps: required(aCount),
+  schedule: aFunction,
+  range: aRange,
+  explainer: required(anExplainer),
+  outputBound: aNumberOfAtLeast0,
+};
 
 export interface EnsembleTarget {
   /** The network under attack: its maps and predictions count. */
@@ -95,6 +116,7 @@ function climbsOf(
  *  explained once and judged by all measures; what is returned was explained and judged again outside of the fused steps.
  *  @throws ShapeError for x without samples, RangeError for an impossible search or no members. */
 export function attackEnsemble(options: EnsembleOptions): Attack<EnsembleTarget, EnsembleResult> {
+  checkedOptions("attackEnsemble", options, ENSEMBLE_OPTIONS);
   requireEnsemble(options);
   return attackOf("attackEnsemble", (target) => {
     if (target.x.rank < 2)

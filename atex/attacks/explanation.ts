@@ -2,12 +2,18 @@
  * Attacks on explanations: change an image a little so that its map says something else and its prediction stays. Assembled from
  * an objective, a ball, a step rule and an explainer; configuration first, data after.
  */
+
 import { describe, ShapeError, type Tensor } from "../../engine/index.js";
+import { aCount, aFunction, aNatural, aNumberOfAtLeast0, required, wordOf } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import type { Piece } from "../../engine/turns.js";
+import { aRange } from "../../nn/kinds.js";
 import { apart } from "../judge.js";
+import { aBall, anExplainer, aStepRule } from "../kinds.js";
 import type { Classifier } from "../score.js";
 import { type Attack, attackOf } from "./attack.js";
 import { ensemble } from "./ensemble.js";
+import { anObjective } from "./kinds.js";
 import { ascent, requireKey, requireSearch, type Search } from "./loop.js";
 import type { Ensemble, Objective } from "./objectives.js";
 import { type UnderAttackOptions, underAttack } from "./underAttack.js";
@@ -18,6 +24,19 @@ export interface ExplanationAttackOptions extends UnderAttackOptions, Search {
    *  Needs a key. */
   readonly restarts?: number;
 }
+
+const EXPLANATION_ATTACK_OPTIONS: KindsOf<ExplanationAttackOptions> = {
+  objective: required(anObjective),
+  restarts: aNatural,
+  explainer: required(anExplainer),
+  outputBound: aNumberOfAtLeast0,
+  of: wordOf("logit", "probability", "logProbability"),
+  ball: required(aBall),
+  rule: required(aStepRule),
+  steps: required(aCount),
+  schedule: aFunction,
+  range: aRange,
+};
 
 export interface AttackTarget {
   /** The network under attack: its maps and predictions count. */
@@ -49,6 +68,7 @@ export interface AttackResult {
  * is lost it steps back up the log-probability of its class. Second order through the network; each step is one replay.
  */
 export function attackExplanation(options: ExplanationAttackOptions): Attack<AttackTarget, AttackResult> {
+  checkedOptions("attackExplanation", options, EXPLANATION_ATTACK_OPTIONS);
   const { flatAtClean } = options.objective;
   const search = { ...options, flatAtClean, restarts: options.restarts ?? (flatAtClean ? 1 : 0) };
   requireSearch("attackExplanation", search);

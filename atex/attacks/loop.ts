@@ -1,4 +1,5 @@
 /** The loop every attack runs: projected ascent inside a ball, every iterate judged, the best of each image kept. */
+
 import {
   add,
   capture,
@@ -14,10 +15,15 @@ import {
   valueAuxAndGrad,
   where,
 } from "../../engine/index.js";
+import { aFlag, aFunction, aKey, aNumber, aTensor, required } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { atOnce, type Piece } from "../../engine/turns.js";
 import type { FeatureRange, Schedule } from "../../nn/index.js";
+import { anyObject, aRange } from "../../nn/kinds.js";
 import type { Ball } from "../balls.js";
+import { aBall, aStepRule } from "../kinds.js";
 import { intoNeighbourhood } from "../subject.js";
+import { aConstraint } from "./kinds.js";
 import type { StepRule } from "./rules.js";
 
 /** How an attack moves; the same for every attack. */
@@ -34,6 +40,15 @@ export interface Search {
    *  is outside, the ball counts. */
   readonly range?: FeatureRange;
 }
+
+export const SEARCH_OPTIONS: KindsOf<Search> = {
+  ball: required(aBall),
+  rule: required(aStepRule),
+  steps: required(aNumber),
+  restarts: aNumber,
+  schedule: aFunction,
+  range: aRange,
+};
 
 /** Which images may be returned, and the way back to them. */
 export interface Constraint {
@@ -59,6 +74,22 @@ export interface AscentOptions extends Search {
   readonly flatAtClean?: boolean;
   readonly key?: Tensor;
 }
+
+const ASCENT_OPTIONS: KindsOf<AscentOptions> = {
+  objective: required(aFunction),
+  guide: aFunction,
+  constraint: aConstraint,
+  judges: aFunction,
+  judged: anyObject,
+  flatAtClean: aFlag,
+  key: aKey,
+  ball: required(aBall),
+  rule: required(aStepRule),
+  steps: required(aNumber),
+  restarts: aNumber,
+  schedule: aFunction,
+  range: aRange,
+};
 
 export interface Ascent {
   /** The best allowed image of each sample; the clean one where none was better. */
@@ -87,6 +118,8 @@ interface Carried {
 /** Maximises the objective over the part of the ball around x [n,...] that lies in the valid range and fulfils the constraint.
  *  A value of NaN is never the best. Each step is one replay of a captured plan, or part of the plan being captured. */
 export function ascend(x: Tensor, options: AscentOptions): Ascent {
+  requireArguments("ascend", { x: [x, aTensor] });
+  checkedOptions("ascend", options, ASCENT_OPTIONS);
   return scope(() => atOnce(ascent(x, options)), "attack");
 }
 

@@ -1,11 +1,15 @@
 /** What an attack on an explanation wants of the map: a number per image to be made large. */
+
 import { averageRank, mul, neg, square, sub, sum, type Tensor, topKMask } from "../../engine/index.js";
+import { aCount, aTensor, listOf, required, wordOf } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { saliencyMap } from "../explainers/explainer.js";
 import { type AgreementName, agreementOf, apart, importanceMap } from "../judge.js";
 import { centreOfMass, relativeImportance, scaledToMax } from "../metrics/importance.js";
 import { rows } from "../metrics/metric.js";
 import { pearson } from "../metrics/similarities.js";
 import { ssim } from "../metrics/ssim.js";
+import { aMember } from "./kinds.js";
 
 export interface Objective {
   readonly name: string;
@@ -39,6 +43,12 @@ export interface Ensemble {
   readonly k: number;
 }
 
+const ENSEMBLE_OPTIONS: KindsOf<Ensemble> = {
+  members: required(listOf(aMember, "members")),
+  measure: required(wordOf("centre", "spearman", "topK", "cosine", "ssim")),
+  k: required(aCount),
+};
+
 /** Relative importance of pixels or columns, [n,d]. */
 function importance(attribution: Tensor): Tensor {
   return relativeImportance(saliencyMap(attribution));
@@ -47,6 +57,7 @@ function importance(attribution: Tensor): Tensor {
 /** Untargeted: minus the importance of the k most important pixels of the clean map. Source: Tang et al. 2022, sec. 5.2;
  *  Ghorbani et al. 2019, algorithm 1. */
 export function topKSuppression(k = 50): Objective {
+  requireArguments("topKSuppression", { k: [k, aCount] });
   return {
     name: `top-${k} suppression`,
     against(clean) {
@@ -70,6 +81,7 @@ export function rankSuppression(): Objective {
 
 /** Targeted: the importance inside a mask [n,h,w] of zeros and ones, a 5×5 block in the paper. Source: Tang et al. 2022, sec. 5.2. */
 export function targetRegion(mask: Tensor): Objective {
+  requireArguments("targetRegion", { mask: [mask, aTensor] });
   return {
     name: "target region",
     region: mask,
@@ -79,6 +91,7 @@ export function targetRegion(mask: Tensor): Objective {
 
 /** Minus the mean squared difference to a target map [n,h,w], both scaled to sum 1. Source: Dombrowski et al. 2019, sec. 2. */
 export function targetMap(target: Tensor): Objective {
+  requireArguments("targetMap", { target: [target, aTensor] });
   return {
     name: "target map",
     against() {
@@ -114,7 +127,8 @@ export function structureSuppression(): Objective {
 }
 
 /** The worst of several attacks by a measure that has no slope of its own; see `attackEnsemble`. */
-export function ensembleOf({ members, measure, k }: Ensemble): Objective {
+export function ensembleOf(options: Ensemble): Objective {
+  const { members, measure, k } = checkedOptions("ensembleOf", options, ENSEMBLE_OPTIONS);
   return {
     name: `ensemble, worst by ${measure}`,
     flatAtClean: true,

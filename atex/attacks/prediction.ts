@@ -1,11 +1,14 @@
 /** Attacks on predictions: the loop of the attacks on explanations, with the loss for an objective and no constraint. */
+
 import { argmax, notEqual, type Tensor } from "../../engine/index.js";
+import { aCount, aNatural, aNumberOfAtLeast0, required } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import type { Piece } from "../../engine/turns.js";
 import { crossEntropyPerSample } from "../../nn/index.js";
 import { linf } from "../balls.js";
 import type { Classifier } from "../score.js";
 import { type Attack, attackOf } from "./attack.js";
-import { ascent, requireKey, requireSearch, type Search } from "./loop.js";
+import { ascent, requireKey, requireSearch, SEARCH_OPTIONS, type Search } from "./loop.js";
 import { signStep } from "./rules.js";
 
 export interface PredictionTarget {
@@ -33,6 +36,7 @@ export type PredictionAttack = Attack<PredictionTarget, PredictionAttackResult>;
 /** Maximises the cross-entropy of the true class over the ball and the valid range; the best iterate of each image is kept. Inside
  *  a captured training step it becomes part of the step. @throws TypeError for random starts without a key. */
 export function attackPrediction(search: Search): PredictionAttack {
+  checkedOptions("attackPrediction", search, SEARCH_OPTIONS);
   requireSearch("attackPrediction", search);
   return attackOf("attackPrediction", (target) => {
     requireKey("attackPrediction", search.restarts ?? 0, target.key);
@@ -50,6 +54,7 @@ function* pieces(
 
 /** Fast gradient sign method: one step of the whole radius. Source: Goodfellow, Shlens, Szegedy 2015, sec. 4. */
 export function fgsmAttack(radius: number): PredictionAttack {
+  requireArguments("fgsmAttack", { radius: [radius, aNumberOfAtLeast0] });
   return attackPrediction({ ball: linf(radius), rule: signStep(radius), steps: 1 });
 }
 
@@ -63,12 +68,20 @@ export interface PgdAttackOptions {
   readonly restarts?: number;
 }
 
+const PGD_ATTACK_OPTIONS: KindsOf<PgdAttackOptions> = {
+  radius: required(aNumberOfAtLeast0),
+  steps: required(aCount),
+  size: aNumberOfAtLeast0,
+  restarts: aNatural,
+};
+
 /** Projected gradient ascent with sign steps from the image and from random starts. Source: Madry et al. 2018, sec. 2.1. */
-export function pgdAttack({
-  radius,
-  steps,
-  size = (2.5 * radius) / steps,
-  restarts = 1,
-}: PgdAttackOptions): PredictionAttack {
+export function pgdAttack(options: PgdAttackOptions): PredictionAttack {
+  const {
+    radius,
+    steps,
+    size = (2.5 * radius) / steps,
+    restarts = 1,
+  } = checkedOptions("pgdAttack", options, PGD_ATTACK_OPTIONS);
   return attackPrediction({ ball: linf(radius), rule: signStep(size), steps, restarts });
 }

@@ -1,4 +1,5 @@
 /** How an attack steps along a gradient. */
+
 import {
   abs,
   add,
@@ -14,6 +15,8 @@ import {
   type Tensor,
   zerosLike,
 } from "../../engine/index.js";
+import { aNumberOfAtLeast0, aShare } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 
 export interface StepRule {
   readonly name: string;
@@ -25,11 +28,13 @@ export interface StepRule {
 
 /** size · sign(g). Source: Goodfellow et al. 2015; Ghorbani et al. 2019, algorithm 1. */
 export function signStep(size: number): StepRule {
+  requireArguments("signStep", { size: [size, aNumberOfAtLeast0] });
   return { name: "sign", init: () => [], step: (g) => [mul(sign(g), size), []] };
 }
 
 /** size · g / max|g| per image, as the authors of ATEX step. */
 export function maxAbsStep(size: number): StepRule {
+  requireArguments("maxAbsStep", { size: [size, aNumberOfAtLeast0] });
   return {
     name: "max-abs",
     init: () => [],
@@ -40,8 +45,18 @@ export function maxAbsStep(size: number): StepRule {
   };
 }
 
+/** Decay of the two moments; defaults 0.9 and 0.999. */
+export interface AdamStepOptions {
+  readonly beta1?: number;
+  readonly beta2?: number;
+}
+
+const ADAM_STEP_OPTIONS: KindsOf<AdamStepOptions> = { beta1: aShare, beta2: aShare };
+
 /** Adam on the image, as Dombrowski et al. 2019 step. Source: Kingma, Ba 2015, algorithm 1. */
-export function adamStep(size: number, { beta1 = 0.9, beta2 = 0.999 } = {}): StepRule {
+export function adamStep(size: number, options: AdamStepOptions = {}): StepRule {
+  requireArguments("adamStep", { size: [size, aNumberOfAtLeast0] });
+  const { beta1 = 0.9, beta2 = 0.999 } = checkedOptions("adamStep", options, ADAM_STEP_OPTIONS);
   return {
     name: "Adam",
     init: (x) => [zerosLike(x), zerosLike(x)],

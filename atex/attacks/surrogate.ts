@@ -12,7 +12,11 @@ import {
   withOps,
   zeros,
 } from "../../engine/index.js";
+import { aFunction, aNumber, aPositiveNumber, aShape, aTree, maybe } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
 import type { Layer, Sequential } from "../../nn/index.js";
+import { aLayer } from "../../nn/kinds.js";
+import { aClassifier } from "../kinds.js";
 import type { Classifier, Score } from "../score.js";
 import { isClampedRelu, notingZeros } from "../zeros.js";
 
@@ -23,6 +27,7 @@ const BETA = 20;
  *  leakyRelu (slope · x and the rest of a softplus), relu6 (a difference of two), maximum(x, 0), wherever they are inside. The
  *  rest stays to the bit. Source: Dombrowski et al. 2019, sec. 3.3. @throws RangeError for beta <= 0. */
 export function smoothed<F extends Classifier | Score>(network: F, beta = BETA): F {
+  requireArguments("smoothed", { network: [network, aFunction], beta: [beta, aNumber] });
   if (!(beta > 0)) throw new RangeError(`smoothed: beta ${beta} given; a positive number is needed`);
   const smooth = (x: Tensor): Tensor =>
     withOps(
@@ -34,6 +39,7 @@ export function smoothed<F extends Classifier | Score>(network: F, beta = BETA):
 
 /** Whether a network has a relu that `smoothed` would replace, found by tracing it on one sample of `shape`, without computing. */
 export function hasKinks(classifier: Classifier, shape: readonly number[]): boolean {
+  requireArguments("hasKinks", { classifier: [classifier, aClassifier], shape: [shape, aShape] });
   let found = false;
   const noted = withoutKinks((z) => {
     found = true;
@@ -49,6 +55,11 @@ export function hasKinks(classifier: Classifier, shape: readonly number[]): bool
 /** What attacks on a network's maps go through: the smoothed network; undefined for one without relu, which needs none. `shape`
  *  is that of a sample. */
 export function surrogateOf(classifier: Classifier, shape: readonly number[], beta = BETA): Classifier | undefined {
+  requireArguments("surrogateOf", {
+    classifier: [classifier, aClassifier],
+    shape: [shape, aShape],
+    beta: [beta, aPositiveNumber],
+  });
   return hasKinks(classifier, shape) ? smoothed(classifier, beta) : undefined;
 }
 
@@ -57,6 +68,7 @@ const BLUNTER = 2;
 
 /** The same network with every softplus so many times blunter, whose maps change more slowly. @throws RangeError unless times > 0. */
 export function blunted(classifier: Classifier, times = BLUNTER): Classifier {
+  requireArguments("blunted", { classifier: [classifier, aClassifier], times: [times, aNumber] });
   if (!(times > 0)) throw new RangeError(`blunted: ${times} times given; a positive number is needed`);
   const softer: Substitutes = {
     softplus: ([z], attrs) => softplus(z, (attrs as { beta: number }).beta / times),
@@ -71,6 +83,11 @@ export function surrogatesOf(
   shape: readonly number[],
   first = surrogateOf(classifier, shape),
 ): readonly (Classifier | undefined)[] {
+  requireArguments("surrogatesOf", {
+    classifier: [classifier, aClassifier],
+    shape: [shape, aShape],
+    first: [first, maybe(aClassifier)],
+  });
   const climbed = first ?? classifier;
   let found = false;
   shapeOf(() => {
@@ -88,6 +105,11 @@ export function surrogatesOf(
 
 /** `surrogateOf` for a model of layers, whose kinds tell whether it has a relu, also inside blocks that show their layers. */
 export function softplusSurrogate(model: Sequential, params: Tree, beta = BETA): Classifier | undefined {
+  requireArguments("softplusSurrogate", {
+    model: [model, aLayer],
+    params: [params, aTree],
+    beta: [beta, aPositiveNumber],
+  });
   return hasReluLayer(model) ? smoothed((x) => model.apply(params, x), beta) : undefined;
 }
 

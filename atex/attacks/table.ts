@@ -1,5 +1,8 @@
 /** Every objective of attacks on explanations: a new one is its function and a row here. */
+
 import { callerScope, ShapeError, type Tensor, tensor } from "../../engine/index.js";
+import { aKey, aNumber, aShape, aText, required } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { count, type Fields, oneOf, type Read, setting, text } from "../../nn/schema.js";
 import type { AgreementName } from "../judge.js";
 import { WINDOW } from "../metrics/ssim.js";
@@ -58,6 +61,7 @@ function elementsOf([, ...sample]: readonly number[]): number {
 
 /** How many count as the top of a map where nobody says: 50, or a third of a short row. Samples are [n,...]. */
 export function usualTopK(shape: readonly number[]): number {
+  requireArguments("usualTopK", { shape: [shape, aShape] });
   return Math.min(50, Math.ceil(elementsOf(shape) / 3));
 }
 
@@ -67,10 +71,17 @@ function fits({ needsGrid, side = 1 }: ObjectiveEntry, [, ...sample]: readonly n
   return sample.length === 3 && Math.min(...sample.slice(1)) >= side;
 }
 
+const ENSEMBLE_MEMBERS_OPTIONS: KindsOf<Pick<ObjectiveContext, "shape" | "key"> & { readonly k?: number }> = {
+  shape: required(aShape),
+  key: required(aKey),
+  k: aNumber,
+};
+
 /** The attacks of an ensemble on samples of a shape: every objective of the table that can be had for them. */
 export async function ensembleMembers(
   context: Pick<ObjectiveContext, "shape" | "key"> & { readonly k?: number },
 ): Promise<Member[]> {
+  checkedOptions("ensembleMembers", context, ENSEMBLE_MEMBERS_OPTIONS);
   const here = callerScope();
   const members: Member[] = [];
   for (const entry of OBJECTIVE_TABLE) {
@@ -189,6 +200,7 @@ export const OBJECTIVE_TABLE: readonly ObjectiveEntry[] = [
 
 /** The entry of a name. @throws RangeError naming those there are. */
 export function objectiveEntryOf(name: string): ObjectiveEntry {
+  requireArguments("objectiveEntryOf", { name: [name, aText] });
   const found = OBJECTIVE_TABLE.find((entry) => entry.name === name);
   if (!found)
     throw new RangeError(

@@ -1,5 +1,8 @@
 /** Attacks on the explanations of a batch, and what each leaves of them. */
+
 import { add, argmax, callerScope, equal, mul, random, scope, sign, type Tensor } from "../../engine/index.js";
+import { aNatural, aNumberOfAtLeast0, anObject, aTensor } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
 import { cosineDecay, type Domain } from "../../nn/index.js";
 import { attackExplanation } from "../attacks/explanation.js";
 import type { Search } from "../attacks/loop.js";
@@ -22,6 +25,7 @@ import { spearman, topKIntersection } from "../metrics/similarities.js";
 import { classScore } from "../score.js";
 import { intoNeighbourhood } from "../subject.js";
 import type { AuditWorld, Candidate } from "./audit.js";
+import { aCandidate, anAuditWorld, someAttackSettings } from "./kinds.js";
 import { partsIn } from "./parts.js";
 
 export interface AttackSettings {
@@ -56,7 +60,9 @@ export type Aim = (typeof AIMS)[number];
 
 /** Whether attacks climb along gradients through this explainer. Those that only ask for outputs ask so often that an attack by queries
  *  costs less. */
-export function hasSlope({ name }: Candidate): boolean {
+export function hasSlope(candidate: Candidate): boolean {
+  requireArguments("hasSlope", { candidate: [candidate, aCandidate] });
+  const { name } = candidate;
   const entry = EXPLAINER_TABLE.find((one) => one.name === name);
   return entry !== undefined && entry.needs !== "outputs" && entry.laws.differentiable;
 }
@@ -109,8 +115,15 @@ export async function attacksOn(
   settings: AttackSettings,
   world: AuditWorld,
   candidate: Candidate,
-  { x, from }: { readonly x: Tensor; readonly from: number },
+  batch: { readonly x: Tensor; readonly from: number },
 ): Promise<BatchAttacks> {
+  requireArguments("attacksOn", {
+    settings: [settings, someAttackSettings],
+    world: [world, anAuditWorld],
+    candidate: [candidate, aCandidate],
+    batch: [batch, anObject("an object", { x: aTensor, from: aNatural })],
+  });
+  const { x, from } = batch;
   const here = callerScope();
   const { classifier, domain, explaining, seed, stop } = world;
   const image = x.rank === 4;
@@ -214,9 +227,16 @@ export async function attacksOn(
 export async function flippedBy(
   settings: AttackSettings,
   world: AuditWorld,
-  { x, from }: { readonly x: Tensor; readonly from: number },
+  batch: { readonly x: Tensor; readonly from: number },
   eps: number,
 ): Promise<boolean[]> {
+  requireArguments("flippedBy", {
+    settings: [settings, someAttackSettings],
+    world: [world, anAuditWorld],
+    batch: [batch, anObject("an object", { x: aTensor, from: aNatural })],
+    eps: [eps, aNumberOfAtLeast0],
+  });
+  const { x, from } = batch;
   const { classifier } = world;
   const fooled = scope(() => {
     const labels = argmax(classifier(x), 1);

@@ -1,5 +1,6 @@
 /** What looks like an explanation and is none. A measure that a control passes as well says nothing about the explainer: random maps
  *  (Adebayo et al. 2018), the edges of the input and the input itself (sec. 5.2 there). */
+
 import {
   add,
   conv2d,
@@ -14,6 +15,8 @@ import {
   type Tensor,
   tensor,
 } from "../../engine/index.js";
+import { aKey, aText } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
 import { type Explainer, type ExplainerInfo, explainer } from "../explainers/explainer.js";
 import { explainerMaker } from "../manipulations/explaining.js";
 import type { Candidate } from "./audit.js";
@@ -25,6 +28,7 @@ const infoOf = (name: string): ExplainerInfo => ({
 
 /** Noise without any meaning, the same for every sample. */
 export function randomMap(key: Tensor): Explainer {
+  requireArguments("randomMap", { key: [key, aKey] });
   return explainer(infoOf("random map"), (_, x) => expand(random.normal(key, [1, ...x.shape.slice(1)]), x.shape));
 }
 
@@ -64,6 +68,7 @@ export const CONTROLS: readonly Candidate[] = [
 
 /** An explainer of the table as a candidate. */
 export function tableCandidate(name: string, title: string): Candidate {
+  requireArguments("tableCandidate", { name: [name, aText], title: [title, aText] });
   return {
     ...{ name, title, control: false },
     make: ({ explainer, explaining, seed }, x, other = seed) =>

@@ -1,7 +1,12 @@
 /** What is usual in an audit: explainers and controls by the kind of data, settings of a quick one, and which samples are drawn. */
+
+import { aCount, aFlag, aNatural } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { drawFrom } from "../../nn/data/integer-random.js";
 import type { Domain } from "../../nn/index.js";
+import { aDomain, anyObject } from "../../nn/kinds.js";
 import { explainerEntryOf } from "../explainers/table.js";
+import { texts } from "../kinds.js";
 import { CONTROLS, tableCandidate } from "./controls.js";
 import type { AuditPlan } from "./run.js";
 import { AUDIT_TABLE, auditRowOf } from "./table.js";
@@ -23,11 +28,22 @@ export interface UsualPlan {
   readonly settings?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
+const USUAL_PLAN_OPTIONS: KindsOf<UsualPlan> = {
+  rows: texts,
+  explainers: texts,
+  quick: aFlag,
+  settings: anyObject,
+};
+
 /** A plan with all controls that fit the data. @throws RangeError for an unknown row or explainer. */
-export function usualPlan(
-  domain: Domain,
-  { rows = AUDIT_TABLE.map(({ name }) => name), explainers, quick = false, settings = {} }: UsualPlan,
-): AuditPlan {
+export function usualPlan(domain: Domain, options: UsualPlan): AuditPlan {
+  requireArguments("usualPlan", { domain: [domain, aDomain] });
+  const {
+    rows = AUDIT_TABLE.map(({ name }) => name),
+    explainers,
+    quick = false,
+    settings = {},
+  } = checkedOptions("usualPlan", options, USUAL_PLAN_OPTIONS);
   const image = domain.shape.length === 3;
   return {
     rows: rows.map((row) => ({
@@ -43,6 +59,7 @@ export function usualPlan(
 
 /** `count` of `all` samples, at most all, drawn without putting back; the same for the same seed. */
 export function drawnSamples(all: number, count: number, seed: number): number[] {
+  requireArguments("drawnSamples", { all: [all, aNatural], count: [count, aCount], seed: [seed, aNatural] });
   const order = Array.from({ length: all }, (_, i) => i);
   const draw = drawFrom(seed, 0x5a17);
   const taken = Math.min(all, count);

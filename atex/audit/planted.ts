@@ -1,4 +1,5 @@
 /** A cause planted into a copy of a network, so that it is known what an explanation has to find. */
+
 import {
   add,
   argmax,
@@ -17,6 +18,19 @@ import {
   tensor,
 } from "../../engine/index.js";
 import {
+  aCount,
+  aFunction,
+  aNatural,
+  aNumber,
+  aNumberOfAtLeast0,
+  anObject,
+  aTensor,
+  aText,
+  numbers,
+  required,
+} from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
+import {
   type BatchLoss,
   crossEntropy,
   type Domain,
@@ -25,13 +39,16 @@ import {
   type Split,
   sampleSize,
 } from "../../nn/index.js";
+import { aDomain, aSplit } from "../../nn/kinds.js";
 import { samplesAtOnce } from "../copies.js";
 import { isTable } from "../explainers/features.js";
+import { aClassifier } from "../kinds.js";
 import { featureIndex, featuresOf } from "../manipulations/columns.js";
 import { finetuned } from "../manipulations/finetune.js";
 import { cornerTrigger } from "../manipulations/models/trigger.js";
 import type { Classifier } from "../score.js";
 import type { AuditWorld } from "./audit.js";
+import { anAuditWorld, aPlanted, someWeights } from "./kinds.js";
 import { CHUNK } from "./maps.js";
 
 export interface Planted {
@@ -54,13 +71,22 @@ export interface PlantOptions {
   readonly deviations?: number;
 }
 
+const PLANT_OPTIONS: KindsOf<PlantOptions> = {
+  side: aCount,
+  column: aText,
+  deviations: aNumber,
+};
+
 /** A patch in a corner of images; an unusual but valid value of one column of tables, not the most extreme one, beside which all else in a row
  *  would be small. @throws RangeError for a column that is not numeric, or
  *  where there is none. */
 export function plantedCause(
-  { domain, train, sensitive }: Pick<AuditWorld, "domain" | "train" | "sensitive">,
-  { side, column, deviations = 3 }: PlantOptions,
+  world: Pick<AuditWorld, "domain" | "train" | "sensitive">,
+  options: PlantOptions,
 ): Planted {
+  requireArguments("plantedCause", { world: [world, anObject("an object", { train: aSplit, domain: aDomain })] });
+  const { domain, train, sensitive } = world;
+  const { side, column, deviations = 3 } = checkedOptions("plantedCause", options, PLANT_OPTIONS);
   if (!isTable(domain)) return patchCause(domain, side);
   if (column !== undefined) featureIndex(domain, column);
   const features = featuresOf(domain);
@@ -139,8 +165,21 @@ export interface TeachOptions {
   readonly learningRate: number;
 }
 
+const TEACH_OPTIONS: KindsOf<TeachOptions> = {
+  wanted: required(aNatural),
+  epochs: required(aCount),
+  count: required(aCount),
+  batch: required(aCount),
+  learningRate: required(aNumberOfAtLeast0),
+};
+
 /** Cross-entropy of a batch of which the first half bears the cause and is to be `wanted`, the rest as labelled. */
-export function plantingLoss({ plant }: Pick<Planted, "plant">, wanted: number): BatchLoss {
+export function plantingLoss(planted: Pick<Planted, "plant">, wanted: number): BatchLoss {
+  requireArguments("plantingLoss", {
+    planted: [planted, anObject("an object", { plant: aFunction })],
+    wanted: [wanted, aNatural],
+  });
+  const { plant } = planted;
   return (model: Layer, params: Tree, x: Tensor, y: Tensor, context) => {
     const n = x.shape[0];
     const half = Math.ceil(n / 2);
@@ -167,7 +206,10 @@ const taught = new WeakMap<AuditWorld, Map<string, readonly Float32Array[]>>();
 
 /** A copy of the network that was trained further until it takes the cause for its class; the same for every candidate, and made once. */
 export async function taughtCopy(world: AuditWorld, cause: Planted, options: TeachOptions): Promise<Classifier> {
+  requireArguments("taughtCopy", { world: [world, anAuditWorld], cause: [cause, aPlanted] });
+  checkedOptions("taughtCopy", options, TEACH_OPTIONS);
   const here = callerScope();
+  requireArguments("taughtCopy", { "world.weights": [world.weights, someWeights] });
   const { weights, train, domain, seed, say, stop } = world;
   const layer = weights!.layer!;
   const known = taught.get(world) ?? new Map<string, readonly Float32Array[]>();
@@ -200,9 +242,16 @@ export async function taughtCopy(world: AuditWorld, cause: Planted, options: Tea
 export async function atWork(
   copy: Classifier,
   cause: Planted,
-  { x, labels }: { readonly x: Tensor; readonly labels: ArrayLike<number> },
+  samples: { readonly x: Tensor; readonly labels: ArrayLike<number> },
   wanted: number,
 ): Promise<boolean[]> {
+  requireArguments("atWork", {
+    copy: [copy, aClassifier],
+    cause: [cause, aPlanted],
+    samples: [samples, anObject("an object", { x: aTensor, labels: numbers })],
+    wanted: [wanted, aNatural],
+  });
+  const { x, labels } = samples;
   const here = callerScope();
   const [n, ...shape] = x.shape;
   const chunk = samplesAtOnce(shape, CHUNK);

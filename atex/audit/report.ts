@@ -1,5 +1,11 @@
 /** An audit as plain data: what files hold and pages show. */
+
+import { required } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
+import { aList, aMap, textRecord } from "../../nn/kinds.js";
+import { texts } from "../kinds.js";
 import type { AuditFinding, AuditMeasurement, AuditNumber, AuditVerdict } from "./audit.js";
+import { anAuditPlan, anAuditReport } from "./kinds.js";
 import { type AuditPlan, judgeAudit } from "./run.js";
 import { AUDIT_TABLE } from "./table.js";
 
@@ -46,6 +52,11 @@ export function auditReport(
   measured: ReadonlyMap<string, AuditMeasurement>,
   about: Readonly<Record<string, string>>,
 ): AuditReport {
+  requireArguments("auditReport", {
+    plan: [plan, anAuditPlan],
+    measured: [measured, aMap],
+    about: [about, textRecord],
+  });
   const findings = judgeAudit(plan, measured);
   const asked = AUDIT_TABLE.filter(({ name }) => plan.rows.some(({ row }) => row === name));
   const everyone = [...plan.explainers, ...plan.controls];
@@ -72,11 +83,20 @@ export function auditReport(
   };
 }
 
+const AUDIT_FAILS_OPTIONS: KindsOf<{ readonly verdicts: readonly AuditVerdict[]; readonly names?: readonly string[] }> =
+  {
+    verdicts: required(aList),
+    names: texts,
+  };
+
 /** Whether any finding has one of these verdicts, in these rows (default all): what an exit status is made of. */
 export function auditFails(
-  { rows }: AuditReport,
-  { verdicts, names }: { readonly verdicts: readonly AuditVerdict[]; readonly names?: readonly string[] },
+  report: AuditReport,
+  options: { readonly verdicts: readonly AuditVerdict[]; readonly names?: readonly string[] },
 ): AuditFinding[] {
+  requireArguments("auditFails", { report: [report, anAuditReport] });
+  const { rows } = report;
+  const { verdicts, names } = checkedOptions("auditFails", options, AUDIT_FAILS_OPTIONS);
   return rows
     .filter(({ name }) => names === undefined || names.includes(name))
     .flatMap(({ findings }) => findings.filter(({ verdict }) => verdicts.includes(verdict)));

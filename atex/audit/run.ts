@@ -1,9 +1,14 @@
 /** Runs an audit cell by cell, a row for a candidate each, so that one that was killed goes on; and judges what was measured. */
+
 import { callerScope, type LongOptions, openScope, Turns } from "../../engine/index.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
+import { aMap } from "../../nn/kinds.js";
 import { readSettings } from "../../nn/schema.js";
+import { LONG_OPTIONS } from "../kinds.js";
 import { watchedWorld } from "../long.js";
 import { isRefusal } from "../refusal.js";
 import type { AuditFinding, AuditMeasurement, AuditRow, AuditWorld, Candidate } from "./audit.js";
+import { anAuditPlan, anAuditStore, anAuditWorld } from "./kinds.js";
 import { auditRowOf } from "./table.js";
 
 /** What is to be done. */
@@ -36,7 +41,9 @@ export interface AuditProgress {
 
 /** The cells of a plan in the order in which they are done: row by row, explainers before controls.
  *  @throws RangeError for an unknown row or setting. */
-export function auditCells({ rows, explainers, controls }: AuditPlan): AuditCell[] {
+export function auditCells(plan: AuditPlan): AuditCell[] {
+  requireArguments("auditCells", { plan: [plan, anAuditPlan] });
+  const { rows, explainers, controls } = plan;
   return rows.flatMap(({ row: name, settings = {} }) => {
     const row = auditRowOf(name);
     const read = readSettings(row, settings);
@@ -51,6 +58,10 @@ export function auditCells({ rows, explainers, controls }: AuditPlan): AuditCell
 /** A cell that was left because the audit is to end. */
 class Stopped extends Error {}
 
+const RUN_AUDIT_OPTIONS: KindsOf<LongOptions<AuditProgress>> = {
+  ...LONG_OPTIONS,
+};
+
 /** Measures the cells that the store lacks. What an explainer refuses is kept as such. Once the world's `stop` is aborted, what is being
  *  measured is left, and begun anew another time; but for the first cell, so that an audit gets on however short its time is.
  *  @returns by id. @throws the reason of `signal`, also inside a cell; what was measured before is in the store. */
@@ -60,6 +71,12 @@ export async function runAudit(
   store: AuditStore,
   options: LongOptions<AuditProgress> = {},
 ): Promise<ReadonlyMap<string, AuditMeasurement>> {
+  requireArguments("runAudit", {
+    world: [world, anAuditWorld],
+    plan: [plan, anAuditPlan],
+    store: [store, anAuditStore],
+  });
+  checkedOptions("runAudit", options, RUN_AUDIT_OPTIONS);
   const here = callerScope();
   const turns = new Turns("runAudit", options);
   const watched = watchedWorld(world, options.signal);
@@ -127,6 +144,7 @@ function missingFor({ takes, needs }: AuditRow, { domain, weights }: AuditWorld)
 
 /** What the measurements say, row by row and explainer by explainer; a row that was not measured is not tested, and says why. */
 export function judgeAudit(plan: AuditPlan, measured: ReadonlyMap<string, AuditMeasurement>): AuditFinding[] {
+  requireArguments("judgeAudit", { plan: [plan, anAuditPlan], measured: [measured, aMap] });
   return auditCells({ ...plan, controls: [] }).map(({ id, row, settings, candidate }) => {
     const of = { row: row.name, explainer: candidate?.name };
     const own = measured.get(id);

@@ -1,4 +1,5 @@
 /** Signs that a network, or what explainers compare with, was made to deceive. */
+
 import {
   abs,
   add,
@@ -16,16 +17,25 @@ import {
   type Tensor,
   tensor,
 } from "../../engine/index.js";
+import { aCount, anObject, aTensor, aText } from "../../engine/kinds.js";
+import { checkedOptions, requireArguments } from "../../engine/options.js";
 import { partOf, sampleSize, sampleTensor } from "../../nn/index.js";
+import { aSplit } from "../../nn/kinds.js";
 import { samplesAtOnce } from "../copies.js";
 import { importanceMap } from "../judge.js";
+import { aClassifier, aMaker, someMaps } from "../kinds.js";
 import { auroc } from "../manipulations/detection.js";
-import { type QueryAnomalyOptions, queryAnomalies } from "../manipulations/detectors/queryOod.js";
+import {
+  QUERY_ANOMALY_OPTIONS,
+  type QueryAnomalyOptions,
+  queryAnomalies,
+} from "../manipulations/detectors/queryOod.js";
 import { type BasisAt, randomBasis, tangentAttributions, tangentBasis } from "../manipulations/detectors/tangent.js";
 import { attributionsOf } from "../manipulations/explaining.js";
 import { kolmogorovSmirnov } from "../manipulations/twoSamples.js";
 import { spearman } from "../metrics/similarities.js";
 import type { AuditWorld } from "./audit.js";
+import { anAuditWorld } from "./kinds.js";
 
 /** Maps of the gradient as they are, projected on the tangent space of the data, and on as many random directions. Source: Anders et al. 2020,
  *  sec. 3. */
@@ -42,6 +52,7 @@ export interface AlongData {
 
 /** `references` training samples span the tangent spaces. */
 export async function alongData(world: AuditWorld, x: Tensor, references: number): Promise<AlongData> {
+  requireArguments("alongData", { world: [world, anAuditWorld], x: [x, aTensor], references: [references, aCount] });
   const here = callerScope();
   const { classifier, train, explainer, domain, seed } = world;
   const near = partOf(train, 0, Math.min(references, train.labels.length));
@@ -71,6 +82,7 @@ async function mapByMap(attribution: Tensor): Promise<ArrayLike<number>[]> {
 /** Mean Pearson correlation of each map with those of the other samples: 1 where all show the same picture. NaN for a single map; those
  *  without a correlation are left out. */
 export function likenessAmong(maps: readonly ArrayLike<number>[]): number[] {
+  requireArguments("likenessAmong", { maps: [maps, someMaps] });
   const standard = maps.map((map) => {
     const values = Float64Array.from(map);
     const mean = values.reduce((a, b) => a + b, 0) / values.length;
@@ -90,6 +102,7 @@ export function likenessAmong(maps: readonly ArrayLike<number>[]): number[] {
 /** How far a network's logits halfway between two samples are from the mean of those at both, as a share of how far these are apart; over
  *  neighbours in x [n, ...]. 0 of a linear network, whose maps are one picture by rights. */
 export async function bendBetween(classifier: AuditWorld["classifier"], x: Tensor): Promise<number[]> {
+  requireArguments("bendBetween", { classifier: [classifier, aClassifier], x: [x, aTensor] });
   const n = x.shape[0];
   const others = Int32Array.from({ length: n }, (_, i) => (i + 1) % n);
   const found = scope(() => {
@@ -104,11 +117,18 @@ export async function bendBetween(classifier: AuditWorld["classifier"], x: Tenso
 /** How well the answers to an explainer's queries about each sample are told from those for real rows by how unlike their neighbours' they are:
  *  areas under the ROC curve, one half where they are alike. Source: Carmichael, Scheirer 2023, sec. 3.2. */
 export async function oddAnswers(
-  { classifier, train, explainer: make }: Pick<AuditWorld, "classifier" | "train" | "explainer">,
+  auditWorld: Pick<AuditWorld, "classifier" | "train" | "explainer">,
   x: Tensor,
   explainer: string,
   options: QueryAnomalyOptions,
 ): Promise<number[]> {
+  requireArguments("oddAnswers", {
+    auditWorld: [auditWorld, anObject("an object", { explainer: aMaker, train: aSplit, classifier: aClassifier })],
+    x: [x, aTensor],
+    explainer: [explainer, aText],
+  });
+  const { classifier, train, explainer: make } = auditWorld;
+  checkedOptions("oddAnswers", options, QUERY_ANOMALY_OPTIONS);
   const here = callerScope();
   const n = x.shape[0];
   const classes = scope(() => argmax(classifier(x), 1));
@@ -129,6 +149,7 @@ export async function backgroundTest(
   world: AuditWorld,
   most: number,
 ): Promise<{ readonly p: number; readonly rows: number }> {
+  requireArguments("backgroundTest", { world: [world, anAuditWorld], most: [most, aCount] });
   const here = callerScope();
   const { classifier, explaining, train, classes } = world;
   const { background } = explaining;

@@ -1,4 +1,7 @@
 /** Every row of an audit: a new one is its file and a row here. */
+
+import { aNumber, aText, either } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
 import type { AuditRow } from "./audit.js";
 import { agreementRow } from "./rows/agreement.js";
 import { attackRow } from "./rows/attack.js";
@@ -26,6 +29,7 @@ export const AUDIT_TABLE: readonly AuditRow[] = [
 
 /** The row of a name or number. @throws RangeError naming those there are. */
 export function auditRowOf(name: string | number): AuditRow {
+  requireArguments("auditRowOf", { name: [name, either(aText, aNumber)] });
   const found = AUDIT_TABLE.find((row) => row.name === name || row.number === Number(name));
   if (!found)
     throw new RangeError(

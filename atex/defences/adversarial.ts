@@ -1,5 +1,9 @@
 /** Adversarial training: predictions at the worst inputs of a ball, by one step (FGSM) or several (PGD). */
+
+import { aCount, aNumberOfAtLeast0, aShare } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { crossEntropy, type FeatureRange } from "../../nn/index.js";
+import { aRange } from "../../nn/kinds.js";
 import { count, size } from "../../nn/schema.js";
 import { linf } from "../balls.js";
 import { type Defence, type DefenceInfo, joined, weighted } from "./defence.js";
@@ -15,11 +19,18 @@ export interface AdversarialOptions {
   readonly range?: FeatureRange;
 }
 
+const ADVERSARIAL_OPTIONS: KindsOf<AdversarialOptions> = {
+  radius: aNumberOfAtLeast0,
+  clean: aShare,
+  range: aRange,
+};
+
 const FGSM = { name: "FGSM", source: "Goodfellow et al. 2015, sec. 6" };
 const PGD = { name: "PGD", source: "Madry et al. 2018, eq. 2.1" };
 
 /** Adversarial training with one signed step of the whole radius. */
-export function fgsm({ radius = 0.1, clean = 0.5, range }: AdversarialOptions = {}): Defence {
+export function fgsm(options: AdversarialOptions = {}): Defence {
+  const { radius = 0.1, clean = 0.5, range } = checkedOptions("fgsm", options, ADVERSARIAL_OPTIONS);
   return adversarial(FGSM, { radius, clean, range, steps: 1, stepSize: radius, randomStart: false });
 }
 
@@ -29,8 +40,17 @@ export interface PgdOptions extends AdversarialOptions {
   readonly stepSize?: number;
 }
 
+const PGD_OPTIONS: KindsOf<PgdOptions> = {
+  steps: aCount,
+  stepSize: aNumberOfAtLeast0,
+  radius: aNumberOfAtLeast0,
+  clean: aShare,
+  range: aRange,
+};
+
 /** Adversarial training with projected ascent from a random start. */
 export function pgd(options: PgdOptions = {}): Defence {
+  checkedOptions("pgd", options, PGD_OPTIONS);
   const { radius = 0.1, clean = 0, range, steps = 7, stepSize = (2.5 * radius) / steps } = options;
   return adversarial(PGD, { radius, clean, range, steps, stepSize, randomStart: true });
 }

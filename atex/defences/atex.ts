@@ -1,5 +1,6 @@
 /** ATEX: the network learns the teacher's predictions around each image, along the explanation and across it. No gradient is
  *  differentiated. */
+
 import {
   add,
   concat,
@@ -15,17 +16,23 @@ import {
   type Tensor,
   transpose,
 } from "../../engine/index.js";
+import { aCount, aFunction, aNumber, aNumberOfAtLeast0, either, maybe, required, wordOf } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { klDivergence, mse, type ResidentImages } from "../../nn/index.js";
+import { aResidentData } from "../../nn/kinds.js";
 import { asOneBatch, repeated } from "../copies.js";
+import { aClassifier, LONG_OPTIONS } from "../kinds.js";
 import type { Classifier } from "../score.js";
 import { type Batch, type Defence, explained, type Network, weighted } from "./defence.js";
 import {
   type KeptDirections,
   overData,
   pickDirections,
+  SMOOTH_GRAD_SETTINGS,
   type SmoothGradSettings,
   smoothDirection,
 } from "./directions.js";
+import { aKeptDirections, aKeptPredictions } from "./kinds.js";
 import {
   type AlongOptions,
   alongExplanation,
@@ -42,11 +49,14 @@ export type DirectionSource = (g: Network, batch: Batch) => readonly [direction:
 
 /** The teacher's, computed before. */
 export function directionsAtHand(kept: KeptDirections): DirectionSource {
+  requireArguments("directionsAtHand", { kept: [kept, aKeptDirections] });
   return (g, { x, indices }) => [pickDirections(kept, indices), g(x)];
 }
 
 /** SmoothGrad in every batch: of the teacher (paper) or of the network that is trained (released code). */
 export function freshDirections(of: Classifier | "student", settings: SmoothGradSettings = {}): DirectionSource {
+  requireArguments("freshDirections", { of: [of, either(aClassifier, wordOf("student"))] });
+  checkedOptions("freshDirections", settings, SMOOTH_GRAD_SETTINGS);
   return (g, { x, key }) => [stopGradient(() => smoothDirection(of === "student" ? g : of, x, key, settings)), g(x)];
 }
 
@@ -103,6 +113,26 @@ export interface AtexOptions {
   readonly predictions?: KeptPredictions;
 }
 
+const ATEX_OPTIONS: KindsOf<AtexOptions> = {
+  teacher: required(aClassifier),
+  directions: required(aFunction),
+  delta1: required(aNumberOfAtLeast0),
+  delta2: aNumberOfAtLeast0,
+  normalisation: wordOf("l2", "maxAbs"),
+  points: aNumber,
+  spacing: wordOf("grid", "sampled"),
+  copies: aNumber,
+  noise: wordOf("positive", "symmetric"),
+  scale: wordOf("unit", "asProjected"),
+  steepest: aNumber,
+  alpha: aNumberOfAtLeast0,
+  terms: wordOf("both", "second"),
+  matching: wordOf("changes", "predictions", "logits"),
+  temperature: aNumberOfAtLeast0,
+  studentTemperature: aNumberOfAtLeast0,
+  predictions: aKeptPredictions,
+};
+
 export const ATEX = { name: "ATEX", source: "Tang et al. 2022, eq. 4 to 6" };
 
 /** L(g(x), f(x)) + α · mean over xᵢ, x_p of L(g(x_p), f(xᵢ)), L = KL(f ‖ g). The teacher sees each xᵢ once, however many tangent
@@ -111,11 +141,13 @@ export const ATEX = { name: "ATEX", source: "Tang et al. 2022, eq. 4 to 6" };
  *  matching of changes.
  *  @throws RangeError for impossible lengths, numbers of points or copies, and for predictions made for another grid. */
 export function atex(options: AtexOptions): Defence {
+  checkedOptions("atex", options, ATEX_OPTIONS);
   const { teacher, directions, delta2 = options.delta1, predictions } = options;
   const { copies = 1, noise = "symmetric", scale = "asProjected", steepest = options.delta1 / 2 } = options;
   const { alpha = 3, terms = "both", matching = terms === "both" ? "changes" : "predictions" } = options;
   const { temperature = 10, studentTemperature = temperature } = options;
-  const along = alongOptions(options);
+  const { delta1, spacing } = options;
+  const along = alongOptions({ delta1, spacing, points: options.points, normalisation: options.normalisation });
   const { points, normalisation } = along;
   const tangent: TangentOptions = { length: delta2, copies, noise, scale, normalisation };
   requireAlong("atex", along);
@@ -179,10 +211,18 @@ function taughtAt(
   return predictions.along.spacing === "grid" ? known : concat([known, run(centres)]);
 }
 
+const ALONG_OPTIONS: KindsOf<Pick<AtexOptions, "delta1" | "normalisation" | "points" | "spacing">> = {
+  delta1: required(aNumberOfAtLeast0),
+  normalisation: wordOf("l2", "maxAbs"),
+  points: aNumber,
+  spacing: wordOf("grid", "sampled"),
+};
+
 /** Where along the explanation ATEX looks. */
 export function alongOptions(
   options: Pick<AtexOptions, "delta1" | "normalisation" | "points" | "spacing">,
 ): AlongOptions {
+  checkedOptions("alongOptions", options, ALONG_OPTIONS);
   const { delta1: length, normalisation = "maxAbs", points = 1, spacing = "sampled" } = options;
   return { length, normalisation, points, spacing };
 }
@@ -192,6 +232,15 @@ export interface PredictionOptions extends AlongOptions, LongOptions<Done> {
   readonly batchSize?: number;
 }
 
+const PREDICTION_OPTIONS: KindsOf<PredictionOptions> = {
+  batchSize: aCount,
+  length: required(aNumber),
+  points: required(aNumber),
+  spacing: required(wordOf("grid", "sampled")),
+  normalisation: required(wordOf("l2", "maxAbs")),
+  ...LONG_OPTIONS,
+};
+
 /** The teacher's logits at x, and where the points are a grid along directions at hand at these too, for every image: they do not
  *  change while ATEX trains. 26 MB for Fashion-MNIST and a grid of 10 points, and a step then needs no pass of the teacher.
  *  @throws TypeError for a grid without directions: those made in every batch lead to other points every time; the reason of `signal`. */
@@ -199,13 +248,26 @@ export async function teacherPredictions(
   teacher: Classifier,
   data: ResidentImages,
   directions: KeptDirections | undefined,
-  { batchSize = 100, onProgress, signal, ...along }: PredictionOptions,
+  options: PredictionOptions,
 ): Promise<KeptPredictions> {
+  requireArguments("teacherPredictions", {
+    teacher: [teacher, aClassifier],
+    data: [data, aResidentData],
+    directions: [directions, maybe(aKeptDirections)],
+  });
+  const {
+    batchSize = 100,
+    onProgress,
+    signal,
+    ...along
+  } = checkedOptions("teacherPredictions", options, PREDICTION_OPTIONS);
   requireAlong("teacherPredictions", along);
   const { spacing, normalisation } = along;
   const grid = spacing === "grid" ? directions : undefined;
   if (spacing === "grid" && !grid)
-    throw new TypeError("teacherPredictions: a grid without directions given; directions at hand, or sampled points");
+    throw new TypeError(
+      "teacherPredictions: a grid without directions given; directions at hand, or sampled points, are needed",
+    );
   const logits = await overData("teacherPredictions", data, batchSize, { onProgress, signal }, (x, _, indices) => {
     const points = (kept: KeptDirections): Tensor =>
       asOneBatch(alongExplanation(x, pickDirections(kept, indices), gridLengths(along, x), normalisation));

@@ -74,7 +74,8 @@ async function prepare(settings: Settings, context: PreparationContext): Promise
   const directions = atHand
     ? await here.wait(explanationDirections(teacher!, data, { samples, sigma, key, onProgress, signal }))
     : undefined;
-  const along = alongOptions(shiftsOf(settings, eps));
+  const { delta1, normalisation, points, spacing } = shiftsOf(settings, eps);
+  const along = alongOptions({ delta1, normalisation, points, spacing });
   const predictions =
     atHand || along.spacing === "sampled"
       ? await here.wait(teacherPredictions(teacher!, data, directions, { ...along, signal }))

@@ -2,6 +2,7 @@
  * A defence is a loss: a function of the network that is trained and of a batch. Everything else (batches, optimiser,
  * capture) is nn's training loop, the same for all defences.
  */
+
 import {
   add,
   concat,
@@ -16,10 +17,13 @@ import {
   type Tree,
   valueAuxAndGrad,
 } from "../../engine/index.js";
+import { aNumberOfAtLeast0 } from "../../engine/kinds.js";
+import { type KindsOf, requireArguments } from "../../engine/options.js";
 import type { BatchLoss } from "../../nn/index.js";
 import { repeated } from "../copies.js";
 import { rows } from "../metrics/metric.js";
 import type { Classifier } from "../score.js";
+import { aDefence } from "./kinds.js";
 
 /** g, the network that is trained: a function of samples [m,...] → logits [m,C]. */
 export interface Network extends Classifier {
@@ -56,8 +60,13 @@ export interface PenaltyOptions {
   readonly weight?: number;
 }
 
+export const PENALTY_OPTIONS: KindsOf<PenaltyOptions> = {
+  weight: aNumberOfAtLeast0,
+};
+
 /** The defence as the loss of nn's `train`. */
 export function batchLoss(defence: Defence): BatchLoss {
+  requireArguments("batchLoss", { defence: [defence, aDefence] });
   return (model, params, x, y, context) => {
     const [layers, key] = random.split(context.key, 2);
     const apply = (z: Tensor): Tensor => model.apply(params, z, { ...context, key: layers });

@@ -4,6 +4,7 @@
  * Fashion-MNIST takes 94 MB where f32 would take 188, more than the 128 MiB one binding may be, and the rounding (1.5e-5 of the
  * largest element) is far below SmoothGrad's own noise. Eight bits would do too, but 0.4 % would then have to be argued for.
  */
+
 import {
   abs,
   add,
@@ -32,9 +33,14 @@ import {
   tensor,
   zeros,
 } from "../../engine/index.js";
+import { aCount, aKey, aNumberOfAtLeast0, aTensor, required } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { batchIndices, pickImages, type ResidentImages } from "../../nn/index.js";
+import { aResidentData } from "../../nn/kinds.js";
 import { smoothGrad } from "../explainers/smoothGrad.js";
+import { aClassifier, LONG_OPTIONS } from "../kinds.js";
 import { type Classifier, classScore } from "../score.js";
+import { aKeptDirections } from "./kinds.js";
 
 export interface SmoothGradSettings {
   /** Noisy copies per image; default 10. */
@@ -42,6 +48,11 @@ export interface SmoothGradSettings {
   /** Standard deviation in units of the pixel range; default 0.1. */
   readonly sigma?: number;
 }
+
+export const SMOOTH_GRAD_SETTINGS: KindsOf<SmoothGradSettings> = {
+  samples: aCount,
+  sigma: aNumberOfAtLeast0,
+};
 
 /** SmoothGrad of the network's own class: x [n,...] → φ [n,...]. */
 export function smoothDirection(f: Classifier, x: Tensor, key: Tensor, settings: SmoothGradSettings = {}): Tensor {
@@ -63,12 +74,28 @@ export interface DirectionOptions extends SmoothGradSettings, LongOptions<Done> 
   readonly batchSize?: number;
 }
 
+const DIRECTION_OPTIONS: KindsOf<DirectionOptions> = {
+  key: required(aKey),
+  batchSize: aCount,
+  samples: aCount,
+  sigma: aNumberOfAtLeast0,
+  ...LONG_OPTIONS,
+};
+
 /** SmoothGrad of the teacher, for the class it predicts, at every image; kept until disposed. @throws the reason of `signal`. */
 export async function explanationDirections(
   teacher: Classifier,
   data: ResidentImages,
-  { key, batchSize = 100, onProgress, signal, ...settings }: DirectionOptions,
+  options: DirectionOptions,
 ): Promise<KeptDirections> {
+  requireArguments("explanationDirections", { teacher: [teacher, aClassifier], data: [data, aResidentData] });
+  const {
+    key,
+    batchSize = 100,
+    onProgress,
+    signal,
+    ...settings
+  } = checkedOptions("explanationDirections", options, DIRECTION_OPTIONS);
   const words = await overData("explanationDirections", data, batchSize, { onProgress, signal }, (x, first) =>
     packed(smoothDirection(teacher, x, random.fold(key, cast(first, "u32")), settings)),
   );
@@ -76,7 +103,9 @@ export async function explanationDirections(
 }
 
 /** Directions by index, largest |element| 1: i32 [b] → f32 [b,...]. */
-export function pickDirections({ words, shape }: KeptDirections, indices: Tensor): Tensor {
+export function pickDirections(kept: KeptDirections, indices: Tensor): Tensor {
+  requireArguments("pickDirections", { kept: [kept, aKeptDirections], indices: [indices, aTensor] });
+  const { words, shape } = kept;
   const picked = gather(words, indices, 0);
   const halves = bitAnd(shiftRight(reshape(picked, [...picked.shape, 1]), tensor(Uint32Array.of(0, 16))), 0xffff);
   const [n, values] = [indices.shape[0], shape.reduce((a, b) => a * b, 1)];

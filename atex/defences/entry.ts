@@ -1,8 +1,11 @@
 import type { Done, LongOptions, Tensor } from "../../engine/index.js";
+import { aFunction, aNumber, either } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
 import { adam, type FeatureRange, type Optimiser, type ResidentImages, type Schedule } from "../../nn/index.js";
 import { described, type Fields, type Infer, optional, type Read, type Schema } from "../../nn/schema.js";
 import type { Classifier } from "../score.js";
 import type { Defence, DefenceInfo } from "./defence.js";
+import { aDefenceEntry } from "./kinds.js";
 
 /** What a defence may need to know beyond its settings. */
 export interface DefenceContext<P = unknown> {
@@ -83,6 +86,8 @@ export function implied<S extends Schema<unknown>>(
 }
 
 /** What a defence is trained with. */
-export function optimiserOf({ optimiser }: DefenceEntry, rate: number | Schedule): Optimiser {
+export function optimiserOf(entry: DefenceEntry, rate: number | Schedule): Optimiser {
+  requireArguments("optimiserOf", { entry: [entry, aDefenceEntry], rate: [rate, either(aNumber, aFunction)] });
+  const { optimiser } = entry;
   return optimiser ? optimiser(rate) : adam({ lr: rate });
 }

@@ -1,8 +1,12 @@
 import { mean } from "../../engine/index.js";
+import { aCount, aNumberOfAtLeast0, aShare, required } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { crossEntropy, type FeatureRange } from "../../nn/index.js";
+import { aRange } from "../../nn/kinds.js";
 import { count, setting, size } from "../../nn/schema.js";
 import { type Ball, linf } from "../balls.js";
 import { integratedGradients } from "../explainers/integratedGradients.js";
+import { aBall } from "../kinds.js";
 import { classScore } from "../score.js";
 import { type Defence, joined, weighted } from "./defence.js";
 import { cosineDistance } from "./distances.js";
@@ -27,9 +31,20 @@ export interface IgrOptions {
   readonly weight?: number;
 }
 
+const IGR_OPTIONS: KindsOf<IgrOptions> = {
+  ball: required(aBall),
+  range: aRange,
+  steps: aCount,
+  stepSize: required(aNumberOfAtLeast0),
+  path: aCount,
+  clean: aShare,
+  weight: aNumberOfAtLeast0,
+};
+
 /** Keeps the direction of the integrated gradients of the label's logit: their cosine at a sample and at the one that adversarial
  *  training finds beside it. The gradients on the paths are differentiated again. Source: Wang, Kong 2022 (AT + IGR). */
 export function igr(options: IgrOptions): Defence {
+  checkedOptions("igr", options, IGR_OPTIONS);
   const { ball, range, steps = 7, stepSize, path = 10, clean = 0, weight = 1 } = options;
   return {
     ...info,

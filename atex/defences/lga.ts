@@ -1,7 +1,11 @@
 import { mean, stopGradient } from "../../engine/index.js";
+import { aNumber, required } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { crossEntropy, type FeatureRange } from "../../nn/index.js";
+import { aRange } from "../../nn/kinds.js";
 import { setting, size } from "../../nn/schema.js";
 import { type Ball, linf } from "../balls.js";
+import { aBall } from "../kinds.js";
 import { type Defence, explained, weighted } from "./defence.js";
 import { cosineDistance, squaredL2 } from "./distances.js";
 import { defenceEntry, implied } from "./entry.js";
@@ -19,8 +23,16 @@ export interface LgaOptions {
   readonly cosine?: number;
 }
 
+const LGA_OPTIONS: KindsOf<LgaOptions> = {
+  ball: required(aBall),
+  range: aRange,
+  l2: aNumber,
+  cosine: aNumber,
+};
+
 /** Gradients at random neighbours learn from the clean gradient, which is a constant. Source: Joo et al. 2023, sec. 4. */
-export function lga({ ball, range, l2 = 1, cosine = 1 }: LgaOptions): Defence {
+export function lga(options: LgaOptions): Defence {
+  const { ball, range, l2 = 1, cosine = 1 } = checkedOptions("lga", options, LGA_OPTIONS);
   return {
     ...info,
     formula: "CE(g(x), y) + λ ‖φ(x) − φ(x_r)‖² + c (1 − cos(φ(x), φ(x_r))) / 2, φ(x) constant",

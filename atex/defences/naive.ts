@@ -1,9 +1,23 @@
 /** Adversarial training on explanations, done directly: the loss contains gradients and is differentiated again. */
+
 import { mean, type Tensor } from "../../engine/index.js";
+import {
+  aCount,
+  aFunction,
+  aNumber,
+  aNumberOfAtLeast0,
+  anObject,
+  either,
+  required,
+  wordOf,
+} from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { crossEntropy, type FeatureRange } from "../../nn/index.js";
+import { aRange } from "../../nn/kinds.js";
 import { count, oneOf, setting, size } from "../../nn/schema.js";
 import { type Ball, linf } from "../balls.js";
 import { repeated } from "../copies.js";
+import { aBall } from "../kinds.js";
 import { type Batch, type Defence, explained, joined, type Network, weighted } from "./defence.js";
 import { cosineDistance, type Distance, squaredL2 } from "./distances.js";
 import { defenceEntry, implied } from "./entry.js";
@@ -27,11 +41,26 @@ export interface NaiveOptions {
   readonly a2?: number;
 }
 
+const NAIVE_OPTIONS: KindsOf<NaiveOptions> = {
+  ball: required(aBall),
+  range: aRange,
+  neighbours: aNumber,
+  choice: either(
+    wordOf("random"),
+    anObject("an object", { adversarial: anObject("an object", { steps: aCount, stepSize: aNumberOfAtLeast0 }) }),
+  ),
+  distance: aFunction,
+  weight: aNumberOfAtLeast0,
+  a1: aNumber,
+  a2: aNumber,
+};
+
 const info = { name: "naive", source: "Tang et al. 2022, eq. 2" };
 
 /** The paper's direct scheme, φ the gradient of the label's logit. Its sums over neighbours are means here, so that weights
  *  keep their meaning when the number of neighbours changes. Source: Tang et al. 2022, eq. 2. */
 export function naive(options: NaiveOptions): Defence {
+  checkedOptions("naive", options, NAIVE_OPTIONS);
   const { neighbours: k = 8, distance = cosineDistance, weight = 5, a1 = 1, a2 = 1 } = options;
   if (!Number.isInteger(k) || k < 1) throw new RangeError(`naive: ${k} neighbours given; at least 1 is needed`);
   return {

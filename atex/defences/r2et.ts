@@ -1,4 +1,6 @@
 import { abs, add, div, mean, mul, slice, sqrt, stopGradient, sub, topK } from "../../engine/index.js";
+import { aNumber, aNumberOfAtLeast0 } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { crossEntropy } from "../../nn/index.js";
 import { count, size } from "../../nn/schema.js";
 import { norms } from "../balls.js";
@@ -23,10 +25,19 @@ export interface R2etOptions {
   readonly step?: number;
 }
 
+const R2ET_OPTIONS: KindsOf<R2etOptions> = {
+  k: aNumber,
+  margin: aNumber,
+  gap: aNumber,
+  curvature: aNumber,
+  step: aNumberOfAtLeast0,
+};
+
 /** Keeps the ranking of features: widens the gap between gradient magnitudes just above and just below rank k, and keeps the
  *  gradient from changing along itself (a finite difference of the Hessian). Source: Chen et al. 2024, sec. 4.2 (R2ET-mm).
  *  @throws RangeError where a sample has no features below rank k. */
 export function r2et(options: R2etOptions = {}): Defence {
+  checkedOptions("r2et", options, R2ET_OPTIONS);
   const { gap = 1, curvature = 1, step = 0.01 } = options;
   return {
     ...info,

@@ -1,5 +1,8 @@
 import { abs, add, mean, mul, neg, sum, type Tensor } from "../../engine/index.js";
+import { aCount, aNumberOfAtLeast0 } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { crossEntropy, type FeatureRange } from "../../nn/index.js";
+import { aRange } from "../../nn/kinds.js";
 import { count, size } from "../../nn/schema.js";
 import { linf } from "../balls.js";
 import { integratedGradients } from "../explainers/integratedGradients.js";
@@ -26,9 +29,20 @@ export interface RarOptions {
   readonly weight?: number;
 }
 
+const RAR_OPTIONS: KindsOf<RarOptions> = {
+  radius: aNumberOfAtLeast0,
+  range: aRange,
+  steps: aCount,
+  stepSize: aNumberOfAtLeast0,
+  path: aCount,
+  innerPath: aCount,
+  weight: aNumberOfAtLeast0,
+};
+
 /** Keeps the attribution of the change of the loss, integrated from x to the worst neighbour, small in L1.
  *  Source: Chen et al. 2019, IG-NORM (sec. 3.1). */
 export function rar(options: RarOptions = {}): Defence {
+  checkedOptions("rar", options, RAR_OPTIONS);
   const { radius = 0.1, range, steps = 20, stepSize = 0.01, path = 50, innerPath = 10, weight = 1 } = options;
   return {
     ...info,

@@ -20,11 +20,12 @@ import {
   type Tensor,
   transpose,
 } from "../../engine/index.js";
+import { checkedOptions } from "../../engine/options.js";
 import { crossEntropy } from "../../nn/index.js";
 import { size } from "../../nn/schema.js";
 import { norms } from "../balls.js";
 import { rows } from "../metrics/metric.js";
-import { type Defence, type PenaltyOptions, squaredNorm } from "./defence.js";
+import { type Defence, PENALTY_OPTIONS, type PenaltyOptions, squaredNorm } from "./defence.js";
 import { defenceEntry, implied } from "./entry.js";
 
 const info = { name: "SSR", source: "Wang et al. 2020" };
@@ -32,7 +33,8 @@ const info = { name: "SSR", source: "Wang et al. 2020" };
 /** The largest eigenvalue of J ᵀ(diag p − p pᵀ) J, the Hessian of the loss where g is linear, J [C,D] the logits' Jacobian. With
  *  B = diag √p (I − √p √pᵀ), so that B Bᵀ = diag p − p pᵀ, it is that of the C×C matrix Bᵀ J Jᵀ B; its eigenvector u, held
  *  constant, gives eigenvalue and derivative as ‖Jᵀ B u‖², one more gradient. Source: Wang et al. 2020, sec. 4. */
-export function ssr({ weight = 1 }: PenaltyOptions = {}): Defence {
+export function ssr(options: PenaltyOptions = {}): Defence {
+  const { weight = 1 } = checkedOptions("ssr", options, PENALTY_OPTIONS);
   return {
     ...info,
     formula: "CE(g(x), y) + λ mean of the largest eigenvalue of Jᵀ (diag p − p pᵀ) J",

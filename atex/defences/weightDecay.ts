@@ -1,4 +1,6 @@
 import { add, leaves, mul, square, sum } from "../../engine/index.js";
+import { aNumberOfAtLeast0 } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { crossEntropy } from "../../nn/index.js";
 import { size } from "../../nn/schema.js";
 import type { Defence } from "./defence.js";
@@ -9,10 +11,15 @@ export interface WeightDecayOptions {
   readonly weight?: number;
 }
 
+const WEIGHT_DECAY_OPTIONS: KindsOf<WeightDecayOptions> = {
+  weight: aNumberOfAtLeast0,
+};
+
 const info = { name: "weight decay", source: "Krogh, Hertz 1992; against manipulation: Dombrowski et al. 2022" };
 
 /** Half the squared L2 norm of all weights; biases and norm layers' scales (rank 1) are left free. */
-export function weightDecay({ weight = 5e-4 }: WeightDecayOptions = {}): Defence {
+export function weightDecay(options: WeightDecayOptions = {}): Defence {
+  const { weight = 5e-4 } = checkedOptions("weightDecay", options, WEIGHT_DECAY_OPTIONS);
   return {
     ...info,
     formula: "CE(g(x), y) + λ/2 Σ ‖W‖²",

@@ -1,4 +1,5 @@
 /** Attributions of what is inside a network, shown at the size of its input. */
+
 import {
   abs,
   describe,
@@ -12,6 +13,9 @@ import {
   sum,
   type Tensor,
 } from "../../engine/index.js";
+import { aText } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
+import { anExplainer } from "../kinds.js";
 import type { Score } from "../score.js";
 import { type Explainer, explainer } from "./explainer.js";
 
@@ -22,6 +26,7 @@ import { type Explainer, explainer } from "./explainer.js";
  *  @throws ShapeError where the label gives no maps or the explainer asks about several copies of a sample; RangeError for an unknown
  *  label, naming those there are. */
 export function atLayer(base: Explainer, layer: string): Explainer {
+  requireArguments("atLayer", { base: [base, anExplainer], layer: [layer, aText] });
   return explainer({ ...base.info, name: `${base.info.name} at ${layer}` }, (score, x) =>
     inspect(score, x, ({ steps, at, output }) => {
       const maps = at(layer);

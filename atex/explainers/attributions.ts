@@ -1,4 +1,5 @@
 /** Explaining many samples without holding anybody up. */
+
 import {
   argmax,
   concat,
@@ -12,7 +13,9 @@ import {
   type Tensor,
   Turns,
 } from "../../engine/index.js";
-import { shown } from "../../engine/options.js";
+import { aFunction, aNumber, aTensor, either, required } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, shown } from "../../engine/options.js";
+import { aClassifier, anExplainer, LONG_OPTIONS } from "../kinds.js";
 import { type Classifier, classScore } from "../score.js";
 import type { Explainer } from "./explainer.js";
 
@@ -28,9 +31,19 @@ export interface AttributionOptions extends LongOptions<Done> {
   readonly batchSize?: number;
 }
 
+const ATTRIBUTION_OPTIONS: KindsOf<AttributionOptions> = {
+  classifier: required(aClassifier),
+  explainer: required(either(anExplainer, aFunction)),
+  x: required(aTensor),
+  classes: aTensor,
+  batchSize: aNumber,
+  ...LONG_OPTIONS,
+};
+
 /** Attributions [n,...] of samples, a few at a time; `onProgress` counts samples. @throws ShapeError for a single sample without its
  *  batch side, RangeError for a batch of none; the reason of `signal`, with nothing left behind. */
 export async function attributions(options: AttributionOptions): Promise<Tensor> {
+  checkedOptions("attributions", options, ATTRIBUTION_OPTIONS);
   const { classifier, explainer, x, batchSize = 1 } = options;
   if (x.rank < 2) throw new ShapeError(`attributions: x is ${describe(x)}; samples [n,...] are needed`);
   if (!Number.isInteger(batchSize) || batchSize < 1)

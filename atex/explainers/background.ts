@@ -1,4 +1,5 @@
 /** What stands for features that are taken away: rows of other samples, few of them and weighted, or a constant. */
+
 import {
   callerScope,
   type Done,
@@ -19,7 +20,10 @@ import {
   variance,
   where,
 } from "../../engine/index.js";
+import { aCount, aNatural } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { asOneBatch, inChunks } from "../copies.js";
+import { LONG_OPTIONS, someSamples } from "../kinds.js";
 import type { Score } from "../score.js";
 import type { ExplainerContext } from "./explainer.js";
 import { flatSamples } from "./features.js";
@@ -39,10 +43,18 @@ export interface SummaryOptions extends LongOptions<Done> {
   readonly seed?: number;
 }
 
+const SUMMARY_OPTIONS: KindsOf<SummaryOptions> = {
+  clusters: aCount,
+  seed: aNatural,
+  ...LONG_OPTIONS,
+};
+
 /** The background in at most `clusters` rows, the centres of a k-means clustering, weighted with the shares of the clusters: the
  *  weighted mean of the rows is the mean of the background. rows [m, ...shape] → rows [k, ...shape]; the caller owns them.
  *  Source: Lundberg, Lee 2017 (the summary that their method is used with). */
 export async function summariseBackground(rows: Tensor, options: SummaryOptions = {}): Promise<Background> {
+  requireArguments("summariseBackground", { rows: [rows, someSamples] });
+  checkedOptions("summariseBackground", options, SUMMARY_OPTIONS);
   const here = callerScope();
   const { clusters = 10, seed = 0 } = options;
   const turns = new Turns("summariseBackground", options);

@@ -1,3 +1,5 @@
+import { aCount, aNumber } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
 /** Exact bounds of a probability from how often something happened. */
 
 export interface BinomialBounds {
@@ -10,6 +12,7 @@ export interface BinomialBounds {
  *  many or more would come about with chance alpha / 2, high where so many or fewer would. Source: Clopper, Pearson 1934.
  *  @throws RangeError unless n is a whole number of at least 1 and alpha in (0, 1). */
 export function clopperPearson(n: number, alpha: number): BinomialBounds {
+  requireArguments("clopperPearson", { n: [n, aCount], alpha: [alpha, aNumber] });
   if (!Number.isInteger(n) || n < 1 || !(alpha > 0 && alpha < 1))
     throw new RangeError(
       `clopperPearson: n ${n}, alpha ${alpha} came; a whole number of at least 1 and 0 < alpha < 1 are needed`,

@@ -1,4 +1,6 @@
 import type { Tensor } from "../../engine/index.js";
+import { aCount, aKey, aNumberOfAtLeast0, wordOf } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import type { Explainer } from "./explainer.js";
 import { gradient } from "./gradient.js";
 import { integratedGradients } from "./integratedGradients.js";
@@ -18,8 +20,17 @@ export interface ExplainerSettings {
   readonly key?: Tensor;
 }
 
+const EXPLAINER_SETTINGS: KindsOf<ExplainerSettings> = {
+  samples: aCount,
+  sigma: aNumberOfAtLeast0,
+  steps: aCount,
+  key: aKey,
+};
+
 /** An explainer by the name that the command line and files use. @throws TypeError for SmoothGrad without a key. */
 export function explainerByName(name: ExplainerName, settings: ExplainerSettings = {}): Explainer {
+  requireArguments("explainerByName", { name: [name, wordOf("gradient", "smoothgrad", "integrated-gradients")] });
+  checkedOptions("explainerByName", settings, EXPLAINER_SETTINGS);
   const { samples, sigma, steps, key } = settings;
   if (name === "gradient") return gradient;
   if (name === "integrated-gradients") return integratedGradients({ steps });

@@ -1,4 +1,5 @@
 /** What no attack can move: a certificate for maps that are means of values on [0, 1] over Gaussian noise. */
+
 import {
   add,
   cast,
@@ -23,6 +24,8 @@ import {
   tensor,
   where,
 } from "../../engine/index.js";
+import { aNumber, aTensor, required, wordOf } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { rows } from "../metrics/metric.js";
 import { clopperPearson } from "./binomialBounds.js";
 
@@ -40,6 +43,14 @@ export interface CertificateOptions {
   readonly bound?: "hoeffding" | "clopper-pearson";
 }
 
+const CERTIFICATE_OPTIONS: KindsOf<CertificateOptions> = {
+  k: required(aNumber),
+  sigma: required(aNumber),
+  samples: required(aNumber),
+  confidence: aNumber,
+  bound: wordOf("hoeffding", "clopper-pearson"),
+};
+
 /**
  * For each i from 1 to k the radius in L2 within which at least i of the k top pixels stay at the top; it falls with i, and is negative
  * or −∞ where nothing is certified, +∞ where nothing can be moved. map [n, ...] with values on [0, 1], as
@@ -53,7 +64,9 @@ export interface CertificateOptions {
  * whose noise was drawn independently of it. Source: Levine, Singla, Feizi 2019, theorem 2 and sec. 3.3.
  * @throws RangeError for options out of range.
  */
-export function certifiedTopK(map: Tensor, { k, ...options }: CertificateOptions): Tensor {
+export function certifiedTopK(map: Tensor, given: CertificateOptions): Tensor {
+  requireArguments("certifiedTopK", { map: [map, aTensor] });
+  const { k, ...options } = checkedOptions("certifiedTopK", given, CERTIFICATE_OPTIONS);
   requireCertificate("certifiedTopK", map, options);
   const { sigma } = options;
   const flat = rows(map);
@@ -84,14 +97,24 @@ export interface CertifiedPixels {
   readonly radius: number;
 }
 
+const CERTIFIED_PIXELS_OPTIONS: KindsOf<Omit<CertificateOptions, "k"> & { readonly share: number }> = {
+  sigma: required(aNumber),
+  samples: required(aNumber),
+  confidence: aNumber,
+  bound: wordOf("hoeffding", "clopper-pearson"),
+  share: required(aNumber),
+};
+
 /** What each pixel's certificate says by itself: that copies keep it, or leave it out, with probability above `share`, and so above one half
  *  within the radius σ Φ⁻¹(share). map [n, ...] that counts in how many copies a pixel is among the largest, as the hard form of
  *  `sparsifiedSmoothGrad`. All pixels hold at once, with the confidence. Source: 2506.15499; Fischer, Baader, Vechev 2021 (segmentation).
  *  @throws RangeError for a share outside [0.5, 1). */
 export function certifiedPixels(
   map: Tensor,
-  { share, ...options }: Omit<CertificateOptions, "k"> & { readonly share: number },
+  given: Omit<CertificateOptions, "k"> & { readonly share: number },
 ): CertifiedPixels {
+  requireArguments("certifiedPixels", { map: [map, aTensor] });
+  const { share, ...options } = checkedOptions("certifiedPixels", given, CERTIFIED_PIXELS_OPTIONS);
   requireCertificate("certifiedPixels", map, options);
   if (!(share >= 0.5 && share < 1))
     throw new RangeError(`certifiedPixels: share ${share} came; at least 0.5 and less than 1 is needed`);
@@ -160,6 +183,7 @@ function requireCertificate(
 /** How many of the top pixels are certain to stay there under any change of at most `radius` in L2: radii [n, k] of `certifiedTopK` →
  *  [n]. */
 export function certifiedOverlap(radii: Tensor, radius: number): Tensor {
+  requireArguments("certifiedOverlap", { radii: [radii, aTensor], radius: [radius, aNumber] });
   if (!(radius >= 0)) throw new RangeError(`certifiedOverlap: radius ${radius} came; at least 0 is needed`);
   return sum(greater(radii, radius), 1);
 }

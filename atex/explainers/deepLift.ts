@@ -14,6 +14,8 @@ import {
   Tensor,
   withOps,
 } from "../../engine/index.js";
+import { aTensorOrNumber, wordOf } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { number, oneOf, setting } from "../../nn/schema.js";
 import type { Score } from "../score.js";
 import { placeOf, rescale, type StepPair, visibleJumps } from "./deepLiftRules.js";
@@ -29,6 +31,11 @@ export interface DeepLiftOptions {
    *  linear layer multipliers of their own. */
   readonly rule?: (typeof RULES)[number];
 }
+
+const DEEP_LIFT_OPTIONS: KindsOf<DeepLiftOptions> = {
+  reference: aTensorOrNumber,
+  rule: wordOf("rescale", "reveal-cancel"),
+};
 
 const info = {
   name: "DeepLIFT",
@@ -46,7 +53,8 @@ const info = {
  *  @throws RangeError for an unknown rule, ShapeError for a reference that does not fit x, TypeError naming the op where the
  *  network chooses by the data in a way that has no multiplier (sorting, positions of the largest), or holds a value that
  *  changes with x by stopGradient. */
-export function deepLift({ reference = 0, rule = "rescale" }: DeepLiftOptions = {}): Explainer {
+export function deepLift(options: DeepLiftOptions = {}): Explainer {
+  const { reference = 0, rule = "rescale" } = checkedOptions("deepLift", options, DEEP_LIFT_OPTIONS);
   if (!RULES.includes(rule))
     throw new RangeError(`deepLift: rule ${JSON.stringify(rule)} given; ${RULES.join(" or ")} is needed`);
   if (!(reference instanceof Tensor) && !Number.isFinite(reference))

@@ -1,11 +1,12 @@
 import { gather, mul, sub, sum, type Tensor, tensor, transpose } from "../../engine/index.js";
+import { checkedOptions } from "../../engine/options.js";
 import { count, number, setting } from "../../nn/schema.js";
 import type { Score } from "../score.js";
 import { backgroundOf } from "./background.js";
 import { binomial } from "./coalitions.js";
 import { type Explainer, explainer, explainerEntry } from "./explainer.js";
 import { flatSamples, groupsOf } from "./features.js";
-import { coalitionScores, efficiencyGap, type ShapleyOptions } from "./kernelShap.js";
+import { coalitionScores, efficiencyGap, SHAPLEY_OPTIONS, type ShapleyOptions } from "./kernelShap.js";
 
 /** Features of which all 2^12 coalitions are still asked about. */
 export const MOST_PLAYERS = 12;
@@ -20,7 +21,8 @@ const info = {
 /** Shapley values from all coalitions of at most 12 features: φ_i = Σ over S without i of |S|! (g − |S| − 1)! / g! (v(S ∪ i) − v(S)), with
  *  v as in `kernelShap`. A feature's value is shared equally by its elements. Source: Lundberg, Lee 2017, eq. 4.
  *  @throws RangeError for more features. */
-export function exactShapley({ groups, background, budget }: ShapleyOptions): Explainer {
+export function exactShapley(options: ShapleyOptions): Explainer {
+  const { groups, background, budget } = checkedOptions("exactShapley", options, SHAPLEY_OPTIONS);
   const g = groups.count;
   if (g > MOST_PLAYERS)
     throw new RangeError(

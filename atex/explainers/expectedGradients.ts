@@ -12,6 +12,8 @@ import {
   sum,
   type Tensor,
 } from "../../engine/index.js";
+import { aCount, aKey, aNumber, aTensor, required } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { count, setting } from "../../nn/schema.js";
 import { asOneBatch, chunksOf } from "../copies.js";
 import type { Score } from "../score.js";
@@ -30,6 +32,13 @@ export interface ExpectedGradientsOptions {
   readonly budget?: number;
 }
 
+const EXPECTED_GRADIENTS_OPTIONS: KindsOf<ExpectedGradientsOptions> = {
+  background: required(aTensor),
+  samples: aNumber,
+  key: required(aKey),
+  budget: aCount,
+};
+
 const info = {
   name: "expected gradients",
   scope: "local",
@@ -41,7 +50,13 @@ const info = {
  *  averaged over baselines. Its sum is score(x) less the mean score of the background but for the sampling error, which `gap`
  *  gives. All samples of a batch get the same rows and α. Source: Erion et al. 2021, eq. 3.
  *  @throws RangeError for fewer than one sample. */
-export function expectedGradients({ background, samples = 200, key, budget }: ExpectedGradientsOptions): Explainer {
+export function expectedGradients(options: ExpectedGradientsOptions): Explainer {
+  const {
+    background,
+    samples = 200,
+    key,
+    budget,
+  } = checkedOptions("expectedGradients", options, EXPECTED_GRADIENTS_OPTIONS);
   if (!Number.isInteger(samples) || samples < 1)
     throw new RangeError(`expectedGradients: ${samples} samples given; an integer of at least 1 is needed`);
 

@@ -3,7 +3,7 @@ import { aTensor, tensorOf } from "../../engine/kinds.js";
 import { requireArguments } from "../../engine/options.js";
 import type { Domain } from "../../nn/index.js";
 import type { Fields, Read } from "../../nn/schema.js";
-import { aScore } from "../kinds.js";
+import { anEntry, aScore } from "../kinds.js";
 import { checkedScore, type Score } from "../score.js";
 import type { Background } from "./background.js";
 import type { Segments } from "./features.js";
@@ -78,6 +78,7 @@ export interface ExplainerEntry<F extends Fields = Fields> {
 
 /** An entry with the types of its settings inferred; the table needs none of them. */
 export function explainerEntry<const F extends Fields>(entry: ExplainerEntry<F>): ExplainerEntry {
+  requireArguments("explainerEntry", { entry: [entry, anEntry] });
   return entry as unknown as ExplainerEntry;
 }
 

@@ -1,5 +1,6 @@
 /** What is switched on and off: groups of elements of a sample that go together, such as patches of an image, its segments, or the
  *  elements of a one-hot feature. */
+
 import {
   expand,
   gather,
@@ -12,7 +13,11 @@ import {
   type Tensor,
   tensor,
 } from "../../engine/index.js";
+import { aCount, aShape } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import type { Domain } from "../../nn/index.js";
+import { aDomain } from "../../nn/kinds.js";
+import { aSegments } from "./kinds.js";
 
 /** Segments of a batch of images: a label for every pixel. */
 export interface Segments {
@@ -117,6 +122,7 @@ function groupsFrom(
 
 /** Every element by itself. */
 export function elementGroups(shape: readonly number[]): FeatureGroups {
+  requireArguments("elementGroups", { shape: [shape, aShape] });
   const d = shape.reduce((a, b) => a * b, 1);
   return groupsFrom(
     shape,
@@ -130,6 +136,7 @@ export function elementGroups(shape: readonly number[]): FeatureGroups {
 /** Squares of `side` × `side` pixels over all channels, cut off at the right and lower border. shape [c,h,w]
  *  @throws ShapeError unless the shape is an image's and the side fits. */
 export function patchGroups(shape: readonly number[], side: number): FeatureGroups {
+  requireArguments("patchGroups", { shape: [shape, aShape], side: [side, aCount] });
   const [c, h, w] = imageSides("patches", shape);
   if (!Number.isInteger(side) || side < 1 || side > Math.max(h, w))
     throw new ShapeError(`patches: side ${side} in images of ${h}×${w}; 1 to ${Math.max(h, w)} is needed`);
@@ -143,7 +150,9 @@ export function patchGroups(shape: readonly number[], side: number): FeatureGrou
 
 /** The segments of a batch of images; copies of the batch have the same ones. shape [c,h,w]
  *  @throws ShapeError when the segments are of other images. */
-export function segmentGroups(shape: readonly number[], { labels, shape: sides, count }: Segments): FeatureGroups {
+export function segmentGroups(shape: readonly number[], segmentsGiven: Segments): FeatureGroups {
+  requireArguments("segmentGroups", { shape: [shape, aShape], segmentsGiven: [segmentsGiven, aSegments] });
+  const { labels, shape: sides, count } = segmentsGiven;
   const [c, h, w] = imageSides("segments", shape);
   const [n, ...rest] = sides;
   if (rest[0] !== h || rest[1] !== w || labels.length !== n * h * w)
@@ -155,7 +164,9 @@ export function segmentGroups(shape: readonly number[], { labels, shape: sides, 
 
 /** The features of a table: one-hot elements of a categorical feature go together; elements without names go by themselves.
  *  @throws RangeError unless every element belongs to exactly one feature. */
-export function tableGroups({ shape, features }: Domain): FeatureGroups {
+export function tableGroups(domain: Domain): FeatureGroups {
+  requireArguments("tableGroups", { domain: [domain, aDomain] });
+  const { shape, features } = domain;
   if (!features) return elementGroups(shape);
   const d = shape.reduce((a, b) => a * b, 1);
   const at = new Int32Array(d).fill(-1);
@@ -178,12 +189,21 @@ export function isTable({ shape, features }: Domain): boolean {
   return features !== undefined || shape.length !== 3;
 }
 
+const GROUPS_OF_OPTIONS: KindsOf<{ readonly patch?: number; readonly segments?: Segments; readonly across?: number }> =
+  {
+    patch: aCount,
+    segments: aSegments,
+    across: aCount,
+  };
+
 /** The groups a person would name: features of a table; segments of images where there are some, else patches of side `patch`,
  *  by default so that about `across` of them cover the longer side. */
 export function groupsOf(
   domain: Domain,
-  { patch, segments, across = 8 }: { readonly patch?: number; readonly segments?: Segments; readonly across?: number },
+  options: { readonly patch?: number; readonly segments?: Segments; readonly across?: number },
 ): FeatureGroups {
+  requireArguments("groupsOf", { domain: [domain, aDomain] });
+  const { patch, segments, across = 8 } = checkedOptions("groupsOf", options, GROUPS_OF_OPTIONS);
   if (isTable(domain)) return tableGroups(domain);
   if (segments && patch === undefined) return segmentGroups(domain.shape, segments);
   const [, h, w] = domain.shape;
@@ -202,6 +222,8 @@ export function imageSides(name: string, shape: readonly number[]): readonly [nu
 export function flatSamples(name: string, x: Tensor, shape: readonly number[]): Tensor {
   const [n, ...rest] = x.shape;
   if (rest.length !== shape.length || rest.some((side, i) => side !== shape[i]))
-    throw new ShapeError(`${name}: samples of shape [${rest}] came, the features are of [${shape}]`);
+    throw new ShapeError(
+      `${name}: samples of shape [${rest}] came, the features are of [${shape}]; one shape is needed`,
+    );
   return reshape(x, [n, shape.reduce((a, b) => a * b, 1)]);
 }

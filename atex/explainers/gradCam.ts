@@ -12,7 +12,10 @@ import {
   sum,
   type Tensor,
 } from "../../engine/index.js";
+import { aFlag, aTensor, aText } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { flag, setting, text } from "../../nn/schema.js";
+import { aScore } from "../kinds.js";
 import type { Score } from "../score.js";
 import { type Explainer, explainer, explainerEntry } from "./explainer.js";
 import { guidedBackprop } from "./guidedBackprop.js";
@@ -24,6 +27,11 @@ export interface GradCamOptions {
   /** Show only what speaks for the class, as the paper does (default); false keeps the sign, so that evidence against it shows. */
   readonly positive?: boolean;
 }
+
+const GRAD_CAM_OPTIONS: KindsOf<GradCamOptions> = {
+  layer: aText,
+  positive: aFlag,
+};
 
 const info = {
   name: "Grad-CAM",
@@ -38,6 +46,7 @@ const info = {
  *  evidence against a class. @throws RangeError for an unknown layer, naming those there are; ShapeError for a layer that has no
  *  maps and for an x that is no image. */
 export function gradCam(options: GradCamOptions = {}): Explainer {
+  checkedOptions("gradCam", options, GRAD_CAM_OPTIONS);
   requireOptions("gradCam", options);
   return explainer(info, (score, x) => {
     const map = classMap("gradCam", score, x, options);
@@ -48,6 +57,7 @@ export function gradCam(options: GradCamOptions = {}): Explainer {
 /** Guided backpropagation times the Grad-CAM map: fine and specific to the class. x [n,c,h,w]; options, errors as `gradCam`.
  *  Source: Selvaraju et al. 2017, sec. 3.2. */
 export function guidedGradCam(options: GradCamOptions = {}): Explainer {
+  checkedOptions("guidedGradCam", options, GRAD_CAM_OPTIONS);
   requireOptions("guidedGradCam", options);
   return explainer({ ...info, name: "Guided Grad-CAM" }, (score, x) =>
     mul(guidedBackprop(score, x), classMap("guidedGradCam", score, x, options)),
@@ -68,6 +78,8 @@ function classMap(who: string, score: Score, x: Tensor, options: GradCamOptions)
 
 /** The map of `gradCam` as it is at the positions of the layer, before it is enlarged: [n,1,h',w']. Options, errors as there. */
 export function gradCamCells(score: Score, x: Tensor, options: GradCamOptions = {}): Tensor {
+  requireArguments("gradCamCells", { score: [score, aScore], x: [x, aTensor] });
+  checkedOptions("gradCamCells", options, GRAD_CAM_OPTIONS);
   requireOptions("gradCamCells", options);
   return mapAtLayer("gradCamCells", score, x, options);
 }

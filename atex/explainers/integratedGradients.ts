@@ -1,6 +1,9 @@
 import { abs, add, div, mul, reshape, scope, sub, sum, type Tensor, tensor } from "../../engine/index.js";
+import { aCount, aNumber, aTensor, aTensorOrNumber } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { count, setting } from "../../nn/schema.js";
 import { asOneBatch, chunksOf, copiesOf } from "../copies.js";
+import { aScore } from "../kinds.js";
 import type { Score } from "../score.js";
 import { type Explainer, explainer, explainerEntry, sumPerSample } from "./explainer.js";
 import { gradient } from "./gradient.js";
@@ -14,6 +17,12 @@ export interface IntegratedGradientsOptions {
   readonly budget?: number;
 }
 
+const INTEGRATED_GRADIENTS_OPTIONS: KindsOf<IntegratedGradientsOptions> = {
+  steps: aNumber,
+  baseline: aTensorOrNumber,
+  budget: aCount,
+};
+
 const info = {
   name: "integrated gradients",
   scope: "local",
@@ -23,7 +32,12 @@ const info = {
 
 /** (x − x₀) · mean of the gradients on the straight path from x₀, at the midpoints of `steps` equal pieces: the midpoint rule
  *  has a smaller completeness gap than the paper's right end points. Source: Sundararajan, Taly, Yan 2017, eq. 1 and 3. */
-export function integratedGradients({ steps = 50, baseline = 0, budget }: IntegratedGradientsOptions = {}): Explainer {
+export function integratedGradients(options: IntegratedGradientsOptions = {}): Explainer {
+  const {
+    steps = 50,
+    baseline = 0,
+    budget,
+  } = checkedOptions("integratedGradients", options, INTEGRATED_GRADIENTS_OPTIONS);
   if (!Number.isInteger(steps) || steps < 1)
     throw new RangeError(`integratedGradients: ${steps} steps given; an integer of at least 1 is needed`);
   const gap: Explainer["gap"] = (score, x, attribution) => completenessGap(score, x, attribution, baseline);
@@ -57,6 +71,12 @@ export const integratedGradientsEntry = explainerEntry({
 
 /** |Σ attribution − (score(x) − score(x₀))| per sample [n]: 0 for a path integral computed exactly (completeness). */
 export function completenessGap(score: Score, x: Tensor, attribution: Tensor, baseline: number | Tensor = 0): Tensor {
+  requireArguments("completenessGap", {
+    score: [score, aScore],
+    x: [x, aTensor],
+    attribution: [attribution, aTensor],
+    baseline: [baseline, aTensorOrNumber],
+  });
   const origin = add(mul(x, 0), baseline);
   return abs(sub(sumPerSample(attribution), sub(score(x), score(origin))));
 }

@@ -1,10 +1,14 @@
 import { abs, matmul, slice, sub, type Tensor, tensor } from "../../engine/index.js";
+import { aCount, aNumber, either, required } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { count, number, setting } from "../../nn/schema.js";
+import { someGroups } from "../kinds.js";
 import type { Score } from "../score.js";
 import { type Background, backgroundOf, backgroundScore, maskedScores } from "./background.js";
 import { drawCoalitions, shapleySolver } from "./coalitions.js";
 import { type Explainer, explainer, explainerEntry, sumPerSample } from "./explainer.js";
 import { type FeatureGroups, flatSamples, groupsOf } from "./features.js";
+import { aBackground } from "./kinds.js";
 
 export interface ShapleyOptions {
   /** The features, which are the players. */
@@ -15,6 +19,12 @@ export interface ShapleyOptions {
   readonly budget?: number;
 }
 
+export const SHAPLEY_OPTIONS: KindsOf<ShapleyOptions> = {
+  groups: required(someGroups),
+  background: required(either(aNumber, aBackground)),
+  budget: aCount,
+};
+
 export interface KernelShapOptions extends ShapleyOptions {
   /** Coalitions the score is asked about, besides the empty one and that of all features; default 2048 and twice the number of
    *  features, as in the authors' package. All there are if there are not more. */
@@ -22,6 +32,14 @@ export interface KernelShapOptions extends ShapleyOptions {
   /** Seed of the coalitions, an integer; default 0. */
   readonly seed?: number;
 }
+
+const KERNEL_SHAP_OPTIONS: KindsOf<KernelShapOptions> = {
+  samples: aNumber,
+  seed: aNumber,
+  groups: required(someGroups),
+  background: required(either(aNumber, aBackground)),
+  budget: aCount,
+};
 
 const info = {
   name: "KernelSHAP",
@@ -35,7 +53,8 @@ const info = {
  *  sample with the features outside taken from there. A feature's value is shared equally by its elements. Coalitions do not depend
  *  on the sample, so that values are one matrix product of scores, which can be differentiated. With all coalitions they are
  *  exact. Source: Lundberg, Lee 2017, sec. 4.1; Covert, Lee 2021, eq. 7. @throws RangeError for too few samples. */
-export function kernelShap({ groups, background, samples, seed = 0, budget }: KernelShapOptions): Explainer {
+export function kernelShap(options: KernelShapOptions): Explainer {
+  const { groups, background, samples, seed = 0, budget } = checkedOptions("kernelShap", options, KERNEL_SHAP_OPTIONS);
   const g = groups.count;
   const wanted = samples ?? 2 * g + 2048;
   if (!Number.isInteger(wanted) || wanted < Math.min(2 * g, 2 ** g - 2) || !Number.isSafeInteger(seed))

@@ -1,6 +1,9 @@
 import { expand, full, reshape, type Tensor, tensor, transpose, where } from "../../engine/index.js";
+import { aCount, aNatural, aNumber, aNumberOfAtLeast0, either, required, wordOf } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { drawFrom } from "../../nn/data/integer-random.js";
 import { inChunks } from "../copies.js";
+import { someGroups } from "../kinds.js";
 import type { Score } from "../score.js";
 import { type FeatureGroups, flatSamples } from "./features.js";
 import { asLime, type Lime, type LimeOptions, limeSettings } from "./lime.js";
@@ -14,10 +17,23 @@ export interface LimeImageOptions extends LimeOptions {
   readonly fill?: "mean" | number;
 }
 
+const LIME_IMAGE_OPTIONS: KindsOf<LimeImageOptions> = {
+  groups: required(someGroups),
+  fill: either(aNumber, wordOf("mean")),
+  samples: aNumber,
+  seed: aNatural,
+  width: aNumberOfAtLeast0,
+  alpha: aNumber,
+  select: wordOf("none", "highest", "forward"),
+  keep: aCount,
+  budget: aCount,
+};
+
 /** A linear model of the score over switched groups of pixels: each copy has about half of them off, copies count by
  *  sqrt(exp(−d² / width²)) with d the cosine distance of its switches to all on, width 0.25 by default. Every pixel gets the
  *  coefficient of its group. Source: Ribeiro et al. 2016, sec. 3.2 to 3.4, with the authors' kernel. */
-export function limeImage({ groups, fill = "mean", budget, ...options }: LimeImageOptions): Lime {
+export function limeImage(given: LimeImageOptions): Lime {
+  const { groups, fill = "mean", budget, ...options } = checkedOptions("limeImage", given, LIME_IMAGE_OPTIONS);
   const { samples, seed, width, alpha, select, keep } = limeSettings(options, 0.25);
   if (fill !== "mean" && !Number.isFinite(fill))
     throw new RangeError(`lime: fill ${fill} came; "mean" or a number is needed`);

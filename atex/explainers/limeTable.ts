@@ -17,8 +17,11 @@ import {
   transpose,
   where,
 } from "../../engine/index.js";
+import { aCount, aNatural, aNumber, aNumberOfAtLeast0, aTensor, required, wordOf } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { type Draw, drawFrom } from "../../nn/data/integer-random.js";
 import type { Domain } from "../../nn/index.js";
+import { aDomain } from "../../nn/kinds.js";
 import { inChunks } from "../copies.js";
 import type { Score } from "../score.js";
 import { columnStatistics } from "./background.js";
@@ -35,12 +38,32 @@ export interface LimeTableOptions extends LimeOptions {
   readonly around?: "row" | "data";
 }
 
+const LIME_TABLE_OPTIONS: KindsOf<LimeTableOptions> = {
+  domain: required(aDomain),
+  background: required(aTensor),
+  around: wordOf("data", "row"),
+  samples: aNumber,
+  seed: aNatural,
+  width: aNumberOfAtLeast0,
+  alpha: aNumber,
+  select: wordOf("none", "highest", "forward"),
+  keep: aCount,
+  budget: aCount,
+};
+
 /** A linear model of the score around a row. Numeric features get normal noise with the deviations of the background, others take
  *  their values from random rows of it, each feature by itself. The model is of numeric features in those deviations, and of whether
  *  other features kept their category; a coefficient is shared equally by the elements of its feature. Copies count by
  *  sqrt(exp(−d² / width²)), d² being the sum of the squares of the former and the number of changed categories; the width is
  *  0.75 √features by default. Nothing is discretised. Source: Ribeiro et al. 2016, sec. 3.2 to 3.4, with the authors' kernel. */
-export function limeTable({ domain, background, around = "row", budget, ...options }: LimeTableOptions): Lime {
+export function limeTable(given: LimeTableOptions): Lime {
+  const {
+    domain,
+    background,
+    around = "row",
+    budget,
+    ...options
+  } = checkedOptions("limeTable", given, LIME_TABLE_OPTIONS);
   const groups = tableGroups(domain);
   const g = groups.count;
   const { samples, seed, width, alpha, select, keep } = limeSettings(options, 0.75 * Math.sqrt(g));

@@ -1,5 +1,8 @@
 import { abs, inspect, sub, type Tensor } from "../../engine/index.js";
+import { aNumberOfAtLeast0, aText, either, wordOf } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import type { FeatureRange } from "../../nn/index.js";
+import { anyObject, aRange } from "../../nn/kinds.js";
 import { oneOf, setting, size } from "../../nn/schema.js";
 import { type Explainer, explainer, explainerEntry, sumPerSample } from "./explainer.js";
 import { COMPOSITE_NAMES, type Composite, type CompositeName, mentions, readComposite } from "./lrp/composites.js";
@@ -22,6 +25,15 @@ export interface LrpOptions {
   readonly range?: FeatureRange;
 }
 
+const LRP_OPTIONS: KindsOf<LrpOptions> = {
+  composite: either(aText, anyObject),
+  epsilon: aNumberOfAtLeast0,
+  gamma: aNumberOfAtLeast0,
+  stabiliser: aNumberOfAtLeast0,
+  batchNorm: wordOf("merged", "linear"),
+  range: aRange,
+};
+
 const info = {
   name: "LRP",
   scope: "local",
@@ -40,6 +52,7 @@ const info = {
  *  @throws ConfigError for settings that there are not, TypeError for z-box without a range and, when explaining, for ops
  *  without a rule, RangeError for labels the network does not have. Source: Bach et al. 2015; Montavon et al. 2019. */
 export function lrp(options: LrpOptions = {}): Explainer {
+  checkedOptions("lrp", options, LRP_OPTIONS);
   const { composite = "epsilon-plus", range } = options;
   const stabiliser = positive.read(options.stabiliser ?? 1e-6, "lrp: stabiliser");
   const epsilon = positive.read(options.epsilon ?? 1e-6, "lrp: epsilon");

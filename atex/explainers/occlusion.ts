@@ -16,13 +16,17 @@ import {
   type Tensor,
   tensor,
 } from "../../engine/index.js";
+import { aCount, aNumber, either, required } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import type { Domain } from "../../nn/index.js";
+import { aDomain } from "../../nn/kinds.js";
 import { count, number, setting } from "../../nn/schema.js";
 import { chunksOf } from "../copies.js";
 import type { Score } from "../score.js";
 import { type Background, backgroundOf, maskedScores } from "./background.js";
 import { type Explainer, explainer, explainerEntry } from "./explainer.js";
 import { flatSamples, imageSides, isTable, tableGroups } from "./features.js";
+import { aBackground } from "./kinds.js";
 
 export interface OcclusionOptions {
   readonly domain: Domain;
@@ -35,6 +39,14 @@ export interface OcclusionOptions {
   /** Input elements evaluated at once; see `chunksOf`. */
   readonly budget?: number;
 }
+
+const OCCLUSION_OPTIONS: KindsOf<OcclusionOptions> = {
+  domain: required(aDomain),
+  patch: aCount,
+  stride: aCount,
+  background: either(aNumber, aBackground),
+  budget: aCount,
+};
 
 /** Parts of a sample that are hidden one at a time. */
 interface Windows {
@@ -57,7 +69,8 @@ const info = {
  *  attribution sums to the sum of all drops, which for a score that is linear is score(x) less that of what stands for the
  *  hidden. Squares that would reach over the border are moved inside. Source: Zeiler, Fergus 2014, sec. 4.2.
  *  @throws ShapeError for squares that do not fit. */
-export function occlusion({ domain, patch, stride, background = 0, budget }: OcclusionOptions): Explainer {
+export function occlusion(options: OcclusionOptions): Explainer {
+  const { domain, patch, stride, background = 0, budget } = checkedOptions("occlusion", options, OCCLUSION_OPTIONS);
   const windows = isTable(domain) ? featureWindows(domain) : squareWindows(domain.shape, patch, stride);
   return explainer(info, explain);
 

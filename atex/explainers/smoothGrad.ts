@@ -1,6 +1,9 @@
 import { add, mean, mul, random, reshape, scope, slice, type Tensor } from "../../engine/index.js";
+import { aKey, aNumber, aTensorOrNumber, required } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { count, setting, size } from "../../nn/schema.js";
 import { asOneBatch, copiesAtOnce, copiesOf } from "../copies.js";
+import { anExplainer } from "../kinds.js";
 import type { Score } from "../score.js";
 import { type Explainer, explainer, explainerEntry } from "./explainer.js";
 import { gradient } from "./gradient.js";
@@ -18,10 +21,19 @@ export interface SmoothGradOptions {
   readonly chunk?: number;
 }
 
+const SMOOTH_GRAD_OPTIONS: KindsOf<SmoothGradOptions> = {
+  samples: aNumber,
+  sigma: aTensorOrNumber,
+  key: required(aKey),
+  base: anExplainer,
+  chunk: aNumber,
+};
+
 /** Mean of the base attribution over Gaussian-perturbed inputs. Same key, same noise, and the same for every sample of a batch, so
  *  that no sample depends on the others. Source: Smilkov et al. 2017, sec. 3.
  *  @throws RangeError for fewer than one sample or negative sigma. */
 export function smoothGrad(options: SmoothGradOptions): Explainer {
+  checkedOptions("smoothGrad", options, SMOOTH_GRAD_OPTIONS);
   const { samples = 50, sigma = 0.15, key, base = gradient, chunk } = options;
   const negative = typeof sigma === "number" && !(sigma >= 0);
   if (!Number.isInteger(samples) || samples < 1 || !Number.isInteger(chunk ?? 1) || (chunk ?? 1) < 1 || negative)

@@ -15,8 +15,11 @@ import {
   tensor,
   where,
 } from "../../engine/index.js";
+import { aCount, aKey, aNumber, required, wordOf } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { count, number, oneOf, setting, size } from "../../nn/schema.js";
 import { copiesAtOnce } from "../copies.js";
+import { anExplainer } from "../kinds.js";
 import { type Explainer, explainer, explainerEntry, saliencyMap } from "./explainer.js";
 import { gradient } from "./gradient.js";
 import { noisyMaps } from "./smoothGrad.js";
@@ -40,6 +43,17 @@ export interface SparsifiedSmoothGradOptions {
   readonly budget?: number;
 }
 
+const SPARSIFIED_SMOOTH_GRAD_OPTIONS: KindsOf<SparsifiedSmoothGradOptions> = {
+  samples: aNumber,
+  sigma: aNumber,
+  key: required(aKey),
+  base: anExplainer,
+  top: aNumber,
+  form: wordOf("hard", "relaxed"),
+  full: aNumber,
+  budget: aCount,
+};
+
 const info = {
   name: "sparsified SmoothGrad of gradient",
   scope: "local",
@@ -52,6 +66,7 @@ const info = {
  *  channels. A pixel whose value is 0 is never kept. With `certifiedTopK`, it is known how little of its top an attack can move.
  *  Source: Levine, Singla, Feizi 2019, sec. 3.2. @throws RangeError for shares outside (0, 1]. */
 export function sparsifiedSmoothGrad(options: SparsifiedSmoothGradOptions): Explainer {
+  checkedOptions("sparsifiedSmoothGrad", options, SPARSIFIED_SMOOTH_GRAD_OPTIONS);
   const { samples = 256, sigma = 0.15, key, base = gradient, top = 0.1, form = "hard", budget } = options;
   const { full = top / 10 } = options;
   if (

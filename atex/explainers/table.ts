@@ -1,4 +1,8 @@
 /** Every explainer: a new one is its file and a row here. */
+
+import { aText } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
+import { anyObject } from "../../nn/kinds.js";
 import { readSettings } from "../../nn/schema.js";
 import { deconvNetEntry } from "./deconvNet.js";
 import { deepLiftEntry } from "./deepLift.js";
@@ -10,6 +14,7 @@ import { gradientEntry, gradientTimesInputEntry } from "./gradient.js";
 import { guidedBackpropEntry } from "./guidedBackprop.js";
 import { integratedGradientsEntry } from "./integratedGradients.js";
 import { kernelShapEntry } from "./kernelShap.js";
+import { anExplainerContext } from "./kinds.js";
 import { limeEntry } from "./lime.js";
 import { lrpEntry } from "./lrp.js";
 import { occlusionEntry } from "./occlusion.js";
@@ -39,6 +44,7 @@ export const EXPLAINER_TABLE: readonly ExplainerEntry[] = [
 
 /** The entry of a name. @throws RangeError naming those there are. */
 export function explainerEntryOf(name: string): ExplainerEntry {
+  requireArguments("explainerEntryOf", { name: [name, aText] });
   const found = EXPLAINER_TABLE.find((entry) => entry.name === name);
   if (!found)
     throw new RangeError(
@@ -54,6 +60,11 @@ export function makeExplainer(
   settings: Readonly<Record<string, unknown>>,
   context: ExplainerContext,
 ): Explainer {
+  requireArguments("makeExplainer", {
+    name: [name, aText],
+    settings: [settings, anyObject],
+    context: [context, anExplainerContext],
+  });
   const entry = explainerEntryOf(name);
   return entry.make(readSettings(entry, settings), context);
 }

@@ -1,6 +1,9 @@
 import { add, div, mean, mul, square, sub, sum, type Tensor } from "../../engine/index.js";
+import { aCount, aKey, aNumber, required } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { count, setting, size } from "../../nn/schema.js";
 import { copiesAtOnce } from "../copies.js";
+import { anExplainer } from "../kinds.js";
 import { type Explainer, explainer, explainerEntry } from "./explainer.js";
 import { gradient } from "./gradient.js";
 import { noisyMaps } from "./smoothGrad.js";
@@ -17,9 +20,24 @@ export interface VarGradOptions {
   readonly budget?: number;
 }
 
+const VAR_GRAD_OPTIONS: KindsOf<VarGradOptions> = {
+  samples: aNumber,
+  sigma: aNumber,
+  key: required(aKey),
+  base: anExplainer,
+  budget: aCount,
+};
+
 /** Variance of the base attribution over Gaussian-perturbed inputs (divided by the number of copies), with SmoothGrad's noise for
  *  the same key. Source: Adebayo et al. 2018, appendix A. @throws RangeError for fewer than two samples or negative sigma. */
-export function varGrad({ samples = 50, sigma = 0.15, key, base = gradient, budget }: VarGradOptions): Explainer {
+export function varGrad(options: VarGradOptions): Explainer {
+  const {
+    samples = 50,
+    sigma = 0.15,
+    key,
+    base = gradient,
+    budget,
+  } = checkedOptions("varGrad", options, VAR_GRAD_OPTIONS);
   if (!Number.isInteger(samples) || samples < 2 || !(sigma >= 0))
     throw new RangeError(
       `varGrad: samples ${samples}, sigma ${sigma} given; an integer of at least 2 and sigma >= 0 are needed`,

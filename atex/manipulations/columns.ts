@@ -1,9 +1,15 @@
 /** Attributions of rows of a table, seen by the features that people name. */
+
 import { abs, matmul, type Tensor, tensor } from "../../engine/index.js";
+import { aCount, aNatural, aTensor, aText, numbers } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
 import type { Domain, Feature } from "../../nn/index.js";
+import { aDomain } from "../../nn/kinds.js";
 
 /** The features of a table, by name where there are names: columns of their own else, counted from 0 like rows and pixels. */
-export function featuresOf({ shape, features }: Domain): readonly Feature[] {
+export function featuresOf(domain: Domain): readonly Feature[] {
+  requireArguments("featuresOf", { domain: [domain, aDomain] });
+  const { shape, features } = domain;
   return (
     features ?? Array.from({ length: shape[0] }, (_, i): Feature => ({ name: `column ${i}`, kind: "numeric", at: [i] }))
   );
@@ -11,14 +17,16 @@ export function featuresOf({ shape, features }: Domain): readonly Feature[] {
 
 /** The place of a feature among those of the domain. @throws RangeError naming those there are. */
 export function featureIndex(domain: Domain, name: string): number {
+  requireArguments("featureIndex", { domain: [domain, aDomain], name: [name, aText] });
   const names = featuresOf(domain).map((feature) => feature.name);
   const found = names.indexOf(name);
-  if (found < 0) throw new RangeError(`feature "${name}" is unknown; there is ${names.join(", ")}`);
+  if (found < 0) throw new RangeError(`featureIndex: feature "${name}" is unknown; there is ${names.join(", ")}`);
   return found;
 }
 
 /** Attribution of each feature: the sum of those of its elements, so that the columns of a category count as one. [n,d] → [n, features] */
 export function featureAttribution(attribution: Tensor, domain: Domain): Tensor {
+  requireArguments("featureAttribution", { attribution: [attribution, aTensor], domain: [domain, aDomain] });
   const features = featuresOf(domain);
   const d = domain.shape[0];
   const belongs = new Float32Array(d * features.length);
@@ -28,12 +36,18 @@ export function featureAttribution(attribution: Tensor, domain: Domain): Tensor 
 
 /** Importance of each feature: the absolute value of its attribution. [n,d] → [n, features] */
 export function featureImportance(attribution: Tensor, domain: Domain): Tensor {
+  requireArguments("featureImportance", { attribution: [attribution, aTensor], domain: [domain, aDomain] });
   return abs(featureAttribution(attribution, domain));
 }
 
 /** The rank of one feature in each row, 1 the most important: one more than the number of features that are more important. NaN where the
  *  row holds NaN. importance [n, features] flattened. */
 export function ranksOf(importance: ArrayLike<number>, features: number, feature: number): number[] {
+  requireArguments("ranksOf", {
+    importance: [importance, numbers],
+    features: [features, aCount],
+    feature: [feature, aNatural],
+  });
   const n = importance.length / features;
   return Array.from({ length: n }, (_, i) => {
     const own = importance[i * features + feature];

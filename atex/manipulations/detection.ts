@@ -1,7 +1,10 @@
 /** What detectors make of a manipulation: whether they tell its two sides apart, and whether what they restore is as it was. */
+
 import { callerScope, scope } from "../../engine/index.js";
+import { requireArguments } from "../../engine/options.js";
 import { usualTopK } from "../attacks/table.js";
 import { agreementOf, importanceMap } from "../judge.js";
+import { anyNumbers } from "../kinds.js";
 import type { DetectorContext, DetectorEntry } from "./detectors/detector.js";
 import { detectorEntryOf } from "./detectors/table.js";
 import { scoped } from "./explaining.js";
@@ -74,6 +77,7 @@ async function asked(
 /** Area under the ROC curve: how often a value of `after` is larger than one of `before`, ties as one half. Values of NaN are left out;
  *  NaN of nothing. Source: Hanley, McNeil 1982. */
 export function auroc(before: readonly number[], after: readonly number[]): number {
+  requireArguments("auroc", { before: [before, anyNumbers], after: [after, anyNumbers] });
   const [a, b] = [before, after].map((values) => values.filter((v) => !Number.isNaN(v)));
   let wins = 0;
   for (const u of a) for (const v of b) wins += v > u ? 1 : v === u ? 0.5 : 0;

@@ -1,4 +1,5 @@
 /** Explainers by name, made for the samples at hand with all that they need. */
+
 import {
   argmax,
   callerScope,
@@ -12,13 +13,18 @@ import {
   type Tree,
   tensor,
 } from "../../engine/index.js";
+import { aNatural, aTensor, aText, maybe, required } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import type { Domain } from "../../nn/index.js";
+import { aDomain, anyObject } from "../../nn/kinds.js";
 import { samplesAtOnce } from "../copies.js";
 import { summariseBackground } from "../explainers/background.js";
 import type { Explainer } from "../explainers/explainer.js";
 import { segmentImages } from "../explainers/segments/segmentImages.js";
 import { explainerEntryOf, makeExplainer } from "../explainers/table.js";
+import { aMaker, anExplainer } from "../kinds.js";
 import { classScore } from "../score.js";
+import { aSide } from "./kinds.js";
 import type { Side } from "./manipulation.js";
 
 /** An explainer of the table, by name, for samples x [n, ...shape]. What it holds belongs to the scope that is open when it is made. */
@@ -33,9 +39,17 @@ export interface ExplainingOptions {
   readonly settings?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
+export const EXPLAINING_OPTIONS: KindsOf<ExplainingOptions> = {
+  domain: required(aDomain),
+  background: required(aTensor),
+  seed: required(aNatural),
+  settings: anyObject,
+};
+
 /** Makes explainers with background, summary and segments where they use them. The summary is made once, and is kept on the host: nothing
  *  has to be freed. @throws RangeError for an unknown name or setting. */
-export function explainerMaker({ domain, background, seed, settings = {} }: ExplainingOptions): MakeExplainer {
+export function explainerMaker(options: ExplainingOptions): MakeExplainer {
+  const { domain, background, seed, settings = {} } = checkedOptions("explainerMaker", options, EXPLAINING_OPTIONS);
   const summarised = (): ReturnType<typeof readSummary> => readSummary(background, seed);
   let summary: ReturnType<typeof readSummary> | undefined;
   return async (name, x) => {
@@ -79,12 +93,15 @@ export async function scoped<T extends Tree>(name: string, body: () => Promise<T
 const CHUNK = 50;
 
 /** Attributions by an explainer of the table, [n, ...shape]; of the classes i32 [n], default those that the network predicts. */
-export function attributionsOf(
-  make: MakeExplainer,
-  name: string,
-  { classifier, x, explainer = make }: Side,
-  classes: Tensor = scope(() => argmax(classifier(x), 1)),
-): Promise<Tensor> {
+export function attributionsOf(make: MakeExplainer, name: string, side: Side, classes?: Tensor): Promise<Tensor> {
+  requireArguments("attributionsOf", {
+    make: [make, aMaker],
+    name: [name, aText],
+    side: [side, aSide],
+    classes: [classes, maybe(aTensor)],
+  });
+  const { classifier, x, explainer = make } = side;
+  const explained = classes ?? scope(() => argmax(classifier(x), 1));
   const [n, ...shape] = x.shape;
   const chunk = samplesAtOnce(shape, CHUNK);
   return scoped("attributions", async () => {
@@ -97,7 +114,8 @@ export function attributionsOf(
           const here = callerScope();
           const samples = slice(x, [from, ...shape.map(() => 0)], [size, ...shape]);
           const explain = await here.wait(explainer(name, samples));
-          return scope(() => explain(classScore(classifier, slice(classes, [from], [size])), samples));
+          requireArguments("attributionsOf", { "what make() gives": [explain, anExplainer] });
+          return scope(() => explain(classScore(classifier, slice(explained, [from], [size])), samples));
         }),
       );
       parts.push(part);

@@ -1,5 +1,8 @@
 /** Further training of a network on a loss of somebody's choice: how models are made to show other explanations. */
+
 import { callerScope, dispose, mapTree, mul, scope, type Tree } from "../../engine/index.js";
+import { aCount, aFunction, aNumberOfAtLeast0, aText, required, wordOf } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import {
   adam,
   type BatchLoss,
@@ -10,6 +13,7 @@ import {
   type TrainState,
   train,
 } from "../../nn/index.js";
+import { aFinetuneWorld } from "./kinds.js";
 import type { ManipulationWorld } from "./manipulation.js";
 
 type FinetuneWorld = Pick<ManipulationWorld, "model" | "params" | "train" | "seed" | "say" | "stop">;
@@ -28,11 +32,29 @@ export interface FinetuneOptions {
   readonly title: string;
 }
 
+const FINETUNE_OPTIONS: KindsOf<FinetuneOptions> = {
+  loss: required(aFunction),
+  epochs: required(aCount),
+  count: aCount,
+  batch: required(aCount),
+  learningRate: required(aNumberOfAtLeast0),
+  decay: wordOf("cosine", "none"),
+  title: required(aText),
+};
+
 /** A copy of the world's parameters, trained further; the caller owns it (`dispose`). */
-export async function finetuned(
-  { model, params, train: all, seed, say, stop }: FinetuneWorld,
-  { loss, epochs, count = all.labels.length, batch, learningRate, decay = "none", title }: FinetuneOptions,
-): Promise<Tree> {
+export async function finetuned(world: FinetuneWorld, options: FinetuneOptions): Promise<Tree> {
+  requireArguments("finetuned", { world: [world, aFinetuneWorld] });
+  const { model, params, train: all, seed, say, stop } = world;
+  const {
+    loss,
+    epochs,
+    count = all.labels.length,
+    batch,
+    learningRate,
+    decay = "none",
+    title,
+  } = checkedOptions("finetuned", options, FINETUNE_OPTIONS);
   const here = callerScope();
   const data = residentData(partOf(all, 0, Math.min(count, all.labels.length)));
   let start: TrainState | undefined;

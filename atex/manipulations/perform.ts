@@ -1,7 +1,11 @@
 /** A manipulation, done and measured: what experiments and the command line have in common. */
+
 import { callerScope, type LongOptions, Turns } from "../../engine/index.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
+import { anAbortSignalLike, anyObject } from "../../nn/kinds.js";
 import { accuracyOf } from "../experiments/measuring.js";
 import { watchedWorld } from "../long.js";
+import { aManipulationEntry, aManipulationWorld, aStudyPlan } from "./kinds.js";
 import {
   type Manipulation,
   type ManipulationEntry,
@@ -15,6 +19,10 @@ export interface PerformedManipulation extends ManipulationStudy {
   readonly manipulation: Manipulation;
 }
 
+const PERFORM_MANIPULATION_OPTIONS: KindsOf<Pick<LongOptions<never>, "signal">> = {
+  signal: anAbortSignalLike,
+};
+
 /** Runs one row of the table and studies what it did; where it changed the network, also its accuracy on all test samples. Tensors of the
  *  result belong to the scope that is open. What goes on is told to the world's `say`. @throws TypeError for samples of a kind that it is not
  *  made for; the reason of `signal`. */
@@ -25,6 +33,13 @@ export async function performManipulation(
   plan: StudyPlan,
   options: Pick<LongOptions<never>, "signal"> = {},
 ): Promise<PerformedManipulation> {
+  requireArguments("performManipulation", {
+    entry: [entry, aManipulationEntry],
+    settings: [settings, anyObject],
+    given: [given, aManipulationWorld],
+    plan: [plan, aStudyPlan],
+  });
+  checkedOptions("performManipulation", options, PERFORM_MANIPULATION_OPTIONS);
   const here = callerScope();
   const turns = new Turns("performManipulation", options);
   const world = watchedWorld(given, options.signal);

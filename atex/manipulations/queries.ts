@@ -1,8 +1,13 @@
 /** What explainers that perturb ask a model about: copies of rows made the way they make them, and those that one really asked about. */
+
 import { concat, dispose, keep, mul, openScope, reshape, slice, type Tensor } from "../../engine/index.js";
+import { aCount, aNatural, aNumber, aNumberOfAtLeast0, aTensor, numbers, required } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { drawFrom } from "../../nn/data/integer-random.js";
 import type { Domain } from "../../nn/index.js";
+import { aDomain } from "../../nn/kinds.js";
 import type { Explainer } from "../explainers/explainer.js";
+import { aFloat32Array, anExplainer, aScore } from "../kinds.js";
 import type { Score } from "../score.js";
 import { featuresOf } from "./columns.js";
 
@@ -18,13 +23,19 @@ export interface LimeQueryOptions extends QueryOptions {
   readonly noise: number;
 }
 
+const LIME_QUERY_OPTIONS: KindsOf<LimeQueryOptions> = {
+  noise: required(aNumberOfAtLeast0),
+  domain: required(aDomain),
+  copies: required(aNumber),
+  seed: required(aNatural),
+};
+
 /** Copies as LIME makes them around rows (`limeTable`): numeric features get normal noise, each other feature is taken from a random row.
  *  rows m of d numbers → copies · m of them, copy after copy. Source: Ribeiro et al. 2016, sec. 3.3; Slack et al. 2020, sec. 3.2 (with
  *  noise 0.3 in their code). */
-export function limeQueries(
-  rows: Float32Array,
-  { domain, copies, noise, seed }: LimeQueryOptions,
-): Float32Array<ArrayBuffer> {
+export function limeQueries(rows: Float32Array, options: LimeQueryOptions): Float32Array<ArrayBuffer> {
+  requireArguments("limeQueries", { rows: [rows, aFloat32Array] });
+  const { domain, copies, noise, seed } = checkedOptions("limeQueries", options, LIME_QUERY_OPTIONS);
   const [d, m] = sidesOf(rows, domain);
   const deviations = deviationsOf(rows, d);
   const draw = drawFrom(seed, 0x6c71);
@@ -45,12 +56,18 @@ export interface ShapQueryOptions extends QueryOptions {
   readonly centres: ArrayLike<number>;
 }
 
+const SHAP_QUERY_OPTIONS: KindsOf<ShapQueryOptions> = {
+  centres: required(numbers),
+  domain: required(aDomain),
+  copies: required(aNumber),
+  seed: required(aNatural),
+};
+
 /** Copies as KernelSHAP makes them (`maskedScores`): some features, of a number drawn evenly from one to all of them, are those of a random
  *  centre. rows m of d numbers → copies · m of them, copy after copy. Source: Lundberg, Lee 2017, sec. 4.1; Slack et al. 2020, sec. 3.2. */
-export function shapQueries(
-  rows: Float32Array,
-  { domain, copies, centres, seed }: ShapQueryOptions,
-): Float32Array<ArrayBuffer> {
+export function shapQueries(rows: Float32Array, options: ShapQueryOptions): Float32Array<ArrayBuffer> {
+  requireArguments("shapQueries", { rows: [rows, aFloat32Array] });
+  const { domain, copies, centres, seed } = checkedOptions("shapQueries", options, SHAP_QUERY_OPTIONS);
   const [d] = sidesOf(rows, domain);
   const features = featuresOf(domain);
   const order = features.map((_, i) => i);
@@ -103,10 +120,16 @@ export function deviationsOf(rows: Float32Array, d: number): Float64Array {
 /** What an explainer really asks a model about while it explains x [n, ...shape]: every so manieth of its copies, between `most` and twice
  *  as many of them, or all where there are fewer. → [copies, n, ...shape], of the scope that is open. */
 export function askedBy(explain: Explainer, score: Score, x: Tensor, most: number): Tensor {
+  requireArguments("askedBy", {
+    explain: [explain, anExplainer],
+    score: [score, aScore],
+    x: [x, aTensor],
+    most: [most, aCount],
+  });
   const n = x.shape[0];
   let kept: Tensor[] = [];
   let [seen, stride] = [0, 1];
-  {
+  try {
     using _ = openScope("asked");
     explain((copies) => {
       const rest = copies.shape.slice(1);
@@ -120,6 +143,9 @@ export function askedBy(explain: Explainer, score: Score, x: Tensor, most: numbe
       }
       return score(copies);
     }, x);
+  } catch (error) {
+    dispose(kept);
+    throw error;
   }
   const all = concat(kept.map((copy) => reshape(copy, [1, ...copy.shape])));
   dispose(kept);

@@ -1,5 +1,6 @@
 /** What a manipulation did, measured alike for all of them: predictions, changes, explanations under several explainers, samples and networks
  *  that it was not made for, and what detectors make of it. */
+
 import {
   abs,
   add,
@@ -13,6 +14,7 @@ import {
   sub,
   type Tensor,
 } from "../../engine/index.js";
+import { requireArguments } from "../../engine/options.js";
 import { sampleTensor } from "../../nn/index.js";
 import { usualTopK } from "../attacks/table.js";
 import type { ManipulationResult } from "../criteria.js";
@@ -24,6 +26,7 @@ import { isRefusal } from "../refusal.js";
 import { clipTo } from "../subject.js";
 import { measureDetectors } from "./detection.js";
 import { attributionsOf, scoped } from "./explaining.js";
+import { aManipulation, aManipulationWorld, aStudyPlan } from "./kinds.js";
 import type { Manipulation, ManipulationWorld, Measured, Pair, Side, StatisticContext } from "./manipulation.js";
 
 export interface StudyPlan {
@@ -52,6 +55,11 @@ export function studyManipulation(
   world: ManipulationWorld,
   plan: StudyPlan,
 ): Promise<ManipulationStudy> {
+  requireArguments("studyManipulation", {
+    manipulation: [manipulation, aManipulation],
+    world: [world, aManipulationWorld],
+    plan: [plan, aStudyPlan],
+  });
   return scoped("study", () => study(manipulation, world, plan));
 }
 

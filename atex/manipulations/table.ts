@@ -1,5 +1,7 @@
 /** Every manipulation of explanations: a new one is its file and a row here. */
 
+import { aText } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
 import { adv2 } from "./inputs/adv2.js";
 import { blackBoxEntry } from "./inputs/blackBox.js";
 import { ghorbani } from "./inputs/ghorbani.js";
@@ -31,6 +33,7 @@ export const MANIPULATION_TABLE: readonly ManipulationEntry[] = [
 
 /** The entry of a name. @throws RangeError naming those there are. */
 export function manipulationEntryOf(name: string): ManipulationEntry {
+  requireArguments("manipulationEntryOf", { name: [name, aText] });
   const found = MANIPULATION_TABLE.find((entry) => entry.name === name);
   if (!found)
     throw new RangeError(

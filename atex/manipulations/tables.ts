@@ -1,7 +1,11 @@
 /** What was measured of one manipulation, as tables. */
+
+import { listOf } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
 import { type Quantity, select, valuesOf } from "../experiments/aggregate.js";
 import { targetOf } from "../experiments/overview.js";
 import { basis, formatted, schemesIn, type TableData } from "../experiments/tables.js";
+import { aQuantity, aWords } from "./kinds.js";
 
 export interface Words {
   /** Of the first table. */
@@ -12,6 +16,7 @@ export interface Words {
 
 /** Effect, transfer, costs, detectors: those of which something was measured. */
 export function manipulationTables(all: readonly Quantity[], words: Words): TableData[] {
+  requireArguments("manipulationTables", { all: [all, listOf(aQuantity, "quantities")], words: [words, aWords] });
   return [
     effectTable(all, words),
     ...transferTable(all, words),

@@ -1,9 +1,13 @@
 /** Whether two samples of numbers look as if they came from the same population. */
+
+import { numbers } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
 import { mean } from "../experiments/statistics.js";
 
 /** p-value of the two-sample Kolmogorov-Smirnov test, by the asymptotic distribution with Stephens' correction for few samples. a and b hold
  *  at least one number each. Source: Stephens 1970; Press et al. 2007, Numerical Recipes, sec. 14.3.3. */
 export function kolmogorovSmirnov(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  requireArguments("kolmogorovSmirnov", { a: [a, numbers], b: [b, numbers] });
   requireSome("Kolmogorov-Smirnov", a, b);
   const [p, q] = [a, b].map((values) => Float64Array.from(values).sort());
   let [i, j, distance] = [0, 0, 0];
@@ -29,6 +33,7 @@ function kolmogorovTail(x: number): number {
 /** p-value of Wald's test that `sample` has the mean of `population`, two-sided: z = (mean − population's mean) / (population's deviation /
  *  √sample size). 1 where nothing varies and the means agree. Source: Laberge et al. 2023, sec. 3.2. */
 export function waldTest(sample: ArrayLike<number>, population: ArrayLike<number>): number {
+  requireArguments("waldTest", { sample: [sample, numbers], population: [population, numbers] });
   requireSome("Wald", sample, population);
   const centre = mean(population);
   const variance = mean(Array.from(population, (v) => (v - centre) ** 2));

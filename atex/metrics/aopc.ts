@@ -1,10 +1,14 @@
 import { describe, mean, random, ShapeError, slice, sub, type Tensor } from "../../engine/index.js";
+import { aCount, aKey, required } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import type { Feature, FeatureRange } from "../../nn/index.js";
+import { aRange } from "../../nn/kinds.js";
 import { count, setting } from "../../nn/schema.js";
+import { someFeatures } from "../kinds.js";
 import type { Score } from "../score.js";
 import { defaultRange } from "../subject.js";
 import { type Groups, groupsOf, regionsOf } from "./groups.js";
-import { type Faithfulness, type MetricInfo, metricEntry, ofFinite, seventh } from "./metric.js";
+import { type Faithfulness, faithful, type MetricInfo, metricEntry, ofFinite, seventh } from "./metric.js";
 import { replacementCurve, uniformIn } from "./replacement.js";
 
 export interface AopcOptions {
@@ -20,6 +24,14 @@ export interface AopcOptions {
   /** Of what replaces, and of the random order; both are the same for all samples of a batch. */
   readonly key: Tensor;
 }
+
+const AOPC_OPTIONS: KindsOf<AopcOptions> = {
+  region: aCount,
+  steps: aCount,
+  range: aRange,
+  features: someFeatures,
+  key: required(aKey),
+};
 
 export interface AopcCurves {
   /** f(x) − f(x with the first k regions replaced), k = 0 … L. [L + 1, n] */
@@ -42,6 +54,7 @@ export const aopcInfo: MetricInfo = {
  *  [n,c,h,w] with maps [n,h,w]; features, or elements, of other inputs with maps of one value each.
  *  @throws ShapeError when the map does not belong to the input or there are fewer parts than `steps`, TypeError without a range. */
 export function aopcCurves(options: AopcOptions): (score: Score, x: Tensor, map: Tensor) => AopcCurves {
+  checkedOptions("aopcCurves", options, AOPC_OPTIONS);
   return (score, x, map) => {
     const { groups, order, drops } = replacing(options, score, x, map);
     return {
@@ -79,11 +92,12 @@ function partsOf({ region, features }: AopcOptions, x: Tensor, map: Tensor): Gro
 
 /** Area over the perturbation curve, 1/(L + 1) Σ_k f(x) − f(x⁽ᵏ⁾), per sample [n]. */
 export function aopc(options: AopcOptions): Faithfulness {
+  checkedOptions("aopc", options, AOPC_OPTIONS);
   const area = (score: Score, x: Tensor, map: Tensor): Tensor => {
     const { groups, drops } = replacing(options, score, x, map);
     return mean(ofFinite(drops(groups.values), map), 0);
   };
-  return Object.assign(area, { info: aopcInfo });
+  return faithful("aopc", aopcInfo, area);
 }
 
 export const aopcEntry = metricEntry({

@@ -1,9 +1,13 @@
 /** Gaussian blur, of images and of maps. */
+
 import { conv2d, describe, div, ones, reshape, ShapeError, type Tensor, tensor } from "../../engine/index.js";
+import { aNumber, aTensor } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
 
 /** x [n,c,h,w] blurred channel by channel with a Gaussian of deviation `sigma` pixels, cut off at three deviations or where the image
  *  ends; weights are those of the pixels there are, so that a constant image stays. @throws RangeError unless sigma is above 0. */
 export function gaussianBlur(x: Tensor, sigma: number): Tensor {
+  requireArguments("gaussianBlur", { x: [x, aTensor], sigma: [sigma, aNumber] });
   if (x.rank !== 4) throw new ShapeError(`gaussianBlur: ${describe(x)} came; images [n,c,h,w] are needed`);
   if (!(sigma > 0 && Number.isFinite(sigma)))
     throw new RangeError(`gaussianBlur: sigma ${sigma} came; a number of pixels above 0 is needed`);

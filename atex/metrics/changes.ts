@@ -1,5 +1,6 @@
 /** What an attribution says of random changes of the input, and what then happens to the score. Each sample has draws of its own: one that
  *  happens to please a map does not look like the evidence of a whole batch. */
+
 import {
   add,
   arange,
@@ -25,9 +26,22 @@ import {
   transpose,
   where,
 } from "../../engine/index.js";
+import {
+  aCount,
+  aFunction,
+  aNatural,
+  aNumberOfAtLeast0,
+  aTensor,
+  aTensorOrNumber,
+  maybe,
+  required,
+} from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { drawFrom } from "../../nn/data/integer-random.js";
 import type { Feature, FeatureRange } from "../../nn/index.js";
+import { aRange } from "../../nn/kinds.js";
 import { asOneBatch, type Chunk, chunksOf, copiesOf } from "../copies.js";
+import { aScore, someFeatures } from "../kinds.js";
 import type { Score } from "../score.js";
 import { groupsOf } from "./groups.js";
 import { atMostOne, requireAttributionOf, seventh } from "./metric.js";
@@ -70,6 +84,7 @@ function total(v: Tensor): Tensor {
 
 /** Normal noise in every element, of deviation `sigma` in units of the range. Source: Yeh et al. 2019 ("noisy baseline"). */
 export function noiseChange(sigma: number, range: FeatureRange): Change {
+  requireArguments("noiseChange", { sigma: [sigma, aNumberOfAtLeast0], range: [range, aRange] });
   return (draws, x) => {
     const noise = each(draws, (key) => random.normal(key, x.shape, { deviation: sigma }));
     return alongChange(mul(noise, widthOf(range, x)), x);
@@ -79,6 +94,7 @@ export function noiseChange(sigma: number, range: FeatureRange): Change {
 /** A square of an image set to zero, at a random place; default side: two sevenths of the shorter side. Source: Yeh et al. 2019 ("square
  *  removal"). */
 export function squareChange(side?: number): Change {
+  requireArguments("squareChange", { side: [side, maybe(aCount)] });
   return (draws, x) => {
     if (x.rank !== 4) throw new ShapeError(`squareChange: inputs are ${describe(x)}; images [n,c,h,w] are needed`);
     const [n, , h, w] = x.shape;
@@ -97,6 +113,11 @@ export function squareChange(side?: number): Change {
 /** A random subset of `size` pixels, or features, set to a baseline that broadcasts to the inputs; what is said is the sum of their
  *  attributions. Source: Ancona, Ceolini, Öztireli, Gross 2018, sec. 3. @throws RangeError unless a part is left. */
 export function subsetChange(size: number, baseline: Tensor | number, features?: readonly Feature[]): Change {
+  requireArguments("subsetChange", {
+    size: [size, aCount],
+    baseline: [baseline, aTensorOrNumber],
+    features: [features, maybe(someFeatures)],
+  });
   return (draws, x) => {
     const [n, k] = [x.shape[0], draws.count];
     const groupsFor = (of: Tensor) => groupsOf("subsetChange", x, x.rank === 4 ? sum(of, 1) : of, features);
@@ -140,14 +161,23 @@ export interface ChangeOptions {
   readonly budget?: number;
 }
 
+const CHANGE_OPTIONS: KindsOf<ChangeOptions> = {
+  change: required(aFunction),
+  samples: required(aCount),
+  seed: required(aNatural),
+  budget: aCount,
+};
+
 /** What an attribution says of each change and what happens: two of [n, samples]. @throws ShapeError unless the attribution has the
  *  shape of the inputs. */
 export function saidAndHappened(
   score: Score,
   x: Tensor,
   attribution: Tensor,
-  { change, samples, seed, budget }: ChangeOptions,
+  options: ChangeOptions,
 ): readonly [said: Tensor, happened: Tensor] {
+  requireArguments("saidAndHappened", { score: [score, aScore], x: [x, aTensor], attribution: [attribution, aTensor] });
+  const { change, samples, seed, budget } = checkedOptions("saidAndHappened", options, CHANGE_OPTIONS);
   requireAttributionOf("saidAndHappened", x, attribution);
   const here = score(x);
   const phi = reshape(atMostOne(reshape(attribution, [x.shape[0], x.size / x.shape[0]])), x.shape);
@@ -165,6 +195,7 @@ export function saidAndHappened(
  *  with optimal scale over that of a map of zeros. 0 is perfect, 1 explains nothing; NaN where nothing ever happens. [n,k] twice → [n].
  *  Source: Yeh et al. 2019, def. 2.1 and sec. 2.4. */
 export function unexplainedShare(said: Tensor, happened: Tensor): Tensor {
+  requireArguments("unexplainedShare", { said: [said, aTensor], happened: [happened, aTensor] });
   const [s, h] = [atMostOne(said), atMostOne(happened)];
   const power = mul(sum(square(s), 1), sum(square(h), 1));
   const explained = div(square(sum(mul(s, h), 1)), where(equal(power, 0), 1, power));
@@ -175,5 +206,6 @@ export function unexplainedShare(said: Tensor, happened: Tensor): Tensor {
 /** Pearson's correlation of what was said and what happens: with `subsetChange`, sensitivity-n, 1 for a linear score and its exact
  *  attributions; NaN where one of them never changes. [n,k] twice → [n]. Source: Ancona et al. 2018, sec. 3. */
 export function changeCorrelation(said: Tensor, happened: Tensor): Tensor {
+  requireArguments("changeCorrelation", { said: [said, aTensor], happened: [happened, aTensor] });
   return pearson(said, happened);
 }

@@ -1,3 +1,7 @@
+import { aNatural, aNumber, numbers, tupleOf } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
+import { aSignedMap } from "./kinds.js";
+
 /** How much two explanations of one sample agree, on the host: what of the most important they share. Source: Krishna et al. 2022 (2202.01602),
  *  sec. 3.2. */
 
@@ -32,6 +36,7 @@ export interface TopAgreement {
 
 /** Feature, rank, sign and signed rank agreement of two explanations, each from 0 to 1. NaN where one holds a NaN. */
 export function agreementOnTop(a: SignedMap, b: SignedMap, k: number): TopAgreement {
+  requireArguments("agreementOnTop", { a: [a, aSignedMap], b: [b, aSignedMap], k: [k, aNumber] });
   if (!isSound(a) || !isSound(b))
     return { features: Number.NaN, ranks: Number.NaN, signs: Number.NaN, signedRanks: Number.NaN };
   const [p, q] = [topPlaces(a.importance, k), topPlaces(b.importance, k)];
@@ -55,9 +60,17 @@ export function tolerantAgreement(
   a: Numbers,
   b: Numbers,
   k: number,
-  [h, w]: readonly [height: number, width: number],
+  sides: readonly [height: number, width: number],
   reach = 1,
 ): number {
+  requireArguments("tolerantAgreement", {
+    a: [a, numbers],
+    b: [b, numbers],
+    k: [k, aNumber],
+    sides: [sides, tupleOf(aNumber, 2, "values")],
+    reach: [reach, aNatural],
+  });
+  const [h, w] = sides;
   if (!a.every(Number.isFinite) || !b.every(Number.isFinite)) return Number.NaN;
   const [p, q] = [topPlaces(a, k), topPlaces(b, k)];
   const near = (from: readonly number[], to: readonly number[]): number => {

@@ -1,3 +1,5 @@
+import { requireArguments } from "../../engine/options.js";
+import { aTreated } from "./kinds.js";
 /** How differently a classifier treats two groups of people. Plain numbers in, one number out; NaN where a group that is asked about is
  *  empty. Signs and ratios are of group 1 against group 0: below 0, resp. below 1, means that group 1 gets the favourable class less often. */
 
@@ -38,6 +40,7 @@ function share(predicted: readonly number[], counts: (i: number) => boolean): nu
 /** Demographic parity: P(ŷ = favourable | group 1) − P(ŷ = favourable | group 0), in [−1, 1]; 0 is parity.
  *  Source: Dwork et al. 2012 (statistical parity); Calders, Verwer 2010. @throws RangeError for lists of different lengths or other groups. */
 export function demographicParity(treated: Treated): number {
+  requireArguments("demographicParity", { treated: [treated, aTreated] });
   const { predicted, groups } = read("demographicParity", treated);
   return share(predicted, (i) => groups[i] === 1) - share(predicted, (i) => groups[i] === 0);
 }
@@ -45,6 +48,7 @@ export function demographicParity(treated: Treated): number {
 /** Equal opportunity: the same among those whose true class is the favourable one, in [−1, 1]; 0 is equality.
  *  Source: Hardt, Price, Srebro 2016, def. 2.2. @throws as `demographicParity`. */
 export function equalOpportunity(treated: Treated): number {
+  requireArguments("equalOpportunity", { treated: [treated, aTreated] });
   const { predicted, deserved, groups } = read("equalOpportunity", treated);
   const of = (group: number): number => share(predicted, (i) => groups[i] === group && deserved[i] === 1);
   return of(1) - of(0);
@@ -54,6 +58,7 @@ export function equalOpportunity(treated: Treated): number {
  *  "80 % rule" objects to. Infinite where only group 1 gets the favourable class, NaN where nobody does.
  *  Source: Feldman et al. 2015, def. 1.1. @throws as `demographicParity`. */
 export function disparateImpact(treated: Treated): number {
+  requireArguments("disparateImpact", { treated: [treated, aTreated] });
   const { predicted, groups } = read("disparateImpact", treated);
   return share(predicted, (i) => groups[i] === 1) / share(predicted, (i) => groups[i] === 0);
 }
@@ -62,6 +67,7 @@ export function disparateImpact(treated: Treated): number {
  *  about everybody, not about groups, which are only checked. NaN of no samples and where nobody benefits.
  *  Source: Speicher et al. 2018 (generalised entropy index with alpha 1). @throws as `demographicParity`. */
 export function theilIndex(treated: Treated): number {
+  requireArguments("theilIndex", { treated: [treated, aTreated] });
   const { predicted, deserved } = read("theilIndex", treated);
   const benefits = predicted.map((v, i) => v - deserved[i] + 1);
   const n = benefits.length;
@@ -73,6 +79,7 @@ export function theilIndex(treated: Treated): number {
 
 /** All four by name. @throws as `demographicParity`. */
 export function fairness(treated: Treated): Readonly<Record<string, number>> {
+  requireArguments("fairness", { treated: [treated, aTreated] });
   return {
     "demographic parity": demographicParity(treated),
     "equal opportunity": equalOpportunity(treated),

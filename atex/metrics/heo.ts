@@ -1,5 +1,9 @@
 /** Statistics of networks trained to show other maps. Source: Heo, Joo, Moon 2019, sec. 3 and 4 (passive and active fooling). */
+
 import { div, mean, mul, ShapeError, square, sub, sum, type Tensor, tensor, topKMask } from "../../engine/index.js";
+import { aCount, aNumber, aTensor, numbers } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
+import { aList } from "../../nn/kinds.js";
 import { count, number, setting } from "../../nn/schema.js";
 import {
   type MetricInfo,
@@ -33,9 +37,15 @@ export interface LocationOptions {
   readonly width?: number;
 }
 
+const LOCATION_OPTIONS: KindsOf<LocationOptions> = {
+  mask: aTensor,
+  width: aCount,
+};
+
 /** Mean squared difference between a map scaled to [0, 1] by its smallest and largest value and a mask, default a frame along the
  *  border: [n,h,w] → [n]; of any rank with a mask. NaN for a constant map. */
-export function locationLoss({ mask, width }: LocationOptions = {}): Placement {
+export function locationLoss(options: LocationOptions = {}): Placement {
+  const { mask, width } = checkedOptions("locationLoss", options, LOCATION_OPTIONS);
   return Object.assign(
     (map: Tensor): Tensor => {
       if (!mask) requireGrid("locationLoss", map);
@@ -71,6 +81,7 @@ const topKLossInfo: MetricInfo = {
 /** What is left where the first map is largest: the mean of the squares of the second, scaled to [0, 1] by its smallest and largest
  *  value, over the largest `share` of the first. The derivative is that of the second. */
 export function topKLoss(share = 0.1): Similarity {
+  requireArguments("topKLoss", { share: [share, aNumber] });
   if (!(share > 0 && share <= 1))
     throw new RangeError(`topKLoss: share ${share} given; more than 0, at most 1 is needed`);
   return similarity(topKLossInfo, (a, b) => {
@@ -94,6 +105,7 @@ export const swapInfo: MetricInfo = {
 export const classSwap = Object.assign(
   (h: Tensor, own: Tensor, other: Tensor): Tensor => {
     requireAlike("classSwap", h, own);
+    requireAlike("classSwap", h, other);
     return sub(spearman(h, other), spearman(h, own));
   },
   { info: swapInfo },
@@ -107,14 +119,25 @@ export interface FoolingInterval {
   readonly high?: number;
 }
 
+const FOOLING_INTERVAL_OPTIONS: KindsOf<FoolingInterval> = {
+  low: aNumber,
+  high: aNumber,
+};
+
 /** Fooling success rate: the share of samples whose prediction was kept and whose statistic lies in the interval; in [0, 1]. NaN
  *  when a kept sample has a statistic of NaN: leave such samples out, and say how many. Source: Heo, Joo, Moon 2019, sec. 4.
  *  @throws RangeError for no samples, lists of different lengths, or an interval without anything in it. */
 export function foolingSuccessRate(
   kept: ArrayLike<boolean | number>,
   statistic: ArrayLike<number>,
-  { low = Number.NEGATIVE_INFINITY, high = Number.POSITIVE_INFINITY }: FoolingInterval,
+  options: FoolingInterval,
 ): number {
+  requireArguments("foolingSuccessRate", { kept: [kept, aList], statistic: [statistic, numbers] });
+  const { low = Number.NEGATIVE_INFINITY, high = Number.POSITIVE_INFINITY } = checkedOptions(
+    "foolingSuccessRate",
+    options,
+    FOOLING_INTERVAL_OPTIONS,
+  );
   const n = statistic.length;
   if (n === 0 || kept.length !== n || !(low <= high))
     throw new RangeError(

@@ -25,6 +25,8 @@ import {
   unsqueeze,
   zerosLike,
 } from "../../engine/index.js";
+import { aCount, aTensor } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { count, setting } from "../../nn/schema.js";
 import { scaledToMax } from "./importance.js";
 import { type MetricInfo, metricEntry, requireGrid, type Similarity, seventh, similarityOfMaps } from "./metric.js";
@@ -41,11 +43,17 @@ export interface HogOptions {
   readonly cell?: number;
 }
 
+const HOG_OPTIONS: KindsOf<HogOptions> = {
+  cell: aCount,
+};
+
 /** Histograms of oriented gradients of maps [n,h,w] → [n, rows of blocks, columns of blocks, 3, 3, 9]: central differences (zero at
  *  the border), each pixel in one of 9 unsigned orientations weighted by its size, means over cells of `cell` × `cell` pixels,
  *  overlapping blocks of 3×3 cells scaled to L2 norm 1, clipped at 0.2 and scaled again, as scikit-image does by default.
  *  Default cell: a seventh of the shorter side. Source: Dalal, Triggs 2005, sec. 6. @throws ShapeError for maps smaller than a block. */
-export function hog(map: Tensor, { cell = seventh(map.shape[1], map.shape[2]) }: HogOptions = {}): Tensor {
+export function hog(map: Tensor, options: HogOptions = {}): Tensor {
+  requireArguments("hog", { map: [map, aTensor] });
+  const { cell = seventh(map.shape[1], map.shape[2]) } = checkedOptions("hog", options, HOG_OPTIONS);
   const [n, h, w] = map.shape;
   const [rows, columns] = [Math.floor(h / cell), Math.floor(w / cell)];
   requireGrid("hog", map);
@@ -119,6 +127,7 @@ const info: MetricInfo = {
 /** Pearson correlation of the HOG features of maps scaled to maximum 1, so that their size does not count. Default cells: a seventh of
  *  the shorter side, 4 pixels of 28. [n,h,w], [n,h,w] → [n]. Source: Adebayo et al. 2018. */
 export function hogCorrelation(options: HogOptions = {}): Similarity {
+  checkedOptions("hogCorrelation", options, HOG_OPTIONS);
   return similarityOfMaps(info, (a, b) => pearson(hog(scaledToMax(a), options), hog(scaledToMax(b), options)));
 }
 

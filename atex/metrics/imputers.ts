@@ -1,4 +1,5 @@
 /** What takes the place of a part of an input that is removed. Each choice leads away from the data in its own way, and none is right. */
+
 import {
   add,
   avgPool2d,
@@ -19,7 +20,10 @@ import {
   tensor,
   where,
 } from "../../engine/index.js";
+import { aCount, aNumber, aNumberOfAtLeast0, aTensor, aTensorOrNumber, aText, maybe } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import type { Feature } from "../../nn/index.js";
+import { someFeatures } from "../kinds.js";
 import { gaussianBlur } from "./blur.js";
 import { seventh } from "./metric.js";
 
@@ -33,11 +37,13 @@ export interface Imputer {
 
 /** One value for each element of a sample, [1, ...shape] or [...shape]. */
 export function constantImputer(name: string, value: Tensor | number): Imputer {
+  requireArguments("constantImputer", { name: [name, aText], value: [value, aTensorOrNumber] });
   return { name, draws: 1, fill: (_, x, removed) => where(removed, value, x) };
 }
 
 /** The image itself, blurred; default deviation: a seventh of the shorter side. */
 export function blurImputer(sigma?: number): Imputer {
+  requireArguments("blurImputer", { sigma: [sigma, maybe(aNumberOfAtLeast0)] });
   return {
     ...{ name: "blur", draws: 1 },
     fill(_, x, removed) {
@@ -49,6 +55,7 @@ export function blurImputer(sigma?: number): Imputer {
 
 /** A whole row of the background [m, ...shape] in place of what is removed, another one for each draw. */
 export function rowImputer(background: Tensor, draws = 5): Imputer {
+  requireArguments("rowImputer", { background: [background, aTensor], draws: [draws, aCount] });
   return {
     ...{ name: "another row", draws },
     fill(key, x, removed) {
@@ -61,6 +68,11 @@ export function rowImputer(background: Tensor, draws = 5): Imputer {
 /** Each removed feature from a row of the background of its own, so that features no longer go together. `features`: elements that are
  *  drawn as one, default each by itself. Source: the marginal draws of Lundberg, Lee 2017, eq. 11. */
 export function marginalImputer(background: Tensor, features?: readonly Feature[], draws = 5): Imputer {
+  requireArguments("marginalImputer", {
+    background: [background, aTensor],
+    features: [features, maybe(someFeatures)],
+    draws: [draws, aCount],
+  });
   const [m, ...shape] = background.shape;
   const d = background.size / m;
   const owner = Int32Array.from({ length: d }, (_, i) => i);
@@ -82,13 +94,19 @@ export interface NoisyLinearOptions {
   readonly rounds?: number;
 }
 
+const NOISY_LINEAR_OPTIONS: KindsOf<NoisyLinearOptions> = {
+  noise: aNumber,
+  rounds: aNumber,
+};
+
 /** Weights of the eight neighbours: a sixth beside and above, a twelfth diagonally. */
 const NEIGHBOURS = [1, 2, 1, 2, 0, 2, 1, 2, 1].map((weight) => weight / 12);
 
 /** Noisy linear imputation: each removed pixel is the weighted mean of its neighbours, removed ones among them, plus noise. The system of
  *  equations is solved by rounds of averaging that start from means over growing windows; an image without any pixel left is filled
  *  with its mean. Source: Rong et al. 2022 (ROAD), sec. 4.2. */
-export function noisyLinearImputer({ noise = 0.01, rounds = 60 }: NoisyLinearOptions = {}): Imputer {
+export function noisyLinearImputer(options: NoisyLinearOptions = {}): Imputer {
+  const { noise = 0.01, rounds = 60 } = checkedOptions("noisyLinearImputer", options, NOISY_LINEAR_OPTIONS);
   if (!(noise >= 0) || !Number.isInteger(rounds) || rounds < 0)
     throw new RangeError(`noisyLinearImputer: noise ${noise}, rounds ${rounds} came; both of at least 0, rounds whole`);
   return {

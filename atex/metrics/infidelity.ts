@@ -21,13 +21,17 @@ import {
   type Tensor,
   where,
 } from "../../engine/index.js";
+import { aCount, aFlag, aFunction, aKey, aNumber, aNumberOfAtLeast0, maybe, required } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import type { FeatureRange } from "../../nn/index.js";
+import { aRange } from "../../nn/kinds.js";
 import { count, flag, oneOf, setting, size } from "../../nn/schema.js";
 import type { Score } from "../score.js";
 import { chunksOf, requireSamples, type SampleOptions } from "./chunks.js";
 import {
   atMostOne,
   type Faithfulness,
+  faithful,
   type MetricInfo,
   metricEntry,
   ofFinite,
@@ -44,6 +48,7 @@ export type Perturbation = (key: Tensor, x: Tensor) => Tensor;
 /** Normal noise in every element, of deviation `sigma` in units of the range, or of the inputs where none is given.
  *  Source: Yeh et al. 2019 ("noisy baseline"). */
 export function noisePerturbation(sigma: number, range?: FeatureRange): Perturbation {
+  requireArguments("noisePerturbation", { sigma: [sigma, aNumberOfAtLeast0], range: [range, maybe(aRange)] });
   return (key, x) => {
     const noise = random.normal(key, [1, ...x.shape.slice(1)], { deviation: sigma });
     return range ? mul(noise, widthOf(range, x)) : noise;
@@ -53,6 +58,7 @@ export function noisePerturbation(sigma: number, range?: FeatureRange): Perturba
 /** All pixels of one square of `side` × `side` at a random place; default side: two sevenths of the image's shorter side.
  *  Source: Yeh et al. 2019 ("square removal"). */
 export function squareRemoval(side?: number): Perturbation {
+  requireArguments("squareRemoval", { side: [side, maybe(aCount)] });
   return (key, x) => {
     if (x.rank !== 4)
       throw new ShapeError(
@@ -78,6 +84,14 @@ export interface InfidelityOptions extends SampleOptions {
   readonly scaled?: boolean;
 }
 
+const INFIDELITY_OPTIONS: KindsOf<InfidelityOptions> = {
+  perturbation: required(aFunction),
+  scaled: aFlag,
+  samples: aNumber,
+  key: required(aKey),
+  chunk: aNumber,
+};
+
 /** (score, inputs [n,...], attribution of the inputs' shape) → [n] */
 export type Infidelity = Faithfulness;
 
@@ -94,30 +108,28 @@ export const infidelityInfo: MetricInfo = {
 /** E over perturbations I of (⟨I, β φ⟩ − (f(x) − f(x − I)))², with β = 1, or the optimal
  *  β = E[⟨I, φ⟩ (f(x) − f(x − I))] / E[⟨I, φ⟩²] of each sample when `scaled`, which is 0 for an attribution of zeros. */
 export function infidelity(options: InfidelityOptions): Infidelity {
+  checkedOptions("infidelity", options, INFIDELITY_OPTIONS);
   const { perturbation, scaled = false, key, chunk } = options;
   const samples = requireSamples("infidelity", options);
-  return Object.assign(
-    (score: Score, x: Tensor, attribution: Tensor): Tensor => {
-      requireAttributionOf("infidelity", x, attribution);
-      const here = score(x);
-      const phi = scaled ? reshape(atMostOne(rows(attribution)), x.shape) : attribution;
-      const keys = random.split(key, samples);
-      const parts = chunksOf(x, samples, chunk).map((draws) =>
-        scope(() => {
-          const taken = draws.map((i) => expand(perturbation(keys[i], x), x.shape));
-          const said = taken.map((t) => reshape(sum(rows(mul(t, phi)), 1), [1, x.shape[0]]));
-          const without = score(concat(taken.map((t) => sub(x, t))));
-          return [concat(said), sub(here, reshape(without, [draws.length, x.shape[0]]))] as const;
-        }, "infidelity"),
-      );
-      const said = concat(parts.map(([s]) => s));
-      const happened = concat(parts.map(([, h]) => h));
-      const power = mean(square(said), 0);
-      const best = scaled ? div(mean(mul(said, happened), 0), where(equal(power, 0), 1, power)) : 1;
-      return ofFinite(mean(square(sub(mul(said, best), happened)), 0), attribution);
-    },
-    { info: infidelityInfo },
-  );
+  return faithful("infidelity", infidelityInfo, (score: Score, x: Tensor, attribution: Tensor): Tensor => {
+    requireAttributionOf("infidelity", x, attribution);
+    const here = score(x);
+    const phi = scaled ? reshape(atMostOne(rows(attribution)), x.shape) : attribution;
+    const keys = random.split(key, samples);
+    const parts = chunksOf(x, samples, chunk).map((draws) =>
+      scope(() => {
+        const taken = draws.map((i) => expand(perturbation(keys[i], x), x.shape));
+        const said = taken.map((t) => reshape(sum(rows(mul(t, phi)), 1), [1, x.shape[0]]));
+        const without = score(concat(taken.map((t) => sub(x, t))));
+        return [concat(said), sub(here, reshape(without, [draws.length, x.shape[0]]))] as const;
+      }, "infidelity"),
+    );
+    const said = concat(parts.map(([s]) => s));
+    const happened = concat(parts.map(([, h]) => h));
+    const power = mean(square(said), 0);
+    const best = scaled ? div(mean(mul(said, happened), 0), where(equal(power, 0), 1, power)) : 1;
+    return ofFinite(mean(square(sub(mul(said, best), happened)), 0), attribution);
+  });
 }
 
 export const infidelityEntry = metricEntry({

@@ -1,9 +1,12 @@
 import { add, describe, mean, mul, slice, type Tensor, zerosLike } from "../../engine/index.js";
+import { aNumber, aTensorOrNumber } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import type { Feature } from "../../nn/index.js";
 import { count, oneOf, setting } from "../../nn/schema.js";
+import { someFeatures } from "../kinds.js";
 import type { Score } from "../score.js";
 import { groupsOf } from "./groups.js";
-import { type Faithfulness, type MetricContext, type MetricInfo, metricEntry, ofFinite } from "./metric.js";
+import { type Faithfulness, faithful, type MetricContext, type MetricInfo, metricEntry, ofFinite } from "./metric.js";
 import { replacementCurve } from "./replacement.js";
 
 export interface ReplacementOptions {
@@ -15,6 +18,12 @@ export interface ReplacementOptions {
   /** Features of a table that are replaced as one; default each element by itself. */
   readonly features?: readonly Feature[];
 }
+
+const REPLACEMENT_OPTIONS: KindsOf<ReplacementOptions> = {
+  steps: aNumber,
+  baseline: aTensorOrNumber,
+  features: someFeatures,
+};
 
 export const deletionInfo: MetricInfo = {
   name: "deletion AUC",
@@ -30,6 +39,7 @@ export const deletionInfo: MetricInfo = {
  *  Images [n,c,h,w] with maps [n,h,w]; other inputs with maps of their shape, or of one value per feature.
  *  @throws RangeError for more steps than parts, ShapeError when the map does not belong to the input. */
 export function deletionAuc(options: ReplacementOptions = {}): Faithfulness {
+  checkedOptions("deletionAuc", options, REPLACEMENT_OPTIONS);
   return areaUnder("deletionAuc", deletionInfo, options, (x, base) => [x, base]);
 }
 
@@ -45,6 +55,7 @@ export const insertionInfo: MetricInfo = {
 
 /** Area under the score while parts are put into the baseline, the most important first; as `deletionAuc`. */
 export function insertionAuc(options: ReplacementOptions = {}): Faithfulness {
+  checkedOptions("insertionAuc", options, REPLACEMENT_OPTIONS);
   return areaUnder("insertionAuc", insertionInfo, options, (x, base) => [base, x]);
 }
 
@@ -54,24 +65,21 @@ function areaUnder(
   { steps: wanted, baseline = 0, features }: ReplacementOptions,
   ends: (x: Tensor, base: Tensor) => [from: Tensor, to: Tensor],
 ): Faithfulness {
-  return Object.assign(
-    (score: Score, x: Tensor, map: Tensor): Tensor => {
-      const groups = groupsOf(name, x, map, features);
-      const steps = wanted ?? (x.rank === 4 ? x.shape[2] : Math.min(groups.count, 50));
-      if (!Number.isInteger(steps) || steps < 1 || steps > groups.count)
-        throw new RangeError(
-          `${name}: ${steps} steps for ${groups.count} parts of ${describe(x)} given; a whole number of 1 to ${groups.count} is needed`,
-        );
-      const n = x.shape[0];
-      const [from, to] = ends(x, add(zerosLike(x), baseline));
-      const counts = Array.from({ length: steps + 1 }, (_, k) => Math.round((k * groups.count) / steps));
-      const curve = replacementCurve(score, from, to, groups, groups.values, counts);
-      // The trapezoid rule: the mean of each interval's two ends.
-      const [left, right] = [slice(curve, [0, 0], [steps, n]), slice(curve, [1, 0], [steps, n])];
-      return ofFinite(mean(mul(add(left, right), 0.5), 0), map);
-    },
-    { info },
-  );
+  return faithful(name, info, (score: Score, x: Tensor, map: Tensor): Tensor => {
+    const groups = groupsOf(name, x, map, features);
+    const steps = wanted ?? (x.rank === 4 ? x.shape[2] : Math.min(groups.count, 50));
+    if (!Number.isInteger(steps) || steps < 1 || steps > groups.count)
+      throw new RangeError(
+        `${name}: ${steps} steps for ${groups.count} parts of ${describe(x)} given; a whole number of 1 to ${groups.count} is needed`,
+      );
+    const n = x.shape[0];
+    const [from, to] = ends(x, add(zerosLike(x), baseline));
+    const counts = Array.from({ length: steps + 1 }, (_, k) => Math.round((k * groups.count) / steps));
+    const curve = replacementCurve(score, from, to, groups, groups.values, counts);
+    // The trapezoid rule: the mean of each interval's two ends.
+    const [left, right] = [slice(curve, [0, 0], [steps, n]), slice(curve, [1, 0], [steps, n])];
+    return ofFinite(mean(mul(add(left, right), 0.5), 0), map);
+  });
 }
 
 const shared = {

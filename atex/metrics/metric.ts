@@ -18,10 +18,13 @@ import {
   type Tensor,
   where,
 } from "../../engine/index.js";
+import { aTensor, requireTensor } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
 import type { Domain } from "../../nn/index.js";
 import type { Fields, Read } from "../../nn/schema.js";
 import type { Explainer } from "../explainers/explainer.js";
-import type { Score } from "../score.js";
+import { anEntry, aScore, someSamples } from "../kinds.js";
+import { checkedScore, type Score } from "../score.js";
 
 export interface MetricInfo {
   readonly name: string;
@@ -130,12 +133,26 @@ export interface MetricEntry<N extends string = string, K extends MetricKind = M
 export function metricEntry<const N extends string, const K extends MetricKind, const F extends Fields>(
   entry: MetricEntry<N, K, F>,
 ): MetricEntry<N, K> {
+  requireArguments("metricEntry", { entry: [entry, anEntry] });
   return entry as unknown as MetricEntry<N, K>;
 }
 
 /** A similarity of maps that are first flattened to rows [n, d]. @throws ShapeError when the maps differ in shape. */
 export function similarity(info: MetricInfo, compare: (a: Tensor, b: Tensor) => Tensor): Similarity {
   return similarityOfMaps(info, (a, b) => compare(rows(a), rows(b)));
+}
+
+/** A measure of faithfulness, which looks at what it is given. */
+export function faithful<M extends (score: Score, x: Tensor, map: Tensor) => Tensor>(
+  name: string,
+  info: MetricInfo,
+  measure: M,
+): Faithfulness {
+  const checked = (score: Score, x: Tensor, map: Tensor): Tensor => {
+    requireArguments(name, { score: [score, aScore], x: [x, someSamples], map: [map, aTensor] });
+    return measure(checkedScore(name, score), x, map);
+  };
+  return Object.assign(checked, { info });
 }
 
 /** The same of maps as they are. */
@@ -150,12 +167,15 @@ export function similarityOfMaps(info: MetricInfo, compare: (a: Tensor, b: Tenso
 }
 
 export function requireAlike(name: string, a: Tensor, b: Tensor): void {
+  requireTensor(name, a);
+  requireTensor(name, b);
   if (!sameShape(a.shape, b.shape) || a.rank < 2)
     throw new ShapeError(`${name}: maps ${describe(a)} and ${describe(b)}; two of one shape [n, ...] are needed`);
 }
 
 /** @throws ShapeError unless the maps are those of images, [n,h,w]. */
 export function requireGrid(name: string, map: Tensor): void {
+  requireTensor(name, map);
   if (map.rank !== 3)
     throw new ShapeError(
       `${name}: maps are ${describe(map)}; maps of images [n,h,w] are needed, for it asks where a value lies (saliencyMap makes one of [n,c,h,w])`,
@@ -164,6 +184,8 @@ export function requireGrid(name: string, map: Tensor): void {
 
 /** @throws ShapeError unless the attribution has the shape of the inputs. */
 export function requireAttributionOf(name: string, x: Tensor, attribution: Tensor): void {
+  requireTensor(name, x);
+  requireTensor(name, attribution);
   if (!sameShape(x.shape, attribution.shape) || x.rank < 2)
     throw new ShapeError(
       `${name}: inputs ${describe(x)} with attributions ${describe(attribution)}; one shape [n, ...] is needed`,

@@ -1,4 +1,6 @@
 import { describe, mul, ShapeError, sameShape, sum, type Tensor } from "../../engine/index.js";
+import { aTensor } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
 import { relativeImportance } from "./importance.js";
 import { type MetricInfo, metricEntry, ofFinite, rows } from "./metric.js";
 
@@ -27,7 +29,13 @@ export function requireMaskOf(name: string, map: Tensor, mask: Tensor): void {
 /** Share of a map's mass, the sum of its absolute values, that lies on a mask of zeros and ones of its shape, or [1, ...] for all:
  *  [n, ...] → [n], in [0, 1]; 1 when the map is zero elsewhere, the mask's share of the area for a uniform map, 0 for a map of
  *  zeros. Source: Arras, Osman, Samek 2022, sec. 3.3 ("relevance mass accuracy"). @throws ShapeError when the shapes differ. */
-export const relevanceMass = Object.assign(massOnMask, { info });
+export const relevanceMass = Object.assign(
+  (map: Tensor, mask: Tensor): Tensor => {
+    requireArguments("relevanceMass", { map: [map, aTensor], mask: [mask, aTensor] });
+    return massOnMask(map, mask);
+  },
+  { info },
+);
 
 export const relevanceMassEntry = metricEntry({
   name: "relevance-mass",

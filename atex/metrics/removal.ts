@@ -1,4 +1,5 @@
 /** How a score falls while parts of the input are removed in the order of a map, under a chosen imputer. */
+
 import {
   argsort,
   cast,
@@ -13,11 +14,15 @@ import {
   type Tensor,
   tensor,
 } from "../../engine/index.js";
+import { aKey, aTensor, required } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { asOneBatch, copiesOf } from "../copies.js";
+import { anyNumbers, aScore } from "../kinds.js";
 import type { Score } from "../score.js";
 import { chunksOf } from "./chunks.js";
 import type { Groups } from "./groups.js";
 import type { Imputer } from "./imputers.js";
+import { aGroups, anImputer } from "./kinds.js";
 
 /** Place of each group in the order of falling value, from 0; equal values are in random order, the same for every sample. [n,g] → [n,g] */
 export function shuffledOrder(key: Tensor, values: Tensor): Tensor {
@@ -34,15 +39,22 @@ export interface RemovalOptions {
   readonly key: Tensor;
 }
 
+const REMOVAL_OPTIONS: KindsOf<RemovalOptions> = {
+  imputer: required(anImputer),
+  counts: required(anyNumbers),
+  key: required(aKey),
+};
+
 /** The score after the first `counts[k]` groups in the order of falling `values` [n, groups] were removed → [k, n]. Most relevant first,
  *  with what a map says of each group; least relevant first, with its negative. Source: Samek et al. 2017; Rong et al. 2022. */
-export function removalCurve(
-  score: Score,
-  x: Tensor,
-  groups: Groups,
-  values: Tensor,
-  { imputer, counts, key }: RemovalOptions,
-): Tensor {
+export function removalCurve(score: Score, x: Tensor, groups: Groups, values: Tensor, options: RemovalOptions): Tensor {
+  requireArguments("removalCurve", {
+    score: [score, aScore],
+    x: [x, aTensor],
+    groups: [groups, aGroups],
+    values: [values, aTensor],
+  });
+  const { imputer, counts, key } = checkedOptions("removalCurve", options, REMOVAL_OPTIONS);
   const n = x.shape[0];
   const [order, fillings] = random.split(key, 2);
   const place = groups.spread(shuffledOrder(order, values));

@@ -1,9 +1,13 @@
 /** How much an explanation changes between an input and random points of a ball around it. The draws are the same for all samples
  *  of a batch, so that no sample depends on the others. */
+
 import { concat, max, mean, type ReduceOptions, random, reshape, scope, sub, type Tensor } from "../../engine/index.js";
+import { aKey, aNumber, required } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { count, oneOf, setting, size } from "../../nn/schema.js";
 import { type Ball, l2, linf } from "../balls.js";
 import type { Explainer } from "../explainers/explainer.js";
+import { aBall, anExplainer } from "../kinds.js";
 import type { Score } from "../score.js";
 import { chunksOf, requireSamples, type SampleOptions } from "./chunks.js";
 import { lengthOf, type MetricInfo, metricEntry, ofFinite, rows, type Stability } from "./metric.js";
@@ -15,6 +19,14 @@ export interface SensitivityOptions extends SampleOptions {
   /** Where neighbours are drawn, uniformly; they are not clipped to the range of the inputs. */
   readonly ball: Ball;
 }
+
+const SENSITIVITY_OPTIONS: KindsOf<SensitivityOptions> = {
+  explainer: required(anExplainer),
+  ball: required(aBall),
+  samples: aNumber,
+  key: required(aKey),
+  chunk: aNumber,
+};
 
 export const averageCaseInfo: MetricInfo = {
   name: "average-case stability",
@@ -28,6 +40,7 @@ export const averageCaseInfo: MetricInfo = {
 
 /** Mean over neighbours x' of ‖φ(x') − φ(x)‖₂. Default 50 neighbours. */
 export function averageStability(options: SensitivityOptions): Stability {
+  checkedOptions("averageStability", options, SENSITIVITY_OPTIONS);
   return byDraws("averageStability", averageCaseInfo, options, mean);
 }
 
@@ -43,6 +56,7 @@ export const maxSensitivityInfo: MetricInfo = {
 
 /** Largest ‖φ(x') − φ(x)‖₂ over neighbours x'; the paper draws 50 in an L-inf ball of 0.2. Not divided by ‖φ(x)‖. */
 export function maxSensitivity(options: SensitivityOptions): Stability {
+  checkedOptions("maxSensitivity", options, SENSITIVITY_OPTIONS);
   return byDraws("maxSensitivity", maxSensitivityInfo, options, max);
 }
 

@@ -1,6 +1,7 @@
 /** Similarities of explanation maps as lists of numbers, on the GPU in batches. Maps are compared as they come: take absolute
  *  values first (`saliencyMap`) where signs should not count. What has no answer is NaN, as in SciPy: a correlation with a constant
  *  map, an angle to a map of zeros, anything about a map that holds NaN or an infinity. */
+
 import {
   abs,
   averageRank,
@@ -19,6 +20,8 @@ import {
   type Tensor,
   topKMask,
 } from "../../engine/index.js";
+import { aCount, aTensor, maybe, wordOf } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
 import { count, oneOf, setting } from "../../nn/schema.js";
 import { atMostOne, type MetricInfo, metricEntry, type Similarity, similarity, within } from "./metric.js";
 
@@ -126,12 +129,14 @@ export type MapNormalisation = "mean" | "sum" | "max" | "min-max";
 
 /** Rows [n,d] normalised. NaN where there is nothing to divide by: rows of zeros, for "min-max" constant ones. */
 export function normalised(rows: Tensor, by: MapNormalisation): Tensor {
+  requireArguments("normalised", { rows: [rows, aTensor], by: [by, wordOf("max", "mean", "sum", "min-max")] });
   return NORMALISATIONS[by](atMostOne(rows));
 }
 
 /** Mean squared difference of maps that were normalised first. By "sum" it is the paper's (Dombrowski et al. 2019, sec. 2); by "mean"
  *  that times the square of the number of elements, so that it does not depend on the size of the maps. */
 export function squaredErrorOf(by: MapNormalisation): Similarity {
+  requireArguments("squaredErrorOf", { by: [by, wordOf("max", "mean", "sum", "min-max")] });
   return similarity(squaredErrorInfo, (a, b) => mean(square(sub(normalised(a, by), normalised(b, by))), 1));
 }
 
@@ -151,6 +156,7 @@ const topKInfo = (name: string): MetricInfo => ({
 /** Share of common elements among the k largest of each map; ties go to the first. Default k: a tenth of the map.
  *  Source: Ghorbani et al. 2019, sec. 2. */
 export function topKIntersection(k?: number): Similarity {
+  requireArguments("topKIntersection", { k: [k, maybe(aCount)] });
   return similarity(topKInfo(`top-${k ?? "k"} intersection`), (a, b) => {
     const taken = k ?? tenth(a.shape[1]);
     if (!Number.isInteger(taken) || taken < 1 || taken > a.shape[1])

@@ -12,6 +12,8 @@ import {
   type Tensor,
   tensor,
 } from "../../engine/index.js";
+import { aNumber, aTensor, required } from "../../engine/kinds.js";
+import { checkedOptions, requireArguments } from "../../engine/options.js";
 import { number, setting } from "../../nn/schema.js";
 import { scaledToMax } from "./importance.js";
 import { type MetricInfo, metricEntry, ofFinite, requireAlike, requireGrid, within } from "./metric.js";
@@ -67,7 +69,13 @@ function gaussianWindow(): Float64Array {
  *  between the largest and the smallest possible value. Gaussian window 11, sigma 1.5, positions where it fits whole.
  *  Source: Wang, Bovik, Sheikh, Simoncelli 2004, eq. 13. @throws ShapeError for maps smaller than 11×11, RangeError for a range that
  *  is not a positive number. */
-export const ssim = Object.assign(structuralSimilarity, { info });
+export const ssim = Object.assign(
+  (a: Tensor, b: Tensor, options: { readonly range: number }): Tensor => {
+    requireArguments("ssim", { a: [a, aTensor], b: [b, aTensor] });
+    return structuralSimilarity(a, b, checkedOptions("ssim", options, { range: required(aNumber) }));
+  },
+  { info },
+);
 
 export const ssimEntry = metricEntry({
   name: "ssim",

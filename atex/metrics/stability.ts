@@ -1,11 +1,16 @@
 /** How much an explanation can be changed by a search inside a ball around the input: the loop of the attacks, with no constraint
  *  on the prediction. Maps are compared raw, with sign and size. What is found is a lower bound. */
+
 import { div, equal, maximum, mul, square, sub, sum, type Tensor, where } from "../../engine/index.js";
+import { aCount, aFunction, aKey, aNatural, required } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../engine/options.js";
+import { aRange } from "../../nn/kinds.js";
 import { count, oneOf, type Read, setting, size } from "../../nn/schema.js";
 import { ascend, requireSearch, type Search } from "../attacks/loop.js";
 import { signStep } from "../attacks/rules.js";
 import type { Ball } from "../balls.js";
 import type { Explainer } from "../explainers/explainer.js";
+import { aBall, anExplainer, aStepRule } from "../kinds.js";
 import type { Score } from "../score.js";
 import {
   atMostOne,
@@ -27,6 +32,17 @@ export interface StabilitySearch extends Search {
   readonly key: Tensor;
 }
 
+const STABILITY_SEARCH_OPTIONS: KindsOf<StabilitySearch> = {
+  explainer: required(anExplainer),
+  restarts: aNatural,
+  key: required(aKey),
+  ball: required(aBall),
+  rule: required(aStepRule),
+  steps: required(aCount),
+  schedule: aFunction,
+  range: aRange,
+};
+
 export const worstCaseInfo: MetricInfo = {
   name: "worst-case stability",
   range: [0, Number.POSITIVE_INFINITY],
@@ -41,6 +57,7 @@ export const worstCaseInfo: MetricInfo = {
  *  γ = max(0, ⟨φ(x + dx), φ(x)⟩ / ‖φ(x)‖²). A common factor of the map thus costs nothing. At most eq. 3, which has its minimum
  *  outside. @throws RangeError for no steps or starts. */
 export function worstCaseStability(search: StabilitySearch): Stability {
+  checkedOptions("worstCaseStability", search, STABILITY_SEARCH_OPTIONS);
   return bySearch("worstCaseStability", worstCaseInfo, search, (phi, clean) => {
     const unit = atMostOne(clean);
     const squared = sum(square(unit), 1, { keepDims: true });
@@ -63,6 +80,7 @@ export const lipschitzInfo: MetricInfo = {
  *  rule (the paper: Bayesian optimisation, for models without gradients). Where maps jump, as they do with relu and where the
  *  winner of a max pool changes, it has no bound and grows with the search. @throws RangeError for no steps or starts. */
 export function localLipschitz(search: StabilitySearch): Stability {
+  checkedOptions("localLipschitz", search, STABILITY_SEARCH_OPTIONS);
   return bySearch("localLipschitz", lipschitzInfo, search, (phi, clean, z, x) => {
     const apart = lengthOf(sub(z, x));
     return div(lengthOf(sub(phi, clean)), where(equal(apart, 0), 1, apart));

@@ -1,6 +1,11 @@
 /** Every metric: a new one is its file and a row here. */
+
 import type { Tensor } from "../../engine/index.js";
+import { aTensor, aText } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
+import { anyObject } from "../../nn/kinds.js";
 import { readSettings } from "../../nn/schema.js";
+import { texts } from "../kinds.js";
 import { aopcEntry } from "./aopc.js";
 import { locationEntry, topKLossEntry } from "./heo.js";
 import { hogEntry } from "./hog.js";
@@ -59,6 +64,7 @@ type Settings = Readonly<Record<string, unknown>>;
 
 /** The entry of a name. @throws RangeError naming those there are. */
 export function metricEntryOf(name: string): MetricEntry {
+  requireArguments("metricEntryOf", { name: [name, aText] });
   const found = METRIC_TABLE.find((entry) => entry.name === name);
   if (!found)
     throw new RangeError(
@@ -81,6 +87,7 @@ export function makeMetric(
   settings: Settings = {},
   context: MetricContext = {},
 ): MetricKinds[MetricKind] {
+  requireArguments("makeMetric", { settings: [settings, anyObject], context: [context, anyObject] });
   const entry = metricEntryOf(name);
   const wanted = (["key", "explainer", "mask"] as const).find((what) => entry.needs[what] && !context[what]);
   if (wanted) throw new TypeError(`${name}: no ${wanted} in the context; ${REASONS[wanted]}`);
@@ -101,9 +108,17 @@ export function similaritiesOf<const N extends SimilarityName>(
   names: readonly N[],
   settings: { readonly [K in N]?: Settings } = {},
 ): Record<N, Tensor> {
+  requireArguments("similaritiesOf", {
+    a: [a, aTensor],
+    b: [b, aTensor],
+    names: [names, texts],
+    settings: [settings, anyObject],
+  });
   const stranger = Object.keys(settings).find((name) => !names.some((known) => known === name));
   if (stranger !== undefined)
-    throw new RangeError(`similaritiesOf: settings for "${stranger}", which is not among ${names.join(", ")}`);
+    throw new RangeError(
+      `similaritiesOf: settings for "${stranger}", which is not among ${names.join(", ")}; there are settings of those that are named`,
+    );
   const entries = names.map((name) => {
     const { kind } = metricEntryOf(name);
     if (kind !== "similarity")

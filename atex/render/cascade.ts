@@ -43,6 +43,7 @@ export function cascadeDrawing(options: CascadeOptions): Drawing {
     throw new RangeError(`cascade: scale "${scale}" is unknown; there is "own" and "row"`);
   }
   if (rows.length === 0) throw new RangeError("cascade: no rows; at least one explainer is needed");
+  const { height, width } = size;
   const input = imagePicture(image, size);
   const drawn = rows.map(({ name, attributions }): Heatmap[] => {
     if (attributions.length !== layers.length + 1) {
@@ -52,7 +53,7 @@ export function cascadeDrawing(options: CascadeOptions): Drawing {
     }
     const values = attributions.map((one) => pixelMaps(one, size)[mode === "abs" ? "size" : "signed"]);
     const shared = scale === "row" ? mapScale(values, normalise) : undefined;
-    return values.map((map) => heatmap(map, { mode, ...size, image: undefined, normalise, scale: shared }));
+    return values.map((map) => heatmap(map, { mode, height, width, normalise, scale: shared }));
   });
   const note = (map: Heatmap): string => (map.empty ? EMPTY : scale === "own" ? digits(map.range) : "");
   // In rows with one scale the first map that is not empty says what it is.

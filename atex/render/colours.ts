@@ -1,4 +1,6 @@
 import { interpolateInferno, interpolateRdBu } from "d3-scale-chromatic";
+import { aNumber, byteArray } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
 
 /** 256 colours, three bytes each. */
 export type ColourMap = Uint8Array;
@@ -11,6 +13,7 @@ export const DIVERGING: ColourMap = tabulate((t) => interpolateRdBu(1 - t));
 
 /** The colour (red, green, blue) at t in [0,1]; clipped outside. */
 export function colourAt(map: ColourMap, t: number): number[] {
+  requireArguments("colourAt", { map: [map, byteArray], t: [t, aNumber] });
   const at = 3 * Math.round(255 * Math.min(1, Math.max(0, t)));
   return [map[at], map[at + 1], map[at + 2]];
 }

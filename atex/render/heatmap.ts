@@ -1,4 +1,7 @@
+import { aNumber, anObject, numbers, required, wordOf } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { type ColourMap, colourAt, DIVERGING, SEQUENTIAL } from "./colours.js";
+import { aMapScale, anImageSize } from "./kinds.js";
 import { checkImage, checkMap, type ImageSize, type MapSize, type Picture, paint } from "./picture.js";
 import { digits, type MapScale, mapScale, type Normalisation } from "./scale.js";
 
@@ -15,6 +18,15 @@ export interface HeatmapOptions extends MapSize {
   /** What lies under an overlay: an image of the map's height and width, in [0,1], grey or colour. */
   readonly image?: { readonly values: ArrayLike<number>; readonly channels: number };
 }
+
+const HEATMAP_OPTIONS: KindsOf<HeatmapOptions> = {
+  mode: required(wordOf("abs", "diverging", "overlay")),
+  normalise: wordOf("max", "p99"),
+  scale: aMapScale,
+  image: anObject("an object", { values: numbers, channels: aNumber }),
+  height: required(aNumber),
+  width: required(aNumber),
+};
 
 export interface Heatmap extends Picture {
   /** The |value| that has the full colour. */
@@ -38,6 +50,8 @@ export const coloursOf = (mode: HeatmapMode): ColourMap => (mode === "abs" ? SEQ
  * @throws RangeError for values that are not finite, another number of values, or an overlay without an image of its size.
  */
 export function heatmap(values: ArrayLike<number>, options: HeatmapOptions): Heatmap {
+  requireArguments("heatmap", { values: [values, numbers] });
+  checkedOptions("heatmap", options, HEATMAP_OPTIONS);
   const { mode, normalise = "max", height, width } = options;
   if (!HEATMAP_MODES.includes(mode)) {
     throw new RangeError(`heatmap: mode "${mode}" is unknown; there is ${HEATMAP_MODES.join(", ")}`);
@@ -96,7 +110,9 @@ export interface PixelMaps {
  * The maps of an attribution.
  * @throws RangeError if it is neither of the image's size nor of one channel of it.
  */
-export function pixelMaps(attribution: ArrayLike<number>, { channels, height, width }: ImageSize): PixelMaps {
+export function pixelMaps(attribution: ArrayLike<number>, imageSize: ImageSize): PixelMaps {
+  requireArguments("pixelMaps", { attribution: [attribution, numbers], imageSize: [imageSize, anImageSize] });
+  const { channels, height, width } = imageSize;
   const plane = height * width;
   if (attribution.length !== plane && attribution.length !== channels * plane) {
     throw new RangeError(

@@ -1,4 +1,7 @@
 import { encode } from "fast-png";
+import { aCount, numbers } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
+import { anImageSize, aPicture } from "./kinds.js";
 
 /** An image in memory: rows from the top, four bytes (red, green, blue, opacity) per pixel. */
 export interface Picture {
@@ -31,6 +34,7 @@ export interface ImageSize extends MapSize {
  * @throws RangeError for other numbers of values or channels, and for values that are NaN.
  */
 export function imagePicture(values: ArrayLike<number>, size: ImageSize): Picture {
+  requireArguments("imagePicture", { values: [values, numbers], size: [size, anImageSize] });
   checkImage("imagePicture", values, size);
   const unknown = count(values, Number.isNaN);
   if (unknown > 0) {
@@ -117,7 +121,9 @@ export function count(values: ArrayLike<number>, has: (value: number) => boolean
 }
 
 /** The picture `factor` times as large, every pixel a square. */
-export function enlarge({ width, height, rgba }: Picture, factor: number): Picture {
+export function enlarge(picture: Picture, factor: number): Picture {
+  requireArguments("enlarge", { picture: [picture, aPicture], factor: [factor, aCount] });
+  const { width, height, rgba } = picture;
   const source = new Uint32Array(rgba.slice().buffer);
   const target = new Uint32Array(source.length * factor * factor);
   const stride = width * factor;
@@ -158,7 +164,9 @@ export function place(target: Picture, piece: Picture, left: number, top: number
 }
 
 /** The picture as a PNG file. */
-export function toPng({ width, height, rgba }: Picture): Uint8Array {
+export function toPng(picture: Picture): Uint8Array {
+  requireArguments("toPng", { picture: [picture, aPicture] });
+  const { width, height, rgba } = picture;
   return encode({ width, height, data: rgba, channels: 4, depth: 8 });
 }
 

@@ -1,4 +1,8 @@
 /** How large a value has to be to get the full colour, and how a reader is told. */
+
+import { wordOf } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
+import { someMaps } from "../kinds.js";
 import { count } from "./picture.js";
 
 /** The largest |value|, or the 99th percentile of |value|, which a few outliers do not darken. */
@@ -17,6 +21,7 @@ export interface MapScale {
  * @throws RangeError without values, or if a value is not finite.
  */
 export function mapScale(maps: readonly ArrayLike<number>[], normalise: Normalisation = "max"): MapScale {
+  requireArguments("mapScale", { maps: [maps, someMaps], normalise: [normalise, wordOf("max", "p99")] });
   if (normalise !== "max" && normalise !== "p99") {
     throw new RangeError(`heatmap: normalise "${normalise}" is unknown; there is "max" and "p99"`);
   }

@@ -3,6 +3,7 @@
  * the input. Works for images and for rows of a table. Source: Adebayo et al. 2018; Hedström et al. 2024 for the efficient and the
  * smooth variant.
  */
+
 import {
   argmax,
   callerScope,
@@ -14,9 +15,14 @@ import {
   type Tree,
   Turns,
 } from "../../engine/index.js";
+import { aCount, aFunction, aNumber, aTensor, aTree, either, listOf, required, wordOf } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
+import { anyObject } from "../../nn/kinds.js";
 import { type Explainer, saliencyMap } from "../explainers/explainer.js";
+import { LONG_OPTIONS } from "../kinds.js";
 import { type Classifier, classScore } from "../score.js";
 import { entropyOf } from "./entropy.js";
+import { aRandomised, aSanityResult, aSanitySimilarity } from "./kinds.js";
 import { type RandomisationOrder, type Randomised, randomisations } from "./randomise.js";
 import type { SanitySimilarity } from "./similarities.js";
 
@@ -39,11 +45,35 @@ export interface ComparisonOptions extends LongOptions<Done> {
   readonly keep?: number;
 }
 
+const COMPARISON_OPTIONS: KindsOf<ComparisonOptions> = {
+  network: required(aFunction),
+  params: required(aTree),
+  x: required(aTensor),
+  explainers: required(either(anyObject, aFunction)),
+  similarities: required(listOf(aSanitySimilarity, "sanity similarities")),
+  chunk: aNumber,
+  keep: aCount,
+  ...LONG_OPTIONS,
+};
+
 export interface SanityOptions extends ComparisonOptions {
   /** Parameters of the same structure, drawn anew. */
   readonly fresh: Tree;
   readonly order: RandomisationOrder;
 }
+
+const SANITY_OPTIONS: KindsOf<SanityOptions> = {
+  fresh: required(aTree),
+  order: required(wordOf("cascading", "independent")),
+  network: required(aFunction),
+  params: required(aTree),
+  x: required(aTensor),
+  explainers: required(either(anyObject, aFunction)),
+  similarities: required(listOf(aSanitySimilarity, "sanity similarities")),
+  chunk: aNumber,
+  keep: aCount,
+  ...LONG_OPTIONS,
+};
 
 /** What one explainer made of one network. */
 export interface SanityStage {
@@ -65,7 +95,8 @@ export interface SanityResult {
 
 /** Explains the trained network and each randomised one, always for the class that the network at hand predicts, and compares.
  *  A good explainer's similarity falls towards that of unrelated maps as layers are lost. */
-export async function randomisationTest({ fresh, order, ...options }: SanityOptions): Promise<SanityResult> {
+export async function randomisationTest(given: SanityOptions): Promise<SanityResult> {
+  const { fresh, order, ...options } = checkedOptions("randomisationTest", given, SANITY_OPTIONS);
   return { order, stages: await compareNetworks(options, randomisations(options.params, fresh, order)) };
 }
 
@@ -75,6 +106,8 @@ export async function compareNetworks(
   options: ComparisonOptions,
   others: readonly Randomised[],
 ): Promise<Record<string, readonly SanityStage[]>> {
+  requireArguments("compareNetworks", { others: [others, listOf(aRandomised, "networks drawn anew")] });
+  checkedOptions("compareNetworks", options, COMPARISON_OPTIONS);
   const here = callerScope();
   const { network, params, x, explainers, similarities, chunk = 50 } = options;
   if (!Number.isInteger(chunk) || chunk < 1)
@@ -151,7 +184,9 @@ function explained(explainer: Explainer, classifier: Classifier, x: Tensor): Ten
 /** By explainer: how much the mean entropy of maps rises from the trained network to the one without any learnt layer, as a share
  *  of the former: above 0 for an explainer that notices. Cascading order. Source: Hedström et al. 2024, eMPRT (relative rise in
  *  complexity). @throws RangeError for independent randomisation, which has no such end. */
-export function entropyRise({ order, stages }: SanityResult): Record<string, number> {
+export function entropyRise(result: SanityResult): Record<string, number> {
+  requireArguments("entropyRise", { result: [result, aSanityResult] });
+  const { order, stages } = result;
   if (order !== "cascading")
     throw new RangeError(
       "entropyRise: the order is independent; cascading randomisation ends without any learnt layer",

@@ -1,4 +1,5 @@
 /** Input invariance: a constant that the first layer takes off again must not show in an explanation. */
+
 import {
   abs,
   add,
@@ -13,7 +14,10 @@ import {
   type Tensor,
   withOps,
 } from "../../engine/index.js";
+import { aFunction, aTensor, required } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import type { Explainer } from "../explainers/explainer.js";
+import { aClassifier, anExplainer } from "../kinds.js";
 import { rows } from "../metrics/metric.js";
 import { type Classifier, classScore } from "../score.js";
 
@@ -25,6 +29,7 @@ const ROUTES: readonly string[] = ["identity", "reshape", "transpose", "expand",
  *  matmul, directly or rearranged; what does something else to it first gets x − shift. `shift` broadcasts to a sample.
  *  Source: Kindermans et al. 2019, sec. 3. */
 export function absorbShift(f: (x: Tensor) => Tensor, shift: Tensor): (x: Tensor) => Tensor {
+  requireArguments("absorbShift", { f: [f, aFunction], shift: [shift, aTensor] });
   return (x) => {
     if (!readsByWeights(f, x)) return f(sub(x, shift));
     // What x and its rearrangements carry of the shift.
@@ -70,9 +75,18 @@ export interface InvarianceOptions {
   readonly shift: Tensor;
 }
 
+const INVARIANCE_OPTIONS: KindsOf<InvarianceOptions> = {
+  classifier: required(aClassifier),
+  x: required(aTensor),
+  explainer: required(anExplainer),
+  shiftedExplainer: anExplainer,
+  shift: required(aTensor),
+};
+
 /** The largest change of any element of an attribution when input and network are shifted against each other, as a share of the
  *  attribution's largest element, per sample [n]: 0 for an explainer that is invariant. Source: Kindermans et al. 2019, sec. 3. */
 export function inputInvarianceGap(options: InvarianceOptions): Tensor {
+  checkedOptions("inputInvarianceGap", options, INVARIANCE_OPTIONS);
   const { classifier, x, explainer, shiftedExplainer = explainer, shift } = options;
   const classes = argmax(classifier(x), 1);
   const before = explainer(classScore(classifier, classes), x);
@@ -82,6 +96,7 @@ export function inputInvarianceGap(options: InvarianceOptions): Tensor {
 
 /** The largest change of any element of an attribution, as a share of its largest element, per sample: [n, ...] each → [n]. */
 export function attributionGap(before: Tensor, after: Tensor): Tensor {
+  requireArguments("attributionGap", { before: [before, aTensor], after: [after, aTensor] });
   const largest = max(abs(rows(before)), 1);
   return div(max(abs(sub(rows(after), rows(before))), 1), maximum(largest, 1e-30));
 }

@@ -1,5 +1,8 @@
 /** Data randomisation: a twin of a network that has learnt labels without meaning by heart. */
+
 import { callerScope, dispose, keep, type LongOptions, random, scope, type Tree } from "../../engine/index.js";
+import { aCount, aNatural, aNumber, required } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { drawFrom } from "../../nn/data/integer-random.js";
 import {
   evaluate,
@@ -11,10 +14,13 @@ import {
   type TrainProgress,
   train,
 } from "../../nn/index.js";
+import { aLayer, anOptimiser, aSplit } from "../../nn/kinds.js";
+import { LONG_OPTIONS } from "../kinds.js";
 
 /** The split with its labels dealt out anew: each class keeps its number of samples, no sample keeps its meaning. The samples are shared,
  *  not copied. */
 export function permutedLabels(split: Split, seed: number): Split {
+  requireArguments("permutedLabels", { split: [split, aSplit], seed: [seed, aNatural] });
   const labels = split.labels.slice();
   const draw = drawFrom(seed, 0x5e1f);
   for (let i = labels.length - 1; i > 0; i--) {
@@ -45,6 +51,18 @@ export interface TwinOptions extends LongOptions<TrainProgress> {
   readonly every?: number;
 }
 
+const TWIN_OPTIONS: KindsOf<TwinOptions> = {
+  model: required(aLayer),
+  split: required(aSplit),
+  optimiser: required(anOptimiser),
+  seed: aNatural,
+  batchSize: aCount,
+  accuracy: aNumber,
+  epochs: aNumber,
+  every: aNumber,
+  ...LONG_OPTIONS,
+};
+
 export interface Twin {
   readonly params: Tree;
   /** Share of the permuted training labels that it predicts. */
@@ -57,6 +75,7 @@ export interface Twin {
  *  promised. The caller owns the parameters. Source: Adebayo et al. 2018, sec. 4. @throws RangeError for an accuracy beyond [0, 1] or
  *  passes below one; the reason of `signal`. */
 export async function trainTwin(options: TwinOptions): Promise<Twin> {
+  checkedOptions("trainTwin", options, TWIN_OPTIONS);
   const here = callerScope();
   const { model, optimiser, seed = 0, accuracy: wanted = 0.95, epochs = 200, every = 5, onProgress, signal } = options;
   const count = options.split.labels.length;

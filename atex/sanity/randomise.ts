@@ -1,6 +1,10 @@
 /** Networks whose layers have lost what they learnt: for tests of whether an explanation depends on the network at all. */
+
 import { entries, mapTree, type Tree } from "../../engine/index.js";
+import { aText, aTree, wordOf } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
 import { type Layer, placesAlong } from "../../nn/index.js";
+import { aLayer } from "../../nn/kinds.js";
 
 /** A network with some layers' parameters drawn anew. */
 export interface Randomised {
@@ -14,6 +18,7 @@ export type RandomisationOrder = "cascading" | "independent";
 
 /** Paths of the layers that have parameters, from input to output: the order of the tree. */
 export function layersWithParameters(params: Tree): string[] {
+  requireArguments("layersWithParameters", { params: [params, aTree] });
   return [...new Set(entries(params).map(([path]) => parentOf(path)))];
 }
 
@@ -21,6 +26,11 @@ export function layersWithParameters(params: Tree): string[] {
  *  key. The tensors are those of the two trees, not copies. Source: Adebayo et al. 2018, sec. 3.
  *  @throws RangeError when the two trees differ, or there is no layer with parameters. */
 export function randomisations(params: Tree, fresh: Tree, order: RandomisationOrder): Randomised[] {
+  requireArguments("randomisations", {
+    params: [params, aTree],
+    fresh: [fresh, aTree],
+    order: [order, wordOf("cascading", "independent")],
+  });
   const layers = layersWithParameters(params);
   const other = new Map(entries(fresh));
   const missing = entries(params).find(([path, t]) => String(other.get(path)?.shape) !== String(t.shape));
@@ -36,6 +46,7 @@ export function randomisations(params: Tree, fresh: Tree, order: RandomisationOr
 
 /** A path of parameters for people: names of layers where they have one, else their kind and number: "conv1", "block2.body.0", "dense 4". */
 export function layerTitle(model: Layer, path: string): string {
+  requireArguments("layerTitle", { model: [model, aLayer], path: [path, aText] });
   const { places, rest } = placesAlong(model, path);
   const words = places.map(({ at, layer }) => layer.name ?? (Number.isNaN(Number(at)) ? at : `${layer.kind} ${at}`));
   return [...words, ...rest].join(".");

@@ -1,4 +1,5 @@
 /** Randomised weights for any function made of ops, whether or not it is a model with parameters. */
+
 import {
   inspect,
   mean,
@@ -11,6 +12,9 @@ import {
   type Tensor,
   withOps,
 } from "../../engine/index.js";
+import { aKey, aTensor } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
+import { aClassifier } from "../kinds.js";
 import type { Classifier } from "../score.js";
 
 /** Ops with weights. */
@@ -22,6 +26,11 @@ const WEIGHTED = ["matmul", "conv2d", "conv2dInput"] as const;
  *  as they are. The same key gives the same network at every call. Undefined for a function without such an op. `sample` [1, ...] is what the
  *  function is tried on; it has to run the same ops for every batch. Source: Adebayo et al. 2018, sec. 3 (randomised weights). */
 export function redrawnWeights(classifier: Classifier, sample: Tensor, key: Tensor): Classifier | undefined {
+  requireArguments("redrawnWeights", {
+    classifier: [classifier, aClassifier],
+    sample: [sample, aTensor],
+    key: [key, aKey],
+  });
   const operands = weightOperands(classifier, sample);
   if (operands.every((at) => at === undefined)) return undefined;
   return (x) => {

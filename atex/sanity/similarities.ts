@@ -1,5 +1,8 @@
 /** How sanity checks compare attributions: with signs and without, and where there is a grid, as pictures. */
+
 import { div, max, maximum, type Tensor } from "../../engine/index.js";
+import { aShape } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
 import { saliencyMap } from "../explainers/explainer.js";
 import { hogPearson } from "../metrics/hog.js";
 import { pearson, spearman } from "../metrics/similarities.js";
@@ -17,6 +20,7 @@ const SMALLEST_GRID = 12;
 /** The four of Adebayo et al. 2018, sec. 4, for images [n,c,h,w] of at least 12×12; Spearman and Pearson otherwise, for rows of a
  *  table above all, with signs and without. */
 export function sanitySimilarities(shape: readonly number[]): readonly SanitySimilarity[] {
+  requireArguments("sanitySimilarities", { shape: [shape, aShape] });
   const unsigned = { name: "Spearman", compare: (a: Tensor, b: Tensor) => spearman(saliencyMap(a), saliencyMap(b)) };
   const signed = { name: "Spearman, signed", compare: (a: Tensor, b: Tensor) => spearman(a, b) };
   if (shape.length !== 3 || Math.min(shape[1], shape[2]) < SMALLEST_GRID)

@@ -1,9 +1,15 @@
 /** All sanity checks of several explainers on one network. */
+
 import { callerScope, type LongOptions, slice, type Tensor, type Tree, Turns } from "../../engine/index.js";
+import { aCount, aFunction, aTensor, aTree, listOf, required } from "../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../engine/options.js";
+import { aList, anyObject } from "../../nn/kinds.js";
 import type { Explainer } from "../explainers/explainer.js";
+import { LONG_OPTIONS } from "../kinds.js";
 import { isRefusal } from "../refusal.js";
 import { type ComparisonOptions, compareNetworks, entropyRise, randomisationTest, type SanityStage } from "./checks.js";
 import { inputInvarianceGap } from "./invariance.js";
+import { aSanitySimilarity, aSuiteExplainer, aTwin } from "./kinds.js";
 import type { Twin } from "./permuted.js";
 import { layersWithParameters, type RandomisationOrder } from "./randomise.js";
 import type { ExplainerReport, SanityReport } from "./report.js";
@@ -50,6 +56,23 @@ export interface SuiteOptions extends LongOptions<SuiteProgress> {
   readonly title?: (path: string) => string;
 }
 
+const SUITE_OPTIONS: KindsOf<SuiteOptions> = {
+  network: required(aFunction),
+  params: required(aTree),
+  fresh: required(aTree),
+  x: required(aTensor),
+  explainers: required(listOf(aSuiteExplainer, "suite explainers")),
+  orders: required(aList),
+  similarities: listOf(aSanitySimilarity, "sanity similarities"),
+  twin: aTwin,
+  shift: aTensor,
+  thresholds: anyObject,
+  chunk: aCount,
+  keep: aCount,
+  title: aFunction,
+  ...LONG_OPTIONS,
+};
+
 export interface SuiteProgress {
   readonly explainer: string;
   readonly check: RandomisationOrder | "labels" | "invariance";
@@ -67,6 +90,7 @@ export interface SuiteResult {
  *  these inputs is found out on two samples before the work, and reported with its reason.
  *  @throws RangeError when no explainer is left, for no samples, or an order that is named twice; the reason of `signal`. */
 export async function sanitySuite(options: SuiteOptions): Promise<SuiteResult> {
+  checkedOptions("sanitySuite", options, SUITE_OPTIONS);
   const here = callerScope();
   const turns = new Turns<SuiteProgress>("sanitySuite", options);
   const { params, x, orders, twin, similarities = sanitySimilarities(x.shape.slice(1)) } = options;

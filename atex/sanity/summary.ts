@@ -1,7 +1,12 @@
 /** What sanity checks measured, in few numbers: means over samples with their 95 % intervals. */
+
+import { listOf } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
 import { type Infer, list, natural, number, object, optional, record, type Schema, text } from "../../nn/schema.js";
 import { estimate } from "../experiments/statistics.js";
+import { anyNumbers } from "../kinds.js";
 import type { SanityStage } from "./checks.js";
+import { aSanityStage } from "./kinds.js";
 
 /** A number, or null where there is none: JSON has no NaN. */
 export const numberOrNull: Schema<number | null> = {
@@ -19,6 +24,7 @@ export const summarySchema = object({
 export type Summary = Infer<typeof summarySchema>;
 
 export function summaryOf(values: readonly number[]): Summary {
+  requireArguments("summaryOf", { values: [values, anyNumbers] });
   const known = values.filter((v) => Number.isFinite(v));
   const orNull = (v: number): number | null => (Number.isFinite(v) ? v : null);
   if (known.length === 0) return { mean: null, half: null, n: 0, undefined: values.length };
@@ -37,6 +43,7 @@ export const stagesSchema = list(stageSchema);
 
 /** Of each network, the trained one first. */
 export function stageSummaries(stages: readonly SanityStage[]): StageSummary[] {
+  requireArguments("stageSummaries", { stages: [stages, listOf(aSanityStage, "stages")] });
   return stages.map(({ layer, similarity, entropy }) => ({
     layer,
     similarity: Object.fromEntries(Object.entries(similarity).map(([name, values]) => [name, summaryOf(values)])),

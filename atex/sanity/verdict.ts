@@ -1,6 +1,12 @@
 /** Verdicts of sanity checks in words. The papers show curves and name no numbers: the thresholds are conventions of this library and
  *  parameters of every verdict. */
+
+import { aShare, listOf } from "../../engine/kinds.js";
+import { requireArguments } from "../../engine/options.js";
+import { anyObject } from "../../nn/kinds.js";
 import { flag, type Infer, number, object, oneOf, setting, text } from "../../nn/schema.js";
+import { anyNumbers } from "../kinds.js";
+import { anInvariance, someThresholds } from "./kinds.js";
 import type { StageSummary, Summary } from "./summary.js";
 
 const share = number({ min: 0, max: 1 });
@@ -76,6 +82,10 @@ function judged({ unsigned, signed }: Alike, left: string, limits: SanityThresho
 /** Whether an explainer notices that layers are lost, from the output down. Blind are those layers whose loss, with all above them, leaves the
  *  map as it was. Source of the test: Adebayo et al. 2018, sec. 3.1. @throws RangeError without the measures. */
 export function cascadeVerdict(stages: readonly StageSummary[], limits = SANITY_THRESHOLDS): SanityVerdict {
+  requireArguments("cascadeVerdict", {
+    stages: [stages, listOf(anyObject, "summaries of stages")],
+    limits: [limits, someThresholds],
+  });
   const seen = alike(stages);
   const end = seen.at(-1)!;
   if (seen.every(({ unsigned }) => Number.isNaN(unsigned))) return NOTHING;
@@ -98,6 +108,10 @@ export function cascadeVerdict(stages: readonly StageSummary[], limits = SANITY_
 /** Whether an explainer notices the loss of each single layer. Source of the test: Adebayo et al. 2018, sec. 3.2.
  *  @throws RangeError without the measures. */
 export function independentVerdict(stages: readonly StageSummary[], limits = SANITY_THRESHOLDS): SanityVerdict {
+  requireArguments("independentVerdict", {
+    stages: [stages, listOf(anyObject, "summaries of stages")],
+    limits: [limits, someThresholds],
+  });
   const seen = alike(stages).filter(({ unsigned }) => !Number.isNaN(unsigned));
   if (seen.length === 0) return NOTHING;
   const blind = seen.filter((one) => unchanged(one, limits));
@@ -117,6 +131,11 @@ export function labelsVerdict(
   accuracy: number,
   limits = SANITY_THRESHOLDS,
 ): SanityVerdict {
+  requireArguments("labelsVerdict", {
+    stages: [stages, listOf(anyObject, "summaries of stages")],
+    accuracy: [accuracy, aShare],
+    limits: [limits, someThresholds],
+  });
   const [twin] = alike(stages);
   if (!(accuracy >= limits.memorised))
     return {
@@ -134,6 +153,7 @@ export type Invariance = Infer<typeof invarianceSchema>;
 
 /** From the gaps of samples (`inputInvarianceGap`). @throws RangeError without any. */
 export function invarianceOf(gaps: readonly number[], limits = SANITY_THRESHOLDS): Invariance {
+  requireArguments("invarianceOf", { gaps: [gaps, anyNumbers], limits: [limits, someThresholds] });
   const sorted = gaps.filter((gap) => Number.isFinite(gap)).sort((a, b) => a - b);
   if (sorted.length === 0) throw new RangeError("invarianceOf: no gap is a number; one sample's at least is needed");
   const kept = sorted.filter((gap) => gap <= limits.gap).length / gaps.length;
@@ -146,7 +166,9 @@ export function invarianceOf(gaps: readonly number[], limits = SANITY_THRESHOLDS
 }
 
 /** Source of the test: Kindermans et al. 2019, sec. 3. */
-export function invarianceVerdict({ median, invariant }: Invariance): SanityVerdict {
+export function invarianceVerdict(invariance: Invariance): SanityVerdict {
+  requireArguments("invarianceVerdict", { invariance: [invariance, anInvariance] });
+  const { median, invariant } = invariance;
   if (invariant) return { grade: "passes", words: "kept" };
   return { grade: "fails", words: `broken: a shift moves its map by ${figure(median)} times its largest value` };
 }

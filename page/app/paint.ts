@@ -38,8 +38,9 @@ export function mapsOf(
   own = false,
 ): Picture[] {
   const size = sizeOf(shape);
+  const { height, width } = size;
   const maps = attributions.map((one) => shareOf(pixelMaps(one, size)[view === "size" ? "size" : "signed"]));
   const shared = own ? undefined : mapScale(maps, "p99");
   const mode = view === "size" ? "abs" : "diverging";
-  return maps.map((values) => heatmap(values, { mode, ...size, normalise: "p99", scale: shared }));
+  return maps.map((values) => heatmap(values, { mode, height, width, normalise: "p99", scale: shared }));
 }

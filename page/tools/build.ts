@@ -28,7 +28,7 @@ async function firstPage(): Promise<string> {
   const size = { channels, height, width };
   const maps = [explained, attacked].map(({ attribution }) => shareOf(pixelMaps(attribution, size).size));
   const scale = mapScale(maps, "p99");
-  const [map, attackedMap] = maps.map((values) => toDataUri(heatmap(values, { mode: "abs", ...size, scale })));
+  const [map, attackedMap] = maps.map((values) => toDataUri(heatmap(values, { mode: "abs", height, width, scale })));
   const pieces: Readonly<Record<string, string>> = {
     image: toDataUri(imagePicture(explained.image, size)),
     map,

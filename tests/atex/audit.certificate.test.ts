@@ -58,7 +58,7 @@ test("exact bounds are where so many or more, or so few or fewer, have half the 
   check.close([low[5], high[5]], [0.187086, 0.812914], { atol: 1e-6 });
   const many = clopperPearson(5000, 1e-5);
   check.ok(many.low[2500] > 0.46 && many.low[2500] < 0.47, `${many.low[2500]}`);
-  check.throws(() => clopperPearson(0, 0.05), /clopperPearson: n 0/);
+  check.throws(() => clopperPearson(0, 0.05), /clopperPearson: n is 0; an integer of at least 1/);
 });
 
 referenceTest(
@@ -91,7 +91,10 @@ referenceTest(
     };
     const by = (up: number, down: number): number => 0.25 * (quantile(low[up]) - quantile(high[down]));
     check.close(exact, [by(190, 40), by(160, 60)], { atol: 1e-5 });
-    check.throws(() => certifiedTopK(map, { ...options, bound: "x" as never }), /bound "x" came/);
+    check.throws(
+      () => certifiedTopK(map, { ...options, bound: "x" as never }),
+      /bound is "x"; "hoeffding" or "clopper-pearson" is needed/,
+    );
   },
 );
 

@@ -86,7 +86,7 @@ test("steps in a column's own units; what does not fit is refused in a sentence"
     };
     check.equal(columnSteps(preparation, { age: 2 }), { age: 0.25 });
     check.throws(() => columnSteps(preparation, { sex: 1 }), /"sex" is no numeric column; there is age/);
-    check.throws(() => columnBall(domain, { radius: -1 }), /radius -1 came; a finite number of at least 0/);
+    check.throws(() => columnBall(domain, { radius: -1 }), /radius is -1; a number of at least 0/);
     check.throws(() => columnBall(domain, { radius: { height: 1 } }), /feature "height" is unknown; there is age/);
     check.throws(() => columnBall(domain, { radius: 1, immutable: ["race"] }), /"race" is unknown/);
     check.throws(() => columnBall({ ...domain, shape: [1, 2, 3] }, { radius: 1 }), /rows of a table/);

@@ -44,7 +44,7 @@ async function measure(
   const { test, samples, classes } = world;
   const wanted = classNamed("cause", classes, settings.wanted, 0);
   using here = openScope("cause");
-  const cause = plantedCause(world, settings);
+  const cause = plantedCause(world, { side: settings.side, column: settings.column, deviations: settings.deviations });
   const { samples: most, epochs, batch, learningRate } = settings;
   const copy = await here.wait(taughtCopy(world, cause, { wanted, epochs, count: most, batch, learningRate }));
   const labels = samples.map((i) => test.labels[i]);

@@ -7,7 +7,11 @@ import {
   type Tensor,
   Turns,
 } from "../../../engine/index.js";
+import { aNumber, aTensor } from "../../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
 import { type FeatureRange, PIXEL_RANGE } from "../../../nn/index.js";
+import { aRange } from "../../../nn/kinds.js";
+import { LONG_OPTIONS } from "../../kinds.js";
 import type { Segments } from "../features.js";
 import { labOf } from "./lab.js";
 import { gridOf, slic } from "./slic.js";
@@ -24,9 +28,19 @@ export interface SegmentOptions extends LongOptions<Done> {
   readonly range?: FeatureRange;
 }
 
+const SEGMENT_OPTIONS: KindsOf<SegmentOptions> = {
+  segments: aNumber,
+  compactness: aNumber,
+  rounds: aNumber,
+  range: aRange,
+  ...LONG_OPTIONS,
+};
+
 /** Superpixels of grey or colour images, on the host: the same for the same image, whatever else is in the batch. x [n,c,h,w] with c 1
  *  or 3. Source: Achanta et al. 2012. @throws ShapeError for other images, RangeError for options out of range, the reason of `signal`. */
 export async function segmentImages(x: Tensor, options: SegmentOptions = {}): Promise<Segments> {
+  requireArguments("segmentImages", { x: [x, aTensor] });
+  checkedOptions("segmentImages", options, SEGMENT_OPTIONS);
   const here = callerScope();
   const turns = new Turns("segmentImages", options);
   const { segments = 50, compactness = 10, rounds = 10, range = PIXEL_RANGE } = options;

@@ -1,5 +1,9 @@
 /** Explainers that disagree about one prediction. */
+
 import { callerScope, div, equal, mul, sign, sum, type Tensor, topKMask } from "../../../engine/index.js";
+import { aCount, aShare, aTensor } from "../../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
+import { texts } from "../../kinds.js";
 import { spearman } from "../../metrics/similarities.js";
 import { attributionsOf, explainerMaker, scoped } from "../explaining.js";
 import type { DetectorEntry } from "./detector.js";
@@ -13,9 +17,16 @@ export interface AgreementOptions {
   readonly top?: number;
 }
 
+const AGREEMENT_OPTIONS: KindsOf<AgreementOptions> = {
+  images: texts,
+  tables: texts,
+  top: aShare,
+};
+
 /** Sign agreement: the share of the k most important elements of each that are among those of the other and have the same sign there.
  *  Signed values [n,d] each → [n]. Source: Krishna et al. 2022, sec. 3. @throws ShapeError unless 1 <= k <= d. */
 export function signAgreement(a: Tensor, b: Tensor, k: number): Tensor {
+  requireArguments("signAgreement", { a: [a, aTensor], b: [b, aTensor], k: [k, aCount] });
   const top = (values: Tensor): Tensor => topKMask(mul(values, sign(values)), k);
   return div(sum(mul(mul(top(a), top(b)), equal(sign(a), sign(b))), 1), k);
 }
@@ -26,11 +37,12 @@ const POINTS = 20;
 /** 1 − the mean of rank correlation and sign agreement with each explainer of a panel. The panel's explainers are those of whoever suspects,
  *  also where the side brings its own. NaN where all of the panel's maps, or the map itself, are constant.
  *  Source: Krishna et al. 2022, sec. 3. */
-export function agreementDetector({
-  images = ["gradient-x-input", "integrated-gradients", "lrp"],
-  tables = ["kernel-shap", "lime", "gradient-x-input"],
-  top = 0.25,
-}: AgreementOptions = {}): DetectorEntry {
+export function agreementDetector(options: AgreementOptions = {}): DetectorEntry {
+  const {
+    images = ["gradient-x-input", "integrated-gradients", "lrp"],
+    tables = ["kernel-shap", "lime", "gradient-x-input"],
+    top = 0.25,
+  } = checkedOptions("agreementDetector", options, AGREEMENT_OPTIONS);
   return {
     name: "agreement",
     title: "agreement between explainers",

@@ -1,6 +1,10 @@
 /** The explanation of a smoother network: kinks, along which maps can be bent at will, are rounded off. */
+
 import { shapeOf, softplus, withOps, zeros } from "../../../engine/index.js";
+import { aNumberOfAtLeast0, aShape, aText } from "../../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
 import { hasKinks, smoothed } from "../../attacks/surrogate.js";
+import { aClassifier } from "../../kinds.js";
 import type { Classifier } from "../../score.js";
 import type { DetectorEntry } from "./detector.js";
 import { mapsBy } from "./maps.js";
@@ -13,9 +17,19 @@ export interface BetaSmoothingOptions {
   readonly beta?: number;
 }
 
+const BETA_SMOOTHING_OPTIONS: KindsOf<BetaSmoothingOptions> = {
+  name: aText,
+  beta: aNumberOfAtLeast0,
+};
+
 /** A network with softplus of sharpness beta in the place of relu (`smoothed`), and of softplus that is sharper; undefined where it has
  *  neither. `shape` is that of a sample. Source: Dombrowski et al. 2019, sec. 4. @throws RangeError for beta <= 0. */
 export function softened(classifier: Classifier, shape: readonly number[], beta: number): Classifier | undefined {
+  requireArguments("softened", {
+    classifier: [classifier, aClassifier],
+    shape: [shape, aShape],
+    beta: [beta, aNumberOfAtLeast0],
+  });
   const smooth = smoothed(classifier, beta);
   if (!hasKinks(classifier, shape) && !hasSharper(classifier, shape, beta)) return undefined;
   return (x) =>
@@ -46,7 +60,12 @@ function hasSharper(classifier: Classifier, shape: readonly number[], beta: numb
 
 /** beta-smoothing. A network without anything to smooth keeps its maps, and nothing is said about them.
  *  Source: Dombrowski et al. 2019, sec. 4. */
-export function betaSmoothingDetector({ name = "beta-smoothing", beta = 3 }: BetaSmoothingOptions = {}): DetectorEntry {
+export function betaSmoothingDetector(options: BetaSmoothingOptions = {}): DetectorEntry {
+  const { name = "beta-smoothing", beta = 3 } = checkedOptions(
+    "betaSmoothingDetector",
+    options,
+    BETA_SMOOTHING_OPTIONS,
+  );
   const smoother = smootherMap(
     {
       name,

@@ -1,3 +1,5 @@
+import { aNumber, numbers } from "../../../engine/kinds.js";
+import { requireArguments } from "../../../engine/options.js";
 /** Eigenvectors of small symmetric matrices, on the host in float64. */
 
 export interface Eigen {
@@ -13,6 +15,7 @@ const SWEEPS = 60;
 /** Eigenvalues and eigenvectors of a symmetric matrix [n,n], of which the upper triangle is read, by cyclic Jacobi rotations.
  *  Source: Golub, Van Loan 2013, sec. 8.5. @throws RangeError for a size that does not fit and for numbers that are not finite. */
 export function symmetricEigen(matrix: ArrayLike<number>, n: number): Eigen {
+  requireArguments("symmetricEigen", { matrix: [matrix, numbers], n: [n, aNumber] });
   if (!Number.isInteger(n) || n < 1 || matrix.length !== n * n)
     throw new RangeError(`symmetricEigen: ${matrix.length} numbers for ${n} rows; ${n * n} are needed`);
   const a = Float64Array.from({ length: n * n }, (_, i) => {

@@ -1,5 +1,7 @@
 /** Samples at sharp places: a little noise, and the map is another one. */
+
 import { callerScope, concat, div, equal, max, reshape, sub, type Tensor, where } from "../../../engine/index.js";
+import { checkedOptions } from "../../../engine/options.js";
 import { copiesAtOnce } from "../../copies.js";
 import { explainer as explainerOf } from "../../explainers/explainer.js";
 import { noisyMaps } from "../../explainers/smoothGrad.js";
@@ -7,19 +9,20 @@ import { lengthOf, ofFinite, rows } from "../../metrics/metric.js";
 import { scoped } from "../explaining.js";
 import type { DetectorEntry } from "./detector.js";
 import { mapsBy } from "./maps.js";
-import { type NoiseOptions, noiseOf } from "./noise.js";
+import { NOISE_OPTIONS, type NoiseOptions, noiseOf } from "./noise.js";
 
 const LITTLE = 0x0015e;
 
 /** The largest relative change of the map among copies with a little noise, max ‖φ(x + δ) − φ(x)‖ / ‖φ(x)‖; NaN for a map of zeros. The noise
  *  is the same for all samples, so that its length is a common factor. Source: Alvarez-Melis, Jaakkola 2018 (local Lipschitz estimate, here
  *  over random neighbours and relative to the map). */
-export function inputNoiseDetector({
-  ofRange = 0.02,
-  ofDeviation = 0.05,
-  copies = 8,
-  ...others
-}: NoiseOptions = {}): DetectorEntry {
+export function inputNoiseDetector(options: NoiseOptions = {}): DetectorEntry {
+  const {
+    ofRange = 0.02,
+    ofDeviation = 0.05,
+    copies = 8,
+    ...others
+  } = checkedOptions("inputNoiseDetector", options, NOISE_OPTIONS);
   return {
     name: "input-noise",
     title: "instability under noise",

@@ -1,5 +1,8 @@
 /** Noise around samples: the same for all samples of a batch, as large as their domain suggests. */
+
 import { mul, random, reshape, sqrt, type Tensor, tensor, variance } from "../../../engine/index.js";
+import { aCount, aNatural, aNumberOfAtLeast0 } from "../../../engine/kinds.js";
+import type { KindsOf } from "../../../engine/options.js";
 import { explainerEntryOf } from "../../explainers/table.js";
 import type { DetectorContext } from "./detector.js";
 import { isImage } from "./maps.js";
@@ -29,6 +32,13 @@ export interface NoiseOptions {
   /** Noisy copies for explainers that ask the network many times themselves, such as LIME and integrated gradients; default 4. */
   readonly fewCopies?: number;
 }
+
+export const NOISE_OPTIONS: KindsOf<NoiseOptions> = {
+  ofRange: aNumberOfAtLeast0,
+  ofDeviation: aNumberOfAtLeast0,
+  copies: aCount,
+  fewCopies: aNatural,
+};
 
 /** Whether an explainer works on outputs alone, or on many points or copies of a sample. */
 function asksOften(name: string): boolean {

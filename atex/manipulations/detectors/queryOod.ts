@@ -1,7 +1,11 @@
 /** A test of whether a model answers an explainer's queries as it answers for the people they are like. */
+
 import { callerScope, reshape, softmax, type Tensor, tensor } from "../../../engine/index.js";
+import { aCount, aFlag, aNumber, required } from "../../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
 import { hostSamples } from "../../../nn/index.js";
 import { type Classifier, classScore } from "../../score.js";
+import { aDetectorContext, anAnswered, aSide } from "../kinds.js";
 import type { Side } from "../manipulation.js";
 import { askedBy } from "../queries.js";
 import type { DetectorContext, DetectorEntry } from "./detector.js";
@@ -12,6 +16,13 @@ export interface Answered {
   readonly answers: ArrayLike<number>;
 }
 
+const CONDITIONAL_ANOMALY_OPTIONS: KindsOf<{ readonly width: number; readonly k: number; readonly itself?: boolean }> =
+  {
+    width: required(aCount),
+    k: required(aNumber),
+    itself: aFlag,
+  };
+
 /** How unlike a model's answers are to those it gives for the nearest reference rows: half the absolute differences between a row's
  *  probabilities and the mean of its k nearest neighbours', 0 to 1, for each row. With `itself` the rows are the reference, and none is its own
  *  neighbour. Source: Carmichael, Scheirer 2023, sec. 3.2 (the conditional anomaly of an output given the input, by nearest neighbours).
@@ -19,8 +30,10 @@ export interface Answered {
 export function conditionalAnomaly(
   asked: Answered,
   reference: Answered,
-  { width, k, itself = false }: { readonly width: number; readonly k: number; readonly itself?: boolean },
+  options: { readonly width: number; readonly k: number; readonly itself?: boolean },
 ): Float64Array {
+  requireArguments("conditionalAnomaly", { asked: [asked, anAnswered], reference: [reference, anAnswered] });
+  const { width, k, itself = false } = checkedOptions("conditionalAnomaly", options, CONDITIONAL_ANOMALY_OPTIONS);
   const m = reference.rows.length / width;
   const classes = reference.answers.length / m;
   const there = m - Number(itself);
@@ -90,18 +103,28 @@ export interface QueryAnomalyOptions {
   readonly queries?: number;
 }
 
+export const QUERY_ANOMALY_OPTIONS: KindsOf<QueryAnomalyOptions> = {
+  reference: aNumber,
+  neighbours: aNumber,
+  queries: aCount,
+};
+
 /** How anomalous a model's answers to an explainer's queries about rows are, and how anomalous its answers for real rows are. */
 export async function queryAnomalies(
-  { classifier, x, explainer: own }: Side,
-  {
-    world,
-    explainer,
-    classes,
-  }: Pick<DetectorContext, "explainer" | "classes"> & {
+  side: Side,
+  context: Pick<DetectorContext, "explainer" | "classes"> & {
     readonly world: Pick<DetectorContext["world"], "train" | "explainer">;
   },
-  { reference: most = REFERENCE, neighbours = NEIGHBOURS, queries: asking = QUERIES }: QueryAnomalyOptions = {},
+  options: QueryAnomalyOptions = {},
 ): Promise<QueryAnomalies> {
+  requireArguments("queryAnomalies", { side: [side, aSide], context: [context, aDetectorContext] });
+  const { classifier, x, explainer: own } = side;
+  const { world, explainer, classes } = context;
+  const {
+    reference: most = REFERENCE,
+    neighbours = NEIGHBOURS,
+    queries: asking = QUERIES,
+  } = checkedOptions("queryAnomalies", options, QUERY_ANOMALY_OPTIONS);
   const here = callerScope();
   const [n, width] = x.shape;
   const { train } = world;

@@ -1,5 +1,8 @@
 /** A map that hardly depends on the weights is suspicious, whoever made it. */
+
 import { argmax, callerScope, random, scope, slice } from "../../../engine/index.js";
+import { aCount } from "../../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../../engine/options.js";
 import { redrawnWeights } from "../../sanity/redrawnWeights.js";
 import { scoped } from "../explaining.js";
 import type { DetectorEntry } from "./detector.js";
@@ -10,12 +13,17 @@ export interface SanityCheckOptions {
   readonly draws?: number;
 }
 
+const SANITY_CHECK_OPTIONS: KindsOf<SanityCheckOptions> = {
+  draws: aCount,
+};
+
 const REDRAWN = 0x5a11;
 
 /** Spearman's correlation of the map with those that the explainer gives for the same function with its weights drawn anew, of the class that
  *  each then predicts; the mean over the draws. NaN where the function has no weights, or a map is constant.
  *  Source: Adebayo et al. 2018, sec. 3. */
-export function sanityCheckDetector({ draws = 2 }: SanityCheckOptions = {}): DetectorEntry {
+export function sanityCheckDetector(options: SanityCheckOptions = {}): DetectorEntry {
+  const { draws = 2 } = checkedOptions("sanityCheckDetector", options, SANITY_CHECK_OPTIONS);
   return {
     name: "sanity-check",
     title: "sanity check",

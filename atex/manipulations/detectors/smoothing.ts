@@ -1,5 +1,7 @@
 /** Smoothing over noisy copies: what is left of a map where its surroundings are asked too. */
+
 import { callerScope, concat, median, type Tensor } from "../../../engine/index.js";
+import { checkedOptions } from "../../../engine/options.js";
 import { copiesAtOnce } from "../../copies.js";
 import { explainer as explainerOf } from "../../explainers/explainer.js";
 import { noisyMaps, smoothGrad } from "../../explainers/smoothGrad.js";
@@ -7,7 +9,7 @@ import { scoped } from "../explaining.js";
 import type { Side } from "../manipulation.js";
 import type { DetectorContext, DetectorEntry } from "./detector.js";
 import { disagreement, mapsBy, plainMaps } from "./maps.js";
-import { type NoiseOptions, noiseOf } from "./noise.js";
+import { NOISE_OPTIONS, type NoiseOptions, noiseOf } from "./noise.js";
 
 /** A detector that trusts a smoother map and suspects where the plain one is another. */
 export function smootherMap(
@@ -34,6 +36,7 @@ const [SMOOTH, MEDIAN] = [0x5300, 0x3ed1];
 
 /** SmoothGrad of the explainer in question. Source: Smilkov et al. 2017, sec. 3; as a defence: Dombrowski et al. 2019, sec. 4. */
 export function smoothGradDetector(options: NoiseOptions = {}): DetectorEntry {
+  checkedOptions("smoothGradDetector", options, NOISE_OPTIONS);
   return smootherMap(
     {
       name: "smoothgrad",
@@ -52,6 +55,7 @@ export function smoothGradDetector(options: NoiseOptions = {}): DetectorEntry {
 /** The median explanation of noisy copies, which a few wild ones do not move. Source: Gan et al. 2022 (MeTFA), without its tests of
  *  significance. */
 export function medianDetector(options: NoiseOptions = {}): DetectorEntry {
+  checkedOptions("medianDetector", options, NOISE_OPTIONS);
   return smootherMap(
     {
       name: "median",

@@ -1,4 +1,7 @@
 /** Every detector of manipulated explanations: a new one is its file and a row here. */
+
+import { aText } from "../../../engine/kinds.js";
+import { requireArguments } from "../../../engine/options.js";
 import { agreementDetector } from "./agreement.js";
 import { aopcDetector } from "./aopc.js";
 import { betaSmoothingDetector } from "./betaSmoothing.js";
@@ -25,6 +28,7 @@ export const DETECTOR_TABLE: readonly DetectorEntry[] = [
 
 /** The entry of a name. @throws RangeError naming those there are. */
 export function detectorEntryOf(name: string): DetectorEntry {
+  requireArguments("detectorEntryOf", { name: [name, aText] });
   const found = DETECTOR_TABLE.find((entry) => entry.name === name);
   if (!found)
     throw new RangeError(

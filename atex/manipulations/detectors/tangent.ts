@@ -1,4 +1,5 @@
 /** Explanations of what a network does along the data: relevance in directions that no sample takes is left out. */
+
 import {
   add,
   callerScope,
@@ -11,8 +12,11 @@ import {
   type Tensor,
   tensor,
 } from "../../../engine/index.js";
+import { aCount, aFunction, aNatural, aNumber, numbers } from "../../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
 import { drawFrom } from "../../../nn/data/integer-random.js";
 import { hostSamples, type Split } from "../../../nn/index.js";
+import { aSplit } from "../../../nn/kinds.js";
 import { samplesAtOnce } from "../../copies.js";
 import { explainerEntryOf } from "../../explainers/table.js";
 import { importanceMap } from "../../judge.js";
@@ -20,6 +24,7 @@ import { rows } from "../../metrics/metric.js";
 import { spearman } from "../../metrics/similarities.js";
 import type { Classifier } from "../../score.js";
 import { attributionsOf } from "../explaining.js";
+import { aDetectorContext, aSide } from "../kinds.js";
 import type { Side } from "../manipulation.js";
 import type { DetectorContext, DetectorEntry } from "./detector.js";
 import { symmetricEigen } from "./eigen.js";
@@ -31,6 +36,11 @@ export interface TangentOptions {
   readonly directions?: number;
 }
 
+const TANGENT_OPTIONS: KindsOf<TangentOptions> = {
+  neighbours: aNumber,
+  directions: aNumber,
+};
+
 /** Source of the number: Anders et al. 2020; in tables of few columns something has to be left out too. */
 const usualDirections = (d: number): number => Math.max(1, Math.min(16, Math.floor(d / 2)));
 
@@ -40,6 +50,11 @@ export type BasisAt = (x: ArrayLike<number>, classes: ArrayLike<number>) => Floa
 /** Directions drawn at random, orthonormal, the same for all samples: what projecting alone does, whatever the data. `dimensions` numbers a
  *  sample; no more directions than those. */
 export function randomBasis(dimensions: number, seed: number, directions = usualDirections(dimensions)): BasisAt {
+  requireArguments("randomBasis", {
+    dimensions: [dimensions, aCount],
+    seed: [seed, aNatural],
+    directions: [directions, aCount],
+  });
   const count = Math.min(directions, dimensions);
   const draw = drawFrom(seed, 0x7467);
   const drawn: Float64Array[] = [];
@@ -65,9 +80,16 @@ export function randomBasis(dimensions: number, seed: number, directions = usual
 export function tangentBasis(
   x: ArrayLike<number>,
   classes: ArrayLike<number>,
-  { samples, labels, shape }: Split,
-  { neighbours = 32, directions = usualDirections(samples.length / labels.length) }: TangentOptions = {},
+  split: Split,
+  options: TangentOptions = {},
 ): Float32Array {
+  requireArguments("tangentBasis", { x: [x, numbers], classes: [classes, numbers], split: [split, aSplit] });
+  const { samples, labels, shape } = split;
+  const { neighbours = 32, directions = usualDirections(samples.length / labels.length) } = checkedOptions(
+    "tangentBasis",
+    options,
+    TANGENT_OPTIONS,
+  );
   const n = classes.length;
   const d = x.length / n;
   const size = samples.length / labels.length;
@@ -148,16 +170,19 @@ const CHUNK = 25;
  * Source: Anders et al. 2020, sec. 3.
  */
 export async function tangentAttributions(
-  { classifier, x, explainer: own }: Side,
-  {
-    world,
-    explainer,
-    classes,
-  }: Pick<DetectorContext, "explainer" | "classes"> & {
+  side: Side,
+  context: Pick<DetectorContext, "explainer" | "classes"> & {
     readonly world: Pick<DetectorContext["world"], "train" | "explainer">;
   },
-  basisAt: BasisAt = (x, of) => tangentBasis(x, of, world.train),
+  basisAt: BasisAt = (x, of) => tangentBasis(x, of, context.world.train),
 ): Promise<Tensor> {
+  requireArguments("tangentAttributions", {
+    side: [side, aSide],
+    context: [context, aDetectorContext],
+    basisAt: [basisAt, aFunction],
+  });
+  const { classifier, x, explainer: own } = side;
+  const { world, explainer, classes } = context;
   const here = callerScope();
   const [n, ...shape] = x.shape;
   const d = x.size / n;
@@ -169,6 +194,7 @@ export async function tangentAttributions(
     const part = slice(x, [from, ...shape.map(() => 0)], [size, ...shape]);
     const of = slice(classes, [from], [size]);
     const directions = basisAt(await here.wait(part.read()), await here.wait(of.read()));
+    requireArguments("tangentAttributions", { "what basisAt gives": [directions, numbers] });
     const basis = tensor(directions, [size, directions.length / size / d, d]);
     const seen = inside ? classifier : alongTangent(classifier, part, basis);
     const found = await here.wait(
@@ -182,6 +208,7 @@ export async function tangentAttributions(
 /** Attributions along the tangent space in place of the plain ones; 1 − the rank correlation of the two maps is how suspicious a sample is.
  *  Source: Anders et al. 2020, sec. 3. */
 export function tangentProjectionDetector(options: TangentOptions = {}): DetectorEntry {
+  checkedOptions("tangentProjectionDetector", options, TANGENT_OPTIONS);
   const restored: DetectorEntry["restored"] = (side, context) =>
     tangentAttributions(side, context, (x, classes) => tangentBasis(x, classes, context.world.train, options));
   return {

@@ -64,7 +64,7 @@ async function run(settings: Settings, world: ManipulationWorld): Promise<Manipu
   requireAttackable("adv2", names, domain.shape);
   const { x, classes } = await here.wait(samplesOf("adv2", world));
   const wanted = tensor(Int32Array.from(await here.wait(wantedClasses(settings.aim, world, x))), [x.shape[0]]);
-  const { ball, signStep } = reachOf(domain, settings);
+  const { ball, signStep } = reachOf(domain, { eps: settings.eps });
   const attackers = explainerMaker({ ...world.explaining, settings: withPoints(settings.points) });
   const { warmSteps, steps, weight, stepSize, twinBeta: beta } = settings;
   const led: Led[] = [];

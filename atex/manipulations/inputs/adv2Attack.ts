@@ -1,11 +1,16 @@
 /** One perturbation for prediction and explanation at once. Source: Zhang, Wang, Shen, Ji, Luo, Wang 2020 ("Interpretable deep learning under
  *  fire"), sec. 3. */
+
 import { add, argmax, equal, grad, mul, neg, scope, sub, sum, type Tensor, where } from "../../../engine/index.js";
+import { aNumber, anObject, aTensor, required } from "../../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
 import { cosineDecay, crossEntropyPerSample, type FeatureRange } from "../../../nn/index.js";
+import { aRange } from "../../../nn/kinds.js";
 import { ascend } from "../../attacks/loop.js";
 import type { StepRule } from "../../attacks/rules.js";
 import type { Ball } from "../../balls.js";
 import { type Explainer, saliencyMap } from "../../explainers/explainer.js";
+import { aBall, anExplainer, aStepRule } from "../../kinds.js";
 import { squaredErrorOf } from "../../metrics/similarities.js";
 import { type Classifier, classScore } from "../../score.js";
 
@@ -21,6 +26,16 @@ export interface Adv2Options {
   /** λ: of the mean squared difference of maps of mean 1. */
   readonly weight: number;
 }
+
+const ADV2_OPTIONS: KindsOf<Adv2Options> = {
+  explainer: required(anExplainer),
+  ball: required(aBall),
+  rule: required(aStepRule),
+  range: aRange,
+  warmSteps: required(aNumber),
+  steps: required(aNumber),
+  weight: required(aNumber),
+};
 
 export interface Adv2Target {
   readonly classifier: Classifier;
@@ -46,10 +61,17 @@ const FAR = 1e6;
 
 /** CE(f(x'), c) + λ · mean (h(x') − h)², maps divided by their mean absolute value, [n]. Source: Zhang et al. 2020, eq. 3. */
 export function adv2Loss(
-  { logits, map }: { readonly logits: Tensor; readonly map: Tensor },
-  { wanted, benign }: Pick<Adv2Target, "wanted" | "benign">,
+  said: { readonly logits: Tensor; readonly map: Tensor },
+  target: Pick<Adv2Target, "wanted" | "benign">,
   weight: number,
 ): Tensor {
+  requireArguments("adv2Loss", {
+    said: [said, anObject("an object", { logits: aTensor, map: aTensor })],
+    target: [target, anObject("an object", { wanted: aTensor, benign: aTensor })],
+    weight: [weight, aNumber],
+  });
+  const { logits, map } = said;
+  const { wanted, benign } = target;
   const apart = squaredErrorOf("mean")(saliencyMap(benign), saliencyMap(map));
   return add(crossEntropyPerSample(logits, wanted), mul(apart, weight));
 }
@@ -57,6 +79,7 @@ export function adv2Loss(
 /** Minimises `adv2Loss` in the ball: first the prediction alone, then from there both; the best iterate that has the wanted class counts,
  *  else what the prediction alone came to. @throws RangeError for no steps or a negative weight. */
 export function adv2Attack(options: Adv2Options): (target: Adv2Target) => Adv2Result {
+  checkedOptions("adv2Attack", options, ADV2_OPTIONS);
   const { explainer, ball, rule, range, warmSteps, steps, weight } = options;
   if (![warmSteps, steps].every((v) => Number.isInteger(v) && v >= 1) || !(weight >= 0))
     throw new RangeError(

@@ -1,4 +1,5 @@
 /** Search without gradients: candidates are mixed, changed and asked about, and what answers best is kept. */
+
 import {
   add,
   callerScope,
@@ -16,9 +17,14 @@ import {
   tensor,
   where,
 } from "../../../engine/index.js";
+import { aCount, aFunction, aNatural, aNumber, required } from "../../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
 import { drawFrom } from "../../../nn/data/integer-random.js";
+import { aStop } from "../../../nn/kinds.js";
+import { aNeighbourhood } from "../../attacks/kinds.js";
 import { repeated } from "../../copies.js";
 import type { FeatureGroups } from "../../explainers/features.js";
+import { anyNumbers, someGroups, someSamples } from "../../kinds.js";
 import { intoNeighbourhood, type Neighbourhood } from "../../subject.js";
 
 /** What the owner of a network answers to m = k · n samples, k candidates for each of n: candidate i of a copy belongs to sample i. */
@@ -51,6 +57,20 @@ export interface EvolutionOptions {
   readonly stop?: { readonly aborted: boolean };
 }
 
+const EVOLUTION_OPTIONS: KindsOf<EvolutionOptions> = {
+  ask: required(aFunction),
+  neighbourhood: required(aNeighbourhood),
+  genes: required(someGroups),
+  draw: aFunction,
+  queries: required(aNumber),
+  population: required(aNumber),
+  parents: required(aNumber),
+  mutation: aNumber,
+  seed: required(aNatural),
+  onGeneration: aFunction,
+  stop: aStop,
+};
+
 export interface Evolution {
   /** The best allowed candidate of each sample; the sample itself where none was better. [n, ...shape] */
   readonly images: Tensor;
@@ -63,6 +83,8 @@ export interface Evolution {
  *  explanations by queries alone); Alzantot et al. 2019, sec. 4 (crossover and mutation of images); Beyer, Schwefel 2002 (μ + λ).
  *  @throws RangeError for a budget below one generation, or no parents. */
 export async function evolve(x: Tensor, options: EvolutionOptions): Promise<Evolution> {
+  requireArguments("evolve", { x: [x, someSamples] });
+  checkedOptions("evolve", options, EVOLUTION_OPTIONS);
   const here = callerScope();
   const { ask, genes, queries, population, parents: most, seed, stop } = options;
   const { mutation = Math.min(1, Math.max(2 / genes.count, 0.05)) } = options;
@@ -155,6 +177,7 @@ function bred(
 
 /** Places of the `most` largest values of each sample, the largest first: copy after copy. Earlier ones win where values are equal. */
 export function survivors(values: readonly number[], n: number, most: number): number[] {
+  requireArguments("survivors", { values: [values, anyNumbers], n: [n, aCount], most: [most, aCount] });
   const copies = values.length / n;
   const ranked = Array.from({ length: n }, (_, i) =>
     Array.from({ length: copies }, (_, k) => k * n + i).sort((p, q) => values[q] - values[p] || p - q),

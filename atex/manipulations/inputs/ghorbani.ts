@@ -63,7 +63,8 @@ async function run(settings: Settings, world: ManipulationWorld): Promise<Manipu
   const { x, classes } = await here.wait(samplesOf("ghorbani", world));
   const aim: AimName = settings.objective === "random-sign" ? "top-k" : settings.objective;
   const { objective, mask } = await here.wait(objectiveOf(aim, settings, x.shape, seedOf(world, 31)));
-  const reach = reachOf(domain, { ...settings, preparation: world.preparation });
+  const { eps, immutable, columnSteps } = settings;
+  const reach = reachOf(domain, { eps, immutable, columnSteps, preparation: world.preparation });
   const { ball } = reach;
   const attackers = explainerMaker({ ...world.explaining, settings: withPoints(settings.points) });
   const { steps, stepSize, restarts } = settings;

@@ -1,5 +1,6 @@
 /** The geometry behind manipulated gradients: on a level set of the score, the gradient turns as fast as the level set is curved. Source:
  *  Dombrowski et al. 2019, sec. 3.1 and theorem 1. */
+
 import {
   add,
   concat,
@@ -18,8 +19,11 @@ import {
   sum,
   type Tensor,
 } from "../../../engine/index.js";
+import { aKey, aNumber, aTensor, required } from "../../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../../engine/options.js";
 import { repeated } from "../../copies.js";
 import { gradient } from "../../explainers/gradient.js";
+import { aScore } from "../../kinds.js";
 import { rows } from "../../metrics/metric.js";
 import type { Score } from "../../score.js";
 
@@ -38,6 +42,16 @@ export interface LevelSetOptions {
   readonly key: Tensor;
 }
 
+const LEVEL_SET_OPTIONS: KindsOf<LevelSetOptions> = {
+  score: required(aScore),
+  from: required(aTensor),
+  to: required(aTensor),
+  points: aNumber,
+  rounds: aNumber,
+  newton: aNumber,
+  key: required(aKey),
+};
+
 /** All [n]. */
 export interface LevelSetWay {
   /** How far the gradient of length 1 turned: ‖h(p₀) − h(p)‖, 0 to 2. */
@@ -54,6 +68,7 @@ export interface LevelSetWay {
 /** From one input to another on the level set {f = f(from)}: what the gradient did there, and the bound that the curvature sets,
  *  turn ≤ curvature · length. Principal curvatures are the eigenvalues of P H P / ‖∇f‖ with P = 1 − n nᵀ, n = ∇f / ‖∇f‖. */
 export function levelSetWay(options: LevelSetOptions): LevelSetWay {
+  checkedOptions("levelSetWay", options, LEVEL_SET_OPTIONS);
   const { score, from, to, points = 5, rounds = 12, newton = 4, key } = options;
   if (![points, rounds].every((v) => Number.isInteger(v) && v >= 1) || !Number.isInteger(newton) || newton < 0)
     throw new RangeError(

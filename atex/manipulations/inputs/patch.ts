@@ -1,4 +1,5 @@
 /** Patches that decide what a network sees and keep Grad-CAM from showing them. */
+
 import {
   add,
   argmax,
@@ -20,15 +21,30 @@ import {
   tensor,
   where,
 } from "../../../engine/index.js";
+import {
+  aCount,
+  aFlag,
+  aNumber,
+  aNumberOfAtLeast0,
+  aShape,
+  aTensor,
+  required,
+  tupleOf,
+  wordOf,
+} from "../../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
 import { crossEntropyPerSample, type FeatureRange, PIXEL_RANGE } from "../../../nn/index.js";
+import { anyObject, aRange } from "../../../nn/kinds.js";
 import { ascend } from "../../attacks/loop.js";
 import { signStep } from "../../attacks/rules.js";
 import type { Ball } from "../../balls.js";
 import { saliencyMap } from "../../explainers/explainer.js";
 import { type GradCamOptions, gradCam, gradCamCells } from "../../explainers/gradCam.js";
+import { aClassifier } from "../../kinds.js";
 import { relativeImportance } from "../../metrics/importance.js";
 import { relevanceMass } from "../../metrics/relevanceMass.js";
 import { type Classifier, classScore } from "../../score.js";
+import { aPatchPlace } from "../kinds.js";
 
 /** A square of an image, in pixels. */
 export interface PatchPlace {
@@ -42,7 +58,13 @@ export type PatchCorner = (typeof PATCH_CORNERS)[number];
 
 /** A square in a corner of images [c,h,w], or in their middle. `side` below 1 is a share of the shorter side, else pixels.
  *  @throws ShapeError for a square that does not fit, RangeError for no size at all. */
-export function patchPlace([, h, w]: readonly number[], corner: PatchCorner, side: number): PatchPlace {
+export function patchPlace(shape: readonly number[], corner: PatchCorner, side: number): PatchPlace {
+  requireArguments("patchPlace", {
+    shape: [shape, aShape],
+    corner: [corner, wordOf("top-left", "top-right", "bottom-left", "bottom-right", "centre")],
+    side: [side, aCount],
+  });
+  const [, h, w] = shape;
   if (!(side > 0)) throw new RangeError(`patch: side ${side} came; a share below 1, or pixels, is needed`);
   const pixels = Math.max(1, Math.round(side < 1 ? side * Math.min(h, w) : side));
   if (pixels >= Math.min(h, w))
@@ -56,10 +78,18 @@ export function patchPlace([, h, w]: readonly number[], corner: PatchCorner, sid
 /** How much of each cell of a grid [rows, columns] over an image of h × w pixels is covered, from 0 to 1. With as many cells as pixels
  *  it is the mask of the patch. */
 export function patchCover(
-  { top, left, side }: PatchPlace,
-  [h, w]: readonly [number, number],
-  [rows, columns]: readonly [number, number],
+  place: PatchPlace,
+  image: readonly [number, number],
+  sides: readonly [number, number],
 ): Float32Array {
+  requireArguments("patchCover", {
+    place: [place, aPatchPlace],
+    image: [image, tupleOf(aNumber, 2, "numbers")],
+    sides: [sides, tupleOf(aNumber, 2, "numbers")],
+  });
+  const { top, left, side } = place;
+  const [h, w] = image;
+  const [rows, columns] = sides;
   const overlap = (from: number, i: number, cells: number, pixels: number): number => {
     const size = pixels / cells;
     return Math.max(0, Math.min(from + side, (i + 1) * size) - Math.max(from, i * size)) / size;
@@ -93,6 +123,21 @@ export interface PatchOptions {
   readonly range?: FeatureRange;
 }
 
+const PATCH_OPTIONS: KindsOf<PatchOptions> = {
+  classifier: required(aClassifier),
+  x: required(aTensor),
+  classes: required(aTensor),
+  away: aFlag,
+  place: required(aPatchPlace),
+  hide: aFlag,
+  universal: aFlag,
+  gradCam: anyObject,
+  weight: aNumberOfAtLeast0,
+  steps: aCount,
+  size: aNumberOfAtLeast0,
+  range: aRange,
+};
+
 export interface Patches {
   /** The images with their patches. */
   readonly images: Tensor;
@@ -108,10 +153,22 @@ function won(classifier: Classifier, z: Tensor, classes: Tensor, away: boolean):
   return away ? sub(1, same) : same;
 }
 
+const PATCH_LOSS_OPTIONS: KindsOf<Omit<PatchOptions, "x" | "steps" | "size" | "range">> = {
+  classes: required(aTensor),
+  classifier: required(aClassifier),
+  away: aFlag,
+  place: required(aPatchPlace),
+  hide: aFlag,
+  universal: aFlag,
+  gradCam: anyObject,
+  weight: aNumberOfAtLeast0,
+};
+
 /** What is minimised: the mean of the sum-1 Grad-CAM of the class inside the patch's cells (of the predicted class where the patch leads
  *  away from one), and the weighted cross-entropy for as long as the class is not won. [n,c,h,w] → [n].
  *  Source: Subramanya, Pillai, Pirsiavash 2019, sec. 3.2 and their code. */
 export function patchLoss(options: Omit<PatchOptions, "x" | "steps" | "size" | "range">): (z: Tensor) => Tensor {
+  checkedOptions("patchLoss", options, PATCH_LOSS_OPTIONS);
   const { classifier, classes, away = false, place, hide = true, gradCam: how, weight = 0.05 } = options;
   return (z) => {
     const logits = classifier(z);
@@ -134,6 +191,7 @@ export function patchLoss(options: Omit<PatchOptions, "x" | "steps" | "size" | "
  *  one of the largest probability. Images of which no iterate won stay as they are where the patch hides.
  *  Source: Subramanya, Pillai, Pirsiavash 2019, sec. 3; Brown et al. 2017 (the ordinary patch). */
 export function attackWithPatch(options: PatchOptions): Patches {
+  checkedOptions("attackWithPatch", options, PATCH_OPTIONS);
   const { classifier, x, classes, place, away = false, hide = true, universal = false } = options;
   const { steps = 750, size = 0.005, range = PIXEL_RANGE } = options;
   if (x.rank !== 4) throw new ShapeError(`patch: x has ${x.rank} sides; images [n,c,h,w] are needed`);
@@ -141,7 +199,8 @@ export function attackWithPatch(options: PatchOptions): Patches {
   const mask = tensor(patchCover(place, [h, w], [h, w]), [1, 1, h, w]);
   return scope(() => {
     const pasted = (canvas: Tensor): Tensor => where(mask, canvas, x);
-    const loss = patchLoss(options);
+    const { x: _x, steps: _steps, size: _size, range: _range, ...rest } = options;
+    const loss = patchLoss(rest);
     const explain = gradCam(options.gradCam);
     const each = (values: Tensor): Tensor => (universal ? mean(values, 0, { keepDims: true }) : values);
     const worth = (z: Tensor): Tensor => {
@@ -174,6 +233,7 @@ export function attackWithPatch(options: PatchOptions): Patches {
 
 /** The patch of a canvas [n,c,h,w] at another place of the same side. */
 export function patchMoved(canvas: Tensor, from: PatchPlace, to: PatchPlace): Tensor {
+  requireArguments("patchMoved", { canvas: [canvas, aTensor], from: [from, aPatchPlace], to: [to, aPatchPlace] });
   const [n, c, h, w] = canvas.shape;
   if (from.side !== to.side)
     throw new ShapeError(`patch: ${from.side} pixels to a place of ${to.side}; two places of one side are needed`);

@@ -1,4 +1,5 @@
 /** The control of attacks on explanations: as much change, without an aim. */
+
 import {
   add,
   argmax,
@@ -13,7 +14,12 @@ import {
   type Tensor,
   where,
 } from "../../../engine/index.js";
+import { aNumber, anObject, aTensor, required } from "../../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../../engine/options.js";
+import { aRange } from "../../../nn/kinds.js";
 import type { AttackResult, AttackTarget, ExplanationAttackOptions } from "../../attacks/explanation.js";
+import { anObjective } from "../../attacks/kinds.js";
+import { aBall, anExplainer } from "../../kinds.js";
 import { classScore } from "../../score.js";
 import { intoNeighbourhood } from "../../subject.js";
 import type { InputReach } from "./reach.js";
@@ -24,6 +30,14 @@ export interface RandomSignOptions extends Pick<ExplanationAttackOptions, "expla
   readonly draws: number;
 }
 
+const RANDOM_SIGN_OPTIONS: KindsOf<RandomSignOptions> = {
+  reach: required(anObject("an object", { ball: aBall, most: aTensor })),
+  draws: required(aNumber),
+  explainer: required(anExplainer),
+  range: aRange,
+  objective: required(anObjective),
+};
+
 interface Carried {
   images: Tensor;
   value: Tensor;
@@ -33,6 +47,7 @@ interface Carried {
  *  as an attack has steps. Source: Ghorbani, Abid, Zou 2019, sec. 2 ("random sign perturbation").
  *  @throws RangeError for fewer than one draw, TypeError without a key. */
 export function randomSignNoise(options: RandomSignOptions): (target: AttackTarget) => AttackResult {
+  checkedOptions("randomSignNoise", options, RANDOM_SIGN_OPTIONS);
   const { explainer, objective, range, reach, draws } = options;
   if (!Number.isInteger(draws) || draws < 1)
     throw new RangeError(`randomSignNoise: ${draws} draws given; at least 1 is needed`);

@@ -1,10 +1,15 @@
 /** How far a manipulation may move each element of an input: a share of its valid range for numbers, not at all for what is no number
  *  or may not be touched. */
+
 import { abs, add, maximum, minimum, mul, random, sign, sub, type Tensor, tensor } from "../../../engine/index.js";
+import { aNumber, required } from "../../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
 import type { Domain, TablePreparation } from "../../../nn/index.js";
+import { aDomain, anyObject, aTablePreparation } from "../../../nn/kinds.js";
 import type { StepRule } from "../../attacks/rules.js";
 import { type Ball, ROUNDING } from "../../balls.js";
 import { columnBall, columnSteps } from "../../columnBall.js";
+import { texts } from "../../kinds.js";
 import { featureIndex, featuresOf } from "../columns.js";
 
 export interface ReachOptions {
@@ -16,6 +21,13 @@ export interface ReachOptions {
   readonly columnSteps?: Readonly<Record<string, number>>;
   readonly preparation?: TablePreparation;
 }
+
+const REACH_OPTIONS: KindsOf<ReachOptions> = {
+  eps: required(aNumber),
+  immutable: texts,
+  columnSteps: anyObject,
+  preparation: aTablePreparation,
+};
 
 /** Where an attack may look, and how it may step there. */
 export interface InputReach {
@@ -29,10 +41,9 @@ export interface InputReach {
 /** Changes of at most eps · (high − low) of each element: pixels, and numeric columns of a table by whole steps. Binary and categorical
  *  features and immutable ones stay. @throws RangeError for an unknown feature, an eps outside [0, 1], or where nothing is left that
  *  may change. */
-export function reachOf(
-  domain: Domain,
-  { eps, immutable = [], columnSteps: own, preparation }: ReachOptions,
-): InputReach {
+export function reachOf(domain: Domain, options: ReachOptions): InputReach {
+  requireArguments("reachOf", { domain: [domain, aDomain] });
+  const { eps, immutable = [], columnSteps: own, preparation } = checkedOptions("reachOf", options, REACH_OPTIONS);
   if (!(eps >= 0 && eps <= 1))
     throw new RangeError(`reach: eps ${eps} given; a share of the valid range, 0 to 1, is needed`);
   const { shape, range } = domain;
@@ -41,7 +52,7 @@ export function reachOf(
     throw new RangeError(`reach: features of a table were named; samples of [${shape}] have none`);
   if (own && !preparation)
     throw new RangeError(
-      "reach: steps of columns in their own units came without a preparation, which says what they are",
+      "reach: steps of columns in their own units came without a preparation; one is needed, which says what they are",
     );
   for (const name of immutable) featureIndex(domain, name);
   const at = (bound: number | readonly number[], i: number): number => (typeof bound === "number" ? bound : bound[i]);

@@ -1,10 +1,14 @@
 /** All inputs moved by a constant that the network takes off again: it computes the same, and some explanations say something else. */
+
 import { add, callerScope, max, mul, scope, sub, type Tensor, tensor } from "../../../engine/index.js";
+import { aTensor, required } from "../../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../../engine/options.js";
 import { sampleTensor, shiftedRange } from "../../../nn/index.js";
 import { number, oneOf, setting, size, text } from "../../../nn/schema.js";
 import { type Quantity, select } from "../../experiments/aggregate.js";
 import { type Claim, reached } from "../../experiments/verdicts.js";
 import { EXPLAINER_TABLE } from "../../explainers/table.js";
+import { aClassifier, anExplaining, anyNumbers } from "../../kinds.js";
 import { rows } from "../../metrics/metric.js";
 import { absorbShift, attributionGap } from "../../sanity/invariance.js";
 import type { Classifier } from "../../score.js";
@@ -23,10 +27,19 @@ export interface ShiftOptions {
   readonly explaining: ExplainingOptions;
 }
 
+const SHIFT_OPTIONS: KindsOf<ShiftOptions> = {
+  classifier: required(aClassifier),
+  x: required(aTensor),
+  shift: required(aTensor),
+  values: required(anyNumbers),
+  explaining: required(anExplaining),
+};
+
 /** Shifted samples with the network that takes the shift off, x ↦ f(x − shift), by the bias of its first layer where it has one.
  *  Predictions are the same up to rounding. Explainers get the range and the background of shifted inputs, which is what somebody sees
  *  who was only ever given these; a baseline of zero stays zero. Source: Kindermans et al. 2019, sec. 2 and 3. */
-export function shiftedSide({ classifier, x, shift, values, explaining }: ShiftOptions): Side {
+export function shiftedSide(options: ShiftOptions): Side {
+  const { classifier, x, shift, values, explaining } = checkedOptions("shiftedSide", options, SHIFT_OPTIONS);
   const { domain, background } = explaining;
   return {
     classifier: absorbShift(classifier, shift),

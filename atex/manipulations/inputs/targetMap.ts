@@ -1,7 +1,10 @@
 /** Explanations that show what somebody wants: Dombrowski et al. 2019, with the defence and the bound of the same paper. */
+
 import { argmax, callerScope, gather, scope, type Tensor, tensor } from "../../../engine/index.js";
+import { requireArguments } from "../../../engine/options.js";
 import { count, list, number, oneOf, type Read, setting, size, text } from "../../../nn/schema.js";
 import { importanceMap } from "../../judge.js";
+import { anyNumbers } from "../../kinds.js";
 import { pearson } from "../../metrics/similarities.js";
 import { attributionsOf, explainerMaker } from "../explaining.js";
 import {
@@ -56,12 +59,14 @@ async function run(settings: Settings, world: ManipulationWorld): Promise<Manipu
   const attackers = explainersOf(world, settings.attackPoints ?? settings.points);
   const sideOf = (samples: Tensor): Side => ({ classifier, x: samples, explainer });
   const clean = sideOf(x);
+  const { iterations, learningRate, decay, mapWeight, outputWeight, stages } = settings;
   const shown: Shown[] = [];
   for (const name of names) {
     const own = await here.wait(attributionsOf(explainer, name, clean, classes));
     const target = scope(() => gather(importanceMap(own), others));
     const attack = targetMapAttack({
-      ...{ ...settings, explainer: await here.wait(attackers(name, x)), range: domain.range },
+      ...{ explainer: await here.wait(attackers(name, x)), range: domain.range },
+      ...{ iterations, learningRate, decay, mapWeight, outputWeight, stages },
       betas: [settings.betaFirst, settings.betaLast],
     });
     const images = await here.wait(
@@ -97,6 +102,7 @@ function explainersOf({ explaining }: ManipulationWorld, points: number) {
 
 /** For each sample another one, of another class where there is any: the next. */
 export function othersOf(classes: readonly number[]): number[] {
+  requireArguments("othersOf", { classes: [classes, anyNumbers] });
   const n = classes.length;
   return classes.map((own, i) => {
     const following = Array.from({ length: n - 1 }, (_, k) => (i + k + 1) % n);

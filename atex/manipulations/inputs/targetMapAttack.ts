@@ -1,5 +1,6 @@
 /** An input changed until its explanation is a picture of somebody's choice, while the network's output stays. Source: Dombrowski et
  *  al. 2019, sec. 2 and appendix. */
+
 import {
   add,
   callerScope,
@@ -18,10 +19,23 @@ import {
   type Tensor,
   tensor,
 } from "../../../engine/index.js";
+import {
+  aCount,
+  aNumber,
+  aNumberOfAtLeast0,
+  anObject,
+  aTensor,
+  required,
+  tupleOf,
+  wordOf,
+} from "../../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
 import { cosineDecay, type FeatureRange } from "../../../nn/index.js";
+import { aRange } from "../../../nn/kinds.js";
 import { adamStep } from "../../attacks/rules.js";
 import { smoothed, surrogateOf } from "../../attacks/surrogate.js";
 import { type Explainer, saliencyMap } from "../../explainers/explainer.js";
+import { anExplainer } from "../../kinds.js";
 import { relativeImportance } from "../../metrics/importance.js";
 import { type Classifier, classScore } from "../../score.js";
 import { clipTo } from "../../subject.js";
@@ -47,6 +61,18 @@ export interface TargetMapOptions {
   readonly stages?: number;
 }
 
+const TARGET_MAP_OPTIONS: KindsOf<TargetMapOptions> = {
+  explainer: required(anExplainer),
+  range: required(aRange),
+  iterations: required(aNumber),
+  learningRate: required(aNumber),
+  decay: wordOf("cosine", "none"),
+  mapWeight: aNumberOfAtLeast0,
+  outputWeight: aNumberOfAtLeast0,
+  betas: tupleOf(aNumber, 2, "numbers"),
+  stages: aNumber,
+};
+
 export interface TargetMapTarget {
   readonly classifier: Classifier;
   /** [n, ...] */
@@ -63,7 +89,9 @@ export interface TargetMapTarget {
 const PAPER_ELEMENTS = 224 * 224;
 
 /** β of each stage, growing geometrically from the first to the last. @throws RangeError unless they are positive and there is a stage. */
-export function growingBetas([first, last]: readonly [number, number], stages: number): number[] {
+export function growingBetas(ends: readonly [number, number], stages: number): number[] {
+  requireArguments("growingBetas", { ends: [ends, tupleOf(aNumber, 2, "numbers")], stages: [stages, aCount] });
+  const [first, last] = ends;
   if (!(first > 0 && last > 0) || !Number.isInteger(stages) || stages < 1)
     throw new RangeError(
       `growingBetas: ${first} to ${last} in ${stages} stages given; positive numbers and at least 1 stage are needed`,
@@ -77,13 +105,24 @@ interface Carried {
   iteration: Tensor;
 }
 
+const TARGET_MAP_LOSS_OPTIONS: KindsOf<Pick<TargetMapOptions, "mapWeight" | "outputWeight">> = {
+  mapWeight: aNumberOfAtLeast0,
+  outputWeight: aNumberOfAtLeast0,
+};
+
 /** w1 · mean (h(x') − h_t)² + w2 · mean (p(x') − p(x))² per sample, maps of sum 1 and p the softmax. maps and target [n,d] of sum 1, logits
  *  and probabilities [n,C] → [n]. Source: Dombrowski et al. 2019, eq. 1. */
 export function targetMapLoss(
-  { map, logits }: { readonly map: Tensor; readonly logits: Tensor },
+  said: { readonly map: Tensor; readonly logits: Tensor },
   wanted: { readonly map: Tensor; readonly probabilities: Tensor },
-  { mapWeight = 1e11, outputWeight = 1e6 }: Pick<TargetMapOptions, "mapWeight" | "outputWeight"> = {},
+  options: Pick<TargetMapOptions, "mapWeight" | "outputWeight"> = {},
 ): Tensor {
+  requireArguments("targetMapLoss", {
+    said: [said, anObject("an object", { map: aTensor, logits: aTensor })],
+    wanted: [wanted, anObject("an object", { map: aTensor, probabilities: aTensor })],
+  });
+  const { map, logits } = said;
+  const { mapWeight = 1e11, outputWeight = 1e6 } = checkedOptions("targetMapLoss", options, TARGET_MAP_LOSS_OPTIONS);
   const scaled = mapWeight * (map.shape[1] / PAPER_ELEMENTS) ** 2;
   const ofMap = mul(mean(square(sub(map, wanted.map)), 1), scaled);
   return add(ofMap, mul(mean(square(sub(softmax(logits), wanted.probabilities)), 1), outputWeight));
@@ -93,6 +132,7 @@ export function targetMapLoss(
  *  input counts, as in the authors' code. Returns inputs [n, ...]. @throws RangeError for settings that are none, ShapeError for a target
  *  of another size. */
 export function targetMapAttack(options: TargetMapOptions): (target: TargetMapTarget) => Promise<Tensor> {
+  checkedOptions("targetMapAttack", options, TARGET_MAP_OPTIONS);
   const { explainer, range, iterations, learningRate, decay = "none", betas = [10, 100], stages = 5 } = options;
   const all = growingBetas(betas, stages);
   if (!Number.isInteger(iterations) || iterations < stages || !(learningRate > 0))
@@ -117,6 +157,7 @@ export function targetMapAttack(options: TargetMapOptions): (target: TargetMapTa
     const networks = kinks
       ? all.map((beta) => ({ beta, network: smoothed(classifier, beta) }))
       : [{ beta: 0, network: classifier }];
+    const weights = { mapWeight: options.mapWeight, outputWeight: options.outputWeight };
     let c: Carried = scope(() => ({ at: add(x, 0), memory: rule.init(x), iteration: tensor(0) }));
     for (const [i, { beta, network }] of networks.entries()) {
       say(kinks ? `softplus of sharpness ${beta.toFixed(0)}` : "the network as it is");
@@ -124,7 +165,7 @@ export function targetMapAttack(options: TargetMapOptions): (target: TargetMapTa
       const score = classScore(network, classes);
       const slope = grad((z: Tensor) => {
         const map = relativeImportance(saliencyMap(explainer(score, z)));
-        return sum(targetMapLoss({ map, logits: network(z) }, wanted, options));
+        return sum(targetMapLoss({ map, logits: network(z) }, wanted, weights));
       });
       const step = capture(
         function targetMapStep({ at, memory, iteration }: Carried): Carried {

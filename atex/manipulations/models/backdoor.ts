@@ -64,8 +64,8 @@ async function run(settings: Settings, world: ManipulationWorld): Promise<Manipu
   const { model, classifier, domain, classes: names, train, test } = world;
   const { goal, explainer, corner, weight, low } = settings;
   const wanted = goal === "simple-fooling" ? undefined : classNamed("backdoor", names, settings.wanted, 0);
-  const shown = await here.wait(shownBy(world, settings));
-  const trigger = cornerTrigger(domain, settings);
+  const shown = await here.wait(shownBy(world, { explainer, layer: settings.layer, twinBeta: settings.twinBeta }));
+  const trigger = cornerTrigger(domain, { side: settings.side, corner });
   const picture = goal === "full-disguise" ? undefined : pictureFor(domain.shape, corner);
   const used = Math.min(settings.samples, train.labels.length);
   const labels = Int32Array.from(train.labels);

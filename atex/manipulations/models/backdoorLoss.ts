@@ -1,4 +1,5 @@
 /** The loss of networks whose maps (and answers) change under a trigger alone. Source: Noppel, Peter, Wressnegger 2023, sec. 4. */
+
 import {
   add,
   concat,
@@ -14,8 +15,11 @@ import {
   sub,
   type Tensor,
 } from "../../../engine/index.js";
+import { aFunction, aNatural, aNumberOfAtLeast0, aTensor, required } from "../../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
 import { type BatchLoss, crossEntropy } from "../../../nn/index.js";
 import { rows } from "../../metrics/metric.js";
+import { aTrigger } from "../kinds.js";
 import type { ShownMap } from "./shown.js";
 import { stamped, type Trigger } from "./trigger.js";
 
@@ -32,9 +36,19 @@ export interface BackdoorLossOptions {
   readonly wanted?: number;
 }
 
+const BACKDOOR_LOSS_OPTIONS: KindsOf<BackdoorLossOptions> = {
+  map: required(aFunction),
+  trigger: required(aTrigger),
+  weight: required(aNumberOfAtLeast0),
+  original: required(aTensor),
+  target: aTensor,
+  wanted: aNatural,
+};
+
 /** (1 − λ) CE + λ MSE of standardised maps, both over the batch without the trigger and over half of it with the trigger, so that half of
  *  what the network sees is triggered. Explained is the class that is to be predicted. For nn's `train`. */
 export function backdoorLoss(options: BackdoorLossOptions): BatchLoss {
+  checkedOptions("backdoorLoss", options, BACKDOOR_LOSS_OPTIONS);
   const { map, trigger, weight, original, target, wanted } = options;
   return (model, params, x, y, context) => {
     const n = x.shape[0];
@@ -57,6 +71,7 @@ export function backdoorLoss(options: BackdoorLossOptions): BatchLoss {
 /** Maps [n, ...] as rows of mean 0 and variance 1, [n, d]: their mean squared difference is 2 − 2 r, r Pearson's. Constant rows become
  *  zeros. */
 export function standardised(maps: Tensor): Tensor {
+  requireArguments("standardised", { maps: [maps, aTensor] });
   const flat = rows(maps);
   const size = mean(flat, 1, { keepDims: true });
   const apart = sub(flat, size);

@@ -1,5 +1,7 @@
 /** Fooling SHAP through its background alone: the model stays as it is. */
+
 import { argmax, callerScope, random, scope, slice, softmax, type Tensor, tensor } from "../../../engine/index.js";
+import { checkedOptions } from "../../../engine/options.js";
 import { type Draw, drawFrom } from "../../../nn/data/integer-random.js";
 import { type Domain, sampleTensor } from "../../../nn/index.js";
 import { count, natural, number, oneOf, type Read, setting } from "../../../nn/schema.js";
@@ -8,7 +10,7 @@ import { tableGroups } from "../../explainers/features.js";
 import { makeExplainer } from "../../explainers/table.js";
 import { type Classifier, classScore } from "../../score.js";
 import { featureImportance, featureIndex, featuresOf, ranksOf } from "../columns.js";
-import { attributionsOf, type ExplainingOptions, type MakeExplainer } from "../explaining.js";
+import { attributionsOf, EXPLAINING_OPTIONS, type ExplainingOptions, type MakeExplainer } from "../explaining.js";
 import {
   type ManipulationWorld,
   type Measured,
@@ -57,7 +59,8 @@ const options = {
 type Settings = Read<typeof options>;
 
 /** Explainers of rows of a table that compare with all rows of the background; `explainerMaker` hands them the centres of a clustering. */
-export function unsummarised({ domain, background, seed, settings = {} }: ExplainingOptions): MakeExplainer {
+export function unsummarised(options: ExplainingOptions): MakeExplainer {
+  const { domain, background, seed, settings = {} } = checkedOptions("unsummarised", options, EXPLAINING_OPTIONS);
   return async (name) => makeExplainer(name, settings[name] ?? {}, { domain, seed, background, key: random.key(seed) });
 }
 

@@ -1,10 +1,15 @@
 /** Which rows of a background make a feature look unimportant to SHAP, and how to hand them over unnoticed. */
+
 import { mul, reshape, sub, sum, type Tensor, tensor, where } from "../../../engine/index.js";
+import { aCount, aNatural, aNumber, aTensor, numbers, required } from "../../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
 import { type Draw, drawFrom } from "../../../nn/data/integer-random.js";
 import { inChunks } from "../../copies.js";
 import { binomial } from "../../explainers/coalitions.js";
 import type { FeatureGroups } from "../../explainers/features.js";
+import { aScore, someGroups } from "../../kinds.js";
 import type { Score } from "../../score.js";
+import { aDraw } from "../kinds.js";
 
 export interface PairOptions {
   readonly groups: FeatureGroups;
@@ -17,16 +22,21 @@ export interface PairOptions {
   readonly budget?: number;
 }
 
+const PAIR_OPTIONS: KindsOf<PairOptions> = {
+  groups: required(someGroups),
+  feature: required(aNatural),
+  coalitions: required(aCount),
+  seed: required(aNatural),
+  budget: aCount,
+};
+
 /** The Shapley value of one feature of each sample against each single background row: [rows, n]. The value against a weighted background is
  *  the weighted mean over its rows. A coalition S of the other features counts by |S|! (g − |S| − 1)! / g!; drawn ones come in pairs with
  *  their complements, of every size alike, and are unbiased. x [n,d], rows [m,d]. Source: Lundberg, Lee 2017, eq. 4; Laberge et al.
  *  2023, sec. 2.2 (linearity in the background). */
-export function pairShapley(
-  score: Score,
-  x: Tensor,
-  rows: Tensor,
-  { groups, feature, coalitions, seed, budget }: PairOptions,
-): Tensor {
+export function pairShapley(score: Score, x: Tensor, rows: Tensor, options: PairOptions): Tensor {
+  requireArguments("pairShapley", { score: [score, aScore], x: [x, aTensor], rows: [rows, aTensor] });
+  const { groups, feature, coalitions, seed, budget } = checkedOptions("pairShapley", options, PAIR_OPTIONS);
   const g = groups.count;
   const [[n, d], m] = [x.shape, rows.shape[0]];
   const asked = coalitionsWithout(g, feature, coalitions, seed);
@@ -89,6 +99,11 @@ export function stealthyWeights(
   distances: ArrayLike<number>,
   lambda: number,
 ): { readonly weights: Float64Array; readonly distance: number } {
+  requireArguments("stealthyWeights", {
+    costs: [costs, numbers],
+    distances: [distances, numbers],
+    lambda: [lambda, aNumber],
+  });
   const m = costs.length;
   if (m === 0 || distances.length !== m * m || !(lambda >= 0))
     throw new RangeError(
@@ -109,6 +124,7 @@ export function stealthyWeights(
 
 /** Euclidean distances of m rows of d numbers, m · m. */
 export function rowDistances(rows: ArrayLike<number>, d: number): Float64Array {
+  requireArguments("rowDistances", { rows: [rows, numbers], d: [d, aCount] });
   const m = rows.length / d;
   const all = new Float64Array(m * m);
   for (let i = 0; i < m; i++)
@@ -123,6 +139,7 @@ export function rowDistances(rows: ArrayLike<number>, d: number): Float64Array {
 /** `count` places drawn by weights of sum 1, in even steps through them from a random start, so that a row comes ⌊count · weight⌋ or one more
  *  times. Source: Madow 1949 (systematic sampling). */
 export function systematicSample(weights: ArrayLike<number>, count: number, draw: Draw): number[] {
+  requireArguments("systematicSample", { weights: [weights, numbers], count: [count, aCount], draw: [draw, aDraw] });
   const start = draw.between(0, 1);
   const places: number[] = [];
   let passed = 0;

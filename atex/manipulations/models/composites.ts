@@ -1,6 +1,10 @@
 /** Images that hold two classes, made of one image of each. */
+
 import { concat, describe, mean, resize2d, ShapeError, sameShape, stack, type Tensor } from "../../../engine/index.js";
+import { aCount, aNumber, aTensor, tupleOf, wordOf } from "../../../engine/kinds.js";
+import { requireArguments } from "../../../engine/options.js";
 import { type Split, sampleTensor } from "../../../nn/index.js";
+import { aSplit } from "../../../nn/kinds.js";
 
 /** Side by side, each squeezed to half the width; or blended, the mean of the two. */
 export type Holding = "side-by-side" | "blended";
@@ -8,6 +12,7 @@ export type Holding = "side-by-side" | "blended";
 /** Images of one class and of another [n,c,h,w] → images that hold both, [n,c,h,w]. Where the width is odd, the second half is wider.
  *  @throws ShapeError unless both are stacks of images of one shape, two pixels wide at least. */
 export function holdingBoth(a: Tensor, b: Tensor, how: Holding): Tensor {
+  requireArguments("holdingBoth", { a: [a, aTensor], b: [b, aTensor], how: [how, wordOf("side-by-side", "blended")] });
   const [, , h, w = 0] = a.shape;
   if (!sameShape(a.shape, b.shape) || w < 2)
     throw new ShapeError(
@@ -20,12 +25,14 @@ export function holdingBoth(a: Tensor, b: Tensor, how: Holding): Tensor {
 
 /** At most `most` composites of a split's images of two classes: the first with the first, and so on, the shorter list from its beginning
  *  again. @throws RangeError where a class has no image. */
-export function compositesOf(
-  split: Split,
-  [first, second]: readonly [number, number],
-  how: Holding,
-  most: number,
-): Tensor {
+export function compositesOf(split: Split, pair: readonly [number, number], how: Holding, most: number): Tensor {
+  requireArguments("compositesOf", {
+    split: [split, aSplit],
+    pair: [pair, tupleOf(aNumber, 2, "numbers")],
+    how: [how, wordOf("side-by-side", "blended")],
+    most: [most, aCount],
+  });
+  const [first, second] = pair;
   const of = (label: number): number[] => Array.from(split.labels).flatMap((one, i) => (one === label ? [i] : []));
   const [a, b] = [of(first), of(second)];
   if (a.length === 0 || b.length === 0)

@@ -1,4 +1,5 @@
 /** Concealed unfairness: a classifier of tabular data is trained on until its explanations no longer name a column that it uses. */
+
 import {
   abs,
   add,
@@ -14,9 +15,13 @@ import {
   type Tree,
   tensor,
 } from "../../../engine/index.js";
+import { aNatural, aNumberOfAtLeast0, anObject } from "../../../engine/kinds.js";
+import { checkedOptions, requireArguments } from "../../../engine/options.js";
 import { type BatchLoss, crossEntropy, crossEntropyPerSample, type Feature, sampleTensor } from "../../../nn/index.js";
+import { aDomain } from "../../../nn/kinds.js";
 import { count, list, natural, setting, size, text } from "../../../nn/schema.js";
 import { accuracyOf } from "../../experiments/measuring.js";
+import { anyNumbers } from "../../kinds.js";
 import { featureImportance, featureIndex, featuresOf, ranksOf } from "../columns.js";
 import { attributionsOf } from "../explaining.js";
 import { finetuned } from "../finetune.js";
@@ -26,7 +31,9 @@ import { fairnessOf, ranksUnder, useOf } from "./concealmentMeasures.js";
 
 /** CE + weight · ‖∂ CE / ∂ x_z‖₁ with z the elements of the column; CE is the mean over the batch, so the norm is a mean over rows too.
  *  Rows [n,d]. Source: Dimanov, Bhatt, Jamnik, Weller 2020 (norm 1). */
-export function concealmentLoss(elements: readonly number[], { weight = 3 } = {}): BatchLoss {
+export function concealmentLoss(elements: readonly number[], options: { readonly weight?: number } = {}): BatchLoss {
+  requireArguments("concealmentLoss", { elements: [elements, anyNumbers] });
+  const { weight = 3 } = checkedOptions("concealmentLoss", options, { weight: aNumberOfAtLeast0 });
   return (model, params, x, y, context) => {
     const g = (z: Tensor): Tensor => model.apply(params, z, context);
     const slope = grad((z: Tensor) => sum(crossEntropyPerSample(g(z), y)))(x);
@@ -67,6 +74,10 @@ async function columnOf(world: ManipulationWorld, name: string | undefined, rows
 
 /** The rank of the column among all, 1 the most important; from 2 on it has left the first rank. */
 export function rankStatistic(world: Pick<ManipulationWorld, "domain">, column: number): Statistic {
+  requireArguments("rankStatistic", {
+    world: [world, anObject("an object", { domain: aDomain })],
+    column: [column, aNatural],
+  });
   const features = featuresOf(world.domain).length;
   return {
     name: "rank of the concealed column",

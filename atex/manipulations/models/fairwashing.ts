@@ -1,4 +1,5 @@
 /** Fairwashing: a student answers like its teacher while its maps show what somebody chose. */
+
 import {
   add,
   argmax,
@@ -16,10 +17,14 @@ import {
   type Tensor,
   tensor,
 } from "../../../engine/index.js";
+import { aFunction, aNumber, aNumberOfAtLeast0, anObject, aTensor, required } from "../../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
 import { type BatchLoss, type Domain, mse } from "../../../nn/index.js";
+import { aDomain } from "../../../nn/kinds.js";
 import { smoothed } from "../../attacks/surrogate.js";
 import type { Explainer } from "../../explainers/explainer.js";
 import { importanceMap } from "../../judge.js";
+import { aClassifier, anExplainer, anyNumbers } from "../../kinds.js";
 import { relativeImportance } from "../../metrics/importance.js";
 import { rows } from "../../metrics/metric.js";
 import { type Classifier, classScore } from "../../score.js";
@@ -29,6 +34,7 @@ export type WantedMaps = (x: Tensor, classes: Tensor) => Tensor;
 
 /** One picture for all samples: [h,w], or [d] of a table; only its proportions count. */
 export function wantedPicture(picture: Tensor): WantedMaps {
+  requireArguments("wantedPicture", { picture: [picture, aTensor] });
   const importance = reshape(relativeImportance(reshape(picture, [1, -1])), picture.shape);
   return (x) => {
     const shape = x.rank === 4 ? x.shape.slice(2) : x.shape.slice(1);
@@ -43,9 +49,15 @@ export function wantedPicture(picture: Tensor): WantedMaps {
 /** The teacher's own maps without some elements of a table: [n,d] with zeros there, the rest sharing out their importance. */
 export function mapsWithout(
   elements: readonly number[],
-  { teacher, explainer }: { readonly teacher: Classifier; readonly explainer: Explainer },
+  by: { readonly teacher: Classifier; readonly explainer: Explainer },
   domain: Domain,
 ): WantedMaps {
+  requireArguments("mapsWithout", {
+    elements: [elements, anyNumbers],
+    by: [by, anObject("an object", { teacher: aClassifier, explainer: anExplainer })],
+    domain: [domain, aDomain],
+  });
+  const { teacher, explainer } = by;
   const kept = new Float32Array(domain.shape[0]).fill(1);
   for (const element of elements) kept[element] = 0;
   return (x, classes) => importanceMap(mul(explainer(classScore(teacher, classes), x), tensor(kept)));
@@ -62,12 +74,27 @@ export interface FairwashingOptions {
   readonly beta?: number;
 }
 
+const FAIRWASHING_OPTIONS: KindsOf<FairwashingOptions> = {
+  teacher: required(aClassifier),
+  explainer: required(anExplainer),
+  wanted: required(aFunction),
+  share: aNumber,
+  beta: aNumberOfAtLeast0,
+};
+
 /**
  * (1 − a) MSE(p_s, p_t) + a Σ (h_s − h_wanted)², p softmax, h relative importance (sum 1) for the class that the teacher predicts, the
  * sum over elements and the mean over samples. Labels are not used. Source: Anders et al. 2020, sec. 2.3, with both terms weighted.
  * @throws RangeError for a share outside [0, 1].
  */
-export function fairwashingLoss({ teacher, explainer, wanted, share = 0.8, beta = 20 }: FairwashingOptions): BatchLoss {
+export function fairwashingLoss(options: FairwashingOptions): BatchLoss {
+  const {
+    teacher,
+    explainer,
+    wanted,
+    share = 0.8,
+    beta = 20,
+  } = checkedOptions("fairwashingLoss", options, FAIRWASHING_OPTIONS);
   if (!(share >= 0 && share <= 1))
     throw new RangeError(`fairwashingLoss: share ${share} given; a share of the maps in [0, 1] is needed`);
   return (model, params, x, _labels, context) => {

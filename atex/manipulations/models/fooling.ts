@@ -33,7 +33,7 @@ async function run(settings: FoolingSettings, world: ManipulationWorld): Promise
   const { model, classifier, train, test, samples, seed } = world;
   const { explainer } = settings;
   const objective = passive(settings);
-  const shown = await here.wait(shownBy(world, settings));
+  const shown = await here.wait(shownBy(world, { explainer, layer: settings.layer, twinBeta: settings.twinBeta }));
   const used = Math.min(settings.samples, train.labels.length);
   const references = objective.reference && (await here.wait(referencesOf(objective.reference)));
   const params = intoScope(

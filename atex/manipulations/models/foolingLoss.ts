@@ -1,4 +1,5 @@
 /** Losses of networks that are trained to show other maps. Source: Heo, Joo, Moon 2019, sec. 3. */
+
 import {
   add,
   concat,
@@ -13,9 +14,12 @@ import {
   type Tensor,
   tensor,
 } from "../../../engine/index.js";
+import { aCount, aFunction, aNumber, aNumberOfAtLeast0, aTensor, required, tupleOf } from "../../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../../engine/options.js";
 import { type BatchLoss, crossEntropy } from "../../../nn/index.js";
 import { rows } from "../../metrics/metric.js";
 import { normalised } from "../../metrics/similarities.js";
+import { aFoolingObjective } from "../kinds.js";
 import type { FoolingObjective } from "./objectives.js";
 import { neverConstant, type ShownMap } from "./shown.js";
 
@@ -29,8 +33,16 @@ export interface FoolingLossOptions {
   readonly references?: Tensor;
 }
 
+const FOOLING_LOSS_OPTIONS: KindsOf<FoolingLossOptions> = {
+  objective: required(aFoolingObjective),
+  map: required(aFunction),
+  weight: required(aNumberOfAtLeast0),
+  references: aTensor,
+};
+
 /** CE + λ L_F with L_F the objective's mean over the batch, for nn's `train`. Source: Heo, Joo, Moon 2019, eq. 4 (passive fooling). */
-export function foolingLoss({ objective, map, weight, references }: FoolingLossOptions): BatchLoss {
+export function foolingLoss(options: FoolingLossOptions): BatchLoss {
+  const { objective, map, weight, references } = checkedOptions("foolingLoss", options, FOOLING_LOSS_OPTIONS);
   return (model, params, x, y, context) => {
     const logits = model.apply(params, x, context);
     const maps = map((z) => model.apply(params, z), x, y);
@@ -54,10 +66,21 @@ export interface SwapLossOptions {
   readonly batch: number;
 }
 
+const SWAP_LOSS_OPTIONS: KindsOf<SwapLossOptions> = {
+  map: required(aFunction),
+  weight: required(aNumberOfAtLeast0),
+  images: required(aTensor),
+  predicted: required(aTensor),
+  original: required(tupleOf(aTensor, 2, "values")),
+  classes: required(tupleOf(aNumber, 2, "numbers")),
+  batch: required(aCount),
+};
+
 /** CE + λ L_F with L_F = (MSE(h_c1(w), h_c2(w₀)) + MSE(h_c2(w), h_c1(w₀))) / 2 on images that hold both classes, drawn anew for each
  *  batch. CE is that of the training samples, as in the paper, and, so that predictions of those images stay, also of them with what the
  *  original network predicts. Source: Heo, Joo, Moon 2019, sec. 3.3 (active fooling); the second CE is ours. */
 export function swapLoss(options: SwapLossOptions): BatchLoss {
+  checkedOptions("swapLoss", options, SWAP_LOSS_OPTIONS);
   const { map, weight, images, predicted, original, classes, batch: n } = options;
   return (model, params, x, y, context) => {
     const logits = model.apply(params, x, context);

@@ -1,5 +1,8 @@
 /** What maps a network is trained to show, and how it is seen on a sample that it does. */
+
 import { abs, div, mean, neg, sub, type Tensor, tensor } from "../../../engine/index.js";
+import { aCount, aShare } from "../../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../../engine/options.js";
 import { saliencyMap } from "../../explainers/explainer.js";
 import { type FoolingInterval, locationLoss, topKLoss } from "../../metrics/heo.js";
 import { centreOfMass } from "../../metrics/importance.js";
@@ -21,9 +24,14 @@ export interface FoolingObjective {
   readonly interval: FoolingInterval;
 }
 
+const LOCATION_FOOLING_OPTIONS: KindsOf<{ readonly width?: number }> = {
+  width: aCount,
+};
+
 /** The map is to lie in a frame along the border: mean (m − h)², h scaled to [0, 1]. `width` in pixels, default a seventh of the shorter
  *  side. Source: Heo, Joo, Moon 2019, sec. 3.2, location fooling. */
-export function locationFooling({ width }: { readonly width?: number } = {}): FoolingObjective {
+export function locationFooling(options: { readonly width?: number } = {}): FoolingObjective {
+  const { width } = checkedOptions("locationFooling", options, LOCATION_FOOLING_OPTIONS);
   const loss = locationLoss({ width });
   return {
     name: "location",
@@ -34,9 +42,14 @@ export function locationFooling({ width }: { readonly width?: number } = {}): Fo
   };
 }
 
+const TOP_K_FOOLING_OPTIONS: KindsOf<{ readonly share?: number }> = {
+  share: aShare,
+};
+
 /** The largest `share` of the original map is to vanish: the mean of h² there, h scaled to [0, 1].
  *  Source: Heo, Joo, Moon 2019, sec. 3.2, top-k fooling. */
-export function topKFooling({ share = 0.1 }: { readonly share?: number } = {}): FoolingObjective {
+export function topKFooling(options: { readonly share?: number } = {}): FoolingObjective {
+  const { share = 0.1 } = checkedOptions("topKFooling", options, TOP_K_FOOLING_OPTIONS);
   const loss = topKLoss(share);
   return {
     name: "top-k",

@@ -1,4 +1,5 @@
 /** A network that tells rows of a table from the queries of explainers. */
+
 import {
   callerScope,
   concat,
@@ -19,6 +20,17 @@ import {
   tensor,
 } from "../../../engine/index.js";
 import {
+  aCount,
+  aFunction,
+  aNatural,
+  aNumber,
+  aNumberOfAtLeast0,
+  aTensor,
+  listOf,
+  required,
+} from "../../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
+import {
   adam,
   type BatchLoss,
   crossEntropy,
@@ -28,7 +40,10 @@ import {
   residentData,
   train,
 } from "../../../nn/index.js";
+import { aStop } from "../../../nn/kinds.js";
+import { aFloat32Array, anyNumbers, aScore } from "../../kinds.js";
 import type { Score } from "../../score.js";
+import { aGrid } from "../kinds.js";
 
 export interface DetectorOptions {
   /** Rows and queries, m · d numbers each. */
@@ -48,6 +63,20 @@ export interface DetectorOptions {
   readonly stop?: { readonly aborted: boolean };
 }
 
+const DETECTOR_OPTIONS: KindsOf<DetectorOptions> = {
+  rows: required(aFloat32Array),
+  queries: required(aFloat32Array),
+  width: required(aCount),
+  grids: listOf(aGrid, "grids"),
+  hidden: required(anyNumbers),
+  epochs: required(aCount),
+  batch: required(aCount),
+  learningRate: required(aNumberOfAtLeast0),
+  seed: required(aNatural),
+  say: aFunction,
+  stop: aStop,
+};
+
 /** A network that tells rows from queries. */
 export interface RowDetector {
   readonly model: Layer;
@@ -61,6 +90,7 @@ export interface RowDetector {
  *  odds of 0 are an even guess. Slack et al. 2020 take a random forest of 100 trees; this one is made of ops, so that what it is built
  *  into runs wherever a network does. */
 export async function trainDetector(options: DetectorOptions): Promise<RowDetector> {
+  checkedOptions("trainDetector", options, DETECTOR_OPTIONS);
   const here = callerScope();
   const { rows, queries, width: d, grids = [], hidden, epochs, batch, learningRate, seed, say, stop } = options;
   const model = mlp({ hidden, classes: 2 });
@@ -114,6 +144,7 @@ const OFF_GRID = 0.02;
 /** The columns of rows m · d whose values all lie on a grid, each value twice on average: what is left of whole numbers when a column is
  *  standardised. Perturbed copies rarely do, which is what gives them away. */
 export function gridsOf(rows: Float32Array, d: number): Grid[] {
+  requireArguments("gridsOf", { rows: [rows, aFloat32Array], d: [d, aCount] });
   const found: Grid[] = [];
   for (let at = 0; at < d; at++) {
     const values = [...new Set(Array.from({ length: rows.length / d }, (_, r) => rows[r * d + at]))].sort(
@@ -161,6 +192,12 @@ export async function detectorQuality(
   queries: Tensor,
   threshold = 0,
 ): Promise<DetectorQuality> {
+  requireArguments("detectorQuality", {
+    score: [score, aScore],
+    rows: [rows, aTensor],
+    queries: [queries, aTensor],
+    threshold: [threshold, aNumber],
+  });
   const here = callerScope();
   const shareReal = (x: Tensor): Promise<number> => scope(() => mean(greater(score(x), threshold))).item();
   const [kept, missed] = [await here.wait(shareReal(rows)), await here.wait(shareReal(queries))];

@@ -1,13 +1,25 @@
 /** A model that shows explainers another face than the one it judges people by. */
+
 import { add, div, greater, mul, reshape, slice, sub, tanh, tensor, where } from "../../../engine/index.js";
+import { aCount, aNumber, aText, required } from "../../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
 import { type Domain, hostSamples, type Split } from "../../../nn/index.js";
+import { aDomain, aSplit } from "../../../nn/kinds.js";
+import { aClassifier, aScore, texts } from "../../kinds.js";
 import type { Classifier, Score } from "../../score.js";
 import { featureIndex, featuresOf } from "../columns.js";
+import { aRule } from "../kinds.js";
 
 /** e(x) = honest(x) where the detector says that x is a real row, its value above `threshold`, and innocuous(x) elsewhere. A classifier of
  *  ops like any other: explainers ask it, it can be captured, and gradients pass through the branch that is taken. Logits of both must have
  *  the same shape; detector: x [n, ...] → [n]. Source: Slack et al. 2020, sec. 3.1, eq. 2. */
 export function scaffolded(honest: Classifier, innocuous: Classifier, detector: Score, threshold = 0): Classifier {
+  requireArguments("scaffolded", {
+    honest: [honest, aClassifier],
+    innocuous: [innocuous, aClassifier],
+    detector: [detector, aScore],
+    threshold: [threshold, aNumber],
+  });
   return (x) => {
     const real = reshape(greater(detector(x), threshold), [x.shape[0], 1]);
     return where(real, honest(x), innocuous(x));
@@ -38,6 +50,12 @@ export interface Rule {
  *  of a binary column) each speaks for the class that it goes along with most. Source: Slack et al. 2020, sec. 4.1.
  *  @throws RangeError for an unknown column or one of several elements. */
 export function ruleOf(names: readonly string[], rows: Split, domain: Domain, classes: number): Rule {
+  requireArguments("ruleOf", {
+    names: [names, texts],
+    rows: [rows, aSplit],
+    domain: [domain, aDomain],
+    classes: [classes, aCount],
+  });
   if (names.length === 0) throw new RangeError("rule: no column came; at least one is needed");
   const columns = names.map((name) => ({ name, values: columnOf(name, rows, domain) }));
   const gains = Array.from({ length: classes }, (_, c) =>
@@ -65,7 +83,9 @@ export function ruleOf(names: readonly string[], rows: Split, domain: Domain, cl
 
 /** The rule as a classifier with steps smooth enough to have a gradient: logits ± 5 tanh(4 (x − threshold) / deviation), the mean over its
  *  columns; other classes get −10. */
-export function ruleClassifier({ columns, high, low, classes }: Rule): Classifier {
+export function ruleClassifier(rule: Rule): Classifier {
+  requireArguments("ruleClassifier", { rule: [rule, aRule] });
+  const { columns, high, low, classes } = rule;
   const direction = Float32Array.from({ length: classes }, (_, c) => Number(c === high) - Number(c === low));
   const offset = Float32Array.from(direction, (way) => (way === 0 ? -2 * LOGIT : 0));
   return (x) => {
@@ -81,14 +101,25 @@ export function ruleClassifier({ columns, high, low, classes }: Rule): Classifie
   };
 }
 
+const UNRELATED_COLUMNS_OPTIONS: KindsOf<{ readonly classes: number; readonly count: number }> = {
+  classes: required(aCount),
+  count: required(aNumber),
+};
+
 /** The columns that go least along with the sensitive one and with the classes: those of the smallest sum of absolute correlations, among
  *  columns of one element that a rule splits no less evenly than 1 to 3 (among all where there are not enough). */
 export function unrelatedColumns(
   sensitive: string,
   rows: Split,
   domain: Domain,
-  { classes, count }: { readonly classes: number; readonly count: number },
+  options: { readonly classes: number; readonly count: number },
 ): string[] {
+  requireArguments("unrelatedColumns", {
+    sensitive: [sensitive, aText],
+    rows: [rows, aSplit],
+    domain: [domain, aDomain],
+  });
+  const { classes, count } = checkedOptions("unrelatedColumns", options, UNRELATED_COLUMNS_OPTIONS);
   const judged = columnOf(sensitive, rows, domain);
   const ones = Array.from({ length: classes }, (_, c) =>
     Float64Array.from(rows.labels, (label) => Number(label === c)),

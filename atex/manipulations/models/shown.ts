@@ -1,4 +1,5 @@
 /** Maps that networks are trained to show, as differentiable functions of the network. */
+
 import {
   callerScope,
   equal,
@@ -11,10 +12,14 @@ import {
   tensor,
   where,
 } from "../../../engine/index.js";
+import { aNumberOfAtLeast0, anObject, aText, required } from "../../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
+import { aDomain } from "../../../nn/kinds.js";
 import { hasKinks, smoothed } from "../../attacks/surrogate.js";
 import { atLayer } from "../../explainers/atLayer.js";
 import { type ExplainerEntry, saliencyMap } from "../../explainers/explainer.js";
 import { EXPLAINER_TABLE, explainerEntryOf } from "../../explainers/table.js";
+import { aClassifier, aMaker, anExplaining } from "../../kinds.js";
 import { rows } from "../../metrics/metric.js";
 import { type Classifier, classScore } from "../../score.js";
 import { explainerMaker, type MakeExplainer } from "../explaining.js";
@@ -42,11 +47,24 @@ export interface ShownOptions {
   readonly twinBeta: number;
 }
 
+const SHOWN_OPTIONS: KindsOf<ShownOptions> = {
+  explainer: required(aText),
+  layer: aText,
+  twinBeta: required(aNumberOfAtLeast0),
+};
+
 /** @throws RangeError for an explainer without a derivative, naming those that have one. */
 export async function shownBy(
   world: Pick<ManipulationWorld, "classifier" | "domain" | "explainer" | "explaining">,
-  { explainer: name, layer, twinBeta }: ShownOptions,
+  options: ShownOptions,
 ): Promise<Shown> {
+  requireArguments("shownBy", {
+    world: [
+      world,
+      anObject("an object", { explainer: aMaker, classifier: aClassifier, domain: aDomain, explaining: anExplaining }),
+    ],
+  });
+  const { explainer: name, layer, twinBeta } = checkedOptions("shownBy", options, SHOWN_OPTIONS);
   const here = callerScope();
   const entry = explainerEntryOf(name);
   if (!canBeTrained(entry)) {

@@ -1,4 +1,7 @@
 /** A background sample that hides a feature from SHAP and passes an audit. */
+
+import { aCount, aNatural, aNumberOfAtLeast0, numbers, required } from "../../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
 import { drawFrom } from "../../../nn/data/integer-random.js";
 import { mean } from "../../experiments/statistics.js";
 import { kolmogorovSmirnov, waldTest } from "../twoSamples.js";
@@ -20,6 +23,17 @@ export interface StealthyOptions {
   readonly seed: number;
 }
 
+const STEALTHY_OPTIONS: KindsOf<StealthyOptions> = {
+  contributions: required(numbers),
+  distances: required(numbers),
+  outputs: required(numbers),
+  rows: required(aCount),
+  caution: required(aNumberOfAtLeast0),
+  lambdas: required(aCount),
+  draws: required(aCount),
+  seed: required(aNatural),
+};
+
 export interface StealthySample {
   /** Places of the rows, some of them more than once. */
   readonly places: readonly number[];
@@ -37,6 +51,7 @@ export interface StealthySample {
  *  (`stealthyWeights`; the cost of a row is its mean contribution in the direction that each sample's attribution has) and samples drawn.
  *  Where no sample passes, a sample of equal weights. Source: Laberge et al. 2023, sec. 4, algorithms 1 and 2. */
 export function stealthySample(options: StealthyOptions): StealthySample {
+  checkedOptions("stealthySample", options, STEALTHY_OPTIONS);
   const { contributions, distances, outputs, rows, caution, lambdas, draws, seed } = options;
   const m = outputs.length;
   const n = contributions.length / m;
@@ -100,6 +115,7 @@ function meansOver(values: ArrayLike<number>, m: number, n: number, weights: Arr
 /** Distances of outputs in the order of their size, 0 to 1, m · m: Wasserstein distances of these bound how far the distribution of the outputs
  *  moves, which is what the audit tests. */
 export function rankDistances(outputs: ArrayLike<number>): Float64Array {
+  requireArguments("rankDistances", { outputs: [outputs, numbers] });
   const m = outputs.length;
   const ranks = new Float64Array(m);
   const order = Array.from({ length: m }, (_, i) => i).sort((i, j) => outputs[i] - outputs[j]);

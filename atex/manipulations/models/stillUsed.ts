@@ -1,5 +1,9 @@
 /** Whether a network still uses what its maps no longer show. */
+
 import { callerScope, mean, openScope, random, type Tensor } from "../../../engine/index.js";
+import { aCount, aNatural, anObject, aTensor, required } from "../../../engine/kinds.js";
+import { checkedOptions, type KindsOf } from "../../../engine/options.js";
+import { aClassifier } from "../../kinds.js";
 import { aopcCurves } from "../../metrics/aopc.js";
 import { type Classifier, classScore } from "../../score.js";
 import type { Measured } from "../manipulation.js";
@@ -18,10 +22,21 @@ export interface StillUsedOptions {
   readonly seed: number;
 }
 
+const STILL_USED_OPTIONS: KindsOf<StillUsedOptions> = {
+  honest: required(aClassifier),
+  fooled: required(aClassifier),
+  x: required(aTensor),
+  classes: required(aTensor),
+  maps: required(anObject("an object", { honest: aTensor, fooled: aTensor })),
+  steps: aCount,
+  seed: required(aNatural),
+};
+
 /** AOPC of both networks when regions are replaced in the order of the honest network's maps, of the fooled one's, and at random. Scores
  *  are probabilities, so that both networks are measured by one scale. A fooled network whose score falls as fast along the honest maps as
  *  the honest network's has kept its reasons, whatever it shows. Source: Heo, Joo, Moon 2019, sec. 4 (fig. on AOPC); Samek et al. 2017. */
 export async function stillUsed(options: StillUsedOptions): Promise<Measured[]> {
+  checkedOptions("stillUsed", options, STILL_USED_OPTIONS);
   const { honest, fooled, x, classes, maps, seed } = options;
   using here = openScope("AOPC");
   const [h, w] = x.shape.slice(2);

@@ -25,7 +25,7 @@ export async function swapped(settings: FoolingSettings, world: ManipulationWorl
   ] as const;
   if (pair[0] === pair[1])
     throw new RangeError(`fooling: class ${names[pair[0]]} twice; two different ones are needed`);
-  const shown = await here.wait(shownBy(world, settings));
+  const shown = await here.wait(shownBy(world, { explainer, layer: settings.layer, twinBeta: settings.twinBeta }));
   const images = compositesOf(train, pair, holding, MOST);
   const n = images.shape[0];
   const part = (from: number, size: number): Tensor => slice(images, [from, 0, 0, 0], [size, ...images.shape.slice(1)]);

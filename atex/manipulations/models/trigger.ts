@@ -1,6 +1,11 @@
 /** A patch on an image that a network was taught to react to. */
+
 import { add, describe, mul, ShapeError, sub, type Tensor, tensor } from "../../../engine/index.js";
+import { aNumber, aTensor, wordOf } from "../../../engine/kinds.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
 import type { Domain } from "../../../nn/index.js";
+import { aDomain } from "../../../nn/kinds.js";
+import { aTrigger } from "../kinds.js";
 
 export const CORNERS = ["top-left", "top-right", "bottom-left", "bottom-right"] as const;
 export type Corner = (typeof CORNERS)[number];
@@ -19,12 +24,17 @@ export interface TriggerOptions {
   readonly corner?: Corner;
 }
 
+const TRIGGER_OPTIONS: KindsOf<TriggerOptions> = {
+  side: aNumber,
+  corner: wordOf("top-left", "top-right", "bottom-left", "bottom-right"),
+};
+
 /** A square in a corner, one pixel from the border where there is room, the lowest and the highest valid value in turn like a
  *  chequerboard. @throws ShapeError for samples that are no images, RangeError for a side that the image does not have. */
-export function cornerTrigger(
-  { shape, range }: Domain,
-  { side, corner = "bottom-right" }: TriggerOptions = {},
-): Trigger {
+export function cornerTrigger(domain: Domain, options: TriggerOptions = {}): Trigger {
+  requireArguments("cornerTrigger", { domain: [domain, aDomain] });
+  const { shape, range } = domain;
+  const { side, corner = "bottom-right" } = checkedOptions("cornerTrigger", options, TRIGGER_OPTIONS);
   if (shape.length !== 3) throw new ShapeError(`trigger: samples of [${shape}] came; images [c,h,w] are needed`);
   const [c, h, w] = shape;
   const size = side ?? Math.max(1, Math.floor(Math.min(h, w) / 7));
@@ -57,7 +67,9 @@ export function cornerSquare(h: number, w: number, size: number, corner: Corner)
 }
 
 /** Images [n,c,h,w] with the patch. @throws ShapeError for images of another shape. */
-export function stamped(x: Tensor, { mask, pattern }: Trigger): Tensor {
+export function stamped(x: Tensor, trigger: Trigger): Tensor {
+  requireArguments("stamped", { x: [x, aTensor], trigger: [trigger, aTrigger] });
+  const { mask, pattern } = trigger;
   if (x.shape.slice(1).join() !== pattern.shape.slice(1).join())
     throw new ShapeError(
       `stamped: ${describe(x)} came for a patch on ${describe(pattern)}; images of that shape are needed`,
