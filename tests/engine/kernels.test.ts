@@ -92,12 +92,23 @@ const convolutions: readonly { x: number[]; w: number[]; attrs: Partial<ConvAttr
   { x: [1, 2, 3, 3], w: [2, 2, 3, 3], attrs: { stride: [2, 3] }, out: [1, 1] },
   { x: [3, 3, 6, 8], w: [5, 3, 3, 4], attrs: { stride: [2, 1], padding: [1, 1, 2, 1] }, out: [3, 8] },
 ];
-const grouped = [
+const grouped: typeof convolutions = [
   { x: [2, 4, 7, 7], w: [8, 1, 3, 3], attrs: { groups: 4, stride: [2, 1], padding: [1, 0, 1, 2] }, out: [3, 8] },
-] as const;
+];
+/** Depthwise and not; strides that step over taps and over pixels, tails, whole vectors, padding beyond the window. */
+const inStrips: typeof convolutions = [
+  ...grouped,
+  { x: [2, 3, 13, 12], w: [3, 1, 3, 3], attrs: { groups: 3, padding: [1, 1, 1, 1] }, out: [13, 12] },
+  { x: [1, 3, 15, 17], w: [3, 1, 3, 3], attrs: { groups: 3, stride: [2, 2], padding: [1, 1, 1, 1] }, out: [8, 9] },
+  { x: [3, 2, 14, 9], w: [2, 1, 5, 5], attrs: { groups: 2, padding: [2, 2, 2, 2] }, out: [14, 9] },
+  { x: [1, 2, 11, 21], w: [6, 1, 5, 5], attrs: { groups: 2, stride: [2, 2], padding: [2, 1, 3, 2] }, out: [5, 11] },
+  { x: [1, 4, 10, 18], w: [2, 2, 2, 3], attrs: { groups: 2, stride: [3, 4], padding: [0, 1, 2, 1] }, out: [4, 5] },
+  { x: [2, 6, 9, 10], w: [9, 2, 3, 2], attrs: { groups: 3, padding: [4, 3, 2, 5] }, out: [14, 16] },
+  { x: [1, 2, 6, 8], w: [2, 1, 1, 1], attrs: { groups: 2, stride: [2, 2], padding: [0, 0, 1, 0] }, out: [3, 5] },
+];
 
-async function checkConvolutions(choice: InputChoice, parts: number, cases: readonly unknown[]): Promise<void> {
-  for (const { x, w, attrs: given, out } of cases as typeof convolutions) {
+async function checkConvolutions(choice: InputChoice, parts: number, cases: typeof convolutions): Promise<void> {
+  for (const { x, w, attrs: given, out } of cases) {
     const attrs: ConvAttrs = {
       ...{ stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups: 1 },
       ...{ ...given, image: [x[2], x[3]], window: [w[2], w[3]] },
@@ -111,7 +122,11 @@ async function checkConvolutions(choice: InputChoice, parts: number, cases: read
     const forward = (ctx: LaunchContext) => conv2dCalls(ctx, attrs, () => choice);
     await compare(conv2dSpec, forward, [x, w], attrs, w[1] * taps, `conv2d ${label}`);
     const split: FilterChoice =
-      choice.variant === "registers" || choice.variant === "tiled" ? { ...choice, parts } : choice;
+      choice.variant === "strips"
+        ? { ...choice, parts, lanes: parts > 1 ? 8 : 64 }
+        : choice.variant === "registers" || choice.variant === "tiled"
+          ? { ...choice, parts }
+          : choice;
     const filter = (ctx: LaunchContext) => conv2dFilterCalls(ctx, attrs, () => split);
     await compare(conv2dFilterSpec, filter, [x, g], attrs, x[0] * out[0] * out[1], `conv2dFilter ${label}`);
   }
@@ -135,6 +150,10 @@ for (const choice of [
   gpuTest(`matmul ${named(choice)}`, () => checkProducts(choice, products.slice(0, 3), [0, 3]));
 
 gpuTest("convolutions plain", () => checkConvolutions(plain, 1, [...convolutions, ...grouped]));
+gpuTest("convolutions in strips", async () => {
+  await checkConvolutions({ variant: "strips", rows: 3 }, 2, inStrips);
+  await checkConvolutions({ variant: "strips", rows: 32 }, 1, inStrips);
+});
 gpuTest("conv2dInput fold", () => checkConvolutions({ variant: "fold" }, 1, convolutions));
 for (const choice of [...registers, tiled])
   gpuTest(`convolutions ${named(choice)}`, async () => {
