@@ -1,17 +1,20 @@
 /** Every kernel of the matrix product and the convolutions, whatever the adapter would choose, against the reference. */
+import { capture } from "../../engine/capture.js";
 import { executor } from "../../engine/executor.js";
 import type { GpuExecutor } from "../../engine/gpu/executor.js";
 import type { Launch, LaunchContext } from "../../engine/lower.js";
 import { apply, type OpSpec } from "../../engine/op.js";
+import { add } from "../../engine/ops/arithmetic.js";
+import { clamp } from "../../engine/ops/binary.js";
 import type { FilterChoice, InputChoice, MatmulChoice } from "../../engine/ops/choose.js";
-import { type ConvAttrs, conv2dFilterSpec, conv2dInputSpec, conv2dSpec } from "../../engine/ops/conv.js";
+import { type ConvAttrs, conv2d, conv2dFilterSpec, conv2dInputSpec, conv2dSpec } from "../../engine/ops/conv.js";
 import { conv2dCalls, conv2dFilterCalls, conv2dInputCalls } from "../../engine/ops/conv.launch.js";
 import { type MatmulAttrs, matmulSpec } from "../../engine/ops/matmul.js";
 import { matmulCalls } from "../../engine/ops/matmul.launch.js";
 import { sumSpec } from "../../engine/ops/reduce.js";
 import { reduceCalls } from "../../engine/ops/reduce.launch.js";
 import { sizeOf } from "../../engine/shape.js";
-import { tensor } from "../../engine/tensor.js";
+import { type Tensor, tensor } from "../../engine/tensor.js";
 import { gpuTest, onReference } from "../executors.js";
 import { check, skip } from "../harness.js";
 
@@ -153,6 +156,23 @@ gpuTest("convolutions plain", () => checkConvolutions(plain, 1, [...convolutions
 gpuTest("convolutions in strips", async () => {
   await checkConvolutions({ variant: "strips", rows: 3 }, 2, inStrips);
   await checkConvolutions({ variant: "strips", rows: 32 }, 1, inStrips);
+});
+gpuTest("what follows a convolution in strips is fused into it, row by row of whole vectors or not", async () => {
+  for (const width of [24, 27]) {
+    const f = (x: Tensor, w: Tensor, b: Tensor) => clamp(add(conv2d(x, w, { groups: 16, padding: 1 }), b), 0, 6);
+    const shapes = [
+      [1, 16, 40, width],
+      [16, 1, 3, 3],
+      [16, 1, 1],
+    ];
+    const given = (): [Tensor, Tensor, Tensor] => shapes.map((s) => tensor(values(s), s)) as never;
+    const step = capture(f);
+    const y = step(...given());
+    check.ok(/conv2d\.strips\+/.test(step.describe()), `the plan of width ${width}`);
+    const expected = await onReference(() => f(...given()).read());
+    check.close(await y.read(), expected, { atol: 1e-5 }, `width ${width}`);
+    step.dispose();
+  }
 });
 gpuTest("conv2dInput fold", () => checkConvolutions({ variant: "fold" }, 1, convolutions));
 for (const choice of [...registers, tiled])
