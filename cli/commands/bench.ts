@@ -9,11 +9,12 @@ import type { Waiting } from "../../bench/measure.js";
 import { formatOnnx } from "../../bench/onnxReport.js";
 import { formatPeers } from "../../bench/peers.js";
 import { type CaseProfile, formatCaseProfile, profileCase } from "../../bench/profile.js";
-import { formatReport, isRight, loadReport, type Report, type Row, saveReport } from "../../bench/report.js";
+import { formatReport, isRight, loadReport, originOf, type Report, type Row, saveReport } from "../../bench/report.js";
 import { formatSoak, soak } from "../../bench/soak.js";
 import { specialValuesPage } from "../../bench/specialValues.js";
 import { filesOf, writeSpeedPage } from "../../bench/speedPage.js";
 import { caseSuites, measuredSuites, runSuite, withOrigin } from "../../bench/suite.js";
+import { isSound, sweep, sweepPage } from "../../bench/sweep.js";
 import { formatTune, type TuneResult, tableOf, tuneTask, tuneTasks } from "../../bench/tune.js";
 import type { AdapterIdentity } from "../../engine/tuning.js";
 import { tuningPath } from "../../engine/tuning.node.js";
@@ -38,7 +39,16 @@ const options = {
 } as const;
 type Given = Arguments<typeof options>["values"];
 
-const suites = [...Object.keys(measuredSuites), "profile", "tune", "soak", "compare", "page", "special-values"];
+const suites = [
+  ...Object.keys(measuredSuites),
+  "profile",
+  "tune",
+  "soak",
+  "compare",
+  "page",
+  "special-values",
+  "sweep",
+];
 
 function progress(row: Row): void {
   const time = row.error ?? (row.medianMs === undefined ? row.note : `${row.medianMs.toFixed(1)} ms`);
@@ -179,6 +189,28 @@ async function soaked(given: Given): Promise<number> {
   return report.flat ? 0 : 1;
 }
 
+/** Every op of the table against its bound. */
+async function swept(given: Given): Promise<number> {
+  const on = await openBench(given.adapter, { tuning: false });
+  const result = await sweep(on, {
+    runs: runsOf(given),
+    names: given.case?.split(","),
+    onRow: ({ op, note, checked, times, error }) =>
+      console.error(
+        `${op} ${note ?? ""}: ${checked ? `${times?.toFixed(1)} times its bound` : `WRONG ${error ?? ""}`}`,
+      ),
+  });
+  const report = withOrigin({ adapter: on.adapter, versions: versions(), results: [] });
+  print(given, { ...report, results: [result] }, () => sweepPage(result, originOf(report)));
+  if (given.save) {
+    if (given.case !== undefined) throw new UsageError("--save: the page holds every op ; leave out --case");
+    const path = "bench/results/sweep.md";
+    await writeOutput(path, sweepPage(result, originOf(report)));
+    console.error(`written to ${path}`);
+  }
+  return isSound(result) ? 0 : 1;
+}
+
 export const command = defineCommand({
   summary: `measure speed: ${suites.join(", ")}`,
   options,
@@ -206,7 +238,9 @@ export const command = defineCommand({
       else process.stdout.write(page);
       return 0;
     }
-    const run = { soak: soaked, profile: profiled, tune: tuned }[suite] ?? ((given: Given) => measured(suite, given));
+    const run =
+      { soak: soaked, profile: profiled, tune: tuned, sweep: swept }[suite] ??
+      ((given: Given) => measured(suite, given));
     const code = await run(values);
     // Dawn aborts at random when the event loop ends by itself.
     await new Promise((written) => process.stdout.write("", written));

@@ -27,6 +27,8 @@ export interface ConvShape {
   readonly window: number;
   /** How many tiles minimal filtering would cut the images into, where it can be used. */
   readonly tiles?: number;
+  /** Whether it is a matrix product as it stands: one tap, no stride, no padding, no groups. */
+  readonly pointwise?: boolean;
   /** What strips would be cut from, where they can be used: groups only. */
   readonly strips?: StripShape;
 }
@@ -78,7 +80,12 @@ export interface FilterStrips extends Strips {
   readonly parts: number;
 }
 
-export type ConvChoice = Plain | Registers | Tiled | Winograd | Strips;
+/** The weights times each image, as `matmul` does it. */
+export interface Product {
+  readonly variant: "product";
+}
+
+export type ConvChoice = Plain | Registers | Tiled | Winograd | Strips | Product;
 /** `fold`: the product of gradient and weights first, then the sum over the window. */
 export type InputChoice = ConvChoice | { readonly variant: "fold" };
 export type FilterChoice = Plain | Winograd | FilterStrips | ((Registers | Tiled) & { readonly parts: number });
@@ -194,6 +201,8 @@ function modelConv2d(shape: ConvShape, caps: Capabilities): ConvChoice {
     if (columns < 8 || rows * columns * depth < 32 ** 3) return { variant: "plain" };
     return { variant: "tiled", side: sideFor(columns, rows, 1) };
   }
+  // Pixels of an image are neighbours, which a convolution cannot rely on and a product loads as vectors; nothing is packed.
+  if (shape.pointwise && rows * columns * depth > smallProduct) return { variant: "product" };
   const best = cheapestConv(shape, caps);
   const direct = Math.min(best.cycles, plainCycles(rows * columns, depth));
   const channels = depth / window;
@@ -237,7 +246,7 @@ export function chooseConv2dInput(
   const tuned = tunedChoice<InputChoice>("conv2dInput", shape, rows * columns, caps);
   if (tuned && (fits || tuned.variant !== "fold")) return tuned;
   const direct = modelConv2d(shape, caps);
-  if (!fits) return direct;
+  if (!fits || direct.variant === "product") return direct;
   if (!registers(caps)) return columns < 8 && direct.variant === "plain" && depth >= 64 ? { variant: "fold" } : direct;
   const product = {
     ...{ batch: images, m: columns * window, n: places, depth: depth / window },

@@ -37,7 +37,9 @@ export function conv2dCalls(ctx: LaunchContext, geometry: ConvGeometry, choose =
   const [, c, r, s] = w.shape;
   const shape = { rows: n * oh * ow, columns: k, depth: c * r * s, window: r * s, groups: geometry.groups };
   const tiles = tilesFor(y.shape, w.shape, geometry, caps);
-  const choice = choose({ ...shape, tiles, strips: stripsFor(y.shape, c, [r, s], geometry) }, caps);
+  const strips = stripsFor(y.shape, c, [r, s], geometry);
+  const choice = choose({ ...shape, tiles, strips, pointwise: isPointwise(geometry, r * s) }, caps);
+  if (choice.variant === "product") return productCalls(ctx, w, x, false);
   if (choice.variant === "strips") return stripsCalls(ctx, geometry, choice);
   if (choice.variant === "plain") {
     const plain = plainLaunch(conv2dPlainKernel, x, w, y, y, ctx, geometry);
@@ -68,7 +70,9 @@ export function conv2dInputCalls(ctx: LaunchContext, geometry: ConvGeometry, cho
   const shape = { rows: n * h * width, columns: c, depth: k * r * s, window: r * s, groups: geometry.groups };
   const tiles = tilesFor(y.shape, w.shape, geometry, caps);
   const strips = stripsFor(y.shape, k / geometry.groups, [r, s], geometry, true);
-  const choice = choose({ ...shape, tiles, strips, images: n, places: oh * ow }, caps);
+  const pointwise = isPointwise(geometry, r * s);
+  const choice = choose({ ...shape, tiles, strips, pointwise, images: n, places: oh * ow }, caps);
+  if (choice.variant === "product") return productCalls(ctx, w, g, true);
   if (choice.variant === "strips") return inputStripsCalls(ctx, geometry, choice);
   if (choice.variant === "plain") {
     const plain = plainLaunch(conv2dInputPlainKernel, y, w, g, y, ctx, geometry);
@@ -116,6 +120,18 @@ function foldCalls(ctx: LaunchContext, { stride, dilation, padding }: ConvGeomet
       grid: gridFor(conv2dInputFoldKernel, count, caps.maxWorkgroupsPerDimension),
     }),
   ];
+}
+
+function isPointwise({ stride, padding, groups }: ConvGeometry, taps: number): boolean {
+  return taps * stride[0] * stride[1] * groups === 1 && padding.every((p) => p === 0);
+}
+
+/** y[n] = w · x[n], or wᵀ · x[n], for windows of one pixel. */
+function productCalls(ctx: LaunchContext, w: Operand, x: Operand, transA: boolean): Launch[] {
+  const planes = (t: Operand): Operand => reshaped(t, [t.shape[0], t.shape[1], t.shape[2] * t.shape[3]]);
+  const inputs = [reshaped(w, w.shape.slice(0, 2)), planes(x)];
+  const temp: LaunchContext["temp"] = (...a) => ctx.temp(...a);
+  return matmulCalls({ ...ctx, inputs, output: planes(ctx.output), temp }, { transA, transB: false });
 }
 
 function reshaped(x: Operand, shape: readonly number[]): Operand {
@@ -208,7 +224,7 @@ interface Dense {
 function denseCalls(
   ctx: LaunchContext,
   { x, w, y, upsample, stride, dilation, pad, wOut, wIn, flipped }: Dense,
-  choice: Exclude<ReturnType<typeof chooseConv2d>, { variant: "plain" | "strips" }>,
+  choice: Exclude<ReturnType<typeof chooseConv2d>, { variant: "plain" | "strips" | "product" }>,
 ): Launch[] {
   if (choice.variant === "winograd") return correlationCalls(ctx, { x, w, y, pad, flipped }, choice);
   const limit = ctx.caps.maxWorkgroupsPerDimension;

@@ -95,6 +95,17 @@ test("groups of few channels take strips: tall ones where there are many planes,
   check.equal(filter({ images: 4096, channels: 64 }, llvmpipe), { variant: "strips", rows: 32, lanes: 8, parts: 224 });
 });
 
+test("a window of one pixel is a matrix product on llvmpipe", () => {
+  const shape = { rows: 4 * 784, columns: 96, depth: 64, window: 1, groups: 1, pointwise: true };
+  const input = { ...shape, images: 4, places: 784 };
+  for (const caps of [llvmpipe, plainLlvmpipe]) {
+    check.is(chooseConv2d(shape, caps).variant, "product");
+    check.is(chooseConv2dInput(input, caps).variant, "product");
+    check.is(chooseConv2d({ ...shape, rows: 16 }, caps).variant, "registers");
+  }
+  check.is(chooseConv2d(shape, gpu).variant, "tiled");
+});
+
 test("an image gradient of one channel is folded while its intermediate fits", () => {
   check.is(chooseConv2dInput(firstInput, llvmpipe).variant, "fold");
   check.is(chooseConv2dInput(firstInput, gpu).variant, "fold");

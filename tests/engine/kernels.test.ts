@@ -125,11 +125,13 @@ async function checkConvolutions(choice: InputChoice, parts: number, cases: type
     const forward = (ctx: LaunchContext) => conv2dCalls(ctx, attrs, () => choice);
     await compare(conv2dSpec, forward, [x, w], attrs, w[1] * taps, `conv2d ${label}`);
     const split: FilterChoice =
-      choice.variant === "strips"
-        ? { ...choice, parts, lanes: parts > 1 ? 8 : 64 }
-        : choice.variant === "registers" || choice.variant === "tiled"
-          ? { ...choice, parts }
-          : choice;
+      choice.variant === "product"
+        ? plain
+        : choice.variant === "strips"
+          ? { ...choice, parts, lanes: parts > 1 ? 8 : 64 }
+          : choice.variant === "registers" || choice.variant === "tiled"
+            ? { ...choice, parts }
+            : choice;
     const filter = (ctx: LaunchContext) => conv2dFilterCalls(ctx, attrs, () => split);
     await compare(conv2dFilterSpec, filter, [x, g], attrs, x[0] * out[0] * out[1], `conv2dFilter ${label}`);
   }
@@ -172,6 +174,27 @@ gpuTest("what follows a convolution in strips is fused into it, row by row of wh
     const expected = await onReference(() => f(...given()).read());
     check.close(await y.read(), expected, { atol: 1e-5 }, `width ${width}`);
     step.dispose();
+  }
+});
+gpuTest("convolutions of one pixel as products", async () => {
+  for (const [x, w] of [
+    [
+      [3, 9, 7, 6],
+      [13, 9, 1, 1],
+    ],
+    [
+      [1, 40, 5, 5],
+      [70, 40, 1, 1],
+    ],
+  ]) {
+    const window = { stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups: 1 } as const;
+    const attrs: ConvAttrs = { ...window, image: [x[2], x[3]], window: [1, 1] };
+    const g = [x[0], w[0], x[2], x[3]];
+    const product = () => ({ variant: "product" }) as const;
+    const forward = (ctx: LaunchContext) => conv2dCalls(ctx, attrs, product);
+    await compare(conv2dSpec, forward, [x, w], attrs, w[1], `conv2d [${x}] [${w}]`);
+    const input = (ctx: LaunchContext) => conv2dInputCalls(ctx, attrs, product);
+    await compare(conv2dInputSpec, input, [g, w], attrs, w[0], `conv2dInput [${x}] [${w}]`);
   }
 });
 gpuTest("conv2dInput fold", () => checkConvolutions({ variant: "fold" }, 1, convolutions));
