@@ -1,8 +1,8 @@
 // conv2dInput, strips — the adjoint of conv2d in x: y[n,c,iy,ix] = Σ_{k,r,s} g[n,k,oy,ox] · w[k,c,r,s] over the k of c's group with
 // oy·stride + r − pad_top = iy, ox alike. One invocation makes four columns of `rows_each` rows of one plane. It walks down g and
 // adds every row to all rows of y it reaches: as conv2d.strips, without a look at the zeros that a stride leaves between
-// gradients. With SEVERAL a group has more than one filter; with VECTORS rows of y are whole vectors. Needs dilation 1 and a
-// stride across of 1, 2 or 4.
+// gradients. With SEVERAL a group has more than one filter; with ONES there is no w, and all weights are 1; with VECTORS rows of
+// y are whole vectors. Needs dilation 1 and a stride across of 1, 2 or 4.
 const WINDOW_HEIGHT = 3u; //@spec
 const WINDOW_WIDTH = 3u; //@spec
 const STRIDE_Y = 1u; //@spec
@@ -23,7 +23,10 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> g: array<f32>;
+//@if ONES
+//@else
 @group(0) @binding(2) var<storage, read> w: array<f32>;
+//@end
 //@if VECTORS
 @group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
 fn store_quad(index: u32, value: vec4f) { y[index / 4u] = value; } //@hook store
@@ -47,11 +50,17 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let first_plane = plane / p.in_channels * p.out_channels + first_filter;
   let left = (i32(column) + p.pad_left) / i32(STRIDE_X) - i32(BEFORE);
   var weights: array<f32, TAPS>;
+//@if ONES
+  for (var tap = 0u; tap < TAPS; tap++) { weights[tap] = 1.0; }
+//@end
 //@if SEVERAL
+//@else
+//@if ONES
 //@else
   for (var tap = 0u; tap < TAPS; tap++) {
     weights[tap] = w[(first_filter * p.channels_per_group + own_channel) * TAPS + tap];
   }
+//@end
 //@end
   var sums = array<vec4f, LIVE>(); // the uppermost first
   let stop_turn = (stop_row - 1 + p.pad_top) / i32(STRIDE_Y);
@@ -60,9 +69,12 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 //@if SEVERAL
       var more = array<vec4f, WINDOW_HEIGHT>(); // as in conv2d.strips
       for (var f = 0u; f < p.filters_per_group; f++) {
+//@if ONES
+//@else
         for (var tap = 0u; tap < TAPS; tap++) {
           weights[tap] = w[((first_filter + f) * p.channels_per_group + own_channel) * TAPS + tap];
         }
+//@end
         let row = ((first_plane + f) * p.out_height + u32(oy)) * p.out_width;
 //@else
         let row = (first_plane * p.out_height + u32(oy)) * p.out_width;

@@ -298,7 +298,10 @@ function stripRows({ height, overlap }: StripShape, cuts: number): number {
   return Math.max(Math.ceil(height / Math.max(1, cuts)), Math.min(height, 8, Math.ceil(2 * overlap)), 1);
 }
 
-function chooseStrips({ rows, columns, window, strips }: ConvShape, caps: Capabilities): Plain | Strips {
+export function chooseStrips(
+  { rows, columns, window, strips }: Pick<ConvShape, "rows" | "columns" | "window" | "strips">,
+  caps: Capabilities,
+): Plain | Strips {
   if (!strips || strips.terms > mostStripTerms || rows * columns * window * strips.terms <= smallProduct)
     return { variant: "plain" };
   const { images, channels, width } = strips;

@@ -8,7 +8,7 @@ import {
 } from "../../shaders/gen/kernels.js";
 import { call, gridFor, type Launch, type LaunchContext, linearGrid, type Operand } from "../lower.js";
 import { sizeOf } from "../shape.js";
-import type { FilterStrips, StripShape, Strips } from "./choose.js";
+import { chooseStrips, type FilterStrips, type StripShape, type Strips } from "./choose.js";
 import type { ConvGeometry } from "./conv.launch.js";
 import { sumPartsCall } from "./parts.launch.js";
 
@@ -20,11 +20,22 @@ const mostTaps = 49;
 export function stripsFor(
   cut: readonly number[],
   terms: number,
-  [r, s]: readonly number[],
-  { stride, dilation, groups }: ConvGeometry,
+  window: readonly number[],
+  geometry: ConvGeometry,
   divides = false,
 ): StripShape | undefined {
-  if (groups === 1 || dilation[0] * dilation[1] !== 1 || r * s > mostTaps || Math.max(...stride) > 4) return undefined;
+  return geometry.groups === 1 ? undefined : stripsOf(cut, terms, window, geometry, divides);
+}
+
+/** The same for any number of groups. */
+function stripsOf(
+  cut: readonly number[],
+  terms: number,
+  [r, s]: readonly number[],
+  { stride, dilation }: ConvGeometry,
+  divides: boolean,
+): StripShape | undefined {
+  if (dilation[0] * dilation[1] !== 1 || r * s > mostTaps || Math.max(...stride) > 4) return undefined;
   if (divides && 4 % stride[1] !== 0) return undefined;
   const [images, channels, height, width] = cut;
   return { images, channels, height, width, terms, overlap: (r - 1) / stride[0] };
@@ -87,9 +98,8 @@ export function inputStripsCalls(
   geometry: ConvGeometry,
   choice: Strips,
 ): Launch[] {
-  const three = { x: y, w, g };
   const cut = cutOf(y, choice);
-  const params = paramsOf(three, geometry);
+  const params = paramsOf({ x: y, w, g }, geometry);
   return [
     call(conv2dInputStripsKernel, {
       bind: { g, w, y },
@@ -99,7 +109,34 @@ export function inputStripsCalls(
         ...{ SEVERAL: params.filters_per_group > 1, VECTORS: y.shape[3] % 4 === 0 },
       },
       grid: gridFor(conv2dInputStripsKernel, cut.count, caps.maxWorkgroupsPerDimension),
-      flops: flopsOf(three),
+      flops: flopsOf({ x: y, w, g }),
+    }),
+  ];
+}
+
+/** The sums of the windows of g [n,c,oh,ow] that cover each pixel of y [n,c,h,w]: the same with a window of ones for each plane.
+ *  Undefined where strips do not pay. */
+export function spreadStripsCalls(
+  { inputs: [g], output: y, caps }: LaunchContext,
+  window: readonly [number, number],
+  { stride, padding }: Pick<ConvGeometry, "stride" | "padding">,
+): Launch[] | undefined {
+  const geometry: ConvGeometry = { stride, padding, dilation: [1, 1], groups: y.shape[1] };
+  const strips = stripsOf(y.shape, 1, window, geometry, true);
+  const taps = window[0] * window[1];
+  const choice = chooseStrips({ rows: sizeOf(y.shape), columns: 1, window: taps, strips }, caps);
+  if (choice.variant !== "strips") return undefined;
+  const cut = cutOf(y, choice);
+  const w = { ...g, shape: [y.shape[1], 1, ...window] };
+  return [
+    call(conv2dInputStripsKernel, {
+      bind: { g, y },
+      params: { ...cut, ...paramsOf({ x: y, w, g }, geometry) },
+      spec: {
+        ...{ ...specOf(w, geometry), PHASE: padding[2] % stride[1] },
+        ...{ ONES: true, VECTORS: y.shape[3] % 4 === 0 },
+      },
+      grid: gridFor(conv2dInputStripsKernel, cut.count, caps.maxWorkgroupsPerDimension),
     }),
   ];
 }

@@ -11,6 +11,7 @@ import { type ConvAttrs, conv2d, conv2dFilterSpec, conv2dInputSpec, conv2dSpec }
 import { conv2dCalls, conv2dFilterCalls, conv2dInputCalls } from "../../engine/ops/conv.launch.js";
 import { type MatmulAttrs, matmulSpec } from "../../engine/ops/matmul.js";
 import { matmulCalls } from "../../engine/ops/matmul.launch.js";
+import { windowSpread } from "../../engine/ops/pool.average.js";
 import { sumSpec } from "../../engine/ops/reduce.js";
 import { reduceCalls } from "../../engine/ops/reduce.launch.js";
 import { sizeOf } from "../../engine/shape.js";
@@ -174,6 +175,17 @@ gpuTest("what follows a convolution in strips is fused into it, row by row of wh
     const expected = await onReference(() => f(...given()).read());
     check.close(await y.read(), expected, { atol: 1e-5 }, `width ${width}`);
     step.dispose();
+  }
+});
+gpuTest("windows that overlap are spread in strips", async () => {
+  for (const [shape, image, size, stride, padding] of [
+    [[2, 9, 28, 28], [57, 57], 3, 2, 0],
+    [[1, 5, 40, 44], [40, 44], 5, 1, 2],
+    [[3, 4, 21, 21], [40, 40], 2, 2, 1],
+  ] as const) {
+    const run = () => windowSpread(tensor(values(shape), shape), { size, stride, padding, image }).read();
+    const expected = await onReference(run);
+    check.close(await run(), expected, { atol: 1e-5 }, `${shape} to ${image}`);
   }
 });
 gpuTest("convolutions of one pixel as products", async () => {
