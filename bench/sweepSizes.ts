@@ -152,7 +152,7 @@ const sized: readonly Sized[] = [
     call: (x, i) => scatterAlong(x, i, 4096),
   },
   { op: "windowSum", inputs: [images], call: (x) => windowSum(x, pooling) },
-  { op: "windowSpread", inputs: [pooled], call: (g) => windowSpread(g, { ...pooling, image }), reason: window },
+  { op: "windowSpread", inputs: [pooled], call: (g) => windowSpread(g, { ...pooling, image }) },
   { op: "poolIndices", inputs: [images], call: (x) => poolIndices(x, pooling), reason: window },
   {
     ...{ op: "gatherPool", inputs: [images], prepare: (x: Tensor) => [x, poolIndices(x, pooling)] },
