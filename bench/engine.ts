@@ -1,5 +1,19 @@
 /** What the host pays: milliseconds of JavaScript for ops one by one, for the replay of a whole step, for a read-back. */
-import { add, capture, dispose, openScope, tensor } from "../engine/index.js";
+import {
+  add,
+  capture,
+  dispose,
+  matmul,
+  openScope,
+  reshape,
+  softplus,
+  sum,
+  type Tensor,
+  tensor,
+} from "../engine/index.js";
+import { aFlag, aPositiveNumber, requireTensor } from "../engine/kinds.js";
+import { checkedOptions, isList } from "../engine/options.js";
+import { normaliseAxis } from "../engine/shape.js";
 import { cases } from "./cases.js";
 import { checkResults } from "./goldens.js";
 import type { Bench } from "./holdfast.js";
@@ -26,6 +40,9 @@ async function hostTimes(on: Bench, runs: number, work: () => void | Promise<voi
   return { medianMs: median(times), minMs, hostMs: minMs, runs };
 }
 
+/** Microseconds of JavaScript for each op of a chain. */
+const perOp = ({ hostMs = Number.NaN }: Partial<Row>): string => `${((1000 * hostMs) / chain).toFixed(2)} µs an op`;
+
 function increments(count: number) {
   return (x: ReturnType<typeof tensor>) => {
     let y = x;
@@ -34,7 +51,29 @@ function increments(count: number) {
   };
 }
 
-/** Host rows: `eager-100` and `replay-100` are 100 additions to 64 numbers, `read-4-bytes` is a read-back, and the network
+/** `chain` ops of five kinds: pointwise, with a number, of two shapes, a view, a reduction. */
+function mixed(x: Tensor): Tensor {
+  let y = x;
+  for (let i = 0; i < chain / 5; i++) y = sum(reshape(matmul(softplus(add(x, 1), 2), x), [1, smallSide, smallSide]), 0);
+  return y;
+}
+
+const FLAGS = { first: aFlag, second: aFlag };
+
+/** The checks of arguments that those ops make, without the ops. */
+function checksOfMixed(x: Tensor): void {
+  for (let i = 0; i < chain / 5; i++) {
+    for (const op of ["add", "softplus", "matmul", "matmul", "reshape"]) requireTensor(op, x);
+    aPositiveNumber.fits(2);
+    checkedOptions("matmul", {}, FLAGS);
+    isList(x.shape);
+    checkedOptions("sum", {}, FLAGS);
+    normaliseAxis("sum", 0, x);
+  }
+}
+
+/** Host rows: `eager-100` and `replay-100` are 100 additions to 64 numbers, `eager-mixed-100` 100 ops of five kinds and `checks-100`
+ *  what of it are checks of arguments; `read-4-bytes` is a read-back, and the network
  *  cases are replays of their step. */
 export async function runEngine(on: Bench, { runs = 20, onRow }: { runs?: number; onRow?: (row: Row) => void } = {}) {
   const rows: Row[] = [];
@@ -64,6 +103,19 @@ export async function runEngine(on: Bench, { runs = 20, onRow }: { runs?: number
     report(name, checked, { dispatches, ...(await here.wait(hostTimes(on, runs, run))) });
   }
   replayed.dispose();
+
+  const runMixed = () => {
+    using _ = openScope("run");
+    mixed(x);
+  };
+  const [a] = await here.wait(mixed(x).read());
+  const beforeMixed = on.launches();
+  runMixed();
+  const dispatchesMixed = on.launches() - beforeMixed;
+  const all = await here.wait(hostTimes(on, runs, runMixed));
+  report("eager-mixed-100", a === 0, { dispatches: dispatchesMixed, ...all, note: perOp(all) });
+  const checks = await here.wait(hostTimes(on, runs, () => checksOfMixed(x)));
+  report("checks-100", true, { ...checks, note: perOp(checks) });
 
   const one = tensor([1]);
   const read = await here.wait(

@@ -9,12 +9,13 @@ import type { Waiting } from "../../bench/measure.js";
 import { formatOnnx } from "../../bench/onnxReport.js";
 import { formatPeers } from "../../bench/peers.js";
 import { type CaseProfile, formatCaseProfile, profileCase } from "../../bench/profile.js";
-import { formatReport, isRight, loadReport, type Report, type Row, saveReport } from "../../bench/report.js";
+import { formatReport, isRight, loadReport, originOf, type Report, type Row, saveReport } from "../../bench/report.js";
 import { measureSizes, peerVersions, sizesPage } from "../../bench/sizes.js";
 import { formatSoak, soak } from "../../bench/soak.js";
 import { specialValuesPage } from "../../bench/specialValues.js";
 import { filesOf, writeSpeedPage } from "../../bench/speedPage.js";
 import { caseSuites, measuredSuites, runSuite, withOrigin } from "../../bench/suite.js";
+import { isSound, sweep, sweepPage } from "../../bench/sweep.js";
 import { formatTune, type TuneResult, tableOf, tuneTask, tuneTasks } from "../../bench/tune.js";
 import type { AdapterIdentity } from "../../engine/tuning.js";
 import { tuningPath } from "../../engine/tuning.node.js";
@@ -48,6 +49,7 @@ const suites = [
   "page",
   "special-values",
   "sizes",
+  "sweep",
 ];
 
 function progress(row: Row): void {
@@ -189,6 +191,28 @@ async function soaked(given: Given): Promise<number> {
   return report.flat ? 0 : 1;
 }
 
+/** Every op of the table against its bound. */
+async function swept(given: Given): Promise<number> {
+  const on = await openBench(given.adapter, { tuning: false });
+  const result = await sweep(on, {
+    runs: runsOf(given),
+    names: given.case?.split(","),
+    onRow: ({ op, note, checked, times, error }) =>
+      console.error(
+        `${op} ${note ?? ""}: ${checked ? `${times?.toFixed(1)} times its bound` : `WRONG ${error ?? ""}`}`,
+      ),
+  });
+  const report = withOrigin({ adapter: on.adapter, versions: versions(), results: [] });
+  print(given, { ...report, results: [result] }, () => sweepPage(result, originOf(report)));
+  if (given.save) {
+    if (given.case !== undefined) throw new UsageError("--save: the page holds every op ; leave out --case");
+    const path = "bench/results/sweep.md";
+    await writeOutput(path, sweepPage(result, originOf(report)));
+    console.error(`written to ${path}`);
+  }
+  return isSound(result) ? 0 : 1;
+}
+
 export const command = defineCommand({
   summary: `measure speed: ${suites.join(", ")}`,
   options,
@@ -224,7 +248,9 @@ export const command = defineCommand({
       else print(values, rows, () => page);
       return 0;
     }
-    const run = { soak: soaked, profile: profiled, tune: tuned }[suite] ?? ((given: Given) => measured(suite, given));
+    const run =
+      { soak: soaked, profile: profiled, tune: tuned, sweep: swept }[suite] ??
+      ((given: Given) => measured(suite, given));
     const code = await run(values);
     // Dawn aborts at random when the event loop ends by itself.
     await new Promise((written) => process.stdout.write("", written));

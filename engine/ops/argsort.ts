@@ -74,7 +74,10 @@ const BLOCK = 1024;
  * Bitonic sorting of (key, position) pairs, which are all different, so that the order is the stable one. Rows are padded
  * to a power of two with pairs that sort last. Source: Batcher, "Sorting networks and their applications", 1968.
  */
-function argsortCalls({ inputs: [x], output: y, caps, temp }: LaunchContext, attrs: { descending: boolean }): Launch[] {
+export function argsortCalls(
+  { inputs: [x], output: y, caps, temp }: LaunchContext,
+  attrs: { descending: boolean },
+): Launch[] {
   const n = x.shape.at(-1)!;
   const rows = sizeOf(x.shape) / n;
   const padded = 2 ** Math.ceil(Math.log2(n));

@@ -27,6 +27,20 @@ export interface ConvShape {
   readonly window: number;
   /** How many tiles minimal filtering would cut the images into, where it can be used. */
   readonly tiles?: number;
+  /** Whether it is a matrix product as it stands: one tap, no stride, no padding, no groups. */
+  readonly pointwise?: boolean;
+  /** What strips would be cut from, where they can be used: groups only. */
+  readonly strips?: StripShape;
+}
+
+/** Planes that are cut into strips; each meets `terms` others. Of strips one below the other `overlap` rows are loaded twice. */
+export interface StripShape {
+  readonly images: number;
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  readonly terms: number;
+  readonly overlap: number;
 }
 
 export interface Plain {
@@ -55,10 +69,26 @@ export interface Winograd {
   readonly tiles: number;
 }
 
-export type ConvChoice = Plain | Registers | Tiled | Winograd;
+/** Four columns of `rows` rows for each invocation. */
+export interface Strips {
+  readonly variant: "strips";
+  readonly rows: number;
+}
+/** Strips shared out over `lanes` invocations for each window and each of `parts` of the strips. */
+export interface FilterStrips extends Strips {
+  readonly lanes: 8 | 64;
+  readonly parts: number;
+}
+
+/** The weights times each image, as `matmul` does it. */
+export interface Product {
+  readonly variant: "product";
+}
+
+export type ConvChoice = Plain | Registers | Tiled | Winograd | Strips | Product;
 /** `fold`: the product of gradient and weights first, then the sum over the window. */
 export type InputChoice = ConvChoice | { readonly variant: "fold" };
-export type FilterChoice = Plain | Winograd | ((Registers | Tiled) & { readonly parts: number });
+export type FilterChoice = Plain | Winograd | FilterStrips | ((Registers | Tiled) & { readonly parts: number });
 
 /** Cycles of eight lanes on a software adapter (llvmpipe, 256-bit): measured, and only their ratios matter. */
 const cycles = {
@@ -81,7 +111,7 @@ const threads = 4;
 const cacheBytes = 1.25 * 2 ** 20;
 /** Compute units a GPU is assumed to have, for splitting reductions; WebGPU does not tell. */
 const gpuUnits = 64;
-/** Multiplications below which the plain kernel runs: a register tile saves 0.1 ms and takes half a second to compile. */
+/** Multiplications up to which the plain kernel runs: another saves 0.1 ms and takes half a second to compile. */
 const smallProduct = 2 ** 17;
 /** Columns that leave most of a workgroup tile empty, at least three quarters of it. A GPU does not mind; SwiftShader took, for a
  *  convolution of 50 images of 8x14x14 to 16 channels, 370 ms of processor time tiled and 196 plain, for its gradients 985 and 394 (input),
@@ -89,6 +119,10 @@ const smallProduct = 2 ** 17;
 const fewColumns = 16;
 /** Bytes of the spectra that minimal filtering keeps at a time. */
 const spectraBytes = 2 ** 25;
+/** Strips that keep an adapter busy. */
+const stripsWanted = { software: 64 * 32, gpu: gpuUnits * 512 };
+/** Strips that an invocation adds up one after the other, for rounding's sake. */
+const mostStripsEach = 64;
 /** Bytes that folding may take for its intermediate. */
 const largestFold = 2 ** 27;
 
@@ -166,12 +200,14 @@ export function chooseConv2d(shape: ConvShape, caps: Capabilities): ConvChoice {
 
 function modelConv2d(shape: ConvShape, caps: Capabilities): ConvChoice {
   const { rows, columns, depth, groups, window } = shape;
-  if (groups !== 1) return { variant: "plain" };
+  if (groups !== 1) return chooseStrips(shape, caps);
   if (!registers(caps)) {
     if (columns < 8 || rows * columns * depth < 32 ** 3) return { variant: "plain" };
     if (caps.software && columns <= fewColumns) return { variant: "plain" };
     return { variant: "tiled", side: sideFor(columns, rows, 1) };
   }
+  // Pixels of an image are neighbours, which a convolution cannot rely on and a product loads as vectors; nothing is packed.
+  if (shape.pointwise && rows * columns * depth > smallProduct) return { variant: "product" };
   const best = cheapestConv(shape, caps);
   const direct = Math.min(best.cycles, plainCycles(rows * columns, depth));
   const channels = depth / window;
@@ -210,12 +246,12 @@ export function chooseConv2dInput(
   caps: Capabilities,
 ): InputChoice {
   const { rows, columns, depth, groups, images, places, window } = shape;
-  if (groups !== 1) return { variant: "plain" };
+  if (groups !== 1) return chooseStrips(shape, caps);
   const fits = images * places * columns * window * 4 <= Math.min(caps.maxBindingBytes, largestFold);
   const tuned = tunedChoice<InputChoice>("conv2dInput", shape, rows * columns, caps);
   if (tuned && (fits || tuned.variant !== "fold")) return tuned;
   const direct = modelConv2d(shape, caps);
-  if (!fits) return direct;
+  if (!fits || direct.variant === "product") return direct;
   if (!registers(caps)) return columns < 8 && direct.variant === "plain" && depth >= 64 ? { variant: "fold" } : direct;
   const product = {
     ...{ batch: images, m: columns * window, n: places, depth: depth / window },
@@ -237,7 +273,7 @@ export function chooseConv2dFilter(
   caps: Capabilities,
 ): FilterChoice {
   const { rows, columns, depth, groups, cuts, bytes, window } = shape;
-  if (groups !== 1) return { variant: "plain" };
+  if (groups !== 1) return chooseFilterStrips(shape, caps);
   const tuned = tunedChoice<FilterChoice>("conv2dFilter", shape, rows * columns, caps);
   if (tuned) return "parts" in tuned ? { ...tuned, parts: Math.min(tuned.parts, cuts) } : tuned;
   if (!registers(caps)) {
@@ -259,6 +295,46 @@ export function chooseConv2dFilter(
   const channels = rows / window;
   if (filteringCycles(shape, caps, channels, columns, "window") < direct) return winograd(channels + columns);
   return direct < best.cycles ? { variant: "plain" } : { ...best.choice, parts };
+}
+
+/** Longest sums of strips over channels: their terms are added one by one, row by row. */
+const mostStripTerms = 128;
+
+/** Rows of strips of a plane that is cut into about so many; never so few that most of what is loaded overlaps. */
+function stripRows({ height, overlap }: StripShape, cuts: number): number {
+  return Math.max(Math.ceil(height / Math.max(1, cuts)), Math.min(height, 8, Math.ceil(2 * overlap)), 1);
+}
+
+export function chooseStrips(
+  { rows, columns, window, strips }: Pick<ConvShape, "rows" | "columns" | "window" | "strips">,
+  caps: Capabilities,
+): Plain | Strips {
+  if (!strips || strips.terms > mostStripTerms || rows * columns * window * strips.terms <= smallProduct)
+    return { variant: "plain" };
+  const { images, channels, width } = strips;
+  const wanted = caps.software ? stripsWanted.software : stripsWanted.gpu;
+  return { variant: "strips", rows: stripRows(strips, Math.ceil(wanted / (images * channels * Math.ceil(width / 4)))) };
+}
+
+function chooseFilterStrips(
+  { rows: taps, columns, depth, strips: shape }: ConvShape,
+  caps: Capabilities,
+): Plain | FilterStrips {
+  if (!shape || taps * columns * depth <= smallProduct) return { variant: "plain" };
+  const { images, channels, height, width, terms } = shape;
+  const lanes = caps.software ? 8 : 64;
+  const quads = images * Math.ceil(width / 4);
+  // Tall enough to be worth the rows that overlap, short enough that every lane has one.
+  const rows = Math.min(32, stripRows(shape, Math.ceil(lanes / quads)));
+  const strips = quads * Math.ceil(height / rows);
+  const forThreads = Math.ceil((caps.software ? 8 * threads : 8 * gpuUnits) / (channels * terms));
+  const forRounding = Math.ceil(strips / (lanes * mostStripsEach));
+  return {
+    variant: "strips",
+    rows,
+    lanes,
+    parts: Math.max(1, Math.min(Math.ceil(strips / lanes), Math.max(forThreads, forRounding))),
+  };
 }
 
 /** Tiles of 128 squared once they fill a GPU, of 64 before. */

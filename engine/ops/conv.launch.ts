@@ -17,6 +17,7 @@ import { contiguousStrides, sizeOf } from "../shape.js";
 import { chooseConv2d, chooseConv2dFilter, chooseConv2dInput } from "./choose.js";
 import { matmulCalls } from "./matmul.launch.js";
 import { isLong, sumPartsCall } from "./parts.launch.js";
+import { filterStripsCalls, inputStripsCalls, stripsCalls, stripsFor } from "./strips.launch.js";
 import { correlationCalls, tilesFor, windowGradientCalls } from "./winograd.launch.js";
 
 export interface ConvGeometry {
@@ -35,7 +36,11 @@ export function conv2dCalls(ctx: LaunchContext, geometry: ConvGeometry, choose =
   const [n, k, oh, ow] = y.shape;
   const [, c, r, s] = w.shape;
   const shape = { rows: n * oh * ow, columns: k, depth: c * r * s, window: r * s, groups: geometry.groups };
-  const choice = choose({ ...shape, tiles: tilesFor(y.shape, w.shape, geometry, caps) }, caps);
+  const tiles = tilesFor(y.shape, w.shape, geometry, caps);
+  const strips = stripsFor(y.shape, c, [r, s], geometry);
+  const choice = choose({ ...shape, tiles, strips, pointwise: isPointwise(geometry, r * s) }, caps);
+  if (choice.variant === "product") return productCalls(ctx, w, x, false);
+  if (choice.variant === "strips") return stripsCalls(ctx, geometry, choice);
   if (choice.variant === "plain") {
     const plain = plainLaunch(conv2dPlainKernel, x, w, y, y, ctx, geometry);
     return [call(conv2dPlainKernel, { bind: { x, w, y }, ...plain })];
@@ -63,10 +68,12 @@ export function conv2dInputCalls(ctx: LaunchContext, geometry: ConvGeometry, cho
   const [k, , r, s] = w.shape;
   const [, , oh, ow] = g.shape;
   const shape = { rows: n * h * width, columns: c, depth: k * r * s, window: r * s, groups: geometry.groups };
-  const choice = choose(
-    { ...shape, tiles: tilesFor(y.shape, w.shape, geometry, caps), images: n, places: oh * ow },
-    caps,
-  );
+  const tiles = tilesFor(y.shape, w.shape, geometry, caps);
+  const strips = stripsFor(y.shape, k / geometry.groups, [r, s], geometry, true);
+  const pointwise = isPointwise(geometry, r * s);
+  const choice = choose({ ...shape, tiles, strips, pointwise, images: n, places: oh * ow }, caps);
+  if (choice.variant === "product") return productCalls(ctx, w, g, true);
+  if (choice.variant === "strips") return inputStripsCalls(ctx, geometry, choice);
   if (choice.variant === "plain") {
     const plain = plainLaunch(conv2dInputPlainKernel, y, w, g, y, ctx, geometry);
     return [call(conv2dInputPlainKernel, { bind: { g, w, y }, ...plain })];
@@ -115,6 +122,18 @@ function foldCalls(ctx: LaunchContext, { stride, dilation, padding }: ConvGeomet
   ];
 }
 
+function isPointwise({ stride, padding, groups }: ConvGeometry, taps: number): boolean {
+  return taps * stride[0] * stride[1] * groups === 1 && padding.every((p) => p === 0);
+}
+
+/** y[n] = w · x[n], or wᵀ · x[n], for windows of one pixel. */
+function productCalls(ctx: LaunchContext, w: Operand, x: Operand, transA: boolean): Launch[] {
+  const planes = (t: Operand): Operand => reshaped(t, [t.shape[0], t.shape[1], t.shape[2] * t.shape[3]]);
+  const inputs = [reshaped(w, w.shape.slice(0, 2)), planes(x)];
+  const temp: LaunchContext["temp"] = (...a) => ctx.temp(...a);
+  return matmulCalls({ ...ctx, inputs, output: planes(ctx.output), temp }, { transA, transB: false });
+}
+
 function reshaped(x: Operand, shape: readonly number[]): Operand {
   return { ...x, shape, strides: contiguousStrides(shape) };
 }
@@ -132,7 +151,10 @@ export function conv2dFilterCalls(ctx: LaunchContext, geometry: ConvGeometry, ch
   const pixels = n * oh * ow;
   const bytes = 4 * (sizeOf(x.shape) + sizeOf(g.shape));
   const shape = { rows: taps, columns: k, depth: pixels, window: r * s, groups: geometry.groups, cuts: n * oh, bytes };
-  const choice = choose({ ...shape, tiles: tilesFor(g.shape, y.shape, geometry, caps) }, caps);
+  const tiles = tilesFor(g.shape, y.shape, geometry, caps);
+  const strips = stripsFor(g.shape, c, [r, s], geometry);
+  const choice = choose({ ...shape, tiles, strips }, caps);
+  if (choice.variant === "strips") return filterStripsCalls(ctx, geometry, choice);
   if (choice.variant === "plain") {
     const { params, ...plain } = plainLaunch(conv2dFilterPlainKernel, x, y, g, y, ctx, geometry);
     return [call(conv2dFilterPlainKernel, { bind: { x, g, y }, params: { ...params, images: n }, ...plain })];
@@ -202,7 +224,7 @@ interface Dense {
 function denseCalls(
   ctx: LaunchContext,
   { x, w, y, upsample, stride, dilation, pad, wOut, wIn, flipped }: Dense,
-  choice: Exclude<ReturnType<typeof chooseConv2d>, { variant: "plain" }>,
+  choice: Exclude<ReturnType<typeof chooseConv2d>, { variant: "plain" | "strips" | "product" }>,
 ): Launch[] {
   if (choice.variant === "winograd") return correlationCalls(ctx, { x, w, y, pad, flipped }, choice);
   const limit = ctx.caps.maxWorkgroupsPerDimension;

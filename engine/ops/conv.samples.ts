@@ -42,6 +42,12 @@ export function convSamples(make: (c: ConvCase) => Sample): Sample[] {
       }),
     ),
     make(convCase(2, 3, 3, [4, 4], [3, 3], { padding: "same", groups: 3 })),
+    // Depthwise: whole vectors of a row and tails, strides, a window as tall as the image, two filters each.
+    make(convCase(1, 3, 3, [9, 8], [3, 3], { stride: 2, padding: 1, groups: 3 })),
+    make(convCase(1, 2, 4, [6, 7], [5, 5], { padding: "same", groups: 2 })),
+    make(convCase(1, 2, 2, [5, 11], [5, 3], { stride: [1, 2], padding: [0, 2], groups: 2 })),
+    // Three and two channels a group.
+    make(convCase(1, 6, 4, [7, 5], [3, 3], { stride: [2, 1], padding: 1, groups: 2 })),
     make(convCase(2, 3, 2, [3, 3], [1, 1], { stride: 2 })),
     make(convCase(0, 2, 3, [4, 4], [3, 3])),
   ];

@@ -96,7 +96,7 @@ export const rangeSpec: OpSpec<RangeAttrs> = {
       bind: { y },
       params: { count, float: [start, step], integer: dtype === "f32" ? [0, 0] : [start | 0, step | 0] },
       spec: { SIGNED: dtype === "i32", UNSIGNED: dtype === "u32" },
-      grid: gridFor(arangeKernel, count, caps.maxWorkgroupsPerDimension),
+      grid: gridFor(arangeKernel, Math.ceil(count / 4), caps.maxWorkgroupsPerDimension),
     }),
   ],
   samples: () => [

@@ -1,13 +1,14 @@
 /** Elements chosen by index, and sums into chosen places: each is the other's adjoint. An index outside the axis, negative ones
  *  included, reads 0 and adds nowhere, as a one-hot row of zeros would. */
-import { gatherKernel, scatterAddKernel } from "../../shaders/gen/kernels.js";
+import { gatherKernel, scatterAddKernel, scatterAddSortedKernel } from "../../shaders/gen/kernels.js";
 import { describe, ShapeError } from "../errors.js";
 import { aNatural, requireTensor } from "../kinds.js";
 import { call, gridFor, type Launch, type LaunchContext, type TensorSpec } from "../lower.js";
 import { apply, type HostTensor, type OpSpec } from "../op.js";
 import { requireArguments, shown } from "../options.js";
-import { normaliseAxis, type Shape, sizeOf } from "../shape.js";
+import { contiguousStrides, normaliseAxis, type Shape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
+import { argsortCalls } from "./argsort.js";
 import { asWords } from "./words.js";
 
 interface AxisAttrs {
@@ -106,6 +107,11 @@ export const scatterAddSpec: OpSpec<ScatterAttrs> = {
       call: (x, i) => scatterAdd(x, i, 3),
       note: "outside",
     },
+    {
+      inputs: [{ shape: [2, 400, 3] }, { shape: [400], dtype: "i32", low: -3, high: 170 }],
+      call: (x, i) => scatterAdd(x, i, 160, 1),
+      note: "sorted",
+    },
     { inputs: [{ shape: [0] }, { shape: [0], dtype: "i32" }], call: (x, i) => scatterAdd(x, i, 3), note: "nothing" },
   ],
   failures: () => [
@@ -184,6 +190,11 @@ export const scatterAlongSpec: OpSpec<ScatterAttrs> = {
     {
       inputs: [{ shape: [4, 3] }, { shape: [4, 3], dtype: "i32", low: -1, high: 3 }],
       call: (x, i) => scatterAlong(x, i, 2, 0),
+    },
+    {
+      inputs: [{ shape: [2, 1100] }, { shape: [2, 1100], dtype: "i32", low: -2, high: 400 }],
+      call: (x, i) => scatterAlong(x, i, 390),
+      note: "sorted",
     },
   ],
   failures: () => [
@@ -272,19 +283,43 @@ function gatherCalls(
   ];
 }
 
-function scatterCalls(
-  { inputs: [x, indices], output: y, caps }: LaunchContext,
-  axis: number,
-  picks: number,
-  along: boolean,
-): Launch[] {
+/** Whether to sort the picks first: the alternative looks at every pick for every result. */
+function sortPays(results: number, outer: number, picks: number, inner: number, rows: number): boolean {
+  const levels = Math.ceil(Math.log2(picks + 1));
+  // In steps of the alternative; a compare-and-exchange costs about four of them, a step of the bisection two.
+  const sorting = rows * 2 ** levels * levels * (levels + 1);
+  return smallestSorted + sorting + 2 * results * levels + 2 * outer * picks * inner < results * picks;
+}
+/** What the launches of sorting cost at least, in the same unit. */
+const smallestSorted = 2 ** 17;
+
+function scatterCalls(ctx: LaunchContext, axis: number, picks: number, along: boolean): Launch[] {
+  const { inputs, output: y, caps } = ctx;
+  const [x, indices] = inputs;
   const count = sizeOf(y.shape);
+  const inner = sizeOf(y.shape.slice(axis + 1));
+  const outer = sizeOf(y.shape.slice(0, axis));
+  const params = { count, side: y.shape[axis], picks, inner };
+  const rows = along ? outer : 1;
+  if ((along && inner !== 1) || !sortPays(count, outer, picks, inner, rows))
+    return [
+      call(scatterAddKernel, {
+        bind: { x, indices, y },
+        params,
+        spec: { ALONG: along },
+        grid: gridFor(scatterAddKernel, count, caps.maxWorkgroupsPerDimension),
+      }),
+    ];
+  const shape = [rows, picks];
+  const order = ctx.temp(shape, "i32");
+  const keys = { ...indices, shape, strides: contiguousStrides(shape) };
   return [
-    call(scatterAddKernel, {
-      bind: { x, indices, y },
-      params: { count, side: y.shape[axis], picks, inner: sizeOf(y.shape.slice(axis + 1)) },
+    ...argsortCalls({ caps, inputs: [keys], output: order, temp: (...a) => ctx.temp(...a) }, { descending: false }),
+    call(scatterAddSortedKernel, {
+      bind: { x, indices, order: asWords(order), y },
+      params,
       spec: { ALONG: along },
-      grid: gridFor(scatterAddKernel, count, caps.maxWorkgroupsPerDimension),
+      grid: gridFor(scatterAddSortedKernel, count, caps.maxWorkgroupsPerDimension),
     }),
   ];
 }

@@ -24,6 +24,7 @@ import {
   unpooledSpec,
 } from "./pool.shapes.js";
 import { sum } from "./reduce.js";
+import { spreadStripsCalls } from "./strips.launch.js";
 import { windowPositions } from "./window.js";
 
 /** Windows of `avgPool2d`. */
@@ -129,12 +130,13 @@ export const windowSpreadSpec: OpSpec<PoolAttrs> = {
       x.data[i] += g.data[o];
     }),
   vjp: (c, { attrs }) => [() => apply(windowSumSpec, [c], attrs)],
-  launch: (context, a) => [
-    call(poolSpreadKernel, {
-      bind: { g: context.inputs[0], x: context.output },
-      ...poolLaunch(poolSpreadKernel, context, a),
-    }),
-  ],
+  launch: (context, a) =>
+    spreadStripsCalls(context, a.window, a) ?? [
+      call(poolSpreadKernel, {
+        bind: { g: context.inputs[0], x: context.output },
+        ...poolLaunch(poolSpreadKernel, context, a),
+      }),
+    ],
   // As many windows as cover the pixel in the middle.
   sums: (terms) => {
     const size = Math.floor(Math.sqrt(terms / 16));

@@ -124,6 +124,13 @@ export const placeSpec: OpSpec<PlaceAttrs> = {
   samples: () => [
     { inputs: [{ shape: [2, 3] }], call: (x) => place(x, [5, 4], [4, 0], [-3, 1]) },
     { inputs: [{ shape: [3] }], call: (x) => place(x, [7], [1], [2], 1.5) },
+    {
+      inputs: [{ shape: [2, 3, 5] }],
+      call: (x) => place(x, [4, 3, 8], [1, 0, 2], [2, 1, 1], 1.5),
+      note: "whole fours",
+    },
+    { inputs: [{ shape: [2, 2, 1, 3] }], call: (x) => place(x, [3, 4, 5, 9], [2, 3, 4, 7], [-2, -1, 1, -3]) },
+    { inputs: [{ shape: [1, 1] }], call: (x) => place(x, [1, 1], [0, 0], [1, 1]), note: "one" },
     { inputs: [{ shape: [0] }], call: (x) => place(x, [3], [0], [1]), note: "nothing" },
   ],
   failures: () => [
@@ -147,12 +154,15 @@ function placeCalls({ inputs: [x], output: y, caps }: LaunchContext, attrs: Plac
       last[2] *= side;
     } else if (side > 1 || size !== side) axes.push([side, size, start, step]);
   });
-  const count = sizeOf(y.shape);
+  if (axes.length === 0) axes.push([1, 1, 0, 1]);
+  const side = axes.at(-1)![0];
+  const quads = Math.ceil(side / 4);
+  const count = quads * (sizeOf(y.shape) / side);
   return [
     call(placeKernel, {
       bind: { x: asWords(x), y: asWords(y) },
-      params: { count, rank: axes.length, value: wordOf(attrs.value, y.dtype), axes: axes.flat() },
-      spec: { STEPPED: axes.some(([, , , step]) => step !== 1) },
+      params: { count, quads, value: wordOf(attrs.value, y.dtype), axes: axes.flat() },
+      spec: { RANK: axes.length, STEPPED: axes.some(([, , , step]) => step !== 1), VECTORS: side % 4 === 0 },
       grid: gridFor(placeKernel, count, caps.maxWorkgroupsPerDimension),
     }),
   ];

@@ -76,13 +76,43 @@ test("what is long lies along the lanes", () => {
   check.is(exchanged(weight, plainLlvmpipe), true);
 });
 
-test("groups, and outputs too few for a tile, take the plain kernel", () => {
+test("groups that cannot be cut into strips, and outputs too few for a tile, take the plain kernel", () => {
   for (const caps of [llvmpipe, plainLlvmpipe, swiftShader, gpu]) {
     check.is(chooseConv2d({ ...secondConv, groups: 4 }, caps).variant, "plain");
     check.is(chooseConv2dInput({ ...firstInput, groups: 2 }, caps).variant, "plain");
     check.is(chooseConv2dFilter({ ...secondConv, groups: 2, cuts: 10, bytes: 0 }, caps).variant, "plain");
     check.is(chooseMatmul(product(1, 1, 8), caps).variant, "plain");
   }
+});
+
+test("groups of few channels take strips: tall ones where there are many planes, never many parts of few", () => {
+  const strips = { images: 8, channels: 144, height: 56, width: 56, terms: 1, overlap: 2 };
+  const shape = { rows: 8 * 56 * 56, columns: 144, depth: 9, window: 9, groups: 144, strips };
+  const rows = (of: Partial<typeof strips>, caps: Capabilities): number => {
+    const choice = chooseConv2d({ ...shape, strips: { ...strips, ...of } }, caps);
+    return choice.variant === "strips" ? choice.rows : 0;
+  };
+  check.is(rows({}, llvmpipe), 56);
+  check.is(rows({ images: 1, channels: 32 }, llvmpipe), 12);
+  check.is(rows({ images: 1, channels: 32 }, gpu), 4);
+  check.is(rows({ height: 3 }, gpu), 3);
+  check.is(rows({ terms: 129 }, llvmpipe), 0);
+  const filter = (of: Partial<typeof strips>, caps: Capabilities) =>
+    chooseConv2dFilter({ ...shape, strips: { ...strips, ...of }, cuts: 1, bytes: 0 }, caps);
+  check.equal(filter({}, llvmpipe), { variant: "strips", rows: 32, lanes: 8, parts: 1 });
+  check.equal(filter({ channels: 1 }, gpu), { variant: "strips", rows: 32, lanes: 64, parts: 4 });
+  check.equal(filter({ images: 4096, channels: 64 }, llvmpipe), { variant: "strips", rows: 32, lanes: 8, parts: 224 });
+});
+
+test("a window of one pixel is a matrix product on llvmpipe", () => {
+  const shape = { rows: 4 * 784, columns: 96, depth: 64, window: 1, groups: 1, pointwise: true };
+  const input = { ...shape, images: 4, places: 784 };
+  for (const caps of [llvmpipe, plainLlvmpipe]) {
+    check.is(chooseConv2d(shape, caps).variant, "product");
+    check.is(chooseConv2dInput(input, caps).variant, "product");
+    check.is(chooseConv2d({ ...shape, rows: 16 }, caps).variant, "registers");
+  }
+  check.is(chooseConv2d(shape, gpu).variant, "tiled");
 });
 
 test("an image gradient of one channel is folded while its intermediate fits", () => {

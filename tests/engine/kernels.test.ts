@@ -1,17 +1,21 @@
 /** Every kernel of the matrix product and the convolutions, whatever the adapter would choose, against the reference. */
+import { capture } from "../../engine/capture.js";
 import { executor } from "../../engine/executor.js";
 import type { GpuExecutor } from "../../engine/gpu/executor.js";
 import type { Launch, LaunchContext } from "../../engine/lower.js";
 import { apply, type OpSpec } from "../../engine/op.js";
+import { add } from "../../engine/ops/arithmetic.js";
+import { clamp } from "../../engine/ops/binary.js";
 import type { FilterChoice, InputChoice, MatmulChoice } from "../../engine/ops/choose.js";
-import { type ConvAttrs, conv2dFilterSpec, conv2dInputSpec, conv2dSpec } from "../../engine/ops/conv.js";
+import { type ConvAttrs, conv2d, conv2dFilterSpec, conv2dInputSpec, conv2dSpec } from "../../engine/ops/conv.js";
 import { conv2dCalls, conv2dFilterCalls, conv2dInputCalls } from "../../engine/ops/conv.launch.js";
 import { type MatmulAttrs, matmulSpec } from "../../engine/ops/matmul.js";
 import { matmulCalls } from "../../engine/ops/matmul.launch.js";
+import { windowSpread } from "../../engine/ops/pool.average.js";
 import { sumSpec } from "../../engine/ops/reduce.js";
 import { reduceCalls } from "../../engine/ops/reduce.launch.js";
 import { sizeOf } from "../../engine/shape.js";
-import { tensor } from "../../engine/tensor.js";
+import { type Tensor, tensor } from "../../engine/tensor.js";
 import { gpuTest, onReference } from "../executors.js";
 import { check, skip } from "../harness.js";
 
@@ -92,12 +96,23 @@ const convolutions: readonly { x: number[]; w: number[]; attrs: Partial<ConvAttr
   { x: [1, 2, 3, 3], w: [2, 2, 3, 3], attrs: { stride: [2, 3] }, out: [1, 1] },
   { x: [3, 3, 6, 8], w: [5, 3, 3, 4], attrs: { stride: [2, 1], padding: [1, 1, 2, 1] }, out: [3, 8] },
 ];
-const grouped = [
+const grouped: typeof convolutions = [
   { x: [2, 4, 7, 7], w: [8, 1, 3, 3], attrs: { groups: 4, stride: [2, 1], padding: [1, 0, 1, 2] }, out: [3, 8] },
-] as const;
+];
+/** Depthwise and not; strides that step over taps and over pixels, tails, whole vectors, padding beyond the window. */
+const inStrips: typeof convolutions = [
+  ...grouped,
+  { x: [2, 3, 13, 12], w: [3, 1, 3, 3], attrs: { groups: 3, padding: [1, 1, 1, 1] }, out: [13, 12] },
+  { x: [1, 3, 15, 17], w: [3, 1, 3, 3], attrs: { groups: 3, stride: [2, 2], padding: [1, 1, 1, 1] }, out: [8, 9] },
+  { x: [3, 2, 14, 9], w: [2, 1, 5, 5], attrs: { groups: 2, padding: [2, 2, 2, 2] }, out: [14, 9] },
+  { x: [1, 2, 11, 21], w: [6, 1, 5, 5], attrs: { groups: 2, stride: [2, 2], padding: [2, 1, 3, 2] }, out: [5, 11] },
+  { x: [1, 4, 10, 18], w: [2, 2, 2, 3], attrs: { groups: 2, stride: [3, 4], padding: [0, 1, 2, 1] }, out: [4, 5] },
+  { x: [2, 6, 9, 10], w: [9, 2, 3, 2], attrs: { groups: 3, padding: [4, 3, 2, 5] }, out: [14, 16] },
+  { x: [1, 2, 6, 8], w: [2, 1, 1, 1], attrs: { groups: 2, stride: [2, 2], padding: [0, 0, 1, 0] }, out: [3, 5] },
+];
 
-async function checkConvolutions(choice: InputChoice, parts: number, cases: readonly unknown[]): Promise<void> {
-  for (const { x, w, attrs: given, out } of cases as typeof convolutions) {
+async function checkConvolutions(choice: InputChoice, parts: number, cases: typeof convolutions): Promise<void> {
+  for (const { x, w, attrs: given, out } of cases) {
     const attrs: ConvAttrs = {
       ...{ stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups: 1 },
       ...{ ...given, image: [x[2], x[3]], window: [w[2], w[3]] },
@@ -111,7 +126,13 @@ async function checkConvolutions(choice: InputChoice, parts: number, cases: read
     const forward = (ctx: LaunchContext) => conv2dCalls(ctx, attrs, () => choice);
     await compare(conv2dSpec, forward, [x, w], attrs, w[1] * taps, `conv2d ${label}`);
     const split: FilterChoice =
-      choice.variant === "registers" || choice.variant === "tiled" ? { ...choice, parts } : choice;
+      choice.variant === "product"
+        ? plain
+        : choice.variant === "strips"
+          ? { ...choice, parts, lanes: parts > 1 ? 8 : 64 }
+          : choice.variant === "registers" || choice.variant === "tiled"
+            ? { ...choice, parts }
+            : choice;
     const filter = (ctx: LaunchContext) => conv2dFilterCalls(ctx, attrs, () => split);
     await compare(conv2dFilterSpec, filter, [x, g], attrs, x[0] * out[0] * out[1], `conv2dFilter ${label}`);
   }
@@ -135,6 +156,59 @@ for (const choice of [
   gpuTest(`matmul ${named(choice)}`, () => checkProducts(choice, products.slice(0, 3), [0, 3]));
 
 gpuTest("convolutions plain", () => checkConvolutions(plain, 1, [...convolutions, ...grouped]));
+gpuTest("convolutions in strips", async () => {
+  await checkConvolutions({ variant: "strips", rows: 3 }, 2, inStrips);
+  await checkConvolutions({ variant: "strips", rows: 32 }, 1, inStrips);
+});
+gpuTest("what follows a convolution in strips is fused into it, row by row of whole vectors or not", async () => {
+  for (const width of [24, 27]) {
+    const f = (x: Tensor, w: Tensor, b: Tensor) => clamp(add(conv2d(x, w, { groups: 16, padding: 1 }), b), 0, 6);
+    const shapes = [
+      [1, 16, 40, width],
+      [16, 1, 3, 3],
+      [16, 1, 1],
+    ];
+    const given = (): [Tensor, Tensor, Tensor] => shapes.map((s) => tensor(values(s), s)) as never;
+    const step = capture(f);
+    const y = step(...given());
+    check.ok(/conv2d\.strips\+/.test(step.describe()), `the plan of width ${width}`);
+    const expected = await onReference(() => f(...given()).read());
+    check.close(await y.read(), expected, { atol: 1e-5 }, `width ${width}`);
+    step.dispose();
+  }
+});
+gpuTest("windows that overlap are spread in strips", async () => {
+  for (const [shape, image, size, stride, padding] of [
+    [[2, 9, 28, 28], [57, 57], 3, 2, 0],
+    [[1, 5, 40, 44], [40, 44], 5, 1, 2],
+    [[3, 4, 21, 21], [40, 40], 2, 2, 1],
+  ] as const) {
+    const run = () => windowSpread(tensor(values(shape), shape), { size, stride, padding, image }).read();
+    const expected = await onReference(run);
+    check.close(await run(), expected, { atol: 1e-5 }, `${shape} to ${image}`);
+  }
+});
+gpuTest("convolutions of one pixel as products", async () => {
+  for (const [x, w] of [
+    [
+      [3, 9, 7, 6],
+      [13, 9, 1, 1],
+    ],
+    [
+      [1, 40, 5, 5],
+      [70, 40, 1, 1],
+    ],
+  ]) {
+    const window = { stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups: 1 } as const;
+    const attrs: ConvAttrs = { ...window, image: [x[2], x[3]], window: [1, 1] };
+    const g = [x[0], w[0], x[2], x[3]];
+    const product = () => ({ variant: "product" }) as const;
+    const forward = (ctx: LaunchContext) => conv2dCalls(ctx, attrs, product);
+    await compare(conv2dSpec, forward, [x, w], attrs, w[1], `conv2d [${x}] [${w}]`);
+    const input = (ctx: LaunchContext) => conv2dInputCalls(ctx, attrs, product);
+    await compare(conv2dInputSpec, input, [g, w], attrs, w[0], `conv2dInput [${x}] [${w}]`);
+  }
+});
 gpuTest("conv2dInput fold", () => checkConvolutions({ variant: "fold" }, 1, convolutions));
 for (const choice of [...registers, tiled])
   gpuTest(`convolutions ${named(choice)}`, async () => {
