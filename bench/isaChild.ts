@@ -27,6 +27,9 @@ for (const [i, { code, constants }] of kernels.entries()) {
   writeSync(2, `\n@@ ${i}\n`);
   try {
     const module = device.createShaderModule({ code });
+    const { messages } = await module.getCompilationInfo();
+    const wrong = messages.find(({ type }) => type === "error");
+    if (wrong) throw new Error(`line ${wrong.lineNum}: ${wrong.message}`);
     await device.createComputePipelineAsync({ layout: "auto", compute: { module, constants } });
   } catch (error) {
     writeSync(2, `\n@error ${String((error as Error).message).split("\n")[0]}\n`);

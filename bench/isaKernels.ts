@@ -2,13 +2,13 @@
 import type { Executor, HostArray, MemoryReport, Plan, PlanOptions, Value } from "../engine/executor.js";
 import { withExecutor } from "../engine/executor.js";
 import { wholeOperand } from "../engine/gpu/lowering.js";
+import { variantOfLaunch } from "../engine/gpu/pipelines.js";
 import { compile } from "../engine/gpu/program.js";
 import { capture, grad, mul, oneHot, random, scope, sum, type Tensor, type Tree, zeros } from "../engine/index.js";
 import type { Capabilities, Launch, TensorSpec } from "../engine/lower.js";
 import type { OpSpec } from "../engine/op.js";
 import type { Graph } from "../engine/trace.js";
 import { adam, crossEntropy, type Layer } from "../nn/index.js";
-import { variantOf } from "../shaders/kernel.js";
 import { mobileNetV2, resnet18, smallTransformer } from "./nets.js";
 import { captureInputGradient, captureSecondOrder, model, trainer } from "./steps.js";
 
@@ -135,7 +135,7 @@ export function kernelsOf(launches: ReadonlyMap<string, readonly Launch[]>): Isa
   const found = new Map<string, IsaKernel & { users: string[]; flops: number }>();
   for (const [user, calls] of launches)
     for (const call of calls) {
-      const { wgsl, constants } = variantOf(call.kernel, call.spec);
+      const { wgsl, constants } = variantOfLaunch(call);
       const key = `${wgsl}|${JSON.stringify(constants)}`;
       const label = `${call.kernel.name} ${settingsOf(call)}`.trim();
       const kernel = found.get(key) ?? { label, code: wgsl, constants, users: [], flops: 0 };

@@ -25,7 +25,8 @@ export interface IsaFigures {
   readonly waves: number;
   readonly codeBytes: number;
   readonly all: Counts;
-  /** A pass of the outermost loop with the most fma (else the most arithmetic), inner loops as often as they run; undefined where no loop is. */
+  /** A pass of the loop over the steps of a sum: the outermost with the most fma (else the most arithmetic), or one in it that runs nobody knows
+   *  how often; inner loops as often as they run. Undefined where no loop is. */
   readonly loop?: Counts;
   /** Whether a loop inside it runs a number of times that could not be read, and was counted once. */
   readonly loopIsGuess?: boolean;
@@ -87,9 +88,15 @@ function loopsOf(lines: readonly string[]): Loop[] {
   return loops;
 }
 
-/** How often a loop runs: a register that begins at a number, grows by one and is compared with one. */
-function tripsOf(lines: readonly string[], { start, end }: Loop): number | undefined {
-  const inside = lines.slice(start, end + 1);
+/** The lines of a loop that are not those of a loop inside it. */
+function ownOf(lines: readonly string[], { start, end, children }: Loop): string[] {
+  const isInside = (at: number): boolean => children.some((child) => at >= child.start && at <= child.end);
+  return lines.slice(start, end + 1).filter((_, i) => !isInside(start + i));
+}
+
+/** How often a loop runs: a register that begins at zero, grows by a number and is compared with one. */
+function tripsOf(lines: readonly string[], loop: Loop): number | undefined {
+  const inside = ownOf(lines, loop);
   const number = (text: string): number => (text.startsWith("0x") ? Number.parseInt(text, 16) : Number(text));
   for (const line of inside) {
     const scalar = /^s_cmp_\w+_[iu]32 (s\d+), (0x[\da-f]+|\d+)$/.exec(line);
@@ -114,9 +121,7 @@ function passOf(lines: readonly string[], loop: Loop): { counts: Counts; isGuess
     const pass = passOf(lines, child);
     return { ...pass, isGuess: pass.isGuess || trips === undefined, trips: trips ?? 1 };
   });
-  const own = lines
-    .slice(loop.start, loop.end + 1)
-    .filter((_, i) => !loop.children.some(({ start, end }) => loop.start + i >= start && loop.start + i <= end));
+  const own = ownOf(lines, loop);
   return {
     counts: counts(
       (kind) =>
@@ -125,6 +130,15 @@ function passOf(lines: readonly string[], loop: Loop): { counts: Counts; isGuess
     ),
     isGuess: parts.some(({ isGuess }) => isGuess),
   };
+}
+
+/** The loop inside that holds most of the fma and runs nobody knows how often, such as the steps of a block of a long sum; else itself. */
+function mainOf(lines: readonly string[], loop: Loop): Loop {
+  const { counts } = passOf(lines, loop);
+  const inner = loop.children.find(
+    (child) => tripsOf(lines, child) === undefined && passOf(lines, child).counts.fma > counts.fma / 2,
+  );
+  return inner ? mainOf(lines, inner) : loop;
 }
 
 /** @throws Error for a text without figures. */
@@ -136,7 +150,7 @@ export function parseShader(text: string): IsaFigures {
   };
   const lines = instructionsOf(text);
   const outermost = loopsOf(lines).filter(({ parent }) => !parent);
-  const passes = outermost.map((loop) => passOf(lines, loop));
+  const passes = outermost.map((loop) => passOf(lines, mainOf(lines, loop)));
   passes.sort((a, b) => b.counts.fma - a.counts.fma || b.counts.valu - a.counts.valu);
   const [main] = passes;
   return {
