@@ -98,7 +98,9 @@ function ownOf(lines: readonly string[], { start, end, children }: Loop): string
 function tripsOf(lines: readonly string[], loop: Loop): number | undefined {
   const inside = ownOf(lines, loop);
   const number = (text: string): number => (text.startsWith("0x") ? Number.parseInt(text, 16) : Number(text));
-  for (const line of inside) {
+  for (const [i, line] of inside.entries()) {
+    // Other comparisons choose values: that of the loop decides on a jump, or stands where it begins.
+    if (!/^s_cbranch_scc/.test(inside[i + 1] ?? "") && i > 4) continue;
     const scalar = /^s_cmp_\w+_[iu]32 (s\d+), (0x[\da-f]+|\d+)$/.exec(line);
     const vector = /^v_cmpx?_\w+_[iu]32\S* (?:vcc|s\[\S+\]|exec), (0x[\da-f]+|\d+), (v\d+)$/.exec(line);
     const register = scalar?.[1] ?? vector?.[2];
