@@ -108,7 +108,9 @@ function tripsOf(lines: readonly string[], loop: Loop): number | undefined {
     if (register === undefined || limit === 0) continue;
     const adds = inside.flatMap((other) => {
       const s = new RegExp(`^s_add[ck]?_[iu]32 ${register}, (?:${register}, )?(0x[\\da-f]+|\\d+)$`).exec(other);
-      const v = new RegExp(`^v_add_[iu]32\\S* ${register}, (?:vcc|s\\[\\S+\\]), (0x[\\da-f]+|\\d+), ${register}$`).exec(other);
+      const v = new RegExp(`^v_add_[iu]32\\S* ${register}, (?:vcc|s\\[\\S+\\]), (0x[\\da-f]+|\\d+), ${register}$`).exec(
+        other,
+      );
       return s ? [number(s[1])] : v ? [number(v[1])] : [];
     });
     if (adds.length === 1 && adds[0] > 0) return Math.max(1, Math.round(limit / adds[0]));

@@ -134,7 +134,11 @@ export function variantOf(
   const exists = ({ when = {} }: Binding): boolean =>
     Object.entries(when).every(([flag, on]) => (spec[flag] === true) === on);
   const wgsl = write(source);
-  return { wgsl: sizes && params ? withSizes(wgsl, params, sizes) : wgsl, constants, bindings: bindings.filter(exists) };
+  return {
+    wgsl: sizes && params ? withSizes(wgsl, params, sizes) : wgsl,
+    constants,
+    bindings: bindings.filter(exists),
+  };
 }
 
 function withSizes(

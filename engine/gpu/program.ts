@@ -136,7 +136,14 @@ export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions)
     if (takesOver && !inPlace)
       lives.push({ bytes: takesOver.buffer.bytes, first: end, last: end, home: takesOver.buffer.home });
   return {
-    ...{ once: once.map(baked), fixed: buffers.filter((buffer) => fixed.has(buffer)), launches, inputs, outputs, buffers: used },
+    ...{
+      once: once.map(baked),
+      fixed: buffers.filter((buffer) => fixed.has(buffer)),
+      launches,
+      inputs,
+      outputs,
+      buffers: used,
+    },
     ...{ plan: planBuffers(lives), lowerBoundBytes: lowerBound(lives) },
   };
 }

@@ -54,7 +54,8 @@ const shares: readonly (readonly [kernel: RegExp, share: number])[] = [
 
 test("tiles keep four waves, spill nothing, divide nowhere in their loops, and mostly multiply and add", () => {
   const driver = amdDriver();
-  if (driver === undefined) skip("Mesa's AMD driver is missing (mesa-vulkan-drivers; HOLDFAST_RADV names its manifest)");
+  if (driver === undefined)
+    skip("Mesa's AMD driver is missing (mesa-vulkan-drivers; HOLDFAST_RADV names its manifest)");
   const kernels = kernelsOf(launchesOfSteps(["paper network"])).filter(isTile);
   check.ok(kernels.length >= 6, `${kernels.length} kernels of tiles`);
   for (const { label, error, spilled, waves, loop, all } of compileForAmd(kernels, driver!)) {
