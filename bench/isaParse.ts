@@ -100,7 +100,7 @@ function tripsOf(lines: readonly string[], loop: Loop): number | undefined {
   const number = (text: string): number => (text.startsWith("0x") ? Number.parseInt(text, 16) : Number(text));
   for (const [i, line] of inside.entries()) {
     // Other comparisons choose values: that of the loop decides on a jump, or stands where it begins.
-    if (!/^s_cbranch_scc/.test(inside[i + 1] ?? "") && i > 4) continue;
+    if (!inside.slice(i + 1, i + 4).some((next) => /^s_cbranch_scc/.test(next)) && i > 4) continue;
     const scalar = /^s_cmp_\w+_[iu]32 (s\d+), (0x[\da-f]+|\d+)$/.exec(line);
     const vector = /^v_cmpx?_\w+_[iu]32\S* (?:vcc|s\[\S+\]|exec), (0x[\da-f]+|\d+), (v\d+)$/.exec(line);
     const register = scalar?.[1] ?? vector?.[2];
@@ -139,8 +139,12 @@ function passOf(lines: readonly string[], loop: Loop): { counts: Counts; isGuess
 /** The loop inside that holds most of the fma and runs nobody knows how often, such as the steps of a block of a long sum; else itself. */
 function mainOf(lines: readonly string[], loop: Loop): Loop {
   const { counts } = passOf(lines, loop);
+  // Steps are fetched in it; what only multiplies what was fetched is no loop over steps.
+  const isStaged = (child: Loop): boolean =>
+    passOf(lines, child).counts.ldsWrites + passOf(lines, child).counts.loads > 0;
   const inner = loop.children.find(
-    (child) => tripsOf(lines, child) === undefined && passOf(lines, child).counts.fma > counts.fma / 2,
+    (child) =>
+      tripsOf(lines, child) === undefined && isStaged(child) && passOf(lines, child).counts.fma > counts.fma / 2,
   );
   return inner ? mainOf(lines, inner) : loop;
 }

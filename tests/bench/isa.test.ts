@@ -38,8 +38,11 @@ test("a listing is counted by basic block, inner loops as often as they run", ()
   check.is(fmaShare(loop!), 0.8);
   check.equal([all.fma, all.stores, all.wideStores], [2, 1, 1]);
   // A loop inside that runs nobody knows how often, and holds the arithmetic, is the one that counts.
-  const unknown = parseShader(listing.replace("s_cmp_ge_u32 s1, 8 ", "s_cmp_ge_u32 s1, s9"));
+  const endless = listing.replace("s_cmp_ge_u32 s1, 8 ", "s_cmp_ge_u32 s1, s9");
+  const unknown = parseShader(endless.replace("ds_read_b128 v[4:7], v3 ", "buffer_load_dwordx4 v[4:7], v3"));
   check.equal([unknown.loop?.fma, unknown.loop?.valu], [2, 2]);
+  const once = parseShader(endless);
+  check.equal([once.loop?.fma, once.loopIsGuess], [2, true]);
   check.throws(() => parseShader(listing.replace("VGPRs: 40", "")), /VGPRs/);
 });
 
@@ -48,6 +51,7 @@ const shares: readonly (readonly [kernel: RegExp, share: number])[] = [
   [/^matmul/, 0.8],
   [/^conv2dFilter/, 0.66],
   [/^conv2d\.tiled.* UP_Y=[2-9]/, 0.65],
+  [/^conv2d\.tiled.* FLIPPED/, 0.69],
   [/^conv2d\.tiled.* MASKED/, 0.7],
   [/^conv2d\.tiled/, 0.6],
 ];
