@@ -94,14 +94,18 @@ function ownOf(lines: readonly string[], { start, end, children }: Loop): string
   return lines.slice(start, end + 1).filter((_, i) => !isInside(start + i));
 }
 
+/** What may stand between a comparison of scalars and the jump that it decides on. */
+const leavesConditions = /^(v_|ds_|buffer_|global_|s_waitcnt|s_mov|s_nop|s_load|s_buffer_load|BB)/;
+
 /** How often a loop runs: a register that begins at zero, grows by a number and is compared with one. */
 function tripsOf(lines: readonly string[], loop: Loop): number | undefined {
   const inside = ownOf(lines, loop);
   const number = (text: string): number => (text.startsWith("0x") ? Number.parseInt(text, 16) : Number(text));
   for (const [i, line] of inside.entries()) {
     // Other comparisons choose values: that of the loop decides on a jump, or stands where it begins.
-    if (!inside.slice(i + 1, i + 4).some((next) => /^s_cbranch_scc/.test(next)) && i > 4) continue;
-    const scalar = /^s_cmp_\w+_[iu]32 (s\d+), (0x[\da-f]+|\d+)$/.exec(line);
+    if (i > 4 && !/^s_cbranch_scc/.test(inside.slice(i + 1).find((next) => !leavesConditions.test(next)) ?? ""))
+      continue;
+    const scalar = /^s_cmpk?_\w+_[iu]32 (s\d+), (0x[\da-f]+|\d+)$/.exec(line);
     const vector = /^v_cmpx?_\w+_[iu]32\S* (?:vcc|s\[\S+\]|exec), (0x[\da-f]+|\d+), (v\d+)$/.exec(line);
     const register = scalar?.[1] ?? vector?.[2];
     const limit = number(scalar?.[2] ?? vector?.[1] ?? "0");

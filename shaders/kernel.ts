@@ -152,7 +152,19 @@ function withSizes(
     if (typeof value !== "number" || scalar === "f32") continue;
     literals.set(name, scalar === "u32" ? `${value >>> 0}u` : `i32(${value})`);
   }
-  return wgsl.replace(/\bp\.(\w+)/g, (field, name: string) => literals.get(name) ?? field);
+  const [first, ...others] = wgsl.split("p.");
+  let text = first;
+  for (const part of others) {
+    let end = 0;
+    while (isWord(part[end])) end++;
+    const literal = isWord(text.at(-1)) ? undefined : literals.get(part.slice(0, end));
+    text += literal === undefined ? `p.${part}` : literal + part.slice(end);
+  }
+  return text;
+}
+
+function isWord(c = ""): boolean {
+  return c === "_" || (c >= "0" && c <= "9") || (c >= "a" && c <= "z") || (c >= "A" && c <= "Z");
 }
 
 function literalOf(value: SpecValue, { type, suffix = "" }: Setting): string {
