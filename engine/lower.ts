@@ -59,6 +59,8 @@ export interface Launch {
   readonly params?: Readonly<Record<string, number | readonly number[]>>;
   /** `override` constants, `const … //@spec` constants and `//@if` flags, by name. */
   readonly spec?: Spec;
+  /** Whether the parameters become part of the pipeline, as numbers that its compiler knows: for launches that are repeated. */
+  readonly bake?: boolean;
   readonly grid: readonly [number, number, number];
   /** Floating-point operations of the call, for the profile. */
   readonly flops?: number;

@@ -97,9 +97,15 @@ export interface Variant {
   readonly bindings: readonly Binding[];
 }
 
-/** Chooses a variant: flags not named are off, constants not named keep the values of the file.
+/** Chooses a variant: flags not named are off, constants not named keep the values of the file. With `sizes`, the parameters of a launch, all
+ *  but the first stand in the text as numbers, which spares a compiler divisions; the first stays unknown to it, for what fused
+ *  kernels hide behind that.
  *  @throws Error for a name the kernel does not declare and a value of the wrong kind. */
-export function variantOf({ name, source, bindings, settings = {} }: Kernel, spec: Spec = {}): Variant {
+export function variantOf(
+  { name, source, bindings, params, settings = {} }: Kernel,
+  spec: Spec = {},
+  sizes?: Readonly<Record<string, number | readonly number[]>>,
+): Variant {
   const constants: Record<string, number> = {};
   for (const [key, value] of Object.entries(spec)) {
     const setting = Object.hasOwn(settings, key) ? settings[key] : undefined;
@@ -127,7 +133,38 @@ export function variantOf({ name, source, bindings, settings = {} }: Kernel, spe
       .join("");
   const exists = ({ when = {} }: Binding): boolean =>
     Object.entries(when).every(([flag, on]) => (spec[flag] === true) === on);
-  return { wgsl: write(source), constants, bindings: bindings.filter(exists) };
+  const wgsl = write(source);
+  return {
+    wgsl: sizes && params ? withSizes(wgsl, params, sizes) : wgsl,
+    constants,
+    bindings: bindings.filter(exists),
+  };
+}
+
+function withSizes(
+  wgsl: string,
+  { fields }: ParamLayout,
+  sizes: Readonly<Record<string, number | readonly number[]>>,
+): string {
+  const literals = new Map<string, string>();
+  for (const { name, scalar } of fields.slice(1)) {
+    const value = sizes[name];
+    if (typeof value !== "number" || scalar === "f32") continue;
+    literals.set(name, scalar === "u32" ? `${value >>> 0}u` : `i32(${value})`);
+  }
+  const [first, ...others] = wgsl.split("p.");
+  let text = first;
+  for (const part of others) {
+    let end = 0;
+    while (isWord(part[end])) end++;
+    const literal = isWord(text.at(-1)) ? undefined : literals.get(part.slice(0, end));
+    text += literal === undefined ? `p.${part}` : literal + part.slice(end);
+  }
+  return text;
+}
+
+function isWord(c = ""): boolean {
+  return c === "_" || (c >= "0" && c <= "9") || (c >= "a" && c <= "z") || (c >= "A" && c <= "Z");
 }
 
 function literalOf(value: SpecValue, { type, suffix = "" }: Setting): string {

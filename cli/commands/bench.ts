@@ -5,6 +5,7 @@ import { formatExplainers } from "../../bench/explainersReport.js";
 import { formatGpu, type Peak } from "../../bench/gpu.js";
 import { openBench, versions } from "../../bench/holdfast.js";
 import type { CaseName } from "../../bench/inputs.js";
+import { amdDriver, isaPage, measureIsa } from "../../bench/isa.js";
 import type { Waiting } from "../../bench/measure.js";
 import { formatOnnx } from "../../bench/onnxReport.js";
 import { formatPeers } from "../../bench/peers.js";
@@ -50,6 +51,7 @@ const suites = [
   "special-values",
   "sizes",
   "sweep",
+  "isa",
 ];
 
 function progress(row: Row): void {
@@ -213,6 +215,23 @@ async function swept(given: Given): Promise<number> {
   return isSound(result) ? 0 : 1;
 }
 
+/** What a GPU's compiler makes of the kernels, as a page. */
+async function compiled(given: Given): Promise<number> {
+  const driver = amdDriver();
+  if (driver === undefined)
+    throw new Error(
+      "isa: Mesa's AMD driver is missing ; install it, on Debian with mesa-vulkan-drivers, or set HOLDFAST_RADV to its manifest",
+    );
+  const rows = measureIsa(driver);
+  print(given, rows, () => isaPage(rows));
+  if (given.save) {
+    const path = "bench/results/isa.md";
+    await writeOutput(path, isaPage(rows));
+    console.error(`written to ${path}`);
+  }
+  return rows.some(({ error }) => error !== undefined) ? 1 : 0;
+}
+
 export const command = defineCommand({
   summary: `measure speed: ${suites.join(", ")}`,
   options,
@@ -248,6 +267,7 @@ export const command = defineCommand({
       else print(values, rows, () => page);
       return 0;
     }
+    if (suite === "isa") return compiled(values);
     const run =
       { soak: soaked, profile: profiled, tune: tuned, sweep: swept }[suite] ??
       ((given: Given) => measured(suite, given));

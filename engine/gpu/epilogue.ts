@@ -29,10 +29,12 @@ export function storesThroughHook(calls: readonly Launch[], result: Operand): bo
 
 /** Whether a kernel keeps a tile in registers, so that what it stores with is compiled once per register. */
 export function repeatsStores(calls: readonly Launch[], result: Operand): boolean {
-  return calls.some(
-    (call) =>
-      call.bind.y?.buffer === result.buffer && call.kernel.includes?.some((file) => tiling.includes(file)) === true,
-  );
+  return calls.some((call) => call.bind.y?.buffer === result.buffer && isTiled(call));
+}
+
+/** Whether a launch makes tiles: the large products and convolutions. */
+export function isTiled({ kernel }: Launch): boolean {
+  return kernel.includes?.some((file) => tiling.includes(file)) === true;
 }
 
 export interface Epilogue {

@@ -1,5 +1,5 @@
 /** Compute pipelines, made on first use and found again by a key derived from everything they depend on. */
-import { type Binding, originOf, type ParamLayout, type Spec, variantOf } from "../../shaders/kernel.js";
+import { type Binding, originOf, type ParamLayout, type Variant, variantOf } from "../../shaders/kernel.js";
 import { DeviceError } from "../errors.js";
 import type { Launch } from "../lower.js";
 import { others } from "../turns.js";
@@ -37,13 +37,13 @@ export class Pipelines {
 
   /** @throws Error for an unknown name in `spec`. WGSL errors surface at the next read. */
   get(launch: Launch): Pipeline {
-    const { kernel, spec } = launch;
+    const { kernel } = launch;
     let variants = this.#byKernel.get(kernel);
     if (!variants) {
       variants = new Map();
       this.#byKernel.set(kernel, variants);
     }
-    const key = variantKey(spec);
+    const key = variantKey(launch);
     let found = variants.get(key);
     if (!found) {
       found = this.#create(launch);
@@ -57,7 +57,7 @@ export class Pipelines {
     this.device.assertAlive();
     const { kernel } = launch;
     const { name, params } = kernel;
-    const { wgsl, constants, bindings } = variantOf(kernel, launch.spec);
+    const { wgsl, constants, bindings } = variantOfLaunch(launch);
     const { gpu } = this.device;
     let module: GPUShaderModule | undefined;
     const explain = async (error: DeviceError): Promise<DeviceError> => compileError(name, wgsl, module!, error);
@@ -81,7 +81,7 @@ export class Pipelines {
   async makeAside(launches: readonly Launch[]): Promise<void> {
     const wanted = new Map<Launch["kernel"], Map<string, Launch>>();
     for (const launch of launches) {
-      const key = variantKey(launch.spec);
+      const key = variantKey(launch);
       if (this.#byKernel.get(launch.kernel)?.has(key)) continue;
       const variants = wanted.get(launch.kernel) ?? new Map<string, Launch>();
       wanted.set(launch.kernel, variants.set(key, launch));
@@ -92,7 +92,7 @@ export class Pipelines {
       this.device.assertAlive();
       const { kernel } = launch;
       const { name, params } = kernel;
-      const { wgsl, constants, bindings } = variantOf(kernel, launch.spec);
+      const { wgsl, constants, bindings } = variantOfLaunch(launch);
       const shared = this.#layout(name, bindings, params);
       gpu.pushErrorScope("validation");
       const made = gpu.createComputePipelineAsync({
@@ -114,10 +114,11 @@ export class Pipelines {
     this.device.assertAlive();
   }
 
-  #add({ kernel, spec }: Launch, pipeline: Pipeline): void {
+  #add(launch: Launch, pipeline: Pipeline): void {
+    const { kernel } = launch;
     const variants = this.#byKernel.get(kernel) ?? new Map<string, Pipeline>();
     this.#byKernel.set(kernel, variants);
-    const key = variantKey(spec);
+    const key = variantKey(launch);
     if (variants.has(key)) return;
     variants.set(key, pipeline);
     this.#size++;
@@ -145,13 +146,18 @@ export class Pipelines {
   }
 }
 
-/** The values given to a source's constants and flags, in an order of their own. */
-function variantKey(spec: Spec | undefined): string {
-  if (!spec) return "";
-  return Object.keys(spec)
+/** The text and the constants of a launch's pipeline. */
+export function variantOfLaunch({ kernel, spec, bake, params }: Launch): Variant {
+  return variantOf(kernel, spec, bake ? params : undefined);
+}
+
+/** The values given to a source's constants and flags, in an order of their own, and the parameters that are part of the text. */
+function variantKey({ spec = {}, bake, params }: Launch): string {
+  const values = Object.keys(spec)
     .sort()
     .map((name) => `${name}=${spec[name]}`)
     .join();
+  return bake ? `${values}|${JSON.stringify(params)}` : values;
 }
 
 /** The compiler's first error with its file, line and an excerpt. */

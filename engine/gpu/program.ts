@@ -10,7 +10,7 @@ import type { Capabilities, Launch, Operand, TensorSpec } from "../lower.js";
 import { sizeOf } from "../shape.js";
 import type { Graph, GraphNode, OpNode } from "../trace.js";
 import { pointwise } from "./codegen.js";
-import { repeatsStores, storesThroughHook, withEpilogue } from "./epilogue.js";
+import { isTiled, repeatsStores, storesThroughHook, withEpilogue } from "./epilogue.js";
 import { copyCalls, type Lowering, type LoweringHost, lowerOp, wholeOperand } from "./lowering.js";
 import { ConstantBuffer, PlannedBuffer, type Program, type ProgramInput, type ProgramOutput } from "./planned.js";
 import { isDense, matchDonations, outputSources, overwrites } from "./results.js";
@@ -95,7 +95,9 @@ export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions)
   const isScratch = (buffer: unknown): boolean => buffer instanceof PlannedBuffer && !given.has(buffer);
   const shared = shareLaunches(launches, isScratch);
   const { once, fixed, ...rest } = hoistLaunches(shared.launches, (b) => b instanceof ConstantBuffer, isScratch);
-  launches = rest.launches;
+  // A software adapter compiles tiles for too long to do so for each shape.
+  const baked = (call: Launch): Launch => (!caps.software && isTiled(call) ? { ...call, bake: true } : call);
+  launches = rest.launches.map(baked);
   const results = graph.outputs
     .map(operandOf)
     .map((y) => ({ ...y, buffer: shared.standsFor.get(y.buffer) ?? y.buffer }));
@@ -134,7 +136,14 @@ export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions)
     if (takesOver && !inPlace)
       lives.push({ bytes: takesOver.buffer.bytes, first: end, last: end, home: takesOver.buffer.home });
   return {
-    ...{ once, fixed: buffers.filter((buffer) => fixed.has(buffer)), launches, inputs, outputs, buffers: used },
+    ...{
+      once: once.map(baked),
+      fixed: buffers.filter((buffer) => fixed.has(buffer)),
+      launches,
+      inputs,
+      outputs,
+      buffers: used,
+    },
     ...{ plan: planBuffers(lives), lowerBoundBytes: lowerBound(lives) },
   };
 }

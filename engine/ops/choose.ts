@@ -56,7 +56,7 @@ export interface Registers {
 
 export interface Tiled {
   readonly variant: "tiled";
-  /** Invocations per side of a tile; the tile is 8 · side squared. */
+  /** Tiles of 4 · side rows and 8 · side columns, by side² invocations. */
   readonly side: 8 | 16;
 }
 
@@ -337,15 +337,19 @@ function chooseFilterStrips(
   };
 }
 
-/** Tiles of 128 squared once they fill a GPU, of 64 before. */
+/** Tiles of 64 × 128 once they fill a GPU, of 32 × 64 before. */
 function sideFor(rows: number, columns: number, batch: number): 8 | 16 {
-  return Math.ceil(rows / 128) * Math.ceil(columns / 128) * batch >= gpuUnits ? 16 : 8;
+  return tilesOf(16, rows, columns) * batch >= gpuUnits ? 16 : 8;
+}
+
+function tilesOf(side: 8 | 16, rows: number, columns: number): number {
+  return Math.ceil(rows / (4 * side)) * Math.ceil(columns / (8 * side));
 }
 
 /** Side of the tiles, and parts of the reduction so that small outputs of long sums fill a GPU as well. */
 function splitTiles(rows: number, columns: number, batch: number, depth: number): { side: 8 | 16; parts: number } {
   const side = sideFor(rows, columns, batch);
-  const tiles = Math.ceil(rows / (8 * side)) * Math.ceil(columns / (8 * side)) * batch;
+  const tiles = tilesOf(side, rows, columns) * batch;
   const parts = Math.min(Math.floor(gpuUnits / tiles), Math.floor(depth / 128));
   return { side, parts: Math.max(1, parts) };
 }

@@ -16,7 +16,7 @@ import { call, gridFor, type KernelCall, type Launch, type LaunchContext, linear
 import { contiguousStrides, sizeOf } from "../shape.js";
 import { chooseConv2d, chooseConv2dFilter, chooseConv2dInput } from "./choose.js";
 import { matmulCalls } from "./matmul.launch.js";
-import { isLong, sumPartsCall } from "./parts.launch.js";
+import { isLong, sumPartsCall, sumsOf } from "./parts.launch.js";
 import { filterStripsCalls, inputStripsCalls, stripsCalls, stripsFor } from "./strips.launch.js";
 import { correlationCalls, tilesFor, windowGradientCalls } from "./winograd.launch.js";
 
@@ -187,17 +187,32 @@ export function conv2dFilterCalls(ctx: LaunchContext, geometry: ConvGeometry, ch
     });
   } else {
     const { side } = choice;
-    const rowTiles = Math.ceil(k / (8 * side));
+    const rowTiles = Math.ceil(k / (4 * side));
     const columnTiles = Math.ceil(taps / (8 * side));
     const tiles = parts * rowTiles * columnTiles;
+    const partPixels = Math.ceil(pixels / parts);
+    const long = isLong(partPixels);
+    const area = oh * ow;
+    const [strideY, strideX] = geometry.stride;
     product = call(conv2dFilterTiledKernel, {
-      bind: { x, g, y: partial },
+      bind: { x, g, y: partial, ...(long && { sums: sumsOf(ctx, tiles, side) }) },
       params: {
         ...{ ...common, tiles, row_tiles: rowTiles, column_tiles: columnTiles },
-        ...{ pixels, part_pixels: Math.ceil(pixels / parts) },
+        ...{ pixels, part_pixels: partPixels },
+        // A stage of the tile is as many steps as its side, here pixels.
+        g_pixels_on: side % area,
+        g_on: (side % area) + Math.floor(side / area) * area * k,
+        g_wrap: area * (k - 1),
+        ...goingOn([Math.floor(side / area), Math.floor(side / ow) % oh, side % ow], {
+          ...{ rowsPerPlane: oh, columnsPerRow: ow, plane: c * h * width },
+          ...{ row: strideY * width, column: strideX, down: strideY, across: strideX },
+        }),
       },
       // Neighbours read neighbouring pixels of g and of x, both of which are steps of the sum.
-      spec: { SIDE: side, ROWS_BY_STEP: true, COLUMNS_BY_STEP: true, LONG: isLong(Math.ceil(pixels / parts)) },
+      spec: {
+        ...{ SIDE: side, ROWS_BY_STEP: true, COLUMNS_BY_STEP: true, LONG: long },
+        ...{ WHOLE: pixels % (parts * side) === 0, VECTORS: taps % 4 === 0 },
+      },
       grid: linearGrid(tiles, 1, limit),
       flops,
     });
@@ -271,16 +286,70 @@ function denseCalls(
   }
   const { side } = choice;
   const columnTiles = Math.ceil(pixels / (8 * side));
-  const tiles = Math.ceil(channelsOut / (8 * side)) * columnTiles;
+  const tiles = Math.ceil(channelsOut / (4 * side)) * columnTiles;
+  const taps = r * s;
+  const steps = channelsIn * taps;
+  const long = isLong(steps);
+  // Then where a tap lies is linear in its digits, in the image that is spread out.
+  const masked = taps <= 32 && upsample[0] === upsample[1];
+  const places = goingOn([Math.floor(side / taps), Math.floor(side / s) % r, side % s], {
+    ...{ rowsPerPlane: r, columnsPerRow: s, plane: h * width * (masked ? upsample[0] : 1) },
+    ...{ row: masked ? dilation[0] * width : 0, column: masked ? dilation[1] : 0 },
+    ...{ down: dilation[0], across: dilation[1] },
+  });
   return [
     call(conv2dTiledKernel, {
-      bind: { x, w, y },
-      params: { ...common, tiles, column_tiles: columnTiles, steps: channelsIn * r * s, w_row: wOut, w_channel: wIn },
-      spec: { ...spread, SIDE: side, FLIPPED: flipped, ROWS_BY_STEP: true, LONG: isLong(channelsIn * r * s) },
+      bind: { x, w, y, ...(long && { sums: sumsOf(ctx, tiles, side) }) },
+      params: {
+        ...{ ...common, tiles, column_tiles: columnTiles, steps, w_row: wOut, w_channel: wIn },
+        // A stage of the tile is as many steps as its side, here taps.
+        ...(flipped
+          ? {
+              taps_on: side % taps,
+              w_on: unsigned(Math.floor(side / taps) * wIn - (side % taps)),
+              w_wrap: unsigned(wIn + taps),
+            }
+          : { taps_on: 0, w_on: side, w_wrap: 0 }),
+        ...places,
+        // Taps are counted one by one.
+        ...(masked && { down_on: side % taps, down_end: taps }),
+      },
+      spec: {
+        ...{ ...spread, SIDE: side, FLIPPED: flipped, ROWS_BY_STEP: true, LONG: long, MASKED: masked },
+        ...{ WHOLE: steps % side === 0, VECTORS: (oh * ow) % 4 === 0 },
+      },
       grid: linearGrid(tiles, 1, limit),
       flops,
     }),
   ];
+}
+
+/** The 32 bits that a kernel adds instead of a number that may be negative. */
+const unsigned = (x: number): number => x >>> 0;
+
+/** How a place in a stack of planes goes on by [planes, rows, columns]: `plane`, `row` and `column` are how far apart in memory they are,
+ *  `down` and `across` what a row and a column count. */
+function goingOn(
+  [planes, rows, columns]: readonly [number, number, number],
+  of: {
+    readonly rowsPerPlane: number;
+    readonly columnsPerRow: number;
+    readonly plane: number;
+    readonly row: number;
+    readonly column: number;
+    readonly down: number;
+    readonly across: number;
+  },
+) {
+  return {
+    across_on: columns * of.across,
+    down_on: rows * of.down,
+    on: unsigned(planes * of.plane + rows * of.row + columns * of.column),
+    across_end: of.columnsPerRow * of.across,
+    across_wrap: unsigned(of.row - of.columnsPerRow * of.column),
+    down_end: of.rowsPerPlane * of.down,
+    down_wrap: unsigned(of.plane - of.rowsPerPlane * of.row),
+  };
 }
 
 /** What the plain kernels have in common: the parameters are always those of the forward convolution x * w → g; `y` is what

@@ -3,7 +3,7 @@ import { matmulPlainKernel, matmulRegistersKernel, matmulTiledKernel } from "../
 import { call, gridFor, type Launch, type LaunchContext, linearGrid, type Operand } from "../lower.js";
 import { broadcastStrides, contiguousStrides, sizeOf } from "../shape.js";
 import { chooseMatmul, type MatmulChoice, type MatmulShape } from "./choose.js";
-import { isLong, sumPartsCall } from "./parts.launch.js";
+import { isLong, sumPartsCall, sumsOf } from "./parts.launch.js";
 
 /** One level of the leading axes: `size` matrices of y, and how far apart the operands' lie (0 where one is shared). */
 interface Level {
@@ -143,24 +143,31 @@ function callsOf(
   const { side } = choice;
   // Parts are laid out as whole results one after the other, which only a single dispatch can do.
   const parts = batch.size * m * n === sizeOf(y.shape) ? choice.parts : 1;
-  const rowTiles = Math.ceil(m / (8 * side));
+  const rowTiles = Math.ceil(m / (4 * side));
   const columnTiles = Math.ceil(n / (8 * side));
   const tiles = parts * batch.size * rowTiles * columnTiles;
   const partial = parts > 1 ? ctx.temp([parts, sizeOf(y.shape)]) : y;
+  const partDepth = Math.ceil(depth / parts);
+  const long = isLong(partDepth);
   const product = call(matmulTiledKernel, {
-    bind: { ...bind(inputs[0], vectors(left), inputs[1], vectors(right)), y: partial },
+    bind: {
+      ...bind(inputs[0], vectors(left), inputs[1], vectors(right)),
+      ...{ y: partial, ...(long && { sums: sumsOf(ctx, tiles, side) }) },
+    },
     params: {
       ...{ m, n, depth, tiles, row_tiles: rowTiles, column_tiles: columnTiles },
       ...{
         batches: batch.size,
-        part_depth: Math.ceil(depth / parts),
+        part_depth: partDepth,
         ...operands(left, right),
         y_batch: parts > 1 ? m * n : batch.y,
       },
     },
     spec: {
       SIDE: side,
-      LONG: isLong(Math.ceil(depth / parts)),
+      LONG: long,
+      WHOLE: depth % (parts * side) === 0,
+      VECTORS: n % 4 === 0,
       A_VECTORS: vectors(left),
       B_VECTORS: vectors(right),
       ROWS_BY_STEP: left.step === 1,

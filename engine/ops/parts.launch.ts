@@ -1,6 +1,6 @@
 /** The call that ends a reduction split into parts. */
 import { sumPartsKernel } from "../../shaders/gen/kernels.js";
-import { call, gridFor, type Launch, type Operand } from "../lower.js";
+import { call, gridFor, type Launch, type LaunchContext, type Operand } from "../lower.js";
 import { sizeOf } from "../shape.js";
 
 /** Whether a kernel of tiles adds so many terms that it does so in blocks: not worth its memory for shorter sums. */
@@ -16,4 +16,9 @@ export function sumPartsCall(partial: Operand, y: Operand, parts: number, limit:
     params: { count, parts },
     grid: gridFor(sumPartsKernel, count, limit),
   });
+}
+
+/** Where workgroup tiles put aside what long sums have come to: four numbers of eight rows for each of side² invocations. */
+export function sumsOf(ctx: LaunchContext, tiles: number, side: number): Operand {
+  return ctx.temp([tiles, 32 * side * side]);
 }

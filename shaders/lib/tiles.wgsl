@@ -1,96 +1,143 @@
-// Workgroup tile, for GPUs — SIDE × SIDE invocations make a TILE × TILE block of a matrix product, 8 × 8 of it each, as four 4 × 4
-// blocks that lie TILE/2 apart (so that neighbours read neighbouring vectors of workgroup memory). DEPTH steps of the
-// reduction are staged at a time. The file that includes this one defines row_values(first_row, step) and
-// column_values(first_column, step), both vec4f, and store_quad(row, first_column, values).
-// With LONG blocks are added to second ones every 512 steps, so that rounding grows with the number of blocks and not of steps; short
-// sums spare themselves the registers.
+// Workgroup tile, for GPUs — SIDE × SIDE invocations make ROWS × COLUMNS of a matrix product, 8 × 4 of it each: two quads of rows that lie
+// ROWS/2 apart, and four neighbouring columns. DEPTH steps of the reduction are staged in workgroup memory at a time. 32 numbers each leave
+// registers for at least four waves a SIMD where 256 are shared, which hide what loads take; with 8 × 8 it were two.
+// What depends on the invocation alone is worked out before the loop: the file that includes this one defines begin_rows(row, step),
+// begin_columns(column, step, place) and prepare_column(column, place), where `place` counts the tile's columns; next_rows(), which gives four rows at the
+// present step and goes on by DEPTH steps; columns_at(further), four columns at the present step so much further, and next_columns(), which
+// goes on; and store_row(row, first_column, values).
+// Rows and columns beyond the last are read from wherever they fall: WGSL keeps reads inside the buffer, and nothing of theirs is
+// stored. Steps beyond the end must be zeros on both sides.
+// With LONG the sums are put aside every 512 steps and the rest is added to them, so that rounding grows with the number of blocks and not of
+// steps. They lie in `sums`, ROWS × COLUMNS numbers a workgroup: second ones in registers would cost half of the waves.
 // The classic two-level tiling: Volkov & Demmel 2008, "Benchmarking GPUs to tune dense linear algebra", section 4.
-const SIDE = 8u;    //@spec  8 or 16
-const DEPTH = 16u;  //@spec
-const TILE = 8u * SIDE;
-const QUADS = TILE / 4u;
+const SIDE = 8u;  //@spec  8 or 16
+const DEPTH = SIDE;
+const THREADS = SIDE * SIDE;
+const ROWS = 4u * SIDE;
+const COLUMNS = 8u * SIDE;
+const ROW_QUADS = ROWS / 4u;
+const COLUMN_QUADS = COLUMNS / 4u;
+const BLOCK = 512u;
 // Whether neighbouring invocations fetch neighbouring steps (else rows, columns): whichever lies together in memory.
 override ROWS_BY_STEP: bool = false;
 override COLUMNS_BY_STEP: bool = false;
 
-var<workgroup> row_tile: array<vec4f, DEPTH * QUADS>;
-var<workgroup> column_tile: array<vec4f, DEPTH * QUADS>;
+var<workgroup> row_tile: array<vec4f, DEPTH * ROW_QUADS>;
+var<workgroup> column_tile: array<vec4f, DEPTH * COLUMN_QUADS>;
+// The rows of this invocation's block.
+var<private> sum0: vec4f;
+var<private> sum1: vec4f;
+var<private> sum2: vec4f;
+var<private> sum3: vec4f;
+var<private> sum4: vec4f;
+var<private> sum5: vec4f;
+var<private> sum6: vec4f;
+var<private> sum7: vec4f;
 
-fn outer(column: vec4f, row: vec4f) -> mat4x4f {
-  return mat4x4f(column.x * row, column.y * row, column.z * row, column.w * row);
+fn multiply(upper: vec4f, lower: vec4f, columns: vec4f) {
+  sum0 += upper.x * columns;
+  sum1 += upper.y * columns;
+  sum2 += upper.z * columns;
+  sum3 += upper.w * columns;
+  sum4 += lower.x * columns;
+  sum5 += lower.y * columns;
+  sum6 += lower.z * columns;
+  sum7 += lower.w * columns;
 }
 
-fn store_block(row: u32, column: u32, block: mat4x4f) {
-  store_quad(row, column, block[0]);
-  store_quad(row + 1u, column, block[1]);
-  store_quad(row + 2u, column, block[2]);
-  store_quad(row + 3u, column, block[3]);
-}
-
-// Σ over steps in [start, end) of row_values ⊗ column_values, stored. All arguments but `local` are uniform.
-fn make_tile(row_start: u32, column_start: u32, start: u32, end: u32, local: u32) {
-  let own_row = local / SIDE;
-  let own_column = local % SIDE;
-  var near = mat4x4f();
-  var right = mat4x4f();
-  var below = mat4x4f();
-  var across = mat4x4f();
 //@if LONG
-  var all_near = mat4x4f();
-  var all_right = mat4x4f();
-  var all_below = mat4x4f();
-  var all_across = mat4x4f();
-  var steps = 0u;
+fn put_aside(at: u32, again: bool) {
+  if (again) { add_sums(at); }
+  sums[at] = sum0;
+  sums[at + THREADS] = sum1;
+  sums[at + 2u * THREADS] = sum2;
+  sums[at + 3u * THREADS] = sum3;
+  sums[at + 4u * THREADS] = sum4;
+  sums[at + 5u * THREADS] = sum5;
+  sums[at + 6u * THREADS] = sum6;
+  sums[at + 7u * THREADS] = sum7;
+  sum0 = vec4f();
+  sum1 = vec4f();
+  sum2 = vec4f();
+  sum3 = vec4f();
+  sum4 = vec4f();
+  sum5 = vec4f();
+  sum6 = vec4f();
+  sum7 = vec4f();
+}
+
+fn add_sums(at: u32) {
+  sum0 += sums[at];
+  sum1 += sums[at + THREADS];
+  sum2 += sums[at + 2u * THREADS];
+  sum3 += sums[at + 3u * THREADS];
+  sum4 += sums[at + 4u * THREADS];
+  sum5 += sums[at + 5u * THREADS];
+  sum6 += sums[at + 6u * THREADS];
+  sum7 += sums[at + 7u * THREADS];
+}
 //@end
+
+// Σ over steps in [start, end) of rows ⊗ columns, stored. All arguments but `index`, which counts the workgroup's invocations, are uniform; `tile` counts workgroups.
+fn make_tile(tile: u32, row_start: u32, column_start: u32, start: u32, end: u32, index: u32) {
+  // As it is; told so, a compiler knows that what follows stays inside the tiles, and spares the tests that WGSL asks for.
+  let local = index % THREADS;
+  let row_quad = select(local % ROW_QUADS, local / DEPTH, ROWS_BY_STEP);
+  let row_step = select(local / ROW_QUADS, local % DEPTH, ROWS_BY_STEP);
+  let column_quad = select(local % SIDE, local / SIDE, COLUMNS_BY_STEP);
+  let column_step = select(local / SIDE, local % SIDE, COLUMNS_BY_STEP);
+  let row_at = row_step * ROW_QUADS + row_quad;
+  let column_at = column_step * COLUMN_QUADS + column_quad;
+  let own_row = local / COLUMN_QUADS;
+  let own_column = local % COLUMN_QUADS;
+  if (local < COLUMNS) { prepare_column(column_start + local, local); }
+  workgroupBarrier();
+  begin_rows(row_start + 4u * row_quad, start + row_step);
+  begin_columns(column_start + 4u * column_quad, start + column_step, 4u * column_quad);
+//@if LONG
+  let sums_at = tile * 8u * THREADS + local;
+//@end
+//@if LONG
+  for (var block = start; block < end; block += BLOCK) {
+  if (block > start) { put_aside(sums_at, block > start + BLOCK); }
+  for (var step = block; step < min(block + BLOCK, end); step += DEPTH) {
+//@else
   for (var step = start; step < end; step += DEPTH) {
-    for (var i = local; i < DEPTH * QUADS; i += SIDE * SIDE) {
-      let row_quad = select(i % QUADS, i / DEPTH, ROWS_BY_STEP);
-      let row_step = select(i / QUADS, i % DEPTH, ROWS_BY_STEP);
-      let row_real = step + row_step < end;
-      row_tile[row_step * QUADS + row_quad] =
-        select(vec4f(0.0), row_values(row_start + 4u * row_quad, min(step + row_step, end - 1u)), row_real);
-      let column_quad = select(i % QUADS, i / DEPTH, COLUMNS_BY_STEP);
-      let column_step = select(i / QUADS, i % DEPTH, COLUMNS_BY_STEP);
-      let column_real = step + column_step < end;
-      column_tile[column_step * QUADS + column_quad] =
-        select(vec4f(0.0), column_values(column_start + 4u * column_quad, min(step + column_step, end - 1u)), column_real);
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < DEPTH; k++) {
-      let upper = row_tile[k * QUADS + own_row];
-      let lower = row_tile[k * QUADS + own_row + SIDE];
-      let left = column_tile[k * QUADS + own_column];
-      let far = column_tile[k * QUADS + own_column + SIDE];
-      near += outer(upper, left);
-      right += outer(upper, far);
-      below += outer(lower, left);
-      across += outer(lower, far);
-    }
-    workgroupBarrier();
-//@if LONG
-    steps += DEPTH;
-    if (steps % 512u == 0u) {
-      all_near += near;
-      all_right += right;
-      all_below += below;
-      all_across += across;
-      near = mat4x4f();
-      right = mat4x4f();
-      below = mat4x4f();
-      across = mat4x4f();
-    }
 //@end
+//@if WHOLE
+    row_tile[row_at] = next_rows();
+    column_tile[column_at] = columns_at(0u);
+    column_tile[column_at + COLUMN_QUADS / 2u] = columns_at(COLUMNS / 2u);
+    next_columns();
+//@else
+    row_tile[row_at] = select(vec4f(), next_rows(), step + row_step < end);
+    column_tile[column_at] = select(vec4f(), columns_at(0u), step + column_step < end);
+    column_tile[column_at + COLUMN_QUADS / 2u] = select(vec4f(), columns_at(COLUMNS / 2u), step + column_step < end);
+    next_columns();
+//@end
+    workgroupBarrier();
+    for (var k = 0u; k < DEPTH / 4u; k++) {
+      let row = 4u * k * ROW_QUADS + own_row;
+      let column = 4u * k * COLUMN_QUADS + own_column;
+      multiply(row_tile[row], row_tile[row + ROW_QUADS / 2u], column_tile[column]);
+      multiply(row_tile[row + ROW_QUADS], row_tile[row + 3u * ROW_QUADS / 2u], column_tile[column + COLUMN_QUADS]);
+      multiply(row_tile[row + 2u * ROW_QUADS], row_tile[row + 5u * ROW_QUADS / 2u], column_tile[column + 2u * COLUMN_QUADS]);
+      multiply(row_tile[row + 3u * ROW_QUADS], row_tile[row + 7u * ROW_QUADS / 2u], column_tile[column + 3u * COLUMN_QUADS]);
+    }
+    workgroupBarrier();
   }
 //@if LONG
-  near += all_near;
-  right += all_right;
-  below += all_below;
-  across += all_across;
+  }
+  if (end - start > BLOCK) { add_sums(sums_at); }
 //@end
   let row = row_start + 4u * own_row;
   let column = column_start + 4u * own_column;
-  store_block(row, column, near);
-  store_block(row, column + TILE / 2u, right);
-  store_block(row + TILE / 2u, column, below);
-  store_block(row + TILE / 2u, column + TILE / 2u, across);
+  store_row(row, column, sum0);
+  store_row(row + 1u, column, sum1);
+  store_row(row + 2u, column, sum2);
+  store_row(row + 3u, column, sum3);
+  store_row(row + ROWS / 2u, column, sum4);
+  store_row(row + ROWS / 2u + 1u, column, sum5);
+  store_row(row + ROWS / 2u + 2u, column, sum6);
+  store_row(row + ROWS / 2u + 3u, column, sum7);
 }

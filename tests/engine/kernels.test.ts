@@ -70,12 +70,19 @@ const products: readonly { a: number[]; b: number[]; m: number; n: number; k: nu
   { a: [2, 1, 2], b: [1, 3, 2], m: 8, n: 4, k: 5 },
 ];
 
-async function checkProducts(choice: MatmulChoice, cases = products, transpositions = [0, 1, 2, 3]): Promise<void> {
+const asTheyAre = (calls: Launch[]): Launch[] => calls;
+
+async function checkProducts(
+  choice: MatmulChoice,
+  cases = products,
+  transpositions = [0, 1, 2, 3],
+  change = asTheyAre,
+): Promise<void> {
   for (const { a, b, m, n, k } of cases)
     for (const attrs of transpositions.map((bits): MatmulAttrs => ({ transA: bits > 1, transB: bits % 2 === 1 }))) {
       const left = [...a, ...(attrs.transA ? [k, m] : [m, k])];
       const right = [...b, ...(attrs.transB ? [n, k] : [k, n])];
-      const launch = (ctx: LaunchContext) => matmulCalls(ctx, attrs, () => choice);
+      const launch = (ctx: LaunchContext) => change(matmulCalls(ctx, attrs, () => choice));
       await compare(matmulSpec, launch, [left, right], attrs, k, `[${left}] · [${right}] ${JSON.stringify(attrs)}`);
     }
 }
@@ -111,8 +118,13 @@ const inStrips: typeof convolutions = [
   { x: [1, 2, 6, 8], w: [2, 1, 1, 1], attrs: { groups: 2, stride: [2, 2], padding: [0, 0, 1, 0] }, out: [3, 5] },
 ];
 
-async function checkConvolutions(choice: InputChoice, parts: number, cases: typeof convolutions): Promise<void> {
-  for (const { x, w, attrs: given, out } of cases) {
+async function checkConvolutions(
+  choice: InputChoice,
+  parts: number,
+  cases: readonly unknown[],
+  change = asTheyAre,
+): Promise<void> {
+  for (const { x, w, attrs: given, out } of cases as typeof convolutions) {
     const attrs: ConvAttrs = {
       ...{ stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups: 1 },
       ...{ ...given, image: [x[2], x[3]], window: [w[2], w[3]] },
@@ -120,10 +132,10 @@ async function checkConvolutions(choice: InputChoice, parts: number, cases: type
     const g = [x[0], w[0], ...out];
     const label = `x [${x}] w [${w}] ${JSON.stringify(given)}`;
     const taps = w[2] * w[3];
-    const input = (ctx: LaunchContext) => conv2dInputCalls(ctx, attrs, () => choice);
+    const input = (ctx: LaunchContext) => change(conv2dInputCalls(ctx, attrs, () => choice));
     await compare(conv2dInputSpec, input, [g, w], attrs, w[0] * taps, `conv2dInput ${label}`);
     if (choice.variant === "fold") continue;
-    const forward = (ctx: LaunchContext) => conv2dCalls(ctx, attrs, () => choice);
+    const forward = (ctx: LaunchContext) => change(conv2dCalls(ctx, attrs, () => choice));
     await compare(conv2dSpec, forward, [x, w], attrs, w[1] * taps, `conv2d ${label}`);
     const split: FilterChoice =
       choice.variant === "product"
@@ -133,7 +145,7 @@ async function checkConvolutions(choice: InputChoice, parts: number, cases: type
           : choice.variant === "registers" || choice.variant === "tiled"
             ? { ...choice, parts }
             : choice;
-    const filter = (ctx: LaunchContext) => conv2dFilterCalls(ctx, attrs, () => split);
+    const filter = (ctx: LaunchContext) => change(conv2dFilterCalls(ctx, attrs, () => split));
     await compare(conv2dFilterSpec, filter, [x, g], attrs, x[0] * out[0] * out[1], `conv2dFilter ${label}`);
   }
 }
@@ -210,12 +222,21 @@ gpuTest("convolutions of one pixel as products", async () => {
   }
 });
 gpuTest("conv2dInput fold", () => checkConvolutions({ variant: "fold" }, 1, convolutions));
-for (const choice of [...registers, tiled])
+for (const choice of registers)
   gpuTest(`convolutions ${named(choice)}`, async () => {
     skipOnSmallSubgroups({ subgroups: "subgroups" in choice && choice.subgroups });
     await checkConvolutions(choice, 1, convolutions.slice(0, 1));
     await checkConvolutions(choice, 3, convolutions);
   });
+
+// One by one: sizes decide on the variant, and each takes a software adapter its time to compile.
+for (const [i, convolution] of convolutions.entries())
+  gpuTest(`convolutions ${named(tiled)}, case ${i}`, () => checkConvolutions(tiled, i === 0 ? 1 : 3, [convolution]));
+gpuTest("tiles with their sizes in the text", async () => {
+  const bake = (calls: Launch[]): Launch[] => calls.map((call) => ({ ...call, bake: true }));
+  await checkProducts({ ...tiled, parts: 3 }, [products[0]], [1], bake);
+  await checkConvolutions(tiled, 3, convolutions.slice(1, 2), bake);
+});
 
 /** Images that leave tails of 8 × 8 tiles or none, odd numbers of them, and padding beyond the window. */
 const filtered: typeof convolutions = [

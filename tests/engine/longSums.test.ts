@@ -115,15 +115,18 @@ for (const choice of [
     return byKernel("matmul", matmulSpec, (ctx) => matmulCalls(ctx, attrs, () => choice), [[5, K], [K, 6]], attrs); // biome-ignore format: one line
   });
 
-for (const choice of [plain, registers, tiled] as InputChoice[])
-  gpuTest(`convolutions of many terms by ${Object.values(choice).join(" ")}`, async () => {
-    const attrs: ConvAttrs = {
-      ...{ stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups: 1 },
-      ...{ image: [3, 3], window: [2, 2] },
-    };
-    const n = K >> 2;
-    const split = ("side" in choice || "columns" in choice ? { ...choice, parts: 1 } : choice) as FilterChoice;
-    await byKernel("conv2d", conv2dSpec, (ctx) => conv2dCalls(ctx, attrs, () => choice as never), [[1, n, 3, 3], [3, n, 2, 2]], attrs); // biome-ignore format: one line
-    await byKernel("conv2dInput", conv2dInputSpec, (ctx) => conv2dInputCalls(ctx, attrs, () => choice), [[1, n, 2, 2], [n, 3, 2, 2]], attrs); // biome-ignore format: one line
-    await byKernel("conv2dFilter", conv2dFilterSpec, (ctx) => conv2dFilterCalls(ctx, attrs, () => split), [[n, 2, 3, 3], [n, 3, 2, 2]], attrs); // biome-ignore format: one line
-  });
+for (const choice of [plain, registers, tiled] as InputChoice[]) {
+  const attrs: ConvAttrs = {
+    ...{ stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups: 1 },
+    ...{ image: [3, 3], window: [2, 2] },
+  };
+  const n = K >> 2;
+  const split = ("side" in choice || "columns" in choice ? { ...choice, parts: 1 } : choice) as FilterChoice;
+  const by = `of many terms by ${Object.values(choice).join(" ")}`;
+  gpuTest(`conv2d ${by}`, () =>
+    byKernel("conv2d", conv2dSpec, (ctx) => conv2dCalls(ctx, attrs, () => choice as never), [[1, n, 3, 3], [3, n, 2, 2]], attrs)); // biome-ignore format: one line
+  gpuTest(`conv2dInput ${by}`, () =>
+    byKernel("conv2dInput", conv2dInputSpec, (ctx) => conv2dInputCalls(ctx, attrs, () => choice), [[1, n, 2, 2], [n, 3, 2, 2]], attrs)); // biome-ignore format: one line
+  gpuTest(`conv2dFilter ${by}`, () =>
+    byKernel("conv2dFilter", conv2dFilterSpec, (ctx) => conv2dFilterCalls(ctx, attrs, () => split), [[n, 2, 3, 3], [n, 3, 2, 2]], attrs)); // biome-ignore format: one line
+}
