@@ -17,10 +17,11 @@ export interface MapPictures {
 export function mapPictures(sets: readonly Float32Array[], size: MapSize): MapPictures {
   const scale = mapScale(sets, "p99");
   const { range, measure } = scale;
-  const draw = (map: Float32Array): Picture => heatmap(map, { mode: "abs", scale, ...size });
+  const { height, width } = size;
+  const draw = (map: Float32Array): Picture => heatmap(map, { mode: "abs", scale, height, width });
   const all = measure.startsWith("maximum") ? "maximum of all their pixels" : "99th percentile of all their pixels";
   return {
-    sets: sets.map((set) => split(set, size.height * size.width).map(draw)),
+    sets: sets.map((set) => split(set, height * width).map(draw)),
     caption:
       "Maps show relative importance: the size of each pixel's attribution as a share of the whole map's. One scale for all " +
       `maps of this panel: black is 0, the brightest colour ${percent(range)} and more (${all}).`,

@@ -339,8 +339,11 @@ referenceTest("what has no multiplier is refused by name", () => {
     () => deepLift({ reference: tensor([1, 2]) })((z) => sum(z, 1), x),
     /the reference is f32\[2\], x is f32\[1,3\]/,
   );
-  check.throws(() => deepLift({ reference: Number.NaN }), /deepLift: reference NaN given/);
-  check.throws(() => deepLift({ rule: "x" as "rescale" }), /deepLift: rule "x" given; rescale or reveal-cancel/);
+  check.throws(() => deepLift({ reference: Number.NaN }), /deepLift: reference is NaN; a tensor or a number is needed/);
+  check.throws(
+    () => deepLift({ rule: "x" as "rescale" }),
+    /deepLift: rule is "x"; "rescale" or "reveal-cancel" is needed/,
+  );
 });
 
 referenceTest("it is in the table", async () => {

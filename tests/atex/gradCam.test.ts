@@ -169,8 +169,11 @@ referenceTest("what has no maps is refused, with the labels that have", () => {
       );
     check.throws(() => make({ layer: "mixed" })(mixed, x), new RegExp(`${who}: "mixed" gives f32.2,1,6,6.`));
     check.throws(() => make()((z) => sum(z, 1), tensor([[1, 2]])), new RegExp(`${who}: x is f32.1,2.; images`));
-    check.throws(() => make({ layer: 3 as unknown as string }), new RegExp(`${who}: layer 3 given`));
-    check.throws(() => make({ positive: 1 as unknown as boolean }), new RegExp(`${who}: positive 1 given`));
+    check.throws(() => make({ layer: 3 as unknown as string }), new RegExp(`${who}: layer is 3; a text is needed`));
+    check.throws(
+      () => make({ positive: 1 as unknown as boolean }),
+      new RegExp(`${who}: positive is 1; true or false is needed`),
+    );
   }
 });
 

@@ -240,8 +240,14 @@ referenceTest("options that make no sense are refused", () => {
     () => limeTable({ domain, background, samples: 4, alpha: 0 }),
     /lime: 4 copies do not tell 6 features apart/,
   );
-  check.throws(() => limeTable({ domain, background, around: "mean" as "row" }), /lime: around "mean" came/);
-  check.throws(() => limeTable({ domain, background, select: "best" as "none" }), /lime: selection "best" came/);
+  check.throws(
+    () => limeTable({ domain, background, around: "mean" as "row" }),
+    /limeTable: around is "mean"; "data" or "row" is needed/,
+  );
+  check.throws(
+    () => limeTable({ domain, background, select: "best" as "none" }),
+    /limeTable: select is "best"; "none" or "highest" or "forward" is needed/,
+  );
   check.throws(() => limeTable({ domain: plain(5), background }), /lime, background: samples of shape \[6\] came/);
   const double = {
     ...people,
@@ -252,5 +258,8 @@ referenceTest("options that make no sense are refused", () => {
       limeTable({ domain: { ...double, features: double.features.filter((f) => f.name !== "income") }, background }),
     /"age" has 2 elements/,
   );
-  check.throws(() => limeImage({ groups: patchGroups([1, 4, 4], 2), fill: Number.NaN }), /lime: fill NaN came/);
+  check.throws(
+    () => limeImage({ groups: patchGroups([1, 4, 4], 2), fill: Number.NaN }),
+    /limeImage: fill is NaN; a number or "mean" is needed/,
+  );
 });

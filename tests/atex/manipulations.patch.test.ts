@@ -28,7 +28,7 @@ test("places: corners and the middle of images that are no squares, shares and p
   check.equal(patchPlace(shape, "top-right", 0.5), { top: 0, left: 14, side: 7 });
   check.equal(patchPlace(shape, "centre", 4), { top: 5, left: 8, side: 4 });
   check.throws(() => patchPlace(shape, "centre", 14), /14 pixels of images 14×21; a patch smaller/);
-  check.throws(() => patchPlace(shape, "centre", 0), /side is 0; an integer of at least 1/);
+  check.throws(() => patchPlace(shape, "centre", 0), /patch: side 0 came; a share below 1, or pixels/);
 });
 
 test("cells of a layer are covered in part, pixels whole", () => {

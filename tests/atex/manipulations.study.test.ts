@@ -354,7 +354,10 @@ referenceTest(
     dispose(params);
     check.is(alive(), alone);
     // The scope that is open when it ends does not free it; what throws leaves nothing.
-    await check.rejects(() => finetuned(world, { ...options, batch: 0 }), /batch of 0/);
+    await check.rejects(
+      () => finetuned(world, { ...options, batch: 0 }),
+      /finetuned: batch is 0; an integer of at least 1/,
+    );
     check.is(alive(), alone);
     const failing = () => {
       throw new RangeError("no loss");

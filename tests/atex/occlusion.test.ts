@@ -57,6 +57,6 @@ referenceTest("squares that do not fit are refused", () => {
   check.throws(() => occlusion({ domain: image, patch: 2, stride: 3 }), /a stride of 1 to the side/);
   check.throws(
     () => occlusion({ domain: image, budget: 0 })(network(1, 24), samples(1, 1, [1, 4, 6])),
-    /an element budget of 0 came/,
+    /occlusion: budget is 0; an integer of at least 1/,
   );
 });

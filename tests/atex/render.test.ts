@@ -171,8 +171,14 @@ test("maps that cannot be drawn honestly are refused", () => {
   check.throws(() => heatmap([1, 2], { ...one, mode: "overlay", image }), /2 values for an image of \[3,1,2\]; 6/);
   check.throws(() => heatmap([1, 2], given(-1)), /range -1 for values up to 2; a finite size/);
   check.throws(() => heatmap([1, 2], given(0)), /range 0 for values up to 2/);
-  check.throws(() => heatmap([1, 2], { ...one, mode: "grey" as "abs" }), /mode "grey" is unknown; there is abs, div/);
-  check.throws(() => heatmap([1], { mode: "abs", height: 1 } as never), /width undefined; a positive whole number/);
+  check.throws(
+    () => heatmap([1, 2], { ...one, mode: "grey" as "abs" }),
+    /heatmap: mode is "grey"; "abs" or "diverging" or "overlay" is needed/,
+  );
+  check.throws(
+    () => heatmap([1], { mode: "abs", height: 1 } as never),
+    /heatmap: width is undefined; a number is needed/,
+  );
   check.throws(() => mapScale([[]]), /no values/);
   check.throws(() => mapScale([[1]], "mean" as "max"), /normalise "mean" is unknown/);
 });

@@ -62,7 +62,7 @@ export function patchPlace(shape: readonly number[], corner: PatchCorner, side: 
   requireArguments("patchPlace", {
     shape: [shape, aShape],
     corner: [corner, wordOf("top-left", "top-right", "bottom-left", "bottom-right", "centre")],
-    side: [side, aCount],
+    side: [side, aNumber],
   });
   const [, h, w] = shape;
   if (!(side > 0)) throw new RangeError(`patch: side ${side} came; a share below 1, or pixels, is needed`);

@@ -27,6 +27,9 @@ import {
   tableSplit,
 } from "./world.js";
 
+/** What further training looks at of a world; the rest may be anything. */
+const asked = ({ model, params, train, seed, say }: ReturnType<typeof tableAtHand>) =>
+  ({ model, params, train, seed, say }) as ReturnType<typeof tableAtHand>;
 const range = { low: 0, high: 1 };
 const somewhere = { top: 1, left: 1, side: 2 };
 const context = () => ({ world: tableAtHand(), explainer: "gradient", classes: classes() });
@@ -135,7 +138,7 @@ export const MANIPULATIONS: Readonly<Record<string, Row>> = {
   patchCover: { args: () => [somewhere, [6, 7], [2, 2]] },
   patchLoss: { args: () => [patch()] },
   patchMoved: { args: () => [images(), somewhere, { ...somewhere, top: 2 }] },
-  patchPlace: { args: () => [[1, 6, 7], "top-left", 2] },
+  patchPlace: { args: () => [[1, 6, 7], "top-left", 2], takes: { 2: ["0.5"] } },
   randomSignNoise: {
     args: () => [
       {
@@ -177,9 +180,11 @@ export const MANIPULATIONS: Readonly<Record<string, Row>> = {
   // Through models and backgrounds.
   finetuned: {
     args: () => [
-      tableAtHand(),
+      asked(tableAtHand()),
       { loss: nn.crossEntropyLoss, epochs: 1, count: 4, batch: 2, learningRate: 0.1, decay: "none", title: "t" },
     ],
+    // What it gives back is the caller's; that nothing else stays is tests/atex/manipulations.study.test.ts's.
+    keeps: true,
     notCalled: "it trains; tests/atex/manipulations.fooling.test.ts",
   },
   backdoorLoss: {
