@@ -180,7 +180,7 @@ test("maps that cannot be drawn honestly are refused", () => {
     /heatmap: width is undefined; a number is needed/,
   );
   check.throws(() => mapScale([[]]), /no values/);
-  check.throws(() => mapScale([[1]], "mean" as "max"), /normalise "mean" is unknown/);
+  check.throws(() => mapScale([[1]], "mean" as "max"), /normalise is "mean"; "max" or "p99" is needed/);
 });
 
 test("an attribution of a colour image becomes one signed map and one of sizes", () => {
