@@ -4,6 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import { init, shutdown } from "../../engine/init.js";
+import { openScope, setBaseScope } from "../../engine/scope.js";
 import { disagreement, type Problem } from "./compare.js";
 import { randomGraph } from "./graphs.js";
 import { elsewhere, randomNetwork } from "./networks.js";
@@ -25,23 +26,36 @@ const make = makers[positionals[0] ?? ""];
 if (!make) throw new Error(`fuzz: ${positionals[0] ?? "nothing"} given ; graphs or networks is needed`);
 const [count, first, every, seconds] = [values.count, values.seed, values.captured, values.seconds].map(Number);
 
+let [done, captured, kinks, wrong] = [0, 0, 0, 0];
+
+async function judge(seed: number, ways: readonly ("eager" | "captured")[]): Promise<void> {
+  const problem = await make(seed);
+  const found = await disagreement(problem, ways);
+  if (!found) return;
+  // At a kink f32 may be on the other side; near by it is not again.
+  const again = [await disagreement(elsewhere(problem, 1), ways), await disagreement(elsewhere(problem, 2), ways)];
+  const isKink = again.some((other) => other === undefined);
+  if (isKink) kinks++;
+  else wrong++;
+  console.log(`${isKink ? "kink" : "DISAGREES"} ${problem.text}\n  ${found}`);
+}
+
 const end = performance.now() + 1000 * seconds;
 await init({ tuning: false });
-let [done, captured, kinks, wrong] = [0, 0, 0, 0];
 for (; done < count && performance.now() < end; done++) {
+  if (done > 0 && done % 500 === 0) console.error(`${done} of ${count}`);
   const seed = first + 2 * done;
   const isCaptured = done % every === 0;
   if (isCaptured) captured++;
-  const ways = isCaptured ? (["eager", "captured"] as const) : (["eager"] as const);
-  const problem = await make(seed);
-  const found = await disagreement(problem, ways);
-  if (!found) continue;
-  // At a kink f32 may be on the other side; near by it is not again.
-  const again = [await disagreement(elsewhere(problem, 1), ways), await disagreement(elsewhere(problem, 2), ways)];
-  if (again.some((other) => other === undefined)) kinks++;
-  else wrong++;
-  console.log(`${again.some((other) => other === undefined) ? "kink" : "DISAGREES"} ${problem.text}\n  ${found}`);
-  if (done % 500 === 499) console.error(`${done + 1} of ${count}`);
+  // Programs that are drawn open no scopes of their own.
+  const all = openScope("problem", { enter: false });
+  const base = setBaseScope(all);
+  try {
+    await judge(seed, isCaptured ? ["eager", "captured"] : ["eager"]);
+  } finally {
+    setBaseScope(base);
+    all.close();
+  }
 }
 console.log(`${done} ${positionals[0]}, ${captured} of them captured: ${wrong} disagree, ${kinks} at a kink`);
 shutdown();
