@@ -21,6 +21,7 @@ const MEASURES: Readonly<Record<AgreementName, SimilarityName>> = {
   ssim: "ssim",
   centre: "mass-centre-shift",
 };
+export const anAgreementName = wordOf(...Object.keys(MEASURES));
 /** What is compared unless told otherwise. */
 const USUAL: readonly AgreementName[] = ["spearman", "topK", "cosine", "ssim"];
 
@@ -44,7 +45,7 @@ export function agreementOf(a: Tensor, b: Tensor, k: number, wanted: readonly Ag
 
 /** Whether larger values of a measure say that maps are less alike. */
 export function growsApart(name: AgreementName): boolean {
-  requireArguments("growsApart", { name: [name, wordOf("centre", "spearman", "topK", "cosine", "ssim")] });
+  requireArguments("growsApart", { name: [name, anAgreementName] });
   return metricEntryOf(MEASURES[name]).info.larger === "less alike";
 }
 

@@ -64,7 +64,7 @@ export interface ScoreOptions {
   readonly of?: "logit" | "probability" | "logProbability";
 }
 
-const SCORE_OPTIONS: KindsOf<ScoreOptions> = {
+export const SCORE_OPTIONS: KindsOf<ScoreOptions> = {
   of: wordOf("logit", "probability", "logProbability"),
 };
 

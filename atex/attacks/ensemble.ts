@@ -5,12 +5,11 @@
  */
 
 import { describe, random, ShapeError, scope, type Tensor, where } from "../../engine/index.js";
-import { aCount, aFunction, aNatural, aNumberOfAtLeast0, listOf, required, wordOf } from "../../engine/kinds.js";
+import { aCount, aNatural, listOf, required } from "../../engine/kinds.js";
 import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import type { Piece } from "../../engine/turns.js";
-import { aList, aRange } from "../../nn/kinds.js";
+import { aList } from "../../nn/kinds.js";
 import { type AgreementName, agreementOf, apart, importanceMap } from "../judge.js";
-import { aBall, anExplainer, aStepRule } from "../kinds.js";
 import type { Classifier, ScoreOptions } from "../score.js";
 import { type Attack, attackOf } from "./attack.js";
 import { aMember } from "./kinds.js";
@@ -23,11 +22,12 @@ import {
   perImage,
   requireKey,
   requireSearch,
+  SEARCH_OPTIONS,
   type Search,
 } from "./loop.js";
 import type { Member } from "./objectives.js";
 import { surrogatesOf } from "./surrogate.js";
-import { type UnderAttackOptions, underAttack } from "./underAttack.js";
+import { UNDER_ATTACK_OPTIONS, type UnderAttackOptions, underAttack } from "./underAttack.js";
 
 /** What an ensemble finds the worst sample of: of each there is an attack that aims at it. */
 export const ENSEMBLE_MEASURES = ["topK", "spearman", "ssim", "centre"] as const satisfies readonly AgreementName[];
@@ -45,18 +45,13 @@ export interface EnsembleOptions extends ScoreOptions, Search, UnderAttackOption
 }
 
 const ENSEMBLE_OPTIONS: KindsOf<EnsembleOptions> = {
+  ...UNDER_ATTACK_OPTIONS,
+  ...SEARCH_OPTIONS,
   members: required(listOf(aMember, "members")),
   measures: aList,
   k: required(aCount),
-  restarts: aNatural,
-  of: wordOf("logit", "probability", "logProbability"),
-  ball: required(aBall),
-  rule: required(aStepRule),
   steps: required(aCount),
-  schedule: aFunction,
-  range: aRange,
-  explainer: required(anExplainer),
-  outputBound: aNumberOfAtLeast0,
+  restarts: aNatural,
 };
 
 export interface EnsembleTarget {

@@ -4,19 +4,17 @@
  */
 
 import { describe, ShapeError, type Tensor } from "../../engine/index.js";
-import { aCount, aFunction, aNatural, aNumberOfAtLeast0, required, wordOf } from "../../engine/kinds.js";
+import { aCount, aNatural, required } from "../../engine/kinds.js";
 import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import type { Piece } from "../../engine/turns.js";
-import { aRange } from "../../nn/kinds.js";
 import { apart } from "../judge.js";
-import { aBall, anExplainer, aStepRule } from "../kinds.js";
 import type { Classifier } from "../score.js";
 import { type Attack, attackOf } from "./attack.js";
 import { ensemble } from "./ensemble.js";
 import { anObjective } from "./kinds.js";
-import { ascent, requireKey, requireSearch, type Search } from "./loop.js";
+import { ascent, requireKey, requireSearch, SEARCH_OPTIONS, type Search } from "./loop.js";
 import type { Ensemble, Objective } from "./objectives.js";
-import { type UnderAttackOptions, underAttack } from "./underAttack.js";
+import { UNDER_ATTACK_OPTIONS, type UnderAttackOptions, underAttack } from "./underAttack.js";
 
 export interface ExplanationAttackOptions extends UnderAttackOptions, Search {
   readonly objective: Objective;
@@ -26,16 +24,11 @@ export interface ExplanationAttackOptions extends UnderAttackOptions, Search {
 }
 
 const EXPLANATION_ATTACK_OPTIONS: KindsOf<ExplanationAttackOptions> = {
+  ...UNDER_ATTACK_OPTIONS,
+  ...SEARCH_OPTIONS,
   objective: required(anObjective),
-  restarts: aNatural,
-  explainer: required(anExplainer),
-  outputBound: aNumberOfAtLeast0,
-  of: wordOf("logit", "probability", "logProbability"),
-  ball: required(aBall),
-  rule: required(aStepRule),
   steps: required(aCount),
-  schedule: aFunction,
-  range: aRange,
+  restarts: aNatural,
 };
 
 export interface AttackTarget {

@@ -76,6 +76,7 @@ export interface AscentOptions extends Search {
 }
 
 const ASCENT_OPTIONS: KindsOf<AscentOptions> = {
+  ...SEARCH_OPTIONS,
   objective: required(aFunction),
   guide: aFunction,
   constraint: aConstraint,
@@ -83,12 +84,6 @@ const ASCENT_OPTIONS: KindsOf<AscentOptions> = {
   judged: anyObject,
   flatAtClean: aFlag,
   key: aKey,
-  ball: required(aBall),
-  rule: required(aStepRule),
-  steps: required(aNumber),
-  restarts: aNumber,
-  schedule: aFunction,
-  range: aRange,
 };
 
 export interface Ascent {

@@ -1,10 +1,10 @@
 /** What an attack on an explanation wants of the map: a number per image to be made large. */
 
 import { averageRank, mul, neg, square, sub, sum, type Tensor, topKMask } from "../../engine/index.js";
-import { aCount, aTensor, listOf, required, wordOf } from "../../engine/kinds.js";
+import { aCount, aTensor, listOf, required } from "../../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { saliencyMap } from "../explainers/explainer.js";
-import { type AgreementName, agreementOf, apart, importanceMap } from "../judge.js";
+import { type AgreementName, agreementOf, anAgreementName, apart, importanceMap } from "../judge.js";
 import { centreOfMass, relativeImportance, scaledToMax } from "../metrics/importance.js";
 import { rows } from "../metrics/metric.js";
 import { pearson } from "../metrics/similarities.js";
@@ -45,7 +45,7 @@ export interface Ensemble {
 
 const ENSEMBLE_OPTIONS: KindsOf<Ensemble> = {
   members: required(listOf(aMember, "members")),
-  measure: required(wordOf("centre", "spearman", "topK", "cosine", "ssim")),
+  measure: required(anAgreementName),
   k: required(aCount),
 };
 

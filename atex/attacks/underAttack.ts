@@ -13,8 +13,11 @@ import {
   sum,
   type Tensor,
 } from "../../engine/index.js";
+import { aNumberOfAtLeast0, required } from "../../engine/kinds.js";
+import type { KindsOf } from "../../engine/options.js";
 import type { Explainer } from "../explainers/explainer.js";
-import { type Classifier, classScore, type ScoreOptions } from "../score.js";
+import { anExplainer } from "../kinds.js";
+import { type Classifier, classScore, SCORE_OPTIONS, type ScoreOptions } from "../score.js";
 import type { Constraint } from "./loop.js";
 
 export interface UnderAttackOptions extends ScoreOptions {
@@ -22,6 +25,12 @@ export interface UnderAttackOptions extends ScoreOptions {
   /** Largest change of any logit, eq. 1's bound on the output; default none. */
   readonly outputBound?: number;
 }
+
+export const UNDER_ATTACK_OPTIONS: KindsOf<UnderAttackOptions> = {
+  ...SCORE_OPTIONS,
+  explainer: required(anExplainer),
+  outputBound: aNumberOfAtLeast0,
+};
 
 export interface UnderAttack {
   /** Predicted classes of the clean samples. i32 [n] */

@@ -29,7 +29,7 @@ const EXPLAINER_SETTINGS: KindsOf<ExplainerSettings> = {
 
 /** An explainer by the name that the command line and files use. @throws TypeError for SmoothGrad without a key. */
 export function explainerByName(name: ExplainerName, settings: ExplainerSettings = {}): Explainer {
-  requireArguments("explainerByName", { name: [name, wordOf("gradient", "smoothgrad", "integrated-gradients")] });
+  requireArguments("explainerByName", { name: [name, wordOf(...EXPLAINERS)] });
   checkedOptions("explainerByName", settings, EXPLAINER_SETTINGS);
   const { samples, sigma, steps, key } = settings;
   if (name === "gradient") return gradient;

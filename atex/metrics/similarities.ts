@@ -125,18 +125,20 @@ const NORMALISATIONS: Readonly<Record<MapNormalisation, (rows: Tensor) => Tensor
 };
 
 /** What a map is divided by: the mean, the sum or the largest of its absolute values; or, for "min-max", moved and scaled to [0, 1]. */
-export type MapNormalisation = "mean" | "sum" | "max" | "min-max";
+export type MapNormalisation = (typeof MAP_NORMALISATIONS)[number];
+const MAP_NORMALISATIONS = ["mean", "sum", "max", "min-max"] as const;
+const aMapNormalisation = wordOf(...MAP_NORMALISATIONS);
 
 /** Rows [n,d] normalised. NaN where there is nothing to divide by: rows of zeros, for "min-max" constant ones. */
 export function normalised(rows: Tensor, by: MapNormalisation): Tensor {
-  requireArguments("normalised", { rows: [rows, aTensor], by: [by, wordOf("max", "mean", "sum", "min-max")] });
+  requireArguments("normalised", { rows: [rows, aTensor], by: [by, aMapNormalisation] });
   return NORMALISATIONS[by](atMostOne(rows));
 }
 
 /** Mean squared difference of maps that were normalised first. By "sum" it is the paper's (Dombrowski et al. 2019, sec. 2); by "mean"
  *  that times the square of the number of elements, so that it does not depend on the size of the maps. */
 export function squaredErrorOf(by: MapNormalisation): Similarity {
-  requireArguments("squaredErrorOf", { by: [by, wordOf("max", "mean", "sum", "min-max")] });
+  requireArguments("squaredErrorOf", { by: [by, aMapNormalisation] });
   return similarity(squaredErrorInfo, (a, b) => mean(square(sub(normalised(a, by), normalised(b, by))), 1));
 }
 
@@ -194,11 +196,7 @@ export const topKEntry = metricEntry({
 export const squaredErrorEntry = metricEntry({
   ...{ ...plain, name: "normalised-mse", info: squaredErrorInfo, laws: symmetric },
   options: {
-    by: setting(
-      oneOf("mean", "sum", "max", "min-max"),
-      "mean",
-      "what maps are divided by: this of their absolute values",
-    ),
+    by: setting(oneOf(...MAP_NORMALISATIONS), "mean", "what maps are divided by: this of their absolute values"),
   },
   make: ({ by }) => squaredErrorOf(by),
 });

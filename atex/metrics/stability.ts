@@ -2,15 +2,14 @@
  *  on the prediction. Maps are compared raw, with sign and size. What is found is a lower bound. */
 
 import { div, equal, maximum, mul, square, sub, sum, type Tensor, where } from "../../engine/index.js";
-import { aCount, aFunction, aKey, aNatural, required } from "../../engine/kinds.js";
+import { aCount, aKey, aNatural, required } from "../../engine/kinds.js";
 import { checkedOptions, type KindsOf } from "../../engine/options.js";
-import { aRange } from "../../nn/kinds.js";
 import { count, oneOf, type Read, setting, size } from "../../nn/schema.js";
-import { ascend, requireSearch, type Search } from "../attacks/loop.js";
+import { ascend, requireSearch, SEARCH_OPTIONS, type Search } from "../attacks/loop.js";
 import { signStep } from "../attacks/rules.js";
 import type { Ball } from "../balls.js";
 import type { Explainer } from "../explainers/explainer.js";
-import { aBall, anExplainer, aStepRule } from "../kinds.js";
+import { anExplainer } from "../kinds.js";
 import type { Score } from "../score.js";
 import {
   atMostOne,
@@ -33,14 +32,11 @@ export interface StabilitySearch extends Search {
 }
 
 const STABILITY_SEARCH_OPTIONS: KindsOf<StabilitySearch> = {
+  ...SEARCH_OPTIONS,
   explainer: required(anExplainer),
+  steps: required(aCount),
   restarts: aNatural,
   key: required(aKey),
-  ball: required(aBall),
-  rule: required(aStepRule),
-  steps: required(aCount),
-  schedule: aFunction,
-  range: aRange,
 };
 
 export const worstCaseInfo: MetricInfo = {

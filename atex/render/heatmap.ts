@@ -3,7 +3,7 @@ import { checkedOptions, type KindsOf, requireArguments } from "../../engine/opt
 import { type ColourMap, colourAt, DIVERGING, SEQUENTIAL } from "./colours.js";
 import { aMapScale, anImageSize } from "./kinds.js";
 import { checkImage, checkMap, type ImageSize, type MapSize, type Picture, paint } from "./picture.js";
-import { digits, type MapScale, mapScale, type Normalisation } from "./scale.js";
+import { aNormalisation, digits, type MapScale, mapScale, type Normalisation } from "./scale.js";
 
 export const HEATMAP_MODES = ["abs", "diverging", "overlay"] as const;
 /** "abs": size only; "diverging": sign and size; "overlay": sign and size over the image. */
@@ -20,8 +20,8 @@ export interface HeatmapOptions extends MapSize {
 }
 
 const HEATMAP_OPTIONS: KindsOf<HeatmapOptions> = {
-  mode: required(wordOf("abs", "diverging", "overlay")),
-  normalise: wordOf("max", "p99"),
+  mode: required(wordOf(...HEATMAP_MODES)),
+  normalise: aNormalisation,
   scale: aMapScale,
   image: anObject("an object", { values: numbers, channels: aNumber }),
   height: required(aNumber),
@@ -53,9 +53,6 @@ export function heatmap(values: ArrayLike<number>, options: HeatmapOptions): Hea
   requireArguments("heatmap", { values: [values, numbers] });
   checkedOptions("heatmap", options, HEATMAP_OPTIONS);
   const { mode, normalise = "max", height, width } = options;
-  if (!HEATMAP_MODES.includes(mode)) {
-    throw new RangeError(`heatmap: mode "${mode}" is unknown; there is ${HEATMAP_MODES.join(", ")}`);
-  }
   checkMap("heatmap", values, options);
   // Measured even where another scale is given: it finds what cannot be drawn.
   const measured = mapScale([values], normalise);

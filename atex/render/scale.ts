@@ -7,6 +7,7 @@ import { count } from "./picture.js";
 
 /** The largest |value|, or the 99th percentile of |value|, which a few outliers do not darken. */
 export type Normalisation = "max" | "p99";
+export const aNormalisation = wordOf("max", "p99");
 
 export interface MapScale {
   /** The |value| that gets the full colour; 0 where every value is 0. */
@@ -21,10 +22,7 @@ export interface MapScale {
  * @throws RangeError without values, or if a value is not finite.
  */
 export function mapScale(maps: readonly ArrayLike<number>[], normalise: Normalisation = "max"): MapScale {
-  requireArguments("mapScale", { maps: [maps, someMaps], normalise: [normalise, wordOf("max", "p99")] });
-  if (normalise !== "max" && normalise !== "p99") {
-    throw new RangeError(`heatmap: normalise "${normalise}" is unknown; there is "max" and "p99"`);
-  }
+  requireArguments("mapScale", { maps: [maps, someMaps], normalise: [normalise, aNormalisation] });
   const total = maps.reduce((sum, map) => sum + map.length, 0);
   if (total === 0) throw new RangeError("heatmap: no values; at least one is needed");
   const bad = maps.reduce((sum, map) => sum + count(map, (value) => !Number.isFinite(value)), 0);

@@ -15,14 +15,14 @@ import {
   type Tree,
   Turns,
 } from "../../engine/index.js";
-import { aCount, aFunction, aNumber, aTensor, aTree, either, listOf, required, wordOf } from "../../engine/kinds.js";
+import { aCount, aFunction, aNumber, aTensor, aTree, either, listOf, required } from "../../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { anyObject } from "../../nn/kinds.js";
 import { type Explainer, saliencyMap } from "../explainers/explainer.js";
 import { LONG_OPTIONS } from "../kinds.js";
 import { type Classifier, classScore } from "../score.js";
 import { entropyOf } from "./entropy.js";
-import { aRandomised, aSanityResult, aSanitySimilarity } from "./kinds.js";
+import { anOrder, aRandomised, aSanityResult, aSanitySimilarity } from "./kinds.js";
 import { type RandomisationOrder, type Randomised, randomisations } from "./randomise.js";
 import type { SanitySimilarity } from "./similarities.js";
 
@@ -64,7 +64,7 @@ export interface SanityOptions extends ComparisonOptions {
 
 const SANITY_OPTIONS: KindsOf<SanityOptions> = {
   fresh: required(aTree),
-  order: required(wordOf("cascading", "independent")),
+  order: required(anOrder),
   network: required(aFunction),
   params: required(aTree),
   x: required(aTensor),

@@ -4,8 +4,9 @@ import { anyObject } from "../../nn/kinds.js";
 import { aFloat32Array, anyNumbers } from "../kinds.js";
 
 export const aSanitySimilarity = anObject("a sanity similarity", { name: aText, compare: aFunction });
+export const anOrder = wordOf("cascading", "independent");
 export const aSanityResult = anObject("a sanity result", {
-  order: wordOf("cascading", "independent"),
+  order: anOrder,
   stages: anyObject,
 });
 export const aSuiteExplainer = anObject("a suite explainer", { name: aText, make: aFunction });

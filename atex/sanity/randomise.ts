@@ -1,10 +1,11 @@
 /** Networks whose layers have lost what they learnt: for tests of whether an explanation depends on the network at all. */
 
 import { entries, mapTree, type Tree } from "../../engine/index.js";
-import { aText, aTree, wordOf } from "../../engine/kinds.js";
+import { aText, aTree } from "../../engine/kinds.js";
 import { requireArguments } from "../../engine/options.js";
 import { type Layer, placesAlong } from "../../nn/index.js";
 import { aLayer } from "../../nn/kinds.js";
+import { anOrder } from "./kinds.js";
 
 /** A network with some layers' parameters drawn anew. */
 export interface Randomised {
@@ -29,7 +30,7 @@ export function randomisations(params: Tree, fresh: Tree, order: RandomisationOr
   requireArguments("randomisations", {
     params: [params, aTree],
     fresh: [fresh, aTree],
-    order: [order, wordOf("cascading", "independent")],
+    order: [order, anOrder],
   });
   const layers = layersWithParameters(params);
   const other = new Map(entries(fresh));

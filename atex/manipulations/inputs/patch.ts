@@ -61,7 +61,7 @@ export type PatchCorner = (typeof PATCH_CORNERS)[number];
 export function patchPlace(shape: readonly number[], corner: PatchCorner, side: number): PatchPlace {
   requireArguments("patchPlace", {
     shape: [shape, aShape],
-    corner: [corner, wordOf("top-left", "top-right", "bottom-left", "bottom-right", "centre")],
+    corner: [corner, wordOf(...PATCH_CORNERS)],
     side: [side, aNumber],
   });
   const [, h, w] = shape;

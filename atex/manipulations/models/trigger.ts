@@ -26,7 +26,7 @@ export interface TriggerOptions {
 
 const TRIGGER_OPTIONS: KindsOf<TriggerOptions> = {
   side: aNumber,
-  corner: wordOf("top-left", "top-right", "bottom-left", "bottom-right"),
+  corner: wordOf(...CORNERS),
 };
 
 /** A square in a corner, one pixel from the border where there is room, the lowest and the highest valid value in turn like a
