@@ -123,12 +123,13 @@ export const command = defineCommand({
         live.print("--epochs with a larger number goes on");
         return 0;
       }
+      // Before a line is printed: who sees one may stop the run.
+      const stopping = stopOnSignals(() => live.print("stopping after this step"));
       const { network, activation, beta } = card;
       live.print(
         `${network} network, ${activation === "softplus" ? `softplus (beta ${beta})` : activation}, ` +
           `${countParameters(start.params)} parameters; ${dataset.train.labels.length} ${samplesOf(dataset)} of ${dataset.name}; ${place.name}`,
       );
-      const stopping = stopOnSignals(() => live.print("stopping after this step"));
       let saved = 0;
       const { state, accuracy } = await runTraining({
         ...{ model, recipe, dataset, epochs, live, start, stop: stopping.signal },
