@@ -94,10 +94,8 @@ function convolutionCalls({ note, x, w, stride = 1, groups = 1 }: ConvCase): Siz
   ];
 }
 
-const window =
-  "one element at a time with the bounds of its window: strips, as grouped convolutions have, would load less";
-const exponential =
-  "three passes over a row, two of which take an exponential; on a software driver that costs as much as eight loads";
+const asked =
+  "every pixel asks each window that covers it which pixel it chose: two loads with their bounds, four pixels at a time";
 const rounds = "ten rounds of 64-bit products for four words, where a copy has no arithmetic";
 const words = "every word is loaded by itself, from another row: a software driver loads lane by lane";
 const pairs = "every element is compared with every other of its row: the work grows with the square of it";
@@ -115,9 +113,9 @@ const sized: readonly Sized[] = [
   { op: "argmin", inputs: [square], call: (x) => argmin(x, 0) },
   { op: "cumsum", note: "rows", inputs: [square], call: (x) => cumsum(x, 1) },
   { op: "cumsum", note: "columns", inputs: [square], call: (x) => cumsum(x, 0) },
-  { op: "softmax", note: "rows", inputs: [square], call: (x) => softmax(x), reason: exponential },
-  { op: "softmax", note: "columns", inputs: [square], call: (x) => softmax(x, 0), reason: exponential },
-  { op: "logSoftmax", inputs: [square], call: (x) => logSoftmax(x), reason: exponential },
+  { op: "softmax", note: "rows", inputs: [square], call: (x) => softmax(x) },
+  { op: "softmax", note: "columns", inputs: [square], call: (x) => softmax(x, 0) },
+  { op: "logSoftmax", inputs: [square], call: (x) => logSoftmax(x) },
   { op: "concat", inputs: [square, values(1024, 511)], call: (x, y) => concat([x, y], 1), reason: words },
   {
     op: "place",
@@ -153,14 +151,14 @@ const sized: readonly Sized[] = [
   },
   { op: "windowSum", inputs: [images], call: (x) => windowSum(x, pooling) },
   { op: "windowSpread", inputs: [pooled], call: (g) => windowSpread(g, { ...pooling, image }) },
-  { op: "poolIndices", inputs: [images], call: (x) => poolIndices(x, pooling), reason: window },
+  { op: "poolIndices", inputs: [images], call: (x) => poolIndices(x, pooling) },
   {
     ...{ op: "gatherPool", inputs: [images], prepare: (x: Tensor) => [x, poolIndices(x, pooling)] },
-    ...{ call: (x: Tensor, i: Tensor) => gatherPool(x, i, pooling), reason: window },
+    ...{ call: (x: Tensor, i: Tensor) => gatherPool(x, i, pooling) },
   },
   {
     ...{ op: "scatterPool", inputs: [pooled, images], prepare: (g: Tensor, x: Tensor) => [g, poolIndices(x, pooling)] },
-    ...{ call: (g: Tensor, i: Tensor) => scatterPool(g, i, { ...pooling, image }), reason: window },
+    ...{ call: (g: Tensor, i: Tensor) => scatterPool(g, i, { ...pooling, image }), reason: asked },
   },
   { op: "argsort", inputs: [rows], call: (x) => argsort(x), reason: network },
   { op: "permute", note: "sort", inputs: [rows], call: (x) => sort(x), reason: network },

@@ -1,9 +1,11 @@
 // pool.scatter — x[plane, pixel] = Σ g[plane, o] over the windows o with indices[plane, o] = pixel: the adjoint of pool.gather.
-// One thread per pixel looks at the windows that cover it, so nothing is added concurrently and the result is the same each
-// time.
+// One thread for four pixels side by side, which share windows, looks at those that cover any of them, so nothing is added
+// concurrently and the result is the same each time.
 //@include "lib/pool.wgsl"
+override QUADS: u32 = (WIDTH + 3u) / 4u;
+override REACH_QUAD: u32 = (WINDOW_WIDTH + 2u) / STRIDE_RIGHT + 1u;
 struct Params {
-  count: u32,
+  count: u32,  // quads of all planes
 }
 @group(0) @binding(0) var<storage, read> g: array<f32>;
 @group(0) @binding(1) var<storage, read> indices: array<i32>;
@@ -16,22 +18,29 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (i >= p.count) {
     return;
   }
-  let plane = i / (HEIGHT * WIDTH);
-  let at = i % (HEIGHT * WIDTH);
-  let pixel = vec2u(i / WIDTH % HEIGHT + TOP, i % WIDTH + LEFT);
-  var total = 0.0;
+  let plane = i / (HEIGHT * QUADS);
+  let y = i / QUADS % HEIGHT;
+  let first = i % QUADS * 4u;
+  let at = vec4i(i32(y * WIDTH + first)) + vec4i(0, 1, 2, 3);
+  // The lowest and the rightmost window that can cover one of them; whether one does, what it chose says.
+  let lowest = (y + TOP) / STRIDE_DOWN;
+  let rightmost = (first + 3u + LEFT) / STRIDE_RIGHT;
+  var total = vec4f();
   for (var up = 0u; up < REACH_DOWN; up++) {
     // Row by row, so that rounding does not grow with the area.
-    var across = 0.0;
-    for (var left = 0u; left < REACH_RIGHT; left++) {
-      let row = pixel.x / STRIDE_DOWN - up;
-      let column = pixel.y / STRIDE_RIGHT - left;
-      if (covers(row, pixel.x, STRIDE_DOWN, WINDOW_HEIGHT, ROWS) && covers(column, pixel.y, STRIDE_RIGHT, WINDOW_WIDTH, COLUMNS)) {
+    var across = vec4f();
+    for (var left = 0u; left < REACH_QUAD; left++) {
+      let row = lowest - up;
+      let column = rightmost - left;
+      if (row < ROWS && column < COLUMNS) {
         let o = (plane * ROWS + row) * COLUMNS + column;
-        across += select(0.0, g[o], u32(indices[o]) == at);
+        across += select(vec4f(), vec4f(g[o]), at == vec4i(indices[o]));
       }
     }
     total += across;
   }
-  x[i] = total;
+  let to = (plane * HEIGHT + y) * WIDTH + first;
+  for (var k = 0u; k < min(4u, WIDTH - first); k++) {
+    x[to + k] = total[k];
+  }
 }

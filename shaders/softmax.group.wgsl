@@ -1,8 +1,8 @@
 // softmax.group — y = exp(x - m) / Σ exp(x - m) with m = max x over rows of n elements, `inner` apart; with LOG
 // y = x - m - log Σ exp(x - m). One workgroup per row, for long rows.
 override LOG: bool = false;
+override THREADS: u32 = 64u;
 //@include "lib/scalar.wgsl"
-const THREADS = 64u;
 const BLOCK = 128u;
 struct Params {
   rows: u32,
@@ -45,7 +45,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var i = start; i < end;) {
     var block = 0.0;
     for (var k = 0u; k < BLOCK && i < end; k++) {
-      block += expSafe(x[i] - largest);
+      block += expDown(x[i] - largest);
       i += step;
     }
     total += block;
@@ -58,11 +58,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     }
   }
   workgroupBarrier();
-  total = partial[0];
+  // Where the largest is no number, or infinite, nothing of the row is one.
+  total = select(nan_f32(), partial[0], isFinite(largest));
 
   let logTotal = logSafe(total);
   for (var i = start; i < end; i += step) {
     let v = x[i] - largest;
-    y[i] = select(expSafe(v) / total, v - logTotal, LOG);
+    y[i] = select(expDown(v) / total, v - logTotal, LOG);
   }
 }

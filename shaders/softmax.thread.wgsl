@@ -2,6 +2,7 @@
 // y = x - m - log Σ exp(x - m). One thread per row, for short rows.
 override LOG: bool = false;
 //@include "lib/scalar.wgsl"
+const BLOCK = 128u;
 struct Params {
   rows: u32,
   n: u32,
@@ -23,13 +24,21 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var i = first + p.inner; i < end; i += p.inner) {
     largest = maximum(largest, x[i]);
   }
+  // In blocks, so that rounding grows with the number of blocks and not of elements.
   var total = 0.0;
-  for (var i = first; i < end; i += p.inner) {
-    total += expSafe(x[i] - largest);
+  for (var i = first; i < end;) {
+    var block = 0.0;
+    for (var k = 0u; k < BLOCK && i < end; k++) {
+      block += expDown(x[i] - largest);
+      i += p.inner;
+    }
+    total += block;
   }
+  // Where the largest is no number, or infinite, nothing of the row is one.
+  total = select(nan_f32(), total, isFinite(largest));
   let logTotal = logSafe(total);
   for (var i = first; i < end; i += p.inner) {
     let v = x[i] - largest;
-    y[i] = select(expSafe(v) / total, v - logTotal, LOG);
+    y[i] = select(expDown(v) / total, v - logTotal, LOG);
   }
 }

@@ -136,10 +136,11 @@ export const scatterPoolSpec: OpSpec<PoolAttrs> = {
   vjp: (c, { inputs: [, indices], attrs }) => [() => apply(gatherPoolSpec, [c, indices], attrs), null],
   launch: (context, a) => {
     const [g, indices] = context.inputs;
+    const [n, c, h, w] = context.output.shape;
     return [
       call(poolScatterKernel, {
         bind: { g, indices, x: context.output },
-        ...poolLaunch(poolScatterKernel, context, a),
+        ...poolLaunch(poolScatterKernel, context, a, n * c * h * Math.ceil(w / 4)),
       }),
     ];
   },

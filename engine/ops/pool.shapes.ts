@@ -85,10 +85,10 @@ export function poolLaunch(
   kernel: PoolKernel,
   { output, caps }: LaunchContext,
   attrs: PoolAttrs,
+  count = sizeOf(output.shape),
 ): Pick<KernelCall<PoolKernel["name"]>, "params" | "spec" | "grid"> {
   const { image, window, stride, padding } = attrs;
   const [rows, columns] = windowPositions(kernel.name, image, window, attrs);
-  const count = sizeOf(output.shape);
   return {
     params: { count },
     spec: {

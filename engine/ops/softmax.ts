@@ -77,17 +77,22 @@ function forEachRow(
 
 /** Rows longer than this get a workgroup each, shorter ones a thread. */
 const THREAD_ROW = 128;
+/** So many columns beside each other fill the adapter with a thread each, and their loads lie together. */
+const threadColumns = { software: 64, gpu: 16_384 };
 
 function softmaxCalls({ inputs: [x], output: y, caps }: LaunchContext, axis: number, log: boolean): Launch[] {
   const n = x.shape[axis];
   const inner = sizeOf(x.shape.slice(axis + 1));
   const rows = sizeOf(x.shape) / n;
-  const perRow = n > THREAD_ROW;
+  const { software } = caps;
+  const columns = software ? threadColumns.software : threadColumns.gpu;
+  const perRow = n > THREAD_ROW && (inner < 8 || rows < columns);
   return [
     call<"softmax.group" | "softmax.thread">(perRow ? softmaxGroupKernel : softmaxThreadKernel, {
       bind: { x, y },
       params: { rows, n, inner },
-      spec: { LOG: log },
+      // A barrier costs a software adapter a switch per vector of threads.
+      spec: perRow ? { LOG: log, THREADS: software ? 8 : 64 } : { LOG: log },
       grid: perRow
         ? linearGrid(rows, 1, caps.maxWorkgroupsPerDimension)
         : gridFor(softmaxThreadKernel, rows, caps.maxWorkgroupsPerDimension),
