@@ -1,7 +1,7 @@
 /** Kernel calls of a batched matrix product. */
 import { matmulPlainKernel, matmulRegistersKernel, matmulTiledKernel } from "../../shaders/gen/kernels.js";
 import { call, gridFor, type Launch, type LaunchContext, linearGrid, type Operand } from "../lower.js";
-import { broadcastStrides, contiguousStrides, sizeOf } from "../shape.js";
+import { broadcastStrides, sizeOf } from "../shape.js";
 import { chooseMatmul, type MatmulChoice, type MatmulShape } from "./choose.js";
 import { isLong, sumPartsCall, sumsOf } from "./parts.launch.js";
 
@@ -19,8 +19,8 @@ interface Strides {
   readonly step: number;
 }
 
-/** y [...,m,n] = a · b over contiguous operands whose leading axes broadcast: a [...,m,k] or [...,k,m] with `transA`,
- *  b [...,k,n] or [...,n,k] with `transB`. `choose` is for tests and measurements. */
+/** y [...,m,n] = a · b over operands whose leading axes broadcast: a [...,m,k] or [...,k,m] with `transA`, b [...,k,n] or [...,n,k]
+ *  with `transB`. Each matrix is contiguous; they may lie apart. `choose` is for tests and measurements. */
 export function matmulCalls(
   ctx: LaunchContext,
   { transA, transB }: { readonly transA: boolean; readonly transB: boolean },
@@ -42,8 +42,7 @@ export function matmulCalls(
 /** The leading axes with neighbours merged where both operands go on evenly. Never empty. */
 function batchLevels(a: Operand, b: Operand, y: Operand): Level[] {
   const axes = y.shape.slice(0, -2);
-  const strides = ({ shape }: Operand) =>
-    broadcastStrides(shape.slice(0, -2), contiguousStrides(shape).slice(0, -2), axes);
+  const strides = (x: Operand) => broadcastStrides(x.shape.slice(0, -2), x.strides.slice(0, -2), axes);
   const [aStrides, bStrides, yStrides] = [a, b, y].map(strides);
   const levels: Level[] = [];
   axes.forEach((size, i) => {
@@ -141,8 +140,9 @@ function callsOf(
   }
 
   const { side } = choice;
-  // Parts are laid out as whole results one after the other, which only a single dispatch can do.
-  const parts = batch.size * m * n === sizeOf(y.shape) ? choice.parts : 1;
+  // Parts are laid out as whole results one after the other, which only a single dispatch of matrices that lie together can do.
+  const together = batch.size * m * n === sizeOf(y.shape) && (batch.size === 1 || batch.y === m * n);
+  const parts = together ? choice.parts : 1;
   const rowTiles = Math.ceil(m / (4 * side));
   const columnTiles = Math.ceil(n / (8 * side));
   const tiles = parts * batch.size * rowTiles * columnTiles;

@@ -8,7 +8,6 @@ import {
   winogradImageKernel,
 } from "../../shaders/gen/kernels.js";
 import { type Capabilities, call, gridFor, type Launch, type LaunchContext, type Operand } from "../lower.js";
-import { contiguousStrides } from "../shape.js";
 import type { Winograd } from "./choose.js";
 import { matmulCalls } from "./matmul.launch.js";
 import { sumPartsCall } from "./parts.launch.js";
@@ -16,6 +15,10 @@ import { sumPartsCall } from "./parts.launch.js";
 /** Side of the tiles of the image. */
 const side = 8;
 const points = side * side;
+
+/** From one point of `size` numbers to the next, in numbers. A tile's points would meet in the same few lines of a cache if they lay a
+ *  multiple of its pages apart, as for every batch of 32. */
+const pointStep = (size: number): number => (size % 1024 === 0 ? size + 16 : size);
 
 /** Tiles of each plane, and pixels from one to the next. */
 interface Grid {
@@ -40,7 +43,7 @@ export function tilesFor(
   const one = [...stride, ...dilation, groups].every((v) => v === 1);
   if (!one || r !== s || r < 3 || r > 6) return undefined;
   const grid = patchGrid(r, oh, ow);
-  const most = 4 * points * Math.max(linesOf(1, grid) * Math.max(c, k), c * k);
+  const most = 4 * points * pointStep(Math.max(linesOf(1, grid) * Math.max(c, k), c * k));
   return most <= maxBindingBytes ? n * grid.down * grid.across : undefined;
 }
 type Pair = readonly [number, number];
@@ -77,17 +80,17 @@ export function correlationCalls(
   const most = linesOf(chunk, grid);
   // Gradients of windows want the tiles of an image last but one: then the launch that makes these spectra serves both.
   const tilesLast = flipped;
-  const image = ctx.temp(tilesLast ? [points, c, most] : [points, most, c]);
-  const windows = ctx.temp([points, c, k]);
-  const product = ctx.temp([points, k, most]);
+  const image = spectraOf(ctx, tilesLast ? [c, most] : [most, c]);
+  const windows = spectraOf(ctx, [c, k]);
+  const product = spectraOf(ctx, [k, most]);
   const windowCall = transformCall(ctx, winogradEvaluateKernel, {
     ...{ planes: w, spectra: windows, grid: alone, tilesLast: !flipped, flipped },
     spec: { SIDE: w.shape[3], SCALED: true },
   });
   const chunkCalls = ({ first, images }: Chunk): Launch[] => {
     const lines = linesOf(images, grid);
-    const from = reshaped(image, tilesLast ? [points, c, lines] : [points, lines, c]);
-    const to = reshaped(product, [points, k, lines]);
+    const from = reshaped(image, tilesLast ? [c, lines] : [lines, c]);
+    const to = reshaped(product, [k, lines]);
     return [
       transformCall(ctx, winogradImageKernel, { planes: x, spectra: from, grid, first, images, tilesLast, pad }),
       ...productCalls(ctx, windows, from, to, !tilesLast),
@@ -110,13 +113,13 @@ export function windowGradientCalls(
   const [, c, , window] = y.shape;
   const grid = patchGrid(window, oh, ow);
   const chunk = chunkOf(n, grid, tiles);
-  const image = ctx.temp([points, linesOf(chunk, grid), c]);
-  const gradient = ctx.temp([points, linesOf(chunk, grid), k]);
-  const product = ctx.temp([points, c, k]);
+  const image = spectraOf(ctx, [linesOf(chunk, grid), c]);
+  const gradient = spectraOf(ctx, [linesOf(chunk, grid), k]);
+  const product = spectraOf(ctx, [c, k]);
   const chunks = chunksOf(n, chunk);
   const parts = chunks.length > 1 ? ctx.temp([chunks.length * k, c, window, window]) : y;
   const calls = chunks.flatMap(({ first, images }, part): Launch[] => {
-    const [a, b] = [image, gradient].map((s) => reshaped(s, [points, linesOf(images, grid), s.shape[2]]));
+    const [a, b] = [image, gradient].map((s) => reshaped(s, [linesOf(images, grid), s.shape[2]]));
     const common = { grid, first, images, tilesLast: false };
     return [
       transformCall(ctx, winogradImageKernel, { ...common, planes: x, spectra: a, pad }),
@@ -154,8 +157,16 @@ function chunksOf(images: number, chunk: number): Chunk[] {
   }));
 }
 
-function reshaped(x: Operand, shape: readonly number[]): Operand {
-  return { ...x, shape, strides: contiguousStrides(shape) };
+type Matrix = readonly [rows: number, columns: number];
+
+/** Room for spectra of so many rows and columns at each point. */
+function spectraOf(ctx: LaunchContext, [rows, columns]: Matrix): Operand {
+  return reshaped(ctx.temp([points, pointStep(rows * columns)]), [rows, columns]);
+}
+
+/** The same room for no more rows and columns. */
+function reshaped(x: Operand, [rows, columns]: Matrix): Operand {
+  return { ...x, shape: [points, rows, columns], strides: [pointStep(rows * columns), columns, 1] };
 }
 
 /** y[point] = aᵀ · b, or aᵀ · bᵀ. */
@@ -203,7 +214,7 @@ function transformCall(
     params: {
       ...{ count, tiles, channels, tiles_down: down, tiles_across: across, step, height, width },
       ...{ first_image: first, images, flipped: Number(flipped), side },
-      ...{ top: pad[0], left: pad[1], point_step: rows * columns },
+      ...{ top: pad[0], left: pad[1], point_step: spectra.strides[0] },
       ...{ tile_step: tilesLast ? 1 : columns, channel_step: tilesLast ? columns : 1 },
     },
     grid: gridFor(kernel, count, caps.maxWorkgroupsPerDimension),
