@@ -243,6 +243,8 @@ const filtered: typeof convolutions = [
   { x: [3, 3, 9, 12], w: [5, 3, 3, 3], attrs: { padding: [1, 1, 1, 1] }, out: [9, 12] },
   { x: [3, 4, 14, 14], w: [8, 4, 5, 5], attrs: { padding: [2, 2, 2, 2] }, out: [14, 14] },
   { x: [1, 1, 4, 4], w: [3, 1, 3, 3], attrs: { padding: [5, 3, 0, 4] }, out: [10, 6] },
+  // Points of 32 tiles and 32 channels lie apart by more than their size.
+  { x: [8, 32, 12, 12], w: [32, 32, 3, 3], attrs: { padding: [1, 1, 1, 1] }, out: [12, 12] },
 ];
 // Two images of the first two at a time, then the third alone.
 gpuTest("convolutions winograd", () => checkConvolutions({ variant: "winograd", tiles: 33 }, 1, filtered));
