@@ -19,14 +19,21 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let ix = i % p.in_width;
   let iy = i / p.in_width % p.in_height;
   let plane = i / (p.in_width * p.in_height);
+  // Without dilation every STRIDE-th tap has a solution, from the first one that has.
+  let dense_y = p.dilation_y == 1u;
+  let dense_x = p.dilation_x == 1u;
+  let y_step = select(1u, STRIDE_Y, dense_y);
+  let x_step = select(1u, STRIDE_X, dense_x);
+  let first_r = select(0u, (iy + u32(p.pad_top)) % STRIDE_Y, dense_y);
+  let first_s = select(0u, (ix + u32(p.pad_left)) % STRIDE_X, dense_x);
   var sum = 0.0;
-  for (var r = 0u; r < p.window_height; r++) {
+  for (var r = first_r; r < p.window_height; r += y_step) {
     let top = iy + u32(p.pad_top) - r * p.dilation_y;
     let row_valid = (top < p.out_height * STRIDE_Y) & (top % STRIDE_Y == 0u);
     let row = (plane * p.window_height + r) * p.window_width * p.out_height + top / STRIDE_Y;
     // Row by row, so that rounding does not grow with the area.
     var across = 0.0;
-    for (var s = 0u; s < p.window_width; s++) {
+    for (var s = first_s; s < p.window_width; s += x_step) {
       let left = ix + u32(p.pad_left) - s * p.dilation_x;
       let valid = row_valid & (left < p.out_width * STRIDE_X) & (left % STRIDE_X == 0u);
       let at = (row + s * p.out_height) * p.out_width + left / STRIDE_X;

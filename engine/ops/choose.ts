@@ -104,6 +104,8 @@ const cycles = {
   vectorStore: 13,
   // To make or unmake eight spectra of minimal filtering.
   spectra: 4800,
+  // Of eight windows.
+  windowSpectra: 2100,
 };
 /** Tiles are shared out over at least this many threads of a software adapter. */
 const threads = 4;
@@ -225,7 +227,9 @@ function filteringCycles(
 ): number {
   if (tiles === undefined) return Number.POSITIVE_INFINITY;
   const product = of === "result" ? { m: k, n: tiles, depth: c } : { m: c, n: k, depth: tiles };
-  const transforms = Math.ceil((tiles * (c + k)) / 8 / threads) * cycles.spectra;
+  const transforms =
+    Math.ceil((tiles * (c + k)) / 8 / threads) * cycles.spectra +
+    Math.ceil((c * k) / 8 / threads) * cycles.windowSpectra;
   return transforms + cheapestProduct({ batch: 64, ...product, transA: true, transB: of === "result" }, caps).cycles;
 }
 
