@@ -15,8 +15,10 @@ struct Params {
 }
 //@if QUADS
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
+fn load_quad(index: u32) -> vec4f { return x[index]; } //@hook load
 //@else
 @group(0) @binding(0) var<storage, read> x: array<f32>;
+fn load_element(index: u32) -> f32 { return x[index]; } //@hook load
 //@end
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(0) @binding(2) var<uniform> p: Params;
@@ -41,7 +43,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     for (var b = 0u; b < BLOCK && at < end; b++) {
       var block = identity();
       for (var k = 0u; k < BLOCK && at < end; k++) {
-        block = combine(block, x[at]);
+//@if QUADS
+        block = combine(block, load_quad(at));
+//@else
+        block = combine(block, load_element(at));
+//@end
         at += p.step;
       }
       several = combine(several, block);

@@ -131,17 +131,19 @@ function checkVariant(shader: string, declared: readonly Declared[], variant: Fr
       );
 }
 
-/** What replaces a hook stores into `y` as the file does. */
+/** What replaces a hook stores into `y`, or stands for what the file reads from `x`. */
 function checkHooks(shader: string, pieces: readonly Piece[], fragments: readonly Fragment[]): void {
-  for (const [hook, type] of [
-    ["store_result", "f32"],
-    ["store_quad", "vec4f"],
+  for (const [hook, access, name, type] of [
+    ["store_result", "read_write", "y", "f32"],
+    ["store_quad", "read_write", "y", "vec4f"],
+    ["load_element", "read", "x", "f32"],
+    ["load_quad", "read", "x", "vec4f"],
   ])
     if (
       hasHook(pieces, hook) &&
-      !fragments.some(({ text }) => text.includes(`var<storage, read_write> y: array<${type}>;`))
+      !fragments.some(({ text }) => text.includes(`var<storage, ${access}> ${name}: array<${type}>;`))
     )
-      throw new Error(`shader ${shader}: ${hook} is a hook and y is not array<${type}>`);
+      throw new Error(`shader ${shader}: ${hook} is a hook and ${name} is not array<${type}>`);
 }
 
 function settingsOf(

@@ -170,7 +170,7 @@ function source(
   if (!parameters.bake) lines.push(parameters.declaration);
   lines.push(...bindings.map((b) => declarationOf(b, vector(b.binding))));
   if (!parameters.bake) lines.push(`@group(0) @binding(${uniformAt(inputs, outputs)}) var<uniform> p: Params;`);
-  lines.push("", ...computeFunction(graph, texts, inputs, outputs), "");
+  lines.push("", ...computeFunction("compute", graph, texts, inputs, outputs), "");
   const guards = isGuarded(texts);
   const builtins = ["@builtin(workgroup_id) group: vec3<u32>", "@builtin(local_invocation_index) local: u32"];
   if (guards) builtins.push("@builtin(num_workgroups) groups: vec3<u32>");
@@ -246,23 +246,25 @@ export function isGuarded(texts: readonly string[]): boolean {
   return texts.some((text) => text.includes(`, ${unknownZero})`));
 }
 
-/** `compute`: the expressions for one element. */
+/** The function `name`: the expressions for one element. */
 export function computeFunction(
+  name: string,
   graph: PointwiseGraph,
   texts: readonly string[],
-  inputs: readonly Operand[],
-  outputs: readonly Operand[],
+  inputs: readonly Pick<Operand, "dtype">[],
+  outputs: readonly Pick<Operand, "dtype">[],
+  guards = isGuarded(texts),
 ): string[] {
   const n = inputs.length;
-  const own = isGuarded(texts) ? [`${unknownZero}: u32`] : [];
+  const own = guards ? [`${unknownZero}: u32`] : [];
   const parameters = [...own, ...inputs.map((x, i) => `x${i}: ${x.dtype}`)].join(", ");
   const body = texts.map((text, i) => `  let t${i}: ${graph.steps[i].dtype} = ${text};`);
   const results = graph.results.map((r) => (r < n ? `x${r}` : `t${r - n}`));
   if (outputs.length === 1)
-    return [`fn compute(${parameters}) -> ${outputs[0].dtype} {`, ...body, `  return ${results[0]};`, "}"];
+    return [`fn ${name}(${parameters}) -> ${outputs[0].dtype} {`, ...body, `  return ${results[0]};`, "}"];
   return [
     `struct Results { ${outputs.map((y, i) => `y${i}: ${y.dtype}`).join(", ")} }`,
-    `fn compute(${parameters}) -> Results {`,
+    `fn ${name}(${parameters}) -> Results {`,
     ...body,
     `  return Results(${results.join(", ")});`,
     "}",

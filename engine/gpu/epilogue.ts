@@ -15,8 +15,8 @@ const tiling = ["lib/registers.wgsl", "lib/tiles.wgsl"];
 /** Bindings above those of any kernel file. */
 const firstBinding = 32;
 
-/** By everything that their text depends on, so that equal ones share a pipeline. */
-const kernels = new Map<string, Kernel>();
+/** By the kernel that stores, and the text that it stores with, so that equal ones share a pipeline. */
+const kernels = new WeakMap<Kernel, Map<string, Kernel>>();
 
 /** Whether the calls store each element of `result` once, through the hook. */
 export function storesThroughHook(calls: readonly Launch[], result: Operand): boolean {
@@ -105,8 +105,9 @@ class Store {
     const library = file.includes?.includes("lib/scalar.wgsl") ? "" : libraryFor(texts);
     const declarations = this.#bindings.map((b) => declarationOf(b, this.#vectors.get(b.name)!));
     const text = `${library}${originLine(`generated:${graph.name}`, 1)}${[...declarations, ...this.#function(texts, file)].join("\n")}\n`;
-    const key = `${file.name}|${text}`;
-    let kernel = kernels.get(key);
+    const known = kernels.get(file) ?? new Map<string, Kernel>();
+    kernels.set(file, known);
+    let kernel = known.get(text);
     if (!kernel) {
       // What is not stored needs no binding; that the source still declares it does no harm.
       const own = keepsResult ? file.bindings : file.bindings.filter(({ name }) => name !== "y");
@@ -116,7 +117,7 @@ class Store {
         source: replaceHook(file.source, hooks[this.width], ({ next }) => text + next),
         bindings: [...own, ...this.#bindings],
       };
-      kernels.set(key, kernel);
+      known.set(text, kernel);
     }
     return kernel;
   }
@@ -136,6 +137,7 @@ class Store {
     });
     return [
       ...computeFunction(
+        "compute",
         graph,
         texts,
         inputs.map((x) => x ?? outputs[0]),
@@ -156,7 +158,7 @@ class Store {
 }
 
 /** A parameter that is a count, and so below 2³¹: no tensor has as many elements. */
-function countOf({ name, params }: Kernel): string {
+export function countOf({ name, params }: Kernel): string {
   const first = params?.fields[0];
   if (first?.scalar !== "u32" || first.components !== undefined)
     throw new Error(`internal: shader ${name} does not begin its parameters with a count`);

@@ -5,7 +5,7 @@ import { type EpilogueRoom, fuse as fuseGraph, type Kernels } from "../graph/fus
 import type { Leaf } from "../graph/kernel.js";
 import { hoistLaunches, shareLaunches } from "../graph/launches.js";
 import { type Lifetime, lowerBound, planBuffers } from "../graph/plan.js";
-import { eachOp, readBy } from "../graph/schedule.js";
+import { eachOp, readBy, type Step } from "../graph/schedule.js";
 import type { Capabilities, Launch, Operand, TensorSpec } from "../lower.js";
 import { sizeOf } from "../shape.js";
 import type { Graph, GraphNode, OpNode } from "../trace.js";
@@ -13,6 +13,7 @@ import { pointwise } from "./codegen.js";
 import { isTiled, repeatsStores, storesThroughHook, withEpilogue } from "./epilogue.js";
 import { copyCalls, type Lowering, type LoweringHost, lowerOp, wholeOperand } from "./lowering.js";
 import { ConstantBuffer, PlannedBuffer, type Program, type ProgramInput, type ProgramOutput } from "./planned.js";
+import { loadsThroughHook, withPrologue } from "./prologue.js";
 import { isDense, matchDonations, outputSources, overwrites } from "./results.js";
 
 const bytesPerElement = 4;
@@ -51,7 +52,6 @@ export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions)
   const steps = fuse ? fuseGraph(graph, kernelsOn(caps)) : eachOp(graph);
   const overwritable = overwrites(graph, steps, takers);
   const read = new Set([...graph.outputs, ...steps.flatMap(readBy)]);
-  const lower = (node: OpNode): Lowering => lowerOp(node.op, node.inputs.map(operandOf), node.attrs, node, host);
   const copyOf = (operand: Operand): Operand => {
     const copy = host.allocate(operand, "copy");
     launches.push(...copyCalls(operand, copy, caps));
@@ -66,8 +66,18 @@ export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions)
     }
     return { ...operand, shape: loops, strides: access.strides, offset: operand.offset + access.offset };
   };
+  const lower = ({ node, prologue }: Extract<Step, { kind: "op" }>): Lowering => {
+    const { op, attrs } = node;
+    if (!prologue) return lowerOp(op, node.inputs.map(operandOf), attrs, node, host);
+    // Stands for what never lies in memory.
+    const made = wholeOperand(node.inputs[0], {});
+    const { calls, output } = lowerOp(op, [made, ...node.inputs.slice(1).map(operandOf)], attrs, node, host);
+    const { graph, loops, leaves } = prologue;
+    const inputs = leaves.map((leaf) => leafOperand(leaf, loops));
+    return { calls: withPrologue(calls, made, { shape: loops, graph, inputs }), output };
+  };
   for (const step of steps) {
-    const result = step.kind === "op" ? lower(step.node) : undefined;
+    const result = step.kind === "op" ? lower(step) : undefined;
     const kernel = step.kind === "op" ? step.epilogue : step.kernel;
     if (step.kind === "op") operands.set(step.node, result!.output);
     if (!kernel) {
@@ -160,9 +170,9 @@ const largeResult = 2 ** 16;
 /** What the hand-written kernels allow, found by lowering each op once without memory. */
 function kernelsOn(caps: Capabilities): Kernels {
   const known = new Map<OpNode, EpilogueRoom | undefined>();
+  const host: LoweringHost = { caps, allocate: (spec) => wholeOperand(spec, {}) };
   const find = (node: OpNode): EpilogueRoom | undefined => {
     if (!node.op.launch || sizeOf(node.shape) === 0 || node.dtype !== "f32") return undefined;
-    const host: LoweringHost = { caps, allocate: (spec) => wholeOperand(spec, {}) };
     const inputs = node.inputs.map((x) => wholeOperand(x, {}));
     const { calls, output } = lowerOp(node.op, inputs, node.attrs, node, host);
     if (!storesThroughHook(calls, output)) return undefined;
@@ -176,6 +186,14 @@ function kernelsOn(caps: Capabilities): Kernels {
     epilogue(node) {
       if (!known.has(node)) known.set(node, find(node));
       return known.get(node);
+    },
+    prologue(node) {
+      const [x] = node.inputs;
+      if (!node.op.launch || x?.dtype !== "f32" || sizeOf(x.shape) * sizeOf(node.shape) === 0) return false;
+      // One more pipeline on a software adapter has to be worth it.
+      if (caps.software && sizeOf(x.shape) < largeResult) return false;
+      const inputs = node.inputs.map((input) => wholeOperand(input, {}));
+      return loadsThroughHook(lowerOp(node.op, inputs, node.attrs, node, host).calls, inputs[0]);
     },
   };
 }

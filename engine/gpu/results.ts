@@ -1,7 +1,7 @@
 /** Where the results of a captured program lie: in the storage of arguments that were given up, or in buffers of their own. */
 import { wholeAccess } from "../graph/access.js";
 import { isSame } from "../graph/kernel.js";
-import { readBy, type Step } from "../graph/schedule.js";
+import { readBy, readByOp, type Step } from "../graph/schedule.js";
 import type { Operand } from "../lower.js";
 import { isContiguous, sameShape } from "../shape.js";
 import type { Graph, GraphNode } from "../trace.js";
@@ -35,7 +35,7 @@ export function overwrites(
     const reads = leaves.filter(({ node }) => node === taker!.node);
     const whole = wholeAccess(loops);
     // The op before an epilogue reads in an order of its own.
-    if (reader!.kind === "op" && reader!.node.inputs.some((x) => storedIn(x) === taker!.node)) continue;
+    if (reader!.kind === "op" && readByOp(reader!).some((x) => storedIn(x) === taker!.node)) continue;
     if ((outputs as readonly GraphNode[]).includes(y) && reads.every(({ access }) => isSame(access, whole)))
       found.set(y, taker!);
   }

@@ -24,6 +24,8 @@ export interface Kernels {
   readonly maxBuffers: number;
   /** What the op's last kernel allows, if it can end in an epilogue. */
   readonly epilogue: (node: OpNode) => EpilogueRoom | undefined;
+  /** Whether the op reads each element of its first input once, where a prologue can make it. */
+  readonly prologue: (node: OpNode) => boolean;
 }
 
 /** The graph as fused kernels. */
@@ -244,7 +246,29 @@ function merge(steps: readonly Step[], graph: Graph, roots: ReadonlySet<OpNode>,
       break;
     }
   }
-  return order(current);
+  return order(withPrologues(current, producers, readers, kernels));
+}
+
+/** Kernels that make one value, for one op that reads it once, become its prologue. */
+function withPrologues(
+  steps: ReadonlySet<Step>,
+  producers: ReadonlyMap<GraphNode, Step>,
+  readers: ReadonlyMap<GraphNode, number>,
+  { maxBuffers, prologue }: Kernels,
+): Set<Step> {
+  const all = new Set(steps);
+  for (const step of steps) {
+    if (step.kind !== "op") continue;
+    const [x] = step.node.inputs;
+    const earlier = producers.get(x);
+    if (earlier?.kind !== "fused" || earlier.kernel.outputs.length > 1 || readers.get(x) !== 1) continue;
+    const written = step.epilogue ? bindings(step.epilogue) : 1;
+    if (!prologue(step.node) || bindings(earlier.kernel) + written > maxBuffers) continue;
+    all.delete(step);
+    all.delete(earlier);
+    all.add({ ...step, prologue: earlier.kernel });
+  }
+  return all;
 }
 
 /** Whether `later` needs `earlier` through a third step too, which would then have to run in their middle. */

@@ -2,10 +2,10 @@
 import { type Graph, type GraphNode, type OpNode, opsOf } from "../trace.js";
 import type { FusedKernel } from "./kernel.js";
 
-/** One entry of the schedule: an op by itself (a kernel of its own, or a view that costs nothing), which may end in an
- *  epilogue that reads the op's result where it is stored, or a fused kernel. */
+/** One entry of the schedule: an op by itself (a kernel of its own, or a view that costs nothing), or a fused kernel. An op may begin with
+ *  a prologue, which makes its first input where it is read, and end in an epilogue, which reads its result where it is stored. */
 export type Step =
-  | { readonly kind: "op"; readonly node: OpNode; readonly epilogue?: FusedKernel }
+  | { readonly kind: "op"; readonly node: OpNode; readonly prologue?: FusedKernel; readonly epilogue?: FusedKernel }
   | { readonly kind: "fused"; readonly kernel: FusedKernel };
 
 /** Every op by itself, in the order of the program. */
@@ -23,7 +23,12 @@ export function producedBy(step: Step): readonly OpNode[] {
 export function readBy(step: Step): readonly GraphNode[] {
   if (step.kind === "fused") return step.kernel.leaves.map(({ node }) => node);
   const extra = step.epilogue?.leaves.map(({ node }) => node).filter((x) => x !== step.node) ?? [];
-  return [...step.node.inputs, ...extra];
+  return [...readByOp(step), ...extra];
+}
+
+/** What an op reads, or its prologue, in an order of its own. */
+export function readByOp({ node, prologue }: Extract<Step, { kind: "op" }>): readonly GraphNode[] {
+  return prologue ? [...prologue.leaves.map((leaf) => leaf.node), ...node.inputs.slice(1)] : node.inputs;
 }
 
 /** The steps after what they read, otherwise as the program had them. */

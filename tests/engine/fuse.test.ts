@@ -91,6 +91,7 @@ function runSteps(steps: readonly Step[], memory: Memory): void {
   for (const step of steps) {
     if (step.kind === "fused") runKernel(step.kernel, memory);
     else {
+      if (step.prologue) runKernel(step.prologue, memory);
       memory.set(step.node, runOp(step.node, memory));
       if (step.epilogue) runKernel(step.epilogue, memory);
     }
@@ -119,11 +120,13 @@ function compare(graph: Graph, steps: readonly Step[]): void {
   }
 }
 
-/** Eight bindings, and an epilogue for every opaque op. */
+/** Eight bindings, and an epilogue for every opaque op; a prologue too where a test wants one. */
 const kernels: Kernels = {
   maxBuffers: 8,
   epilogue: ({ op }) => (op.name === "opaque" ? { bindings: 1, maxCost: 100 } : undefined),
+  prologue: () => false,
 };
+const withPrologues: Kernels = { ...kernels, prologue: ({ op }) => op.name === "opaque" };
 
 const kernelsOf = (steps: readonly Step[]): FusedKernel[] =>
   steps.flatMap((s) => (s.kind === "fused" ? [s.kernel] : []));
@@ -131,11 +134,11 @@ const namesOf = (steps: readonly Step[]): string[] =>
   steps.flatMap((s) => {
     if (s.kind === "fused") return [s.kernel.graph.name];
     if (s.node.op.view) return [];
-    return [s.epilogue ? `${s.node.op.name}+${s.epilogue.graph.name}` : s.node.op.name];
+    return [[s.prologue?.graph.name, s.node.op.name, s.epilogue?.graph.name].filter(Boolean).join("+")];
   });
 
 test("fused kernels compute what the graph computes", () => {
-  let fused = 0;
+  let [fused, prologues] = [0, 0];
   fc.assert(
     fc.property(fc.gen(), (g) => {
       const int = (low: number, high: number): number => g(fc.integer, { min: low, max: high });
@@ -146,7 +149,8 @@ test("fused kernels compute what the graph computes", () => {
         for (let i = d.int(1, 14); i > 0; i--) all.push(grow(all, int, opaque));
         return all.slice(-d.int(1, 3));
       }, shapes);
-      const steps = fuse(graph, kernels);
+      const steps = fuse(graph, d.boolean() ? kernels : withPrologues);
+      prologues += steps.filter((step) => step.kind === "op" && step.prologue).length;
       for (const kernel of kernelsOf(steps)) {
         const bound = new Set<GraphNode>([...kernel.leaves.map(({ node }) => node), ...kernel.outputs]);
         check.ok(bound.size <= 8, `${bound.size} tensors bound`);
@@ -157,6 +161,7 @@ test("fused kernels compute what the graph computes", () => {
     { numRuns: 600 },
   );
   check.ok(fused > 200, `only ${fused} kernels with more than one op`);
+  check.ok(prologues > 10, `only ${prologues} prologues`);
 });
 
 test("a chain of pointwise ops and views is one kernel", () => {
@@ -164,6 +169,21 @@ test("a chain of pointwise ops and views is one kernel", () => {
   const steps = fuse(graph, kernels);
   check.equal(namesOf(steps), ["add_mul_neg"]);
   compare(graph, steps);
+});
+
+test("what one op alone reads is made where it is read, else it lies in memory", () => {
+  const made = trace((x, b) => [opaque(mul(add(x, b), x))], [[4, 6], [6]]);
+  check.equal(namesOf(fuse(made, withPrologues)), ["add_mul+opaque"]);
+  check.equal(namesOf(fuse(made, kernels)), ["add_mul", "opaque"]);
+  compare(made, fuse(made, withPrologues));
+  const result = (x: Tensor): Tensor[] => {
+    const y = neg(x);
+    return [opaque(y), y];
+  };
+  check.equal(namesOf(fuse(trace(result, [[4]]), withPrologues)), ["neg", "opaque"]);
+  const both = trace((x, b) => [mul(opaque(add(x, b)), b)], [[4, 6], [6]]);
+  check.equal(namesOf(fuse(both, withPrologues)), ["add+opaque+mul"]);
+  compare(both, fuse(both, withPrologues));
 });
 
 test("average pooling after a pointwise op is one kernel with four taps", () => {

@@ -1,0 +1,144 @@
+/** Reductions that make what they read: their first input never lies in memory. */
+import {
+  abs,
+  add,
+  capture,
+  max,
+  mean,
+  mul,
+  prod,
+  sqrt,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  tensor,
+  transpose,
+} from "../../engine/index.js";
+import { sizeOf } from "../../engine/shape.js";
+import { gpuTest } from "../executors.js";
+import { check } from "../harness.js";
+import { generator } from "../values.js";
+
+/** Numbers from -1 to 1. */
+function values(shape: readonly number[]): Float32Array {
+  const random = generator(sizeOf(shape));
+  return Float32Array.from({ length: sizeOf(shape) }, () => 2 * random() - 1);
+}
+
+type Made = (...given: Tensor[]) => Tensor;
+
+/** Large enough that a software adapter has prologues too; whole vectors and odd rows, operands in order, across it and broadcast. */
+const cases: readonly { name: string; shapes: number[][]; of: Made; plan: RegExp }[] = [
+  {
+    name: "all of a product, in parts",
+    ...{
+      shapes: [
+        [300, 400],
+        [300, 400],
+      ],
+      of: (x, y) => sum(mul(x, y)),
+      plan: /mul\+reduce /,
+    },
+  },
+  {
+    name: "rows, with a broadcast operand in vectors",
+    ...{ shapes: [[300, 400], [400]], of: (x, b) => sum(square(sub(x, b)), 1), plan: /sub_square\+reduce / },
+  },
+  {
+    name: "rows, with an operand that is the same along them",
+    ...{
+      shapes: [
+        [300, 400],
+        [300, 1],
+      ],
+      of: (x, b) => sum(square(sub(x, b)), 1),
+      plan: /sub_square\+reduce /,
+    },
+  },
+  {
+    name: "columns, with an epilogue",
+    ...{ shapes: [[400, 300], [300]], of: (x, b) => sqrt(sum(mul(x, b), 0)), plan: /mul\+reduce\+sqrt / },
+  },
+  {
+    name: "odd sides",
+    ...{ shapes: [[301, 403], [403]], of: (x, b) => sum(abs(add(x, b)), 1), plan: /add_abs\+reduce / },
+  },
+  {
+    name: "odd sides, columns",
+    ...{ shapes: [[301, 403], [403]], of: (x, b) => sum(abs(add(x, b)), 0), plan: /add_abs\+reduce / },
+  },
+  {
+    name: "an operand across the order of the sum",
+    ...{
+      shapes: [
+        [300, 400],
+        [400, 300],
+      ],
+      of: (x, y) => sum(mul(x, transpose(y)), 0),
+      plan: /mul\+reduce /,
+    },
+  },
+  {
+    name: "two passes, of which the first alone reads",
+    ...{
+      shapes: [
+        [40, 30, 80],
+        [30, 1],
+      ],
+      of: (x, b) => mean(mul(x, b), [0, 2]),
+      plan: /mul\+reduce /,
+    },
+  },
+  {
+    name: "the largest",
+    ...{ shapes: [[300, 400], [400]], of: (x, b) => max(mul(x, b), 1), plan: /mul\+reduce / },
+  },
+  {
+    name: "a product",
+    ...{ shapes: [[9000, 8]], of: (x) => prod(add(x, 1), 1), plan: /add\+reduce / },
+  },
+];
+
+for (const { name, shapes, of, plan } of cases)
+  gpuTest(`prologue: ${name}`, async () => {
+    const given = shapes.map((shape) => tensor(values(shape), shape));
+    const step = capture(of);
+    const y = step(...given);
+    check.match(step.describe(), plan);
+    const expected = await of(...given).read();
+    check.close(await y.read(), expected, { atol: 1e-5 * Math.max(...expected.map(Math.abs)) }, name);
+    step.dispose();
+  });
+
+gpuTest("a prologue hands on NaN and infinities, and rounds as its ops do", async () => {
+  const shape = [64, 2048];
+  const x = values(shape);
+  const big = x.map((v) => Math.fround(v + 3e7));
+  x[5] = Number.NaN;
+  x[2048 + 7] = Number.POSITIVE_INFINITY;
+  x[2 * 2048 + 7] = Number.POSITIVE_INFINITY;
+  x[2 * 2048 + 8] = Number.NEGATIVE_INFINITY;
+  const rows = capture((a: Tensor) => sum(mul(a, 2), 1));
+  const sums = await rows(tensor(x, shape)).read();
+  check.equal([...sums.slice(0, 3)], [Number.NaN, Number.POSITIVE_INFINITY, Number.NaN]);
+  // A driver that takes (x + c) - c for x would keep what the addition rounds away.
+  const rounded = capture((a: Tensor) => sum(sub(add(a, 3e7), a), 1));
+  const apart = await sum(sub(add(tensor(big, shape), 3e7), tensor(big, shape)), 1).read();
+  const together = rounded(tensor(big, shape));
+  check.match(rounded.describe(), /add_sub\+reduce /);
+  check.close(await together.read(), apart, { atol: 0, rtol: 1e-6 });
+  rows.dispose();
+  rounded.dispose();
+});
+
+gpuTest("what was given up is not overwritten while a prologue may still read it", async () => {
+  const [m, b] = [values([512, 512]), values([512])];
+  const of = (m: Tensor, b: Tensor): Tensor => add(sum(mul(m, b), 1), b);
+  const expected = await of(tensor(m, [512, 512]), tensor(b, [512])).read();
+  const step = capture(of, { donate: [1] });
+  const y = step(tensor(m, [512, 512]), tensor(b, [512]));
+  check.match(step.describe(), /mul\+reduce\+add /);
+  check.close(await y.read(), expected, { atol: 1e-4 });
+  step.dispose();
+});
