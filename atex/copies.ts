@@ -38,12 +38,14 @@ export function samplesAtOnce(shape: readonly number[], most: number): number {
   return Math.min(most, copiesAtOnce(shape.reduce((a, b) => a * b, 1)));
 }
 
-/** `total` copies of `elements` numbers each in pieces of at most `budget` numbers, of nearly equal size; never fewer than one copy. */
+/** `total` copies of `elements` numbers each in pieces of at most `budget` numbers, of one size but for the last, so that each reuses the memory
+ *  of the one before; never fewer than one copy. */
 export function chunksOf(total: number, elements: number, budget = ELEMENT_BUDGET): Chunk[] {
-  const most = copiesAtOnce(elements, budget);
-  const pieces = Math.ceil(total / most);
-  const starts = Array.from({ length: pieces + 1 }, (_, i) => Math.round((i * total) / pieces));
-  return starts.slice(1).map((end, i) => ({ start: starts[i], count: end - starts[i] }));
+  const size = Math.ceil(total / Math.ceil(total / copiesAtOnce(elements, budget)));
+  return Array.from({ length: total === 0 ? 0 : Math.ceil(total / size) }, (_, i) => ({
+    start: i * size,
+    count: Math.min(size, total - i * size),
+  }));
 }
 
 /** What `use` makes of the copies of each chunk, [count, ...], one after another: [total, ...]. Only results stay in memory. */

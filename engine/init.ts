@@ -32,7 +32,7 @@ export interface InitOptions {
   readonly adapter?: string;
   /** Which of several adapters a browser should offer. */
   readonly powerPreference?: "low-power" | "high-performance";
-  /** Bytes of freed GPU buffers kept for reuse; default 1 GiB. */
+  /** Bytes of freed GPU buffers kept for reuse; default 1 GiB, or what was in use at once a short while ago. */
   readonly poolBytes?: number;
   /** Kernel choices measured on this adapter, which a page may keep as JSON; `false` uses none. Default: in Node those that
    *  `holdfast bench tune` wrote to the user's cache folder, in browsers none. */

@@ -71,7 +71,7 @@ export class GpuExecutor implements Executor {
 
   constructor(
     readonly device: Device,
-    { poolBytes = 2 ** 30, launchesPerSubmit = 128 }: GpuExecutorOptions = {},
+    { poolBytes, launchesPerSubmit = 128 }: GpuExecutorOptions = {},
   ) {
     this.description = device.description;
     this.pipelines = new Pipelines(device);

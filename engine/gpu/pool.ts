@@ -23,10 +23,17 @@ export function sizeClass(bytes: number): number {
   return Math.ceil(bytes / step) * step;
 }
 
+const DEFAULT_BUDGET = 2 ** 30;
+/** Acquisitions after which a peak is forgotten, once or twice as many. */
+const WINDOW = 2 ** 14;
+
 export class Pool {
   liveBytes = 0;
   pooledBytes = 0;
   peakBytes = 0;
+  /** Most live bytes in this window of acquisitions and in the one before. */
+  #peaks: [now: number, before: number] = [0, 0];
+  #acquired = 0;
   #nextId = 1;
   readonly #free = new Map<number, Storage[]>();
   /** Every free storage, the longest unused first. */
@@ -35,10 +42,12 @@ export class Pool {
   /** Buffers there was no memory for; they are never used again. */
   readonly #broken = new WeakSet<GPUBuffer>();
 
-  /** `beforeDestroy` sees each buffer that is about to be destroyed: recorded commands may still use it. */
+  /** `budgetBytes`: pooled at most; default 1 GiB, or as many as make up for live bytes that there were a short while ago. Work that is
+   *  repeated lives on the same sizes again: if they could not all be kept, the longest unused would be the next it needs, and the
+   *  queue would fill with buffers that wait for their end. `beforeDestroy` sees each buffer that is about to be destroyed: recorded commands may still use it. */
   constructor(
     readonly device: Device,
-    readonly budgetBytes: number,
+    readonly budgetBytes: number | undefined,
     readonly beforeDestroy: (storage: Storage) => void,
   ) {}
 
@@ -59,7 +68,16 @@ export class Pool {
     }
     this.liveBytes += size;
     this.peakBytes = Math.max(this.peakBytes, this.liveBytes);
-    return reused ?? this.#create(size);
+    if (++this.#acquired % WINDOW === 0) this.#peaks = [0, this.#peaks[0]];
+    this.#peaks[0] = Math.max(this.#peaks[0], this.liveBytes);
+    if (reused) return reused;
+    this.#trimToBudget();
+    return this.#create(size);
+  }
+
+  #trimToBudget(): void {
+    const most = this.budgetBytes ?? Math.max(DEFAULT_BUDGET, Math.max(...this.#peaks) - this.liveBytes);
+    if (this.pooledBytes > most) this.trim(most);
   }
 
   #create(size: number): Storage {
@@ -89,7 +107,7 @@ export class Pool {
     if (list) list.push(storage);
     else this.#free.set(storage.bytes, [storage]);
     this.#idle.add(storage);
-    if (this.pooledBytes > this.budgetBytes) this.trim(this.budgetBytes);
+    this.#trimToBudget();
   }
 
   /** Destroys the longest unused buffers until at most `budget` bytes are pooled. */

@@ -216,6 +216,7 @@ test("chunks cover all copies, of nearly equal size, never empty", () => {
       at += count;
     }
     check.is(at, total);
+    check.ok(new Set(chunks.slice(0, -1).map(({ count }) => count)).size <= 1, "all but the last are of one size");
   }
 });
 

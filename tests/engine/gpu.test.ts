@@ -4,6 +4,7 @@ import { DeviceError, DeviceLostError } from "../../engine/errors.js";
 import { executor, type HostArray, swapExecutor } from "../../engine/executor.js";
 import { openDevice } from "../../engine/gpu/device.js";
 import { GpuExecutor, type GpuExecutorOptions } from "../../engine/gpu/executor.js";
+import { Pool } from "../../engine/gpu/pool.js";
 import { Replay } from "../../engine/gpu/replay.js";
 import { formatProfile, profile } from "../../engine/init.js";
 import type { Launch, TensorSpec } from "../../engine/lower.js";
@@ -275,6 +276,31 @@ gpuTest("freed buffers are used again, up to the budget", async () => {
     { poolBytes: 2 * 4 * 65_536 },
   );
 });
+
+gpuTest(
+  "without a budget of its own a pool keeps what repeated work lives on, and gives it up some time after",
+  async () => {
+    const device = await openDevice({ tuning: false });
+    let destroyed = 0;
+    const pool = new Pool(device, undefined, () => {
+      destroyed++;
+    });
+    // More than the default budget.
+    const sizes = new Array<number>(20).fill(2 ** 26);
+    const pass = (): void => {
+      for (const storage of sizes.map((bytes) => pool.acquire(bytes, "test"))) pool.release(storage);
+    };
+    pass();
+    const peak = pool.peakBytes;
+    for (let i = 0; i < 3; i++) pass();
+    check.is(destroyed, 0);
+    check.is(pool.pooledBytes, peak);
+    // Other work for as long as two windows last.
+    for (let i = 0; i < 2 ** 15; i++) pool.release(pool.acquire(256, "test"));
+    check.ok(pool.pooledBytes <= 2 ** 30 && destroyed > 0, `${pool.pooledBytes} bytes, ${destroyed} destroyed`);
+    device.destroy();
+  },
+);
 
 gpuTest("a buffer is not destroyed under commands that use it", async () => {
   await onOwnDevice(
