@@ -113,9 +113,9 @@ export async function runOnnx(options: OnnxSuiteOptions): Promise<Omit<OnnxRepor
   try {
     for (const net of NETS) {
       if (!(options.cases?.includes(net.name) ?? true)) continue;
-      const file = await fileOf(net, options.dataDir, folder);
-      if (!file)
-        leftOut.push(`${net.name}: no ${net.name}.onnx in ${options.dataDir ?? "any folder"} ; --data-dir names it`);
+      const { file, why } = await fileOf(net, options.dataDir, folder);
+      if (file === undefined)
+        leftOut.push(`${net.name}: no ${net.name}.onnx in ${options.dataDir ?? "any folder"} ; ${why}`);
       else networks.push(await measured(net, file, folder, note(net)));
     }
   } finally {
@@ -136,21 +136,33 @@ export async function runOnnx(options: OnnxSuiteOptions): Promise<Omit<OnnxRepor
   }
 }
 
-/** The network's file; where there is none, one that is made, or trained and exported. */
+/** The network's file; where there is none, one that is made, or trained and exported; else why there is none. */
 async function fileOf(
   { name, table, made }: Net,
   dir: string | undefined,
   folder: string,
-): Promise<string | undefined> {
+): Promise<{ file: string; why?: undefined } | { file?: undefined; why: string }> {
   const stored = dir === undefined ? undefined : resolve(dir, `${name}.onnx`);
-  if (stored && existsSync(stored)) return stored;
-  const [weights, out] = [join(folder, `${name}.safetensors`), join(folder, `${name}.onnx`)];
-  if (made) return (await ran([script("./onnxNets.js"), name, out])).code === 0 ? out : undefined;
-  if (!table) return undefined;
-  const main = script("../cli/main.js");
-  const trained = await ran([main, "train", "--data", table, "--epochs", "5", "--out", weights]);
-  const exported = trained.code === 0 && (await ran([main, "export", "--weights", weights, "--out", out]));
-  return exported && exported.code === 0 ? out : undefined;
+  if (stored && existsSync(stored)) return { file: stored };
+  const [weights, out, main] = [
+    join(folder, `${name}.safetensors`),
+    join(folder, `${name}.onnx`),
+    script("../cli/main.js"),
+  ];
+  const steps = made
+    ? [[script("./onnxNets.js"), name, out]]
+    : table
+      ? [
+          [main, "train", "--data", table, "--epochs", "5", "--out", weights],
+          [main, "export", "--weights", weights, "--out", out],
+        ]
+      : [];
+  if (steps.length === 0) return { why: "--data-dir names it" };
+  for (const step of steps) {
+    const { code, err } = await ran(step);
+    if (code !== 0) return { why: err.trim().split("\n").at(-1) ?? `exit code ${code}` };
+  }
+  return { file: out };
 }
 
 async function measured(
