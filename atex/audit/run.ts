@@ -39,7 +39,7 @@ export interface AuditProgress {
   readonly cells: number;
 }
 
-/** The cells of a plan in the order in which they are done: row by row, explainers before controls.
+/** The cells of a plan: row by row, explainers before controls.
  *  @throws RangeError for an unknown row or setting. */
 export function auditCells(plan: AuditPlan): AuditCell[] {
   requireArguments("auditCells", { plan: [plan, anAuditPlan] });
@@ -53,6 +53,13 @@ export function auditCells(plan: AuditPlan): AuditCell[] {
       ...{ id: `${row.name}/${candidate.name}`, row, settings: read, candidate },
     }));
   });
+}
+
+/** The cells in the order in which they are done: all rows for the first explainer and the controls, then for one explainer after the other,
+ *  so that an audit whose time is short answers every question for one explainer rather than one for all. */
+function inOrder(cells: readonly AuditCell[], { explainers }: AuditPlan): AuditCell[] {
+  const round = ({ candidate }: AuditCell): number => Math.max(0, candidate ? explainers.indexOf(candidate) : 0);
+  return cells.toSorted((a, b) => round(a) - round(b));
 }
 
 /** A cell that was left because the audit is to end. */
@@ -80,7 +87,7 @@ export async function runAudit(
   const here = callerScope();
   const turns = new Turns("runAudit", options);
   const watched = watchedWorld(world, options.signal);
-  const cells = auditCells(plan);
+  const cells = inOrder(auditCells(plan), plan);
   const found = new Map<string, AuditMeasurement>();
   let begun = 0;
   const stopped = (): boolean => begun > 1 && world.stop?.aborted === true;

@@ -174,6 +174,21 @@ referenceTest("an audit goes on where it stopped, and stops when it is told to",
   );
 });
 
+referenceTest(
+  "every question is answered for one explainer, beside the controls, before the next is asked",
+  async () => {
+    const plan = {
+      rows: [{ row: "contract" }, { row: "weights", settings: { draws: 1 } }, { row: "relevance" }],
+      explainers: [...gradientOnly, tableCandidate("gradient-x-input", "Gradient x input")],
+      controls: CONTROLS.slice(0, 1),
+    };
+    const seen: string[] = [];
+    await runAudit(await world(), plan, noStore, { onProgress: ({ cell }) => void seen.push(cell.id) });
+    const first = ["contract", "weights/gradient", "weights/random", "relevance/gradient", "relevance/random"];
+    check.equal(seen, [...first, "weights/gradient-x-input", "relevance/gradient-x-input"]);
+  },
+);
+
 referenceTest("rows that need weights say so, and what an explainer refuses is told", async () => {
   const w = await world();
   const plan = { rows: [{ row: "weights" }], explainers: gradientOnly, controls: [] };
