@@ -86,10 +86,13 @@ function tooMuch({ graph: { steps }, nodes, leaves, outputs }: FusedKernel): Ite
 /** Most elements a kernel reads in one turn of its loops: they are parameters of a WGSL function, which has 255 at most. */
 const maxLeaves = 128;
 
-/** Storage bindings of a kernel, at most: a tensor is bound once as numbers and once as vectors of four. */
+/** Storage bindings of a kernel, at most: a tensor is bound once as numbers and once as vectors of four, if it is read in different steps. */
 function bindings({ leaves, outputs }: FusedKernel): number {
   if (leaves.length > maxLeaves) return Number.POSITIVE_INFINITY;
-  return outputs.length + new Set(leaves.map(({ node, access }) => `${node.id}:${access.strides.at(-1) === 1}`)).size;
+  const steps = new Map<GraphNode, Set<string>>();
+  for (const { node, access } of leaves)
+    steps.set(node, (steps.get(node) ?? new Set<string>()).add(access.strides.join()));
+  return [...steps.values()].reduce((total, { size }) => total + Math.min(2, size), outputs.length);
 }
 
 /** What is computed into memory: fusible nodes that are roots of kernels, and ops and free views scheduled by themselves. */
@@ -237,7 +240,7 @@ function merge(steps: readonly Step[], graph: Graph, roots: ReadonlySet<OpNode>,
     const before = new Set(readBy(later).flatMap((x) => producers.get(x) ?? []));
     for (const earlier of [...before].sort((a, b) => placeOf(b) - placeOf(a))) {
       const joined = join(later, earlier, roots);
-      if (!joined || !fits(joined, kernels, readers) || dependsOtherwise(later, earlier, producers)) continue;
+      if (!joined || !fits(joined, later, kernels, readers) || dependsOtherwise(later, earlier, producers)) continue;
       replace(later, -1);
       replace(earlier, -1);
       replace(joined, 1);
@@ -249,7 +252,7 @@ function merge(steps: readonly Step[], graph: Graph, roots: ReadonlySet<OpNode>,
   return order(withPrologues(current, producers, readers, kernels));
 }
 
-/** Kernels that make one value, for one op that reads it once, become its prologue. */
+/** Kernels that make one value, for one op that reads it once and whose epilogue does not, become its prologue. */
 function withPrologues(
   steps: ReadonlySet<Step>,
   producers: ReadonlyMap<GraphNode, Step>,
@@ -262,6 +265,7 @@ function withPrologues(
     const [x] = step.node.inputs;
     const earlier = producers.get(x);
     if (earlier?.kind !== "fused" || earlier.kernel.outputs.length > 1 || readers.get(x) !== 1) continue;
+    if (step.epilogue?.leaves.some(({ node }) => node === x)) continue;
     const written = step.epilogue ? bindings(step.epilogue) : 1;
     if (!prologue(step.node) || bindings(earlier.kernel) + written > maxBuffers) continue;
     all.delete(step);
@@ -311,15 +315,15 @@ function join(later: Step, earlier: Step, roots: ReadonlySet<OpNode>): Step | un
     : undefined;
 }
 
-function fits(step: Step, kernels: Kernels, readers: ReadonlyMap<GraphNode, number>): boolean {
+function fits(step: Step, later: Step, kernels: Kernels, readers: ReadonlyMap<GraphNode, number>): boolean {
   const kernel = step.kind === "fused" ? step.kernel : step.epilogue!;
   if (kernelWeight(kernel) > maxOperations) return false;
   if (step.kind === "fused") return bindings(step.kernel) <= kernels.maxBuffers;
   const { node, epilogue } = step;
   const room = kernels.epilogue(node);
   if (!room || codeCost(epilogue!) > room.maxCost) return false;
-  // The result is read where it is made, and stored only if others than the joined kernel read it.
-  const keepsResult = readers.get(node)! > 1;
+  // The result is read where it is made, and stored only if others than the joined kernel read it; that may read the epilogue's alone.
+  const keepsResult = readers.get(node)! > (readBy(later).includes(node) ? 1 : 0);
   return room.bindings + (keepsResult ? 1 : 0) + bindings(epilogue!) - 1 <= kernels.maxBuffers;
 }
 

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { withExecutor } from "../../engine/executor.js";
 import { fuse, type Kernels } from "../../engine/graph/fuse.js";
 import type { FusedKernel } from "../../engine/graph/kernel.js";
-import type { Step } from "../../engine/graph/schedule.js";
+import { readBy, type Step } from "../../engine/graph/schedule.js";
 import { simplify } from "../../engine/graph/simplify.js";
 import type { HostTensor, OpSpec } from "../../engine/op.js";
 import { apply } from "../../engine/op.js";
@@ -146,8 +146,8 @@ test("fused kernels compute what the graph computes", () => {
       const shapes = [[4, 6], [6], [2, 1, 6], []].slice(0, d.int(1, 4));
       const graph = trace((...xs) => {
         const all = [...xs];
-        for (let i = d.int(1, 14); i > 0; i--) all.push(grow(all, int, opaque));
-        return all.slice(-d.int(1, 3));
+        for (let i = d.int(1, d.boolean() ? 14 : 60); i > 0; i--) all.push(grow(all, int, opaque));
+        return all.slice(-d.int(1, 8));
       }, shapes);
       const steps = fuse(graph, d.boolean() ? kernels : withPrologues);
       prologues += steps.filter((step) => step.kind === "op" && step.prologue).length;
@@ -155,6 +155,15 @@ test("fused kernels compute what the graph computes", () => {
         const bound = new Set<GraphNode>([...kernel.leaves.map(({ node }) => node), ...kernel.outputs]);
         check.ok(bound.size <= 8, `${bound.size} tensors bound`);
         if (kernel.graph.steps.length > 1) fused++;
+      }
+      const read = new Set<GraphNode>([...graph.outputs, ...steps.flatMap(readBy)]);
+      for (const step of steps) {
+        if (step.kind !== "op" || !step.epilogue) continue;
+        const { leaves, outputs } = step.epilogue;
+        const bound = new Set<GraphNode>([...leaves.map(({ node }) => node), ...outputs]);
+        if (!read.has(step.node)) bound.delete(step.node);
+        // With what the op itself reads.
+        check.ok(bound.size + 1 <= 8, `${bound.size + 1} tensors bound with an epilogue`);
       }
       compare(graph, steps);
     }),
@@ -181,6 +190,13 @@ test("what one op alone reads is made where it is read, else it lies in memory",
     return [opaque(y), y];
   };
   check.equal(namesOf(fuse(trace(result, [[4]]), withPrologues)), ["neg", "opaque"]);
+  const twice = (x: Tensor): Tensor[] => {
+    const y = neg(x);
+    return [mul(opaque(y), y)];
+  };
+  const read = trace(twice, [[4]]);
+  check.equal(namesOf(fuse(read, withPrologues)), ["neg", "opaque+mul"]);
+  compare(read, fuse(read, withPrologues));
   const both = trace((x, b) => [mul(opaque(add(x, b)), b)], [[4, 6], [6]]);
   check.equal(namesOf(fuse(both, withPrologues)), ["add+opaque+mul"]);
   compare(both, fuse(both, withPrologues));

@@ -1,8 +1,10 @@
 /**
- * `node dist/tests/fuzz/run.js graphs|networks [--count n] [--seed n] [--captured n] [--seconds n]`: random expression graphs or networks, eager and
- * captured, against the float64 reference. Prints every disagreement with the seed that makes it again; exits 0 if there is none.
+ * `node dist/tests/fuzz/run.js graphs|networks [--count n] [--seed n] [--captured n] [--seconds n] [--as-gpu]`: random expression graphs or networks, eager and
+ * captured, against the float64 reference; with `--as-gpu` by the kernels and the fusion that a GPU would get. Prints every disagreement with the seed that makes it again; exits 0 if there is none.
  */
 import { parseArgs } from "node:util";
+import { executor } from "../../engine/executor.js";
+import type { GpuExecutor } from "../../engine/gpu/executor.js";
 import { init, shutdown } from "../../engine/init.js";
 import { openScope, setBaseScope } from "../../engine/scope.js";
 import { disagreement, type Problem } from "./compare.js";
@@ -16,6 +18,7 @@ const { values, positionals } = parseArgs({
     seed: { type: "string", default: "1" },
     captured: { type: "string", default: "1" },
     seconds: { type: "string", default: "Infinity" },
+    "as-gpu": { type: "boolean", default: false },
   },
 });
 const makers: Readonly<Record<string, (seed: number) => Promise<Problem>>> = {
@@ -42,6 +45,7 @@ async function judge(seed: number, ways: readonly ("eager" | "captured")[]): Pro
 
 const end = performance.now() + 1000 * seconds;
 await init({ tuning: false });
+if (values["as-gpu"]) Object.assign((executor() as GpuExecutor).device.capabilities, { software: false });
 for (; done < count && performance.now() < end; done++) {
   if (done > 0 && done % 500 === 0) console.error(`${done} of ${count}`);
   const seed = first + 2 * done;
