@@ -21,6 +21,7 @@ export interface ManipulationResult {
   readonly statistic: ArrayLike<number>;
 }
 
+/** Results of one manipulation, sample by sample, and which values of its statistic count as fooled. */
 export interface CriteriaOptions {
   /** Its name in tables. */
   readonly manipulation: string;
@@ -53,6 +54,7 @@ export interface FoolingRate {
   readonly undefined: number;
 }
 
+/** How one manipulation fares by the survey's four criteria (Heusser 2021), each a fooling success rate. */
 export interface Criteria {
   readonly manipulation: string;
   readonly target: string;

@@ -32,6 +32,7 @@ import { UNDER_ATTACK_OPTIONS, type UnderAttackOptions, underAttack } from "./un
 /** What an ensemble finds the worst sample of: of each there is an attack that aims at it. */
 export const ENSEMBLE_MEASURES = ["topK", "spearman", "ssim", "centre"] as const satisfies readonly AgreementName[];
 
+/** How an ensemble searches: ball, rule and steps are those of every member, and what is explained is the predicted class. */
 export interface EnsembleOptions extends ScoreOptions, Search, UnderAttackOptions {
   /** Its attacks; `ensembleMembers` gives those of the table. */
   readonly members: readonly Member[];
@@ -54,6 +55,7 @@ const ENSEMBLE_OPTIONS: KindsOf<EnsembleOptions> = {
   restarts: aNatural,
 };
 
+/** What an ensemble attacks. The key is always needed: members without a slope at the sample start at random. */
 export interface EnsembleTarget {
   /** The network under attack: its maps and predictions count. */
   readonly classifier: Classifier;
@@ -71,6 +73,8 @@ export interface Candidate {
   readonly agreement: Readonly<Partial<Record<AgreementName, Tensor>>>;
 }
 
+/** What was found, sample by sample. All samples keep ball, valid range and predicted class; where nothing better was found it is
+ *  the clean one. */
 export interface EnsembleResult {
   /** Predicted classes of the clean samples, which all others keep. i32 [n] */
   readonly classes: Tensor;
