@@ -77,8 +77,10 @@ export interface AuditMeasurement {
 }
 
 export const AUDIT_VERDICTS = ["holds", "does not hold", "not tested"] as const;
+/** What an audit says of a row: the property holds, does not, or could not be tested. */
 export type AuditVerdict = (typeof AUDIT_VERDICTS)[number];
 
+/** A verdict with its reasons, as reports print them. */
 export interface AuditJudgement {
   readonly verdict: AuditVerdict;
   /** One sentence that a non-specialist understands, with the number that decides. */
@@ -87,6 +89,7 @@ export interface AuditJudgement {
   readonly caveats: readonly string[];
 }
 
+/** What an audit says of one row and one explainer. */
 export interface AuditFinding extends AuditJudgement {
   /** Name of the row. */
   readonly row: string;

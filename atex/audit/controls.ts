@@ -60,6 +60,8 @@ const control = (name: string, title: string, make: (key: Tensor) => Explainer):
   make: async ({ seed }, _, other = seed) => make(random.key(other)),
 });
 
+/** The controls of an audit by name: "random", "edges" (Sobel; images only) and "input". They are measured like explainers and
+ *  explain nothing. */
 export const CONTROLS: readonly Candidate[] = [
   control("random", "a random map", randomMap),
   control("edges", "the edges of the input", () => edgeMap),

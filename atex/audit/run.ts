@@ -19,22 +19,28 @@ export interface AuditPlan {
   readonly controls: readonly Candidate[];
 }
 
+/** One row for one candidate, or for the network: what is measured, stored and judged by itself. */
 export interface AuditCell {
-  /** "attack/gradient"; also the name of its file. */
+  /** "attack/gradient", or "contract" for a row about the network; also the name of its file. */
   readonly id: string;
   readonly row: AuditRow;
+  /** The row's settings with all defaults filled in. */
   readonly settings: Readonly<Record<string, unknown>>;
+  /** Missing where the row is about the network. */
   readonly candidate?: Candidate;
 }
 
 /** Where measurements are kept between runs. */
 export interface AuditStore {
+  /** What was saved under an id; undefined where nothing was. */
   load(id: string): Promise<AuditMeasurement | undefined>;
   save(id: string, measurement: AuditMeasurement): Promise<void>;
 }
 
+/** Told before each cell that is measured. */
 export interface AuditProgress {
   readonly cell: AuditCell;
+  /** Cells before it in the plan, stored ones included, of `cells` in all. */
   readonly done: number;
   readonly cells: number;
 }
