@@ -29,15 +29,17 @@ import type { ExplainerContext } from "./explainer.js";
 import { flatSamples } from "./features.js";
 import { kMeansPieces } from "./kMeans.js";
 
+/** Samples that stand for features that are taken away, and how much each counts: what `summariseBackground` gives. */
 export interface Background {
   /** [m, ...shape] */
   readonly rows: Tensor;
-  /** Shares of the rows, which sum to 1; default equal ones. */
+  /** Shares of the rows, each at least 0 and all of sum 1; default equal ones. */
   readonly weights?: readonly number[];
 }
 
+/** In how many rows a background is summarised; `onProgress` counts starts of the clustering. */
 export interface SummaryOptions extends LongOptions<Done> {
-  /** Default 10. */
+  /** Rows at most, at least 1; default 10. */
   readonly clusters?: number;
   /** Of the first centres; default 0. */
   readonly seed?: number;

@@ -24,6 +24,7 @@ import { revealCancel } from "./revealCancel.js";
 
 const RULES = ["rescale", "reveal-cancel"] as const;
 
+/** What inputs are compared with, and how activations share differences. */
 export interface DeepLiftOptions {
   /** What x is compared with: a number, a tensor that broadcasts to x, or one with a reference per sample [n,...]; default 0. */
   readonly reference?: number | Tensor;

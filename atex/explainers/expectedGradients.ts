@@ -22,11 +22,13 @@ import { type Explainer, explainer, explainerEntry, sumPerSample } from "./expla
 import { flatSamples } from "./features.js";
 import { gradient } from "./gradient.js";
 
+/** Where the paths of expected gradients begin, and how many points of them are drawn. */
 export interface ExpectedGradientsOptions {
   /** Samples the paths begin at, [m, ...]. */
   readonly background: Tensor;
   /** Points, each on a path from a random row of the background; default 200. */
   readonly samples?: number;
+  /** Key of the rows and points that are drawn, u32[2]. */
   readonly key: Tensor;
   /** Input elements evaluated at once; see `chunksOf`. */
   readonly budget?: number;

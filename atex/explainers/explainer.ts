@@ -18,6 +18,7 @@ export interface Explainer {
   readonly gap?: (score: Score, x: Tensor, attribution: Tensor) => Tensor;
 }
 
+/** How an explainer is called and cited, and where it stands in the survey's taxonomy (Heusser 2021). */
 export interface ExplainerInfo {
   /** The field's name for it. */
   readonly name: string;

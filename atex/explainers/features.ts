@@ -29,7 +29,10 @@ export interface Segments {
   readonly count: number;
 }
 
+/** Elements of a sample that are switched together: `elementGroups`, `patchGroups`, `segmentGroups`, `tableGroups` and `groupsOf`
+ *  make them. */
 export interface FeatureGroups {
+  /** Groups of a sample. */
   readonly count: number;
   /** Of a sample, without the batch side. */
   readonly shape: readonly number[];

@@ -20,6 +20,7 @@ import type { Score } from "../score.js";
 import { type Explainer, explainer, explainerEntry } from "./explainer.js";
 import { guidedBackprop } from "./guidedBackprop.js";
 
+/** Which layer's maps are weighted, and whether evidence against the class shows. */
 export interface GradCamOptions {
   /** A label whose output is a stack of maps [n,k,h,w], such as the name of a layer or block; default the last one with more than
    *  one position, the end of the convolutional part. */

@@ -7,16 +7,19 @@ import { limeImage } from "./limeImage.js";
 import { limeTable } from "./limeTable.js";
 import type { FitOptions } from "./localFit.js";
 
+/** How LIME perturbs a sample, how near a copy counts as, and how its linear model is fitted. */
 export interface LimeOptions {
-  /** Perturbed copies, the sample itself among them; default 1000. */
+  /** Perturbed copies, the sample itself among them, at least 2; default 1000. */
   readonly samples?: number;
   /** Seed of the perturbations, an integer; default 0. All samples of a batch get the same. */
   readonly seed?: number;
-  /** Width of the kernel sqrt(exp(−d² / width²)) over the distance d of a copy. */
+  /** Width of the kernel sqrt(exp(−d² / width²)) over the distance d of a copy, above 0; default 0.25 with `limeImage`, 0.75
+   *  √features with `limeTable`. */
   readonly width?: number;
-  /** Penalty of the squared coefficients; default 1. */
+  /** Penalty of the squared coefficients, at least 0; default 1. */
   readonly alpha?: number;
-  /** How features are selected before the fit, by default not at all. */
+  /** How features are selected before the fit: "none" (default), "highest" (the largest coefficients of a fit to all) or "forward"
+   *  (one after another). */
   readonly select?: FitOptions["select"];
   /** Features kept by a selection; default 10. */
   readonly keep?: number;

@@ -30,7 +30,9 @@ import { asLime, type Lime, type LimeOptions, limeSettings } from "./lime.js";
 import { type Design, fitLocal } from "./localFit.js";
 import { ridgeSolver } from "./solve.js";
 
+/** The table whose rows LIME perturbs. */
 export interface LimeTableOptions extends LimeOptions {
+  /** Its features: a numeric one has one element, and the elements of a category move together. */
   readonly domain: Domain;
   /** Rows of the table, [m, d]: their deviations are the units of numeric features, their values those of the others. */
   readonly background: Tensor;

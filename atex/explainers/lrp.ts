@@ -9,14 +9,15 @@ import { COMPOSITE_NAMES, type Composite, type CompositeName, mentions, readComp
 import { positive } from "./lrp/rules.js";
 import { walkBack } from "./lrp/walk.js";
 
+/** Which rules relevance follows, and the numbers in them. */
 export interface LrpOptions {
   /** Which layer gets which rule: one of the literature by name, or your own; default "epsilon-plus". */
   readonly composite?: CompositeName | Composite;
-  /** Of epsilon rules that do not state it; default 1e-6. */
+  /** Of epsilon rules that do not state it, at least 1e-12; default 1e-6. */
   readonly epsilon?: number;
-  /** Of gamma rules that do not state it; default 0.25. */
+  /** Of gamma rules that do not state it, at least 0; default 0.25. */
   readonly gamma?: number;
-  /** Keeps the denominators of all else away from 0; default 1e-6. */
+  /** Keeps the denominators of all other rules away from 0, at least 1e-12; default 1e-6. */
   readonly stabiliser?: number;
   /** Scaling and shifting by constants after a weighted op, as batch norm does when it is not training: merged into the op, or
    *  layers of their own whose shift keeps its share of the relevance; default "merged". */

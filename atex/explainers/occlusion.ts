@@ -28,7 +28,9 @@ import { type Explainer, explainer, explainerEntry } from "./explainer.js";
 import { flatSamples, imageSides, isTable, tableGroups } from "./features.js";
 import { aBackground } from "./kinds.js";
 
+/** What is hidden one part at a time (squares of images, features of tables), and what stands in its place. */
 export interface OcclusionOptions {
+  /** Of the samples; `patch` and `stride` count for images only. */
   readonly domain: Domain;
   /** Side of the square that hides a part of an image; default an eighth of the longer side, rounded up. */
   readonly patch?: number;

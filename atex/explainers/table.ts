@@ -22,6 +22,7 @@ import { smoothGradEntry } from "./smoothGrad.js";
 import { sparsifiedSmoothGradEntry } from "./sparsifiedSmoothGrad.js";
 import { varGradEntry } from "./varGrad.js";
 
+/** Every explainer of the library, with source, needs, options and laws: what `makeExplainer`, commands and configurations know. */
 export const EXPLAINER_TABLE: readonly ExplainerEntry[] = [
   gradientEntry,
   gradientTimesInputEntry,
