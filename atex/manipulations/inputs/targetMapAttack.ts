@@ -40,20 +40,22 @@ import { relativeImportance } from "../../metrics/importance.js";
 import { type Classifier, classScore } from "../../score.js";
 import { clipTo } from "../../subject.js";
 
+/** How inputs are moved until their maps show a picture. Weights and sharpness are those of Dombrowski et al. 2019 unless told
+ *  otherwise. */
 export interface TargetMapOptions {
   readonly explainer: Explainer;
   /** Valid values, which no input leaves. There is no ball. */
   readonly range: FeatureRange;
-  /** Steps of Adam. The paper takes 1500. */
+  /** Steps of Adam, at least one for each stage. The paper takes 1500. */
   readonly iterations: number;
-  /** Of Adam, on the input. The paper takes 2e-4. */
+  /** Of Adam on the input, above 0, in units of the samples. The paper takes 2e-4. */
   readonly learningRate: number;
   /** How the rate falls over the iterations; default not at all, as in the paper. */
   readonly decay?: "none" | "cosine";
   /** Weight of the map's error where maps have 224 · 224 elements; default 1e11. Errors of maps of sum 1 fall with the square of the number
    *  of elements, which is made up for. */
   readonly mapWeight?: number;
-  /** Weight of the output's error; default 1e6. */
+  /** Weight of the error of the probabilities; default 1e6. */
   readonly outputWeight?: number;
   /** Sharpness of the softplus in the place of relu, first and last; default 10 and 100. */
   readonly betas?: readonly [number, number];
@@ -73,7 +75,9 @@ const TARGET_MAP_OPTIONS: KindsOf<TargetMapOptions> = {
   stages: aNumber,
 };
 
+/** Which samples are moved, and what they shall show. */
 export interface TargetMapTarget {
+  /** x [n,...] → logits [n,C], whose probabilities shall stay. */
   readonly classifier: Classifier;
   /** [n, ...] */
   readonly x: Tensor;
