@@ -152,10 +152,13 @@ function subsets({ seed, start, count: k }: Draws, n: number, count: number, siz
   return chosen;
 }
 
+/** Which changes an attribution is asked about, and how many. Each sample has draws of its own. */
 export interface ChangeOptions {
+  /** `noiseChange`, `squareChange` or `subsetChange`. */
   readonly change: Change;
-  /** Changes of each sample. */
+  /** Changes of each sample, at least 1. */
   readonly samples: number;
+  /** Of the draws. */
   readonly seed: number;
   /** Input elements evaluated at once; see `chunksOf`. */
   readonly budget?: number;

@@ -30,10 +30,11 @@ const locationInfo: MetricInfo = {
   source: "Heo et al. 2019",
 };
 
+/** Where the map is wanted. */
 export interface LocationOptions {
   /** Where the map is wanted: zeros and ones, [n,h,w] or [1,h,w]; default the frame along the border. */
   readonly mask?: Tensor;
-  /** Width of that frame in pixels; default a seventh of the shorter side. */
+  /** Width of that frame in pixels, with an inside left; default a seventh of the shorter side. */
   readonly width?: number;
 }
 

@@ -38,8 +38,9 @@ const BLOCK = 3;
 const CLIP = 0.2;
 const EPSILON = 1e-5;
 
+/** How fine the histograms are. */
 export interface HogOptions {
-  /** Side of a cell in pixels. */
+  /** Side of a cell in pixels, small enough for 3 × 3 cells at least; default a seventh of the shorter side. */
   readonly cell?: number;
 }
 

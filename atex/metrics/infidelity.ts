@@ -78,7 +78,9 @@ export function squareRemoval(side?: number): Perturbation {
   };
 }
 
+/** What is taken away from inputs, how often, and whether the size of an attribution counts. */
 export interface InfidelityOptions extends SampleOptions {
+  /** `noisePerturbation`, `squareRemoval` or a function of your own. */
   readonly perturbation: Perturbation;
   /** Multiply each attribution with the number that makes it most faithful, so that its size does not count; default false. */
   readonly scaled?: boolean;
