@@ -24,6 +24,7 @@ import { aCount, aNatural } from "../../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { asOneBatch, inChunks } from "../copies.js";
 import { LONG_OPTIONS, someSamples } from "../kinds.js";
+import { RefusalError } from "../refusal.js";
 import type { Score } from "../score.js";
 import type { ExplainerContext } from "./explainer.js";
 import { flatSamples } from "./features.js";
@@ -69,7 +70,7 @@ export async function summariseBackground(rows: Tensor, options: SummaryOptions 
 }
 
 /** The background that an explainer of the table works with: a constant if one is set, else the summary or all rows.
- *  @throws TypeError when there is none. */
+ *  @throws RefusalError when there is none. */
 export function backgroundOf(
   name: string,
   baseline: number | undefined,
@@ -78,7 +79,7 @@ export function backgroundOf(
   if (baseline !== undefined) return baseline;
   if (summary) return summary;
   if (background) return { rows: background };
-  throw new TypeError(
+  throw new RefusalError(
     `${name}: no background came; samples to compare with are needed, or a number as baseline for what is taken away`,
   );
 }

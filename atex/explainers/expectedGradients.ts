@@ -16,6 +16,7 @@ import { aCount, aKey, aNumber, aTensor, required } from "../../engine/kinds.js"
 import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { count, setting } from "../../nn/schema.js";
 import { asOneBatch, chunksOf } from "../copies.js";
+import { RefusalError } from "../refusal.js";
 import type { Score } from "../score.js";
 import { backgroundScore } from "./background.js";
 import { type Explainer, explainer, explainerEntry, sumPerSample } from "./explainer.js";
@@ -101,7 +102,7 @@ export const expectedGradientsEntry = explainerEntry({
   laws: { differentiable: true, dummy: true, symmetry: false, inputInvariance: true },
   make({ samples }, { background, key }) {
     if (!background)
-      throw new TypeError("expected-gradients: no background came; samples where the paths begin are needed");
+      throw new RefusalError("expected-gradients: no background came; samples where the paths begin are needed");
     return expectedGradients({ background, samples, key });
   },
 });

@@ -73,7 +73,7 @@ export interface ExplainerEntry<F extends Fields = Fields> {
   readonly needsGrid?: boolean;
   readonly options: F;
   readonly laws: ExplainerLaws;
-  /** @throws TypeError when the context lacks something it needs, such as a background. */
+  /** @throws RefusalError when the context lacks something it needs, such as a background. */
   make(settings: Read<F>, context: ExplainerContext): Explainer;
 }
 

@@ -1,5 +1,6 @@
 import type { Tensor } from "../../engine/index.js";
 import { count, number, oneOf, setting, size } from "../../nn/schema.js";
+import { RefusalError } from "../refusal.js";
 import type { Score } from "../score.js";
 import { type Explainer, explainer, explainerEntry } from "./explainer.js";
 import { groupsOf, isTable } from "./features.js";
@@ -112,7 +113,9 @@ export const limeEntry = explainerEntry({
       return limeImage({ ...fit, seed, groups: groupsOf(domain, { patch, segments }), fill });
     }
     if (!background)
-      throw new TypeError("lime: no background came; rows of the table are needed, whose deviations scale the noise");
+      throw new RefusalError(
+        "lime: no background came; rows of the table are needed, whose deviations scale the noise",
+      );
     return limeTable({ ...fit, seed, domain, background, around });
   },
 });

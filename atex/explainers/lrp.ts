@@ -50,7 +50,7 @@ const info = {
  *  the batch norm after them included. Sums share in proportion to their summands (Montavon et al. 2019), moved elements and
  *  maxima take theirs along, activations pass all on. A product of two tensors that depend on x gives half to each, softmax
  *  follows its Taylor expansion and a normaliser such as 1/σ gets nothing (Achtibat et al. 2024, sec. 3).
- *  @throws ConfigError for settings that there are not, TypeError for z-box without a range and, when explaining, for ops
+ *  @throws ConfigError for settings that there are not, TypeError for z-box without a range; when explaining RefusalError for ops
  *  without a rule, RangeError for labels the network does not have. Source: Bach et al. 2015; Montavon et al. 2019. */
 export function lrp(options: LrpOptions = {}): Explainer {
   checkedOptions("lrp", options, LRP_OPTIONS);

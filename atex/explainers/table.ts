@@ -55,7 +55,7 @@ export function explainerEntryOf(name: string): ExplainerEntry {
 }
 
 /** An explainer by name, with settings as its entry declares them; those left out have their defaults.
- *  @throws RangeError for an unknown name or setting, TypeError when the context lacks something. */
+ *  @throws RangeError for an unknown name or setting, RefusalError when the context lacks something. */
 export function makeExplainer(
   name: string,
   settings: Readonly<Record<string, unknown>>,
