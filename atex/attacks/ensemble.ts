@@ -21,7 +21,6 @@ import {
   partOf,
   perImage,
   requireKey,
-  requireSearch,
   SEARCH_OPTIONS,
   type Search,
 } from "./loop.js";
@@ -113,7 +112,7 @@ function climbsOf(
 
 /** Configuration first, data after. Every step is one replay, captured once for each objective and surrogate; every iterate is
  *  explained once and judged by all measures; what is returned was explained and judged again outside of the fused steps.
- *  @throws ShapeError for x without samples, RangeError for an impossible search or no members. */
+ *  @throws ShapeError for x without samples, RangeError for no members. */
 export function attackEnsemble(options: EnsembleOptions): Attack<EnsembleTarget, EnsembleResult> {
   checkedOptions("attackEnsemble", options, ENSEMBLE_OPTIONS);
   requireEnsemble(options);
@@ -127,8 +126,7 @@ export function attackEnsemble(options: EnsembleOptions): Attack<EnsembleTarget,
   });
 }
 
-function requireEnsemble({ steps, members, restarts = 1 }: EnsembleOptions): void {
-  requireSearch("attackEnsemble", { steps, restarts });
+function requireEnsemble({ members }: EnsembleOptions): void {
   if (members.length === 0) throw new RangeError("attackEnsemble: no members given; at least one is needed");
 }
 

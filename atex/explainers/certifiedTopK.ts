@@ -167,19 +167,13 @@ function boundsOf(
   return { lowest: at(low), highest: at(high) };
 }
 
-function requireCertificate(
-  name: string,
-  map: Tensor,
-  { sigma, samples, confidence = 0.95, bound = "hoeffding" }: Bounded,
-): void {
+function requireCertificate(name: string, map: Tensor, { sigma, samples, confidence = 0.95 }: Bounded): void {
   if (map.rank < 2) throw new ShapeError(`${name}: ${describe(map)} came; maps [n, ...] are needed`);
   if (!(sigma > 0) || !Number.isInteger(samples) || samples < 1 || !(confidence > 0 && confidence < 1))
     throw new RangeError(
       `${name}: sigma ${sigma}, samples ${samples}, confidence ${confidence} came; sigma > 0, an integer of at least 1 and a ` +
         "confidence between 0 and 1 are needed",
     );
-  if (bound !== "hoeffding" && bound !== "clopper-pearson")
-    throw new RangeError(`${name}: bound "${bound}" came; hoeffding or clopper-pearson is needed`);
 }
 
 /** How many of the top pixels are certain to stay there under any change of at most `radius` in L2: radii [n, k] of `certifiedTopK` →

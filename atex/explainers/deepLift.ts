@@ -36,7 +36,7 @@ export interface DeepLiftOptions {
 
 const DEEP_LIFT_OPTIONS: KindsOf<DeepLiftOptions> = {
   reference: aTensorOrNumber,
-  rule: wordOf("rescale", "reveal-cancel"),
+  rule: wordOf(...RULES),
 };
 
 const info = {
@@ -52,13 +52,11 @@ const info = {
  *  their difference equally, softmax is taken apart into exp, sum and log, a maximum's difference goes to the element that is it.
  *  `gap` is 0 up to rounding. Source: Shrikumar, Greenside, Kundaje 2017, sec. 3.2 (multipliers), 3.5.1 (linear), 3.5.2 (rescale),
  *  3.5.3 (reveal-cancel), eq. 1 (summation to delta).
- *  @throws RangeError for an unknown rule, ShapeError for a reference that does not fit x, RefusalError naming the op where the
+ *  @throws ShapeError for a reference that does not fit x, RefusalError naming the op where the
  *  network chooses by the data in a way that has no multiplier (sorting, positions of the largest), or holds a value that
  *  changes with x by stopGradient. */
 export function deepLift(options: DeepLiftOptions = {}): Explainer {
   const { reference = 0, rule = "rescale" } = checkedOptions("deepLift", options, DEEP_LIFT_OPTIONS);
-  if (!RULES.includes(rule))
-    throw new RangeError(`deepLift: rule ${JSON.stringify(rule)} given; ${RULES.join(" or ")} is needed`);
   if (!(reference instanceof Tensor) && !Number.isFinite(reference))
     throw new TypeError(`deepLift: reference ${reference} given; a finite number or a tensor is needed`);
   const gap: Explainer["gap"] = (score, x, attribution) =>

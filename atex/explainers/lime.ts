@@ -55,15 +55,12 @@ export function limeSettings(options: LimeOptions, width: number): Required<Omit
     select: options.select ?? "none",
     keep: options.keep ?? 10,
   } as const;
-  const { samples, seed, alpha, keep } = settings;
-  const whole = [samples, keep].every((v) => Number.isInteger(v) && v >= 1) && samples >= 2;
-  if (!whole || !Number.isSafeInteger(seed) || !(settings.width > 0) || !(alpha >= 0))
+  const { samples, alpha } = settings;
+  if (!Number.isInteger(samples) || samples < 2 || !(settings.width > 0) || !(alpha >= 0))
     throw new RangeError(
-      `lime: samples ${samples}, keep ${keep}, seed ${seed}, width ${settings.width}, alpha ${alpha} came; at least 2 samples, 1 ` +
-        "feature kept, an integer seed, a width above 0 and an alpha of at least 0 are needed",
+      `lime: samples ${samples}, width ${settings.width}, alpha ${alpha} came; at least 2 samples, a width above 0 and an alpha of at ` +
+        "least 0 are needed",
     );
-  if (!["none", "highest", "forward"].includes(settings.select))
-    throw new RangeError(`lime: selection "${settings.select}" came; none, highest or forward is needed`);
   return settings;
 }
 

@@ -69,8 +69,6 @@ export function limeTable(given: LimeTableOptions): Lime {
   const groups = tableGroups(domain);
   const g = groups.count;
   const { samples, seed, width, alpha, select, keep } = limeSettings(options, 0.75 * Math.sqrt(g));
-  if (around !== "row" && around !== "data")
-    throw new RangeError(`lime: around "${around}" came; row or data is needed`);
   const [m, d] = flatSamples("lime, background", background, domain.shape).shape;
   const kinds = kindsOf(domain, d);
   const drawn = drawPerturbations(domain, samples, d, m, drawFrom(seed, 0x4c74, d, m));

@@ -54,11 +54,10 @@ const info = {
  *  without a rule, RangeError for labels the network does not have. Source: Bach et al. 2015; Montavon et al. 2019. */
 export function lrp(options: LrpOptions = {}): Explainer {
   checkedOptions("lrp", options, LRP_OPTIONS);
-  const { composite = "epsilon-plus", range } = options;
+  const { composite = "epsilon-plus", batchNorm = "merged", range } = options;
   const stabiliser = positive.read(options.stabiliser ?? 1e-6, "lrp: stabiliser");
   const epsilon = positive.read(options.epsilon ?? 1e-6, "lrp: epsilon");
   const gamma = size.read(options.gamma ?? 0.25, "lrp: gamma");
-  const batchNorm = batchNorms.read(options.batchNorm ?? "merged", "lrp: batchNorm");
   const rules = readComposite(composite, { epsilon, gamma });
   if (mentions(rules, "z-box") && !range)
     throw new TypeError(

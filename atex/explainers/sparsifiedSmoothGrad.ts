@@ -82,8 +82,6 @@ export function sparsifiedSmoothGrad(options: SparsifiedSmoothGradOptions): Expl
       `sparsifiedSmoothGrad: samples ${samples}, sigma ${sigma}, top ${top}, full ${full} given; an integer of at least 1, ` +
         "sigma >= 0 and 0 < full <= top <= 1 are needed",
     );
-  if (form !== "hard" && form !== "relaxed")
-    throw new RangeError(`sparsifiedSmoothGrad: form "${form}" given; hard or relaxed is needed`);
   return explainer({ ...info, name: `sparsified SmoothGrad of ${base.info.name}` }, (score, x) => {
     const chunk = copiesAtOnce(x.size, budget);
     const sums = noisyMaps({ samples, sigma, key, base, chunk }, score, x, (maps) => {

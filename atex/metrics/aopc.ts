@@ -70,7 +70,7 @@ export function aopcCurves(options: AopcOptions): (score: Score, x: Tensor, map:
 function replacing(options: AopcOptions, score: Score, x: Tensor, map: Tensor) {
   const groups = partsOf(options, x, map);
   const { key, steps = groups.count, range = defaultRange(x) } = options;
-  if (!Number.isInteger(steps) || steps < 1 || steps > groups.count)
+  if (steps > groups.count)
     throw new ShapeError(`aopc: ${steps} of ${groups.count} parts of ${describe(x)}; 1 to ${groups.count} are needed`);
   if (!range) throw new TypeError(`aopc: no range for inputs ${describe(x)}; give the valid range of its elements`);
   const [noise, order] = random.split(key, 2);

@@ -122,10 +122,8 @@ export function subsetChange(size: number, baseline: Tensor | number, features?:
     const [n, k] = [x.shape[0], draws.count];
     const groupsFor = (of: Tensor) => groupsOf("subsetChange", x, x.rank === 4 ? sum(of, 1) : of, features);
     const { count, spread } = groupsFor(x);
-    if (!Number.isInteger(size) || size < 1 || size >= count)
-      throw new RangeError(
-        `subsetChange: ${size} of ${count} parts came; a whole number from 1 to ${count - 1} is needed`,
-      );
+    if (size >= count)
+      throw new RangeError(`subsetChange: ${size} of ${count} parts came; 1 to ${count - 1} are needed`);
     const chosen = tensor(subsets(draws, n, count, size), [k * n, count]);
     const mask = spread(chosen);
     return {

@@ -58,7 +58,7 @@ export function hog(map: Tensor, options: HogOptions = {}): Tensor {
   const [n, h, w] = map.shape;
   const [rows, columns] = [Math.floor(h / cell), Math.floor(w / cell)];
   requireGrid("hog", map);
-  if (!Number.isInteger(cell) || !(rows >= BLOCK && columns >= BLOCK))
+  if (!(rows >= BLOCK && columns >= BLOCK))
     throw new ShapeError(
       `hog: maps are ${describe(map)} with cells of ${cell}; [n,h,w] of at least ${BLOCK} × ${BLOCK} cells is needed`,
     );

@@ -66,7 +66,7 @@ export function squareRemoval(side?: number): Perturbation {
       );
     const [, , h, w] = x.shape;
     const taken = side ?? Math.min(2 * seventh(h, w), h, w);
-    if (!Number.isInteger(taken) || taken < 1 || taken > h || taken > w)
+    if (taken > h || taken > w)
       throw new ShapeError(`squareRemoval: side ${taken} in images of ${h}×${w}; 1 to ${Math.min(h, w)} is needed`);
     const [down, across] = random.split(key, 2);
     const inside = (place: Tensor, length: number, shape: number[]): Tensor => {

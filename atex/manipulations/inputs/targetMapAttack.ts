@@ -72,7 +72,7 @@ const TARGET_MAP_OPTIONS: KindsOf<TargetMapOptions> = {
   mapWeight: aNumberOfAtLeast0,
   outputWeight: aNumberOfAtLeast0,
   betas: tupleOf(aNumber, 2, "numbers"),
-  stages: aNumber,
+  stages: aCount,
 };
 
 /** Which samples are moved, and what they shall show. */
@@ -92,14 +92,12 @@ export interface TargetMapTarget {
 /** Elements of the maps for which the paper states its weights. */
 const PAPER_ELEMENTS = 224 * 224;
 
-/** β of each stage, growing geometrically from the first to the last. @throws RangeError unless they are positive and there is a stage. */
+/** β of each stage, growing geometrically from the first to the last. @throws RangeError unless they are positive. */
 export function growingBetas(ends: readonly [number, number], stages: number): number[] {
   requireArguments("growingBetas", { ends: [ends, tupleOf(aNumber, 2, "numbers")], stages: [stages, aCount] });
   const [first, last] = ends;
-  if (!(first > 0 && last > 0) || !Number.isInteger(stages) || stages < 1)
-    throw new RangeError(
-      `growingBetas: ${first} to ${last} in ${stages} stages given; positive numbers and at least 1 stage are needed`,
-    );
+  if (!(first > 0 && last > 0))
+    throw new RangeError(`growingBetas: ${first} to ${last} given; positive numbers are needed`);
   return Array.from({ length: stages }, (_, i) => first * (last / first) ** (stages === 1 ? 1 : i / (stages - 1)));
 }
 
