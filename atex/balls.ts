@@ -24,6 +24,7 @@ import { requireArguments } from "../engine/options.js";
 import { PIXEL_RANGE } from "../nn/index.js";
 import { aRadius } from "./kinds.js";
 
+/** The samples that may be reached from each x: `linf`, `l2` and `columnBall` make one. Radii are in units of the samples. */
 export interface Ball {
   readonly name: string;
   /** The nearest point of the ball around x (in its norm's usual projection). x, moved [n,...] → [n,...] */

@@ -32,6 +32,7 @@ import { featureIndex, featuresOf } from "./manipulations/columns.js";
 /** A number for all columns, or numbers for some by name. */
 export type PerColumn = number | Readonly<Record<string, number>>;
 
+/** How far each column of a row may move, and what columns that are no numbers do. */
 export interface ColumnBallOptions {
   /** Largest change of a numeric column, in units of the samples: deviations, where a table was standardised. By name: of these
    *  columns, and of no other. */

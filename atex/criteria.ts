@@ -21,6 +21,7 @@ export interface ManipulationResult {
   readonly statistic: ArrayLike<number>;
 }
 
+/** Results of one manipulation, sample by sample, and which values of its statistic count as fooled. */
 export interface CriteriaOptions {
   /** Its name in tables. */
   readonly manipulation: string;
@@ -53,6 +54,7 @@ export interface FoolingRate {
   readonly undefined: number;
 }
 
+/** How one manipulation fares by the survey's four criteria (Heusser 2021), each a fooling success rate. */
 export interface Criteria {
   readonly manipulation: string;
   readonly target: string;
@@ -81,8 +83,6 @@ export function manipulationCriteria(options: CriteriaOptions): Criteria {
   const seen = new Set<string>();
   for (const { explainer, seed, samples, kept, statistic } of results) {
     const name = `${explainer}, seed ${seed}, samples ${samples}`;
-    if (samples !== "made for" && samples !== "held out")
-      throw new RangeError(`criteria: ${name}: samples are "made for" or "held out"`);
     if (seen.has(name)) throw new RangeError(`criteria: ${name} came twice; each result is needed once`);
     seen.add(name);
     if (kept.length !== statistic.length || kept.length === 0)

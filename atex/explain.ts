@@ -60,5 +60,6 @@ export { type SmoothGradOptions, smoothGrad } from "./explainers/smoothGrad.js";
 export { type SparsifiedSmoothGradOptions, sparsifiedSmoothGrad } from "./explainers/sparsifiedSmoothGrad.js";
 export { EXPLAINER_TABLE, explainerEntryOf, makeExplainer } from "./explainers/table.js";
 export { type VarGradOptions, varGrad } from "./explainers/varGrad.js";
+export { RefusalError } from "./refusal.js";
 export { type Classifier, classScore, type Score, type ScoreOptions } from "./score.js";
 export { clipTo, type Subject } from "./subject.js";

@@ -25,6 +25,8 @@ export const anAgreementName = wordOf(...Object.keys(MEASURES));
 /** What is compared unless told otherwise. */
 const USUAL: readonly AgreementName[] = ["spearman", "topK", "cosine", "ssim"];
 
+/** Agreement of two maps by the measures that were asked for, [n] each: "spearman", "cosine" and "ssim" in [-1, 1], "topK" in [0,
+ *  1], all 1 for equal maps; "centre" in pixels, 0 for equal maps. */
 export type Agreed = Readonly<Partial<Record<AgreementName, Tensor>> & Record<"spearman" | "topK" | "cosine", Tensor>>;
 
 /** How much two maps agree, per sample [n]: maps [n,h,w] or [n,d], k pixels or columns in the top-k intersection. What maps of this
@@ -61,7 +63,9 @@ export function importanceMap(attribution: Tensor): Tensor {
   return reshape(relativeImportance(map), map.shape);
 }
 
+/** Whose explanations are compared, at which clean samples, and by what. */
 export interface JudgeOptions {
+  /** x [n,...] → logits [n,C]; what is explained is the logit of `classes`. */
   readonly classifier: Classifier;
   readonly explainer: Explainer;
   /** The explained classes, i32 [n]. */
@@ -83,6 +87,7 @@ const JUDGE_OPTIONS: KindsOf<JudgeOptions> = {
   measures: aList,
 };
 
+/** Compares explanations of changed samples with those of the clean ones, in the same order. */
 export interface Judge {
   /** Relative importance at the clean samples, [n,h,w] or [n,d]. */
   readonly clean: Tensor;

@@ -58,6 +58,7 @@ export function logitsOf(who: string, classifier: Classifier, x: Tensor): Tensor
   return y;
 }
 
+/** Which number of a classifier's output is explained. */
 export interface ScoreOptions {
   /** Which output is explained; default the logit. Tang et al. 2022 and most attacks explain the logit; theorem 1 of the
    *  former is about the probability. */

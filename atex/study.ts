@@ -74,6 +74,7 @@ const STUDY_OPTIONS: KindsOf<StudyOptions> = {
 /** What the clean samples are compared with: the attacked ones, these as an 8-bit file holds them (images that were bytes; a row of a
  *  table stays as it is), and the control, the attack's change with its elements shuffled. */
 export const VARIANTS = ["attacked", "rounded", "control"] as const;
+/** One of `VARIANTS`. */
 export type VariantName = (typeof VARIANTS)[number];
 
 /** Images of one variant; lists have one entry per image. */
@@ -100,6 +101,7 @@ export interface Agreement {
   readonly mass?: readonly number[];
 }
 
+/** One explainer's maps of the clean samples, and under each variant with their agreement. */
 export interface ExplainerStudy {
   /** The explainer's name. */
   readonly name: string;
@@ -107,6 +109,7 @@ export interface ExplainerStudy {
   readonly under: Readonly<Record<VariantName, Agreement>>;
 }
 
+/** An attack measured: plain numbers and arrays, lists with one entry per sample, probabilities in [0, 1]. */
 export interface AttackStudy {
   /** Predicted classes of the clean images, and their probabilities. */
   readonly classes: readonly number[];

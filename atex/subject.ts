@@ -8,6 +8,7 @@ import { aRange } from "../nn/kinds.js";
 import type { Ball } from "./balls.js";
 import type { Classifier } from "./score.js";
 
+/** A network with its inputs and classes: what explainers, attacks and defences of one model are given. */
 export interface Subject {
   /** x [n, ...domain.shape] → logits [n, C]. A plain function of ops is enough: `inspect` looks inside. */
   readonly classifier: Classifier;

@@ -2,30 +2,12 @@
 // zero outside. One invocation makes four columns of `rows_each` rows of one plane. It walks down x, loads every row once
 // and adds it to all results it belongs to: for groups of few channels, where each value of x serves few filters and a tile has
 // nothing to share. With SEVERAL d is more than 1; with VECTORS rows of y are whole vectors. Needs dilation 1.
-const WINDOW_HEIGHT = 3u; //@spec
-const WINDOW_WIDTH = 3u; //@spec
-const STRIDE_Y = 1u; //@spec
-const STRIDE_X = 1u; //@spec
-const TAPS = WINDOW_HEIGHT * WINDOW_WIDTH;
+//@include "lib/strips.wgsl"
 const LOADS = 3u * STRIDE_X + WINDOW_WIDTH;
 // Rows of results that one row of x belongs to.
 const AGES = (WINDOW_HEIGHT + STRIDE_Y - 1u) / STRIDE_Y;
-struct Params {
-  count: u32, // strips in all
-  quads: u32, blocks: u32, rows_each: u32, // strips across a plane, down a plane, rows of one
-  in_channels: u32, out_channels: u32, channels_per_group: u32, filters_per_group: u32,
-  in_height: u32, in_width: u32, out_height: u32, out_width: u32, pad_top: i32, pad_left: i32,
-}
-@group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> w: array<f32>;
-//@if VECTORS
-@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
-fn store_quad(index: u32, value: vec4f) { y[index / 4u] = value; } //@hook store
-//@else
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-fn store_result(index: u32, value: f32) { y[index] = value; } //@hook store
-//@end
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {

@@ -3,36 +3,18 @@
 // adds every row to all rows of y it reaches: as conv2d.strips, without a look at the zeros that a stride leaves between
 // gradients. With SEVERAL a group has more than one filter; with ONES there is no w, and all weights are 1; with VECTORS rows of
 // y are whole vectors. Needs dilation 1 and a stride across of 1, 2 or 4.
-const WINDOW_HEIGHT = 3u; //@spec
-const WINDOW_WIDTH = 3u; //@spec
-const STRIDE_Y = 1u; //@spec
-const STRIDE_X = 1u; //@spec
+//@include "lib/strips.wgsl"
 const PHASE = 0u; //@spec  pad_left modulo STRIDE_X
-const TAPS = WINDOW_HEIGHT * WINDOW_WIDTH;
 // Gradients to the left of that at the strip's first column which reach it, and how many of a row do.
 const BEFORE = (WINDOW_WIDTH - 1u) / STRIDE_X;
 const LOADS = BEFORE + 1u + (PHASE + 3u) / STRIDE_X;
 const ABOVE = (WINDOW_HEIGHT - 1u) / STRIDE_Y;
 // Rows of y under way; those that a stride steps over as well.
 const LIVE = max(WINDOW_HEIGHT, STRIDE_Y);
-struct Params {
-  count: u32, // strips in all
-  quads: u32, blocks: u32, rows_each: u32, // strips across a plane, down a plane, rows of one
-  in_channels: u32, out_channels: u32, channels_per_group: u32, filters_per_group: u32,
-  in_height: u32, in_width: u32, out_height: u32, out_width: u32, pad_top: i32, pad_left: i32,
-}
-@group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> g: array<f32>;
 //@if ONES
 //@else
 @group(0) @binding(2) var<storage, read> w: array<f32>;
-//@end
-//@if VECTORS
-@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
-fn store_quad(index: u32, value: vec4f) { y[index / 4u] = value; } //@hook store
-//@else
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-fn store_result(index: u32, value: f32) { y[index] = value; } //@hook store
 //@end
 
 @compute @workgroup_size(64)

@@ -2,6 +2,8 @@
 import { type Done, type LongOptions, scope } from "../../engine/index.js";
 import { atOnce, inTurns, type Piece } from "../../engine/turns.js";
 
+/** A configured attack: given a target T (network, samples, key) it makes the result R. The same target gives the same bits,
+ *  whichever of the two ways it is applied. */
 export interface Attack<T, R> {
   /** Attacks at once: nothing else has a turn until all steps are on their way to the GPU. Inside a captured step it becomes part of it. */
   (target: T): R;

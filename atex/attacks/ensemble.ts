@@ -21,7 +21,6 @@ import {
   partOf,
   perImage,
   requireKey,
-  requireSearch,
   SEARCH_OPTIONS,
   type Search,
 } from "./loop.js";
@@ -32,6 +31,7 @@ import { UNDER_ATTACK_OPTIONS, type UnderAttackOptions, underAttack } from "./un
 /** What an ensemble finds the worst sample of: of each there is an attack that aims at it. */
 export const ENSEMBLE_MEASURES = ["topK", "spearman", "ssim", "centre"] as const satisfies readonly AgreementName[];
 
+/** How an ensemble searches: ball, rule and steps are those of every member, and what is explained is the predicted class. */
 export interface EnsembleOptions extends ScoreOptions, Search, UnderAttackOptions {
   /** Its attacks; `ensembleMembers` gives those of the table. */
   readonly members: readonly Member[];
@@ -54,6 +54,7 @@ const ENSEMBLE_OPTIONS: KindsOf<EnsembleOptions> = {
   restarts: aNatural,
 };
 
+/** What an ensemble attacks. The key is always needed: members without a slope at the sample start at random. */
 export interface EnsembleTarget {
   /** The network under attack: its maps and predictions count. */
   readonly classifier: Classifier;
@@ -71,6 +72,8 @@ export interface Candidate {
   readonly agreement: Readonly<Partial<Record<AgreementName, Tensor>>>;
 }
 
+/** What was found, sample by sample. All samples keep ball, valid range and predicted class; where nothing better was found it is
+ *  the clean one. */
 export interface EnsembleResult {
   /** Predicted classes of the clean samples, which all others keep. i32 [n] */
   readonly classes: Tensor;
@@ -109,7 +112,7 @@ function climbsOf(
 
 /** Configuration first, data after. Every step is one replay, captured once for each objective and surrogate; every iterate is
  *  explained once and judged by all measures; what is returned was explained and judged again outside of the fused steps.
- *  @throws ShapeError for x without samples, RangeError for an impossible search or no members. */
+ *  @throws ShapeError for x without samples, RangeError for no members. */
 export function attackEnsemble(options: EnsembleOptions): Attack<EnsembleTarget, EnsembleResult> {
   checkedOptions("attackEnsemble", options, ENSEMBLE_OPTIONS);
   requireEnsemble(options);
@@ -123,8 +126,7 @@ export function attackEnsemble(options: EnsembleOptions): Attack<EnsembleTarget,
   });
 }
 
-function requireEnsemble({ steps, members, restarts = 1 }: EnsembleOptions): void {
-  requireSearch("attackEnsemble", { steps, restarts });
+function requireEnsemble({ members }: EnsembleOptions): void {
   if (members.length === 0) throw new RangeError("attackEnsemble: no members given; at least one is needed");
 }
 

@@ -16,7 +16,10 @@ import { ascent, requireKey, requireSearch, SEARCH_OPTIONS, type Search } from "
 import type { Ensemble, Objective } from "./objectives.js";
 import { UNDER_ATTACK_OPTIONS, type UnderAttackOptions, underAttack } from "./underAttack.js";
 
+/** An attack on explanations: whose map (`explainer`), what is wanted of it (`objective`), how far samples may move (`ball`, in
+ *  their units) and how (`rule`, `steps`, `schedule`). The prediction always has to stay. */
 export interface ExplanationAttackOptions extends UnderAttackOptions, Search {
+  /** Fixed on each sample's clean map, then made large. */
   readonly objective: Objective;
   /** Random starts inside the ball besides the one at the image itself; default 0, or 1 for an objective that is flat there.
    *  Needs a key. */
@@ -31,6 +34,7 @@ const EXPLANATION_ATTACK_OPTIONS: KindsOf<ExplanationAttackOptions> = {
   restarts: aNatural,
 };
 
+/** Which samples are attacked, on which network and through which. */
 export interface AttackTarget {
   /** The network under attack: its maps and predictions count. */
   readonly classifier: Classifier;
@@ -43,6 +47,7 @@ export interface AttackTarget {
   readonly key?: Tensor;
 }
 
+/** The attacked samples, and the objective before and after on the network under attack, whatever the surrogate. */
 export interface AttackResult {
   /** The best feasible image of each sample; the clean image where none was better. [n,...] */
   readonly images: Tensor;

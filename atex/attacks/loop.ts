@@ -58,12 +58,14 @@ export interface Constraint {
   readonly back: (z: Tensor) => Tensor;
 }
 
+/** What a search makes large, and what it may return; where it may go, and how, is that of `Search`. */
 export interface AscentOptions extends Search {
   /** What is made large. [n,...] → [n] */
   readonly objective: (z: Tensor) => Tensor;
   /** Climbed in place of the objective, which still decides what is best; for an objective whose gradient is zero or is not to
    *  be had. [n,...] → [n] */
   readonly guide?: (z: Tensor) => Tensor;
+  /** Which iterates may be returned; default all. The clean sample always may. */
   readonly constraint?: Constraint;
   /** Further numbers by which every iterate is judged: of each, the allowed one where it is largest is kept as well.
    *  [n,...] → [n] each */
@@ -72,6 +74,7 @@ export interface AscentOptions extends Search {
   readonly judged?: Readonly<Record<string, Best>>;
   /** The objective has no gradient at the image itself, so that only random starts are of use. */
   readonly flatAtClean?: boolean;
+  /** Key of the random starts, u32[2]; needed where there are any. */
   readonly key?: Tensor;
 }
 
@@ -86,6 +89,7 @@ const ASCENT_OPTIONS: KindsOf<AscentOptions> = {
   key: aKey,
 };
 
+/** What a search found, sample by sample. */
 export interface Ascent {
   /** The best allowed image of each sample; the clean one where none was better. */
   readonly images: Tensor;

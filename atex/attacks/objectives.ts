@@ -11,6 +11,7 @@ import { pearson } from "../metrics/similarities.js";
 import { ssim } from "../metrics/ssim.js";
 import { aMember } from "./kinds.js";
 
+/** What an attack wants of a map: one number per sample, to be made large. */
 export interface Objective {
   readonly name: string;
   /** Its gradient is zero at the clean image, so an attack has to start elsewhere in the ball. */

@@ -11,7 +11,9 @@ import { type Attack, attackOf } from "./attack.js";
 import { ascent, requireKey, requireSearch, SEARCH_OPTIONS, type Search } from "./loop.js";
 import { signStep } from "./rules.js";
 
+/** What an attack on predictions is applied to. */
 export interface PredictionTarget {
+  /** x [n,...] → logits [n,C]. */
   readonly classifier: Classifier;
   /** Samples [n,...]. */
   readonly x: Tensor;
@@ -21,6 +23,7 @@ export interface PredictionTarget {
   readonly key?: Tensor;
 }
 
+/** The attacked samples, all in the ball and the valid range, with their cross-entropy in nats. */
 export interface PredictionAttackResult {
   /** The iterate of the largest loss of each image, the clean one included. [n,...] */
   readonly images: Tensor;
@@ -31,6 +34,7 @@ export interface PredictionAttackResult {
   readonly fooled: Tensor;
 }
 
+/** An attack on predictions, as `attackPrediction`, `fgsmAttack` and `pgdAttack` make it. */
 export type PredictionAttack = Attack<PredictionTarget, PredictionAttackResult>;
 
 /** Maximises the cross-entropy of the true class over the ball and the valid range; the best iterate of each image is kept. Inside
@@ -58,9 +62,11 @@ export function fgsmAttack(radius: number): PredictionAttack {
   return attackPrediction({ ball: linf(radius), rule: signStep(radius), steps: 1 });
 }
 
+/** Projected gradient ascent in an L-inf ball; lengths are in units of the samples and at least 0. */
 export interface PgdAttackOptions {
   /** Size of the L-inf ball. */
   readonly radius: number;
+  /** Steps from each start, at least 1. */
   readonly steps: number;
   /** Length of a step; default 2.5 · radius / steps, so that the far side of the ball can be reached. */
   readonly size?: number;

@@ -18,11 +18,13 @@ import {
 import { aNumberOfAtLeast0, aShare } from "../../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 
+/** How an attack turns a gradient into a change of the samples, both [n,...]. The ball is not its business: the loop projects
+ *  afterwards. */
 export interface StepRule {
   readonly name: string;
   /** Memory between steps, for images like x. */
   init(x: Tensor): Tensor[];
-  /** The change of the image, and the next memory. */
+  /** The change of the samples, and the next memory. `iteration` is the number of steps taken from this start, f32 []. */
   step(gradient: Tensor, memory: readonly Tensor[], iteration: Tensor): readonly [change: Tensor, memory: Tensor[]];
 }
 

@@ -97,6 +97,8 @@ function objectiveEntry<const F extends Fields>(entry: ObjectiveEntry<F>): Objec
   return entry as unknown as ObjectiveEntry;
 }
 
+/** Every objective that `holdfast attack` and `objectiveEntryOf` know, with its options: top-k, rank, mass-centre, ssim, target,
+ *  target-map, ensemble. */
 export const OBJECTIVE_TABLE: readonly ObjectiveEntry[] = [
   objectiveEntry({
     name: "top-k",

@@ -28,18 +28,31 @@ import type { AuditWorld, Candidate } from "./audit.js";
 import { aCandidate, anAuditWorld, someAttackSettings } from "./kinds.js";
 import { partsIn } from "./parts.js";
 
+/** How explanations are attacked. These are the settings of row 8 of `AUDIT_TABLE`, where their defaults stand. */
 export interface AttackSettings {
+  /** Steps of an attack by gradients from each start, at least 1. */
   readonly steps: number;
+  /** Length of the first step as a share of eps; steps shrink along a cosine. */
   readonly stepSize: number;
+  /** Random starts besides the one at the sample itself, from 0; the mass centre has one at least. */
   readonly restarts: number;
+  /** Copies of SmoothGrad and points of integrated gradients while they are attacked. */
   readonly points: number;
+  /** Sharpness of the softplus through which relu networks are attacked. */
   readonly twinBeta: number;
+  /** Pixels or columns at the top; default 50, or a third of a short row. */
   readonly k?: number;
+  /** Pixels that places at the top may be off in `Left.near`, from 0. */
   readonly pixels: number;
+  /** Random changes that a row measures beside the attacks; `attacksOn` does not use it. */
   readonly draws: number;
+  /** Explanations that an attack by queries asks for, of each sample and aim. */
   readonly queries: number;
+  /** Copies of LIME, and as many coalitions of KernelSHAP beyond those it must have, while an attack asks them. */
   readonly copies: number;
+  /** Candidates in a generation of the search by queries. */
   readonly population: number;
+  /** Whether explainers with gradients are attacked by queries as well ("both"). */
   readonly search: "gradients" | "both";
 }
 
@@ -67,9 +80,11 @@ export function hasSlope(candidate: Candidate): boolean {
   return entry !== undefined && entry.needs !== "outputs" && entry.laws.differentiable;
 }
 
+/** What one attack made of a batch: samples [n,...] within reach that keep their predicted class. */
 export interface Attacked {
-  /** Of the attack that aims at it, by gradients where the explainer has some, else by queries. */
+  /** [n, ...], by gradients where the explainer has some, else by queries. */
   readonly images: Tensor;
+  /** What the attack takes from the map: the order of importance, the top, or the centre. */
   readonly aim: Aim;
 }
 
@@ -83,6 +98,7 @@ export interface BatchAttacks {
   random(eps: number, draw: number): Promise<{ readonly images: Tensor; readonly kept: readonly boolean[] }>;
   /** Compares the maps of changed samples with the clean ones. */
   left(images: Tensor): Promise<Left>;
+  /** Attributions of changed samples for the classes predicted at the clean ones, [n,...]. */
   mapsOf(images: Tensor): Promise<Tensor>;
 }
 
@@ -111,6 +127,10 @@ const withCopies = (copies: number, domain: Domain) => ({
 const keyOf = ({ seed }: AuditWorld, from: number, purpose: number): Tensor =>
   random.fold(random.fold(random.key(seed), purpose), from);
 
+/** Attacks on what a candidate says of samples x [n,...] for their predicted classes. `from` is the place of the first among the
+ *  audit's samples; random draws depend on it and on the world's seed. `eps` of its methods is a share of each element's
+ *  range, 0 to 1. Each aim is searched by itself, through a softplus twin where the network has relus.
+ *  @throws what the explainer refuses with. */
 export async function attacksOn(
   settings: AttackSettings,
   world: AuditWorld,

@@ -77,8 +77,10 @@ export interface AuditMeasurement {
 }
 
 export const AUDIT_VERDICTS = ["holds", "does not hold", "not tested"] as const;
+/** What an audit says of a row: the property holds, does not, or could not be tested. */
 export type AuditVerdict = (typeof AUDIT_VERDICTS)[number];
 
+/** A verdict with its reasons, as reports print them. */
 export interface AuditJudgement {
   readonly verdict: AuditVerdict;
   /** One sentence that a non-specialist understands, with the number that decides. */
@@ -87,6 +89,7 @@ export interface AuditJudgement {
   readonly caveats: readonly string[];
 }
 
+/** What an audit says of one row and one explainer. */
 export interface AuditFinding extends AuditJudgement {
   /** Name of the row. */
   readonly row: string;
@@ -118,7 +121,7 @@ export interface AuditRow<F extends Fields = Fields> {
   readonly errorRate?: Readonly<Partial<Record<"images" | "table", number>>>;
   /** Settings in place of the defaults for a quick audit. */
   readonly quick?: Partial<Read<F>>;
-  /** Without a candidate where the row is about the network. @throws what explainers refuse with: TypeError, RangeError, ShapeError. */
+  /** Without a candidate where the row is about the network. @throws what explainers refuse with: RefusalError, RangeError, ShapeError. */
   measure(settings: Read<F>, world: AuditWorld, candidate: Candidate | undefined): Promise<AuditMeasurement>;
   /** From numbers alone, so that a stored audit can be judged again. `own` is of the explainer (or the network), `controls` by name. */
   judge(own: AuditMeasurement, controls: Readonly<Record<string, AuditMeasurement>>, settings: Read<F>): AuditJudgement;

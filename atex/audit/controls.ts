@@ -19,6 +19,7 @@ import { aKey, aText } from "../../engine/kinds.js";
 import { requireArguments } from "../../engine/options.js";
 import { type Explainer, type ExplainerInfo, explainer } from "../explainers/explainer.js";
 import { explainerMaker } from "../manipulations/explaining.js";
+import { RefusalError } from "../refusal.js";
 import type { Candidate } from "./audit.js";
 
 const infoOf = (name: string): ExplainerInfo => ({
@@ -37,7 +38,7 @@ const SOBEL = [-1, 0, 1, -2, 0, 2, -1, 0, 1, -1, -2, -1, 0, 0, 0, 1, 2, 1];
 
 /** The size of Sobel's gradient in every channel of an image, zero on the border. Tables have no edges. [n,c,h,w] → [n,c,h,w] */
 export const edgeMap: Explainer = explainer(infoOf("edges of the input"), (_, x) => {
-  if (x.rank !== 4) throw new TypeError("edges: the inputs are no images [n,c,h,w]; a table has no edges");
+  if (x.rank !== 4) throw new RefusalError("edges: the inputs are no images [n,c,h,w]; a table has no edges");
   const [n, c, h, w] = x.shape;
   if (h < 3 || w < 3) throw new RangeError(`edges: images of ${h}x${w}; at least 3x3 is needed`);
   const both = conv2d(reshape(x, [n * c, 1, h, w]), tensor(Float32Array.from(SOBEL), [2, 1, 3, 3]));
@@ -60,6 +61,8 @@ const control = (name: string, title: string, make: (key: Tensor) => Explainer):
   make: async ({ seed }, _, other = seed) => make(random.key(other)),
 });
 
+/** The controls of an audit by name: "random", "edges" (Sobel; images only) and "input". They are measured like explainers and
+ *  explain nothing. */
 export const CONTROLS: readonly Candidate[] = [
   control("random", "a random map", randomMap),
   control("edges", "the edges of the input", () => edgeMap),

@@ -17,6 +17,7 @@ const USUAL = {
   rows: ["gradient-x-input", "lime", "kernel-shap"],
 };
 
+/** What is to be otherwise than in the usual audit: all rows with their defaults, for three explainers. */
 export interface UsualPlan {
   /** Names of rows; default all. */
   readonly rows?: readonly string[];
@@ -24,7 +25,7 @@ export interface UsualPlan {
   readonly explainers?: readonly string[];
   /** With the rows' settings for a quick audit. */
   readonly quick?: boolean;
-  /** Settings by row, before those of a quick audit. */
+  /** Settings by the names of rows; they go before those of a quick audit. */
   readonly settings?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 

@@ -51,17 +51,19 @@ import type { AuditWorld } from "./audit.js";
 import { anAuditWorld, aPlanted, someWeights } from "./kinds.js";
 import { CHUNK } from "./maps.js";
 
+/** A cause that can be put into samples, and where it lies. */
 export interface Planted {
   /** What it is, for sentences: "a patch of 4x4 pixels". */
   readonly title: string;
   /** 1 where the cause lies, 0 elsewhere, of a map: [1,h,w] or [1,d]. */
   readonly mask: Tensor;
-  /** Its share of what a map shows: of the pixels, or of the features. */
+  /** Its share of a map in (0, 1]: of the pixels, or of a row's d elements. */
   readonly share: number;
   /** Samples [n, ...shape] with the cause put in. */
   plant(x: Tensor): Tensor;
 }
 
+/** Where a cause is planted: `side` counts for images, `column` and `deviations` for tables. */
 export interface PlantOptions {
   /** Side of the patch in pixels; default a seventh of the image's shorter side. */
   readonly side?: number;
@@ -155,13 +157,17 @@ function unusualValues(at: number, { range, shape }: Domain, rows: Split, most: 
   });
 }
 
+/** How a copy of a network is taught a cause: Adam on batches of which half bear it. */
 export interface TeachOptions {
   /** The class of everything that bears the cause. */
   readonly wanted: number;
+  /** Passes over the samples. */
   readonly epochs: number;
   /** Training samples, the first ones. */
   readonly count: number;
+  /** Samples in a step, at most: large images come in smaller batches. */
   readonly batch: number;
+  /** Of the first step; it falls to 0 along a cosine. */
   readonly learningRate: number;
 }
 

@@ -18,6 +18,7 @@ export interface AuditedCandidate {
   readonly refused?: string;
 }
 
+/** One row of a report: what it asks, how it was set, what was found, and the numbers behind it. */
 export interface AuditedRow {
   readonly number: number;
   readonly name: string;
@@ -31,6 +32,7 @@ export interface AuditedRow {
   readonly candidates: readonly AuditedCandidate[];
 }
 
+/** An audit as plain data: what JSON holds and pages show. */
 export interface AuditReport {
   /** Where network and data came from, what was asked for, where it was computed. */
   readonly about: Readonly<Record<string, string>>;

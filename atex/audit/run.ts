@@ -1,6 +1,6 @@
 /** Runs an audit cell by cell, a row for a candidate each, so that one that was killed goes on; and judges what was measured. */
 
-import { callerScope, type LongOptions, openScope, Turns } from "../../engine/index.js";
+import { type AbortSignalLike, callerScope, type LongOptions, openScope, Turns } from "../../engine/index.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { aMap } from "../../nn/kinds.js";
 import { readSettings } from "../../nn/schema.js";
@@ -19,22 +19,28 @@ export interface AuditPlan {
   readonly controls: readonly Candidate[];
 }
 
+/** One row for one candidate, or for the network: what is measured, stored and judged by itself. */
 export interface AuditCell {
-  /** "attack/gradient"; also the name of its file. */
+  /** "attack/gradient", or "contract" for a row about the network; also the name of its file. */
   readonly id: string;
   readonly row: AuditRow;
+  /** The row's settings with all defaults filled in. */
   readonly settings: Readonly<Record<string, unknown>>;
+  /** Missing where the row is about the network. */
   readonly candidate?: Candidate;
 }
 
 /** Where measurements are kept between runs. */
 export interface AuditStore {
+  /** What was saved under an id; undefined where nothing was. */
   load(id: string): Promise<AuditMeasurement | undefined>;
   save(id: string, measurement: AuditMeasurement): Promise<void>;
 }
 
+/** Told before each cell that is measured. */
 export interface AuditProgress {
   readonly cell: AuditCell;
+  /** Cells before it in the plan, stored ones included, of `cells` in all. */
   readonly done: number;
   readonly cells: number;
 }
@@ -69,9 +75,10 @@ const RUN_AUDIT_OPTIONS: KindsOf<LongOptions<AuditProgress>> = {
   ...LONG_OPTIONS,
 };
 
-/** Measures the cells that the store lacks. What an explainer refuses is kept as such. Once the world's `stop` is aborted, what is being
+/** Measures the cells that the store lacks. What an explainer refuses (`RefusalError`, RangeError, ShapeError) is kept as such. Once the world's `stop` is aborted, what is being
  *  measured is left, and begun anew another time; but for the first cell, so that an audit gets on however short its time is.
- *  @returns by id. @throws the reason of `signal`, also inside a cell; what was measured before is in the store. */
+ *  @returns by id. @throws the reason of `signal`, also inside a cell, and an Error naming the cell for a wrong call inside it; what was
+ *  measured before is in the store. */
 export async function runAudit(
   world: AuditWorld,
   plan: AuditPlan,
@@ -115,7 +122,7 @@ export async function runAudit(
     await here.wait(turns.next({ cell, done, cells: cells.length }));
     begun++;
     const measured = await here.wait(
-      measure(inside, cell).catch((error: unknown) => {
+      measure(inside, cell, options.signal).catch((error: unknown) => {
         if (error instanceof Stopped) return undefined;
         throw error;
       }),
@@ -129,15 +136,22 @@ export async function runAudit(
   return found;
 }
 
-async function measure(world: AuditWorld, { row, settings, candidate }: AuditCell): Promise<AuditMeasurement> {
+async function measure(
+  world: AuditWorld,
+  { id, row, settings, candidate }: AuditCell,
+  signal: AbortSignalLike | undefined,
+): Promise<AuditMeasurement> {
   using here = openScope(row.name);
   const missing = missingFor(row, world);
   if (missing) return { numbers: [], refused: missing };
   try {
     return await here.wait(row.measure(settings, world, candidate));
   } catch (error) {
-    if (!isRefusal(error)) throw error;
-    return { numbers: [], refused: error.message };
+    // A reason may be of any kind, also of those that are refusals.
+    signal?.throwIfAborted();
+    if (isRefusal(error)) return { numbers: [], refused: error.message };
+    if (error instanceof TypeError) throw new Error(`internal: audit of ${id}: ${error.message}`, { cause: error });
+    throw error;
   }
 }
 

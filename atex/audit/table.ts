@@ -14,6 +14,8 @@ import { removalRow } from "./rows/removal.js";
 import { sumsRow } from "./rows/sums.js";
 import { weightsRow } from "./rows/weights.js";
 
+/** The ten rows of an audit, numbered 1 to 10: contract, weights, relevance, removal, sums, cause, agreement, attack, certificate,
+ *  manipulated. */
 export const AUDIT_TABLE: readonly AuditRow[] = [
   contractRow,
   weightsRow,

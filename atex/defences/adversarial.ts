@@ -10,6 +10,7 @@ import { type Defence, type DefenceInfo, joined, weighted } from "./defence.js";
 import { defenceEntry, implied } from "./entry.js";
 import { lastOfAscent } from "./neighbours.js";
 
+/** Training at the worst inputs of an L-inf ball around each sample, in units of the inputs. */
 export interface AdversarialOptions {
   /** L-inf radius; default 0.1, as in the paper's figure 5. */
   readonly radius?: number;
@@ -34,6 +35,7 @@ export function fgsm(options: AdversarialOptions = {}): Defence {
   return adversarial(FGSM, { radius, clean, range, steps: 1, stepSize: radius, randomStart: false });
 }
 
+/** Training at inputs that several steps find, from a random start in the ball. */
 export interface PgdOptions extends AdversarialOptions {
   /** Default 7 steps of 2.5 radius / steps each, from a random start. */
   readonly steps?: number;

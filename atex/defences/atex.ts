@@ -75,9 +75,12 @@ export interface KeptPredictions {
   readonly logits: Tensor;
 }
 
+/** How ATEX trains. Letters are those of Tang et al. 2022, eq. 4 to 6: f teaches g; xᵢ lie along the explanation φ of x, and each
+ *  x_p beside one, across φ. "Paper" and "released code" mark where the two differ. */
 export interface AtexOptions {
   /** f, the normally trained network. */
   readonly teacher: Classifier;
+  /** φ of each image of a batch: `directionsAtHand`, `freshDirections` or `freshGradients`. */
   readonly directions: DirectionSource;
   /** Δ₁ and Δ₂, the longest shifts along and across the explanation, in units of `normalisation`. Δ₂ is Δ₁ unless told otherwise.
    *  A good Δ₁ is twice the largest change that an attacker is allowed. */
@@ -227,6 +230,8 @@ export function alongOptions(
   return { length, normalisation, points, spacing };
 }
 
+/** Where the teacher's predictions are wanted: the places that `alongOptions` makes of ATEX's options, to which they have to
+ *  belong. */
 export interface PredictionOptions extends AlongOptions, LongOptions<Done> {
   /** Images at once; default 100. */
   readonly batchSize?: number;

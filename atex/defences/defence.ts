@@ -30,6 +30,7 @@ export interface Network extends Classifier {
   readonly params: Tree;
 }
 
+/** What one training step sees of the data set. */
 export interface Batch {
   /** [n,...] */
   readonly x: Tensor;
@@ -41,12 +42,14 @@ export interface Batch {
   readonly key: Tensor;
 }
 
+/** How a defence is called and cited. */
 export interface DefenceInfo {
   /** The field's name for it. */
   readonly name: string;
   readonly source: string;
 }
 
+/** A way to train: the loss of a step. Batches, optimiser and capture are those of `train`, to which `batchLoss` hands it. */
 export interface Defence extends DefenceInfo {
   /** What is minimised, for people. */
   readonly formula: string;

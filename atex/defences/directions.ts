@@ -42,10 +42,11 @@ import { aClassifier, LONG_OPTIONS } from "../kinds.js";
 import { type Classifier, classScore } from "../score.js";
 import { aKeptDirections } from "./kinds.js";
 
+/** SmoothGrad where it gives ATEX its directions; Tang et al. 2022 leave both numbers open. */
 export interface SmoothGradSettings {
   /** Noisy copies per image; default 10. */
   readonly samples?: number;
-  /** Standard deviation in units of the pixel range; default 0.1. */
+  /** Standard deviation of the noise in units of the inputs, at least 0; default 0.1. */
   readonly sigma?: number;
 }
 
@@ -68,7 +69,9 @@ export interface KeptDirections {
   readonly words: Tensor;
 }
 
+/** How the directions of a data set are made. Noise is drawn by batch, so that another `batchSize` draws another. */
 export interface DirectionOptions extends SmoothGradSettings, LongOptions<Done> {
+  /** Key of the noise, u32[2]. */
   readonly key: Tensor;
   /** Images at once; default 100. */
   readonly batchSize?: number;

@@ -5,6 +5,8 @@ import { aTensor } from "../../engine/kinds.js";
 import { requireArguments } from "../../engine/options.js";
 import { rows } from "../metrics/metric.js";
 
+/** A distance of maps that a loss can hold: a, b [n,...] → [n], with a derivative everywhere and 0 for equal maps; `title` is its
+ *  formula. */
 export interface Distance {
   (a: Tensor, b: Tensor): Tensor;
   readonly title: string;

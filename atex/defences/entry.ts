@@ -27,6 +27,7 @@ export interface PreparationContext extends Omit<DefenceContext, "prepared">, Lo
 
 /** How far from a sample a defence looks. */
 export interface Reach {
+  /** In units of the inputs. */
   readonly most: number;
   /** Of the change: its largest element, or its root mean square. */
   readonly of: "largest element" | "root mean square";

@@ -15,6 +15,7 @@ import { lastOfAscent } from "./neighbours.js";
 
 const info = { name: "IGR", source: "Wang, Kong 2022" };
 
+/** Adversarial training that keeps integrated gradients: the ball and its steps, and what the terms weigh. */
 export interface IgrOptions {
   /** Where the perturbed sample is looked for. */
   readonly ball: Ball;
@@ -22,6 +23,7 @@ export interface IgrOptions {
   readonly range?: FeatureRange;
   /** Ascents of the cross-entropy that lead to it from a random start; default 7 of `stepSize`. */
   readonly steps?: number;
+  /** Length of a step, in units of the inputs. */
   readonly stepSize: number;
   /** Points of the paths from the baseline, which is 0; default 10. */
   readonly path?: number;

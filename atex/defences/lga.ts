@@ -13,6 +13,7 @@ import { randomNeighbours } from "./neighbours.js";
 
 const info = { name: "LGA", source: "Joo et al. 2023" };
 
+/** Where the neighbour x_r of each sample is drawn, and what the distances of its gradient from the clean one weigh. */
 export interface LgaOptions {
   /** Where x_r is drawn from, uniformly. */
   readonly ball: Ball;

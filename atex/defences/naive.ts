@@ -23,6 +23,7 @@ import { cosineDistance, type Distance, squaredL2 } from "./distances.js";
 import { defenceEntry, implied } from "./entry.js";
 import { lastOfAscent, randomNeighbours } from "./neighbours.js";
 
+/** Neighbours of each sample and the weights of the terms of eq. 2 (Tang et al. 2022). */
 export interface NaiveOptions {
   /** N(x, ε). */
   readonly ball: Ball;

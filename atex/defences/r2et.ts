@@ -13,6 +13,7 @@ const info = { name: "R2ET", source: "Chen et al. 2024" };
 /** Important features of an image. */
 const USUAL = 50;
 
+/** Which ranks of the gradient's magnitudes are held apart, and what the terms weigh. */
 export interface R2etOptions {
   /** Number of important features; default 50, half of those of a short row. */
   readonly k?: number;

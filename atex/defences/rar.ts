@@ -14,6 +14,7 @@ import { lastOfAscent } from "./neighbours.js";
 
 const info = { name: "RAR IG-NORM", source: "Chen et al. 2019" };
 
+/** The inner maximisation of RAR and its integrated gradients; lengths are in units of the inputs. */
 export interface RarOptions {
   /** L-inf radius; default 0.1 (Fashion-MNIST; MNIST 0.3). */
   readonly radius?: number;

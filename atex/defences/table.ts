@@ -19,6 +19,7 @@ import { rarEntry } from "./rar.js";
 import { ssrEntry } from "./ssr.js";
 import { weightDecayEntry } from "./weightDecay.js";
 
+/** Every way to train, by the kinds of schemes in configurations; `holdfast defend` knows their presets. Plain training is among them. */
 export const DEFENCES: readonly DefenceEntry[] = [
   normalEntry,
   naiveEntry,

@@ -6,8 +6,9 @@ import { size } from "../../nn/schema.js";
 import type { Defence } from "./defence.js";
 import { defenceEntry, implied } from "./entry.js";
 
+/** How much the weights cost beside the cross-entropy. */
 export interface WeightDecayOptions {
-  /** Default 5e-4. */
+  /** λ of λ/2 Σ ‖W‖², at least 0; default 5e-4. */
   readonly weight?: number;
 }
 

@@ -19,7 +19,9 @@ import { aClassifier, anExplainer, LONG_OPTIONS } from "../kinds.js";
 import { type Classifier, classScore } from "../score.js";
 import type { Explainer } from "./explainer.js";
 
+/** Which samples are explained, by what, and how many at a time. */
 export interface AttributionOptions extends LongOptions<Done> {
+  /** x [n,...] → logits [n,C]; what is explained is the logit of `classes`. */
   readonly classifier: Classifier;
   /** The explainer, or a function that makes it for some of the samples, where it belongs to them (segments of images). */
   readonly explainer: Explainer | ((x: Tensor) => Explainer | Promise<Explainer>);

@@ -24,20 +24,23 @@ import { aCount, aNatural } from "../../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { asOneBatch, inChunks } from "../copies.js";
 import { LONG_OPTIONS, someSamples } from "../kinds.js";
+import { RefusalError } from "../refusal.js";
 import type { Score } from "../score.js";
 import type { ExplainerContext } from "./explainer.js";
 import { flatSamples } from "./features.js";
 import { kMeansPieces } from "./kMeans.js";
 
+/** Samples that stand for features that are taken away, and how much each counts: what `summariseBackground` gives. */
 export interface Background {
   /** [m, ...shape] */
   readonly rows: Tensor;
-  /** Shares of the rows, which sum to 1; default equal ones. */
+  /** Shares of the rows, each at least 0 and all of sum 1; default equal ones. */
   readonly weights?: readonly number[];
 }
 
+/** In how many rows a background is summarised; `onProgress` counts starts of the clustering. */
 export interface SummaryOptions extends LongOptions<Done> {
-  /** Default 10. */
+  /** Rows at most, at least 1; default 10. */
   readonly clusters?: number;
   /** Of the first centres; default 0. */
   readonly seed?: number;
@@ -67,7 +70,7 @@ export async function summariseBackground(rows: Tensor, options: SummaryOptions 
 }
 
 /** The background that an explainer of the table works with: a constant if one is set, else the summary or all rows.
- *  @throws TypeError when there is none. */
+ *  @throws RefusalError when there is none. */
 export function backgroundOf(
   name: string,
   baseline: number | undefined,
@@ -76,7 +79,7 @@ export function backgroundOf(
   if (baseline !== undefined) return baseline;
   if (summary) return summary;
   if (background) return { rows: background };
-  throw new TypeError(
+  throw new RefusalError(
     `${name}: no background came; samples to compare with are needed, or a number as baseline for what is taken away`,
   );
 }

@@ -10,13 +10,10 @@ export interface BinomialBounds {
 
 /** For each count of n independent trials the interval in which the probability lies, but for a chance of at most `alpha`: low where so
  *  many or more would come about with chance alpha / 2, high where so many or fewer would. Source: Clopper, Pearson 1934.
- *  @throws RangeError unless n is a whole number of at least 1 and alpha in (0, 1). */
+ *  @throws RangeError unless alpha is in (0, 1). */
 export function clopperPearson(n: number, alpha: number): BinomialBounds {
   requireArguments("clopperPearson", { n: [n, aCount], alpha: [alpha, aNumber] });
-  if (!Number.isInteger(n) || n < 1 || !(alpha > 0 && alpha < 1))
-    throw new RangeError(
-      `clopperPearson: n ${n}, alpha ${alpha} came; a whole number of at least 1 and 0 < alpha < 1 are needed`,
-    );
+  if (!(alpha > 0 && alpha < 1)) throw new RangeError(`clopperPearson: alpha ${alpha} came; 0 < alpha < 1 is needed`);
   const logs = logFactorials(n);
   const low = Float64Array.from({ length: n + 1 }, (_, k) => (k === 0 ? 0 : lowest(k, n, alpha / 2, logs)));
   return { low, high: low.map((_, k) => 1 - low[n - k]) };

@@ -6,17 +6,20 @@ import { gradient } from "./gradient.js";
 import { integratedGradients } from "./integratedGradients.js";
 import { smoothGrad } from "./smoothGrad.js";
 
+/** What `explainerByName` makes: explainers that need to know nothing of the inputs. `makeExplainer` makes all. */
 export const EXPLAINERS = ["gradient", "smoothgrad", "integrated-gradients"] as const;
+/** One of `EXPLAINERS`. */
 export type ExplainerName = (typeof EXPLAINERS)[number];
 
+/** Settings of the three explainers together; each takes what is its own. */
 export interface ExplainerSettings {
   /** Noisy copies of SmoothGrad; default 50. */
   readonly samples?: number;
-  /** Noise of SmoothGrad in units of the input range; default 0.15. */
+  /** Standard deviation of SmoothGrad's noise in units of the input, at least 0; default 0.15. */
   readonly sigma?: number;
   /** Points on the path of integrated gradients; default 50. */
   readonly steps?: number;
-  /** Key of SmoothGrad's noise. */
+  /** Key of SmoothGrad's noise, u32[2]; SmoothGrad needs it. */
   readonly key?: Tensor;
 }
 

@@ -29,14 +29,15 @@ import { checkedOptions, type KindsOf, requireArguments } from "../../engine/opt
 import { rows } from "../metrics/metric.js";
 import { clopperPearson } from "./binomialBounds.js";
 
+/** How the map was made that is certified, and how sure the certificate has to be. */
 export interface CertificateOptions {
-  /** Pixels at the top. */
+  /** Pixels at the top: 1 to all of a map. */
   readonly k: number;
-  /** Standard deviation of the noise the map is a mean over. */
+  /** Standard deviation of the noise the map is a mean over, above 0; radii are in its units. */
   readonly sigma: number;
   /** Copies the map is a mean over. */
   readonly samples: number;
-  /** Probability that the certificate holds, for all pixels of a map together; default 0.95. */
+  /** Probability that the certificate holds, for all pixels of a map together, in (0, 1); default 0.95. */
   readonly confidence?: number;
   /** Where the mean over infinitely many copies lies. "hoeffding" (default): any map on [0, 1]. "clopper-pearson": tighter, for maps that count
    *  copies, such as the hard form of `sparsifiedSmoothGrad`. Both for all pixels at once, by Bonferroni's correction. */
@@ -88,6 +89,7 @@ export function certifiedTopK(map: Tensor, given: CertificateOptions): Tensor {
   return k > there ? concat([free, bounded], 1) : bounded;
 }
 
+/** Which pixels no small change can turn, each by itself: kept, left, or neither. */
 export interface CertifiedPixels {
   /** 1 for pixels that are kept in more than half of all copies, whatever moves the input by at most `radius`; else 0. Of the map's shape. */
   readonly kept: Tensor;
@@ -165,19 +167,13 @@ function boundsOf(
   return { lowest: at(low), highest: at(high) };
 }
 
-function requireCertificate(
-  name: string,
-  map: Tensor,
-  { sigma, samples, confidence = 0.95, bound = "hoeffding" }: Bounded,
-): void {
+function requireCertificate(name: string, map: Tensor, { sigma, samples, confidence = 0.95 }: Bounded): void {
   if (map.rank < 2) throw new ShapeError(`${name}: ${describe(map)} came; maps [n, ...] are needed`);
   if (!(sigma > 0) || !Number.isInteger(samples) || samples < 1 || !(confidence > 0 && confidence < 1))
     throw new RangeError(
       `${name}: sigma ${sigma}, samples ${samples}, confidence ${confidence} came; sigma > 0, an integer of at least 1 and a ` +
         "confidence between 0 and 1 are needed",
     );
-  if (bound !== "hoeffding" && bound !== "clopper-pearson")
-    throw new RangeError(`${name}: bound "${bound}" came; hoeffding or clopper-pearson is needed`);
 }
 
 /** How many of the top pixels are certain to stay there under any change of at most `radius` in L2: radii [n, k] of `certifiedTopK` →

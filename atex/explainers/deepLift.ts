@@ -17,6 +17,7 @@ import {
 import { aTensorOrNumber, wordOf } from "../../engine/kinds.js";
 import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { number, oneOf, setting } from "../../nn/schema.js";
+import { RefusalError } from "../refusal.js";
 import type { Score } from "../score.js";
 import { placeOf, rescale, type StepPair, visibleJumps } from "./deepLiftRules.js";
 import { type Explainer, explainer, explainerEntry, sumPerSample } from "./explainer.js";
@@ -24,6 +25,7 @@ import { revealCancel } from "./revealCancel.js";
 
 const RULES = ["rescale", "reveal-cancel"] as const;
 
+/** What inputs are compared with, and how activations share differences. */
 export interface DeepLiftOptions {
   /** What x is compared with: a number, a tensor that broadcasts to x, or one with a reference per sample [n,...]; default 0. */
   readonly reference?: number | Tensor;
@@ -34,7 +36,7 @@ export interface DeepLiftOptions {
 
 const DEEP_LIFT_OPTIONS: KindsOf<DeepLiftOptions> = {
   reference: aTensorOrNumber,
-  rule: wordOf("rescale", "reveal-cancel"),
+  rule: wordOf(...RULES),
 };
 
 const info = {
@@ -50,13 +52,11 @@ const info = {
  *  their difference equally, softmax is taken apart into exp, sum and log, a maximum's difference goes to the element that is it.
  *  `gap` is 0 up to rounding. Source: Shrikumar, Greenside, Kundaje 2017, sec. 3.2 (multipliers), 3.5.1 (linear), 3.5.2 (rescale),
  *  3.5.3 (reveal-cancel), eq. 1 (summation to delta).
- *  @throws RangeError for an unknown rule, ShapeError for a reference that does not fit x, TypeError naming the op where the
+ *  @throws ShapeError for a reference that does not fit x, RefusalError naming the op where the
  *  network chooses by the data in a way that has no multiplier (sorting, positions of the largest), or holds a value that
  *  changes with x by stopGradient. */
 export function deepLift(options: DeepLiftOptions = {}): Explainer {
   const { reference = 0, rule = "rescale" } = checkedOptions("deepLift", options, DEEP_LIFT_OPTIONS);
-  if (!RULES.includes(rule))
-    throw new RangeError(`deepLift: rule ${JSON.stringify(rule)} given; ${RULES.join(" or ")} is needed`);
   if (!(reference instanceof Tensor) && !Number.isFinite(reference))
     throw new TypeError(`deepLift: reference ${reference} given; a finite number or a tensor is needed`);
   const gap: Explainer["gap"] = (score, x, attribution) =>
@@ -109,7 +109,7 @@ function pairUp(now: Inside, then: Inside): Map<Step, StepPair> {
   for (const [i, at] of now.steps.entries()) {
     const ref = then.steps[i];
     if (ref?.op !== at.op || describe(ref.output) !== describe(at.output) || now.steps.length !== then.steps.length)
-      throw new TypeError(
+      throw new RefusalError(
         `deepLift: step ${i} is ${placeOf(at)} on x and ${ref ? placeOf(ref) : "missing"} on the reference; a score that does the same ops for every input is needed`,
       );
     pairs.set(at, { at, ref });

@@ -32,6 +32,7 @@ import {
   type Tensor,
   where,
 } from "../../engine/index.js";
+import { RefusalError } from "../refusal.js";
 import { expSecant, jumpSecant, kinkSecant, logSumExpShares, secant } from "./secants.js";
 
 /** A step on x and the same step on the reference. */
@@ -80,7 +81,7 @@ export function visibleJumps(choices: Choices): Substitutes {
 type Pair = readonly [number, number];
 
 /** The rescale rule (Shrikumar et al. 2017, sec. 3.2 and 3.5) for any step, exact where it gives an answer.
- *  @throws TypeError naming the step for which there is none. */
+ *  @throws RefusalError naming the step for which there is none. */
 export function rescale(g: Tensor, pair: StepPair, choices: Choices): Parts {
   const { at, ref } = pair;
   refuseHeld(pair, choices);
@@ -101,7 +102,7 @@ export function rescale(g: Tensor, pair: StepPair, choices: Choices): Parts {
     const [i] = moving;
     return at.inputs.map((x, j) => (j === i ? mul(g, secant(at, x, ref.inputs[i])) : null));
   }
-  throw new TypeError(
+  throw new RefusalError(
     `deepLift: there is no rule for ${placeOf(at)} of ${moving.map((i) => describe(at.inputs[i])).join(" and ")}; compose it of other ops`,
   );
 }
@@ -115,7 +116,7 @@ export function placeOf({ op, label }: Step): string {
 function refuseHeld({ at }: StepPair, choices: Choices): void {
   const held = at.varies.findIndex((varies, i) => varies && !at.depends[i]);
   if (held < 0 || (at.op === "gatherPool" && held === 1 && choices.get(at.inputs[1]) === at.inputs[0])) return;
-  throw new TypeError(
+  throw new RefusalError(
     `deepLift: ${placeOf(at)} uses ${describe(at.inputs[held])}, which changes with x by a way that has no multiplier ` +
       "(sorting, the position of the largest, stopGradient); take that out of the score",
   );

@@ -16,17 +16,20 @@ import { aCount, aKey, aNumber, aTensor, required } from "../../engine/kinds.js"
 import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { count, setting } from "../../nn/schema.js";
 import { asOneBatch, chunksOf } from "../copies.js";
+import { RefusalError } from "../refusal.js";
 import type { Score } from "../score.js";
 import { backgroundScore } from "./background.js";
 import { type Explainer, explainer, explainerEntry, sumPerSample } from "./explainer.js";
 import { flatSamples } from "./features.js";
 import { gradient } from "./gradient.js";
 
+/** Where the paths of expected gradients begin, and how many points of them are drawn. */
 export interface ExpectedGradientsOptions {
   /** Samples the paths begin at, [m, ...]. */
   readonly background: Tensor;
   /** Points, each on a path from a random row of the background; default 200. */
   readonly samples?: number;
+  /** Key of the rows and points that are drawn, u32[2]. */
   readonly key: Tensor;
   /** Input elements evaluated at once; see `chunksOf`. */
   readonly budget?: number;
@@ -99,7 +102,7 @@ export const expectedGradientsEntry = explainerEntry({
   laws: { differentiable: true, dummy: true, symmetry: false, inputInvariance: true },
   make({ samples }, { background, key }) {
     if (!background)
-      throw new TypeError("expected-gradients: no background came; samples where the paths begin are needed");
+      throw new RefusalError("expected-gradients: no background came; samples where the paths begin are needed");
     return expectedGradients({ background, samples, key });
   },
 });

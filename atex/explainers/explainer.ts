@@ -18,6 +18,7 @@ export interface Explainer {
   readonly gap?: (score: Score, x: Tensor, attribution: Tensor) => Tensor;
 }
 
+/** How an explainer is called and cited, and where it stands in the survey's taxonomy (Heusser 2021). */
 export interface ExplainerInfo {
   /** The field's name for it. */
   readonly name: string;
@@ -72,7 +73,7 @@ export interface ExplainerEntry<F extends Fields = Fields> {
   readonly needsGrid?: boolean;
   readonly options: F;
   readonly laws: ExplainerLaws;
-  /** @throws TypeError when the context lacks something it needs, such as a background. */
+  /** @throws RefusalError when the context lacks something it needs, such as a background. */
   make(settings: Read<F>, context: ExplainerContext): Explainer;
 }
 

@@ -29,7 +29,10 @@ export interface Segments {
   readonly count: number;
 }
 
+/** Elements of a sample that are switched together: `elementGroups`, `patchGroups`, `segmentGroups`, `tableGroups` and `groupsOf`
+ *  make them. */
 export interface FeatureGroups {
+  /** Groups of a sample. */
   readonly count: number;
   /** Of a sample, without the batch side. */
   readonly shape: readonly number[];
@@ -138,7 +141,7 @@ export function elementGroups(shape: readonly number[]): FeatureGroups {
 export function patchGroups(shape: readonly number[], side: number): FeatureGroups {
   requireArguments("patchGroups", { shape: [shape, aShape], side: [side, aCount] });
   const [c, h, w] = imageSides("patches", shape);
-  if (!Number.isInteger(side) || side < 1 || side > Math.max(h, w))
+  if (side > Math.max(h, w))
     throw new ShapeError(`patches: side ${side} in images of ${h}×${w}; 1 to ${Math.max(h, w)} is needed`);
   const across = Math.ceil(w / side);
   const at = Int32Array.from(

@@ -20,6 +20,7 @@ import type { Score } from "../score.js";
 import { type Explainer, explainer, explainerEntry } from "./explainer.js";
 import { guidedBackprop } from "./guidedBackprop.js";
 
+/** Which layer's maps are weighted, and whether evidence against the class shows. */
 export interface GradCamOptions {
   /** A label whose output is a stack of maps [n,k,h,w], such as the name of a layer or block; default the last one with more than
    *  one position, the end of the convolutional part. */
@@ -47,7 +48,6 @@ const info = {
  *  maps and for an x that is no image. */
 export function gradCam(options: GradCamOptions = {}): Explainer {
   checkedOptions("gradCam", options, GRAD_CAM_OPTIONS);
-  requireOptions("gradCam", options);
   return explainer(info, (score, x) => {
     const map = classMap("gradCam", score, x, options);
     return expand(mul(map, 1 / x.shape[1]), x.shape);
@@ -58,17 +58,9 @@ export function gradCam(options: GradCamOptions = {}): Explainer {
  *  Source: Selvaraju et al. 2017, sec. 3.2. */
 export function guidedGradCam(options: GradCamOptions = {}): Explainer {
   checkedOptions("guidedGradCam", options, GRAD_CAM_OPTIONS);
-  requireOptions("guidedGradCam", options);
   return explainer({ ...info, name: "Guided Grad-CAM" }, (score, x) =>
     mul(guidedBackprop(score, x), classMap("guidedGradCam", score, x, options)),
   );
-}
-
-function requireOptions(who: string, { layer, positive = true }: GradCamOptions): void {
-  if (layer !== undefined && typeof layer !== "string")
-    throw new TypeError(`${who}: layer ${String(layer)} given; the label of a layer is needed`);
-  if (typeof positive !== "boolean")
-    throw new TypeError(`${who}: positive ${String(positive)} given; true or false is needed`);
 }
 
 /** The map at the size of x: [n,1,h,w]. */
@@ -80,7 +72,6 @@ function classMap(who: string, score: Score, x: Tensor, options: GradCamOptions)
 export function gradCamCells(score: Score, x: Tensor, options: GradCamOptions = {}): Tensor {
   requireArguments("gradCamCells", { score: [score, aScore], x: [x, aTensor] });
   checkedOptions("gradCamCells", options, GRAD_CAM_OPTIONS);
-  requireOptions("gradCamCells", options);
   return mapAtLayer("gradCamCells", score, x, options);
 }
 

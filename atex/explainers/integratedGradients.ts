@@ -8,8 +8,9 @@ import type { Score } from "../score.js";
 import { type Explainer, explainer, explainerEntry, sumPerSample } from "./explainer.js";
 import { gradient } from "./gradient.js";
 
+/** The path that gradients are averaged over. */
 export interface IntegratedGradientsOptions {
-  /** Points on the path; default 50. */
+  /** Points on the path, at least 1; default 50. */
   readonly steps?: number;
   /** Where the path begins: a number or a tensor that broadcasts to x; default 0 (black). */
   readonly baseline?: number | Tensor;

@@ -10,6 +10,7 @@ import { type Explainer, explainer, explainerEntry, sumPerSample } from "./expla
 import { type FeatureGroups, flatSamples, groupsOf } from "./features.js";
 import { aBackground } from "./kinds.js";
 
+/** The game whose Shapley values are asked for: its players, and what takes the place of those who are absent. */
 export interface ShapleyOptions {
   /** The features, which are the players. */
   readonly groups: FeatureGroups;
@@ -25,9 +26,10 @@ export const SHAPLEY_OPTIONS: KindsOf<ShapleyOptions> = {
   budget: aCount,
 };
 
+/** The game, and how many of its coalitions are tried. */
 export interface KernelShapOptions extends ShapleyOptions {
   /** Coalitions the score is asked about, besides the empty one and that of all features; default 2048 and twice the number of
-   *  features, as in the authors' package. All there are if there are not more. */
+   *  features, as in the authors' package, and at least the latter. All there are if there are not more. */
   readonly samples?: number;
   /** Seed of the coalitions, an integer; default 0. */
   readonly seed?: number;

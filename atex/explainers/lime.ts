@@ -1,5 +1,6 @@
 import type { Tensor } from "../../engine/index.js";
 import { count, number, oneOf, setting, size } from "../../nn/schema.js";
+import { RefusalError } from "../refusal.js";
 import type { Score } from "../score.js";
 import { type Explainer, explainer, explainerEntry } from "./explainer.js";
 import { groupsOf, isTable } from "./features.js";
@@ -7,16 +8,19 @@ import { limeImage } from "./limeImage.js";
 import { limeTable } from "./limeTable.js";
 import type { FitOptions } from "./localFit.js";
 
+/** How LIME perturbs a sample, how near a copy counts as, and how its linear model is fitted. */
 export interface LimeOptions {
-  /** Perturbed copies, the sample itself among them; default 1000. */
+  /** Perturbed copies, the sample itself among them, at least 2; default 1000. */
   readonly samples?: number;
   /** Seed of the perturbations, an integer; default 0. All samples of a batch get the same. */
   readonly seed?: number;
-  /** Width of the kernel sqrt(exp(−d² / width²)) over the distance d of a copy. */
+  /** Width of the kernel sqrt(exp(−d² / width²)) over the distance d of a copy, above 0; default 0.25 with `limeImage`, 0.75
+   *  √features with `limeTable`. */
   readonly width?: number;
-  /** Penalty of the squared coefficients; default 1. */
+  /** Penalty of the squared coefficients, at least 0; default 1. */
   readonly alpha?: number;
-  /** How features are selected before the fit, by default not at all. */
+  /** How features are selected before the fit: "none" (default), "highest" (the largest coefficients of a fit to all) or "forward"
+   *  (one after another). */
   readonly select?: FitOptions["select"];
   /** Features kept by a selection; default 10. */
   readonly keep?: number;
@@ -51,15 +55,12 @@ export function limeSettings(options: LimeOptions, width: number): Required<Omit
     select: options.select ?? "none",
     keep: options.keep ?? 10,
   } as const;
-  const { samples, seed, alpha, keep } = settings;
-  const whole = [samples, keep].every((v) => Number.isInteger(v) && v >= 1) && samples >= 2;
-  if (!whole || !Number.isSafeInteger(seed) || !(settings.width > 0) || !(alpha >= 0))
+  const { samples, alpha } = settings;
+  if (!Number.isInteger(samples) || samples < 2 || !(settings.width > 0) || !(alpha >= 0))
     throw new RangeError(
-      `lime: samples ${samples}, keep ${keep}, seed ${seed}, width ${settings.width}, alpha ${alpha} came; at least 2 samples, 1 ` +
-        "feature kept, an integer seed, a width above 0 and an alpha of at least 0 are needed",
+      `lime: samples ${samples}, width ${settings.width}, alpha ${alpha} came; at least 2 samples, a width above 0 and an alpha of at ` +
+        "least 0 are needed",
     );
-  if (!["none", "highest", "forward"].includes(settings.select))
-    throw new RangeError(`lime: selection "${settings.select}" came; none, highest or forward is needed`);
   return settings;
 }
 
@@ -109,7 +110,9 @@ export const limeEntry = explainerEntry({
       return limeImage({ ...fit, seed, groups: groupsOf(domain, { patch, segments }), fill });
     }
     if (!background)
-      throw new TypeError("lime: no background came; rows of the table are needed, whose deviations scale the noise");
+      throw new RefusalError(
+        "lime: no background came; rows of the table are needed, whose deviations scale the noise",
+      );
     return limeTable({ ...fit, seed, domain, background, around });
   },
 });

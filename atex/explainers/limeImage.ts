@@ -10,6 +10,7 @@ import { asLime, type Lime, type LimeOptions, limeSettings } from "./lime.js";
 import { fitLocal } from "./localFit.js";
 import { ridgeSolver } from "./solve.js";
 
+/** What of an image LIME switches, and what is seen where it is off. */
 export interface LimeImageOptions extends LimeOptions {
   /** What is switched: segments or patches. */
   readonly groups: FeatureGroups;

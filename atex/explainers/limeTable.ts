@@ -30,7 +30,9 @@ import { asLime, type Lime, type LimeOptions, limeSettings } from "./lime.js";
 import { type Design, fitLocal } from "./localFit.js";
 import { ridgeSolver } from "./solve.js";
 
+/** The table whose rows LIME perturbs. */
 export interface LimeTableOptions extends LimeOptions {
+  /** Its features: a numeric one has one element, and the elements of a category move together. */
   readonly domain: Domain;
   /** Rows of the table, [m, d]: their deviations are the units of numeric features, their values those of the others. */
   readonly background: Tensor;
@@ -67,8 +69,6 @@ export function limeTable(given: LimeTableOptions): Lime {
   const groups = tableGroups(domain);
   const g = groups.count;
   const { samples, seed, width, alpha, select, keep } = limeSettings(options, 0.75 * Math.sqrt(g));
-  if (around !== "row" && around !== "data")
-    throw new RangeError(`lime: around "${around}" came; row or data is needed`);
   const [m, d] = flatSamples("lime, background", background, domain.shape).shape;
   const kinds = kindsOf(domain, d);
   const drawn = drawPerturbations(domain, samples, d, m, drawFrom(seed, 0x4c74, d, m));

@@ -9,14 +9,15 @@ import { COMPOSITE_NAMES, type Composite, type CompositeName, mentions, readComp
 import { positive } from "./lrp/rules.js";
 import { walkBack } from "./lrp/walk.js";
 
+/** Which rules relevance follows, and the numbers in them. */
 export interface LrpOptions {
   /** Which layer gets which rule: one of the literature by name, or your own; default "epsilon-plus". */
   readonly composite?: CompositeName | Composite;
-  /** Of epsilon rules that do not state it; default 1e-6. */
+  /** Of epsilon rules that do not state it, at least 1e-12; default 1e-6. */
   readonly epsilon?: number;
-  /** Of gamma rules that do not state it; default 0.25. */
+  /** Of gamma rules that do not state it, at least 0; default 0.25. */
   readonly gamma?: number;
-  /** Keeps the denominators of all else away from 0; default 1e-6. */
+  /** Keeps the denominators of all other rules away from 0, at least 1e-12; default 1e-6. */
   readonly stabiliser?: number;
   /** Scaling and shifting by constants after a weighted op, as batch norm does when it is not training: merged into the op, or
    *  layers of their own whose shift keeps its share of the relevance; default "merged". */
@@ -49,15 +50,14 @@ const info = {
  *  the batch norm after them included. Sums share in proportion to their summands (Montavon et al. 2019), moved elements and
  *  maxima take theirs along, activations pass all on. A product of two tensors that depend on x gives half to each, softmax
  *  follows its Taylor expansion and a normaliser such as 1/σ gets nothing (Achtibat et al. 2024, sec. 3).
- *  @throws ConfigError for settings that there are not, TypeError for z-box without a range and, when explaining, for ops
+ *  @throws ConfigError for settings that there are not, TypeError for z-box without a range; when explaining RefusalError for ops
  *  without a rule, RangeError for labels the network does not have. Source: Bach et al. 2015; Montavon et al. 2019. */
 export function lrp(options: LrpOptions = {}): Explainer {
   checkedOptions("lrp", options, LRP_OPTIONS);
-  const { composite = "epsilon-plus", range } = options;
+  const { composite = "epsilon-plus", batchNorm = "merged", range } = options;
   const stabiliser = positive.read(options.stabiliser ?? 1e-6, "lrp: stabiliser");
   const epsilon = positive.read(options.epsilon ?? 1e-6, "lrp: epsilon");
   const gamma = size.read(options.gamma ?? 0.25, "lrp: gamma");
-  const batchNorm = batchNorms.read(options.batchNorm ?? "merged", "lrp: batchNorm");
   const rules = readComposite(composite, { epsilon, gamma });
   if (mentions(rules, "z-box") && !range)
     throw new TypeError(

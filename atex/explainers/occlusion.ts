@@ -28,7 +28,9 @@ import { type Explainer, explainer, explainerEntry } from "./explainer.js";
 import { flatSamples, imageSides, isTable, tableGroups } from "./features.js";
 import { aBackground } from "./kinds.js";
 
+/** What is hidden one part at a time (squares of images, features of tables), and what stands in its place. */
 export interface OcclusionOptions {
+  /** Of the samples; `patch` and `stride` count for images only. */
   readonly domain: Domain;
   /** Side of the square that hides a part of an image; default an eighth of the longer side, rounded up. */
   readonly patch?: number;
@@ -105,8 +107,7 @@ function squareWindows(shape: readonly number[], side: number | undefined, strid
   const [c, h, w] = imageSides("occlusion", shape);
   const patch = side ?? Math.ceil(Math.max(h, w) / 8);
   const step = stride ?? Math.ceil(patch / 2);
-  const whole = (v: number): boolean => Number.isInteger(v) && v >= 1;
-  if (!whole(patch) || !whole(step) || patch > Math.min(h, w) || step > patch)
+  if (patch > Math.min(h, w) || step > patch)
     throw new ShapeError(
       `occlusion: squares of ${patch} every ${step} pixels in images of ${h}×${w}; a side of 1 to ${Math.min(h, w)} and a stride of 1 ` +
         "to the side are needed",

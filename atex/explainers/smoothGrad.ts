@@ -8,12 +8,14 @@ import type { Score } from "../score.js";
 import { type Explainer, explainer, explainerEntry } from "./explainer.js";
 import { gradient } from "./gradient.js";
 
+/** The noise that SmoothGrad averages over, and the explainer that is averaged. */
 export interface SmoothGradOptions {
-  /** Noisy copies; default 50 (paper: 50 is enough, sec. 3.2). */
+  /** Noisy copies, at least 1; default 50 (paper: 50 is enough, sec. 3.2). */
   readonly samples?: number;
   /** Standard deviation of the noise in units of the input, one for all or one for each element, [1, ...shape]; default 0.15 (paper:
    *  σ/(x_max − x_min) of 0.1 to 0.2). */
   readonly sigma?: number | Tensor;
+  /** Key of the noise, u32[2]. */
   readonly key: Tensor;
   /** The explainer that is averaged; default the gradient. */
   readonly base?: Explainer;

@@ -24,15 +24,17 @@ import { type Explainer, explainer, explainerEntry, saliencyMap } from "./explai
 import { gradient } from "./gradient.js";
 import { noisyMaps } from "./smoothGrad.js";
 
+/** The noise, and what each noisy copy's map keeps of itself. */
 export interface SparsifiedSmoothGradOptions {
   /** Noisy copies; default 256. */
   readonly samples?: number;
-  /** Standard deviation of the noise in units of the input range; default 0.15. */
+  /** Standard deviation of the noise in units of the input, at least 0; default 0.15. */
   readonly sigma?: number;
+  /** Key of the noise, u32[2]. */
   readonly key: Tensor;
   /** The explainer whose map is sparsified; default the gradient. */
   readonly base?: Explainer;
-  /** Share of the pixels that a copy's map keeps; default 0.1. */
+  /** Share of the pixels that a copy's map keeps, in (0, 1]; default 0.1. */
   readonly top?: number;
   /** "hard" (default): a kept pixel counts 1. "relaxed": it counts its value, divided by that of the pixel at the share `full` of
    *  the pixels, at most 1. */
@@ -80,8 +82,6 @@ export function sparsifiedSmoothGrad(options: SparsifiedSmoothGradOptions): Expl
       `sparsifiedSmoothGrad: samples ${samples}, sigma ${sigma}, top ${top}, full ${full} given; an integer of at least 1, ` +
         "sigma >= 0 and 0 < full <= top <= 1 are needed",
     );
-  if (form !== "hard" && form !== "relaxed")
-    throw new RangeError(`sparsifiedSmoothGrad: form "${form}" given; hard or relaxed is needed`);
   return explainer({ ...info, name: `sparsified SmoothGrad of ${base.info.name}` }, (score, x) => {
     const chunk = copiesAtOnce(x.size, budget);
     const sums = noisyMaps({ samples, sigma, key, base, chunk }, score, x, (maps) => {

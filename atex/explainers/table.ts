@@ -22,6 +22,7 @@ import { smoothGradEntry } from "./smoothGrad.js";
 import { sparsifiedSmoothGradEntry } from "./sparsifiedSmoothGrad.js";
 import { varGradEntry } from "./varGrad.js";
 
+/** Every explainer of the library, with source, needs, options and laws: what `makeExplainer`, commands and configurations know. */
 export const EXPLAINER_TABLE: readonly ExplainerEntry[] = [
   gradientEntry,
   gradientTimesInputEntry,
@@ -54,7 +55,7 @@ export function explainerEntryOf(name: string): ExplainerEntry {
 }
 
 /** An explainer by name, with settings as its entry declares them; those left out have their defaults.
- *  @throws RangeError for an unknown name or setting, TypeError when the context lacks something. */
+ *  @throws RangeError for an unknown name or setting, RefusalError when the context lacks something. */
 export function makeExplainer(
   name: string,
   settings: Readonly<Record<string, unknown>>,

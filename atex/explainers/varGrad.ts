@@ -8,11 +8,13 @@ import { type Explainer, explainer, explainerEntry } from "./explainer.js";
 import { gradient } from "./gradient.js";
 import { noisyMaps } from "./smoothGrad.js";
 
+/** The noise that the variance is taken over, and the explainer whose variance it is. */
 export interface VarGradOptions {
-  /** Noisy copies; default 50. */
+  /** Noisy copies, at least 2; default 50. */
   readonly samples?: number;
-  /** Standard deviation of the noise in units of the input range; default 0.15. */
+  /** Standard deviation of the noise in units of the input, at least 0; default 0.15. */
   readonly sigma?: number;
+  /** Key of the noise, u32[2]: that of SmoothGrad for the same key. */
   readonly key: Tensor;
   /** The explainer whose variance is taken; default the gradient. */
   readonly base?: Explainer;

@@ -30,10 +30,12 @@ import type { Side } from "./manipulation.js";
 /** An explainer of the table, by name, for samples x [n, ...shape]. What it holds belongs to the scope that is open when it is made. */
 export type MakeExplainer = (name: string, x: Tensor) => Promise<Explainer>;
 
+/** What explainers of the table are made with, whatever the samples. */
 export interface ExplainingOptions {
   readonly domain: Domain;
   /** What explainers compare with, [m, ...domain.shape]. */
   readonly background: Tensor;
+  /** Of all that explainers draw. */
   readonly seed: number;
   /** Settings by name of the explainer; those left out have their defaults. */
   readonly settings?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;

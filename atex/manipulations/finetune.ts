@@ -18,13 +18,17 @@ import type { ManipulationWorld } from "./manipulation.js";
 
 type FinetuneWorld = Pick<ManipulationWorld, "model" | "params" | "train" | "seed" | "say" | "stop">;
 
+/** How a network is trained further, by Adam on a loss of somebody's choice. */
 export interface FinetuneOptions {
+  /** (model, params, x, y, context) → loss [] and logits [n,C], as nn's `train` takes it. */
   readonly loss: BatchLoss;
   /** Passes over the samples. */
   readonly epochs: number;
   /** Training samples, the first ones; default and at most all. */
   readonly count?: number;
+  /** Samples in a step; at most all. */
   readonly batch: number;
+  /** Of Adam, at least 0; of the first step, where it falls. */
   readonly learningRate: number;
   /** How the rate falls over the passes; default not at all. */
   readonly decay?: "none" | "cosine";

@@ -15,6 +15,8 @@ import {
 } from "./manipulation.js";
 import { type ManipulationStudy, type StudyPlan, studyManipulation } from "./study.js";
 
+/** What a manipulation did, and the manipulation itself; where the network was changed, its accuracy before and after is among the
+ *  measurements. */
 export interface PerformedManipulation extends ManipulationStudy {
   readonly manipulation: Manipulation;
 }

@@ -11,13 +11,16 @@ import { aFloat32Array, anExplainer, aScore } from "../kinds.js";
 import type { Score } from "../score.js";
 import { featuresOf } from "./columns.js";
 
+/** How copies of rows are drawn. */
 export interface QueryOptions {
+  /** Of the rows: which elements are a feature, and which features are numeric. */
   readonly domain: Domain;
-  /** Copies of each row. */
+  /** Copies of each row, at least 1. */
   readonly copies: number;
   readonly seed: number;
 }
 
+/** How copies are drawn as LIME draws them. */
 export interface LimeQueryOptions extends QueryOptions {
   /** Deviation of the noise of a numeric feature, as a share of the deviation of its column. LIME's own is 1. */
   readonly noise: number;
@@ -51,6 +54,7 @@ export function limeQueries(rows: Float32Array, options: LimeQueryOptions): Floa
   });
 }
 
+/** How copies are drawn as KernelSHAP draws them. */
 export interface ShapQueryOptions extends QueryOptions {
   /** What stands for features that are taken away: the centres of a k-means clustering, k of d numbers. */
   readonly centres: ArrayLike<number>;

@@ -29,8 +29,9 @@ import { attributionsOf, scoped } from "./explaining.js";
 import { aManipulation, aManipulationWorld, aStudyPlan } from "./kinds.js";
 import type { Manipulation, ManipulationWorld, Measured, Pair, Side, StatisticContext } from "./manipulation.js";
 
+/** What a manipulation is tried on besides the explainer it was made for. */
 export interface StudyPlan {
-  /** Names of explainers that it is tried on, besides the one it was made for. */
+  /** Names of explainers; what one refuses is told in `refused`. */
   readonly explainers: readonly string[];
   /** Names of detectors. */
   readonly detectors: readonly string[];
@@ -39,6 +40,7 @@ export interface StudyPlan {
 /** Which samples and networks a number is about. */
 export type SamplesName = "made for" | "held out" | "other networks";
 
+/** What a manipulation did to predictions, explanations and detectors. */
 export interface ManipulationStudy {
   readonly measurements: readonly Measured[];
   /** Sample by sample, for the survey's four criteria. */

@@ -16,6 +16,7 @@ import { fairwashingEntry } from "./models/fairwashingEntry.js";
 import { fooling } from "./models/fooling.js";
 import { scaffoldingEntry } from "./models/scaffolding.js";
 
+/** Every manipulation of explanations, by the names that `holdfast manipulate` and configurations know. */
 export const MANIPULATION_TABLE: readonly ManipulationEntry[] = [
   scaffoldingEntry,
   backgroundEntry,

@@ -11,17 +11,18 @@ import { type Groups, groupsOf, regionsOf } from "./groups.js";
 import { type Faithfulness, faithful, type MetricInfo, metricEntry, ofFinite, seventh } from "./metric.js";
 import { replacementCurve, uniformIn } from "./replacement.js";
 
+/** Which parts of an input are replaced, how many, and by what. */
 export interface AopcOptions {
   /** Side of an image's regions in pixels; default a seventh of the shorter side, 4 of 28. Regions at the lower and right border are
    *  smaller where the sides are not multiples of it. */
   readonly region?: number;
-  /** Regions (or features, or elements) replaced, L; default all. */
+  /** Regions (or features, or elements) replaced, L, 1 to all; default all. */
   readonly steps?: number;
   /** What replaces them is uniform in this range, as in the paper; default that of pixels for images, none otherwise. */
   readonly range?: FeatureRange;
   /** Features of a table that are replaced as one; default each element by itself. */
   readonly features?: readonly Feature[];
-  /** Of what replaces, and of the random order; both are the same for all samples of a batch. */
+  /** Key of what replaces, and of the random order, u32[2]; both are the same for all samples of a batch. */
   readonly key: Tensor;
 }
 
@@ -33,6 +34,7 @@ const AOPC_OPTIONS: KindsOf<AopcOptions> = {
   key: required(aKey),
 };
 
+/** How the score falls as parts are replaced, in the map's order and by chance. Source: Samek et al. 2017. */
 export interface AopcCurves {
   /** f(x) − f(x with the first k regions replaced), k = 0 … L. [L + 1, n] */
   readonly map: Tensor;
@@ -68,7 +70,7 @@ export function aopcCurves(options: AopcOptions): (score: Score, x: Tensor, map:
 function replacing(options: AopcOptions, score: Score, x: Tensor, map: Tensor) {
   const groups = partsOf(options, x, map);
   const { key, steps = groups.count, range = defaultRange(x) } = options;
-  if (!Number.isInteger(steps) || steps < 1 || steps > groups.count)
+  if (steps > groups.count)
     throw new ShapeError(`aopc: ${steps} of ${groups.count} parts of ${describe(x)}; 1 to ${groups.count} are needed`);
   if (!range) throw new TypeError(`aopc: no range for inputs ${describe(x)}; give the valid range of its elements`);
   const [noise, order] = random.split(key, 2);

@@ -122,10 +122,8 @@ export function subsetChange(size: number, baseline: Tensor | number, features?:
     const [n, k] = [x.shape[0], draws.count];
     const groupsFor = (of: Tensor) => groupsOf("subsetChange", x, x.rank === 4 ? sum(of, 1) : of, features);
     const { count, spread } = groupsFor(x);
-    if (!Number.isInteger(size) || size < 1 || size >= count)
-      throw new RangeError(
-        `subsetChange: ${size} of ${count} parts came; a whole number from 1 to ${count - 1} is needed`,
-      );
+    if (size >= count)
+      throw new RangeError(`subsetChange: ${size} of ${count} parts came; 1 to ${count - 1} are needed`);
     const chosen = tensor(subsets(draws, n, count, size), [k * n, count]);
     const mask = spread(chosen);
     return {
@@ -152,10 +150,13 @@ function subsets({ seed, start, count: k }: Draws, n: number, count: number, siz
   return chosen;
 }
 
+/** Which changes an attribution is asked about, and how many. Each sample has draws of its own. */
 export interface ChangeOptions {
+  /** `noiseChange`, `squareChange` or `subsetChange`. */
   readonly change: Change;
-  /** Changes of each sample. */
+  /** Changes of each sample, at least 1. */
   readonly samples: number;
+  /** Of the draws. */
   readonly seed: number;
   /** Input elements evaluated at once; see `chunksOf`. */
   readonly budget?: number;

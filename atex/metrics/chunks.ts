@@ -2,9 +2,11 @@
 import type { Tensor } from "../../engine/index.js";
 import { copiesAtOnce } from "../copies.js";
 
+/** How a metric draws, and how much of it at once. */
 export interface SampleOptions {
-  /** Random draws per sample; default 50. */
+  /** Random draws per sample, at least 1; default 50. */
   readonly samples?: number;
+  /** Key of the draws, u32[2]; all samples of a batch get the same. */
   readonly key: Tensor;
   /** Draws evaluated at once; default as many as keep a batch of copies within a budget. The result is the same. */
   readonly chunk?: number;

@@ -23,6 +23,8 @@ export function topPlaces(values: Numbers, k: number): number[] {
   return places.sort((i, j) => values[j] - values[i] || i - j).slice(0, k);
 }
 
+/** What two explanations of one sample share of their k most important places, 0 to 1 each; where neither has k places that are not
+ *  0, of as many as there are. */
 export interface TopAgreement {
   /** Share of the top k that both have. */
   readonly features: number;

@@ -60,7 +60,7 @@ export function groupsOf(name: string, x: Tensor, map: Tensor, features?: readon
 export function regionsOf(name: string, x: Tensor, map: Tensor, side: number): Groups {
   const { values } = groupsOf(name, x, map);
   const [n, , h, w] = x.shape;
-  if (!Number.isInteger(side) || side < 1 || side > Math.min(h, w))
+  if (side > Math.min(h, w))
     throw new ShapeError(
       `${name}: regions of ${side}×${side} of ${describe(x)}; a side of 1 to ${Math.min(h, w)} is needed`,
     );

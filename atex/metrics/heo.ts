@@ -30,10 +30,11 @@ const locationInfo: MetricInfo = {
   source: "Heo et al. 2019",
 };
 
+/** Where the map is wanted. */
 export interface LocationOptions {
   /** Where the map is wanted: zeros and ones, [n,h,w] or [1,h,w]; default the frame along the border. */
   readonly mask?: Tensor;
-  /** Width of that frame in pixels; default a seventh of the shorter side. */
+  /** Width of that frame in pixels, with an inside left; default a seventh of the shorter side. */
   readonly width?: number;
 }
 
@@ -59,7 +60,7 @@ export function locationLoss(options: LocationOptions = {}): Placement {
 
 /** 1 along the border, 0 inside. [1,h,w] */
 function frame(h: number, w: number, width = seventh(h, w)): Tensor {
-  if (!Number.isInteger(width) || width < 1 || 2 * width >= Math.min(h, w))
+  if (2 * width >= Math.min(h, w))
     throw new ShapeError(`locationLoss: a frame of ${width} pixels in maps of ${h}×${w}; one with an inside is needed`);
   const outside = (i: number, side: number): boolean => i < width || i >= side - width;
   return tensor(

@@ -38,8 +38,9 @@ const BLOCK = 3;
 const CLIP = 0.2;
 const EPSILON = 1e-5;
 
+/** How fine the histograms are. */
 export interface HogOptions {
-  /** Side of a cell in pixels. */
+  /** Side of a cell in pixels, small enough for 3 × 3 cells at least; default a seventh of the shorter side. */
   readonly cell?: number;
 }
 
@@ -57,7 +58,7 @@ export function hog(map: Tensor, options: HogOptions = {}): Tensor {
   const [n, h, w] = map.shape;
   const [rows, columns] = [Math.floor(h / cell), Math.floor(w / cell)];
   requireGrid("hog", map);
-  if (!Number.isInteger(cell) || !(rows >= BLOCK && columns >= BLOCK))
+  if (!(rows >= BLOCK && columns >= BLOCK))
     throw new ShapeError(
       `hog: maps are ${describe(map)} with cells of ${cell}; [n,h,w] of at least ${BLOCK} × ${BLOCK} cells is needed`,
     );

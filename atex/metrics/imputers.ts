@@ -27,6 +27,8 @@ import { someFeatures } from "../kinds.js";
 import { gaussianBlur } from "./blur.js";
 import { seventh } from "./metric.js";
 
+/** What takes the place of removed parts: `constantImputer`, `blurImputer`, `noisyLinearImputer` (images), `rowImputer`,
+ *  `marginalImputer`. */
 export interface Imputer {
   readonly name: string;
   /** Fillings that scores are averaged over. */
@@ -87,10 +89,11 @@ export function marginalImputer(background: Tensor, features?: readonly Feature[
   };
 }
 
+/** How neighbours are averaged, and how much noise is added. */
 export interface NoisyLinearOptions {
-  /** Deviation of the noise, in units of the input; default 0.01, that of the authors' code. */
+  /** Deviation of the noise, in units of the input, at least 0; default 0.01, that of the authors' code. */
   readonly noise?: number;
-  /** Rounds of averaging; default 60. */
+  /** Rounds of averaging, at least 0; default 60. */
   readonly rounds?: number;
 }
 

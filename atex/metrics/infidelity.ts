@@ -66,7 +66,7 @@ export function squareRemoval(side?: number): Perturbation {
       );
     const [, , h, w] = x.shape;
     const taken = side ?? Math.min(2 * seventh(h, w), h, w);
-    if (!Number.isInteger(taken) || taken < 1 || taken > h || taken > w)
+    if (taken > h || taken > w)
       throw new ShapeError(`squareRemoval: side ${taken} in images of ${h}×${w}; 1 to ${Math.min(h, w)} is needed`);
     const [down, across] = random.split(key, 2);
     const inside = (place: Tensor, length: number, shape: number[]): Tensor => {
@@ -78,7 +78,9 @@ export function squareRemoval(side?: number): Perturbation {
   };
 }
 
+/** What is taken away from inputs, how often, and whether the size of an attribution counts. */
 export interface InfidelityOptions extends SampleOptions {
+  /** `noisePerturbation`, `squareRemoval` or a function of your own. */
   readonly perturbation: Perturbation;
   /** Multiply each attribution with the number that makes it most faithful, so that its size does not count; default false. */
   readonly scaled?: boolean;

@@ -9,6 +9,7 @@ import { groupsOf } from "./groups.js";
 import { type Faithfulness, faithful, type MetricContext, type MetricInfo, metricEntry, ofFinite } from "./metric.js";
 import { replacementCurve } from "./replacement.js";
 
+/** How inputs are taken apart, and what stands for what is missing. */
 export interface ReplacementOptions {
   /** Points of the curve besides its beginning, each of which replaces an equal share of the parts; default the height of an image,
    *  so that each replaces as many pixels as a row has; of other inputs all parts one by one, but at most 50 points. */

@@ -26,8 +26,10 @@ import type { Explainer } from "../explainers/explainer.js";
 import { anEntry, aScore, someSamples } from "../kinds.js";
 import { checkedScore, type Score } from "../score.js";
 
+/** What a reader has to know of a metric's values. */
 export interface MetricInfo {
   readonly name: string;
+  /** Lowest and highest value (of areas under scores: where these are probabilities); ±∞ where there is no bound. */
   readonly range: readonly [number, number];
   /** What a larger value means. */
   readonly larger:
@@ -79,6 +81,8 @@ export interface MetricKinds {
   readonly faithfulness: Faithfulness;
   readonly placement: Placement;
 }
+/** How a metric is called: "similarity" with two maps, "stability" with score and inputs, "faithfulness" with score, inputs and
+ *  map, "placement" with a map. */
 export type MetricKind = keyof MetricKinds;
 
 /** What a metric may need to know beyond what it is called with; each entry says which of it. */
@@ -95,6 +99,7 @@ export interface MetricContext {
   readonly background?: Tensor;
 }
 
+/** What a metric asks of maps and context; what is missing here, it does without. */
 export interface MetricNeeds {
   /** Maps of images [n,h,w]: it asks where in the image a value lies. Others take maps of any shape, [n, ...]. */
   readonly grid?: boolean;

@@ -31,11 +31,12 @@ export function shuffledOrder(key: Tensor, values: Tensor): Tensor {
   return cast(gather(place, argsort(shuffle), 1), "f32");
 }
 
+/** What fills the place of removed groups, and at which points of the curve the score is asked. */
 export interface RemovalOptions {
   readonly imputer: Imputer;
-  /** How many groups are removed, point by point. */
+  /** How many groups are removed, point by point, from 0 to all. */
   readonly counts: readonly number[];
-  /** Of the fillings, and of the order of equal values. */
+  /** Key of the fillings, and of the order of equal values, u32[2]. */
   readonly key: Tensor;
 }
 

@@ -14,6 +14,7 @@ import { lengthOf, type MetricInfo, metricEntry, ofFinite, rows, type Stability 
 
 export const BALLS = { linf, l2 } as const;
 
+/** Whose explanations are compared, at which neighbours of each input. */
 export interface SensitivityOptions extends SampleOptions {
   readonly explainer: Explainer;
   /** Where neighbours are drawn, uniformly; they are not clipped to the range of the inputs. */

@@ -161,7 +161,7 @@ export function topKIntersection(k?: number): Similarity {
   requireArguments("topKIntersection", { k: [k, maybe(aCount)] });
   return similarity(topKInfo(`top-${k ?? "k"} intersection`), (a, b) => {
     const taken = k ?? tenth(a.shape[1]);
-    if (!Number.isInteger(taken) || taken < 1 || taken > a.shape[1])
+    if (taken > a.shape[1])
       throw new ShapeError(`topKIntersection: k = ${k} of ${a.shape[1]} elements; 1 to ${a.shape[1]} is needed`);
     return div(sum(mul(topKMask(a, taken), topKMask(b, taken)), 1), taken);
   });

@@ -23,11 +23,13 @@ import {
 } from "./metric.js";
 import { BALLS } from "./sensitivity.js";
 
+/** How the worst neighbour of an input is searched for; see `Search` for ball, rule and steps. */
 export interface StabilitySearch extends Search {
   readonly explainer: Explainer;
   /** Random starts, at least 1: at the input itself there is nothing to climb. Default 4. To find more, take more steps first, then
    *  more starts. */
   readonly restarts?: number;
+  /** Key of the random starts, u32[2]; all samples of a batch get the same. */
   readonly key: Tensor;
 }
 

@@ -53,11 +53,13 @@ const TABLE = [
 type Row = (typeof TABLE)[number];
 /** What files and reports may call a metric. */
 export type MetricName = Row["name"];
+/** What files and reports may call a metric of two maps. */
 export type SimilarityName = Extract<Row, { readonly kind: "similarity" }>["name"];
 
 /** Similarities of two maps, stability of an explainer, faithfulness and place of a map. */
 export const METRIC_TABLE: readonly MetricEntry[] = TABLE;
 
+/** What is known of every metric, in the order of `METRIC_TABLE`. */
 export const METRICS: readonly MetricInfo[] = METRIC_TABLE.map(({ info }) => info);
 
 type Settings = Readonly<Record<string, unknown>>;

@@ -5,13 +5,15 @@ import { aMapScale, anImageSize } from "./kinds.js";
 import { checkImage, checkMap, type ImageSize, type MapSize, type Picture, paint } from "./picture.js";
 import { aNormalisation, digits, type MapScale, mapScale, type Normalisation } from "./scale.js";
 
+/** What colours can show; see `HeatmapMode`. */
 export const HEATMAP_MODES = ["abs", "diverging", "overlay"] as const;
 /** "abs": size only; "diverging": sign and size; "overlay": sign and size over the image. */
 export type HeatmapMode = (typeof HEATMAP_MODES)[number];
 
+/** How a map [height·width] becomes a picture: what colours show, and which value has the full colour. */
 export interface HeatmapOptions extends MapSize {
   readonly mode: HeatmapMode;
-  /** What gets the full colour: the largest |value|, or the 99th percentile of |value|. */
+  /** What gets the full colour: the largest |value| ("max", default), or the 99th percentile of |value| ("p99"). */
   readonly normalise?: Normalisation;
   /** A scale measured on several maps, so that they can be compared; takes the place of `normalise`. */
   readonly scale?: MapScale;
@@ -28,6 +30,7 @@ const HEATMAP_OPTIONS: KindsOf<HeatmapOptions> = {
   width: required(aNumber),
 };
 
+/** A picture of a map with what a reader has to be told of its colours. */
 export interface Heatmap extends Picture {
   /** The |value| that has the full colour. */
   readonly range: number;

@@ -9,6 +9,7 @@ import { count } from "./picture.js";
 export type Normalisation = "max" | "p99";
 export const aNormalisation = wordOf("max", "p99");
 
+/** How large a value has to be to have the full colour, as `mapScale` measures it. */
 export interface MapScale {
   /** The |value| that gets the full colour; 0 where every value is 0. */
   readonly range: number;

@@ -26,6 +26,7 @@ import { anOrder, aRandomised, aSanityResult, aSanitySimilarity } from "./kinds.
 import { type RandomisationOrder, type Randomised, randomisations } from "./randomise.js";
 import type { SanitySimilarity } from "./similarities.js";
 
+/** Explainers by the names that results carry. */
 export type ExplainerSet = Readonly<Record<string, Explainer>>;
 
 /** `onProgress` counts explainers over all chunks. */
@@ -56,6 +57,7 @@ const COMPARISON_OPTIONS: KindsOf<ComparisonOptions> = {
   ...LONG_OPTIONS,
 };
 
+/** A network, what its layers are to be replaced by, and the explainers that are to notice. */
 export interface SanityOptions extends ComparisonOptions {
   /** Parameters of the same structure, drawn anew. */
   readonly fresh: Tree;
@@ -87,6 +89,7 @@ export interface SanityStage {
   readonly kept: Float32Array;
 }
 
+/** What explainers made of a network whose layers were lost one after another. */
 export interface SanityResult {
   readonly order: RandomisationOrder;
   /** By explainer: the trained network, then the randomised ones, from the output down. */

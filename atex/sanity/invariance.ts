@@ -65,8 +65,10 @@ function readsByWeights(f: (x: Tensor) => Tensor, x: Tensor): boolean {
   });
 }
 
+/** A network and an explainer, and the constant that inputs are moved by. */
 export interface InvarianceOptions {
   readonly classifier: Classifier;
+  /** [n, ...]; what is explained is the logit of the predicted class. */
   readonly x: Tensor;
   readonly explainer: Explainer;
   /** The explainer for shifted inputs, where it looks at data (a background, a range) that have to be shifted too; default the same. */

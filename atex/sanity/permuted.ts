@@ -34,6 +34,7 @@ export function permutedLabels(split: Split, seed: number): Split {
 /** Keeps the twin from starting where a network of the same seed started. */
 const TWIN = 0x7769;
 
+/** How a twin learns permuted labels by heart, and when that is enough. */
 export interface TwinOptions extends LongOptions<TrainProgress> {
   readonly model: Layer;
   /** What the network was trained on, with its true labels. */
@@ -43,11 +44,11 @@ export interface TwinOptions extends LongOptions<TrainProgress> {
   readonly seed?: number;
   /** Default 64, at most the number of samples. */
   readonly batchSize?: number;
-  /** Training ends when this share of the permuted labels is learnt; default 0.95 (paper: above 95 %). */
+  /** Training ends when this share of the permuted labels is learnt, 0 to 1; default 0.95 (paper: above 95 %). */
   readonly accuracy?: number;
-  /** Passes at most; default 200. */
+  /** Passes at most, at least 1; default 200. */
   readonly epochs?: number;
-  /** Samples are tested for the accuracy reached this often, in epochs; default 5. */
+  /** How often the accuracy is measured, in epochs, at least 1; default 5, and after the last. */
   readonly every?: number;
 }
 
@@ -63,10 +64,13 @@ const TWIN_OPTIONS: KindsOf<TwinOptions> = {
   ...LONG_OPTIONS,
 };
 
+/** A network that knows permuted labels by heart, as far as `accuracy` says. */
 export interface Twin {
+  /** Kept until they are disposed of; the caller owns them. */
   readonly params: Tree;
   /** Share of the permuted training labels that it predicts. */
   readonly accuracy: number;
+  /** Passes over the samples, and how many those are. */
   readonly epochs: number;
   readonly samples: number;
 }

@@ -15,6 +15,7 @@ import {
 import { aKey, aTensor } from "../../engine/kinds.js";
 import { requireArguments } from "../../engine/options.js";
 import { aClassifier } from "../kinds.js";
+import { RefusalError } from "../refusal.js";
 import type { Classifier } from "../score.js";
 
 /** Ops with weights. */
@@ -42,7 +43,7 @@ export function redrawnWeights(classifier: Classifier, sample: Tensor, key: Tens
       return run(inputs.map((t, i) => (i === at ? drawn(t, random.fold(key, number)) : t)));
     }, classifier)(x);
     if (call !== operands.length)
-      throw new TypeError(
+      throw new RefusalError(
         `redrawnWeights: the function ran ${call} matrix products and convolutions, and ${operands.length} on the sample it was tried on; it has to run the same each time`,
       );
     return result;

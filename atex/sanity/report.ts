@@ -22,6 +22,8 @@ export const explainerReportSchema = object({
 /** What all checks say of one explainer. */
 export type ExplainerReport = Infer<typeof explainerReportSchema>;
 
+/** Reads a report from JSON: `sanityReportSchema.read(value, path)` gives a `SanityReport`, or throws ConfigError with the place of
+ *  what is wrong. */
 export const sanityReportSchema = object({
   /** Layers with parameters, from the output down. */
   layers: list(text),
@@ -35,4 +37,5 @@ export const sanityReportSchema = object({
   /** What was asked for and where it was computed, in words. */
   about: record(text),
 });
+/** What all sanity checks say of all explainers, as JSON holds it; means that are not defined are null. */
 export type SanityReport = Infer<typeof sanityReportSchema>;

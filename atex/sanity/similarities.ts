@@ -8,6 +8,7 @@ import { hogPearson } from "../metrics/hog.js";
 import { pearson, spearman } from "../metrics/similarities.js";
 import { ssim } from "../metrics/ssim.js";
 
+/** A measure of how alike two attributions are, by the name that reports carry. */
 export interface SanitySimilarity {
   readonly name: string;
   /** Two attributions [n,...] → [n]. */

@@ -25,6 +25,7 @@ import {
   type SanityThresholds,
 } from "./verdict.js";
 
+/** An explainer that is made for the samples at hand. */
 export interface SuiteExplainer {
   readonly name: string;
   /** The explainer for these samples. With `shift`, for samples x + shift of a network that takes the shift off again: what it compares
@@ -32,21 +33,26 @@ export interface SuiteExplainer {
   make(x: Tensor, shift?: Tensor): Explainer | Promise<Explainer>;
 }
 
+/** A network, the explainers to check, and what they are checked by. Checks without their `twin` or `shift` are left out. */
 export interface SuiteOptions extends LongOptions<SuiteProgress> {
   /** (params, x) → logits: `model.apply`. */
   readonly network: (params: Tree, x: Tensor) => Tensor;
+  /** Of the trained network. */
   readonly params: Tree;
   /** Parameters of the same structure, drawn anew. */
   readonly fresh: Tree;
   /** [n,...] */
   readonly x: Tensor;
   readonly explainers: readonly SuiteExplainer[];
+  /** In which orders layers are lost, each once; maps for pictures are those of the first. */
   readonly orders: readonly RandomisationOrder[];
   /** Default those of `sanitySimilarities`; the verdicts need its first two. */
   readonly similarities?: readonly SanitySimilarity[];
+  /** A network trained on permuted labels (`trainTwin`), for the check of labels. */
   readonly twin?: Twin;
   /** Added to every input for the check of input invariance: broadcasts to a sample. Without it that check is left out. */
   readonly shift?: Tensor;
+  /** From which likeness on verdicts are passed; default `SANITY_THRESHOLDS`. */
   readonly thresholds?: SanityThresholds;
   /** Samples explained at once; default 50. */
   readonly chunk?: number;
@@ -73,6 +79,7 @@ const SUITE_OPTIONS: KindsOf<SuiteOptions> = {
   ...LONG_OPTIONS,
 };
 
+/** Told after each piece of work; shares are by the time that explainers took on two samples. */
 export interface SuiteProgress {
   readonly explainer: string;
   readonly check: RandomisationOrder | "labels" | "invariance";
@@ -80,6 +87,7 @@ export interface SuiteProgress {
   readonly share: number;
 }
 
+/** The report of a suite, and maps to draw. */
 export interface SuiteResult {
   readonly report: Omit<SanityReport, "about">;
   /** By explainer: attributions of the samples kept, flattened, of the trained network and then of each of the first order's. */

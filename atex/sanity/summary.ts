@@ -23,6 +23,7 @@ export const summarySchema = object({
 /** A mean over the n samples that have a value, half of its 95 % interval (null from one), and how many samples have none. */
 export type Summary = Infer<typeof summarySchema>;
 
+/** The mean of the values that are finite, with half of Student's 95 % interval; how many count, and how many do not. */
 export function summaryOf(values: readonly number[]): Summary {
   requireArguments("summaryOf", { values: [values, anyNumbers] });
   const known = values.filter((v) => Number.isFinite(v));

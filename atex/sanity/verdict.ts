@@ -23,11 +23,16 @@ export const thresholdFields = {
     "share of permuted labels that the twin has to know (Adebayo et al. 2018: above 0.95)",
   ),
 };
+/** Reads thresholds from JSON, each from 0 to 1; those left out have their defaults. `thresholdFields` says what each means. */
 export const sanityThresholds = object(thresholdFields);
+/** From which likeness of maps on verdicts are passed. The papers show curves and name no numbers: these are conventions of this
+ *  library. */
 export type SanityThresholds = Infer<typeof sanityThresholds>;
+/** The default thresholds. */
 export const SANITY_THRESHOLDS: SanityThresholds = sanityThresholds.read({}, "");
 
 export const verdictSchema = object({ grade: oneOf("passes", "partly", "fails", "undecided"), words: text });
+/** What a check says of an explainer: a grade ("passes", "partly", "fails", "undecided"), and why, with the number that decides. */
 export type SanityVerdict = Infer<typeof verdictSchema>;
 
 /** The measures that verdicts are based on: rank correlation of absolute maps, and of signed ones. */

@@ -5,7 +5,7 @@ import { saliencyMap } from "../../explainers/explainer.js";
 import { isTable } from "../../explainers/features.js";
 import { explainerEntryOf } from "../../explainers/table.js";
 import { agreementOnTop, type SignedMap, tolerantAgreement } from "../../metrics/disagreement.js";
-import { isRefusal } from "../../refusal.js";
+import { isRefusal, RefusalError } from "../../refusal.js";
 import {
   type AuditJudgement,
   type AuditMeasurement,
@@ -121,7 +121,7 @@ async function measure(
     return meanNumber(key.slice(0, at), values, key.slice(at + 1));
   });
   if (!numbers.some(({ name }) => name === TOP))
-    throw new TypeError("agreement: no other explainer of the panel can explain this network; name others");
+    throw new RefusalError("agreement: no other explainer of the panel can explain this network; name others");
   return { numbers };
 }
 

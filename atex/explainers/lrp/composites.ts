@@ -35,7 +35,9 @@ export const COMPOSITES = {
   dombrowski: { first: "z-box", other: "z-plus" },
 } as const satisfies Readonly<Record<string, Composite>>;
 
+/** A key of `COMPOSITES`. */
 export type CompositeName = keyof typeof COMPOSITES;
+/** The keys of `COMPOSITES`. */
 export const COMPOSITE_NAMES = Object.keys(COMPOSITES) as CompositeName[];
 
 /** A composite with all rules written out. */

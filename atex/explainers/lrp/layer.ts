@@ -17,7 +17,7 @@ export interface Layer {
   apply(x: Tensor, weight: Tensor): Tensor;
   /** The adjoint of x ↦ f(x, weight). */
   transpose(g: Tensor, weight: Tensor): Tensor;
-  /** Between what x lies, of its shape. @throws TypeError where that is not known. */
+  /** Between what x lies, of its shape. @throws RefusalError where that is not known. */
   box(): Box;
 }
 

@@ -23,6 +23,7 @@ export type RuleSpec =
   | { readonly kind: "alpha-beta"; readonly alpha?: number }
   | { readonly kind: "z-plus" | "z-box" | "w-squared" | "flat" };
 
+/** The rules there are; `RuleSpec` says what each does. The name alone takes the numbers of `LrpOptions`, and 2 for alpha. */
 export type RuleKind = "epsilon" | "gamma" | "alpha-beta" | "z-plus" | "z-box" | "w-squared" | "flat";
 
 export type Rule =

@@ -11,6 +11,7 @@ import {
   type Tensor,
 } from "../../../engine/index.js";
 import type { FeatureRange } from "../../../nn/index.js";
+import { RefusalError } from "../../refusal.js";
 import { boxOf } from "./box.js";
 import { type Rules, requireLabels, ruleOf } from "./composites.js";
 import { shareOut, stabilised } from "./layer.js";
@@ -106,7 +107,7 @@ function throughStep(relevance: Tensor, step: Step, { maker }: Survey, { batchNo
     }
     if (isBilinear(step)) return timesGradient(mul(perOutput(), 0.5), [0, 1]);
   }
-  throw new TypeError(
+  throw new RefusalError(
     `lrp: no rule for ${op}${step.label && ` in ${step.label}`}${others.length > 0 ? ` of ${others.length + 1} operands that depend on x` : ""}; write it with other ops`,
   );
 }

@@ -9,11 +9,13 @@ import { attributionsOf, explainerMaker, scoped } from "../explaining.js";
 import type { DetectorEntry } from "./detector.js";
 import { importanceOf, isImage, meansOf, plainMaps, signedParts } from "./maps.js";
 
+/** The panel of explainers that one explanation is held against, by names of `EXPLAINER_TABLE`. */
 export interface AgreementOptions {
-  /** Explainers that the one in question is held against, for images and for tables; it is not held against itself. */
+  /** For images, default gradient-x-input, integrated-gradients, lrp; for tables, default kernel-shap, lime, gradient-x-input. The
+   *  explainer in question is not held against itself. */
   readonly images?: readonly string[];
   readonly tables?: readonly string[];
-  /** Share of the elements or features that count as the top; default a quarter. */
+  /** Share of the elements or features that count as the top, 0 to 1, at least one of them; default a quarter. */
   readonly top?: number;
 }
 

@@ -10,10 +10,11 @@ import type { DetectorEntry } from "./detector.js";
 import { mapsBy } from "./maps.js";
 import { smootherMap } from "./smoothing.js";
 
+/** How blunt the network is made whose explanations are compared. */
 export interface BetaSmoothingOptions {
   /** What the row is called; default "beta-smoothing". */
   readonly name?: string;
-  /** Sharpness of the softplus in the place of relu; default 3. The smaller, the smoother. */
+  /** Sharpness of the softplus in the place of relu, above 0; default 3. The smaller, the smoother. */
   readonly beta?: number;
 }
 

@@ -3,6 +3,7 @@ import type { Tensor } from "../../../engine/index.js";
 
 import type { ManipulationWorld, Side } from "../manipulation.js";
 
+/** What somebody has who suspects an explanation. */
 export interface DetectorContext {
   /** The network and the data that somebody holds who suspects a manipulation: of the world they use data and explainers, not the honest
    *  network, which they do not have. */

@@ -82,6 +82,7 @@ function nearest(
 /** Training rows that answers are compared with, neighbours, and queries of each sample. */
 const [REFERENCE, NEIGHBOURS, QUERIES] = [1000, 15, 20];
 
+/** How unusual a model's answers are, 0 to 1 each: to what an explainer asks, and for real rows. */
 export interface QueryAnomalies {
   /** Of the answers to an explainer's queries about each of n samples, copy after copy. [copies · n] */
   readonly asked: Float64Array;
@@ -94,12 +95,13 @@ export interface QueryAnomalies {
   readonly k: number;
 }
 
+/** How many rows answers are compared with, and how many answers are looked at. */
 export interface QueryAnomalyOptions {
   /** Training rows that answers are compared with, the first ones; default 1000. */
   readonly reference?: number;
-  /** Default 15. */
+  /** Nearest of these rows that each answer is compared with; default 15, at most all but one. */
   readonly neighbours?: number;
-  /** Queries of each sample that are looked at; default 20. */
+  /** Queries of each sample that are looked at: so many to twice as many, or all where there are fewer; default 20. */
   readonly queries?: number;
 }
 

@@ -8,8 +8,9 @@ import { scoped } from "../explaining.js";
 import type { DetectorEntry } from "./detector.js";
 import { disagreement, mapsBy, meansOf, plainMaps } from "./maps.js";
 
+/** How often the weights are drawn anew. */
 export interface SanityCheckOptions {
-  /** Networks with weights drawn anew that the map is compared with; default 2. */
+  /** Networks with weights drawn anew that the map is compared with, at least 1; default 2. */
   readonly draws?: number;
 }
 

@@ -12,6 +12,7 @@ import { sanityCheckDetector } from "./sanityCheck.js";
 import { medianDetector, smoothGradDetector } from "./smoothing.js";
 import { tangentProjectionDetector } from "./tangent.js";
 
+/** Every detector of manipulated explanations, with its defaults; beta-smoothing is there with sharpness 3, 10 and 1. */
 export const DETECTOR_TABLE: readonly DetectorEntry[] = [
   smoothGradDetector(),
   medianDetector(),

@@ -29,10 +29,11 @@ import type { Side } from "../manipulation.js";
 import type { DetectorContext, DetectorEntry } from "./detector.js";
 import { symmetricEigen } from "./eigen.js";
 
+/** The tangent space of the data at a sample, which maps are projected on. */
 export interface TangentOptions {
-  /** Nearest samples of the same class that span the tangent space; default 32. */
+  /** Nearest samples of the same class that span it, at least 1; default 32. */
   readonly neighbours?: number;
-  /** Its dimensions; default 16, at most half of the elements of a sample. */
+  /** Its dimensions, at least 1; default 16, and no more than half of the elements of a sample. */
   readonly directions?: number;
 }
 

@@ -224,6 +224,8 @@ function claims({ all }: Findings): Claim[] {
   ];
 }
 
+/** The manipulation "adv2" of the table: one change of the input that wins a class of the attacker's choice and keeps the
+ *  explanation. Source: Zhang et al. 2020. */
 export const adv2 = manipulationEntry({
   name: "adv2",
   title: "another class, the same explanation",

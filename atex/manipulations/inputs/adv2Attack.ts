@@ -14,16 +14,18 @@ import { aBall, anExplainer, aStepRule } from "../../kinds.js";
 import { squaredErrorOf } from "../../metrics/similarities.js";
 import { type Classifier, classScore } from "../../score.js";
 
+/** How ADV2 searches; lengths are in units of the samples. */
 export interface Adv2Options {
   readonly explainer: Explainer;
   readonly ball: Ball;
   readonly rule: StepRule;
+  /** Valid values; default 0 to 1 for images [n,c,h,w], none otherwise. */
   readonly range?: FeatureRange;
   /** Steps on the prediction alone, from which the others begin. */
   readonly warmSteps: number;
   /** Steps on prediction and map, which shrink by a cosine. */
   readonly steps: number;
-  /** λ: of the mean squared difference of maps of mean 1. */
+  /** λ, at least 0: of the mean squared difference of maps of mean 1. */
   readonly weight: number;
 }
 
@@ -37,7 +39,9 @@ const ADV2_OPTIONS: KindsOf<Adv2Options> = {
   weight: required(aNumber),
 };
 
+/** What ADV2 is applied to, and what it shall come to. */
 export interface Adv2Target {
+  /** x [n,...] → logits [n,C]: it decides whether a class is won. */
   readonly classifier: Classifier;
   /** Differentiated in its place: relu has no slopes for gradient maps; Grad-CAM needs none. Default the classifier. */
   readonly surrogate?: Classifier;
@@ -49,10 +53,11 @@ export interface Adv2Target {
   readonly benign: Tensor;
 }
 
+/** Samples within ball and range. */
 export interface Adv2Result {
-  /** [n, ...] */
+  /** The best iterate with the wanted class; where there was none, what `warmSteps` on the prediction alone came to. [n, ...] */
   readonly images: Tensor;
-  /** As many steps on the prediction alone: the control. */
+  /** The control, after `warmSteps` + `steps` on the prediction alone. [n, ...] */
   readonly plain: Tensor;
 }
 

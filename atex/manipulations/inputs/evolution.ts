@@ -35,25 +35,29 @@ export interface Answer {
   readonly allowed: Tensor;
 }
 
+/** Whom the search asks, where candidates may lie, and how they are bred. */
 export interface EvolutionOptions {
   /** Asked about candidates [m, ...shape]. */
   readonly ask: (candidates: Tensor) => Answer | Promise<Answer>;
+  /** Where candidates lie: the ball around each sample, in its valid range. */
   readonly neighbourhood: Neighbourhood;
   /** What is inherited and changed together: blocks of pixels, features of a table (`groupsOf`). */
   readonly genes: FeatureGroups;
   /** Random points of the neighbourhood of x, from which changed genes are taken; default those of the ball. */
   readonly draw?: (key: Tensor, x: Tensor) => Tensor;
-  /** Candidates of each sample that are asked about, the sample itself among them. */
+  /** Candidates of each sample that are asked about, the sample itself among them; at least `population` + 1. */
   readonly queries: number;
-  /** Candidates of a generation. */
+  /** Candidates of a generation, at least 1. */
   readonly population: number;
-  /** Of those that were asked about, how many may be parents. */
+  /** Of those that were asked about, how many may be parents: 1 to `population`. */
   readonly parents: number;
-  /** Probability that a gene is changed; default 0.05, at least two genes of a candidate. 1 is random search. */
+  /** Probability in (0, 1] that a gene is changed; default 0.05, at least two genes of a candidate. 1 is random search. */
   readonly mutation?: number;
+  /** Of all that is drawn. */
   readonly seed: number;
   /** Told after each generation. */
   readonly onGeneration?: (queries: number) => void;
+  /** Once aborted, what was found so far counts. */
   readonly stop?: { readonly aborted: boolean };
 }
 
@@ -71,6 +75,7 @@ const EVOLUTION_OPTIONS: KindsOf<EvolutionOptions> = {
   stop: aStop,
 };
 
+/** What a search by queries found, and how fast. */
 export interface Evolution {
   /** The best allowed candidate of each sample; the sample itself where none was better. [n, ...shape] */
   readonly images: Tensor;

@@ -119,6 +119,8 @@ async function objectiveOf(
   return { objective, mask: objective.region };
 }
 
+/** The manipulation "ghorbani" of the table: a small change of the input that moves the explanation and keeps the prediction, with
+ *  random noise of the same size as its control. Source: Ghorbani, Abid, Zou 2019. */
 export const ghorbani = manipulationEntry({
   name: "ghorbani",
   title: "a small change of the input",

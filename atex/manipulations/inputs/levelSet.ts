@@ -27,18 +27,20 @@ import { aScore } from "../../kinds.js";
 import { rows } from "../../metrics/metric.js";
 import type { Score } from "../../score.js";
 
+/** The two ends of a way on a level set of a score, and how finely it is followed. */
 export interface LevelSetOptions {
   /** Of a smooth network: relu has no curvature but in its kinks. Takes copies of the batch, as `classScore` does. */
   readonly score: Score;
-  /** [n, ...] */
+  /** Samples [n, ...] each; the way begins at `from`, whose level it keeps. */
   readonly from: Tensor;
   readonly to: Tensor;
-  /** Points between, at which curvature is measured; default 5. */
+  /** Pieces of the way, at whose ends curvature is measured, at least 1; default 5. */
   readonly points?: number;
-  /** Rounds of power iteration; default 12. */
+  /** Rounds of power iteration, at least 1; default 12. */
   readonly rounds?: number;
-  /** Newton steps that bring the points on the way back to the level of `from`; default 4. */
+  /** Newton steps that bring the points on the way back to the level of `from`, at least 0; default 4. */
   readonly newton?: number;
+  /** Key of the vectors that power iteration begins with, u32[2]. */
   readonly key: Tensor;
 }
 

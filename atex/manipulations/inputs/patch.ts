@@ -54,6 +54,7 @@ export interface PatchPlace {
 }
 
 export const PATCH_CORNERS = ["top-left", "top-right", "bottom-left", "bottom-right", "centre"] as const;
+/** Where `patchPlace` puts a square. */
 export type PatchCorner = (typeof PATCH_CORNERS)[number];
 
 /** A square in a corner of images [c,h,w], or in their middle. `side` below 1 is a share of the shorter side, else pixels.
@@ -100,24 +101,28 @@ export function patchCover(
   );
 }
 
+/** Which images get a patch, what it is to win, and whether Grad-CAM may show it. */
 export interface PatchOptions {
+  /** x [n,c,h,w] → logits [n,C]; to hide a patch a layer with maps is needed, as by `gradCam`. */
   readonly classifier: Classifier;
   /** Images [n,c,h,w]. */
   readonly x: Tensor;
   /** What they are to be taken for, i32 [n]; with `away`, what they are not to be taken for. */
   readonly classes: Tensor;
   readonly away?: boolean;
+  /** The square that is replaced, as `patchPlace` gives it. */
   readonly place: PatchPlace;
   /** Keep Grad-CAM from showing the patch (default), or only win: the ordinary adversarial patch. */
   readonly hide?: boolean;
   /** One patch for all images, or one for each (default). */
   readonly universal?: boolean;
+  /** The layer that Grad-CAM looks at, and whether it keeps signs; default that of `gradCam`. */
   readonly gradCam?: GradCamOptions;
-  /** Weight of the cross-entropy beside the mean of the map inside the patch; default 0.05. */
+  /** Weight of the cross-entropy beside the mean of the map inside the patch, at least 0; default 0.05. */
   readonly weight?: number;
-  /** Sign steps; default 750. */
+  /** Sign steps, at least 1; default 750. */
   readonly steps?: number;
-  /** Their length; default 0.005. */
+  /** Their length, in units of the pixels; default 0.005. */
   readonly size?: number;
   /** Valid pixels; default 0 to 1. */
   readonly range?: FeatureRange;
@@ -138,6 +143,7 @@ const PATCH_OPTIONS: KindsOf<PatchOptions> = {
   range: aRange,
 };
 
+/** Patches and the images that bear them. */
 export interface Patches {
   /** The images with their patches. */
   readonly images: Tensor;

@@ -24,9 +24,11 @@ import { classScore } from "../../score.js";
 import { intoNeighbourhood } from "../../subject.js";
 import type { InputReach } from "./reach.js";
 
+/** How large a random change may be, how often it is drawn, and by what it is judged. */
 export interface RandomSignOptions extends Pick<ExplanationAttackOptions, "explainer" | "objective" | "range"> {
+  /** Each element moves by its `most`, up or down, and not out of the ball; `reachOf` gives both. */
   readonly reach: Pick<InputReach, "ball" | "most">;
-  /** Draws; the best one of each sample that keeps its prediction counts. */
+  /** Draws, at least 1; the best one of each sample that keeps its prediction counts. */
   readonly draws: number;
 }
 

@@ -12,8 +12,9 @@ import { columnBall, columnSteps } from "../../columnBall.js";
 import { texts } from "../../kinds.js";
 import { featureIndex, featuresOf } from "../columns.js";
 
+/** How far each element of a sample may move, and which features may not. */
 export interface ReachOptions {
-  /** Largest change of an element, as a share of the width of its valid range. */
+  /** Largest change of an element, as a share of the width of its valid range, 0 to 1. */
   readonly eps: number;
   /** Names of features that are not touched, besides those of categories, which no small change leaves valid. */
   readonly immutable?: readonly string[];

@@ -15,6 +15,7 @@ import type { Classifier } from "../../score.js";
 import { type ExplainingOptions, explainerMaker } from "../explaining.js";
 import { type ManipulationWorld, manipulationEntry, type Pair, type Side, type Statistic } from "../manipulation.js";
 
+/** Which samples of which network are shifted, and by what. */
 export interface ShiftOptions {
   readonly classifier: Classifier;
   /** [n, ...shape] */

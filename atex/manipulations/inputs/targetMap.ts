@@ -130,6 +130,8 @@ function statisticOf(others: Tensor, bound: number): Statistic {
   };
 }
 
+/** The manipulation "target-map" of the table: inputs moved until they show the explanation of another one, at the same output.
+ *  Source: Dombrowski et al. 2019. */
 export const targetMapEntry = manipulationEntry({
   name: "target-map",
   title: "the explanation of another input",

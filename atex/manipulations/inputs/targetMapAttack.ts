@@ -40,20 +40,22 @@ import { relativeImportance } from "../../metrics/importance.js";
 import { type Classifier, classScore } from "../../score.js";
 import { clipTo } from "../../subject.js";
 
+/** How inputs are moved until their maps show a picture. Weights and sharpness are those of Dombrowski et al. 2019 unless told
+ *  otherwise. */
 export interface TargetMapOptions {
   readonly explainer: Explainer;
   /** Valid values, which no input leaves. There is no ball. */
   readonly range: FeatureRange;
-  /** Steps of Adam. The paper takes 1500. */
+  /** Steps of Adam, at least one for each stage. The paper takes 1500. */
   readonly iterations: number;
-  /** Of Adam, on the input. The paper takes 2e-4. */
+  /** Of Adam on the input, above 0, in units of the samples. The paper takes 2e-4. */
   readonly learningRate: number;
   /** How the rate falls over the iterations; default not at all, as in the paper. */
   readonly decay?: "none" | "cosine";
   /** Weight of the map's error where maps have 224 · 224 elements; default 1e11. Errors of maps of sum 1 fall with the square of the number
    *  of elements, which is made up for. */
   readonly mapWeight?: number;
-  /** Weight of the output's error; default 1e6. */
+  /** Weight of the error of the probabilities; default 1e6. */
   readonly outputWeight?: number;
   /** Sharpness of the softplus in the place of relu, first and last; default 10 and 100. */
   readonly betas?: readonly [number, number];
@@ -70,10 +72,12 @@ const TARGET_MAP_OPTIONS: KindsOf<TargetMapOptions> = {
   mapWeight: aNumberOfAtLeast0,
   outputWeight: aNumberOfAtLeast0,
   betas: tupleOf(aNumber, 2, "numbers"),
-  stages: aNumber,
+  stages: aCount,
 };
 
+/** Which samples are moved, and what they shall show. */
 export interface TargetMapTarget {
+  /** x [n,...] → logits [n,C], whose probabilities shall stay. */
   readonly classifier: Classifier;
   /** [n, ...] */
   readonly x: Tensor;
@@ -88,14 +92,12 @@ export interface TargetMapTarget {
 /** Elements of the maps for which the paper states its weights. */
 const PAPER_ELEMENTS = 224 * 224;
 
-/** β of each stage, growing geometrically from the first to the last. @throws RangeError unless they are positive and there is a stage. */
+/** β of each stage, growing geometrically from the first to the last. @throws RangeError unless they are positive. */
 export function growingBetas(ends: readonly [number, number], stages: number): number[] {
   requireArguments("growingBetas", { ends: [ends, tupleOf(aNumber, 2, "numbers")], stages: [stages, aCount] });
   const [first, last] = ends;
-  if (!(first > 0 && last > 0) || !Number.isInteger(stages) || stages < 1)
-    throw new RangeError(
-      `growingBetas: ${first} to ${last} in ${stages} stages given; positive numbers and at least 1 stage are needed`,
-    );
+  if (!(first > 0 && last > 0))
+    throw new RangeError(`growingBetas: ${first} to ${last} given; positive numbers are needed`);
   return Array.from({ length: stages }, (_, i) => first * (last / first) ** (stages === 1 ? 1 : i / (stages - 1)));
 }
 

@@ -23,10 +23,12 @@ import { aTrigger } from "../kinds.js";
 import type { ShownMap } from "./shown.js";
 import { stamped, type Trigger } from "./trigger.js";
 
+/** What a network is to show and to predict, without the trigger and with it. */
 export interface BackdoorLossOptions {
+  /** The map that is trained, of the class that is to be predicted. */
   readonly map: ShownMap;
   readonly trigger: Trigger;
-  /** λ: the maps' share of the loss, the predictions have the rest. */
+  /** λ, the maps' share of the loss, 0 to 1; the predictions have the rest. */
   readonly weight: number;
   /** The original network's maps of the training samples, standardised, [samples, d]: what is shown without the trigger. */
   readonly original: Tensor;

@@ -11,12 +11,15 @@ import { aScore, someGroups } from "../../kinds.js";
 import type { Score } from "../../score.js";
 import { aDraw } from "../kinds.js";
 
+/** Which feature's Shapley value is asked for, and from how many coalitions. */
 export interface PairOptions {
+  /** The features, as `tableGroups` gives them. */
   readonly groups: FeatureGroups;
   /** The feature, by its place among the groups. */
   readonly feature: number;
   /** Coalitions of the other features that are asked about: all of them if there are not more, else drawn ones. */
   readonly coalitions: number;
+  /** Of the coalitions that are drawn. */
   readonly seed: number;
   /** Input elements evaluated at once; see `chunksOf`. */
   readonly budget?: number;

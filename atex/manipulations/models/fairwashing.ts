@@ -63,14 +63,17 @@ export function mapsWithout(
   return (x, classes) => importanceMap(mul(explainer(classScore(teacher, classes), x), tensor(kept)));
 }
 
+/** Whom a student answers like, and what its maps shall show. */
 export interface FairwashingOptions {
+  /** Whose answers are learnt: x [n,...] → logits [n,C]. */
   readonly teacher: Classifier;
   /** Through which the maps are made; has to have a derivative. */
   readonly explainer: Explainer;
+  /** What maps shall show: `wantedPicture`, `mapsWithout` or a function of your own. */
   readonly wanted: WantedMaps;
   /** Share of the maps in the loss, in [0, 1]; default 0.8. */
   readonly share?: number;
-  /** Maps are those of the student with softplus of this sharpness in place of relu; default 20. */
+  /** Maps are those of the student with softplus of this sharpness in place of relu, above 0; default 20. */
   readonly beta?: number;
 }
 

@@ -23,11 +23,13 @@ import { aFoolingObjective } from "../kinds.js";
 import type { FoolingObjective } from "./objectives.js";
 import { neverConstant, type ShownMap } from "./shown.js";
 
+/** What the maps of a network shall show, and how much that weighs beside the cross-entropy. */
 export interface FoolingLossOptions {
+  /** What the map shall do: `locationFooling`, `topKFooling` or `massCentreFooling`. */
   readonly objective: FoolingObjective;
   /** The map that is trained, of the label's class. */
   readonly map: ShownMap;
-  /** λ, the weight of L_F. */
+  /** λ, the weight of L_F, at least 0. */
   readonly weight: number;
   /** What the objective has to know of the original map of each training sample, [samples, ...]; where it has a `reference`. */
   readonly references?: Tensor;
@@ -51,8 +53,11 @@ export function foolingLoss(options: FoolingLossOptions): BatchLoss {
   };
 }
 
+/** The images, maps and classes of a network that shall show the map of one class for the other. */
 export interface SwapLossOptions {
+  /** The map that is trained. */
   readonly map: ShownMap;
+  /** λ, the weight of L_F, at least 0. */
   readonly weight: number;
   /** Images that hold both classes, [m, ...]. */
   readonly images: Tensor;

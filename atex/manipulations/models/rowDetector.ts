@@ -45,6 +45,7 @@ import { aFloat32Array, anyNumbers, aScore } from "../../kinds.js";
 import type { Score } from "../../score.js";
 import { aGrid } from "../kinds.js";
 
+/** What a detector of queries learns from, and how it is trained (Adam, cross-entropy). */
 export interface DetectorOptions {
   /** Rows and queries, m · d numbers each. */
   readonly rows: Float32Array;
@@ -55,9 +56,12 @@ export interface DetectorOptions {
   readonly grids?: readonly Grid[];
   /** Units of the hidden layers. */
   readonly hidden: readonly number[];
+  /** Passes over rows and queries. */
   readonly epochs: number;
+  /** Samples in a step; at most all. */
   readonly batch: number;
   readonly learningRate: number;
+  /** Of the first weights and of the order of samples. */
   readonly seed: number;
   readonly say?: (text: string) => void;
   readonly stop?: { readonly aborted: boolean };

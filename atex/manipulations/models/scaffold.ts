@@ -38,11 +38,13 @@ interface RuleColumn {
   readonly deviation: number;
 }
 
+/** A judgement by a few columns, as `ruleOf` finds it and `ruleClassifier` makes a classifier of it. */
 export interface Rule {
   readonly columns: readonly RuleColumn[];
   /** The classes that rows above and below the thresholds get. */
   readonly high: number;
   readonly low: number;
+  /** Outputs in all; others than `high` and `low` are never predicted. */
   readonly classes: number;
 }
 

@@ -28,6 +28,7 @@ import type { ManipulationWorld } from "../manipulation.js";
 /** (network, x [n, ...], classes i32 [n]) → saliency maps [n,h,w] or [n,d]. */
 export type ShownMap = (classifier: Classifier, x: Tensor, classes: Tensor) => Tensor;
 
+/** Maps of one explainer as functions of the network, for losses. */
 export interface Shown {
   /** Maps of the network itself. */
   readonly exact: ShownMap;
@@ -38,12 +39,13 @@ export interface Shown {
   readonly explainer?: MakeExplainer;
 }
 
+/** Through which explainer, and at which layer, a network is trained. */
 export interface ShownOptions {
   /** Of the table of explainers; one with a derivative. */
   readonly explainer: string;
   /** Label of a hidden layer whose maps are explained; default the input. */
   readonly layer?: string;
-  /** Sharpness of the softplus twin. */
+  /** Sharpness of the softplus twin, above 0; of no meaning for a network without relu. */
   readonly twinBeta: number;
 }
 
@@ -53,7 +55,10 @@ const SHOWN_OPTIONS: KindsOf<ShownOptions> = {
   twinBeta: required(aNumberOfAtLeast0),
 };
 
-/** @throws RangeError for an explainer without a derivative, naming those that have one. */
+/** The saliency maps that a network is trained to show, by an explainer that is made once, of the world's background. At a hidden
+ *  layer the explainer is asked about that layer's output (`atLayer`), unless it looks at a layer anyway.
+ *  @throws RangeError for an explainer without a derivative, or one that is made anew for each image, naming those that can be
+ *  trained through. */
 export async function shownBy(
   world: Pick<ManipulationWorld, "classifier" | "domain" | "explainer" | "explaining">,
   options: ShownOptions,

@@ -7,6 +7,7 @@ import { mean } from "../../experiments/statistics.js";
 import { kolmogorovSmirnov, waldTest } from "../twoSamples.js";
 import { stealthyWeights, systematicSample } from "./backgroundWeights.js";
 
+/** The rows a sample is drawn from, and how careful and how long the search is. */
 export interface StealthyOptions {
   /** Shapley values of the feature against single rows, m rows by n samples (`pairShapley`). */
   readonly contributions: ArrayLike<number>;
@@ -16,9 +17,11 @@ export interface StealthyOptions {
   readonly outputs: ArrayLike<number>;
   /** Rows of the sample that is handed over. */
   readonly rows: number;
-  /** p-value that both tests must reach. An audit that shares a level of 5 % between them notices below 0.025. */
+  /** p-value that both tests must reach, 0 to 1. An audit that shares a level of 5 % between them notices below 0.025. */
   readonly caution: number;
+  /** Weights λ of the distance that are tried, evenly in their logarithms over five powers of ten. */
   readonly lambdas: number;
+  /** Further samples drawn for each weight, besides the first. */
   readonly draws: number;
   readonly seed: number;
 }
@@ -34,12 +37,15 @@ const STEALTHY_OPTIONS: KindsOf<StealthyOptions> = {
   seed: required(aNatural),
 };
 
+/** A sample that hides the feature, with what it costs and what it gains. */
 export interface StealthySample {
   /** Places of the rows, some of them more than once. */
   readonly places: readonly number[];
+  /** Of all rows, of sum 1: what the sample was drawn by. */
   readonly weights: Float64Array;
-  /** Of the weights from equal ones. */
+  /** Wasserstein distance of the weights from equal ones, in units of the given distances. */
   readonly distance: number;
+  /** The weight of the distance it was found with; ∞ where no sample passed the tests. */
   readonly lambda: number;
   /** Mean absolute Shapley value against all rows, and against the sample. */
   readonly before: number;

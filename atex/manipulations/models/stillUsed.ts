@@ -8,6 +8,7 @@ import { aopcCurves } from "../../metrics/aopc.js";
 import { type Classifier, classScore } from "../../score.js";
 import type { Measured } from "../manipulation.js";
 
+/** Two networks, and the maps along which regions of images are replaced. */
 export interface StillUsedOptions {
   readonly honest: Classifier;
   readonly fooled: Classifier;
@@ -17,8 +18,9 @@ export interface StillUsedOptions {
   readonly classes: Tensor;
   /** Of the two networks, [n,h,w]. */
   readonly maps: { readonly honest: Tensor; readonly fooled: Tensor };
-  /** Regions replaced; default a third of them, at most 20. */
+  /** Regions replaced, at least 1; default a third of them, at most 20. */
   readonly steps?: number;
+  /** Of the random order. */
   readonly seed: number;
 }
 

@@ -7,9 +7,12 @@ import type { Domain } from "../../../nn/index.js";
 import { aDomain } from "../../../nn/kinds.js";
 import { aTrigger } from "../kinds.js";
 
+/** Where `cornerTrigger` puts a patch. */
 export const CORNERS = ["top-left", "top-right", "bottom-left", "bottom-right"] as const;
+/** One of `CORNERS`. */
 export type Corner = (typeof CORNERS)[number];
 
+/** A patch that is the same on every image: `stamped` puts it there. */
 export interface Trigger {
   /** 1 where the patch lies, 0 elsewhere. [1,1,h,w] */
   readonly mask: Tensor;
@@ -17,6 +20,7 @@ export interface Trigger {
   readonly pattern: Tensor;
 }
 
+/** Size and corner of a patch. */
 export interface TriggerOptions {
   /** Side of the square in pixels; default a seventh of the image's shorter side. */
   readonly side?: number;
