@@ -312,3 +312,11 @@ for (const [i, { scheme, loss }] of cases.entries()) {
     check.ok(after < before, `${after} after five steps from ${before}`);
   });
 }
+
+referenceTest("weight decay needs weights to decay", () => {
+  const bare = Object.assign((z: Tensor) => z, { params: { bias: tensor([1, 2]) } });
+  check.throws(
+    () => weightDecay().loss(bare, batchOf()),
+    /weightDecay: no parameter has two sides or more; a network with weights is needed/,
+  );
+});
