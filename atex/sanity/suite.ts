@@ -95,7 +95,7 @@ export interface SuiteResult {
 }
 
 /** Randomisation of layers, permuted labels and input invariance, with a verdict on each. An explainer that cannot explain this network or
- *  these inputs is found out on two samples before the work, and reported with its reason.
+ *  these inputs (RefusalError, RangeError, ShapeError) is found out on two samples before the work, and reported with its reason.
  *  @throws RangeError when no explainer is left, for no samples, or an order that is named twice; the reason of `signal`. */
 export async function sanitySuite(options: SuiteOptions): Promise<SuiteResult> {
   checkedOptions("sanitySuite", options, SUITE_OPTIONS);
