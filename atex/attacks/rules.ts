@@ -61,7 +61,7 @@ export function adamStep(size: number, options: AdamStepOptions = {}): StepRule 
   const { beta1 = 0.9, beta2 = 0.999 } = checkedOptions("adamStep", options, ADAM_STEP_OPTIONS);
   if (beta1 === 1 || beta2 === 1)
     throw new RangeError(
-      `adamStep: beta1 ${beta1}, beta2 ${beta2} given; less than 1 is needed, or nothing is ever learnt`,
+      `adamStep: beta1 ${beta1}, beta2 ${beta2} given; less than 1 is needed, for a moment that never decays stays 0`,
     );
   return {
     name: "Adam",
