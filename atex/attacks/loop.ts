@@ -115,10 +115,13 @@ interface Carried {
 }
 
 /** Maximises the objective over the part of the ball around x [n,...] that lies in the valid range and fulfils the constraint.
- *  A value of NaN is never the best. Each step is one replay of a captured plan, or part of the plan being captured. */
+ *  A value of NaN is never the best. Each step is one replay of a captured plan, or part of the plan being captured.
+ *  @throws RangeError for no steps or no start, TypeError for random starts without a key. */
 export function ascend(x: Tensor, options: AscentOptions): Ascent {
   requireArguments("ascend", { x: [x, aTensor] });
   checkedOptions("ascend", options, ASCENT_OPTIONS);
+  requireSearch("ascend", options);
+  requireKey("ascend", options.restarts ?? 0, options.key);
   return scope(() => atOnce(ascent(x, options)), "attack");
 }
 

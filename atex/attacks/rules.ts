@@ -47,7 +47,7 @@ export function maxAbsStep(size: number): StepRule {
   };
 }
 
-/** Decay of the two moments; defaults 0.9 and 0.999. */
+/** Decay of the two moments, in [0, 1); defaults 0.9 and 0.999. */
 export interface AdamStepOptions {
   readonly beta1?: number;
   readonly beta2?: number;
@@ -55,10 +55,14 @@ export interface AdamStepOptions {
 
 const ADAM_STEP_OPTIONS: KindsOf<AdamStepOptions> = { beta1: aShare, beta2: aShare };
 
-/** Adam on the image, as Dombrowski et al. 2019 step. Source: Kingma, Ba 2015, algorithm 1. */
+/** Adam on the image, as Dombrowski et al. 2019 step. Source: Kingma, Ba 2015, algorithm 1. @throws RangeError for a decay of 1. */
 export function adamStep(size: number, options: AdamStepOptions = {}): StepRule {
   requireArguments("adamStep", { size: [size, aNumberOfAtLeast0] });
   const { beta1 = 0.9, beta2 = 0.999 } = checkedOptions("adamStep", options, ADAM_STEP_OPTIONS);
+  if (beta1 === 1 || beta2 === 1)
+    throw new RangeError(
+      `adamStep: beta1 ${beta1}, beta2 ${beta2} given; less than 1 is needed, for a moment that never decays stays 0`,
+    );
   return {
     name: "Adam",
     init: (x) => [zerosLike(x), zerosLike(x)],

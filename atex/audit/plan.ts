@@ -36,7 +36,8 @@ const USUAL_PLAN_OPTIONS: KindsOf<UsualPlan> = {
   settings: anyObject,
 };
 
-/** A plan with all controls that fit the data. @throws RangeError for an unknown row or explainer. */
+/** A plan with all controls that fit the data. @throws RangeError for an unknown row or explainer, and for
+ *  settings of a row that is not asked for. */
 export function usualPlan(domain: Domain, options: UsualPlan): AuditPlan {
   requireArguments("usualPlan", { domain: [domain, aDomain] });
   const {
@@ -46,6 +47,9 @@ export function usualPlan(domain: Domain, options: UsualPlan): AuditPlan {
     settings = {},
   } = checkedOptions("usualPlan", options, USUAL_PLAN_OPTIONS);
   const image = domain.shape.length === 3;
+  const lost = Object.keys(settings).find((name) => !rows.includes(name));
+  if (lost !== undefined)
+    throw new RangeError(`usualPlan: settings of "${lost}", which is not asked for; the rows are ${rows.join(", ")}`);
   return {
     rows: rows.map((row) => ({
       row,

@@ -21,7 +21,6 @@ import {
   aCount,
   aFunction,
   aNatural,
-  aNumber,
   aNumberOfAtLeast0,
   anObject,
   aTensor,
@@ -76,7 +75,7 @@ export interface PlantOptions {
 const PLANT_OPTIONS: KindsOf<PlantOptions> = {
   side: aCount,
   column: aText,
-  deviations: aNumber,
+  deviations: aNumberOfAtLeast0,
 };
 
 /** A patch in a corner of images; an unusual but valid value of one column of tables, not the most extreme one, beside which all else in a row

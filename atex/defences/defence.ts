@@ -100,10 +100,9 @@ export function squaredNorm(v: Tensor): Tensor {
   return sum(square(rows(v)), 1);
 }
 
-/** Σ weight · term, leaving out terms of weight 0. At least one weight is not 0. */
+/** Σ weight · term, leaving out terms of weight 0. @throws RangeError where no other is left. */
 export function weighted(...terms: readonly (readonly [weight: number, term: () => Tensor])[]): Tensor {
-  return terms
-    .filter(([weight]) => weight !== 0)
-    .map(([weight, term]) => (weight === 1 ? term() : mul(term(), weight)))
-    .reduce(add);
+  const counting = terms.filter(([weight]) => weight !== 0);
+  if (counting.length === 0) throw new RangeError("defence: all weights are 0; one term of the loss has to count");
+  return counting.map(([weight, term]) => (weight === 1 ? term() : mul(term(), weight))).reduce(add);
 }

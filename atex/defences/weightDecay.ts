@@ -18,7 +18,8 @@ const WEIGHT_DECAY_OPTIONS: KindsOf<WeightDecayOptions> = {
 
 const info = { name: "weight decay", source: "Krogh, Hertz 1992; against manipulation: Dombrowski et al. 2022" };
 
-/** Half the squared L2 norm of all weights; biases and norm layers' scales (rank 1) are left free. */
+/** Half the squared L2 norm of all weights; biases and norm layers' scales (rank 1) are left free.
+ *  @throws RangeError, in training, for a network without weights. */
 export function weightDecay(options: WeightDecayOptions = {}): Defence {
   const { weight = 5e-4 } = checkedOptions("weightDecay", options, WEIGHT_DECAY_OPTIONS);
   return {
@@ -29,6 +30,8 @@ export function weightDecay(options: WeightDecayOptions = {}): Defence {
       const norms = leaves(g.params)
         .filter((w) => w.rank >= 2)
         .map((w) => sum(square(w)));
+      if (norms.length === 0)
+        throw new RangeError("weightDecay: no parameter has two sides or more; a network with weights is needed");
       return [add(crossEntropy(logits, y), mul(norms.reduce(add), weight / 2)), logits];
     },
   };

@@ -75,7 +75,7 @@ export const smoothGradEntry = explainerEntry({
   needs: "gradients",
   options: {
     samples: setting(count, 50, "noisy copies"),
-    sigma: setting(size, 0.15, "standard deviation of the noise, in units of the input range"),
+    sigma: setting(size, 0.15, "standard deviation of the noise, in units of the inputs"),
   },
   laws: { differentiable: true, dummy: true, symmetry: false, random: true, inputInvariance: true },
   make: ({ samples, sigma }, { key }) => smoothGrad({ samples, sigma, key }),

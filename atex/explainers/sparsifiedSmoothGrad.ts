@@ -122,7 +122,7 @@ export const sparsifiedSmoothGradEntry = explainerEntry({
   needs: "gradients",
   options: {
     samples: setting(count, 256, "noisy copies"),
-    sigma: setting(size, 0.15, "standard deviation of the noise, in units of the input range"),
+    sigma: setting(size, 0.15, "standard deviation of the noise, in units of the inputs"),
     top: setting(number({ min: 0, max: 1 }), 0.1, "share of the pixels that each copy's map keeps"),
     form: setting(oneOf("hard", "relaxed"), "hard", "kept pixels count 1, or their value up to 1"),
   },

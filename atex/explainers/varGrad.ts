@@ -65,7 +65,7 @@ export const varGradEntry = explainerEntry({
   needs: "gradients",
   options: {
     samples: setting(count, 50, "noisy copies, at least 2"),
-    sigma: setting(size, 0.15, "standard deviation of the noise, in units of the input range"),
+    sigma: setting(size, 0.15, "standard deviation of the noise, in units of the inputs"),
   },
   laws: { differentiable: true, dummy: true, symmetry: false, inputInvariance: true },
   make: ({ samples, sigma }, { key }) => varGrad({ samples, sigma, key }),

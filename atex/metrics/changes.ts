@@ -92,13 +92,15 @@ export function noiseChange(sigma: number, range: FeatureRange): Change {
 }
 
 /** A square of an image set to zero, at a random place; default side: two sevenths of the shorter side. Source: Yeh et al. 2019 ("square
- *  removal"). */
+ *  removal"). @throws ShapeError for inputs that are no images, or smaller than the square. */
 export function squareChange(side?: number): Change {
   requireArguments("squareChange", { side: [side, maybe(aCount)] });
   return (draws, x) => {
     if (x.rank !== 4) throw new ShapeError(`squareChange: inputs are ${describe(x)}; images [n,c,h,w] are needed`);
     const [n, , h, w] = x.shape;
     const taken = side ?? Math.min(2 * seventh(h, w), h, w);
+    if (taken > Math.min(h, w))
+      throw new ShapeError(`squareChange: side ${taken} in images of ${h}×${w}; 1 to ${Math.min(h, w)} is needed`);
     const places = each(draws, (key) => random.uniform(key, [n, 2, 1, 1]));
     const inside = (axis: 0 | 1, length: number, shape: number[]): Tensor => {
       const place = slice(places, [0, 0, axis, 0, 0], [draws.count, n, 1, 1, 1]);

@@ -15,7 +15,7 @@ import {
   type Tree,
   Turns,
 } from "../../engine/index.js";
-import { aCount, aFunction, aNumber, aTensor, aTree, either, listOf, required } from "../../engine/kinds.js";
+import { aFunction, aNatural, aNumber, aTensor, aTree, either, listOf, required } from "../../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { anyObject } from "../../nn/kinds.js";
 import { type Explainer, saliencyMap } from "../explainers/explainer.js";
@@ -53,7 +53,7 @@ const COMPARISON_OPTIONS: KindsOf<ComparisonOptions> = {
   explainers: required(either(anyObject, aFunction)),
   similarities: required(listOf(aSanitySimilarity, "sanity similarities")),
   chunk: aNumber,
-  keep: aCount,
+  keep: aNatural,
   ...LONG_OPTIONS,
 };
 
@@ -73,7 +73,7 @@ const SANITY_OPTIONS: KindsOf<SanityOptions> = {
   explainers: required(either(anyObject, aFunction)),
   similarities: required(listOf(aSanitySimilarity, "sanity similarities")),
   chunk: aNumber,
-  keep: aCount,
+  keep: aNatural,
   ...LONG_OPTIONS,
 };
 

@@ -1,7 +1,7 @@
 /** All sanity checks of several explainers on one network. */
 
-import { callerScope, type LongOptions, slice, type Tensor, type Tree, Turns } from "../../engine/index.js";
-import { aCount, aFunction, aTensor, aTree, listOf, required } from "../../engine/kinds.js";
+import { callerScope, describe, type LongOptions, slice, type Tensor, type Tree, Turns } from "../../engine/index.js";
+import { aCount, aFunction, aNatural, aTensor, aTree, listOf, required } from "../../engine/kinds.js";
 import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { aList, anyObject } from "../../nn/kinds.js";
 import type { Explainer } from "../explainers/explainer.js";
@@ -74,7 +74,7 @@ const SUITE_OPTIONS: KindsOf<SuiteOptions> = {
   shift: aTensor,
   thresholds: anyObject,
   chunk: aCount,
-  keep: aCount,
+  keep: aNatural,
   title: aFunction,
   ...LONG_OPTIONS,
 };
@@ -95,7 +95,7 @@ export interface SuiteResult {
 }
 
 /** Randomisation of layers, permuted labels and input invariance, with a verdict on each. An explainer that cannot explain this network or
- *  these inputs is found out on two samples before the work, and reported with its reason.
+ *  these inputs (RefusalError, RangeError, ShapeError) is found out on two samples before the work, and reported with its reason.
  *  @throws RangeError when no explainer is left, for no samples, or an order that is named twice; the reason of `signal`. */
 export async function sanitySuite(options: SuiteOptions): Promise<SuiteResult> {
   checkedOptions("sanitySuite", options, SUITE_OPTIONS);
@@ -105,6 +105,8 @@ export async function sanitySuite(options: SuiteOptions): Promise<SuiteResult> {
   const { chunk = 50, thresholds = SANITY_THRESHOLDS, title = (path: string) => path } = options;
   if (new Set(orders).size !== orders.length)
     throw new RangeError(`sanitySuite: the orders are ${orders.join(", ")}; each is needed once`);
+  if (x.rank === 0 || x.shape[0] === 0)
+    throw new RangeError(`sanitySuite: x is ${describe(x)}; samples [n,...], one at least, are needed`);
   const refused: Record<string, string> = {};
   const work: { readonly of: SuiteExplainer; readonly weight: number }[] = [];
   for (const of of options.explainers) {

@@ -90,6 +90,7 @@ referenceTest("an unusual valid value of one of a table's numeric columns, by ha
   check.is(title({ column: "a", deviations: 2.5 }), "the column a at 2.5");
   check.throws(() => title({ column: "c" }), /cause: column "c" is not numeric; a numeric column is needed/);
   check.throws(() => title({ column: "z" }), /feature "z" is unknown/);
+  check.throws(() => title({ deviations: -3 }), /deviations is -3; a number of at least 0 is needed/);
 });
 
 referenceTest("a cause is put where its mask says, and nowhere else", async () => {

@@ -136,6 +136,7 @@ referenceTest("squares are set to zero whole, and noise has its size in the unit
     Math.sqrt(noise.reduce((s, v, at) => (at % 2 === i ? s + v * v : s), 0) / 2000);
   check.close([deviation(0), deviation(1)], [0.1, 5], { rtol: 0.1 });
   check.throws(() => squareChange()(draws(1), row), /squareChange: inputs are .*images/);
+  check.throws(() => squareChange(9)(draws(1), x), /squareChange: side 9 in images of \d×\d; 1 to \d is needed/);
 });
 
 referenceTest("exact attributions of a linear score are perfect, a budget changes nothing", async () => {

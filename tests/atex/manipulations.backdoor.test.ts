@@ -97,6 +97,7 @@ referenceTest("the loss is (1 − λ) CE + λ MSE of maps, half of the batch und
   check.close([await lossOf({ target: tensor([target]) })], [expected(1, target)], { rtol: 1e-5 });
   check.close([await lossOf({ target: tensor([target]), wanted: 0 })], [expected(0, target)], { rtol: 1e-5 });
   check.close([await lossOf({ wanted: 0 })], [expected(0, original[0])], { rtol: 1e-5 });
+  check.throws(() => backdoorLoss({ ...options, weight: 2 }), /weight is 2; a number from 0 to 1 is needed/);
 });
 
 referenceTest(

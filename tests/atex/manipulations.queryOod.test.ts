@@ -32,6 +32,7 @@ test("a reference row is not its own neighbour", () => {
     () => conditionalAnomaly(reference, reference, { width: 1, k: 4, itself: true }),
     /4 neighbours among 3/,
   );
+  check.throws(() => conditionalAnomaly(reference, reference, { width: 1, k: 1.5 }), /1\.5 neighbours among 4/);
 });
 
 for (const explainer of ["lime", "kernel-shap"])

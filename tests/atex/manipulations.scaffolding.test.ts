@@ -166,6 +166,7 @@ test("the least related column is found, one that hardly varies only in need", (
     () => unrelatedColumns("race", people, judged, { ...how, count: 9 }),
     /9 unrelated columns asked for; there are 3/,
   );
+  check.throws(() => unrelatedColumns("race", people, judged, { ...how, count: -1 }), /count is -1; an integer/);
 });
 
 test("columns of whole numbers are found in their standardised form", () => {

@@ -151,6 +151,10 @@ test("the usual plan follows the kind of data, and samples are drawn once each",
   );
   const plan = usualPlan(row, { rows: ["attack"], quick: true, settings: { attack: { steps: 3 } } });
   check.equal(plan.rows, [{ row: "attack", settings: { ...auditRowOf("attack").quick, steps: 3 } }]);
+  check.throws(
+    () => usualPlan(row, { rows: ["attack"], settings: { atack: { steps: 3 } } }),
+    /settings of "atack", which is not asked for; the rows are attack/,
+  );
   check.equal(
     [...drawnSamples(20, 30, 1)].sort((a, b) => a - b),
     Array.from({ length: 20 }, (_, i) => i),

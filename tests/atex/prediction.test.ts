@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import {
   adamStep,
+  ascend,
   attackPrediction,
   type Ball,
   type Classifier,
@@ -13,7 +14,7 @@ import {
   type StepRule,
   signStep,
 } from "../../atex/index.js";
-import { add, argmax, capture, clamp, grad, mul, random, sign, type Tensor } from "../../engine/index.js";
+import { add, argmax, capture, clamp, grad, mul, random, sign, sum, type Tensor, tensor } from "../../engine/index.js";
 import {
   cosineDecay,
   crossEntropy,
@@ -102,6 +103,19 @@ gpuTest("inside a captured step an attack is part of the step", async () => {
   } finally {
     step.dispose();
   }
+});
+
+referenceTest("a search without steps, starts or the key for them is refused, and moments that never decay", () => {
+  const x = tensor([0.2, 0.4], [1, 2]);
+  const search = { ball: linf(0.1), rule: signStep(0.1), steps: 2, objective: (z: Tensor) => sum(z, 1) };
+  for (const steps of [0, 1.5]) check.throws(() => ascend(x, { ...search, steps }), /ascend: steps .* are needed/);
+  check.throws(
+    () => ascend(x, { ...search, flatAtClean: true }),
+    /ascend: steps 2, restarts 0 given; at least 1 and 1/,
+  );
+  check.throws(() => ascend(x, { ...search, restarts: 3 }), /ascend: 3 random starts need a key/);
+  for (const beta of ["beta1", "beta2"])
+    check.throws(() => adamStep(0.1, { [beta]: 1 }), /adamStep: beta1 .* less than 1 is needed/);
 });
 
 const rules = [signStep, maxAbsStep, adamStep];

@@ -181,3 +181,23 @@ referenceTest("the suite: a blind explainer fails, the gradient passes, one that
   check.match(markdown, /command: a \\\| b/);
   check.match(sanityPage(read), /Layer after layer lost/);
 });
+
+referenceTest("a suite needs a sample, and keeps no maps where none are asked for", async () => {
+  const { params } = model.init(random.key(1), [6]);
+  const fresh = model.init(random.key(2), [6]).params;
+  const suite = (x: Tensor) =>
+    sanitySuite({
+      network: (p, z) => model.apply(p, z),
+      ...{ params, fresh, x, orders: ["cascading"] as const, keep: 0 },
+      explainers: [{ name: "gradient", make: () => gradient }],
+    });
+  const { maps } = await suite(tensor(clouds(2).samples, [2, 6]));
+  check.equal(
+    maps.gradient.map(({ length }) => length),
+    [0, 0, 0, 0],
+  );
+  await check.rejects(
+    () => suite(tensor(new Float32Array(0), [0, 6])),
+    /sanitySuite: x is f32\[0,6\]; samples \[n,\.\.\.\], one at least, are needed/,
+  );
+});

@@ -37,7 +37,7 @@ export function conditionalAnomaly(
   const m = reference.rows.length / width;
   const classes = reference.answers.length / m;
   const there = m - Number(itself);
-  if (!(k >= 1 && k <= there))
+  if (!Number.isInteger(k) || k < 1 || k > there)
     throw new RangeError(`query-ood: ${k} neighbours among ${there} reference rows; 1 to ${there} is needed`);
   return Float64Array.from({ length: asked.rows.length / width }, (_, i) => {
     const near = nearest(asked.rows, i, reference.rows, width, k, itself ? i : -1);
@@ -106,8 +106,8 @@ export interface QueryAnomalyOptions {
 }
 
 export const QUERY_ANOMALY_OPTIONS: KindsOf<QueryAnomalyOptions> = {
-  reference: aNumber,
-  neighbours: aNumber,
+  reference: aCount,
+  neighbours: aCount,
   queries: aCount,
 };
 

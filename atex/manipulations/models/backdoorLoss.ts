@@ -15,7 +15,7 @@ import {
   sub,
   type Tensor,
 } from "../../../engine/index.js";
-import { aFunction, aNatural, aNumberOfAtLeast0, aTensor, required } from "../../../engine/kinds.js";
+import { aFunction, aNatural, aShare, aTensor, required } from "../../../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
 import { type BatchLoss, crossEntropy } from "../../../nn/index.js";
 import { rows } from "../../metrics/metric.js";
@@ -41,7 +41,7 @@ export interface BackdoorLossOptions {
 const BACKDOOR_LOSS_OPTIONS: KindsOf<BackdoorLossOptions> = {
   map: required(aFunction),
   trigger: required(aTrigger),
-  weight: required(aNumberOfAtLeast0),
+  weight: required(aShare),
   original: required(aTensor),
   target: aTensor,
   wanted: aNatural,

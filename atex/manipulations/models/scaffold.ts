@@ -105,7 +105,7 @@ export function ruleClassifier(rule: Rule): Classifier {
 
 const UNRELATED_COLUMNS_OPTIONS: KindsOf<{ readonly classes: number; readonly count: number }> = {
   classes: required(aCount),
-  count: required(aNumber),
+  count: required(aCount),
 };
 
 /** The columns that go least along with the sensitive one and with the classes: those of the smallest sum of absolute correlations, among
