@@ -2,11 +2,11 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { MeasuredCase } from "./inputs.js";
+import type { CheckedCase } from "./inputs.js";
 import { figure, formatAbout, isRight, type Report, type Row, table } from "./report.js";
 
 export interface PeersOptions {
-  readonly cases: readonly MeasuredCase[];
+  readonly cases: readonly CheckedCase[];
   /** Only these; all that are installed if not given. */
   readonly systems?: readonly string[];
   readonly runs?: number;

@@ -2,7 +2,7 @@
 import { type BenchCase, cases } from "./cases.js";
 import { checkResults, type Verdict } from "./goldens.js";
 import type { Bench } from "./holdfast.js";
-import type { CaseName, MeasuredCase } from "./inputs.js";
+import type { CaseName, CheckedCase } from "./inputs.js";
 import { measureInARow, measureInTurns, type Timing, type Waiting } from "./measure.js";
 import type { Row } from "./report.js";
 
@@ -94,7 +94,7 @@ export async function runEntries(on: Bench, entries: readonly Entry[], options: 
 }
 
 /** A case whose results are compared with those of `name` in float64. */
-export function checkedCase(name: MeasuredCase, build: () => BenchCase): Entry {
+export function checkedCase(name: CheckedCase, build: () => BenchCase): Entry {
   return {
     case: name,
     async prepare() {

@@ -119,6 +119,7 @@ function measureTorch(system) {
   };
   const torch = runTorch(wanted.cases, "float32", runs, visit, where);
   versions.torch = torch.versions.torch;
+  if (torch.versions.blas !== null) versions.torch += ` with ${torch.versions.blas}`;
   if (torch.device === undefined) versions.torch += `, ${torch.threads} threads`;
   else versions[system] = `CUDA ${torch.versions.cuda} on ${torch.device}`;
 }
