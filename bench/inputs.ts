@@ -202,13 +202,13 @@ export function lesson(): { directions: HostTensor; points: HostTensor; taught: 
   };
 }
 
-/** Labels as rows of an identity matrix, [batch, 10]. */
-export function oneHot(labels: Int32Array): HostTensor {
-  const data = new Float32Array(labels.length * 10);
+/** Labels as rows of an identity matrix, [batch, classes]. */
+export function oneHot(labels: Int32Array, classes = 10): HostTensor {
+  const data = new Float32Array(labels.length * classes);
   labels.forEach((label, row) => {
-    data[row * 10 + label] = 1;
+    data[row * classes + label] = 1;
   });
-  return { shape: [labels.length, 10], data };
+  return { shape: [labels.length, classes], data };
 }
 
 const convolution = (channels: number, filters: number, side: number) => 2 * channels * filters * 25 * side * side;

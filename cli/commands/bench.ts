@@ -79,6 +79,7 @@ function casesOf(suite: string, text: string | undefined): readonly string[] | u
 const formats: Readonly<Record<string, (report: Report) => string>> = {
   ...{
     peers: formatPeers,
+    networks: formatPeers,
     gpu: formatGpu,
     atex: formatAtex,
     "atex-curves": formatCurves,
