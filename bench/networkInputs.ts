@@ -46,9 +46,10 @@ export type WorkName = keyof typeof networkWorks;
 /**
  * The attack: steps of length `step` (L2) down the squared distance between the gradient of the label logit for the image and a
  * given map, with softplus of sharpness `beta` in the place of relu (relu6: a difference of two), inside [0, 1] and `radius` of every
- * pixel. Source: Dombrowski et al. 2019, sec. 3.3, with steps that do not jump with the sign of a small slope.
+ * pixel. Source: Dombrowski et al. 2019, sec. 3.3, with steps that do not jump with the sign of a small slope; with a sharpness of 20 ten steps make percents of the rounding
+ * errors of f32, with 5 they do not.
  */
-export const attack = { steps: 10, step: 1.5, radius: 8 / 255, beta: 20, target: 1e-3 } as const;
+export const attack = { steps: 10, step: 1.5, radius: 8 / 255, beta: 5, target: 1e-3 } as const;
 
 /** Coalitions of KernelSHAP besides the empty one and that of all features. */
 export const coalitionCount = 2048;

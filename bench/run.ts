@@ -2,8 +2,9 @@
 import { type BenchCase, cases } from "./cases.js";
 import { checkResults, type Verdict } from "./goldens.js";
 import type { Bench } from "./holdfast.js";
-import type { CaseName, CheckedCase } from "./inputs.js";
+import type { CaseName, CheckedCase, NetworkCase } from "./inputs.js";
 import { measureInARow, measureInTurns, type Timing, type Waiting } from "./measure.js";
+import { networkCases } from "./networkCases.js";
 import type { Row } from "./report.js";
 
 export interface RunOptions {
@@ -115,6 +116,15 @@ export function runCases(on: Bench, names: readonly CaseName[], options: RunOpti
   return runEntries(
     on,
     names.map((name) => checkedCase(name, cases[name])),
+    options,
+  );
+}
+
+/** The cases of networkInputs.ts. */
+export function runNetworks(on: Bench, names: readonly NetworkCase[], options: RunOptions = {}): Promise<Row[]> {
+  return runEntries(
+    on,
+    names.map((name) => checkedCase(name, networkCases[name])),
     options,
   );
 }

@@ -8,14 +8,13 @@ import { runEngine } from "./engine.js";
 import { explainerCases, runExplainers } from "./explainers.js";
 import { type Peak, runGpu } from "./gpu.js";
 import { type Bench, openBench, versions } from "./holdfast.js";
-import { type CaseName, type CheckedCase, caseNames, type NetworkCase, networkCaseNames } from "./inputs.js";
+import { type CaseName, type CheckedCase, caseNames, networkCaseNames } from "./inputs.js";
 import { type LoopCase, runLoops } from "./loops.js";
 import type { Waiting } from "./measure.js";
-import { networkCases } from "./networkCases.js";
 import { onnxCases, runOnnx } from "./onnx.js";
 import { joinReports, runPeers } from "./peers.js";
 import type { Report, Row } from "./report.js";
-import { checkedCase, type RunOptions, runCases, runEntries } from "./run.js";
+import { type RunOptions, runCases, runNetworks } from "./run.js";
 import { runScale, scaleCases } from "./scale.js";
 import { runSmoke } from "./smoke.js";
 
@@ -105,15 +104,6 @@ export async function runSuite(suite: string, options: SuiteOptions): Promise<Re
   } finally {
     shutdown();
   }
-}
-
-/** Cases of the suite `networks` in Holdfast. */
-export function runNetworks(on: Bench, names: readonly NetworkCase[], options: RunOptions): Promise<Row[]> {
-  return runEntries(
-    on,
-    names.map((name) => checkedCase(name, networkCases[name])),
-    options,
-  );
 }
 
 /** Case by case, first here and then in every peer, so that all systems meet a case under much the same conditions. */

@@ -22,6 +22,8 @@ const torchSystems = {
   "torch-cuda": { device: "cuda" },
   "torch-cuda-graph": { device: "cuda", graph: true },
 };
+/** Minutes that a WebGPU peer has for each of its cases, its pipelines' compilation and all runs. */
+const mostMinutes = 6;
 const systems = [...Object.keys(webgpuPeers), ...Object.keys(torchSystems)];
 
 const { values, positionals } = parseArgs({
@@ -74,7 +76,8 @@ function add(row) {
   const name = `${row.system} ${row.case} ${row.wait}`.padEnd(40);
   if (row.error !== undefined) return fail(`${name} ${row.error}`);
   const { where, got, truth, relativeError } = row.disagreement;
-  const agreement = `worst error ${relativeError.toExponential(1)} at ${where}`;
+  // What is without bound comes as null.
+  const agreement = `worst error ${relativeError?.toExponential(1) ?? "without bound"} at ${where}`;
   const cpu = row.workerCpuMs === null ? "" : `, ${row.workerCpuMs.toFixed(1)} ms of worker CPU`;
   console.error(`${name} median ${row.medianMs.toFixed(1)} ms${cpu}; ${agreement}`);
   if (!row.checked) fail(`${name} DISAGREES: ${where} is ${got}, float64 gives ${truth}`);
@@ -97,8 +100,19 @@ function measureWebgpu(system) {
       if (adapter.device !== about.adapter.device)
         fail(`${system}: ran on ${about.adapter.device}, others on ${adapter.device}`);
     });
+    const limit = mostMinutes * wanted.cases.length;
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      child.kill("SIGKILL");
+    }, limit * 60_000);
     child.on("exit", (code, signal) => {
-      if (code !== 0) fail(`${system}: its process ended with ${signal ?? code}`);
+      clearTimeout(timer);
+      if (isLate) {
+        const done = results.filter((row) => row.system === system).map((row) => row.case);
+        const open = wanted.cases.filter((name) => !done.includes(name));
+        leftOut.push(`${open.join(", ")} in ${system}: not measured within ${limit} minutes`);
+      } else if (code !== 0) fail(`${system}: its process ended with ${signal ?? code}`);
       resolve(undefined);
     });
   });
