@@ -87,8 +87,6 @@ export async function runSuite(suite: string, options: SuiteOptions): Promise<Re
     if (suite === "explainers") return { ...about, ...(await runExplainers(on, options)) };
     if (suite === "scale") return { ...about, ...(await runScale(on, options)) };
     const wanted = (name: string): boolean => options.cases?.includes(name) ?? true;
-    const names = caseSuites[suite].filter(wanted);
-    if (suite === "peers") return await runBesidePeers(on, about, names, options, runCases);
     if (suite === "networks") {
       // Runs of seconds: three, and only with the way of waiting that leaves a software adapter both cores.
       const few = {
@@ -98,6 +96,8 @@ export async function runSuite(suite: string, options: SuiteOptions): Promise<Re
       };
       return await runBesidePeers(on, about, networkCaseNames.filter(wanted), few, runNetworks);
     }
+    const names = caseSuites[suite].filter(wanted);
+    if (suite === "peers") return await runBesidePeers(on, about, names, options, runCases);
     const rows = await runCases(on, names, options);
     const loops = await runLoops(on, (loopSuites[suite] ?? []).filter(wanted), options);
     return { ...about, results: [...rows, ...loops] };
