@@ -204,7 +204,7 @@ export function networkCases(tools) {
       });
     const run = () => {
       const [empty, others] = tf.split(tf.concat(pieces.map(scores)), [1, count - 1]);
-      return [tf.matMul(tf.sub(others, empty), matrix, true, true)];
+      return [tf.transpose(tf.matMul(matrix, tf.sub(others, empty)))];
     };
     return pure(run, ["values"]);
   }
