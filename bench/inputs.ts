@@ -27,7 +27,26 @@ export type CaseName = (typeof caseNames)[number];
 /** A product for GPUs alone: a software adapter takes seconds for it. */
 export const largeCase = "matmul-4096";
 
+/** Cases of the suite `networks`; `networkInputs.ts` says what they are. */
+export const networkCaseNames = [
+  "resnet18-224",
+  "resnet18-224-gradient",
+  "resnet18-224-attack",
+  "mobilenet-v2-224",
+  "mobilenet-v2-224-gradient",
+  "mobilenet-v2-224-attack",
+  "transformer",
+  "mlp-tabular",
+  "kernel-shap",
+  "lrp",
+  "grad-cam",
+] as const;
+
+export type NetworkCase = (typeof networkCaseNames)[number];
+
 export type MeasuredCase = CaseName | typeof largeCase;
+/** Every case whose results can be checked. */
+export type CheckedCase = MeasuredCase | NetworkCase;
 
 /** A dense row-major array on the host. */
 export interface HostTensor {
@@ -61,13 +80,15 @@ export const parameterNames = Object.keys(parameterShapes) as ParameterName[];
 /** Adam as every system runs it in `train-step`. */
 export const adam = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
 
-/** Images per step of each case that runs the network. */
+/** Images per step of each case that runs this network. */
 export const batchSizes = {
   "train-step": 64,
   "input-gradient": 64,
   "second-order": 16,
   "naive-step": 8,
   "atex-step": 8,
+  lrp: 64,
+  "grad-cam": 64,
 } as const;
 
 /**
@@ -81,14 +102,16 @@ const streams = {
   ...{ neighbours: 9, directions: 10, taught: 11 },
 };
 
-function hash(index: number, stream: number): number {
+/** A 32-bit integer that looks random. */
+export function hash(index: number, stream: number): number {
   let bits = Math.imul(index + 1, 0x9e3779b1) ^ Math.imul(stream, 0x85ebca6b);
   bits = Math.imul(bits ^ (bits >>> 16), 0x7feb352d);
   bits = Math.imul(bits ^ (bits >>> 15), 0x846ca68b);
   return (bits ^ (bits >>> 16)) >>> 0;
 }
 
-function uniform(stream: number, shape: readonly number[], low: number, high: number): HostTensor {
+/** Numbers of a stream in [low, high). Streams from 64 on are those of `networkInputs.ts`. */
+export function uniform(stream: number, shape: readonly number[], low: number, high: number): HostTensor {
   const data = new Float32Array(shape.reduce((product, length) => product * length, 1));
   const step = (high - low) / 2 ** 24;
   for (let i = 0; i < data.length; i++) data[i] = low + step * (hash(i, stream) >>> 8);
@@ -179,13 +202,13 @@ export function lesson(): { directions: HostTensor; points: HostTensor; taught: 
   };
 }
 
-/** Labels as rows of an identity matrix, [batch, 10]. */
-export function oneHot(labels: Int32Array): HostTensor {
-  const data = new Float32Array(labels.length * 10);
+/** Labels as rows of an identity matrix, [batch, classes]. */
+export function oneHot(labels: Int32Array, classes = 10): HostTensor {
+  const data = new Float32Array(labels.length * classes);
   labels.forEach((label, row) => {
-    data[row * 10 + label] = 1;
+    data[row * classes + label] = 1;
   });
-  return { shape: [labels.length, 10], data };
+  return { shape: [labels.length, classes], data };
 }
 
 const convolution = (channels: number, filters: number, side: number) => 2 * channels * filters * 25 * side * side;

@@ -44,6 +44,8 @@ export interface MeasureOptions {
   readonly runs?: number;
   /** Runs before them that are not counted; default 3. */
   readonly warmUps?: number;
+  /** Milliseconds that a run took that was waited for by polling; without warm-ups the first nap goes by it. */
+  readonly polledMs?: number;
 }
 
 /** Work that is done within this share of a run after a nap was done before its end. */
@@ -117,7 +119,10 @@ class Series {
   constructor(
     readonly work: Work,
     readonly wait: Waiting,
-  ) {}
+    polledMs?: number,
+  ) {
+    if (polledMs !== undefined) this.#naps.after(1, 0, 0, polledMs);
+  }
 
   /** One run that does not count. The first one compiles; its duration says nothing about the next. */
   async warmUp(isFirst: boolean): Promise<void> {
@@ -172,9 +177,9 @@ class Series {
  *  that a slow spell of the machine meets all of them; one that fails takes no further turns and gives its error. */
 export async function measureInTurns(
   works: readonly Work[],
-  { wait, runs = 10, warmUps = 3 }: MeasureOptions,
+  { wait, runs = 10, warmUps = 3, polledMs }: MeasureOptions,
 ): Promise<(Timing | Error)[]> {
-  const series = works.map((work) => new Series(work, wait));
+  const series = works.map((work) => new Series(work, wait, polledMs));
   const failed = new Map<Series, Error>();
   for (let round = 0; round < warmUps + runs; round++)
     for (const one of series) {

@@ -71,12 +71,29 @@ export function mobileNetV2(): Layer {
   return sequential([...layers, ...convolution(1280, 1), relu6, ...head]);
 }
 
+/** Blocks of a transformer over tokens of `width` features: attention in four heads, then two dense layers. Source: Dosovitskiy et al.
+ *  2021, eq. 2 and 3. */
+const transformerBlocks = (count: number, width: number, hidden: number): Layer[] =>
+  Array.from({ length: count }, () => [
+    residual(sequential([layerNorm({ axes: [-1] }), attention(4)])),
+    residual(
+      sequential([layerNorm({ axes: [-1] }), dense(hidden, { tokens: true }), gelu, dense(width, { tokens: true })]),
+    ),
+  ]).flat();
+
 /** A small vision transformer: squares of 4 × 4 as tokens of 64 features, four blocks of four heads. Source: Dosovitskiy et al. 2021. */
 export function smallTransformer(): Layer {
-  const block = (): Layer[] => [
-    residual(sequential([layerNorm({ axes: [-1] }), attention(4)])),
-    residual(sequential([layerNorm({ axes: [-1] }), dense(256, { tokens: true }), gelu, dense(64, { tokens: true })])),
-  ];
-  const blocks = [block(), block(), block(), block()].flat();
+  const blocks = transformerBlocks(4, 64, 256);
   return sequential([patches(4), dense(64, { tokens: true }), positions, ...blocks, averageTokens, dense(10)]);
+}
+
+/** A transformer over given tokens: width 128, four blocks of four heads, a class from the mean token. */
+export function tokenTransformer(): Layer {
+  const blocks = transformerBlocks(4, 128, 512);
+  return sequential([dense(128, { tokens: true }), positions, ...blocks, averageTokens, dense(10)]);
+}
+
+/** What people train on tables: two hidden layers of 256, two classes. */
+export function tabularNetwork(): Layer {
+  return sequential([dense(256), relu, dense(256), relu, dense(2)]);
 }

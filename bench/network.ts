@@ -31,7 +31,7 @@ function turned(values: ArrayLike<number>, rows: number, columns: number): Float
 }
 
 /** The model's tree of parameters on the device, kept. */
-function parameterTree(): Tree {
+export function parameterTree(): Tree {
   const given: Record<string, HostTensor> = networkParameters();
   const tree: Record<string, Tensor>[] = model.layers.map(() => ({}));
   for (const name of parameterNames) {
@@ -69,26 +69,42 @@ export function trainStep(): BenchCase {
   return training((p, x, y) => crossEntropy(model.apply(p, x), y), [images, labels]);
 }
 
-/** Adam on a loss of the network's parameters and of inputs, parameters and state updated in place. */
-export function training(loss: (params: Tree, ...inputs: Tensor[]) => Tensor, inputs: readonly Tensor[]): BenchCase {
+/** The gradients of the network's parameters, from Adam's first moments after one step. */
+async function caseGradients(moments: Tree): Promise<Record<string, ArrayLike<number>>> {
+  const gradients: Record<string, ArrayLike<number>> = {};
+  // After one step the first moment is the gradient times 1 - beta1.
+  for (const name of parameterNames) {
+    const moment = await inCaseLayout(part(moments, name), name);
+    gradients[`gradient ${name}`] = Float64Array.from(moment, (value) => value / (1 - constants.beta1));
+  }
+  return gradients;
+}
+
+/** What is trained, and the gradients in the cases' layout from Adam's first moments after one step. */
+export interface Trained {
+  readonly params: Tree;
+  gradients(moments: Tree): Promise<Record<string, ArrayLike<number>>>;
+}
+
+/** Adam on a loss of parameters and of inputs, parameters and state updated in place; those of the network above if not given. */
+export function training(
+  loss: (params: Tree, ...inputs: Tensor[]) => Tensor,
+  inputs: readonly Tensor[],
+  { params, gradients }: Trained = { params: parameterTree(), gradients: caseGradients },
+): BenchCase {
   const { learningRate: lr, ...rest } = constants;
-  const training = trainer(adam({ lr, ...rest }), loss, parameterTree(), inputs);
+  const training = trainer(adam({ lr, ...rest }), loss, params, inputs);
   return {
     async results() {
       const losses: number[] = [];
-      const gradients: Record<string, ArrayLike<number>> = {};
+      let first: Record<string, ArrayLike<number>> = {};
       for (let i = 0; i < 3; i++) {
         const loss = training.run();
         losses.push(await loss.item());
         loss.dispose();
-        if (i > 0) continue;
-        // After one step the first moment is the gradient times 1 - beta1.
-        for (const name of parameterNames) {
-          const moment = await inCaseLayout(part(training.state().optimiser.m, name), name);
-          gradients[`gradient ${name}`] = Float64Array.from(moment, (value) => value / (1 - constants.beta1));
-        }
+        if (i === 0) first = await gradients(training.state().optimiser.m);
       }
-      return { losses, ...gradients };
+      return { losses, ...first };
     },
     submit: () => training.run().dispose(),
     step: training.step,

@@ -2,14 +2,17 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { MeasuredCase } from "./inputs.js";
+import type { CheckedCase } from "./inputs.js";
+import type { Waiting } from "./measure.js";
 import { figure, formatAbout, isRight, type Report, type Row, table } from "./report.js";
 
 export interface PeersOptions {
-  readonly cases: readonly MeasuredCase[];
+  readonly cases: readonly CheckedCase[];
   /** Only these; all that are installed if not given. */
   readonly systems?: readonly string[];
   readonly runs?: number;
+  /** Default both. */
+  readonly waits?: readonly Waiting[];
   readonly adapter?: string;
 }
 
@@ -17,9 +20,10 @@ const script = fileURLToPath(new URL("../../bench/peers/run.mjs", import.meta.ur
 
 /** Measures every installed peer; what fails is in the report and on standard error.
  *  @throws Error outside a checkout, or when the peers' process gives no report. */
-export async function runPeers({ cases, systems = [], runs = 10, adapter }: PeersOptions): Promise<Report> {
+export async function runPeers({ cases, systems = [], runs = 10, waits, adapter }: PeersOptions): Promise<Report> {
   if (!existsSync(script)) throw new Error(`peers: ${script} is missing ; a checkout of the repository is needed`);
   const args = [script, ...systems, "--cases", cases.join(","), "--runs", String(runs)];
+  if (waits !== undefined) args.push("--wait", waits.join(","));
   if (adapter !== undefined) args.push("--adapter", adapter);
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   let text = "";
@@ -49,6 +53,7 @@ export function joinReports(ours: Report, theirs: Report): Report {
     adapter: ours.adapter,
     versions: { ...ours.versions, ...theirs.versions },
     results: [...ours.results, ...theirs.results],
+    leftOut: [...(ours.leftOut ?? []), ...(theirs.leftOut ?? [])],
   };
 }
 
@@ -60,7 +65,7 @@ function rowOf(rows: readonly Row[], system: string, name: string, wait: string)
 /** Per case and way of waiting: the median of each system, and in brackets its multiple of Holdfast's. A second table has the
  *  worker CPU, which other work on the machine hardly moves. */
 export function formatPeers(report: Report): string {
-  const { results } = report;
+  const { results, leftOut = [] } = report;
   const systems = [...new Set(results.map((row) => row.system))];
   const names = [...new Set(results.map((row) => row.case))];
   const waits = ["spin", "nap"].filter((wait) => results.some((row) => row.wait === wait));
@@ -84,5 +89,6 @@ export function formatPeers(report: Report): string {
     formatAbout(report),
     tableOf("medianMs", "Wall time, median ms (times Holdfast's)"),
     tableOf("workerCpuMs", "Worker CPU, mean ms (times Holdfast's)"),
+    ...(leftOut.length > 0 ? [`left out:\n${leftOut.join("\n")}`] : []),
   ].join("\n\n");
 }

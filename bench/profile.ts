@@ -8,8 +8,9 @@ import { sizeOf } from "../engine/shape.js";
 import { type BenchCase, cases } from "./cases.js";
 import { checkResults } from "./goldens.js";
 import type { Bench } from "./holdfast.js";
-import type { CaseName } from "./inputs.js";
+import type { CaseName, NetworkCase } from "./inputs.js";
 import { workerCpuMs } from "./measure.js";
+import { networkCases } from "./networkCases.js";
 import { figure, table } from "./report.js";
 
 /** One launch of a step, repeated by itself. */
@@ -25,7 +26,7 @@ export interface LaunchCost {
 }
 
 export interface CaseProfile {
-  readonly case: CaseName;
+  readonly case: CaseName | NetworkCase;
   readonly checked: boolean;
   readonly dispatches: number;
   /** By time stamps, per run; each launch is a pass of its own. Other work on the machine shows in these. */
@@ -37,8 +38,8 @@ export interface CaseProfile {
 }
 
 /** Profiles a case: `runs` runs by time stamps, and `runs` repetitions of each launch. */
-export async function profileCase(on: Bench, name: CaseName, runs = 5): Promise<CaseProfile> {
-  const work = cases[name]();
+export async function profileCase(on: Bench, name: CaseName | NetworkCase, runs = 5): Promise<CaseProfile> {
+  const work = { ...cases, ...networkCases }[name]();
   try {
     const { checked } = checkResults(name, await work.results());
     for (let i = 0; i < 2; i++) work.submit();

@@ -2,8 +2,9 @@
 import { type BenchCase, cases } from "./cases.js";
 import { checkResults, type Verdict } from "./goldens.js";
 import type { Bench } from "./holdfast.js";
-import type { CaseName, MeasuredCase } from "./inputs.js";
+import type { CaseName, CheckedCase, NetworkCase } from "./inputs.js";
 import { measureInARow, measureInTurns, type Timing, type Waiting } from "./measure.js";
+import { networkCases } from "./networkCases.js";
 import type { Row } from "./report.js";
 
 export interface RunOptions {
@@ -94,7 +95,7 @@ export async function runEntries(on: Bench, entries: readonly Entry[], options: 
 }
 
 /** A case whose results are compared with those of `name` in float64. */
-export function checkedCase(name: MeasuredCase, build: () => BenchCase): Entry {
+export function checkedCase(name: CheckedCase, build: () => BenchCase): Entry {
   return {
     case: name,
     async prepare() {
@@ -115,6 +116,15 @@ export function runCases(on: Bench, names: readonly CaseName[], options: RunOpti
   return runEntries(
     on,
     names.map((name) => checkedCase(name, cases[name])),
+    options,
+  );
+}
+
+/** The cases of networkInputs.ts. */
+export function runNetworks(on: Bench, names: readonly NetworkCase[], options: RunOptions = {}): Promise<Row[]> {
+  return runEntries(
+    on,
+    names.map((name) => checkedCase(name, networkCases[name])),
     options,
   );
 }

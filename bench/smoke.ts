@@ -13,7 +13,7 @@ import { onnxSmoke } from "./onnxSmoke.js";
 import { runPeers } from "./peers.js";
 import { profileCase } from "./profile.js";
 import type { Report, Row } from "./report.js";
-import { runCases } from "./run.js";
+import { runCases, runNetworks } from "./run.js";
 import { runScale } from "./scale.js";
 import { soak } from "./soak.js";
 import { formatSection, savedReports } from "./speedPage.js";
@@ -47,6 +47,7 @@ const parts: Readonly<Record<string, (on: Bench, about: Report) => Promise<Outco
     return (await runScale(on, { sizes, runs: 1 })).results;
   },
   explainers: async (on) => (await runExplainers(on, { quick: true })).results,
+  networks: (on) => runNetworks(on, ["mlp-tabular", "lrp", "grad-cam"], once),
   async onnx() {
     return onnxSmoke();
   },

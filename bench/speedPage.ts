@@ -13,6 +13,7 @@ import { explainScale, plotScale } from "./scale.js";
 /** Saved reports the section speaks of, by suite. */
 export interface SavedReports {
   readonly peers?: Report;
+  readonly networks?: Report;
   readonly atex?: Report;
   readonly "atex-curves"?: Report;
   readonly scale?: Report;
@@ -23,6 +24,7 @@ export interface SavedReports {
 
 const suites = [
   "peers",
+  "networks",
   "atex",
   "atex-curves",
   "scale",
@@ -77,11 +79,12 @@ export function writeSpeedPage(root: string): string[] {
 
 /** The section without its markers. */
 export function formatSection(reports: SavedReports): string {
-  const { peers, atex, "atex-curves": curves, scale } = reports;
-  if (!peers && !atex && !curves && !scale)
+  const { peers, networks, atex, "atex-curves": curves, scale } = reports;
+  if (!peers && !networks && !atex && !curves && !scale)
     return "No measurement has been saved yet: `npm run bench -- peers --save` makes one.";
   const parts = [
     ...(peers ? peersSection(peers) : []),
+    ...(networks ? networksSection(networks) : []),
     ...(atex ? atexSection(atex) : []),
     ...(curves ? curvesSection(curves) : []),
     ...(scale ? scaleSection(scale) : []),
@@ -121,9 +124,45 @@ function comparison({ results }: Report, key: "medianMs" | "workerCpuMs"): strin
 }
 
 function peersSection(report: Report): string[] {
+  return [
+    ...comparisons(
+      report,
+      `Measured on ${originOf(report)}. Every result was compared with PyTorch's in float64 before it was timed; ` +
+        "[bench/README.md](../bench/README.md) says what the cases are. Brackets: multiples of Holdfast's figure.",
+    ),
+    "![Times of the cases as multiples of Holdfast's](../bench/results/peers.svg)",
+  ];
+}
+
+/** Networks of the size that people bring, what a system cannot do, and where a figure needs a word. */
+function networksSection(report: Report): string[] {
+  const failed = report.results.filter((row) => !row.checked);
+  const reasons = failed.map(({ case: name, system, error, disagreement: d }) =>
+    error !== undefined
+      ? `\`${name}\` in ${system}: ${error}`
+      : `\`${name}\` in ${system}: ${d?.where} is ${d?.got}, float64 gives ${d?.truth}`,
+  );
+  const notes = report.results.flatMap(({ case: name, system, note }) =>
+    note ? [`\`${name}\` in ${system}: ${note}`] : [],
+  );
+  const list = (title: string, lines: readonly string[]): string[] =>
+    lines.length > 0 ? [`${title}\n${lines.map((line) => `- ${line}`).join("\n")}`] : [];
+  return [
+    ...comparisons(
+      report,
+      `Networks that people bring, on ${originOf(report)}; inputs of 224×224 one at a time. Results were compared with PyTorch's in ` +
+        "float64 before they were timed.",
+    ),
+    ...list("What a system cannot do:", report.leftOut ?? []),
+    ...list("Failed, or not what float64 gives:", reasons),
+    ...list("Fewer runs:", notes),
+  ];
+}
+
+/** The tables of both measures after a paragraph of introduction. */
+function comparisons(report: Report, introduction: string): string[] {
   const parts = [
-    `Measured on ${originOf(report)}. Every result was compared with PyTorch's in float64 before it was timed; ` +
-      "[bench/README.md](../bench/README.md) says what the cases are. Brackets: multiples of Holdfast's figure.",
+    introduction,
     "Median wall time of a run in milliseconds, each system with the way of waiting that suits it better:",
     comparison(report, "medianMs"),
   ];
@@ -132,7 +171,7 @@ function peersSection(report: Report): string[] {
       "CPU milliseconds of a run on all threads but the main one (PyTorch: on all):",
       comparison(report, "workerCpuMs"),
     );
-  return [...parts, "![Times of the cases as multiples of Holdfast's](../bench/results/peers.svg)"];
+  return parts;
 }
 
 /** Wall times of all systems as multiples of Holdfast's. */

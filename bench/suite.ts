@@ -8,13 +8,13 @@ import { runEngine } from "./engine.js";
 import { explainerCases, runExplainers } from "./explainers.js";
 import { type Peak, runGpu } from "./gpu.js";
 import { type Bench, openBench, versions } from "./holdfast.js";
-import { type CaseName, caseNames } from "./inputs.js";
+import { type CaseName, type CheckedCase, caseNames, networkCaseNames } from "./inputs.js";
 import { type LoopCase, runLoops } from "./loops.js";
 import type { Waiting } from "./measure.js";
 import { onnxCases, runOnnx } from "./onnx.js";
 import { joinReports, runPeers } from "./peers.js";
 import type { Report, Row } from "./report.js";
-import { runCases } from "./run.js";
+import { type RunOptions, runCases, runNetworks } from "./run.js";
 import { runScale, scaleCases } from "./scale.js";
 import { runSmoke } from "./smoke.js";
 
@@ -43,6 +43,7 @@ export const measuredSuites: Readonly<Record<string, readonly string[]>> = {
   "atex-curves": [],
   scale: scaleCases,
   explainers: explainerCases,
+  networks: networkCaseNames,
   gpu: [],
   onnx: onnxCases,
   smoke: [],
@@ -86,8 +87,17 @@ export async function runSuite(suite: string, options: SuiteOptions): Promise<Re
     if (suite === "explainers") return { ...about, ...(await runExplainers(on, options)) };
     if (suite === "scale") return { ...about, ...(await runScale(on, options)) };
     const wanted = (name: string): boolean => options.cases?.includes(name) ?? true;
+    if (suite === "networks") {
+      // Runs of seconds: three, and only with the way of waiting that leaves a software adapter both cores.
+      const few = {
+        ...options,
+        runs: options.runs ?? 3,
+        waits: options.waits ?? ([on.software ? "nap" : "spin"] as const),
+      };
+      return await runBesidePeers(on, about, networkCaseNames.filter(wanted), few, runNetworks);
+    }
     const names = caseSuites[suite].filter(wanted);
-    if (suite === "peers") return await runBesidePeers(on, about, names, options);
+    if (suite === "peers") return await runBesidePeers(on, about, names, options, runCases);
     const rows = await runCases(on, names, options);
     const loops = await runLoops(on, (loopSuites[suite] ?? []).filter(wanted), options);
     return { ...about, results: [...rows, ...loops] };
@@ -97,21 +107,27 @@ export async function runSuite(suite: string, options: SuiteOptions): Promise<Re
 }
 
 /** Case by case, first here and then in every peer, so that all systems meet a case under much the same conditions. */
-async function runBesidePeers(
+async function runBesidePeers<C extends CheckedCase>(
   on: Bench,
   about: Pick<Report, "adapter" | "versions">,
-  names: readonly CaseName[],
+  names: readonly C[],
   options: SuiteOptions,
+  run: (on: Bench, names: readonly C[], options: RunOptions) => Promise<Row[]>,
 ): Promise<Report> {
   const parts: Report[] = [];
   for (const name of names) {
     const here = parts.length === 0 ? on : await openBench(options.adapter);
-    const ours = { ...about, results: await runCases(here, [name], options) };
+    const ours = { ...about, results: await run(here, [name], options) };
     // The peers must not share the processor with an open device.
     shutdown();
     parts.push(joinReports(ours, await runPeers({ ...options, cases: [name] })));
   }
-  return { ...parts[0], results: parts.flatMap(({ results }) => results) };
+  const leftOut = parts.flatMap((part) => part.leftOut ?? []);
+  return {
+    ...parts[0],
+    results: parts.flatMap(({ results }) => results),
+    ...(leftOut.length > 0 && { leftOut }),
+  };
 }
 
 /** A report with what is needed to judge it later: the commit, the date, the processors and their load. */

@@ -1,6 +1,7 @@
 /** The cases in jax-js: everything under `jit`, channels first, as the library's own examples do it. */
 import * as inputs from "../../dist/bench/inputs.js";
 import { installNavigator, versionOf } from "./adapter.mjs";
+import { networkCases } from "./networks.jaxjs.mjs";
 import { runCases } from "./worker.mjs";
 
 const { adapter: wantedAdapter } = JSON.parse(process.argv[2]);
@@ -62,6 +63,8 @@ function batchOf(name) {
   return { images: upload(images), labels: upload(inputs.oneHot(labels)) };
 }
 
+const parametersAndBatch = (name) => ({ p: uploadAll(inputs.networkParameters()), ...batchOf(name) });
+
 /** Cross-entropy of logits with one-hot or soft targets, mean over the rows. */
 const softCrossEntropy = (outputs, targets) => np.mean(np.sum(nn.logSoftmax(outputs, -1).mul(targets), -1)).neg();
 
@@ -109,7 +112,7 @@ const adamStep =
     const correction1 = np.subtract(1, np.power(beta1, t.ref));
     const correction2 = np.subtract(1, np.power(beta2, t.ref));
     const next = { parameters: {}, m: {}, v: {} };
-    for (const name of inputs.parameterNames) {
+    for (const name of Object.keys(parameters)) {
       const g = gradients[name];
       const first = m[name].mul(beta1).add(g.ref.mul(1 - beta1));
       const second = v[name].mul(beta2).add(np.square(g).mul(1 - beta2));
@@ -123,11 +126,12 @@ const adamStep =
     return [next.parameters, next.m, next.v, t, loss];
   };
 
-/** Adam steps on a loss of the parameters and of `given`. */
-function training(lossOf, given) {
+/** Adam steps on a loss of the parameters and of `given`, from `start`, which it consumes. */
+function training(lossOf, given, start = uploadAll(inputs.networkParameters())) {
   const compiled = jit(adamStep(lossOf));
-  const zeros = () => tree.map((p) => np.zeros(p.shape), parameters);
-  let parameters = uploadAll(inputs.networkParameters());
+  const names = Object.keys(start);
+  const zeros = () => Object.fromEntries(names.map((name) => [name, np.zeros(start[name].shape)]));
+  let parameters = start;
   let m = zeros();
   let v = zeros();
   let steps = np.array([0], { shape: [], dtype: np.float32 });
@@ -144,7 +148,7 @@ function training(lossOf, given) {
         losses.push((await step().data())[0]);
         if (i > 0) continue;
         // After one step the first moment is the gradient times 1 - beta1.
-        for (const name of inputs.parameterNames) {
+        for (const name of names) {
           const moment = await m[name].ref.data();
           results[`gradient ${name}`] = moment.map((value) => value / (1 - inputs.adam.beta1));
         }
@@ -233,6 +237,10 @@ const cases = {
   "second-order": secondOrder,
   "naive-step": naiveStep,
   "atex-step": atexStep,
+  ...networkCases({
+    ...{ jax, upload, uploadAll, pure, training, issue, finish },
+    ...{ parametersAndBatch, conv, pool, bias, softCrossEntropy },
+  }),
 };
 
 await runCases("jax-js", cases, {

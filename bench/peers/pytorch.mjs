@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as inputs from "../../dist/bench/inputs.js";
+import { attack, networkInputs, networkJson, networkWorks } from "../../dist/bench/networkInputs.js";
 
 const python = process.env.HOLDFAST_PYTHON ?? "/usr/bin/python3";
 
@@ -23,6 +24,7 @@ export function missingTorch(device = "cpu") {
 
 /** @returns {Record<string, {shape: readonly number[], data: Float32Array | Int32Array}>} */
 function inputsOf(name) {
+  if (name in networkWorks) return networkInputs(name);
   if (name in inputs.batchSizes) {
     const { images, labels } = inputs.networkBatch(name);
     const batch = { images, labels: { shape: [labels.length], data: labels } };
@@ -42,7 +44,7 @@ function beside(name) {
 /**
  * Runs cases in PyTorch.
  *
- * @param {readonly import("../inputs.js").MeasuredCase[]} cases
+ * @param {readonly import("../inputs.js").CheckedCase[]} cases
  * @param {"float32" | "float64"} dtype
  * @param {number} runs timed runs of each; 0 for results alone
  * @param {(name: string, results: import("./worker.mjs").Results, times: {wall: number[], cpu: number[], inARow: number[], error?: string}) => void} visit
@@ -52,8 +54,13 @@ function beside(name) {
 export function runTorch(cases, dtype, runs, visit, { device = "cpu", graph = false } = {}) {
   const folder = mkdtempSync(join(tmpdir(), "holdfast-torch-"));
   try {
-    const manifest = { dtype, device, graph, runs, adam: inputs.adam, around: inputs.around, inputs: {} };
-    for (const name of cases) manifest.inputs[name] = writeInputs(folder, name);
+    const manifest = { dtype, device, graph, runs, adam: inputs.adam, around: inputs.around, networks: {}, inputs: {} };
+    for (const name of cases) {
+      manifest.inputs[name] = writeInputs(folder, name);
+      if (!(name in networkWorks)) continue;
+      const { network, work } = networkWorks[name];
+      manifest.networks[name] = { work, attack, layer: networkJson(network) };
+    }
     writeFileSync(join(folder, "manifest.json"), JSON.stringify(manifest));
     const script = fileURLToPath(new URL("pytorch.py", import.meta.url));
     const { status, stderr } = spawnSync(python, [script, folder], { encoding: "utf8" });

@@ -1,13 +1,13 @@
 """The cases in PyTorch. Usage: pytorch.py FOLDER. Reads FOLDER/manifest.json:
 
     {"dtype": "float64" | "float32", "device": "cpu" | "cuda", "graph": bool, "runs": int, "adam": {...},
-     "around": {...}, "inputs": {case: {name: {"file", "shape", "dtype"}}}}
+     "around": {...}, "networks": {case: {"layer", "work", ...}}, "inputs": {case: {name: {"file", "shape", "dtype"}}}}
 
 runs every case in it and writes its results as raw arrays of that dtype; with runs > 0 it times them too. With graph,
 every case is a CUDA graph. Writes FOLDER/answer.json: {"versions", "threads", "device", "cases": {case: answer}}, where
 an answer is {"results": {name: file}, "wall": [ms], "cpu": [ms], "inARow": [ms]} or {"error": str}; "inARow", on CUDA
 alone, is the time of a run among many that are issued without waiting, by CUDA events.
-Inputs and layouts are those of bench/inputs.ts.
+Inputs and layouts are those of bench/inputs.ts; "networks" are those of bench/networkInputs.ts, which networks.py runs.
 """
 
 import json
@@ -20,6 +20,8 @@ from pathlib import Path
 import numpy
 import torch
 import torch.nn.functional as F
+
+import networks
 
 folder = Path(sys.argv[1])
 manifest = json.loads((folder / "manifest.json").read_text())
@@ -53,7 +55,7 @@ def label_logit(p, images, labels):
 def split(inputs):
     """Parameters, which are named layer.kind, as leaves; images; labels."""
     p = {name: t.clone().requires_grad_() for name, t in inputs.items() if "." in name}
-    return p, inputs["images"], inputs["labels"]
+    return p, inputs.get("images"), inputs["labels"]
 
 
 def cross_entropy(p, i):
@@ -152,6 +154,12 @@ def simple(case, i):
 
 def build(case, inputs):
     """(what is timed, what gives results by running that, what undoes all runs so far)."""
+    if case in manifest["networks"]:
+        given = manifest["networks"][case]
+        if given["work"] == "training":
+            return train_step(inputs, manifest["adam"], lambda p, i: networks.cross_entropy(given, p, i))
+        run = networks.WORKS[given["work"]](given, inputs)
+        return run, lambda run: run(), lambda: None
     losses = {"train-step": cross_entropy, "naive-step": naive, "atex-step": atex}
     if case in losses:
         return train_step(inputs, manifest["adam"], losses[case])
@@ -159,6 +167,8 @@ def build(case, inputs):
         run = input_gradient(inputs)
     elif case == "second-order":
         run = second_order(inputs)
+    elif case in networks.EXPLAINERS:
+        run = networks.EXPLAINERS[case](inputs)
     else:
         run = simple(case, inputs)
     return run, lambda run: run(), lambda: None
@@ -226,7 +236,21 @@ def measure(case, inputs):
     return {"results": written, "wall": [w for w, _ in times], "cpu": [c for _, c in times], "inARow": row}
 
 
-answer = {"versions": {"torch": torch.__version__}, "threads": torch.get_num_threads(), "cases": {}}
+def blas():
+    """The library that matrix products go to, as far as the system tells: Debian's builds take whichever is installed."""
+    torch.ones(8, 8) @ torch.ones(8, 8)
+    try:
+        maps = Path("/proc/self/maps").read_text()
+    except OSError:
+        return None
+    files = {line.split()[-1] for line in maps.splitlines() if "blas" in line.lower() or "mkl" in line.lower()}
+    names = sorted({Path(os.path.realpath(file)).name for file in files})
+    # The generic names stand for whichever of these they load.
+    makers = [name for name in names if any(maker in name for maker in ("openblas", "mkl", "blis", "atlas"))]
+    return ", ".join(makers or names) or "built in"
+
+
+answer = {"versions": {"torch": torch.__version__, "blas": blas()}, "threads": torch.get_num_threads(), "cases": {}}
 if on_cuda:
     answer["device"] = torch.cuda.get_device_name()
     answer["versions"]["cuda"] = torch.version.cuda

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import * as inputs from "../../dist/bench/inputs.js";
 import { installNavigator, versionOf } from "./adapter.mjs";
+import { networkCases } from "./networks.tfjs.mjs";
 import { runCases } from "./worker.mjs";
 
 const { adapter: wantedAdapter } = JSON.parse(process.argv[2]);
@@ -175,12 +176,12 @@ function atexStep() {
   return training((p) => atex(p, images, points, taught));
 }
 
-/** Adam steps on a loss of the parameters. */
-function training(lossOf) {
+/** Adam steps on a loss of the parameters, from `initial`. */
+function training(lossOf, initial = parametersOf()) {
   const { learningRate, beta1, beta2, epsilon } = inputs.adam;
   const optimiser = tf.train.adam(learningRate, beta1, beta2, epsilon);
-  const initial = parametersOf();
-  const parameters = Object.fromEntries(inputs.parameterNames.map((name) => [name, tf.variable(initial[name])]));
+  const names = Object.keys(initial);
+  const parameters = Object.fromEntries(names.map((name) => [name, tf.variable(initial[name])]));
   const step = (returnLoss) => optimiser.minimize(() => lossOf(parameters), returnLoss, Object.values(parameters));
   return {
     async results() {
@@ -190,7 +191,7 @@ function training(lossOf) {
         losses.push((await step(true).data())[0]);
         if (i > 0) continue;
         // After one step the first moment is the gradient times 1 - beta1.
-        for (const [k, name] of inputs.parameterNames.entries()) {
+        for (const [k, name] of names.entries()) {
           const moment = optimiser.accumulatedFirstMoment[k].variable;
           const gradient = tf.tidy(() => (toHost[name] ?? same)(tf.div(moment, 1 - beta1)));
           results[`gradient ${name}`] = await gradient.data();
@@ -276,6 +277,10 @@ const cases = {
   "second-order": secondOrder,
   "naive-step": naiveStep,
   "atex-step": atexStep,
+  ...networkCases({
+    ...{ tf, upload, pure, training, finish, issue, batchOf, networkParametersOf: parametersOf },
+    ...{ averagePool, imagesLast, imagesFirst, filtersLast },
+  }),
 };
 
 await runCases("tfjs", cases, { adapter, versions: { tfjs: tf.version_core, webgpu: versionOf("webgpu") } });

@@ -4,7 +4,7 @@ import { compareReports, formatComparison } from "../../bench/compare.js";
 import { formatExplainers } from "../../bench/explainersReport.js";
 import { formatGpu, type Peak } from "../../bench/gpu.js";
 import { openBench, versions } from "../../bench/holdfast.js";
-import type { CaseName } from "../../bench/inputs.js";
+import { type CaseName, type NetworkCase, networkCaseNames } from "../../bench/inputs.js";
 import { amdDriver, isaPage, measureIsa } from "../../bench/isa.js";
 import type { Waiting } from "../../bench/measure.js";
 import { formatOnnx } from "../../bench/onnxReport.js";
@@ -79,6 +79,7 @@ function casesOf(suite: string, text: string | undefined): readonly string[] | u
 const formats: Readonly<Record<string, (report: Report) => string>> = {
   ...{
     peers: formatPeers,
+    networks: formatPeers,
     gpu: formatGpu,
     atex: formatAtex,
     "atex-curves": formatCurves,
@@ -129,11 +130,14 @@ async function measured(suite: string, given: Given): Promise<number> {
 }
 
 async function profiled(given: Given): Promise<number> {
-  const cases = (casesOf("peers", given.case) as readonly CaseName[] | undefined) ?? caseSuites.peers;
+  const known: readonly string[] = [...caseSuites.peers, ...networkCaseNames];
+  const names = given.case?.split(",") ?? caseSuites.peers;
+  const stranger = names.find((name) => !known.includes(name));
+  if (stranger !== undefined) throw unknown("case", stranger, known);
   const runs = runsOf(given);
   const on = await openBench(given.adapter);
   const results: CaseProfile[] = [];
-  for (const name of cases) results.push(await profileCase(on, name, runs));
+  for (const name of names as readonly (CaseName | NetworkCase)[]) results.push(await profileCase(on, name, runs));
   print(given, { adapter: on.adapter, versions: versions(), results }, () =>
     results.map(formatCaseProfile).join("\n\n"),
   );

@@ -1,16 +1,24 @@
 import { readFileSync } from "node:fs";
 import { compare, type Summary, summarise, tolerance } from "../../bench/agreement.js";
-import { type CaseName, caseNames, matmulInputs, softplusInputs, sumInputs } from "../../bench/inputs.js";
+import {
+  type CaseName,
+  caseNames,
+  matmulInputs,
+  networkCaseNames,
+  softplusInputs,
+  sumInputs,
+} from "../../bench/inputs.js";
 import { check, test } from "../harness.js";
 
-const goldens: Record<CaseName, Summary> = JSON.parse(
-  readFileSync(new URL("../../../bench/peers/goldens.json", import.meta.url), "utf8"),
-).cases;
+const casesOf = (file: string) =>
+  JSON.parse(readFileSync(new URL(`../../../bench/peers/${file}`, import.meta.url), "utf8")).cases;
+const goldens: Record<CaseName, Summary> = casesOf("goldens.json");
 
 const values = Float64Array.from({ length: 5000 }, (_, i) => Math.sin(i));
 
 test("every case has a golden", () => {
   check.equal(Object.keys(goldens), [...caseNames]);
+  check.equal(Object.keys(casesOf("networkGoldens.json")), [...networkCaseNames]);
 });
 
 test("a result agrees with itself", () => {

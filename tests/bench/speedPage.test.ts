@@ -68,6 +68,25 @@ test("each system stands with its better way of waiting, as a multiple of Holdfa
   check.match(section, "| `conv1` | 8 | wrong | - |");
 });
 
+test("networks stand with what a system cannot do, what was wrong and where there were fewer runs", () => {
+  const networks = {
+    ...reportOf(
+      row("holdfast", "resnet18-224", 100),
+      row("tfjs", "resnet18-224", 1500, { note: "1 of 3 runs, of 70 s each" }),
+      row("jax-js", "resnet18-224", 700, {
+        checked: false,
+        disagreement: { relativeError: 2, where: "y norm", got: 3, truth: 1 },
+      }),
+    ),
+    leftOut: ["lrp in jax-js: no such explainer"],
+  };
+  const section = formatSection({ networks });
+  check.match(section, "| `resnet18-224` | 100 | 1500 (15×) | wrong |");
+  check.match(section, "What a system cannot do:\n- lrp in jax-js: no such explainer");
+  check.match(section, "- `resnet18-224` in jax-js: y norm is 3, float64 gives 1");
+  check.match(section, "Fewer runs:\n- `resnet18-224` in tfjs: 1 of 3 runs, of 70 s each");
+});
+
 test("the section and the plots are written into a checkout, and again only change with the reports", () => {
   const folder = mkdtempSync(join(tmpdir(), "holdfast-readme-"));
   try {

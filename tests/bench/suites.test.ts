@@ -5,7 +5,7 @@ import { benchOn, versions } from "../../bench/holdfast.js";
 import { formatPeers, joinReports } from "../../bench/peers.js";
 import { profileCase } from "../../bench/profile.js";
 import { formatReport, isRight, type Report, type Row } from "../../bench/report.js";
-import { checkedCase, runCases, runEntries } from "../../bench/run.js";
+import { checkedCase, runCases, runEntries, runNetworks } from "../../bench/run.js";
 import { growthOf, type MemorySample, soak } from "../../bench/soak.js";
 import { caseSuites } from "../../bench/suite.js";
 import { executor } from "../../engine/executor.js";
@@ -93,6 +93,24 @@ test("peers stand beside Holdfast with their multiple of its time", () => {
   const text = formatPeers(joinReports(ours, theirs));
   check.match(text, /conv1 +nap +10 +35 \(3\.5x\) +5 \(0\.5x\)/);
   check.match(formatPeers(reportOf(...ours.results, row("tfjs", "conv1", 35, { checked: false }))), /WRONG/);
+});
+
+test("what a peer cannot do is said below the tables", () => {
+  const theirs = { ...reportOf(row("jax-js", "conv1", 35)), leftOut: ["lrp in jax-js: no such explainer"] };
+  const report = joinReports(reportOf(row("holdfast", "conv1", 10)), theirs);
+  check.equal(report.leftOut, ["lrp in jax-js: no such explainer"]);
+  check.match(formatPeers(report), /left out:\nlrp in jax-js: no such explainer$/);
+});
+
+gpuTest("cases with networks run and are right", async () => {
+  const rows = await runNetworks(benchOn(executor()), ["mlp-tabular", "grad-cam"], once);
+  check.equal(
+    rows.map((r) => [r.case, r.checked, r.error]),
+    [
+      ["mlp-tabular", true, undefined],
+      ["grad-cam", true, undefined],
+    ],
+  );
 });
 
 test("reports of different adapters are not joined", () => {
