@@ -1,20 +1,21 @@
-/** Activations that networks write with other ops: max(x, 0). */
+/** Activations that networks write with other ops: max(x, 0), min(relu(x), 6). */
 import { constant, expand, type Substitutes, type Tensor } from "../engine/index.js";
 
 type Attrs = Parameters<Substitutes[string]>[1];
 
-/** Ops that leave a note of the tensors that are 0 because the program says so, for `withOps`. */
-export function notingZeros(zeros: WeakSet<Tensor>): Substitutes {
+/** Ops that note the value of tensors that the program says are one number, for `withOps`. */
+export function notingConstants(values: WeakMap<Tensor, number>): Substitutes {
   return {
     constant(_, attrs: Attrs) {
       const { value, dtype } = attrs as { value: number; dtype: Tensor["dtype"] };
       const made = constant(value, dtype);
-      if (value === 0) zeros.add(made);
+      values.set(made, value);
       return made;
     },
     expand([x], attrs: Attrs) {
       const wide = expand(x, (attrs as { shape: readonly number[] }).shape);
-      if (zeros.has(x)) zeros.add(wide);
+      const value = values.get(x);
+      if (value !== undefined) values.set(wide, value);
       return wide;
     },
   };

@@ -2,6 +2,7 @@ import {
   add,
   clamp,
   maximum,
+  minimum,
   mul,
   type Substitutes,
   shapeOf,
@@ -18,13 +19,13 @@ import type { Layer, Sequential } from "../../nn/index.js";
 import { aLayer } from "../../nn/kinds.js";
 import { aClassifier } from "../kinds.js";
 import type { Classifier, Score } from "../score.js";
-import { isClampedRelu, notingZeros } from "../zeros.js";
+import { isClampedRelu, notingConstants } from "../zeros.js";
 
 /** The default sharpness is the one that left least of the maps after 20 steps on the authors' network (5 to 60 tried). */
 const BETA = 20;
 
 /** The same network with softplus of sharpness beta in place of relu, whose maps have slopes that an attack can follow: relu,
- *  leakyRelu (slope · x and the rest of a softplus), relu6 (a difference of two), maximum(x, 0), wherever they are inside. The
+ *  leakyRelu (slope · x and the rest of a softplus), relu6 (a difference of two), maximum(x, 0), minimum(relu(x), c), wherever they are inside. The
  *  rest stays to the bit. Source: Dombrowski et al. 2019, sec. 3.3. @throws RangeError for beta <= 0. */
 export function smoothed<F extends Classifier | Score>(network: F, beta = BETA): F {
   requireArguments("smoothed", { network: [network, aFunction], beta: [beta, aNumber] });
@@ -114,7 +115,10 @@ export function softplusSurrogate(model: Sequential, params: Tree, beta = BETA):
 }
 
 function hasReluLayer(layer: Layer): boolean {
-  return ["relu", "leakyRelu"].includes(layer.kind) || Object.values(layer).flat().filter(isLayer).some(hasReluLayer);
+  return (
+    ["relu", "leakyRelu", "relu6", "hardSwish"].includes(layer.kind) ||
+    Object.values(layer).flat().filter(isLayer).some(hasReluLayer)
+  );
 }
 
 function isLayer(value: unknown): value is Layer {
@@ -123,10 +127,18 @@ function isLayer(value: unknown): value is Layer {
 
 /** Ops with `smooth` in the place of relu. */
 function withoutKinks(smooth: (z: Tensor) => Tensor): Substitutes {
-  const zeros = new WeakSet<Tensor>();
+  const constants = new WeakMap<Tensor, number>();
+  /** By what was made in the place of a relu, its argument. */
+  const behind = new WeakMap<Tensor, Tensor>();
+  const smoothRelu = (z: Tensor): Tensor => {
+    const y = smooth(z);
+    behind.set(y, z);
+    return y;
+  };
+  const upTo = (z: Tensor, high: number): Tensor => sub(smooth(z), smooth(sub(z, high)));
   return {
-    ...notingZeros(zeros),
-    relu: ([z]) => smooth(z),
+    ...notingConstants(constants),
+    relu: ([z]) => smoothRelu(z),
     leakyRelu: ([z], attrs) => {
       const { slope } = attrs as { slope: number };
       return add(mul(z, slope), mul(smooth(z), 1 - slope));
@@ -134,13 +146,18 @@ function withoutKinks(smooth: (z: Tensor) => Tensor): Substitutes {
     clamp: ([z], attrs) => {
       const { low, high } = attrs as { low: number; high: number };
       if (!isClampedRelu(attrs)) return clamp(z, low, high);
-      return Number.isFinite(high) ? sub(smooth(z), smooth(sub(z, high))) : smooth(z);
+      return Number.isFinite(high) ? upTo(z, high) : smoothRelu(z);
     },
     maximum: ([a, b]) => {
-      const [z, zero] = zeros.has(b) ? [a, b] : [b, a];
-      if (!zeros.has(zero)) return maximum(a, b);
+      const [z, zero] = constants.get(b) === 0 ? [a, b] : [b, a];
+      if (constants.get(zero) !== 0) return maximum(a, b);
       // Adding a larger zero gives the result its shape.
-      return zero.rank === 0 ? smooth(z) : add(smooth(z), zero);
+      return zero.rank === 0 ? smoothRelu(z) : add(smooth(z), zero);
+    },
+    minimum: ([a, b]) => {
+      const [y, limit] = constants.has(b) ? [a, b] : [b, a];
+      const [z, high] = [behind.get(y), constants.get(limit)];
+      return z && high !== undefined && high > 0 && limit.size <= y.size ? upTo(z, high) : minimum(a, b);
     },
   };
 }

@@ -10,7 +10,7 @@ import {
   type Tensor,
   withOps,
 } from "../../engine/index.js";
-import { isClampedRelu, notingZeros } from "../zeros.js";
+import { isClampedRelu, notingConstants } from "../zeros.js";
 import { type Explainer, explainer, explainerEntry } from "./explainer.js";
 
 const ACTIVATIONS: readonly string[] = ["relu", "leakyRelu", "elu", "gelu", "silu", "softplus"];
@@ -22,26 +22,26 @@ const ACTIVATIONS: readonly string[] = ["relu", "leakyRelu", "elu", "gelu", "sil
 export const guidedBackprop: Explainer = explainer(
   { name: "guided backpropagation", scope: "local", access: "model-transparent", source: "Springenberg et al. 2015" },
   (score, x) => {
-    const zeros = new WeakSet<Tensor>();
+    const constants = new WeakMap<Tensor, number>();
     return inspect(
-      (z) => withOps(notingZeros(zeros), () => score(z)),
+      (z) => withOps(notingConstants(constants), () => score(z)),
       x,
-      ({ output, pullback }) => pullback(ones(output.shape), guided(zeros)).x,
+      ({ output, pullback }) => pullback(ones(output.shape), guided(constants)).x,
     );
   },
 );
 
-function guided(zeros: WeakSet<Tensor>): Rule {
+function guided(constants: WeakMap<Tensor, number>): Rule {
   return (g, step) => {
-    if (!isActivation(step, zeros)) return undefined;
+    if (!isActivation(step, constants)) return undefined;
     if (step.op !== "softplus") return step.vjp(relu(g));
     const { beta } = step.attrs as { beta: number };
     return [mul(softplus(g, beta), sigmoid(mul(step.inputs[0], beta)))];
   };
 }
 
-function isActivation({ op, inputs, attrs }: Step, zeros: WeakSet<Tensor>): boolean {
-  if (op === "maximum") return inputs.some((input) => zeros.has(input));
+function isActivation({ op, inputs, attrs }: Step, constants: WeakMap<Tensor, number>): boolean {
+  if (op === "maximum") return inputs.some((input) => constants.get(input) === 0);
   return op === "clamp" ? isClampedRelu(attrs) : ACTIVATIONS.includes(op);
 }
 

@@ -4,6 +4,7 @@ import {
   add,
   capture,
   clamp,
+  div,
   grad,
   label,
   leakyRelu,
@@ -25,8 +26,10 @@ import {
   authorsNetwork,
   dense,
   flatten,
+  hardSwish,
   type Layer,
   paperNetwork,
+  relu6 as relu6Layer,
   relu as reluLayer,
   replaceLayers,
   sequential,
@@ -78,6 +81,7 @@ referenceTest("it goes through blocks, whether they show their layers or not", a
   check.close(await values(softplusSurrogate(real, params)!(x)), expected, { atol: 1e-14 });
   check.close(await values(surrogateOf((z) => real.apply(params, z), [2, 6, 6])!(x)), expected, { atol: 1e-14 });
   check.is(softplusSurrogate(smooth, params), undefined);
+  check.ok(softplusSurrogate(model(relu6Layer), params), "relu6 has kinks too");
   check.is(
     surrogateOf((z) => smooth.apply(params, z), [2, 6, 6]),
     undefined,
@@ -96,6 +100,10 @@ referenceTest("every way to write a relu is replaced, and nothing else", async (
     [(v) => maximum(v, 0), plus(z)],
     [(v) => maximum(0, v), plus(z)],
     [(v) => maximum(v, zeros([5])), plus(z)],
+    [(v) => minimum(relu(v), 6), sub(plus(z), plus(sub(z, 6)))],
+    [(v) => minimum(2, maximum(v, 0)), sub(plus(z), plus(sub(z, 2)))],
+    [(v) => relu6Layer.apply(null, v), sub(plus(z), plus(sub(z, 6)))],
+    [(v) => hardSwish.apply(null, v), mul(z, div(sub(plus(add(z, 3)), plus(sub(z, 3))), 6))],
     [(v) => sum(maximum(v, zeros([3, 1, 5])), 0), mul(plus(z), 3)],
   ];
   for (const [i, [f, expected]] of replaced.entries()) {
@@ -106,6 +114,7 @@ referenceTest("every way to write a relu is replaced, and nothing else", async (
     (v: Tensor) => maximum(v, 0.1),
     (v: Tensor) => clamp(v, -1, 1),
     (v: Tensor) => minimum(v, 0),
+    (v: Tensor) => minimum(square(v), 6),
     square,
   ]) {
     check.equal(await values(smoothed(f, beta)(z)), await values(f(z)));
