@@ -1,9 +1,8 @@
 /** The controls beside the pictures, made from the table of settings. */
-import { testPicture } from "../core/images.js";
 import { PICTURES, SETTINGS, type SettingName, type Settings, SIDE } from "../core/settings.js";
 import { percent } from "../core/words.js";
 import { el, field } from "./dom.js";
-import { canvas, imageOf, paint } from "./paint.js";
+import { canvas, greyPicture, paint } from "./paint.js";
 import type { Store } from "./store.js";
 
 /** What the tables of the library call explainers and objectives: written in by the build, so that this thread needs none of them. */
@@ -79,11 +78,23 @@ export function choice(
   return field(label, select);
 }
 
+/** Bytes of all test pictures, one after the other: the worker draws them. */
+export type TestPictures = Promise<Uint8Array>;
+
+/** One of the test pictures. */
+export function testPicture(pictures: Uint8Array, image: number): Uint8Array {
+  return pictures.subarray(image * SIDE * SIDE, (image + 1) * SIDE * SIDE);
+}
+
 /** The test pictures as buttons. */
-function thumbnails(store: Store): HTMLElement {
+function thumbnails(store: Store, pictures: TestPictures): HTMLElement {
   const buttons = Array.from({ length: PICTURES / 2 }, (_, image) => {
     const picture = canvas();
-    paint(picture, imageOf(testPicture(image).values, [1, SIDE, SIDE]));
+    pictures.then(
+      (all) => paint(picture, greyPicture(testPicture(all, image))),
+      // The page says why the worker does not work.
+      () => {},
+    );
     const take = (): void => store.set({ image, pixels: "" });
     return el("button", { type: "button", "aria-label": `Picture ${image + 1}`, click: take }, picture);
   });
@@ -137,11 +148,11 @@ function targetFields(store: Store): HTMLElement {
 }
 
 /** All controls of the attack. */
-export function controls(store: Store): HTMLElement[] {
+export function controls(store: Store, pictures: TestPictures): HTMLElement[] {
   const takesCopies = ["smoothgrad", "vargrad", "expected-gradients", "integrated-gradients"];
   return [
     slider(store, "eps", "How much a pixel may change", { shown: percent, className: "big" }),
-    thumbnails(store),
+    thumbnails(store, pictures),
     choice(
       store,
       "The attack is to",

@@ -1,16 +1,14 @@
 /** The sanity check as a table of maps. */
 import type { SanityAnswer } from "../core/sanity.js";
-import type { Settings } from "../core/settings.js";
 import { percent } from "../core/words.js";
 import { byId, el } from "./dom.js";
 import type { Live } from "./live.js";
-import { canvas, describe, mapsOf, paint } from "./paint.js";
+import { canvas, describe, paint } from "./paint.js";
 import type { Store } from "./store.js";
 
-function cascade({ rows, layers, shape, count }: SanityAnswer, view: Settings["view"]): HTMLElement {
+function cascade({ rows, layers, count }: SanityAnswer): HTMLElement {
   const heads = ["explainer", "as trained", ...layers.map((layer) => `without ${layer}`), "verdict"];
-  const body = rows.map(({ explainer, attributions, alike, verdict }) => {
-    const maps = mapsOf(attributions, shape, view, true);
+  const body = rows.map(({ explainer, maps, alike, verdict }) => {
     const cells = maps.map((map, i) => {
       const on = canvas();
       const likeness = Number.isNaN(alike[i]) ? "no likeness defined" : `${alike[i].toFixed(2)} alike`;
@@ -50,7 +48,7 @@ export function sanitySection(store: Store, live: Live): void {
       const answer = await live.ask("sanity", { settings }, ({ share }) => {
         words.textContent = `${percent(share)} done`;
       });
-      byId("sanity-result").replaceChildren(cascade(answer, settings.view));
+      byId("sanity-result").replaceChildren(cascade(answer));
       words.textContent = "";
     } catch (error) {
       words.textContent = (error as Error).message;

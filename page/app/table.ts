@@ -1,6 +1,6 @@
 /** The table: LIME of one person, before and after the scaffold. */
-import { readCsv } from "holdfast/nn";
-import type { PersonAnswer, TableFile } from "../core/table.js";
+import type { Dropped, DroppedTable } from "../core/messages.js";
+import type { PersonAnswer } from "../core/table.js";
 import { percent } from "../core/words.js";
 import { numberField, slider } from "./controls.js";
 import { byId, el } from "./dom.js";
@@ -71,7 +71,7 @@ function resultOf(answer: PersonAnswer, person: number): HTMLElement[] {
 
 export interface TableSection {
   /** Takes a table of the reader's. */
-  take(csv: string, name: string): void;
+  take(table: Dropped): Promise<void>;
 }
 
 export function tableSection(store: Store, live: Live): TableSection {
@@ -79,7 +79,7 @@ export function tableSection(store: Store, live: Live): TableSection {
   const run = el("button", { type: "button", class: "main" }, "Explain");
   const chosen = el("div", { class: "controls" });
   const result = byId("table-result");
-  let file: TableFile | undefined;
+  let file: DroppedTable | undefined;
   let shown = false;
 
   const explain = async (): Promise<void> => {
@@ -110,8 +110,9 @@ export function tableSection(store: Store, live: Live): TableSection {
     words,
   );
   return {
-    take(csv, name) {
-      const { columns } = readCsv(csv, { what: name });
+    async take(table) {
+      const { name } = table;
+      const columns = await live.ask("columns", table);
       const pick = (label: string, at: number, take: (value: string) => void): HTMLElement => {
         const select = el(
           "select",
@@ -125,7 +126,7 @@ export function tableSection(store: Store, live: Live): TableSection {
       };
       let [target, sensitive] = ["", ""];
       const put = (): void => {
-        file = { csv, name, target, sensitive };
+        file = { ...table, target, sensitive };
       };
       const back = el("button", { type: "button" }, "Back to people made up");
       back.addEventListener("click", () => {
