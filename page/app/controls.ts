@@ -1,12 +1,12 @@
 /** The controls beside the pictures, made from the table of settings. */
 import { PICTURES, SETTINGS, type SettingName, type Settings, SIDE } from "../core/settings.js";
-import { percent } from "../core/words.js";
+import { OBJECTIVE_WORDS, percent } from "../core/words.js";
 import { el, field } from "./dom.js";
 import { canvas, greyPicture, paint } from "./paint.js";
 import type { Store } from "./store.js";
 
-/** What the tables of the library call explainers and objectives: written in by the build, so that this thread needs none of them. */
-declare const LABELS: Readonly<Record<string, string>>;
+/** What the library's table says of explainers: written in by the build, so that this thread needs no table. */
+declare const EXPLAINERS: Readonly<Record<string, { readonly title: string; readonly source: string }>>;
 
 type NumberName = {
   [K in SettingName]: (typeof SETTINGS)[K] extends { readonly min: number } ? K : never;
@@ -107,8 +107,8 @@ function thumbnails(store: Store, pictures: TestPictures): HTMLElement {
   return el("div", { class: "thumbs", role: "group", "aria-label": "Picture" }, ...buttons);
 }
 
-const explainers: Options = SETTINGS.explainer.all.map((name) => [name, LABELS[name]]);
-const objectives: Options = SETTINGS.objective.all.map((name) => [name, LABELS[name]]);
+const explainers: Options = SETTINGS.explainer.all.map((name) => [name, EXPLAINERS[name].title]);
+const objectives: Options = SETTINGS.objective.all.map((name) => [name, OBJECTIVE_WORDS[name]]);
 
 /** Shows an element for some settings only. */
 function onlyFor(store: Store, element: HTMLElement, holds: (settings: Settings) => boolean): HTMLElement {
@@ -147,6 +147,25 @@ function targetFields(store: Store): HTMLElement {
   return el("div", { class: "controls" }, kind, word);
 }
 
+/** The choice of an explainer, and where it comes from. */
+function explainerField(store: Store): HTMLElement {
+  const source = el("small");
+  const show = ({ explainer }: Settings): void => {
+    source.textContent = EXPLAINERS[explainer].source;
+  };
+  store.onChange(show);
+  show(store.settings);
+  const made = choice(
+    store,
+    "The map is made by",
+    explainers,
+    (s) => s.explainer,
+    (v) => ({ explainer: v as Settings["explainer"] }),
+  );
+  made.append(source);
+  return made;
+}
+
 /** All controls of the attack. */
 export function controls(store: Store, pictures: TestPictures): HTMLElement[] {
   const takesCopies = ["smoothgrad", "vargrad", "expected-gradients", "integrated-gradients"];
@@ -171,13 +190,7 @@ export function controls(store: Store, pictures: TestPictures): HTMLElement[] {
       (s) => s.objective === "target",
     ),
     onlyFor(store, targetFields(store), (s) => s.objective === "target-map"),
-    choice(
-      store,
-      "The map is made by",
-      explainers,
-      (s) => s.explainer,
-      (v) => ({ explainer: v as Settings["explainer"] }),
-    ),
+    explainerField(store),
     onlyFor(store, slider(store, "copies", "Noisy copies, or points of the path", { max: 50 }), (s) =>
       takesCopies.includes(s.explainer),
     ),

@@ -1,5 +1,6 @@
 /** The sanity check as a table of maps. */
 import type { SanityAnswer } from "../core/sanity.js";
+import type { Settings } from "../core/settings.js";
 import { percent } from "../core/words.js";
 import { byId, el } from "./dom.js";
 import type { Live } from "./live.js";
@@ -30,7 +31,11 @@ function cascade({ rows, layers, count }: SanityAnswer): HTMLElement {
     el(
       "caption",
       {},
-      `Maps of the picture at the top; each has its own scale. “Alike” is the rank correlation with the trained network’s maps, the mean of ${count} pictures.`,
+      el(
+        "span",
+        {},
+        `Maps of one picture; each has its own scale. “Alike” is the rank correlation with the trained network’s maps, the mean of ${count} pictures.`,
+      ),
     ),
     el("thead", {}, el("tr", {}, ...heads.map((head) => el("th", { scope: "col" }, head)))),
     el("tbody", {}, ...body),
@@ -40,6 +45,17 @@ function cascade({ rows, layers, count }: SanityAnswer): HTMLElement {
 export function sanitySection(store: Store, live: Live): void {
   const words = el("p", { role: "status" });
   const run = el("button", { type: "button", class: "main" }, "Make it forget");
+  /** What the maps on the page are of. */
+  let shown: string | undefined;
+  const keyOf = ({ image, pixels, defence, seed, view }: Settings): string =>
+    JSON.stringify([image, pixels, defence, seed, view]);
+  const tellAge = (): void => {
+    words.textContent =
+      shown === keyOf(store.settings) ? "" : "These maps are of other settings; press again for those at the top.";
+  };
+  store.onChange(() => {
+    if (shown !== undefined && !run.disabled) tellAge();
+  });
   run.addEventListener("click", async () => {
     run.disabled = true;
     try {
@@ -49,7 +65,8 @@ export function sanitySection(store: Store, live: Live): void {
         words.textContent = `${percent(share)} done`;
       });
       byId("sanity-result").replaceChildren(cascade(answer));
-      words.textContent = "";
+      shown = keyOf(settings);
+      tellAge();
     } catch (error) {
       words.textContent = (error as Error).message;
     } finally {

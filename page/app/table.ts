@@ -44,14 +44,18 @@ function resultOf(answer: PersonAnswer, person: number): HTMLElement[] {
     ),
     el(
       "div",
-      { class: "scroll" },
+      { class: "scroll", tabindex: 0, role: "region", "aria-label": "Coefficients" },
       el(
         "table",
         {},
         el(
           "caption",
           {},
-          `Person ${person + 1}: judged “${verdicts[0]}” without, “${verdicts[1]}” with the scaffold. LIME’s coefficients:`,
+          el(
+            "span",
+            {},
+            `Person ${person + 1}: judged “${verdicts[0]}” without, “${verdicts[1]}” with the scaffold. LIME’s coefficients:`,
+          ),
         ),
         el(
           "thead",
@@ -84,12 +88,13 @@ export function tableSection(store: Store, live: Live): TableSection {
 
   const explain = async (): Promise<void> => {
     run.disabled = true;
+    words.textContent = "Waiting for what was asked before …";
     try {
       const { settings } = store;
       const answer = await live.ask("table", { settings, file }, (told) => {
         words.textContent = told.words;
       });
-      words.textContent = `${answer.name}: done in ${(answer.milliseconds / 1000).toFixed(1)} s.`;
+      words.textContent = `Done in ${(answer.milliseconds / 1000).toFixed(1)} s: ${answer.name}.`;
       result.replaceChildren(...resultOf(answer, settings.person % answer.count));
       shown = true;
     } catch (error) {

@@ -3,7 +3,7 @@ import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promi
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type BuildOptions, build } from "esbuild";
-import { EXPLAINER_TABLE, OBJECTIVE_TABLE, toDataUri } from "holdfast/atex";
+import { EXPLAINER_TABLE, toDataUri } from "holdfast/atex";
 import type { Attacked, Explained } from "../core/attack.js";
 import { drawn } from "../core/pictures.js";
 import type { Settings } from "../core/settings.js";
@@ -43,15 +43,14 @@ async function firstPage(): Promise<string> {
 
 const capital = (text: string): string => text[0].toUpperCase() + text.slice(1);
 
-/** Explainers and objectives for people, by name. */
-function labels(): Record<string, string> {
-  return Object.fromEntries([
-    ...EXPLAINER_TABLE.map(({ name, info }) => [
+/** Explainers for people, by name. */
+function explainers(): Record<string, { title: string; source: string }> {
+  return Object.fromEntries(
+    EXPLAINER_TABLE.map(({ name, info }) => [
       name,
-      `${capital(info.name.replace(/ of gradient$/, ""))} (${info.source})`,
+      { title: capital(info.name.replace(/ of gradient$/, "")), source: info.source },
     ]),
-    ...OBJECTIVE_TABLE.map(({ name, help }) => [name, capital(help)]),
-  ]);
+  );
 }
 
 /** Writes the page into a folder, which is emptied first. */
@@ -59,7 +58,7 @@ export async function buildPage(folder = join(root, "out/page")): Promise<string
   await rm(folder, { recursive: true, force: true });
   await mkdir(join(folder, "networks"), { recursive: true });
   const common: BuildOptions = {
-    ...{ outdir: folder, bundle: true, minify: true, define: { LABELS: JSON.stringify(labels()) } },
+    ...{ outdir: folder, bundle: true, minify: true, define: { EXPLAINERS: JSON.stringify(explainers()) } },
     ...{ platform: "browser", format: "esm", target: "es2022", logLevel: "silent" },
   };
   // Apart, so that the page's own thread does not read the engine: what both need is small.

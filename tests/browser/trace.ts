@@ -1,15 +1,13 @@
 /** What kept the main thread of a page, by Chromium's own trace. */
 import type { Browser } from "./devtools.js";
 
-/** A task of a page's main thread. */
-export interface MainTask {
-  /** Milliseconds for which the thread computed, and from its first moment to its last: the rest it waited, for a processor above all. */
-  readonly cpu: number;
+/** What the tasks of a page's main thread took, in milliseconds. */
+export interface MainThread {
+  readonly tasks: number;
+  /** The task that computed for longest, and what in it did; waiting, for a processor above all, does not count. */
+  readonly longest: { readonly cpu: number; readonly parts: readonly string[] };
+  /** From the first moment of a task to its last, the most of any: with waiting. */
   readonly wall: number;
-  /** Milliseconds from the page's mark to its first moment. */
-  readonly start: number;
-  /** The longest things in it that have a name, with the milliseconds that they computed. */
-  readonly parts: readonly string[];
 }
 
 interface TraceEvent {
@@ -27,9 +25,9 @@ interface TraceEvent {
 const MARKS = "blink.user_timing";
 const CATEGORIES = ["devtools.timeline", "disabled-by-default-devtools.timeline", MARKS];
 
-/** Traces a browser while `body` runs; resolves with the tasks of the page that made the performance mark `mark`, longest first.
+/** Traces a browser while `body` runs; resolves with what the page did that made the performance mark `mark`.
  *  @throws Error where no page made it, and where Chromium does not tell how long threads computed. */
-export async function traceMain(browser: Browser, mark: string, body: () => Promise<void>): Promise<MainTask[]> {
+export async function traceMain(browser: Browser, mark: string, body: () => Promise<void>): Promise<MainThread> {
   const traceConfig = { includedCategories: CATEGORIES, recordMode: "recordUntilFull", traceBufferSizeInKb: 200_000 };
   await browser.send("Tracing.start", { transferMode: "ReturnAsStream", traceConfig });
   await body();
@@ -44,10 +42,10 @@ export async function traceMain(browser: Browser, mark: string, body: () => Prom
     if (eof) break;
   }
   const { traceEvents } = JSON.parse(Buffer.concat(pieces).toString()) as { traceEvents: TraceEvent[] };
-  return mainTasks(traceEvents, mark);
+  return mainThread(traceEvents, mark);
 }
 
-function mainTasks(events: readonly TraceEvent[], mark: string): MainTask[] {
+function mainThread(events: readonly TraceEvent[], mark: string): MainThread {
   const marked = events.find(({ cat, name }) => cat === MARKS && name === mark);
   if (!marked) throw new Error(`no page made the mark ${mark} while the browser was traced`);
   const { pid, tid } = marked;
@@ -55,16 +53,21 @@ function mainTasks(events: readonly TraceEvent[], mark: string): MainTask[] {
   const tasks = whole.filter(({ name }) => name === "RunTask");
   if (tasks.length === 0 || tasks.some(({ tdur }) => tdur === undefined))
     throw new Error(`${tasks.length} tasks were traced; Chromium has to tell how long the thread computed in each`);
-  const named = whole.filter(({ name }) => name !== "RunTask");
+  const most = (one: TraceEvent, other: TraceEvent): number => (other.tdur ?? 0) - (one.tdur ?? 0);
+  const [longest] = tasks.toSorted(most);
+  const parts = whole.filter(
+    (part) => part !== longest && part.ts >= longest.ts && part.ts <= longest.ts + longest.dur!,
+  );
   const ms = (microseconds = 0): number => microseconds / 1000;
-  return tasks
-    .sort((a, b) => b.tdur! - a.tdur!)
-    .map(({ ts, dur = 0, tdur }) => {
-      const inside = named.filter((part) => part.ts >= ts && part.ts + part.dur! <= ts + dur);
-      const longest = inside.sort((a, b) => b.tdur! - a.tdur!).slice(0, 4);
-      return {
-        ...{ cpu: ms(tdur), wall: ms(dur), start: ms(ts - marked.ts) },
-        parts: longest.map((part) => `${part.name} ${ms(part.tdur).toFixed(1)}`),
-      };
-    });
+  return {
+    tasks: tasks.length,
+    longest: {
+      cpu: ms(longest.tdur),
+      parts: parts
+        .sort(most)
+        .slice(0, 4)
+        .map(({ name, tdur }) => `${name} ${ms(tdur).toFixed(1)}`),
+    },
+    wall: ms(Math.max(...tasks.map(({ dur = 0 }) => dur))),
+  };
 }
