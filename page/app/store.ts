@@ -12,6 +12,7 @@ type Listener = (settings: Settings, change: Change, changed: Partial<Settings>)
 export class Store {
   #settings: Settings;
   readonly #listeners: Listener[] = [];
+  #written = Number.NEGATIVE_INFINITY;
   #later: ReturnType<typeof setTimeout> | undefined;
   /** What was wrong with the address. */
   problems: readonly string[];
@@ -32,12 +33,22 @@ export class Store {
 
   set(changed: Partial<Settings>, change: Change = "settled"): void {
     this.#settings = { ...this.#settings, ...changed };
-    if (change === "settled")
+    if (change === "settled") this.#write();
+    for (const listener of this.#listeners) listener(this.#settings, change, changed);
+  }
+
+  /** Writes the address, at once where it was not written lately. */
+  #write(): void {
+    const wait = this.#written + WRITE_MS - performance.now();
+    if (wait > 0) {
       this.#later ??= setTimeout(() => {
         this.#later = undefined;
-        history.replaceState(null, "", `#${writeSettings(this.#settings)}`);
-      }, WRITE_MS);
-    for (const listener of this.#listeners) listener(this.#settings, change, changed);
+        this.#write();
+      }, wait);
+      return;
+    }
+    this.#written = performance.now();
+    history.replaceState(null, "", `#${writeSettings(this.#settings)}`);
   }
 
   onChange(listener: Listener): void {

@@ -22,7 +22,7 @@ const trainingMs = 180_000;
 const BUDGET = { raw: 820_000, gzip: 290_000, seen: 40_000 };
 /** Milliseconds from opening to the first map on a software driver of a busy machine: 33 s where fifteen others computed on two cores. */
 const FIRST_MAP_MS = 60_000;
-/** For how long the main thread may compute at a stretch, from its first task on: for 50 ms it would not hear its reader. 12 ms were the most
+/** For how long the main thread may compute at a stretch, from its first task on: for 50 ms it would not hear its reader. 13 ms were the most
  *  on two cores where sixteen others computed, and a machine may be slower. How long a task lasts is printed, not judged: where others compute
  *  a thread waits for a processor in the middle of its tasks, a task of 3 ms for 150 and more. */
 const LONGEST_TASK_MS = 30;
