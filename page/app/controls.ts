@@ -1,13 +1,12 @@
 /** The controls beside the pictures, made from the table of settings. */
-import { testPicture } from "../core/images.js";
 import { PICTURES, SETTINGS, type SettingName, type Settings, SIDE } from "../core/settings.js";
-import { percent } from "../core/words.js";
+import { OBJECTIVE_WORDS, percent } from "../core/words.js";
 import { el, field } from "./dom.js";
-import { canvas, imageOf, paint } from "./paint.js";
+import { canvas, greyPicture, paint } from "./paint.js";
 import type { Store } from "./store.js";
 
-/** What the tables of the library call explainers and objectives: written in by the build, so that this thread needs none of them. */
-declare const LABELS: Readonly<Record<string, string>>;
+/** What the library's table says of explainers: written in by the build, so that this thread needs no table. */
+declare const EXPLAINERS: Readonly<Record<string, { readonly title: string; readonly source: string }>>;
 
 type NumberName = {
   [K in SettingName]: (typeof SETTINGS)[K] extends { readonly min: number } ? K : never;
@@ -79,11 +78,23 @@ export function choice(
   return field(label, select);
 }
 
+/** Bytes of all test pictures, one after the other: the worker draws them. */
+export type TestPictures = Promise<Uint8Array>;
+
+/** One of the test pictures. */
+export function testPicture(pictures: Uint8Array, image: number): Uint8Array {
+  return pictures.subarray(image * SIDE * SIDE, (image + 1) * SIDE * SIDE);
+}
+
 /** The test pictures as buttons. */
-function thumbnails(store: Store): HTMLElement {
+function thumbnails(store: Store, pictures: TestPictures): HTMLElement {
   const buttons = Array.from({ length: PICTURES / 2 }, (_, image) => {
     const picture = canvas();
-    paint(picture, imageOf(testPicture(image).values, [1, SIDE, SIDE]));
+    pictures.then(
+      (all) => paint(picture, greyPicture(testPicture(all, image))),
+      // The page says why the worker does not work.
+      () => {},
+    );
     const take = (): void => store.set({ image, pixels: "" });
     return el("button", { type: "button", "aria-label": `Picture ${image + 1}`, click: take }, picture);
   });
@@ -96,8 +107,8 @@ function thumbnails(store: Store): HTMLElement {
   return el("div", { class: "thumbs", role: "group", "aria-label": "Picture" }, ...buttons);
 }
 
-const explainers: Options = SETTINGS.explainer.all.map((name) => [name, LABELS[name]]);
-const objectives: Options = SETTINGS.objective.all.map((name) => [name, LABELS[name]]);
+const explainers: Options = SETTINGS.explainer.all.map((name) => [name, EXPLAINERS[name].title]);
+const objectives: Options = SETTINGS.objective.all.map((name) => [name, OBJECTIVE_WORDS[name]]);
 
 /** Shows an element for some settings only. */
 function onlyFor(store: Store, element: HTMLElement, holds: (settings: Settings) => boolean): HTMLElement {
@@ -136,12 +147,31 @@ function targetFields(store: Store): HTMLElement {
   return el("div", { class: "controls" }, kind, word);
 }
 
+/** The choice of an explainer, and where it comes from. */
+function explainerField(store: Store): HTMLElement {
+  const source = el("small");
+  const show = ({ explainer }: Settings): void => {
+    source.textContent = EXPLAINERS[explainer].source;
+  };
+  store.onChange(show);
+  show(store.settings);
+  const made = choice(
+    store,
+    "The map is made by",
+    explainers,
+    (s) => s.explainer,
+    (v) => ({ explainer: v as Settings["explainer"] }),
+  );
+  made.append(source);
+  return made;
+}
+
 /** All controls of the attack. */
-export function controls(store: Store): HTMLElement[] {
+export function controls(store: Store, pictures: TestPictures): HTMLElement[] {
   const takesCopies = ["smoothgrad", "vargrad", "expected-gradients", "integrated-gradients"];
   return [
     slider(store, "eps", "How much a pixel may change", { shown: percent, className: "big" }),
-    thumbnails(store),
+    thumbnails(store, pictures),
     choice(
       store,
       "The attack is to",
@@ -160,13 +190,7 @@ export function controls(store: Store): HTMLElement[] {
       (s) => s.objective === "target",
     ),
     onlyFor(store, targetFields(store), (s) => s.objective === "target-map"),
-    choice(
-      store,
-      "The map is made by",
-      explainers,
-      (s) => s.explainer,
-      (v) => ({ explainer: v as Settings["explainer"] }),
-    ),
+    explainerField(store),
     onlyFor(store, slider(store, "copies", "Noisy copies, or points of the path", { max: 50 }), (s) =>
       takesCopies.includes(s.explainer),
     ),

@@ -3,7 +3,7 @@ import { DEFENCES } from "../core/defences.js";
 import { DEFENCE_NAMES, type DefenceName, type Settings } from "../core/settings.js";
 import { byId, el } from "./dom.js";
 import type { Answer } from "./live.js";
-import { canvas, describe, mapsOf, paint } from "./paint.js";
+import { canvas, describe, paint } from "./paint.js";
 import type { Store } from "./store.js";
 
 interface Column {
@@ -30,18 +30,16 @@ export class Columns {
   }
 
   /** Shows the answer of one of them; others are none of its business. */
-  show({ settings, explained, attacked }: Answer): void {
+  show({ settings, explained, attacked, pictures }: Answer): void {
     const column = this.#columns[settings.defence as DefenceName] as Column | undefined;
-    if (!column || !attacked) return;
-    const maps = mapsOf([explained.attribution, attacked.attribution], explained.shape, settings.view);
+    const [before, after] = pictures;
+    if (!column || !attacked || !after) return;
     const name = explained.classes[explained.predicted];
-    for (const [i, on] of [column.before, column.after].entries()) {
-      paint(on, maps[i]);
-      describe(
-        on,
-        `${DEFENCES[settings.defence as DefenceName].title}: map ${i === 0 ? "before" : "after"} the attack`,
-      );
-    }
+    const { title } = DEFENCES[settings.defence as DefenceName];
+    paint(column.before, before.map[settings.view]);
+    describe(column.before, `${title}: map before the attack`);
+    paint(column.after, after.map[settings.view]);
+    describe(column.after, `${title}: map after the attack`);
     column.count.textContent = `${attacked.kept} of the top ${attacked.k} are left; it says “${name}”`;
     column.meter.style.transform = `scaleX(${attacked.kept / attacked.k})`;
   }

@@ -29,6 +29,11 @@ export function byId(id: string): HTMLElement {
 
 let names = 0;
 
+/** Lets the browser draw, and hear its reader, before more is done. */
+export function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
 /** A control under its label; `value` is shown at the end of the label. */
 export function field(label: string, control: HTMLElement, value?: HTMLElement): HTMLDivElement {
   control.id ||= `field-${++names}`;

@@ -1,9 +1,10 @@
 /** The four pictures, and the sentence above them. */
+import type { Picture } from "holdfast/atex";
 import { fittedRegion, mapKey, type Region, readRegion, type Settings, SIDE, writeRegion } from "../core/settings.js";
 import { sentenceOf, wordsOf } from "../core/words.js";
 import { byId, el } from "./dom.js";
 import type { Answer } from "./live.js";
-import { canvas, describe, imageOf, mapsOf, paint } from "./paint.js";
+import { canvas, describe, paint } from "./paint.js";
 import type { Store } from "./store.js";
 
 const FIGURES = ["image", "map", "attacked", "attackedMap"] as const;
@@ -35,20 +36,19 @@ export class First {
   /** Shows an answer; the finished pictures of the template give way to the first one. */
   show(answer: Answer): void {
     const { settings, explained, attacked, preview } = answer;
-    const { shape } = explained;
-    if (!attacked) {
+    const [before, after] = answer.pictures;
+    if (!attacked || !after) {
       // The attack is under way: a map that is not there yet is shown, with a scale of its own.
       if (this.shown && mapKey(this.shown.settings) === mapKey(settings) && settings.defence !== "trained") return;
-      this.#put("image", imageOf(explained.image, shape));
-      this.#put("map", mapsOf([explained.attribution], shape, settings.view)[0]);
+      this.#put("image", before.image);
+      this.#put("map", before.map[settings.view]);
       return;
     }
     this.shown = answer;
-    const maps = mapsOf([explained.attribution, attacked.attribution], shape, settings.view);
-    this.#put("image", imageOf(explained.image, shape));
-    this.#put("map", maps[0]);
-    this.#put("attacked", imageOf(attacked.image, shape));
-    this.#put("attackedMap", maps[1]);
+    this.#put("image", before.image);
+    this.#put("map", before.map[settings.view]);
+    this.#put("attacked", after.image);
+    this.#put("attackedMap", after.map[settings.view]);
     const words = wordsOf(settings, explained, attacked);
     for (const name of FIGURES) {
       const { caption, canvas } = this.#figures[name];
@@ -61,7 +61,7 @@ export class First {
     byId("pictures").classList.toggle("sign", settings.view === "sign");
   }
 
-  #put(name: FigureName, picture: ReturnType<typeof imageOf>): void {
+  #put(name: FigureName, picture: Picture): void {
     const { frame, canvas } = this.#figures[name];
     paint(canvas, picture);
     if (!canvas.isConnected) frame.querySelector("img")?.replaceWith(canvas);

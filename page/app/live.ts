@@ -1,6 +1,7 @@
 /** Asks the worker for what the settings say, the newest settings first, and opens the device again when it was lost. */
 import type { Attacked, Explained } from "../core/attack.js";
 import type { TaskName, Tasks } from "../core/messages.js";
+import type { Drawn } from "../core/pictures.js";
 import type { Place } from "../core/place.js";
 import { attackKey, type Settings } from "../core/settings.js";
 import { previewSteps, stepsAt } from "../core/steps.js";
@@ -12,6 +13,8 @@ export interface Answer {
   readonly explained: Explained;
   /** Missing while the attack is still under way. */
   readonly attacked?: Attacked;
+  /** Without the second while the attack is still under way. */
+  readonly pictures: readonly [before: Drawn, after?: Drawn];
   /** With fewer steps, while a control moves. */
   readonly preview: boolean;
 }
@@ -94,13 +97,13 @@ export class Live {
       this.#wanted = undefined;
       const now = settings;
       try {
-        const { explained, attacked } = await this.attack(now, this.steps(now, preview), ({ explained }) => {
+        const answer = await this.attack(now, this.steps(now, preview), (told) => {
           performance.mark("first-map");
-          if (!preview) this.#events.onAnswer({ settings: now, explained, preview });
+          if (!preview) this.#events.onAnswer({ settings: now, ...told, preview });
         });
         performance.mark("first-attack");
-        this.#last = attacked;
-        this.#events.onAnswer({ settings: now, explained, attacked, preview });
+        this.#last = answer.attacked;
+        this.#events.onAnswer({ settings: now, ...answer, preview });
       } catch (error) {
         this.#events.onProblem((error as Error).message);
         settings = undefined;

@@ -5,7 +5,7 @@ import { DEFENCE_NAMES, type Settings } from "../core/settings.js";
 import { Client } from "./client.js";
 import { choice, controls } from "./controls.js";
 import { Columns } from "./defences.js";
-import { byId } from "./dom.js";
+import { byId, pause } from "./dom.js";
 import { First } from "./first.js";
 import { type Answer, Live } from "./live.js";
 import { ownSection } from "./own.js";
@@ -27,10 +27,22 @@ function say(...sentences: readonly (string | undefined)[]): void {
   placeLine.hidden = text === "";
 }
 
-function start(): void {
+/** Builds a section, then shows it. */
+async function section<T>(id: string, build: () => T): Promise<T> {
+  await pause();
+  const built = build();
+  byId(id).hidden = false;
+  return built;
+}
+
+/** Piece by piece, so that nothing keeps the reader waiting: what comes first in the page is built first. */
+async function start(): Promise<void> {
+  const client = new Client();
+  // Drawn before the worker waits for its device.
+  const pictures = client.ask("pictures", {}).answer;
+  await pause();
   const store = new Store();
   const first = new First(store);
-  const columns = new Columns(store);
   let place: Place | undefined;
   let problem = "";
 
@@ -43,7 +55,7 @@ function start(): void {
     return slow ? `This adapter is slow (${place.name}): while a control moves, attacks take fewer steps.` : "";
   };
 
-  const live = new Live(new Client(), {
+  const live = new Live(client, {
     onAnswer(answer) {
       first.show(answer);
       columns.show(answer);
@@ -91,21 +103,17 @@ function start(): void {
 
   /** Settings that change no picture at the top. */
   const elsewhere = new Set(["images", "epochs", "rate", "people", "person"]);
-  store.onChange((settings, change, changed) => {
-    const names = Object.keys(changed);
-    if (names.every((name) => elsewhere.has(name))) return;
-    round++;
-    if (names.some((name) => name !== "defence")) columns.wait();
-    live.request(settings, change === "moving");
-  });
 
   // The address is for settings: the link to the controls may not change it.
   document.querySelector(".skip")?.addEventListener("click", (event) => {
     event.preventDefault();
     byId("controls").focus();
   });
+  const opened = live.open();
+  // Awaited below, when the page is built.
+  opened.catch(() => {});
   byId("controls").append(
-    ...controls(store),
+    ...controls(store, pictures),
     choice(
       store,
       "The network",
@@ -119,30 +127,32 @@ function start(): void {
     ),
     saveButtons(store, live, () => first.shown),
   );
-  const train = trainingSection(store, live, {
-    onMap: (answer) => first.show(answer),
-    onDone() {
-      store.set({ defence: "trained" });
-    },
-  });
-  const table = tableSection(store, live);
-  ownSection(store, live, { onTable: (csv, name) => table.take(csv, name) });
-  sanitySection(store, live);
-  for (const section of document.querySelectorAll<HTMLElement>("main > section[hidden]")) section.hidden = false;
-
-  live.open().then(
-    () => {
-      // A link to a network that was trained in a page trains it again: the seed is in the address.
-      if (store.settings.defence === "trained") void train();
-      else live.request(store.settings);
-    },
-    (error: Error) =>
-      say(`The live version does not start here (${error.message}); the four pictures are finished and real.`),
+  const columns = await section("defences", () => new Columns(store));
+  const train = await section("training", () =>
+    trainingSection(store, live, {
+      onMap: (answer) => first.show(answer),
+      onDone() {
+        store.set({ defence: "trained" });
+      },
+    }),
   );
+  const table = await section("table", () => tableSection(store, live));
+  await section("own", () => ownSection(store, live, pictures, { onTable: (dropped) => table.take(dropped) }));
+  await section("sanity", () => sanitySection(store, live));
+
+  await opened;
+  store.onChange((settings, change, changed) => {
+    const names = Object.keys(changed);
+    if (names.every((name) => elsewhere.has(name))) return;
+    round++;
+    if (names.some((name) => name !== "defence")) columns.wait();
+    live.request(settings, change === "moving");
+  });
+  // A link to a network that was trained in a page trains it again: the seed is in the address.
+  if (store.settings.defence === "trained") void train();
+  else live.request(store.settings);
 }
 
-try {
-  start();
-} catch (error) {
-  say(`The live version does not start here (${(error as Error).message}); the four pictures are finished and real.`);
-}
+start().catch((error: Error) =>
+  say(`The live version does not start here (${error.message}); the four pictures are finished and real.`),
+);

@@ -1,10 +1,11 @@
 /** The reader's own: a drawing, a dropped picture, network or table. */
 
-import { pictureOf } from "../core/images.js";
+import type { Dropped } from "../core/messages.js";
 import { decodePixels, encodePixels, type Settings, SIDE } from "../core/settings.js";
+import { type TestPictures, testPicture } from "./controls.js";
 import { byId, el } from "./dom.js";
 import type { Live } from "./live.js";
-import { canvas, describe, imageOf, paint } from "./paint.js";
+import { canvas, describe, greyPicture, paint } from "./paint.js";
 import type { Store } from "./store.js";
 
 /** What the pen adds to a pixel and its neighbours. */
@@ -18,17 +19,16 @@ const PEN = [
 const GROUND = 45;
 
 /** A pad to draw on, with a pointer, or with arrow keys and the space bar. */
-function pad(store: Store): HTMLElement[] {
+function pad(store: Store, pictures: TestPictures): HTMLElement[] {
   const board = canvas();
   board.className = "pad";
   board.tabIndex = 0;
   describe(board, "Drawing pad: arrow keys move the pen, space draws");
-  let bytes = new Uint8Array(SIDE * SIDE).fill(GROUND);
+  let bytes: Uint8Array = new Uint8Array(SIDE * SIDE).fill(GROUND);
   let pen: [y: number, x: number] = [14, 14];
   let marked = false;
   const show = (): void => {
-    const values = Float32Array.from(bytes, (byte) => byte / 255);
-    paint(board, imageOf(values, [1, SIDE, SIDE]));
+    paint(board, greyPicture(bytes));
     if (!marked) return;
     const context = board.getContext("2d")!;
     context.fillStyle = "#f08030";
@@ -94,8 +94,9 @@ function pad(store: Store): HTMLElement[] {
     show();
   });
   const from = el("button", { type: "button" }, "Take the picture above");
-  from.addEventListener("click", () => {
-    bytes = Uint8Array.from(pictureOf(store.settings).values, (value) => Math.round(255 * value));
+  from.addEventListener("click", async () => {
+    const { pixels, image } = store.settings;
+    bytes = decodePixels(pixels) ?? testPicture(await pictures, image).slice();
     settle();
     show();
   });
@@ -107,26 +108,26 @@ function pad(store: Store): HTMLElement[] {
 }
 
 export interface OwnHooks {
-  onTable(csv: string, name: string): void;
+  onTable(table: Dropped): Promise<void>;
 }
 
 /** The section, and dropping anywhere on the page. */
-export function ownSection(store: Store, live: Live, { onTable }: OwnHooks): void {
+export function ownSection(store: Store, live: Live, pictures: TestPictures, { onTable }: OwnHooks): void {
   const words = el("p", { role: "status" });
   const take = async (file: File): Promise<void> => {
-    words.textContent = `Reading ${file.name} …`;
+    const { name } = file;
+    words.textContent = `Reading ${name} …`;
     try {
-      const bytes = new Uint8Array(await file.arrayBuffer());
-      if (/\.onnx$/i.test(file.name)) {
-        words.textContent = (await live.ask("onnx", { bytes, name: file.name })).words;
+      if (/\.onnx$/i.test(name)) {
+        words.textContent = (await live.ask("onnx", { file, name })).words;
         store.set({ defence: "onnx" });
-      } else if (/\.(csv|tsv|txt)$/i.test(file.name)) {
-        onTable(new TextDecoder().decode(bytes), file.name);
-        words.textContent = `${file.name} is the table below.`;
+      } else if (/\.(csv|tsv|txt)$/i.test(name)) {
+        await onTable({ file, name });
+        words.textContent = `${name} is the table below.`;
       } else {
-        const pixels = await live.ask("picture", { bytes });
+        const pixels = await live.ask("picture", { file, name });
         store.set({ pixels: encodePixels(pixels) });
-        words.textContent = `${file.name}, cut to its middle and to ${SIDE}×${SIDE} grey pixels, is the picture at the top.`;
+        words.textContent = `${name}, cut to its middle and to ${SIDE}×${SIDE} grey pixels, is the picture at the top.`;
       }
     } catch (error) {
       words.textContent = (error as Error).message;
@@ -153,7 +154,7 @@ export function ownSection(store: Store, live: Live, { onTable }: OwnHooks): voi
     const file = event.dataTransfer?.files[0];
     if (file) void take(file);
   });
-  byId("pad").append(...pad(store));
+  byId("pad").append(...pad(store, pictures));
   byId("drop").append(
     el(
       "div",

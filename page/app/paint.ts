@@ -1,8 +1,6 @@
-/** Pictures and maps on 2D canvases: a WebGPU canvas would be blank in captures, and these are small. */
-import { heatmap, imagePicture, mapScale, type Picture, pixelMaps } from "holdfast/atex";
-import type { Shown } from "../core/attack.js";
-import type { Settings } from "../core/settings.js";
-import { shareOf } from "../core/words.js";
+/** Pictures on 2D canvases: a WebGPU canvas would be blank in captures, and these are small. */
+import type { Picture } from "holdfast/atex";
+import { SIDE } from "../core/settings.js";
 
 export function canvas(label = ""): HTMLCanvasElement {
   const made = document.createElement("canvas");
@@ -24,23 +22,11 @@ export function paint(on: HTMLCanvasElement, { width, height, rgba }: Picture): 
   on.getContext("2d")?.putImageData(new ImageData(new Uint8ClampedArray(rgba), width, height), 0, 0);
 }
 
-const sizeOf = ([channels, height, width]: readonly number[]) => ({ channels, height, width });
-
-export function imageOf(image: Float32Array, shape: readonly number[]): Picture {
-  return imagePicture(image, sizeOf(shape));
-}
-
-/** Attributions as pictures with one scale: shares of each map's whole, by size, or with signs. */
-export function mapsOf(
-  attributions: readonly Shown["attribution"][],
-  shape: readonly number[],
-  view: Settings["view"],
-  own = false,
-): Picture[] {
-  const size = sizeOf(shape);
-  const { height, width } = size;
-  const maps = attributions.map((one) => shareOf(pixelMaps(one, size)[view === "size" ? "size" : "signed"]));
-  const shared = own ? undefined : mapScale(maps, "p99");
-  const mode = view === "size" ? "abs" : "diverging";
-  return maps.map((values) => heatmap(values, { mode, height, width, normalise: "p99", scale: shared }));
+/** Bytes of a picture of the page's size as shades of grey. */
+export function greyPicture(bytes: Uint8Array): Picture {
+  const rgba = new Uint8Array(4 * bytes.length).fill(255);
+  bytes.forEach((grey, i) => {
+    rgba.fill(grey, 4 * i, 4 * i + 3);
+  });
+  return { width: SIDE, height: SIDE, rgba };
 }

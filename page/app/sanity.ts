@@ -4,13 +4,12 @@ import type { Settings } from "../core/settings.js";
 import { percent } from "../core/words.js";
 import { byId, el } from "./dom.js";
 import type { Live } from "./live.js";
-import { canvas, describe, mapsOf, paint } from "./paint.js";
+import { canvas, describe, paint } from "./paint.js";
 import type { Store } from "./store.js";
 
-function cascade({ rows, layers, shape, count }: SanityAnswer, view: Settings["view"]): HTMLElement {
+function cascade({ rows, layers, count }: SanityAnswer): HTMLElement {
   const heads = ["explainer", "as trained", ...layers.map((layer) => `without ${layer}`), "verdict"];
-  const body = rows.map(({ explainer, attributions, alike, verdict }) => {
-    const maps = mapsOf(attributions, shape, view, true);
+  const body = rows.map(({ explainer, maps, alike, verdict }) => {
     const cells = maps.map((map, i) => {
       const on = canvas();
       const likeness = Number.isNaN(alike[i]) ? "no likeness defined" : `${alike[i].toFixed(2)} alike`;
@@ -32,7 +31,11 @@ function cascade({ rows, layers, shape, count }: SanityAnswer, view: Settings["v
     el(
       "caption",
       {},
-      `Maps of the picture at the top; each has its own scale. “Alike” is the rank correlation with the trained network’s maps, the mean of ${count} pictures.`,
+      el(
+        "span",
+        {},
+        `Maps of one picture; each has its own scale. “Alike” is the rank correlation with the trained network’s maps, the mean of ${count} pictures.`,
+      ),
     ),
     el("thead", {}, el("tr", {}, ...heads.map((head) => el("th", { scope: "col" }, head)))),
     el("tbody", {}, ...body),
@@ -42,6 +45,17 @@ function cascade({ rows, layers, shape, count }: SanityAnswer, view: Settings["v
 export function sanitySection(store: Store, live: Live): void {
   const words = el("p", { role: "status" });
   const run = el("button", { type: "button", class: "main" }, "Make it forget");
+  /** What the maps on the page are of. */
+  let shown: string | undefined;
+  const keyOf = ({ image, pixels, defence, seed, view }: Settings): string =>
+    JSON.stringify([image, pixels, defence, seed, view]);
+  const tellAge = (): void => {
+    words.textContent =
+      shown === keyOf(store.settings) ? "" : "These maps are of other settings; press again for those at the top.";
+  };
+  store.onChange(() => {
+    if (shown !== undefined && !run.disabled) tellAge();
+  });
   run.addEventListener("click", async () => {
     run.disabled = true;
     try {
@@ -50,8 +64,9 @@ export function sanitySection(store: Store, live: Live): void {
       const answer = await live.ask("sanity", { settings }, ({ share }) => {
         words.textContent = `${percent(share)} done`;
       });
-      byId("sanity-result").replaceChildren(cascade(answer, settings.view));
-      words.textContent = "";
+      byId("sanity-result").replaceChildren(cascade(answer));
+      shown = keyOf(settings);
+      tellAge();
     } catch (error) {
       words.textContent = (error as Error).message;
     } finally {

@@ -1,6 +1,6 @@
 /** The table: LIME of one person, before and after the scaffold. */
-import { readCsv } from "holdfast/nn";
-import type { PersonAnswer, TableFile } from "../core/table.js";
+import type { Dropped, DroppedTable } from "../core/messages.js";
+import type { PersonAnswer } from "../core/table.js";
 import { percent } from "../core/words.js";
 import { numberField, slider } from "./controls.js";
 import { byId, el } from "./dom.js";
@@ -44,14 +44,18 @@ function resultOf(answer: PersonAnswer, person: number): HTMLElement[] {
     ),
     el(
       "div",
-      { class: "scroll" },
+      { class: "scroll", tabindex: 0, role: "region", "aria-label": "Coefficients" },
       el(
         "table",
         {},
         el(
           "caption",
           {},
-          `Person ${person + 1}: judged “${verdicts[0]}” without, “${verdicts[1]}” with the scaffold. LIME’s coefficients:`,
+          el(
+            "span",
+            {},
+            `Person ${person + 1}: judged “${verdicts[0]}” without, “${verdicts[1]}” with the scaffold. LIME’s coefficients:`,
+          ),
         ),
         el(
           "thead",
@@ -71,7 +75,7 @@ function resultOf(answer: PersonAnswer, person: number): HTMLElement[] {
 
 export interface TableSection {
   /** Takes a table of the reader's. */
-  take(csv: string, name: string): void;
+  take(table: Dropped): Promise<void>;
 }
 
 export function tableSection(store: Store, live: Live): TableSection {
@@ -79,17 +83,18 @@ export function tableSection(store: Store, live: Live): TableSection {
   const run = el("button", { type: "button", class: "main" }, "Explain");
   const chosen = el("div", { class: "controls" });
   const result = byId("table-result");
-  let file: TableFile | undefined;
+  let file: DroppedTable | undefined;
   let shown = false;
 
   const explain = async (): Promise<void> => {
     run.disabled = true;
+    words.textContent = "Waiting for what was asked before …";
     try {
       const { settings } = store;
       const answer = await live.ask("table", { settings, file }, (told) => {
         words.textContent = told.words;
       });
-      words.textContent = `${answer.name}: done in ${(answer.milliseconds / 1000).toFixed(1)} s.`;
+      words.textContent = `Done in ${(answer.milliseconds / 1000).toFixed(1)} s: ${answer.name}.`;
       result.replaceChildren(...resultOf(answer, settings.person % answer.count));
       shown = true;
     } catch (error) {
@@ -110,8 +115,9 @@ export function tableSection(store: Store, live: Live): TableSection {
     words,
   );
   return {
-    take(csv, name) {
-      const { columns } = readCsv(csv, { what: name });
+    async take(table) {
+      const { name } = table;
+      const columns = await live.ask("columns", table);
       const pick = (label: string, at: number, take: (value: string) => void): HTMLElement => {
         const select = el(
           "select",
@@ -125,7 +131,7 @@ export function tableSection(store: Store, live: Live): TableSection {
       };
       let [target, sensitive] = ["", ""];
       const put = (): void => {
-        file = { csv, name, target, sensitive };
+        file = { ...table, target, sensitive };
       };
       const back = el("button", { type: "button" }, "Back to people made up");
       back.addEventListener("click", () => {

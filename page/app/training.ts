@@ -29,12 +29,32 @@ function svg(tag: string, attributes: Readonly<Record<string, string | number>>,
 class Curves {
   readonly element = svg("svg", { viewBox: `0 -24 ${WIDTH} ${HEIGHT + 54}`, class: "curves", role: "img" });
   #points: Point[] = [];
+  #frame: number | undefined;
 
-  draw(points: readonly Point[]): void {
-    this.#points = [...points];
+  constructor() {
+    this.#draw();
+  }
+
+  clear(): void {
+    this.#points = [];
+    this.#draw();
+  }
+
+  /** Adds a point, drawn with the next frame: a GPU may do many steps between two. */
+  add(point: Point): void {
+    const last = this.#points.at(-1);
+    // No more points than can be told apart, however long the training is.
+    if (last && Math.floor(last.at * WIDTH) === Math.floor(point.at * WIDTH)) this.#points.pop();
+    this.#points.push(point);
+    this.#frame ??= requestAnimationFrame(() => this.#draw());
+  }
+
+  #draw(): void {
+    this.#frame = undefined;
+    const points = this.#points;
     const most = Math.max(0.1, ...points.map(({ loss }) => loss));
     const line = (of: (point: Point) => number): string =>
-      this.#points
+      points
         .map(
           (point, i) =>
             `${i === 0 ? "M" : "L"}${(point.at * WIDTH).toFixed(1)} ${(HEIGHT * (1 - of(point))).toFixed(1)}`,
@@ -68,13 +88,12 @@ export function trainingSection(store: Store, live: Live, { onMap, onDone }: Tra
   const start = el("button", { type: "button", class: "main" }, "Train");
   const stop = el("button", { type: "button", disabled: true }, "Stop");
   const curves = new Curves();
-  curves.draw([]);
   let running: Task<"train"> | undefined;
 
   const run = async (): Promise<boolean> => {
     if (start.disabled) return false;
     const { settings } = store;
-    const points: Point[] = [];
+    curves.clear();
     start.disabled = true;
     stop.disabled = false;
     // What was asked for before comes first.
@@ -84,13 +103,12 @@ export function trainingSection(store: Store, live: Live, { onMap, onDone }: Tra
         words.textContent = `${told.doing} …`;
         return;
       }
-      const { step, steps, loss, accuracy, epoch, epochs, secondsLeft, test, explained } = told;
-      points.push({ at: step / steps, loss, accuracy });
-      curves.draw(points);
+      const { step, steps, loss, accuracy, epoch, epochs, secondsLeft, test, seen } = told;
+      curves.add({ at: step / steps, loss, accuracy });
       words.textContent =
         `Pass ${epoch} of ${epochs}, about ${Math.ceil(secondsLeft)} s left` +
         (test === undefined ? "" : `; ${percent(test)} of test pictures right`);
-      if (explained) onMap({ settings, explained, preview: true });
+      if (seen) onMap({ settings, ...seen, preview: true });
     };
     try {
       const { accuracy, seconds, stopped } = await live.ask("train", { settings }, tell, (task) => {

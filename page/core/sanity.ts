@@ -5,6 +5,7 @@ import {
   type Explainer,
   layerTitle,
   makeExplainer,
+  type Picture,
   randomisationTest,
   type SanityVerdict,
   sanitySimilarities,
@@ -12,6 +13,7 @@ import {
 } from "holdfast/atex";
 import { fitted, pictureOf, testPicture } from "./images.js";
 import type { Defended } from "./networks.js";
+import { mapsOf } from "./pictures.js";
 import type { Settings } from "./settings.js";
 
 /** Explainers side by side: one that passes in most networks, one that fails, and what lies between. */
@@ -23,6 +25,8 @@ export interface SanityRow {
   readonly explainer: string;
   /** Of the picture that is shown: the trained network, then one more layer made random; [c,h,w] each. */
   readonly attributions: readonly Float32Array[];
+  /** The same as pictures, each with a scale of its own. */
+  readonly maps: readonly Picture[];
   /** Mean rank correlation with the trained network's maps, one for each of them; NaN where there is none. */
   readonly alike: readonly number[];
   readonly verdict: SanityVerdict;
@@ -68,9 +72,11 @@ export async function sanityCascade(
     });
     const rows = SHOWN.map((explainer): SanityRow => {
       const summaries = stageSummaries(stages[explainer]);
+      const attributions = stages[explainer].map(({ kept }) => kept);
       return {
         explainer,
-        attributions: stages[explainer].map(({ kept }) => kept),
+        attributions,
+        maps: mapsOf(attributions, shape, settings.view, true),
         alike: summaries.map(({ similarity }) => similarity.Spearman.mean ?? Number.NaN),
         verdict: cascadeVerdict(summaries),
       };

@@ -13,6 +13,7 @@ import {
 } from "holdfast/nn";
 import { type Explained, explain } from "./attack.js";
 import { defendedBy, type Network } from "./networks.js";
+import { type Drawn, drawn } from "./pictures.js";
 import { type Settings, SIDE } from "./settings.js";
 
 export interface TrainingProgress {
@@ -27,7 +28,7 @@ export interface TrainingProgress {
   readonly secondsLeft: number;
   /** After a pass: the share of test pictures classified correctly, and the current picture's map. */
   readonly test?: number;
-  readonly explained?: Explained;
+  readonly seen?: { readonly explained: Explained; readonly pictures: readonly [before: Drawn] };
 }
 
 /** What takes so long while no step is done. */
@@ -101,7 +102,10 @@ export async function trainNetwork(
         accuracy = await accuracyOf(params, when);
         tell({ doing: `Pass ${epoch} of ${epochs} is done; explaining the picture` });
         const on = defendedBy("trained", networkOf(params), settings.beta);
-        if (last) tell({ ...last, test: accuracy, explained: await explain({ settings, on }) });
+        if (!last) return;
+        const explained = await explain({ settings, on });
+        const [before] = drawn([explained], explained.shape);
+        tell({ ...last, test: accuracy, seen: { explained, pictures: [before] } });
       },
     });
     const { params } = state;

@@ -16,6 +16,14 @@ export function shareOf(map: ArrayLike<number>): Float64Array {
   return Float64Array.from(map, (value) => (sum > 0 ? value / sum : 0));
 }
 
+/** What an attack is to do. */
+export const OBJECTIVE_WORDS: Readonly<Record<Settings["objective"], string>> = {
+  "top-k": "Drain the most important pixels",
+  "mass-centre": "Move the centre of the map",
+  target: "Fill a region of the map",
+  "target-map": "Show letters, or another map",
+};
+
 /** How far the attack came, by what it was after. */
 export function outcomeOf({ objective, k }: Settings, { kept, before, after, spearman }: Attacked): string {
   switch (objective) {

@@ -1,8 +1,10 @@
 /** The worker: computes one task after the other, so that the page itself never waits. */
 import { DeviceLostError } from "holdfast";
 import { attack, type Explained, explain, type Question } from "./attack.js";
+import { testPictures } from "./images.js";
 import type { Asked, FromWorker, TaskName, Tasks, ToWorker } from "./messages.js";
 import { type Network, Networks } from "./networks.js";
+import { drawn } from "./pictures.js";
 import { openEngine } from "./place.js";
 import { mapKey } from "./settings.js";
 
@@ -42,6 +44,8 @@ async function explanationOf(question: Question): Promise<Explained> {
   return explained;
 }
 
+const bytesOf = async (file: Blob): Promise<Uint8Array> => new Uint8Array(await file.arrayBuffer());
+
 type Handlers = { [K in TaskName]: (asks: Tasks[K]["asks"], work: Work) => Promise<Tasks[K]["answers"]> };
 
 const handlers: Handlers = {
@@ -54,8 +58,12 @@ const handlers: Handlers = {
     const on = await networks.of(settings.defence, settings.beta);
     const question = { settings, on };
     const explained = await explanationOf(question);
-    tell({ explained });
-    return { explained, attacked: await attack(question, explained, steps) };
+    const { shape } = explained;
+    const [alone] = drawn([explained], shape);
+    tell({ explained, pictures: [alone] });
+    const attacked = await attack(question, explained, steps);
+    const [before, after] = drawn([explained, attacked], shape);
+    return { explained, attacked, pictures: [before, after] };
   },
   async train({ settings }, { tell, signal }) {
     const { trainNetwork } = await import("./training.js");
@@ -69,15 +77,23 @@ const handlers: Handlers = {
   },
   async table({ settings, file }, { tell }) {
     const { explainPerson } = await import("./table.js");
-    return explainPerson(settings, file, (words) => tell({ words }));
+    const read = file && { ...file, csv: await file.file.text() };
+    return explainPerson(settings, read, (words) => tell({ words }));
   },
-  async picture({ bytes }) {
+  async columns({ file, name }) {
+    const { columnsOfFile } = await import("./files.js");
+    return columnsOfFile(await file.text(), name);
+  },
+  async pictures() {
+    return testPictures();
+  },
+  async picture({ file }) {
     const { pixelsOfFile } = await import("./files.js");
-    return pixelsOfFile(bytes);
+    return pixelsOfFile(await bytesOf(file));
   },
-  async onnx({ bytes, name }) {
+  async onnx({ file, name }) {
     const { networkFromOnnx } = await import("./onnx.js");
-    const { network, words } = await networkFromOnnx(bytes, name);
+    const { network, words } = await networkFromOnnx(await bytesOf(file), name);
     networks.put("onnx", network);
     return { words };
   },

@@ -3,10 +3,11 @@ import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promi
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type BuildOptions, build } from "esbuild";
-import { EXPLAINER_TABLE, heatmap, imagePicture, mapScale, OBJECTIVE_TABLE, pixelMaps, toDataUri } from "holdfast/atex";
+import { EXPLAINER_TABLE, toDataUri } from "holdfast/atex";
 import type { Attacked, Explained } from "../core/attack.js";
+import { drawn } from "../core/pictures.js";
 import type { Settings } from "../core/settings.js";
-import { sentenceOf, shareOf, wordsOf } from "../core/words.js";
+import { sentenceOf, wordsOf } from "../core/words.js";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const source = join(root, "page");
@@ -24,16 +25,12 @@ async function firstPage(): Promise<string> {
   const { settings, explained, attacked }: First = JSON.parse(
     await readFile(join(source, "networks/first.json"), "utf8"),
   );
-  const [channels, height, width] = explained.shape;
-  const size = { channels, height, width };
-  const maps = [explained, attacked].map(({ attribution }) => shareOf(pixelMaps(attribution, size).size));
-  const scale = mapScale(maps, "p99");
-  const [map, attackedMap] = maps.map((values) => toDataUri(heatmap(values, { mode: "abs", height, width, scale })));
+  const [before, after] = drawn([explained, attacked], explained.shape);
   const pieces: Readonly<Record<string, string>> = {
-    image: toDataUri(imagePicture(explained.image, size)),
-    map,
-    attacked: toDataUri(imagePicture(attacked.image, size)),
-    attackedMap,
+    image: toDataUri(before.image),
+    map: toDataUri(before.map.size),
+    attacked: toDataUri(after.image),
+    attackedMap: toDataUri(after.map.size),
     sentence: sentenceOf(settings, explained, attacked),
     ...wordsOf(settings, explained, attacked),
   };
@@ -46,15 +43,14 @@ async function firstPage(): Promise<string> {
 
 const capital = (text: string): string => text[0].toUpperCase() + text.slice(1);
 
-/** Explainers and objectives for people, by name. */
-function labels(): Record<string, string> {
-  return Object.fromEntries([
-    ...EXPLAINER_TABLE.map(({ name, info }) => [
+/** Explainers for people, by name. */
+function explainers(): Record<string, { title: string; source: string }> {
+  return Object.fromEntries(
+    EXPLAINER_TABLE.map(({ name, info }) => [
       name,
-      `${capital(info.name.replace(/ of gradient$/, ""))} (${info.source})`,
+      { title: capital(info.name.replace(/ of gradient$/, "")), source: info.source },
     ]),
-    ...OBJECTIVE_TABLE.map(({ name, help }) => [name, capital(help)]),
-  ]);
+  );
 }
 
 /** Writes the page into a folder, which is emptied first. */
@@ -62,7 +58,7 @@ export async function buildPage(folder = join(root, "out/page")): Promise<string
   await rm(folder, { recursive: true, force: true });
   await mkdir(join(folder, "networks"), { recursive: true });
   const common: BuildOptions = {
-    ...{ outdir: folder, bundle: true, minify: true, define: { LABELS: JSON.stringify(labels()) } },
+    ...{ outdir: folder, bundle: true, minify: true, define: { EXPLAINERS: JSON.stringify(explainers()) } },
     ...{ platform: "browser", format: "esm", target: "es2022", logLevel: "silent" },
   };
   // Apart, so that the page's own thread does not read the engine: what both need is small.

@@ -9,10 +9,20 @@ interface Waiting {
   reject(error: Error): void;
 }
 
+/** An answer to the message `id`, or an event. */
+interface Received {
+  readonly id?: number;
+  readonly result?: Json;
+  readonly error?: { readonly message: string };
+  readonly method?: string;
+  readonly params?: Json;
+}
+
 export class Browser {
   readonly #chromium: Chromium;
   readonly #out: Writable;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #events = new Map<string, (params: Json) => void>();
   #last = 0;
 
   constructor(program: string, options?: { readonly webgpu?: boolean }) {
@@ -30,10 +40,14 @@ export class Browser {
     this.#out.on("error", () => {});
   }
 
-  #receive({ id, result, error }: { id?: number; result?: Json; error?: { message: string } }): void {
-    const waiting = id === undefined ? undefined : this.#waiting.get(id);
+  #receive({ id, result, error, method, params }: Received): void {
+    if (id === undefined) {
+      this.#events.get(method ?? "")?.(params ?? {});
+      return;
+    }
+    const waiting = this.#waiting.get(id);
     if (!waiting) return;
-    this.#waiting.delete(id!);
+    this.#waiting.delete(id);
     if (error) waiting.reject(new Error(error.message));
     else waiting.resolve(result ?? {});
   }
@@ -43,6 +57,17 @@ export class Browser {
     const answer = new Promise<Json>((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
     this.#out.write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
     return Promise.race([answer, this.#chromium.early]);
+  }
+
+  /** What the next event of a name says. */
+  next(event: string): Promise<Json> {
+    const said = new Promise<Json>((resolve) => {
+      this.#events.set(event, (params) => {
+        this.#events.delete(event);
+        resolve(params);
+      });
+    });
+    return Promise.race([said, this.#chromium.early]);
   }
 
   /** Opens a page at once, with a script that runs before its own. */

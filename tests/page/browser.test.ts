@@ -1,11 +1,13 @@
 /** The page in headless Chromium: the first minute step by step, with pictures of each in out/page-shots, and what works without a GPU. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { Server } from "node:http";
-import { join, posix } from "node:path";
+import { dirname, join, posix } from "node:path";
 import { gzipSync } from "node:zlib";
+import { peopleCsv } from "../../page/core/people.js";
 import { buildPage } from "../../page/tools/build.js";
 import { servePage } from "../../page/tools/serve.js";
 import { Browser, type Page } from "../browser/devtools.js";
+import { traceMain } from "../browser/trace.js";
 import { findChromium } from "../drivers/find.js";
 import { check, root, skip, test } from "../harness.js";
 
@@ -16,20 +18,23 @@ const stepMs = 90_000;
  *  pictures, four times that for slower machines. */
 const trainingMs = 180_000;
 
-/** Bytes that come before the first map, as files and compressed; the budget is little above what they are. */
-const BUDGET = { raw: 820_000, gzip: 290_000 };
+/** Bytes that come before the first map, as files and compressed, and of them those that the main thread reads; little above what they are. */
+const BUDGET = { raw: 820_000, gzip: 290_000, seen: 40_000 };
 /** Milliseconds from opening to the first map on a software driver of a busy machine: 33 s where fifteen others computed on two cores. */
 const FIRST_MAP_MS = 60_000;
-/** The longest block of the main thread after the first map. The aim is 50 ms; a machine busy with other work stops a thread for longer. */
-const LONGEST_BLOCK_MS = 150;
+/** For how long the main thread may compute at a stretch, from its first task on: for 50 ms it would not hear its reader. 13 ms were the most
+ *  on two cores where sixteen others computed, and a machine may be slower. How long a task lasts is printed, not judged: where others compute
+ *  a thread waits for a processor in the middle of its tasks, a task of 3 ms for 150 and more. */
+const LONGEST_TASK_MS = 30;
 
 const shots = join(root, "out/page-shots");
 
-/** Notes what blocks the main thread, and what goes wrong. */
+/** A table of several megabytes, to be dropped. */
+const people = join(root, "out/page-test-people/people.csv");
+
+/** Notes what goes wrong. */
 const watch = `
-  window.blocks = []; window.wrongs = [];
-  new PerformanceObserver((list) => { for (const { startTime, duration } of list.getEntries()) blocks.push([startTime, duration]); })
-    .observe({ type: "longtask", buffered: true });
+  window.wrongs = [];
   addEventListener("error", ({ message }) => wrongs.push(message));
   addEventListener("unhandledrejection", ({ reason }) => wrongs.push(String(reason)));
   addEventListener("securitypolicyviolation", ({ blockedURI }) => wrongs.push("blocked " + blockedURI));
@@ -65,6 +70,13 @@ async function withPage(
   }
 }
 
+/** Runs `body` and holds the main thread of its page to the limit above; says what was measured. */
+async function unblocked(browser: Browser, body: () => Promise<void>): Promise<string> {
+  const { tasks, longest, wall } = await traceMain(browser, "first-map", body);
+  check.ok(longest.cpu <= LONGEST_TASK_MS, `the main thread computed at a stretch: ${JSON.stringify(longest)}`);
+  return `of ${tasks} tasks of the main thread the longest computed for ${longest.cpu.toFixed(1)} ms; with waiting ${wall.toFixed(0)} ms`;
+}
+
 const noWrongs = async (page: Page): Promise<void> => check.equal(await page.evaluate("wrongs"), []);
 
 test("the page is small, and names no other address", async () => {
@@ -83,6 +95,9 @@ test("the page is small, and names no other address", async () => {
     raw += bytes.length;
     gzip += gzipSync(bytes).length;
   }
+  // What is seen is written without the library, of which the worker reads what it needs.
+  const seen = readFileSync(join(folder, "main.js")).length;
+  check.ok(seen <= BUDGET.seen, `main.js has ${seen} bytes; a part of the library is in it`);
   console.log(`\n    before the first map: ${files.size} files, ${raw} bytes, ${gzip} compressed`);
   check.ok(
     raw <= BUDGET.raw && gzip <= BUDGET.gzip,
@@ -121,48 +136,48 @@ test(
       check.match(html, "The network still says");
       await still.send("Page.close");
 
-      const page = await browser.open(url, { before: watch });
-      await page.until(isDone, stepMs);
-      const cold = await page.evaluate<number[]>(`[${markOf("first-map")}, ${markOf("first-attack")}]`);
-      check.ok(cold[0] < FIRST_MAP_MS, `the first map after ${cold[0]} ms`);
-      await shoot(page, "2-live", false);
-      check.is(await page.evaluate('document.querySelectorAll("#pictures canvas").length'), 4);
+      const page = await browser.open("about:blank", { before: watch });
+      let cold: number[] = [];
+      const tasks = await unblocked(browser, async () => {
+        await page.send("Page.navigate", { url });
+        await page.until(isDone, stepMs);
+        cold = await page.evaluate<number[]>(`[${markOf("first-map")}, ${markOf("first-attack")}]`);
+        check.ok(cold[0] < FIRST_MAP_MS, `the first map after ${cold[0]} ms`);
+        await shoot(page, "2-live", false);
+        check.is(await page.evaluate('document.querySelectorAll("#pictures canvas").length'), 4);
 
-      // The largest slider, by keyboard alone.
-      await page.evaluate('document.querySelector(".big input").focus()');
-      const before = await page.evaluate<string>(sentence);
-      for (let i = 0; i < 4; i++) await page.press("ArrowRight");
-      await page.until('location.hash === "#eps=0.07"', stepMs);
-      await page.until(`${sentence} !== ${JSON.stringify(before)}`, stepMs);
-      await page.until('performance.getEntriesByName("all-defences").length > 0', stepMs);
-      check.match(await page.evaluate<string>(sentence), "7\u00a0%");
-      const counts = await page.evaluate<string[]>(
-        '[...document.querySelectorAll(".count")].map((c) => c.textContent)',
-      );
-      check.ok(counts.length === 4 && counts.every((text) => text.includes("are left")), `each defence: ${counts}`);
-      await shoot(page, "3-slider-and-defences");
+        // The largest slider, by keyboard alone.
+        await page.evaluate('document.querySelector(".big input").focus()');
+        const before = await page.evaluate<string>(sentence);
+        for (let i = 0; i < 4; i++) await page.press("ArrowRight");
+        await page.until('location.hash === "#eps=0.07"', stepMs);
+        await page.until(`${sentence} !== ${JSON.stringify(before)}`, stepMs);
+        await page.until('performance.getEntriesByName("all-defences").length > 0', stepMs);
+        check.match(await page.evaluate<string>(sentence), "7\u00a0%");
+        const counts = await page.evaluate<string[]>(
+          '[...document.querySelectorAll(".count")].map((c) => c.textContent)',
+        );
+        check.ok(counts.length === 4 && counts.every((text) => text.includes("are left")), `each defence: ${counts}`);
+        await shoot(page, "3-slider-and-defences");
 
-      // A word typed in, then a region drawn with the pointer.
-      await page.evaluate('location.hash = "#objective=target-map&target=word:NO&eps=0.1"');
-      await page.until(`${sentence}.includes("towards the one wanted")`, stepMs);
-      await shoot(page, "4-word", false);
-      await page.evaluate('location.hash = "#objective=target&eps=0.1"');
-      await page.until(`${sentence}.includes("the region holds")`, stepMs);
-      await page.evaluate('document.querySelector("#attackedMap").scrollIntoView({ block: "center" })');
-      const box = await page.evaluate<{ x: number; y: number; width: number }>(
-        '(({ x, y, width }) => ({ x, y, width }))(document.querySelector("#attackedMap .frame").getBoundingClientRect())',
-      );
-      const at = (share: number) => ({ x: box.x + share * box.width, y: box.y + share * box.width, button: "left" });
-      await page.send("Input.dispatchMouseEvent", { type: "mousePressed", clickCount: 1, ...at(0.6) });
-      await page.send("Input.dispatchMouseEvent", { type: "mouseMoved", buttons: 1, ...at(0.85) });
-      await page.send("Input.dispatchMouseEvent", { type: "mouseReleased", clickCount: 1, ...at(0.85) });
-      await page.until('location.hash.includes("region=16,16,8,8")', stepMs);
-      await page.until(`${sentence}.includes("the region holds")`, stepMs);
-      await shoot(page, "5-region", false);
-
-      const blocks = await page.evaluate<[start: number, ms: number][]>("blocks");
-      const longest = Math.max(0, ...blocks.filter(([start]) => start > cold[0]).map(([, ms]) => ms));
-      check.ok(longest <= LONGEST_BLOCK_MS, `the main thread was blocked for ${longest} ms`);
+        // A word typed in, then a region drawn with the pointer.
+        await page.evaluate('location.hash = "#objective=target-map&target=word:NO&eps=0.1"');
+        await page.until(`${sentence}.includes("towards the one wanted")`, stepMs);
+        await shoot(page, "4-word", false);
+        await page.evaluate('location.hash = "#objective=target&eps=0.1"');
+        await page.until(`${sentence}.includes("the region holds")`, stepMs);
+        await page.evaluate('document.querySelector("#attackedMap").scrollIntoView({ block: "center" })');
+        const box = await page.evaluate<{ x: number; y: number; width: number }>(
+          '(({ x, y, width }) => ({ x, y, width }))(document.querySelector("#attackedMap .frame").getBoundingClientRect())',
+        );
+        const at = (share: number) => ({ x: box.x + share * box.width, y: box.y + share * box.width, button: "left" });
+        await page.send("Input.dispatchMouseEvent", { type: "mousePressed", clickCount: 1, ...at(0.6) });
+        await page.send("Input.dispatchMouseEvent", { type: "mouseMoved", buttons: 1, ...at(0.85) });
+        await page.send("Input.dispatchMouseEvent", { type: "mouseReleased", clickCount: 1, ...at(0.85) });
+        await page.until('location.hash.includes("region=16,16,8,8")', stepMs);
+        await page.until(`${sentence}.includes("the region holds")`, stepMs);
+        await shoot(page, "5-region", false);
+      });
       const origins = await page.evaluate<string[]>(
         'performance.getEntriesByType("resource").map(({ name }) => new URL(name, location).origin)',
       );
@@ -179,7 +194,7 @@ test(
       const ms = (list: readonly number[]): string => list.map((value) => value.toFixed(0)).join(" and ");
       const adapter = await page.evaluate<string>('document.querySelector("#footer").textContent.split(":")[0]');
       console.log(
-        `\n    ${adapter}: first map and first attack after ${ms(cold)} ms, reloaded ${ms(warm)} ms; longest block ${longest} ms`,
+        `\n    ${adapter}: first map and first attack after ${ms(cold)} ms, reloaded ${ms(warm)} ms;\n    ${tasks}`,
       );
     }),
   { timeoutMs },
@@ -213,7 +228,7 @@ test(
   "dark, small, and read by a screen reader",
   () =>
     withPage({}, async (browser, url) => {
-      const page = await browser.open(`${url}#steps=5`, { before: watch, width: 390, height: 844 });
+      const page = await browser.open(`${url}#steps=5`, { before: watch, width: 360, height: 780 });
       await page.theme("dark");
       await page.until('performance.getEntriesByName("all-defences").length > 0', stepMs);
       await shoot(page, "7-small-and-dark");
@@ -241,24 +256,35 @@ test(
   "training, a drawing, the table and the sanity check",
   () =>
     withPage({}, async (browser, url) => {
-      const page = await browser.open(`${url}#steps=4&images=200&epochs=2&people=300&copies=4`, { before: watch });
-      await page.until('performance.getEntriesByName("all-defences").length > 0', stepMs);
-      const said = 'document.querySelector("#training-controls").textContent';
-      await page.evaluate(click("Train"));
-      await page.until(`${said}.includes("Compiling kernels")`, stepMs);
-      await page.until(`${said}.includes("Trained in")`, trainingMs);
-      await page.until('location.hash.includes("defence=trained")', stepMs);
-      await page.evaluate(click("Explain"));
-      await page.until('document.querySelector("#table-result table")', stepMs);
-      await page.evaluate(click("Make it forget"));
-      await page.until('document.querySelector("#sanity-result table")', stepMs);
-      const verdicts = await page.evaluate<number>('document.querySelectorAll("#sanity-result tbody tr").length');
-      check.is(verdicts, 5);
-      await page.evaluate('document.querySelector(".pad").focus()');
-      await page.press(" ", "Space", " ");
-      await page.until('location.hash.includes("pixels=")', stepMs);
-      await page.until('document.querySelector("#image figcaption").textContent.startsWith("Your picture")', stepMs);
-      await shoot(page, "9-everything");
+      const page = await browser.open("about:blank", { before: watch });
+      const tasks = await unblocked(browser, async () => {
+        await page.send("Page.navigate", { url: `${url}#steps=4&images=200&epochs=2&people=300&copies=4` });
+        await page.until('performance.getEntriesByName("all-defences").length > 0', stepMs);
+        const said = 'document.querySelector("#training-controls").textContent';
+        await page.evaluate(click("Train"));
+        await page.until(`${said}.includes("Compiling kernels")`, stepMs);
+        await page.until(`${said}.includes("Trained in")`, trainingMs);
+        await page.until('location.hash.includes("defence=trained")', stepMs);
+        await page.evaluate(click("Explain"));
+        await page.until('document.querySelector("#table-result table")', stepMs);
+        await page.evaluate(click("Make it forget"));
+        await page.until('document.querySelector("#sanity-result table")', stepMs);
+        const verdicts = await page.evaluate<number>('document.querySelectorAll("#sanity-result tbody tr").length');
+        check.is(verdicts, 5);
+        // A table that would take long to read on this thread.
+        mkdirSync(dirname(people), { recursive: true });
+        writeFileSync(people, peopleCsv({ count: 240_000, seed: 1 }));
+        const { result } = await page.send("Runtime.evaluate", { expression: 'document.querySelector("#drop input")' });
+        const { objectId } = result as { objectId: string };
+        await page.send("DOM.setFileInputFiles", { files: [people], objectId });
+        await page.until(`document.querySelector("#table-controls").textContent.includes("people.csv: ")`, stepMs);
+        await page.evaluate('document.querySelector(".pad").focus()');
+        await page.press(" ", "Space", " ");
+        await page.until('location.hash.includes("pixels=")', stepMs);
+        await page.until('document.querySelector("#image figcaption").textContent.startsWith("Your picture")', stepMs);
+        await shoot(page, "9-everything");
+      });
+      console.log(`\n    ${tasks}`);
       await noWrongs(page);
     }),
   { timeoutMs: timeoutMs + trainingMs },
