@@ -41,11 +41,14 @@ export function networkCases(tools) {
     });
   function unpool(dy, x, y, attributes) {
     const at = tf.maxPoolWithArgmax(x, attributes.filterSize, attributes.strides, "valid").indexes;
-    const chosen = (ddx) => tf.reshape(tf.gather(tf.reshape(ddx, [-1]), tf.reshape(at, [-1])), dy.shape);
-    return tf.customGrad((dy) => ({
-      value: kernel("MaxPoolGrad", { dy, input: x, output: y }, attributes),
-      gradFunc: chosen,
-    }))(dy);
+    // What a gradient needs and is not saved is freed before it runs.
+    return tf.customGrad((dy, save) => {
+      save([at]);
+      return {
+        value: kernel("MaxPoolGrad", { dy, input: x, output: y }, attributes),
+        gradFunc: (ddx, [at]) => tf.reshape(tf.gather(tf.reshape(ddx, [-1]), tf.reshape(at, [-1])), dy.shape),
+      };
+    })(dy);
   }
 
   /** A layer of holdfast/nn on x; `at` begins the names of its parameters; `smooth`: differentiable twice, with softplus in the place of relu. */
