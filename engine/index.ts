@@ -14,7 +14,6 @@ export {
 } from "./errors.js";
 export type { Executor, HostArray, MemoryReport } from "./executor.js";
 export * from "./grad.js";
-export { type Half, packHalf, type Unpacked, unpackHalf } from "./half.js";
 export {
   formatProfile,
   type GpuDeviceLike,

@@ -100,7 +100,7 @@ function rebuild(tree: Tree, path: string, f: (t: Tensor, path: string) => Tree,
 const DEEPEST = 1000;
 
 /** Trees that contain themselves would be followed for ever. */
-export function deeper(depth: number): number {
+function deeper(depth: number): number {
   if (depth >= DEEPEST)
     throw new TypeError(
       `a tree is nested deeper than ${DEEPEST} levels; does it contain itself? give each tensor once`,

@@ -3,12 +3,12 @@
  * Source: the format description in the repository huggingface/safetensors, README "Format".
  */
 
-import { bfloatToNumber, halfToNumber, numberToHalf } from "../engine/halves.js";
 import { byteArray } from "../engine/kinds.js";
 import type { DType } from "../engine/lower.js";
 import { requireArguments } from "../engine/options.js";
 import { DataError } from "./data/error.js";
 import { assertNoRepeatedKeys } from "./data/json-keys.js";
+import { bfloatToNumber, halfToNumber, numberToHalf } from "./halves.js";
 import { aMap } from "./kinds.js";
 
 /** A tensor in the host's memory, elements in row-major order. */

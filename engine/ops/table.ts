@@ -12,7 +12,6 @@ import * as create from "./create.js";
 import * as cumsum from "./cumsum.js";
 import * as extremes from "./extremes.js";
 import * as gather from "./gather.js";
-import * as half from "./half.js";
 import * as matmul from "./matmul.js";
 import * as movement from "./movement.js";
 import * as averagePool from "./pool.average.js";
@@ -35,7 +34,6 @@ const modules: readonly object[] = [
   binary,
   compare,
   bits,
-  half,
   movement,
   view,
   slice,

@@ -316,30 +316,3 @@ fn mulHigh(a: u32, b: u32) -> u32 {
   let other = (a & 0xffffu) * (b >> 16u) + (middle & 0xffffu);
   return (a >> 16u) * (b >> 16u) + (middle >> 16u) + (other >> 16u);
 }
-
-// The nearest binary16, ties to even, in the lower half of a word: by its bits, because WGSL leaves it to the driver how
-// pack2x16float rounds and what it makes of numbers that are too large.
-fn toHalf(x: f32) -> u32 {
-  let bits = bitcast<u32>(x);
-  let a = bits & 0x7fffffffu;
-  // Below the smallest normal number, 2^-14, the leading 1 is written out and shifted away.
-  let tiny = a < 0x38800000u;
-  let shift = select(13u, min(126u - min(a >> 23u, 126u), 25u), tiny);
-  let digits = select(a - 0x38000000u, (a & 0x7fffffu) | select(0x800000u, 0u, a < 0x00800000u), tiny);
-  let whole = digits >> shift;
-  let rest = digits & ((1u << shift) - 1u);
-  let middle = 1u << (shift - 1u);
-  let rounded = whole + select(0u, 1u, (rest > middle) | ((rest == middle) & ((whole & 1u) == 1u)));
-  let finite = min(rounded, 0x7c00u);
-  return ((bits >> 16u) & 0x8000u) | select(finite, 0x7e00u, a > 0x7f800000u);
-}
-
-// The binary16 in the lower half of a word.
-fn fromHalf(word: u32) -> f32 {
-  let sign = (word & 0x8000u) << 16u;
-  let exponent = (word >> 10u) & 31u;
-  let fraction = word & 0x3ffu;
-  let normal = ((exponent + select(112u, 224u, exponent == 31u)) << 23u) | (fraction << 13u);
-  let small = bitcast<u32>(f32(fraction) * 5.9604645e-8);
-  return fromBits(sign | select(normal, small, exponent == 0u));
-}
