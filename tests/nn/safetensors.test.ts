@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { halfToNumber, numberToHalf } from "../../engine/halves.js";
 import { DataError } from "../../nn/data/error.js";
-import { halfToNumber, numberToHalf } from "../../nn/halves.js";
 import { type HostTensor, readSafetensors, writeSafetensors } from "../../nn/safetensors.js";
 import { check, root, test } from "../harness.js";
 
