@@ -169,7 +169,9 @@ export function apply<A>(op: OpSpec<A>, inputs: readonly Tensor[], attrs: A): Te
   for (const x of inputs) {
     if (!isTensor(x)) refuseTensor(op.name, x);
     if (x.dtype === "f16" && !op.takesHalves)
-      throw new ShapeError(`${op.name}: ${describe(x)} given; f16 is only stored; compute with cast(x, "f32")`);
+      throw new ShapeError(
+        `${op.name}: ${describe(x)} given; f16 is only stored; cast(x, "f32") is needed to compute with it`,
+      );
   }
   const values = inputs.map((x) => x.valueOn(on, op.name));
   const output = op.shape(inputs, attrs);

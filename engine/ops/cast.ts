@@ -9,6 +9,7 @@ import { requireStored } from "../options.js";
 import { sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { definePointwise } from "./define.js";
+import { reshape } from "./movement.js";
 import { asWords } from "./words.js";
 
 const COMPUTED: readonly DType[] = ["f32", "i32", "u32"];
@@ -117,6 +118,7 @@ export const unpackHalfSpec: OpSpec<null> = {
     { inputs: [{ shape: [4, 2], dtype: "f16", low: -7e4, high: 7e4 }], call: (x) => cast(x, "f32"), note: "infinite" },
     { inputs: [{ shape: [300], dtype: "f16", low: -1e-6, high: 1e-6 }], call: (x) => cast(x, "f32"), note: "small" },
     { inputs: [{ shape: [0], dtype: "f16" }], call: (x) => cast(x, "f32"), note: "empty" },
+    { inputs: [{ shape: [3, 5], dtype: "f16" }], call: (x) => cast(reshape(x, [5, 3]), "f32"), note: "reshaped" },
   ],
   tolerance: { rtol: 0, atol: 0 },
   failures: () => [],

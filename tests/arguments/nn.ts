@@ -259,11 +259,11 @@ export const NN: Readonly<Record<string, Row>> = {
   numericShift: { args: () => [table.domain, 0.5] },
   shiftedRange: { args: () => [{ low: 0, high: 1 }, [1]] },
   // Files.
-  readSafetensors: { args: () => [file] },
+  readSafetensors: { args: () => [file, { halves: "f16" }], takes: { 1: ["{}"] } },
   writeSafetensors: { args: () => [tensors, new Map([["a", "b"]])] },
   packTree: { args: () => [params(), { a: "b" }], takes: { 0: TREE, 1: ["{}"] } },
   unpackTree: {
-    args: () => [file, undefined, { alias: (path: string) => path }],
+    args: () => [file, undefined, { alias: (path: string) => path, halves: "f16" }],
     keeps: true,
     notCalled: "what it gives is kept",
     optional: [1],

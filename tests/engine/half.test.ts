@@ -1,5 +1,6 @@
 /** f16: stored in half the memory, rounded by one rule everywhere, unpacked to compute, and refused by everything else. */
 import fc from "fast-check";
+import { executor } from "../../engine/executor.js";
 import type { GpuExecutor, GpuValue } from "../../engine/gpu/executor.js";
 import {
   add,
@@ -9,7 +10,6 @@ import {
   concat,
   customVjp,
   dispose,
-  executor,
   grad,
   hvp,
   jvp,
@@ -222,17 +222,20 @@ referenceTest("all ops but those that store refuse it in one sentence", () => {
   for (const op of table) {
     if (op.takesHalves) continue;
     const sample = op.samples().find(({ inputs }) => inputs.length > 0);
-    if (!sample || op.name === "packHalf") continue;
+    if (!sample || ["cast", "packHalf"].includes(op.name)) continue;
     const inputs = tensorsOf(sample.inputs, 1);
     for (const i of inputs.keys()) {
       const given = inputs.map((x, k) => (k === i ? cast(x, "f16") : x));
-      check.throws(() => sample.call(...given), /f16|random key|i32/, `${op.name}, operand ${i}`);
+      check.throws(() => sample.call(...given), /f16/, `${op.name}, operand ${i}`);
       refused++;
     }
   }
   check.ok(refused > 100, `${refused} calls`);
   const h = tensor([1, 2], [2], "f16");
-  check.throws(() => add(h, 1), /^add: f16\[2\] given; f16 is only stored; compute with cast\(x, "f32"\)$/);
+  check.throws(
+    () => add(h, 1),
+    /^add: f16\[2\] given; f16 is only stored; cast\(x, "f32"\) is needed to compute with it$/,
+  );
   check.throws(() => add(1, h), /^add: f16\[2\] given/);
   check.throws(() => concat([h, h]), /^concat: f16\[2\] given/);
   check.throws(
@@ -259,11 +262,11 @@ async function gradientsAgree(): Promise<void> {
   check.identical(await grad((x: Tensor) => cubes(cast(x, "f16")))(tensor(values)).read(), [3, 12, 270_000]);
   check.identical(await grad((h: Tensor) => add(cubes(reshape(h, [3, 1])), cubes(h)))(h).read(), [6, 24, 540_000]);
   check.identical(await grad((h: Tensor) => sum(grad(cubes)(h)))(h).read(), [6, -12, 1800]);
-  check.identical(await hvp(cubes, h, tensor([1, 0, 2])).read(), [6, 0, 3600]);
+  check.identical(await hvp(cubes, h, tensor([1, 1, 2])).read(), [6, -12, 3600]);
   const [, pushed] = jvp((h: Tensor) => square(cast(h, "f32")), h, tensor([1, 1, 1]));
   check.identical(await pushed.read(), [2, -4, 600]);
   // Nothing arrives at b, and at what is held.
-  const [a, b] = grad(([a, b]: Tensor[]) => cubes(b === undefined ? a : a))([h, h]);
+  const [a, b] = grad(([a]: Tensor[]) => cubes(a))([h, h]);
   check.identical(await a.read(), [3, 12, 270_000]);
   check.equal([b.dtype, ...(await b.read())], ["f32", 0, 0, 0]);
   check.identical(await grad((h: Tensor) => cubes(stopGradient(() => h)))(h).read(), [0, 0, 0]);
@@ -350,6 +353,6 @@ gpuTest("small layers of halves are kept as they are too", async () => {
   using step = capture((x: Tensor) => matmul(x, cast(h, "f32")));
   step(random.normal(random.key(2), [3, 64])).dispose();
   check.match(step.describe(), /\d+ {2}half\.unpack/);
-  check.ok(!step.describe().includes("once"), step.describe());
+  check.ok(!/^once|made once/m.test(step.describe()), step.describe());
   dispose(h);
 });
