@@ -2,7 +2,7 @@
 
 import { random, scope, type Tensor, type Tree } from "../engine/index.js";
 import { byteArray } from "../engine/kinds.js";
-import { isFloat, requireArguments } from "../engine/options.js";
+import { requireArguments } from "../engine/options.js";
 import { type Domain, type FeatureRange, PIXEL_RANGE } from "./data/domain.js";
 import { DataError } from "./data/error.js";
 import { readPreparation, type TablePreparation, tableDomain } from "./data/table/preparation.js";
@@ -67,7 +67,7 @@ export function openNetwork(bytes: Uint8Array, given: Partial<ModelCard> = {}): 
 /** @throws DataError naming the tensor that holds a NaN or an infinity. */
 function requireFinite({ tensors }: SafetensorsFile): void {
   for (const [name, { data, dtype }] of tensors) {
-    const bad = isFloat(dtype) ? data.findIndex((v) => !Number.isFinite(v)) : -1;
+    const bad = dtype === "f32" ? data.findIndex((v) => !Number.isFinite(v)) : -1;
     if (bad >= 0)
       throw new DataError(
         `weights: ${name} holds ${data[bad]} at element ${bad}; finite numbers are needed; was the training stable?`,

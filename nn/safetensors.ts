@@ -68,13 +68,13 @@ export interface ReadOptions {
 export const READ_OPTIONS: KindsOf<ReadOptions> = { halves: wordOf("f32", "f16") };
 
 /** The elements of a tensor as they are stored. @throws DataError for a number beyond the range of 16 bits. */
-function stored(name: string, { dtype, shape, data }: HostTensor, { floats = "f32" }: WriteOptions) {
-  if (dtype === "f16") return { type: NAME_IN_FILE.f16, data: Uint16Array.from(data, numberToHalf) };
-  if (floats === "f32" || dtype !== "f32") return { type: NAME_IN_FILE[dtype], data };
+function stored(name: string, { dtype, data }: HostTensor, { floats = "f32" }: WriteOptions) {
+  const type = dtype === "f32" ? floats : dtype;
+  if (type !== "f16") return { type: NAME_IN_FILE[type], data };
   const bad = data.findIndex((value) => Number.isFinite(value) && Math.abs(value) >= 65_520);
   if (bad >= 0)
     throw new DataError(`safetensors: ${quote(name)} holds ${data[bad]}; f16 ends at 65504; store it as f32`);
-  return stored(name, { dtype: "f16", shape, data }, {});
+  return { type: NAME_IN_FILE[type], data: Uint16Array.from(data, numberToHalf) };
 }
 
 /**
