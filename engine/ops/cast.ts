@@ -3,7 +3,7 @@
 import { halfPackKernel, halfUnpackKernel } from "../../shaders/gen/kernels.js";
 import { nearestHalf } from "../halves.js";
 import { requireTensor } from "../kinds.js";
-import { call, type DType, gridFor, wordsOf } from "../lower.js";
+import { call, type DType, gridFor } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import { requireStored } from "../options.js";
 import { sizeOf } from "../shape.js";
@@ -71,7 +71,7 @@ export const packHalfSpec: OpSpec<null> = {
     call(halfPackKernel, {
       bind: { x: asWords(x), y },
       params: { count: sizeOf(y.shape) },
-      grid: gridFor(halfPackKernel, wordsOf(y), caps.maxWorkgroupsPerDimension),
+      grid: gridFor(halfPackKernel, Math.ceil(sizeOf(y.shape) / 4), caps.maxWorkgroupsPerDimension),
     }),
   ],
   samples: () => [
@@ -110,7 +110,7 @@ export const unpackHalfSpec: OpSpec<null> = {
     call(halfUnpackKernel, {
       bind: { x, y },
       params: { count: sizeOf(y.shape) },
-      grid: gridFor(halfUnpackKernel, wordsOf(x), caps.maxWorkgroupsPerDimension),
+      grid: gridFor(halfUnpackKernel, Math.ceil(sizeOf(y.shape) / 4), caps.maxWorkgroupsPerDimension),
     }),
   ],
   samples: () => [

@@ -57,6 +57,13 @@ async function ways(values: Float32Array): Promise<[string, ArrayLike<number>][]
     ["captured and fused", await fused(tensor(values)).read()],
     ["made as f16", await tensor(values, [values.length], "f16").read()],
     ["made as f16 and cast", await cast(tensor(values, [values.length], "f16"), "f32").read()],
+    [
+      "captured on the float64 reference",
+      await onReference(async () => {
+        using own = capture((x: Tensor) => thereAndBack(x));
+        return (await own(tensor(values)).read()).map(Number);
+      }),
+    ],
     ["float64 reference", await onReference(async () => (await thereAndBack(tensor(values)).read()).map(Number))],
   ];
 }
