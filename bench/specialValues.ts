@@ -5,7 +5,8 @@ import { ReferenceExecutor, scope, type Tensor, tensor } from "../engine/index.j
 import type { InputSpec, OpSpec, Sample } from "../engine/op.js";
 import { mul } from "../engine/ops/arithmetic.js";
 import { where } from "../engine/ops/binary.js";
-import { cast, logicalAnd, logicalNot, logicalOr } from "../engine/ops/compare.js";
+import { cast } from "../engine/ops/cast.js";
+import { logicalAnd, logicalNot, logicalOr } from "../engine/ops/compare.js";
 import { table } from "../engine/ops/table.js";
 import { sizeOf } from "../engine/shape.js";
 

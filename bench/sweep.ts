@@ -2,6 +2,7 @@
  *  for the bytes that an op has to move, a matrix product for its arithmetic. The page bench/results/sweep.md. */
 import { withExecutor } from "../engine/executor.js";
 import { matmul, neg, openScope, ReferenceExecutor, scope, type Tensor, tensor } from "../engine/index.js";
+import { bytesOf } from "../engine/lower.js";
 import type { InputSpec } from "../engine/op.js";
 import { sizeOf } from "../engine/shape.js";
 import type { Bench } from "./holdfast.js";
@@ -116,7 +117,7 @@ async function sweepOne(
   const about = { op, ...(note !== undefined && { note }), ...(reason !== undefined && { reason }), flops };
   try {
     const y = call(...given);
-    const bytes = 4 * [...given, y].reduce((total, { size }) => total + size, 0);
+    const bytes = [...given, y].reduce((total, x) => total + bytesOf(x), 0);
     const defined = withExecutor(new ReferenceExecutor(), () => scope(() => call(...make())));
     const checked = agrees(await here.wait(y.read()), await here.wait(defined.read()));
     // A wrong result is not worth a time.

@@ -1,9 +1,10 @@
 /** The walk back that all derivatives share. It visits tensors by falling id, which is a topological order because results are
  *  younger than their inputs. */
 import { add } from "./ops/arithmetic.js";
-import { zerosLike } from "./ops/create.js";
+import { zeros, zerosLike } from "./ops/create.js";
 import { identity } from "./ops/movement.js";
 import { sumTo } from "./ops/reduce.js";
+import { isFloat } from "./options.js";
 import { closeGradient, mark, type Node, openGradient, withBits } from "./record.js";
 import { scope } from "./scope.js";
 import type { Tensor } from "./tensor.js";
@@ -37,7 +38,7 @@ export function recorded<T extends Tree, R>(f: (primals: T) => Tree, primals: T,
     try {
       const marked = mapTree(primals, (x) => {
         const leaf = identity(x);
-        if (leaf.dtype === "f32") mark(leaf, bit);
+        if (isFloat(leaf.dtype)) mark(leaf, bit);
         return leaf;
       });
       const output = f(marked);
@@ -46,7 +47,7 @@ export function recorded<T extends Tree, R>(f: (primals: T) => Tree, primals: T,
           output,
           between: (y) => (y.bits & bit ? reachable(y, bit) : []),
           cotangents: (y, cotangent, pass) => backward(y, cotangent, bit, pass),
-          ofArguments: (found) => mapTree(marked, (leaf) => found.get(leaf) ?? zerosLike(leaf)),
+          ofArguments: (found) => mapTree(marked, (leaf) => found.get(leaf) ?? noGradient(leaf)),
           depends: (t) => (t.bits & bit) !== 0,
         }),
       );
@@ -54,6 +55,11 @@ export function recorded<T extends Tree, R>(f: (primals: T) => Tree, primals: T,
       closeGradient(bit);
     }
   }, "grad");
+}
+
+/** The gradient of what nothing arrived at. */
+export function noGradient(x: Tensor): Tensor {
+  return isFloat(x.dtype) ? zeros(x.shape) : zerosLike(x);
 }
 
 function backward(y: Tensor, cotangent: Tensor, bit: number, pass: PassBack = passGradient): Map<Tensor, Tensor> {

@@ -9,6 +9,7 @@ import { abandon, CaptureError, describe } from "./errors.js";
 import { type Executor, executor, type Plan, type Value, withExecutor } from "./executor.js";
 import { hoist } from "./graph/hoist.js";
 import { interpret } from "./graph/interpret.js";
+import { unpackLate } from "./graph/late.js";
 import { shareCommon, simplify } from "./graph/simplify.js";
 import { aFlag, aNatural } from "./kinds.js";
 import { isObserved, isSubstituting } from "./op.js";
@@ -309,7 +310,7 @@ function traceStep(
     if (tracer.opCount === 0)
       throw new CaptureError(`capture: function "${name}" ran no op; compute with tensors that are arguments`);
     const shared = shareCommon({ inputs, outputs, outputPaths });
-    const graph = fuse ? shareCommon(hoist(simplify(shared), tracer, on)) : shared;
+    const graph = unpackLate(fuse ? shareCommon(hoist(simplify(shared), tracer, on)) : shared);
     const places = mapTree(result, (t) => new Place(outputOf.get(t)!));
     const donated = inputs.map((node) => node.donated);
     return { on, tracer, graph, args: recordArguments(args), donated, result: places };

@@ -1,14 +1,14 @@
 /** Reverse-mode differentiation of any order. A rule is written in ops, so a backward pass is an ordinary graph. */
 
-import { recorded } from "./backward.js";
+import { noGradient, recorded } from "./backward.js";
 import { abandon, describe, ShapeError } from "./errors.js";
 import { aFunction, aName, aNatural, either, listOf, requireTensor } from "./kinds.js";
 import type { OpSpec } from "./op.js";
 import { add, mul } from "./ops/arithmetic.js";
-import { ones, zeros, zerosLike } from "./ops/create.js";
+import { ones, zeros } from "./ops/create.js";
 import { identity, identitySpec, reshape } from "./ops/movement.js";
 import { sum } from "./ops/reduce.js";
-import { checkedOptions, isList, requireArguments, requireFunction, shown, shownList } from "./options.js";
+import { checkedOptions, isFloat, isList, requireArguments, requireFunction, shown, shownList } from "./options.js";
 import { record, withBits } from "./record.js";
 import { scope } from "./scope.js";
 import { sameShape } from "./shape.js";
@@ -60,7 +60,7 @@ type GradOf<A extends Args, N> = N extends readonly number[]
 /** @throws TypeError for an argument that holds no f32 tensor: its gradient would be zeros, or nothing, in silence. */
 function requireDifferentiable(name: string, i: number, arg: unknown): void {
   const found = leaves(arg as Tree);
-  if (found.some((t) => t.dtype === "f32")) return;
+  if (found.some((t) => isFloat(t.dtype))) return;
   const integers = found.length > 0;
   if (integers || (arg !== null && typeof arg !== "object") || arg === undefined)
     throw new TypeError(
@@ -147,7 +147,7 @@ export function vjp<T extends Tree>(f: (x: T) => Tensor, x: T, cotangent: Tensor
 
 /** @throws TypeError where there is nothing to differentiate. */
 function requireTree(name: string, x: Tree): void {
-  if (!leaves(x).some((t) => t.dtype === "f32"))
+  if (!leaves(x).some((t) => isFloat(t.dtype)))
     throw new TypeError(
       `${name}: x is ${shown(x)}; a tree with f32 tensors is needed, which are differentiated; make one with tensor()`,
     );
@@ -252,7 +252,7 @@ export function customVjp(
           );
         return all;
       };
-      return context.inputs.map((x, i) => () => get()[i] ?? zerosLike(x));
+      return context.inputs.map((x, i) => () => get()[i] ?? noGradient(x));
     },
   };
   return (...inputs) => {

@@ -35,8 +35,8 @@ export { elu, erf, erfinv, gelu, leakyRelu, relu, sigmoid, silu, softplus, step,
 export { add, constant, div, mul, multiplyNoNan, neg, sub, type TensorOrNumber } from "./ops/arithmetic.js";
 export { clamp, maximum, minimum, pow, where } from "./ops/binary.js";
 export { bitAnd, shiftRight } from "./ops/bits.js";
+export { cast } from "./ops/cast.js";
 export {
-  cast,
   equal,
   greater,
   greaterEqual,

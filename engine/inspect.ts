@@ -3,12 +3,11 @@
  * rules than the derivative's. Works for anything made of ops, whoever wrote it, and what comes out can be differentiated again:
  * rules are made of ops, like derivatives.
  */
-import { recorded } from "./backward.js";
+import { noGradient, recorded } from "./backward.js";
 import { describe, ShapeError } from "./errors.js";
 import { requireTensor } from "./kinds.js";
 import { isWithin } from "./label.js";
 import { apply, type OpSpec, observe } from "./op.js";
-import { zerosLike } from "./ops/create.js";
 import { sumTo } from "./ops/reduce.js";
 import { requireFunction, shown, shownList } from "./options.js";
 import type { Node } from "./record.js";
@@ -111,7 +110,7 @@ export function inspect<R>(f: (x: Tensor) => Tensor, x: Tensor, use: (inside: In
         });
         return {
           x: run.ofArguments(found),
-          at: (t) => found.get(t) ?? zerosLike(t),
+          at: (t) => found.get(t) ?? noGradient(t),
         };
       },
     });

@@ -8,13 +8,24 @@ import type { KernelDeclarations, KernelFile, KernelName } from "../shaders/gen/
 import type { Kernel, Spec } from "../shaders/kernel.js";
 import type { TunedChoice } from "./ops/tuned.js";
 
-/** Element types of tensors, 4 bytes each; derivatives are taken of f32 alone. */
-export type DType = "f32" | "i32" | "u32";
+/** Element types of tensors: 4 bytes each, and 2 for f16 (IEEE 754 binary16), which is only stored. Ops compute with the others. */
+export type DType = "f32" | "i32" | "u32" | "f16";
 
 /** Shape and element type of a tensor. */
 export interface TensorSpec {
   readonly shape: readonly number[];
   readonly dtype: DType;
+}
+
+/** Words of 32 bits that a contiguous tensor takes: one an element, or one for two of f16, the first in its low half. */
+export function wordsOf({ shape, dtype }: TensorSpec): number {
+  const n = shape.reduce((size, side) => size * side, 1);
+  return dtype === "f16" ? Math.ceil(n / 2) : n;
+}
+
+/** Bytes that a contiguous tensor takes on the GPU. */
+export function bytesOf(spec: TensorSpec): number {
+  return 4 * wordsOf(spec);
 }
 
 /** Where the elements of a tensor lie in its buffer, in elements. `strides` may be 0 (broadcast) or negative (flip). */

@@ -84,6 +84,8 @@ export interface OpSpec<A = unknown> {
   view?(input: TensorSpec & Layout, attrs: A, output: TensorSpec): Layout | undefined;
   /** Kernel calls, a pure function of shapes and capabilities. */
   launch?(context: LaunchContext, attrs: A): Launch[];
+  /** Takes f16, which other ops refuse: it moves whole tensors, or reads two elements from a word. */
+  readonly takesHalves?: true;
   /** `launch` reads any layout; otherwise inputs are made contiguous first. */
   readonly strided?: boolean;
 
@@ -164,7 +166,13 @@ function substituted<A>(op: OpSpec<A>, inputs: readonly Tensor[], attrs: A): Ten
 export function apply<A>(op: OpSpec<A>, inputs: readonly Tensor[], attrs: A): Tensor {
   if (Object.hasOwn(substitutes, op.name)) return substituted(op, inputs, attrs);
   const on = executor();
-  for (const x of inputs) if (!isTensor(x)) refuseTensor(op.name, x);
+  for (const x of inputs) {
+    if (!isTensor(x)) refuseTensor(op.name, x);
+    if (x.dtype === "f16" && !op.takesHalves)
+      throw new ShapeError(
+        `${op.name}: ${describe(x)} given; f16 is only stored; cast(x, "f32") is needed to compute with it`,
+      );
+  }
   const values = inputs.map((x) => x.valueOn(on, op.name));
   const output = op.shape(inputs, attrs);
   const y = new Tensor(on, on.run(op as unknown as OpSpec<never>, values, attrs, output), op.name);

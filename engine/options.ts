@@ -83,7 +83,7 @@ export function requireArguments(op: string, given: Given): void {
 /** For what is no tensor of this engine. */
 export function refuseTensor(op: string, x: unknown): never {
   let remedy = isPromise(x) ? "await it" : "make one with tensor()";
-  if (/^[fiu]32\[/.test(shown(x)))
+  if (/^([fiu]32|f16)\[/.test(shown(x)))
     remedy = "pass the tensor itself: this is a proxy of one, or comes from another copy of the package";
   throw new TypeError(`${op}: ${shown(x)} given; a tensor is needed; ${remedy}`);
 }
@@ -136,12 +136,24 @@ function isCollection(value: object): boolean {
   return value instanceof Map || value instanceof Set || value instanceof WeakMap || value instanceof RegExp;
 }
 
-const DTYPES: readonly string[] = ["f32", "i32", "u32"];
+const COMPUTED: readonly unknown[] = ["f32", "i32", "u32"];
 
-/** @throws TypeError unless `dtype` is one. */
+/** @throws TypeError unless `dtype` is one that ops make and compute with. */
 export function requireDtype(op: string, dtype: unknown): asserts dtype is DType {
-  if (!DTYPES.includes(dtype as string))
-    throw new TypeError(`${op}: dtype ${shown(dtype)} given; "f32", "i32" or "u32" is needed`);
+  if (COMPUTED.includes(dtype)) return;
+  const remedy = dtype === "f16" ? '; f16 is only stored: make it with cast(x, "f16") or tensor()' : "";
+  throw new TypeError(`${op}: dtype ${shown(dtype)} given; "f32", "i32" or "u32" is needed${remedy}`);
+}
+
+/** @throws TypeError unless `dtype` is one that a tensor may be stored in. */
+export function requireStored(op: string, dtype: unknown): asserts dtype is DType {
+  if (dtype !== "f16" && !COMPUTED.includes(dtype))
+    throw new TypeError(`${op}: dtype ${shown(dtype)} given; "f32", "f16", "i32" or "u32" is needed`);
+}
+
+/** Whether tensors of this type have gradients. Those of f16 are f32. */
+export function isFloat(dtype: DType): boolean {
+  return dtype === "f32" || dtype === "f16";
 }
 
 /** @throws TypeError unless `body` is a function. */
@@ -150,15 +162,14 @@ export function requireFunction(op: string, body: unknown, example: string): voi
     throw new TypeError(`${op}: ${shown(body)} given; a function is needed, like ${example}`);
 }
 
-const RANGES: Readonly<Record<DType, readonly [number, number]>> = {
-  f32: [-Infinity, Infinity],
+const RANGES = {
   i32: [-(2 ** 31), 2 ** 31 - 1],
   u32: [0, 2 ** 32 - 1],
-};
+} as const;
 
-/** Whether a tensor of `dtype` can hold the number; rounding to f32 is no loss that counts. */
+/** Whether a tensor of `dtype` can hold the number; rounding of floats is no loss that counts. */
 export function holds(dtype: DType, value: number): boolean {
-  if (dtype === "f32") return true;
+  if (dtype === "f32" || dtype === "f16") return true;
   const [low, high] = RANGES[dtype];
   return Number.isInteger(value) && value >= low && value <= high;
 }

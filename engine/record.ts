@@ -6,6 +6,7 @@
  */
 import { currentLabel } from "./label.js";
 import type { OpSpec } from "./op.js";
+import { isFloat } from "./options.js";
 import type { Tensor } from "./tensor.js";
 
 /** How a tensor was made. */
@@ -24,7 +25,7 @@ const carriers = new Map<number, Tensor[]>();
 
 /** Records `y` if some active gradient scope depends on its inputs and the op has a rule. */
 export function record<A>(y: Tensor, op: OpSpec<A>, inputs: readonly Tensor[], attrs: A): void {
-  if (activeBits === 0 || op.vjp === null || y.dtype !== "f32") return;
+  if (activeBits === 0 || op.vjp === null || !isFloat(y.dtype)) return;
   let bits = 0;
   for (const x of inputs) bits |= x.bits;
   bits &= activeBits;

@@ -1,6 +1,7 @@
 /** The float64 executor: every op by its definition, in plain TypeScript. The oracle of the tests, the fallback of the demo
  *  where there is no adapter, and a way to debug (no GPU, exact, single-stepped). */
 import type { Executor, HostArray, MemoryReport, Value } from "./executor.js";
+import { nearestHalf } from "./halves.js";
 import type { TensorSpec } from "./lower.js";
 import type { HostTensor, OpSpec } from "./op.js";
 import { hostTensor } from "./ops/host.js";
@@ -20,7 +21,7 @@ export class ReferenceExecutor implements Executor {
 
   upload(data: HostArray, spec: TensorSpec): Value {
     const out = this.#adopt(hostTensor(spec));
-    out.data.set(data);
+    out.data.set(spec.dtype === "f16" ? Float64Array.from(data, nearestHalf) : data);
     return out;
   }
 

@@ -2,7 +2,7 @@ import { CaptureError, describe, LifetimeError } from "./errors.js";
 import { type Executor, executor, type HostArray, isTracing, type Value } from "./executor.js";
 import type { Stray } from "./leaks.js";
 import type { DType, TensorSpec } from "./lower.js";
-import { holds, isList, rangeOf, requireDtype, shown } from "./options.js";
+import { holds, isFloat, isList, rangeOf, requireStored, shown } from "./options.js";
 import type { Node } from "./record.js";
 import { adopt, disown, type Scope } from "./scope.js";
 import { checkShape, MAX_RANK, sizeOf } from "./shape.js";
@@ -12,7 +12,7 @@ let nextId = 1;
 /** What Node's console and debugger ask for. */
 const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom");
 
-/** An n-dimensional array on an executor: f32, or i32/u32 for indices and random bits. Immutable. Owned by the
+/** An n-dimensional array on an executor: f32, i32 or u32 for indices and random bits, or f16, which is only stored. Immutable. Owned by the
  *  innermost memory scope open when it was made, which frees it; `keep` it to own it yourself. */
 export class Tensor implements TensorSpec {
   /** Creation order; a result's id is larger than its inputs', which makes it a topological order. */
@@ -134,14 +134,14 @@ export function isTensor(value: unknown): value is Tensor {
 export type NestedNumbers = number | readonly NestedNumbers[];
 
 /** A tensor from host data: a flat typed array or list with a shape, nested arrays, or a number. Numbers become f32
- *  unless `dtype` says otherwise; Int32Array and Uint32Array keep their type.
+ *  unless `dtype` says otherwise; Int32Array and Uint32Array keep their type. For f16 they are rounded as by `cast`.
  *  @throws ShapeError when the data does not fill the shape. */
 export function tensor(data: HostArray | NestedNumbers, shape?: readonly number[], dtype?: DType): Tensor {
   const on = executor();
   const [flat, inferred] = isNumericView(data) ? [data, [data.length]] : flatten(data);
   const type =
     dtype !== undefined ? dtype : flat instanceof Int32Array ? "i32" : flat instanceof Uint32Array ? "u32" : "f32";
-  requireDtype("tensor", type);
+  requireStored("tensor", type);
   if (shape !== undefined && !isList(shape))
     throw new TypeError(`tensor: shape is ${shown(shape)}; a list of sides is needed, like [2, 3]`);
   const spec = { shape: [...(shape ?? inferred)], dtype: type };
@@ -150,7 +150,7 @@ export function tensor(data: HostArray | NestedNumbers, shape?: readonly number[
     throw new RangeError(
       `tensor: ${flat.length} numbers do not fill ${describe(spec)} (${sizeOf(spec.shape)} elements)`,
     );
-  if (type !== "f32" && flat.constructor !== (type === "i32" ? Int32Array : Uint32Array)) requireIntegers(flat, type);
+  if (!isFloat(type) && flat.constructor !== (type === "i32" ? Int32Array : Uint32Array)) requireIntegers(flat, type);
   return new Tensor(on, on.upload(flat, spec), "tensor");
 }
 

@@ -104,6 +104,7 @@ export * from "./presets.js";
 export { type RecoveryOptions, type TrainingRun, trainThroughLosses } from "./recovery.js";
 export {
   type HostTensor,
+  type ReadOptions,
   readSafetensors,
   type SafetensorsFile,
   type WriteOptions,

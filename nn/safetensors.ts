@@ -3,18 +3,19 @@
  * Source: the format description in the repository huggingface/safetensors, README "Format".
  */
 
-import { byteArray } from "../engine/kinds.js";
+import { bfloatToNumber, halfToNumber, numberToHalf } from "../engine/halves.js";
+import { byteArray, wordOf } from "../engine/kinds.js";
 import type { DType } from "../engine/lower.js";
-import { requireArguments } from "../engine/options.js";
+import { checkedOptions, type KindsOf, requireArguments } from "../engine/options.js";
 import { DataError } from "./data/error.js";
 import { assertNoRepeatedKeys } from "./data/json-keys.js";
-import { bfloatToNumber, halfToNumber, numberToHalf } from "./halves.js";
 import { aMap } from "./kinds.js";
 
 /** A tensor in the host's memory, elements in row-major order. */
 export interface HostTensor {
   readonly dtype: DType;
   readonly shape: readonly number[];
+  /** Float32Array for f16 too. */
   readonly data: Float32Array | Int32Array | Uint32Array;
 }
 
@@ -27,7 +28,7 @@ export interface SafetensorsFile {
 /** Far above any real header (a model with 1 000 tensors has about 100 kB), and read within a second. */
 const MAX_HEADER_BYTES = 4 * 2 ** 20;
 
-const NAME_IN_FILE: Record<DType, string> = { f32: "F32", i32: "I32", u32: "U32" };
+const NAME_IN_FILE: Record<DType, string> = { f32: "F32", i32: "I32", u32: "U32", f16: "F16" };
 
 type Convert = (view: DataView, count: number) => Pick<HostTensor, "dtype" | "data">;
 
@@ -54,17 +55,26 @@ const READERS: Record<string, { bytes: number; convert: Convert }> = {
 
 /** How `writeSafetensors` and `packTree` store numbers. */
 export interface WriteOptions {
-  /** How f32 tensors are stored: as they are (default), or rounded to 16 bits, which halves the file. */
+  /** How f32 tensors are stored: as they are (default), or rounded to 16 bits, which halves the file. Those of f16 stay f16. */
   readonly floats?: "f32" | "f16";
 }
 
+/** How `readSafetensors` and `unpackTree` give numbers back. */
+export interface ReadOptions {
+  /** What F16 tensors become: f32 to compute with (default), or f16, which is stored as it is in the file. */
+  readonly halves?: "f32" | "f16";
+}
+
+export const READ_OPTIONS: KindsOf<ReadOptions> = { halves: wordOf("f32", "f16") };
+
 /** The elements of a tensor as they are stored. @throws DataError for a number beyond the range of 16 bits. */
 function stored(name: string, { dtype, data }: HostTensor, { floats = "f32" }: WriteOptions) {
-  if (floats === "f32" || dtype !== "f32") return { type: NAME_IN_FILE[dtype], data };
+  const type = dtype === "f32" ? floats : dtype;
+  if (type !== "f16") return { type: NAME_IN_FILE[type], data };
   const bad = data.findIndex((value) => Number.isFinite(value) && Math.abs(value) >= 65_520);
   if (bad >= 0)
     throw new DataError(`safetensors: ${quote(name)} holds ${data[bad]}; f16 ends at 65504; store it as f32`);
-  return { type: "F16", data: Uint16Array.from(data, numberToHalf) };
+  return { type: NAME_IN_FILE[type], data: Uint16Array.from(data, numberToHalf) };
 }
 
 /**
@@ -109,13 +119,14 @@ export function writeSafetensors(
 }
 
 /**
- * Reads a safetensors file. F32, I32 and U32 come back as they are; F64, F16 and BF16 as f32 and
+ * Reads a safetensors file. F32, I32 and U32 come back as they are; F64, F16 and BF16 as f32 (F16 as f16 where `halves` says so) and
  * I64 as i32. Stricter than the format
  * asks: repeated keys, gaps, overlaps and bytes that belong to no tensor are refused.
  * @throws DataError if anything in the file disagrees.
  */
-export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
+export function readSafetensors(bytes: Uint8Array, options: ReadOptions = {}): SafetensorsFile {
   requireArguments("readSafetensors", { bytes: [bytes, byteArray] });
+  const { halves = "f32" } = checkedOptions("readSafetensors", options, READ_OPTIONS);
   const { header, body } = splitFile(bytes);
   const metadata = readMetadata(header.__metadata__);
   const entries = Object.entries(header)
@@ -139,7 +150,8 @@ export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
   const tensors = new Map<string, HostTensor>();
   for (const { name, type, shape, begin, end } of entries) {
     const view = new DataView(body.buffer, body.byteOffset + begin, end - begin);
-    tensors.set(name, { shape, ...READERS[type].convert(view, product(shape)) });
+    const found = READERS[type].convert(view, product(shape));
+    tensors.set(name, { shape, ...found, dtype: type === "F16" ? halves : found.dtype });
   }
   return { tensors, metadata };
 }

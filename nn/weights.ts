@@ -11,11 +11,13 @@ import {
   tensor,
 } from "../engine/index.js";
 import { aFunction, aTree, byteArray, either, maybe } from "../engine/kinds.js";
-import { checkedOptions, type KindsOf, requireArguments } from "../engine/options.js";
+import { checkedOptions, isFloat, type KindsOf, requireArguments } from "../engine/options.js";
 import { DataError } from "./data/error.js";
 import { aSafetensorsFile, textRecord } from "./kinds.js";
 import {
   type HostTensor,
+  READ_OPTIONS,
+  type ReadOptions,
   readSafetensors,
   type SafetensorsFile,
   type WriteOptions,
@@ -51,29 +53,35 @@ export interface PackedTree {
   readonly renamed?: string;
 }
 
-export interface UnpackOptions {
+export interface UnpackOptions extends ReadOptions {
   /** Another name that the tensor at a path may have in the file: by what layers are called. */
   readonly alias?: (path: string) => string;
 }
 
 const UNPACK_OPTIONS: KindsOf<UnpackOptions> = {
   alias: aFunction,
+  ...READ_OPTIONS,
 };
 
 /** The tree in a safetensors file. With `like`, the shapes must be exactly those of that tree, whose other content (nulls, numbers) is
  *  kept, and so must the names, or all of them after a common prefix ("module.") or by `alias`; `num_batches_tracked` of PyTorch is
- *  left out. @throws DataError when they differ, or for names that make no tree. */
+ *  left out. Floats are f16 where the tree's are, or by `halves`. @throws DataError when they differ, or for names that make no tree. */
 export function unpackTree(file: Uint8Array | SafetensorsFile, like?: Tree, options: UnpackOptions = {}): PackedTree {
   requireArguments("unpackTree", { file: [file, either(byteArray, aSafetensorsFile)], like: [like, maybe(aTree)] });
-  checkedOptions("unpackTree", options, UNPACK_OPTIONS);
-  const { tensors, metadata } = file instanceof Uint8Array ? readSafetensors(file) : file;
+  const { alias = (path: string) => path, ...reading } = checkedOptions("unpackTree", options, UNPACK_OPTIONS);
+  const { tensors, metadata } = file instanceof Uint8Array ? readSafetensors(file, reading) : file;
   if (like === undefined) {
     const named = grow(new Map([...tensors].map(([name, t]) => [name.split(".", MAX_DEPTH + 1), t])), "");
     return { tree: uploading((upload) => planted(named, upload)), metadata };
   }
   const wanted = entries(like);
-  const { names, renamed } = namesIn(tensors, wanted, options.alias ?? ((path) => path));
-  const tree = uploading((upload) => mapTree(like, (_, path) => upload(tensors.get(names(path))!)));
+  const { names, renamed } = namesIn(tensors, wanted, alias);
+  const tree = uploading((upload) =>
+    mapTree(like, (t, path) => {
+      const found = tensors.get(names(path))!;
+      return upload(t.dtype === "f16" ? { ...found, dtype: "f16" } : found);
+    }),
+  );
   return { tree, metadata, renamed };
 }
 
@@ -124,7 +132,8 @@ function fits(tensors: ReadonlyMap<string, HostTensor>, wanted: readonly [string
 }
 
 function isLike(found: HostTensor | undefined, t: Tensor): boolean {
-  return found !== undefined && found.dtype === t.dtype && sameShape(found.shape, t.shape);
+  if (found === undefined || !sameShape(found.shape, t.shape)) return false;
+  return found.dtype === t.dtype || (isFloat(found.dtype) && isFloat(t.dtype));
 }
 
 /** What all names begin with, up to a dot. */

@@ -38,7 +38,7 @@ function spaced(n: number, low: number, high: number, random: () => number): Flo
 /** All inputs of a sample as tensors on the current executor. */
 export function tensorsOf(specs: readonly InputSpec[], seed: number): Tensor[] {
   const random = generator(seed);
-  return specs.map((s) => tensor(draw(s, random), s.shape));
+  return specs.map((s) => tensor(draw(s, random), s.shape, s.dtype));
 }
 
 /** Choices from a plain seed, for samples drawn outside fast-check. */

@@ -1,7 +1,6 @@
 /** The numbers of a generated kernel, and how it finds its elements: fields of `Params`, or literals. */
-import type { ParamLayout } from "../../shaders/kernel.js";
+import type { ParamLayout, ScalarType } from "../../shaders/kernel.js";
 import { tokensOf } from "../expression.js";
-import type { DType } from "../lower.js";
 import type { Iteration, Stepping } from "./iteration.js";
 
 const typeOfSuffix = { f: "f32", i: "i32", u: "u32" } as const;
@@ -9,7 +8,7 @@ const typeOfSuffix = { f: "f32", i: "i32", u: "u32" } as const;
 /** Numbers a kernel needs: fields of `Params`, or literals when baked. */
 export class Parameters {
   readonly values: Record<string, number> = {};
-  readonly types: Record<string, DType> = {};
+  readonly types: Record<string, ScalarType> = {};
   #constants = 0;
   constructor(readonly bake: boolean) {}
 

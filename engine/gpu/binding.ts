@@ -30,7 +30,8 @@ export function createBindGroup(
   const entries: GPUBindGroupEntry[] = storage.map((b) => {
     const operand = bind[b.name];
     if (!operand) throw new Error(`internal: shader ${name} gets nothing for binding ${b.name}`);
-    if (operand.dtype !== b.scalar)
+    // Halves lie two in a word.
+    if ((operand.dtype === "f16" ? "u32" : operand.dtype) !== b.scalar)
       throw new Error(`internal: shader ${name} declares ${b.name} as ${b.scalar} and gets ${operand.dtype}`);
     return { binding: b.binding, resource: { buffer: (operand.buffer as Storage).buffer } };
   });

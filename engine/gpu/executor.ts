@@ -1,7 +1,8 @@
 /** Ops on the GPU, one after the other as they come. */
 import { DeviceError, OutOfMemoryError } from "../errors.js";
 import type { Executor, HostArray, MemoryReport, Plan, PlanOptions, Value } from "../executor.js";
-import type { DType, Layout, Operand, TensorSpec } from "../lower.js";
+import { packHalves, unpackHalves } from "../halves.js";
+import { bytesOf, type DType, type Layout, type Operand, type TensorSpec } from "../lower.js";
 import type { OpSpec } from "../op.js";
 import { contiguousStrides, isContiguous, sizeOf } from "../shape.js";
 import type { Graph } from "../trace.js";
@@ -16,7 +17,6 @@ import { compile } from "./program.js";
 import { Readback } from "./readback.js";
 import { Stream } from "./stream.js";
 
-const bytesPerElement = 4;
 const maxConstants = 1024;
 
 /** A tensor on the GPU: a layout over a storage that views share. */
@@ -82,7 +82,7 @@ export class GpuExecutor implements Executor {
 
   upload(data: HostArray, spec: TensorSpec): GpuValue {
     this.device.assertAlive();
-    const storage = this.pool.acquire(data.length * bytesPerElement, "tensor");
+    const storage = this.pool.acquire(bytesOf(spec), "tensor");
     if (data.length > 0) this.stream.write(storage, elementsOf(data, spec.dtype));
     return this.own(spec, { strides: contiguousStrides(spec.shape), offset: 0 }, storage);
   }
@@ -133,7 +133,7 @@ export class GpuExecutor implements Executor {
   }
 
   #allocate(spec: TensorSpec, what: string): Operand {
-    return wholeOperand(spec, this.pool.acquire(sizeOf(spec.shape) * bytesPerElement, what));
+    return wholeOperand(spec, this.pool.acquire(bytesOf(spec), what));
   }
 
   /** A new value in a storage whose reference it takes over. */
@@ -146,12 +146,11 @@ export class GpuExecutor implements Executor {
     const x = value as GpuValue;
     this.device.assertAlive();
     this.assertUsable(x, "read");
-    const elements = sizeOf(x.shape);
     const upTo = this.#nextSerial;
-    const bytes = elements * bytesPerElement;
+    const bytes = bytesOf(x);
     let memory = new ArrayBuffer(0);
     try {
-      if (elements > 0) memory = await this.#readBytes(x, bytes);
+      if (bytes > 0) memory = await this.#readBytes(x, bytes);
     } finally {
       // An earlier error is the cause of one in reading, and says more.
       await this.#settle(upTo);
@@ -159,12 +158,14 @@ export class GpuExecutor implements Executor {
       this.#assertSound(x);
     }
     if (x.dtype === "f32") return new Float32Array(memory);
-    return x.dtype === "i32" ? new Int32Array(memory) : new Uint32Array(memory);
+    if (x.dtype === "i32") return new Int32Array(memory);
+    const words = new Uint32Array(memory);
+    return x.dtype === "f16" ? unpackHalves(words, sizeOf(x.shape)) : words;
   }
 
   #readBytes(x: GpuValue, bytes: number): Promise<ArrayBuffer> {
     if (isContiguous(x.shape, { strides: x.strides, offset: 0 }))
-      return this.#readback.read(x.buffer, x.offset * bytesPerElement, bytes);
+      return this.#readback.read(x.buffer, 4 * x.offset, bytes);
     const copy = this.#allocate(x, "read");
     for (const call of copyCalls(x, copy, this.device.capabilities)) this.stream.record(call);
     const storage = copy.buffer as Storage;
@@ -226,7 +227,7 @@ export class GpuExecutor implements Executor {
 
   memory(): MemoryReport {
     const { liveBytes, pooledBytes, peakBytes } = this.pool;
-    const constants = this.#constants.size * sizeClass(bytesPerElement);
+    const constants = this.#constants.size * sizeClass(4);
     return {
       liveCount: this.#liveCount,
       liveBytes: liveBytes - constants,
@@ -268,11 +269,12 @@ export class GpuExecutor implements Executor {
   }
 }
 
-/** `data` as the four-byte elements a tensor of this type has on the GPU. */
+/** `data` as the words of four bytes that a tensor of this type has on the GPU. */
 function elementsOf(
   data: HostArray,
   dtype: DType,
 ): Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint32Array<ArrayBuffer> {
+  if (dtype === "f16") return packHalves(data);
   const wanted = dtype === "f32" ? Float32Array : dtype === "i32" ? Int32Array : Uint32Array;
   return data instanceof wanted ? (data as Float32Array<ArrayBuffer>) : wanted.from(data as Float64Array);
 }

@@ -1,5 +1,5 @@
 /** From an op to kernel calls. Pure but for the allocator it is given; eager execution and capture both use it. */
-import type { Capabilities, DType, Launch, Operand, TensorSpec } from "../lower.js";
+import { type Capabilities, type DType, type Launch, type Operand, type TensorSpec, wordsOf } from "../lower.js";
 import type { OpSpec } from "../op.js";
 import { contiguousStrides, isContiguous, sizeOf } from "../shape.js";
 import { pointwise } from "./codegen.js";
@@ -79,8 +79,14 @@ function lowerExpression(
 
 /** Copies elements between layouts of one shape. */
 export function copyCalls(from: Operand, to: Operand, caps: Capabilities): Launch[] {
+  if (from.dtype === "f16") return copyCalls(wordsIn(from), wordsIn(to), caps);
   const call = pointwise({ name: "copy", steps: [], results: [0] }, [from], [to], { caps });
   return call ? [call] : [];
+}
+
+/** Halves as the words they lie in: they are contiguous always, since no op gives another view of them. */
+function wordsIn({ shape, dtype, buffer }: Operand): Operand {
+  return wholeOperand({ shape: [wordsOf({ shape, dtype })], dtype: "u32" }, buffer);
 }
 
 /** A contiguous operand at the start of `buffer`. */

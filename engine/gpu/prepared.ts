@@ -1,15 +1,13 @@
 /** A captured program on the device: its buffers, where arguments and results go, and the calls prepared once. */
 import type { Plan, Value } from "../executor.js";
 import { printProgram } from "../graph/print.js";
-import type { Launch } from "../lower.js";
-import { contiguousStrides, isContiguous, sizeOf } from "../shape.js";
+import { bytesOf, type Launch } from "../lower.js";
+import { contiguousStrides, isContiguous } from "../shape.js";
 import type { GpuExecutor, GpuValue } from "./executor.js";
 import { copyCalls, wholeOperand } from "./lowering.js";
 import { ConstantBuffer, type PlannedBuffer, type Program, type ProgramInput } from "./planned.js";
 import type { Storage } from "./pool.js";
 import { Replay } from "./replay.js";
-
-const bytesPerElement = 4;
 
 /** A buffer of the plan in which results may lie: that of a donated argument, or one that is handed out. */
 interface Shared {
@@ -70,7 +68,7 @@ export class PreparedPlan implements Plan {
   #runOnce(): void {
     const { pool, stream } = this.#on;
     for (const buffer of this.#program.fixed) {
-      const spec = { shape: [buffer.bytes / bytesPerElement], dtype: "f32" } as const;
+      const spec = { shape: [buffer.bytes / 4], dtype: "f32" } as const;
       const storage = pool.acquire(buffer.bytes, "capture");
       this.#fixed.set(buffer, this.#on.own(spec, { strides: [1], offset: 0 }, storage));
     }
@@ -102,17 +100,17 @@ export class PreparedPlan implements Plan {
     for (const x of this.#constants) this.#on.assertUsable(x, "capture");
     this.#leaveOldResults(values);
     for (const [i, input] of this.#program.inputs.entries()) this.#fill(input, values[i]);
-    const results = this.#program.outputs.map(({ shape, operand, takesOver, inPlace }) => {
-      if (!takesOver && !inPlace) return pool.acquire(sizeOf(shape) * bytesPerElement, "capture");
+    const results = this.#program.outputs.map(({ shape, dtype, operand, takesOver, inPlace }) => {
+      if (!takesOver && !inPlace) return pool.acquire(bytesOf({ shape, dtype }), "capture");
       const storage = this.#storageOf(takesOver ? takesOver.buffer : operand.buffer);
       storage.refs++;
       return storage;
     });
     this.#replay.encode();
-    for (const [j, { shape, operand, inPlace }] of this.#program.outputs.entries()) {
-      const bytes = sizeOf(shape) * bytesPerElement;
+    for (const [j, { shape, dtype, operand, inPlace }] of this.#program.outputs.entries()) {
+      const bytes = bytesOf({ shape, dtype });
       if (inPlace || bytes === 0) continue;
-      stream.copy(this.#storageOf(operand.buffer), operand.offset * bytesPerElement, results[j].buffer, bytes);
+      stream.copy(this.#storageOf(operand.buffer), 4 * operand.offset, results[j].buffer, bytes);
     }
     stream.flush();
     return this.#program.outputs.map(({ shape, dtype, operand, takesOver, inPlace }, j) => {
@@ -148,10 +146,10 @@ export class PreparedPlan implements Plan {
     else this.#held.set(input, x);
     const { stream, device } = this.#on;
     const storage = this.#storageOf(input.buffer);
-    const bytes = sizeOf(x.shape) * bytesPerElement;
+    const bytes = bytesOf(x);
     if (bytes === 0 || (x.buffer === storage && isContiguous(x.shape, x))) return;
     if (isContiguous(x.shape, { strides: x.strides, offset: 0 }))
-      stream.copy(x.buffer, x.offset * bytesPerElement, storage.buffer, bytes);
+      stream.copy(x.buffer, 4 * x.offset, storage.buffer, bytes);
     else for (const call of copyCalls(x, wholeOperand(x, storage), device.capabilities)) stream.record(call);
   }
 

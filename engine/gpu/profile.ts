@@ -90,7 +90,7 @@ export class Profiler {
 /** Bytes of the operands; dimensions an operand is broadcast over count once. */
 function bytesOf({ bind }: Launch): number {
   let bytes = 0;
-  for (const { shape, strides } of Object.values(bind))
-    bytes += 4 * shape.reduce((n, side, k) => (strides[k] === 0 && side > 0 ? n : n * side), 1);
+  for (const { shape, dtype, strides } of Object.values(bind))
+    bytes += (dtype === "f16" ? 2 : 4) * shape.reduce((n, side, k) => (strides[k] === 0 && side > 0 ? n : n * side), 1);
   return bytes;
 }

@@ -6,7 +6,7 @@ import type { Leaf } from "../graph/kernel.js";
 import { hoistLaunches, shareLaunches } from "../graph/launches.js";
 import { type Lifetime, lowerBound, planBuffers } from "../graph/plan.js";
 import { eachOp, readBy, type Step } from "../graph/schedule.js";
-import type { Capabilities, Launch, Operand, TensorSpec } from "../lower.js";
+import { bytesOf, type Capabilities, type Launch, type Operand, type TensorSpec } from "../lower.js";
 import { sizeOf } from "../shape.js";
 import type { Graph, GraphNode, OpNode } from "../trace.js";
 import { pointwise } from "./codegen.js";
@@ -16,7 +16,6 @@ import { ConstantBuffer, PlannedBuffer, type Program, type ProgramInput, type Pr
 import { loadsThroughHook, withPrologue } from "./prologue.js";
 import { isDense, matchDonations, outputSources, overwrites } from "./results.js";
 
-const bytesPerElement = 4;
 /** A buffer more than this many times as large as the result in it is not handed out with it. */
 const maxExcess = 2;
 
@@ -25,7 +24,7 @@ export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions)
   let launches: Launch[] = [];
   const buffers: PlannedBuffer[] = [];
   const planned = (spec: TensorSpec, name: string): PlannedBuffer => {
-    const buffer = new PlannedBuffer(name, sizeOf(spec.shape) * bytesPerElement);
+    const buffer = new PlannedBuffer(name, bytesOf(spec));
     buffers.push(buffer);
     return buffer;
   };
@@ -133,7 +132,7 @@ export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions)
       inPlace = source === taker.buffer || source.first > taker.buffer.last;
       if (inPlace) source.home = taker.buffer.home;
     } else if (buffer instanceof PlannedBuffer && !fixed.has(buffer)) {
-      inPlace = !given.has(buffer) && buffer.bytes <= maxExcess * sizeOf(shape) * bytesPerElement;
+      inPlace = !given.has(buffer) && buffer.bytes <= maxExcess * bytesOf({ shape, dtype });
       if (inPlace) buffer.home ??= `output ${j}`;
     } else inPlace = true;
     return { shape, dtype, operand, takesOver: taker, inPlace };

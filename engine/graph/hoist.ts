@@ -13,6 +13,8 @@ export function hoist(graph: Graph, tracer: Tracer, on: Executor): Graph {
   const fixed = new Set<GraphNode>();
   return rewrite(graph, (node, inputs) => {
     const next = withInputs(node, inputs);
+    // Who stores halves wants the memory: nothing that is made of them is kept.
+    if (node.inputs.some(({ dtype }) => dtype === "f16")) return next;
     if (!inputs.every((x) => x.kind === "constant" || fixed.has(x))) return next;
     fixed.add(next);
     if (!node.op.launch || sizeOf(node.shape) > maxElements) return next;

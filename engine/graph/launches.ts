@@ -97,7 +97,9 @@ export function hoistLaunches(
   const elements = (operands: readonly Operand[]): number => operands.reduce((sum, x) => sum + sizeOf(x.shape), 0);
   for (const effect of effects) {
     const { call, reads, writes } = effect;
-    const isSame = isPure(effect) && reads.every(({ buffer }) => isFixed(buffer) || fixed.has(buffer));
+    // Who stores halves wants the memory: nothing that is made of them is kept.
+    const isSame =
+      isPure(effect) && reads.every(({ buffer, dtype }) => dtype !== "f16" && (isFixed(buffer) || fixed.has(buffer)));
     if (!isSame || elements(writes) > Math.max(maxElements, maxGrowth * elements(reads))) {
       rest.push(call);
       continue;

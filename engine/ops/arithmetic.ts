@@ -41,7 +41,9 @@ export const constantSpec: OpSpec<ConstantAttrs> = {
 /** Both operands as tensors. @throws TypeError for what is neither tensor nor number, RangeError for a number that the other
  *  operand's integers cannot be. */
 export function operands(op: string, a: TensorOrNumber, b: TensorOrNumber): [Tensor, Tensor] {
-  const dtype = isTensor(a) ? a.dtype : isTensor(b) ? b.dtype : "f32";
+  const given = isTensor(a) ? a.dtype : isTensor(b) ? b.dtype : "f32";
+  // The op refuses what is only stored, whatever stands beside it.
+  const dtype = given === "f16" ? "f32" : given;
   return [operand(op, a, dtype), operand(op, b, dtype)];
 }
 

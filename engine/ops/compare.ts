@@ -3,7 +3,6 @@
 import { requireTensor } from "../kinds.js";
 import type { DType } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
-import { requireDtype } from "../options.js";
 import type { Tensor } from "../tensor.js";
 import { mul, operands, type TensorOrNumber } from "./arithmetic.js";
 import { definePointwise } from "./define.js";
@@ -131,41 +130,4 @@ export function logicalOr(a: Tensor, b: Tensor): Tensor {
   requireTensor("logicalOr", a);
   requireTensor("logicalOr", b);
   return logicalNot(mul(logicalNot(a), logicalNot(b)));
-}
-
-interface CastAttrs {
-  readonly from: DType;
-  readonly to: DType;
-}
-/** Elements as another type. Floats are cut towards zero and clipped to the integer's range, NaN becomes 0; between i32 and
- *  u32 the bits stay. No gradient flows. */
-export function cast(x: Tensor, dtype: DType): Tensor {
-  requireTensor("cast", x);
-  requireDtype("cast", dtype);
-  return x.dtype === dtype ? x : apply(castSpec, [x], { from: x.dtype, to: dtype });
-}
-export const castSpec = definePointwise<CastAttrs>({
-  name: "cast",
-  arity: 1,
-  dtypes: ANY,
-  result: (_, { to }) => to,
-  scalar: ([x], { from, to }) => (to === "f32" ? x : from === "f32" ? cut(x, to) : to === "i32" ? x | 0 : x >>> 0),
-  expression: ([x], { from, to }) => (from === "f32" ? `to${to.toUpperCase()}(${x})` : `${to}(${x})`),
-  vjp: null,
-  samples: () =>
-    ANY.flatMap((from) =>
-      ANY.filter((to) => to !== from).map((to) => ({
-        inputs: [from === "f32" ? { shape: [5, 3], low: -3, high: 9 } : { shape: [5, 3], dtype: from }],
-        call: (x: Tensor) => cast(x, to),
-        note: `${from} to ${to}`,
-      })),
-    ),
-});
-
-/** Towards zero, inside the range: 2147483520 and 4294967040 are the largest f32 below 2³¹ and 2³². */
-function cut(x: number, to: DType): number {
-  if (Number.isNaN(x)) return 0;
-  return Math.trunc(
-    to === "i32" ? Math.min(Math.max(x, -(2 ** 31)), 2147483520) : Math.min(Math.max(x, 0), 4294967040),
-  );
 }

@@ -4,14 +4,15 @@ import type { TensorSpec } from "../lower.js";
 import type { HostTensor } from "../op.js";
 import { broadcastStrides, contiguousStrides, sizeOf } from "../shape.js";
 
-/** A zero-filled host tensor: Float64Array for f32. */
+/** A zero-filled host tensor: Float64Array for floats. */
 export function hostTensor(spec: TensorSpec): HostTensor {
   return { shape: spec.shape, dtype: spec.dtype, data: hostArray(spec) };
 }
 
 function hostArray({ shape, dtype }: TensorSpec): HostArray {
   const n = sizeOf(shape);
-  return dtype === "f32" ? new Float64Array(n) : dtype === "i32" ? new Int32Array(n) : new Uint32Array(n);
+  if (dtype === "i32") return new Int32Array(n);
+  return dtype === "u32" ? new Uint32Array(n) : new Float64Array(n);
 }
 
 /** Calls `visit(i, offsets)` for each element of `shape` in row-major order, with each operand's offset by its strides. */

@@ -21,6 +21,7 @@ import { sumTo } from "./reduce.js";
 /** The same elements under a new handle; marks the leaf of a gradient scope. */
 export const identitySpec: OpSpec<null> = {
   name: "identity",
+  takesHalves: true,
   routes: true,
   shape: ([x]) => ({ shape: x.shape, dtype: x.dtype }),
   reference: ([x], _, y) => y.data.set(x.data),
@@ -59,6 +60,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 }
 export const reshapeSpec: OpSpec<ShapeAttrs> = {
   name: "reshape",
+  takesHalves: true,
   routes: true,
   shape: ([x], { shape }) => {
     checkShape("reshape", shape);

@@ -4,7 +4,7 @@ import { call, gridFor } from "../lower.js";
 import { apply, type OpSpec } from "../op.js";
 import { sameShape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
-import { cast } from "./compare.js";
+import { cast } from "./cast.js";
 
 /** Ranks along the last axis, from 1, equal elements sharing their average rank. x [..., d] → [..., d]; work grows with d². NaN has
  *  the rank NaN and the others are ranked without it, as SciPy's rankdata has it with nan_policy "omit". Piecewise constant, so it has no gradient. */

@@ -5,6 +5,7 @@ import * as argsort from "./argsort.js";
 import * as arithmetic from "./arithmetic.js";
 import * as binary from "./binary.js";
 import * as bits from "./bits.js";
+import * as cast from "./cast.js";
 import * as compare from "./compare.js";
 import * as concat from "./concat.js";
 import * as conv from "./conv.js";
@@ -33,6 +34,7 @@ const modules: readonly object[] = [
   activations,
   binary,
   compare,
+  cast,
   bits,
   movement,
   view,

@@ -3,9 +3,9 @@
  * Source: NumPy's documentation, "numpy.lib.format", versions 1.0 to 3.0.
  */
 
+import { halfToNumber } from "../../engine/halves.js";
 import { byteArray } from "../../engine/kinds.js";
 import { requireArguments } from "../../engine/options.js";
-import { halfToNumber } from "../halves.js";
 import { DataError } from "./error.js";
 
 /** An array of a .npy file, as float32. */

@@ -1,5 +1,5 @@
 /** The element types of ONNX and how their bytes are read. Source: onnx/onnx.proto, TensorProto.DataType. */
-import { bfloatToNumber, halfToNumber } from "../halves.js";
+import { bfloatToNumber, halfToNumber } from "../../engine/halves.js";
 
 export type ElementType =
   | "float32"

@@ -11,6 +11,7 @@ import {
   type Tree,
   zeros,
 } from "../../engine/index.js";
+import { isTensor } from "../../engine/tensor.js";
 import { DataError } from "../data/error.js";
 import type { SampleShape } from "../layer.js";
 import { batchOf, type ScaledSides, scaledSides } from "./batch.js";
@@ -137,5 +138,5 @@ function parameter(params: Tree, group: number, name: string): Tensor {
     throw new TypeError(
       `onnx: the parameters have no ${shorten(name)}; pass those of the network, or a tree like them`,
     );
-  return found as Tensor;
+  return isTensor(found) && found.dtype === "f16" ? cast(found, "f32") : (found as Tensor);
 }

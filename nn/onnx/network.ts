@@ -1,7 +1,7 @@
 /** An ONNX model as an ordinary differentiable network. */
 
 import { keep, type Tensor, type Tree, tensor } from "../../engine/index.js";
-import { aFlag, aFunction, aShape, aText, byteArray } from "../../engine/kinds.js";
+import { aFlag, aFunction, aShape, aText, byteArray, wordOf } from "../../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import type { Layer, SampleShape } from "../layer.js";
 import { batchOf } from "./batch.js";
@@ -25,6 +25,8 @@ export interface OnnxOptions {
   readonly logits?: boolean;
   /** Reads files beside the model, for weights that are external data. Only names that the model gives are asked for. */
   readonly readExternal?: ReadExternal;
+  /** What parameters of type float16 become: f32 (default), or f16, which takes half the memory and is unpacked where it is used. */
+  readonly halves?: "f32" | "f16";
 }
 
 const ONNX_OPTIONS: KindsOf<OnnxOptions> = {
@@ -32,6 +34,7 @@ const ONNX_OPTIONS: KindsOf<OnnxOptions> = {
   output: aText,
   logits: aFlag,
   readExternal: aFunction,
+  halves: wordOf("f32", "f16"),
 };
 
 /** A layer with its parameters; `apply` is a pure function of parameters and input, made of ops, one label per node. `init` gives fresh
@@ -123,7 +126,10 @@ function networkFrom(model: ModelProto, files: ExternalFiles, options: OnnxOptio
   const open = input.shape.slice(1).some((side) => side === undefined);
   const layout = open ? undefined : graph.layoutFor(input.shape.slice(1) as number[]);
   const shape = layout?.output;
-  const upload = (name: string): Tensor => tensor(weights.get(name)!.data, weights.get(name)!.shape, "f32");
+  const upload = (name: string): Tensor => {
+    const { type, shape, data } = weights.get(name)!;
+    return tensor(data, shape, type === "float16" ? (options.halves ?? "f32") : "f32");
+  };
   const params = keep(groups.map((names) => Object.fromEntries(names.map((name) => [name, upload(name)]))));
   const last = steps.find(({ outputs }) => outputs.includes(output));
   const apply = (given: Tree, x: Tensor): Tensor => graph.apply(given, x);

@@ -1,5 +1,5 @@
 /** Which numbers of a model are its weights, and which are constants of its formulas. */
-import { gather, mapTree, random, reshape, type Tensor, type Tree } from "../../engine/index.js";
+import { cast, gather, mapTree, random, reshape, type Tensor, type Tree } from "../../engine/index.js";
 import { DataError } from "../data/error.js";
 import { isFloat } from "./element-types.js";
 import type { Program } from "./program.js";
@@ -41,6 +41,6 @@ export function shuffled(params: Tree, key: Tensor): Tree {
   let count = 0;
   return mapTree(params, (t) => {
     const order = random.permutation(random.fold(key, count++), t.size);
-    return reshape(gather(reshape(t, [t.size]), order), t.shape);
+    return cast(reshape(gather(reshape(cast(t, "f32"), [t.size]), order), t.shape), t.dtype);
   });
 }

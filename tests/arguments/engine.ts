@@ -164,7 +164,7 @@ export const ENGINE: Readonly<Record<string, Row>> = {
   keep: {
     args: () => [{ a: null }],
     takes: anyTree,
-    without: ["an i32 tensor", "a u32 tensor", "a number as tensor", "a tensor of rank 5"],
+    without: ["an i32 tensor", "a u32 tensor", "an f16 tensor", "a number as tensor", "a tensor of rank 5"],
   },
   dispose: { args: () => [m()], takes: anyTree },
   leaves: { args: () => [[m()]], takes: anyTree },

@@ -259,11 +259,11 @@ export const NN: Readonly<Record<string, Row>> = {
   numericShift: { args: () => [table.domain, 0.5] },
   shiftedRange: { args: () => [{ low: 0, high: 1 }, [1]] },
   // Files.
-  readSafetensors: { args: () => [file] },
+  readSafetensors: { args: () => [file, { halves: "f16" }], takes: { 1: ["{}"] } },
   writeSafetensors: { args: () => [tensors, new Map([["a", "b"]])] },
   packTree: { args: () => [params(), { a: "b" }], takes: { 0: TREE, 1: ["{}"] } },
   unpackTree: {
-    args: () => [file, undefined, { alias: (path: string) => path }],
+    args: () => [file, undefined, { alias: (path: string) => path, halves: "f16" }],
     keeps: true,
     notCalled: "what it gives is kept",
     optional: [1],
@@ -277,11 +277,11 @@ export const NN: Readonly<Record<string, Row>> = {
   loadCheckpoint: { args: () => [file, state()], notCalled: "tests/nn/checkpoint.test.ts" },
   // ONNX.
   importOnnx: {
-    args: () => [Uint8Array.of(0), { logits: true, output: "y", shape: [2] }],
+    args: () => [Uint8Array.of(0), { logits: true, output: "y", shape: [2], halves: "f16" }],
     notCalled: "tests/nn/onnx.*.test.ts",
     takes: { 1: ["{}"] },
   },
-  openOnnx: { args: () => ["a.onnx", { logits: true }], notCalled: elsewhere, takes: { 1: ["{}"] } },
+  openOnnx: { args: () => ["a.onnx", { logits: true, halves: "f16" }], notCalled: elsewhere, takes: { 1: ["{}"] } },
   exportOnnx: {
     args: () => [nn.sequential([layer]), [params()], [2], { softmax: true, metadata: {} }],
     takes: { 1: TREE, 3: ["{}"] },

@@ -67,11 +67,12 @@ export const WRONG: readonly Wrong[] = [
   row("a tensor of another executor", () => withExecutor(new ReferenceExecutor(), () => tensor([[1, 2]]))),
   row("an i32 tensor", () => tensor(Int32Array.of(1, 2))),
   row("a u32 tensor", () => tensor(Uint32Array.of(1, 2, 3))),
+  row("an f16 tensor", () => tensor([[1, 2]], [1, 2], "f16")),
   row("a number as tensor", () => tensor(2)),
   row("a tensor of rank 5", () => tensor(new Float32Array(6), [1, 2, 1, 3, 1])),
 ];
 
-const TENSORS = ["an i32 tensor", "a u32 tensor", "a number as tensor", "a tensor of rank 5"];
+const TENSORS = ["an i32 tensor", "a u32 tensor", "an f16 tensor", "a number as tensor", "a tensor of rank 5"];
 const FUNCTIONS = ["a function", "an async function", "a class"];
 const LISTS = ["[]", "nested lists", "a list of texts", "a list of itself"];
 

@@ -2,7 +2,7 @@
 import { grad, hessian } from "../../engine/grad.js";
 import { add, mul, sub } from "../../engine/ops/arithmetic.js";
 import { pow } from "../../engine/ops/binary.js";
-import { cast } from "../../engine/ops/compare.js";
+import { cast } from "../../engine/ops/cast.js";
 import { stack } from "../../engine/ops/concat.js";
 import { argmax, argmin } from "../../engine/ops/extremes.js";
 import { reshape } from "../../engine/ops/movement.js";

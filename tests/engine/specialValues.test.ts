@@ -12,7 +12,7 @@ import {
 } from "../../bench/specialValues.js";
 import { capture } from "../../engine/capture.js";
 import { mul } from "../../engine/ops/arithmetic.js";
-import { cast } from "../../engine/ops/compare.js";
+import { cast } from "../../engine/ops/cast.js";
 import { table } from "../../engine/ops/table.js";
 import { sizeOf } from "../../engine/shape.js";
 import { type Tensor, tensor } from "../../engine/tensor.js";

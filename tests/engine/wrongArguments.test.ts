@@ -55,9 +55,13 @@ const refused: readonly [name: string, call: () => unknown, message: RegExp][] =
   [
     "a dtype that is none",
     () => h.cast(x(), any("int32")),
-    /cast: dtype "int32" given; "f32", "i32" or "u32" is needed/,
+    /cast: dtype "int32" given; "f32", "f16", "i32" or "u32" is needed/,
   ],
-  ["of a new tensor", () => h.tensor([1], [1], any("float32")), /tensor: dtype "float32" given; "f32", "i32" or "u32"/],
+  [
+    "of a new tensor",
+    () => h.tensor([1], [1], any("float32")),
+    /tensor: dtype "float32" given; "f32", "f16", "i32" or "u32"/,
+  ],
   ["of zeros", () => h.zeros([1], any("f16")), /zeros: dtype "f16" given/],
   [
     "tensors one by one",

@@ -6,6 +6,7 @@ import {
   add,
   batchNorm,
   capture,
+  cast,
   checkGrads,
   conv2d,
   dispose,
@@ -30,7 +31,7 @@ import {
 import { compareOutput, forwardBytes, importOnnx, type OnnxNetwork, packTree, unpackTree } from "../../nn/index.js";
 import { gpuTest, referenceTest } from "../executors.js";
 import { check, withData } from "../harness.js";
-import { model, single, tensor as stored, valueInfo } from "./onnx/encode.js";
+import { model, rawTensor, single, tensor as stored, valueInfo } from "./onnx/encode.js";
 import { CLASSES, SIDE, samples, smallNet } from "./onnx/small-net.js";
 import { byName, values, withNetwork } from "./onnx/with-network.js";
 
@@ -249,4 +250,41 @@ gpuTest("two networks from npm give what onnxruntime gives", async () => {
         check.close(await values(net.classifier(x)), expected, { rtol: 1e-4, atol: 1e-4 }, `${file} ${name}`);
       }
     });
+});
+
+gpuTest("parameters of halves stay halves where that is asked for, and the network unpacks them", async () => {
+  // Halves by their bits: 1, -2, 0.5, 2⁻²⁴, 65504 and 3.
+  const bits = Uint16Array.of(0x3c00, 0xc000, 0x3800, 1, 0x7bff, 0x4200);
+  const numbers = [1, -2, 0.5, 2 ** -24, 65504, 3];
+  const bytes = model({
+    nodes: [
+      { op: "MatMul", inputs: ["x", "w"], outputs: ["a"] },
+      { op: "Add", inputs: ["a", "b"], outputs: ["y"] },
+    ],
+    inputs: [valueInfo("x", ["n", 3], 10)],
+    outputs: [valueInfo("y", ["n", 2], 10)],
+    initialisers: [rawTensor("w", [3, 2], 10, new Uint8Array(bits.buffer)), stored("b", [2], [1 / 3, 0])],
+  });
+  const x = tensor([[1, 2, 0]]);
+  const expected = [2 + 1 / 3, -2 + 2 ** -23];
+  await withNetwork(bytes, async (net) => {
+    check.equal(byName(net.params).w.dtype, "f32");
+    check.close(await values(net.classifier(x)), expected, { rtol: 1e-6 });
+    // Any parameters may be stored so.
+    const halves = mapTree(net.params, (t) => cast(t, "f16"));
+    check.close(await values(net.apply(halves, x)), expected, { rtol: 1e-3 });
+  });
+  await withNetwork(
+    bytes,
+    async (net) => {
+      const { w, b } = byName(net.params);
+      check.equal([w.dtype, b.dtype], ["f16", "f32"], "as the file has them");
+      check.identical(await w.read(), numbers);
+      check.close(await values(net.classifier(x)), expected, { rtol: 1e-6 });
+      const fresh = byName(net.init(random.key(1), [3]).params as OnnxNetwork["params"]);
+      check.is(fresh.w.dtype, "f16");
+      check.equal([...(await fresh.w.read())].sort(), [...numbers].sort());
+    },
+    { halves: "f16" },
+  );
 });

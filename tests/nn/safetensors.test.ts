@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { halfToNumber, numberToHalf } from "../../engine/halves.js";
 import { DataError } from "../../nn/data/error.js";
-import { halfToNumber, numberToHalf } from "../../nn/halves.js";
 import { type HostTensor, readSafetensors, writeSafetensors } from "../../nn/safetensors.js";
 import { check, root, test } from "../harness.js";
 
@@ -51,6 +51,19 @@ test("floats are stored in 16 bits where that is asked for, all else as it is", 
     () => writeSafetensors(new Map([["w", f32([1], 65_536)]]), new Map(), { floats: "f16" }),
     /"w" holds 65536; f16 ends at 65504; store it as f32/,
   );
+});
+
+test("halves of a file come back as f16 where that is asked for, and are written as they are", () => {
+  const values = [1, -0, Number.NaN, Infinity, 2 ** -24, 65504];
+  const file = writeSafetensors(new Map([...sample, ["half", { ...f32([2, 3], ...values), dtype: "f16" as const }]]));
+  const found = readSafetensors(file, { halves: "f16" }).tensors;
+  check.equal([found.get("half")!.dtype, found.get("half")!.shape], ["f16", [2, 3]]);
+  check.identical(found.get("half")!.data, values);
+  for (const name of sample.keys()) check.is(found.get(name)!.dtype, sample.get(name)!.dtype, name);
+  check.identical(writeSafetensors(found), file, "there and back");
+  check.equal([readSafetensors(file).tensors.get("half")!.dtype], ["f32"]);
+  check.identical(readSafetensors(file).tensors.get("half")!.data, values);
+  check.throws(() => readSafetensors(file, { halves: "bf16" as "f16" }), /halves is "bf16"; "f32" or "f16" is needed/);
 });
 
 test("what is written is read back to the bit, in files that do not depend on the order", () => {

@@ -1,7 +1,7 @@
 /** Parameter trees as files, to and from PyTorch's `nn.Sequential` (golden/network.py). */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { dispose, entries, leaves, memory, random, type Tree, tensor } from "../../engine/index.js";
+import { cast, dispose, entries, leaves, mapTree, memory, random, type Tree, tensor } from "../../engine/index.js";
 import { DataError } from "../../nn/data/error.js";
 import {
   avgPool,
@@ -134,4 +134,29 @@ referenceTest("files of another network are refused with both sides", async () =
     /^weights: two tensors are called a\.b; rename one of them$/,
   );
   check.is(memory().liveCount, before + made, "nothing was uploaded");
+});
+
+gpuTest("a tree of halves is saved in half the bytes and comes back as it was told to", async () => {
+  const halves = mapTree(first(), (w) => cast(w, "f16"));
+  const stored = await packTree(halves);
+  check.identical(stored, await packTree(halves, {}, { floats: "f16" }), "told or not");
+  const spared = (await packTree(first())).length - stored.length;
+  const elements = leaves(halves).reduce((sum, { size }) => sum + size, 0);
+  // But for the digits of offsets in the header.
+  check.ok(Math.abs(spared - 2 * elements) < 32, `${spared} bytes spared with ${elements} elements`);
+  const same = async (tree: Tree, dtype: string): Promise<void> => {
+    const expected = new Map(entries(halves));
+    for (const [path, t] of entries(tree)) {
+      check.is(t.dtype, dtype, path);
+      check.identical(await t.read(), await expected.get(path)!.read(), path);
+    }
+    dispose(tree);
+  };
+  const f32 = first();
+  await same(unpackTree(stored, halves).tree, "f16");
+  await same(unpackTree(stored, f32).tree, "f32");
+  await same(unpackTree(stored, f32, { halves: "f16" }).tree, "f16");
+  await same(unpackTree(stored).tree, "f32");
+  await same(unpackTree(stored, undefined, { halves: "f16" }).tree, "f16");
+  await same(unpackTree(await packTree(f32), halves).tree, "f16");
 });

@@ -57,6 +57,7 @@ export const ANY_LATER = [
   "a tensor of another executor",
   "an i32 tensor",
   "a u32 tensor",
+  "an f16 tensor",
   "a number as tensor",
   "a tensor of rank 5",
 ];

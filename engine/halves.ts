@@ -29,6 +29,25 @@ export function numberToHalf(value: number): number {
   return sign | (whole + Number(rest > half || (rest === half && whole % 2 === 1)));
 }
 
+/** The number that is nearest among those of IEEE 754 binary16. */
+export function nearestHalf(value: number): number {
+  return halfToNumber(numberToHalf(value));
+}
+
+/** Two in a word of 32 bits, the first in its low half; a last one alone has zeros beside it. */
+export function packHalves(values: ArrayLike<number>): Uint32Array<ArrayBuffer> {
+  const words = new Uint32Array(Math.ceil(values.length / 2));
+  for (let i = 0; i < values.length; i++) words[i >> 1] |= numberToHalf(values[i]) << (16 * (i & 1));
+  return words;
+}
+
+/** The first `count` numbers in words of two. */
+export function unpackHalves(words: Uint32Array, count: number): Float32Array<ArrayBuffer> {
+  const values = new Float32Array(count);
+  for (let i = 0; i < count; i++) values[i] = halfToNumber((words[i >> 1] >>> (16 * (i & 1))) & 0xffff);
+  return values;
+}
+
 /** The upper half of an IEEE 754 binary32. */
 export function bfloatToNumber(bits: number): number {
   BITS[0] = bits << 16;
