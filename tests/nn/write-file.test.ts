@@ -140,19 +140,13 @@ test("what another container is writing is left alone, what it wrote yesterday i
   inFolder(async (folder) => {
     const path = join(folder, "file");
     await writeFileAtomic(path, "x");
-    const own = await new Promise<string>((resolve) => {
-      const seen = setInterval(() => {
-        const name = readdirSync(folder).find((entry) => entry.endsWith(".tmp"));
-        if (!name) return;
-        clearInterval(seen);
-        resolve(name);
-      }, 0);
-      void (async () => {
-        for (let i = 0; i < 200; i++) await writeFileAtomic(path, new Uint8Array(2 ** 20));
-        clearInterval(seen);
-      })();
-    });
-    const [, name, place, pid] = /^\.hf-(\w{8})-(\w{8})-(\d+)-/.exec(own)!;
+    let own: string | undefined;
+    const seen = setInterval(() => {
+      own ??= readdirSync(folder).find((entry) => entry.endsWith(".tmp"));
+    }, 0);
+    for (let i = 0; i < 200 && !own; i++) await writeFileAtomic(path, new Uint8Array(2 ** 20));
+    clearInterval(seen);
+    const [, name, place, pid] = /^\.hf-(\w{8})-(\w{8})-(\d+)-/.exec(own ?? "none was seen")!;
     check.is(Number(pid), process.pid);
     const temporary = (where: string, of: number, tag: string): string =>
       join(folder, `.hf-${name}-${where}-${of}-${tag.repeat(12)}.tmp`);
