@@ -6,6 +6,7 @@ import { libraryFor } from "../expression.js";
 import type { Launch, Operand } from "../lower.js";
 import { describeLoop, Parameters } from "./addressing.js";
 import { computeFunction, declarationOf, isGuarded, type PointwiseGraph, stepTexts, unknownZero } from "./codegen.js";
+import { DerivedKernels } from "./derived.js";
 import { type Iteration, planIteration } from "./iteration.js";
 
 /** The functions through which kernels store, by how many elements at a time. */
@@ -15,8 +16,7 @@ const tiling = ["lib/registers.wgsl", "lib/tiles.wgsl"];
 /** Bindings above those of any kernel file. */
 const firstBinding = 32;
 
-/** By the kernel that stores, and the text that it stores with, so that equal ones share a pipeline. */
-const kernels = new WeakMap<Kernel, Map<string, Kernel>>();
+const kernels = new DerivedKernels();
 
 /** Whether the calls store each element of `result` once, through the hook. */
 export function storesThroughHook(calls: readonly Launch[], result: Operand): boolean {
@@ -105,21 +105,16 @@ class Store {
     const library = file.includes?.includes("lib/scalar.wgsl") ? "" : libraryFor(texts);
     const declarations = this.#bindings.map((b) => declarationOf(b, this.#vectors.get(b.name)!));
     const text = `${library}${originLine(`generated:${graph.name}`, 1)}${[...declarations, ...this.#function(texts, file)].join("\n")}\n`;
-    const known = kernels.get(file) ?? new Map<string, Kernel>();
-    kernels.set(file, known);
-    let kernel = known.get(text);
-    if (!kernel) {
+    return kernels.get(file, text, () => {
       // What is not stored needs no binding; that the source still declares it does no harm.
       const own = keepsResult ? file.bindings : file.bindings.filter(({ name }) => name !== "y");
-      kernel = {
+      return {
         ...{ ...file, file: undefined },
         name: `${file.name}+${graph.name}`,
         source: replaceHook(file.source, hooks[this.width], ({ next }) => text + next),
         bindings: [...own, ...this.#bindings],
       };
-      known.set(text, kernel);
-    }
-    return kernel;
+    });
   }
 
   #function(texts: readonly string[], file: Kernel): string[] {

@@ -6,6 +6,7 @@ import type { Launch, Operand } from "../lower.js";
 import type { Shape } from "../shape.js";
 import { describeLoop, Parameters } from "./addressing.js";
 import { computeFunction, declarationOf, type PointwiseGraph, stepTexts, unknownZero } from "./codegen.js";
+import { DerivedKernels } from "./derived.js";
 import { countOf } from "./epilogue.js";
 import { planIteration } from "./iteration.js";
 
@@ -21,8 +22,7 @@ export interface Prologue {
   readonly inputs: readonly Operand[];
 }
 
-/** By the kernel that reads, and the text that it reads with, so that equal ones share a pipeline. */
-const kernels = new WeakMap<Kernel, Map<string, Kernel>>();
+const kernels = new DerivedKernels();
 
 /** Whether one call alone reads the operand, each element once, through the hook. */
 export function loadsThroughHook(calls: readonly Launch[], { buffer }: Operand): boolean {
@@ -38,19 +38,15 @@ export function withPrologue(calls: readonly Launch[], operand: Operand, prologu
     const { x, ...others } = call.bind;
     if (x?.buffer !== operand.buffer) return call;
     const { bind, bindings, text } = loading(prologue, call.spec?.QUADS === true ? 4 : 1, call.kernel);
-    const known = kernels.get(call.kernel) ?? new Map<string, Kernel>();
-    kernels.set(call.kernel, known);
-    let kernel = known.get(text);
-    if (!kernel) {
+    const kernel = kernels.get(call.kernel, text, () => {
       const own = call.kernel.bindings.filter(({ name }) => name !== "x");
       const source = Object.values(hooks).reduce(
         (pieces, hook) => replaceHook(pieces, hook, ({ next }) => text + next),
         call.kernel.source,
       );
       const name = `${prologue.graph.name}+${call.kernel.name}`;
-      kernel = { ...call.kernel, file: undefined, name, source, bindings: [...own, ...bindings] };
-      known.set(text, kernel);
-    }
+      return { ...call.kernel, file: undefined, name, source, bindings: [...own, ...bindings] };
+    });
     return { ...call, kernel, bind: { ...others, ...bind } };
   });
 }
