@@ -1,5 +1,5 @@
 /** Timing of GPU work from the host: wall time, and the CPU time of a software adapter's own threads. */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { Naps } from "./naps.js";
 
 /** GPU work that can be issued again and again. */
@@ -29,7 +29,7 @@ export interface Timing {
   readonly minMs: number;
   /** Middle half of the runs' wall times, as a fraction of the median. */
   readonly spread: number;
-  /** CPU time of all threads but the main one, mean over the runs; null where the system does not tell. */
+  /** CPU time of all threads but the main one, `typicalCpuMs` of the runs; null where the system does not tell. */
   readonly workerCpuMs: number | null;
   /** From the first host instruction to the end of `submit`, fastest run: in others the adapter's threads took the core. */
   readonly hostMs: number;
@@ -54,6 +54,14 @@ const atOnce = 0.03;
 const mostAgain = 4;
 
 const clockTicksPerSecond = 100;
+/** Whether the kernel counts a thread's CPU time to the nanosecond. */
+const countsNanoseconds = existsSync("/proc/self/schedstat");
+
+/** The median of runs' CPU milliseconds, which no spell of a busy machine moves; their mean where the kernel counts in ticks that are as
+ *  long as a run. */
+export function typicalCpuMs(each: readonly number[]): number {
+  return countsNanoseconds ? median(each) : each.reduce((a, b) => a + b) / each.length;
+}
 
 /** CPU milliseconds of one thread: to the nanosecond where the kernel keeps schedstat, else to the tick of 10 ms. */
 function threadCpuMs(directory: string): number {
@@ -160,12 +168,12 @@ class Series {
 
   timing(): Timing {
     const durations = this.#each.map(({ ms }) => ms);
-    const cpu = this.#each.map(({ cpuMs }) => cpuMs ?? Number.NaN).reduce((a, b) => a + b) / durations.length;
+    const cpu = this.#each.flatMap(({ cpuMs }) => cpuMs ?? []);
     return {
       medianMs: median(durations),
       minMs: Math.min(...durations),
       spread: spread(durations),
-      workerCpuMs: Number.isNaN(cpu) ? null : cpu,
+      workerCpuMs: cpu.length < durations.length ? null : typicalCpuMs(cpu),
       hostMs: Math.min(...this.#hostTimes),
       runs: durations.length,
       each: this.#each,

@@ -88,7 +88,7 @@ export function formatPeers(report: Report): string {
   return [
     formatAbout(report),
     tableOf("medianMs", "Wall time, median ms (times Holdfast's)"),
-    tableOf("workerCpuMs", "Worker CPU, mean ms (times Holdfast's)"),
+    tableOf("workerCpuMs", "Worker CPU, median ms (times Holdfast's)"),
     ...(leftOut.length > 0 ? [`left out:\n${leftOut.join("\n")}`] : []),
   ].join("\n\n");
 }

@@ -27,8 +27,8 @@ export function storesThroughHook(calls: readonly Launch[], result: Operand): bo
   );
 }
 
-/** Whether a kernel keeps a tile in registers, so that what it stores with is compiled once per register. */
-export function repeatsStores(calls: readonly Launch[], result: Operand): boolean {
+/** Whether the kernel that stores `result` makes tiles. */
+export function storesTiles(calls: readonly Launch[], result: Operand): boolean {
   return calls.some((call) => call.bind.y?.buffer === result.buffer && isTiled(call));
 }
 

@@ -10,7 +10,7 @@ import { bytesOf, type Capabilities, type Launch, type Operand, type TensorSpec 
 import { sizeOf } from "../shape.js";
 import type { Graph, GraphNode, OpNode } from "../trace.js";
 import { pointwise } from "./codegen.js";
-import { isTiled, repeatsStores, storesThroughHook, withEpilogue } from "./epilogue.js";
+import { isTiled, storesThroughHook, storesTiles, withEpilogue } from "./epilogue.js";
 import { copyCalls, type Lowering, type LoweringHost, lowerOp, wholeOperand } from "./lowering.js";
 import { ConstantBuffer, PlannedBuffer, type Program, type ProgramInput, type ProgramOutput } from "./planned.js";
 import { loadsThroughHook, withPrologue } from "./prologue.js";
@@ -161,9 +161,10 @@ function layoutOf({ shape, dtype, strides, offset }: Operand): Omit<Operand, "bu
   return { shape, dtype, strides, offset };
 }
 
-/** A bias and a factor. */
-const lightEpilogue = 3;
-/** Results of fewer elements gain only a launch. */
+/** Additions' worth of code that a register tile may store with, on a software adapter: a normalisation and its activation. More takes longer
+ *  to compile than a pass over the result. */
+const heaviestEpilogue = 100;
+/** Results of fewer elements gain only a launch, which is not worth one more pipeline of register tiles. */
 const largeResult = 2 ** 16;
 
 /** What the hand-written kernels allow, found by lowering each op once without memory. */
@@ -176,9 +177,8 @@ function kernelsOn(caps: Capabilities): Kernels {
     const { calls, output } = lowerOp(node.op, inputs, node.attrs, node, host);
     if (!storesThroughHook(calls, output)) return undefined;
     const bindings = Math.max(...calls.map(({ bind }) => Object.keys(bind).length)) - 1;
-    if (!caps.software || !repeatsStores(calls, output)) return { bindings, maxCost: Number.POSITIVE_INFINITY };
-    // Software adapters compile for seconds when the code is long and repeated; it has to be worth it.
-    return sizeOf(node.shape) < largeResult ? undefined : { bindings, maxCost: lightEpilogue };
+    if (!caps.software || !storesTiles(calls, output)) return { bindings, maxCost: Number.POSITIVE_INFINITY };
+    return sizeOf(node.shape) < largeResult ? undefined : { bindings, maxCost: heaviestEpilogue };
   };
   return {
     maxBuffers: caps.maxStorageBuffers,

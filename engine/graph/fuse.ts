@@ -14,7 +14,7 @@ import { order, placeOf, producedBy, readBy, type Step } from "./schedule.js";
 export interface EpilogueRoom {
   /** Tensors the kernel binds besides its result. */
   readonly bindings: number;
-  /** Most additions' worth of code, where the kernel repeats it for every element it holds in registers. */
+  /** Most additions' worth of code. */
   readonly maxCost: number;
 }
 

@@ -122,7 +122,7 @@ const fewColumns = 16;
 /** Bytes of the spectra that minimal filtering keeps at a time. */
 const spectraBytes = 2 ** 25;
 /** Strips that keep an adapter busy. */
-const stripsWanted = { software: 64 * 32, gpu: gpuUnits * 512 };
+const stripsWanted = { software: 64 * 16, gpu: gpuUnits * 512 };
 /** Strips that an invocation adds up one after the other, for rounding's sake. */
 const mostStripsEach = 64;
 /** Bytes that folding may take for its intermediate. */
@@ -151,7 +151,9 @@ function cheapestTile(
     const loads = caps.subgroups ? Math.ceil(width / 32) : width / 4;
     const step = cost.rowLoad + loads * cost.columnLoad + 4 * width * cycles.multiply;
     const stores = 4 * width * (cost.store ?? cycles.store);
-    const total = Math.ceil(tiles / threads) * (cycles.tileStart + depth * step + stores);
+    // How many threads there are is not known: halfway between the work of all and that of the busiest.
+    const each = (Math.ceil(tiles / threads) + tiles / threads) / 2;
+    const total = each * (cycles.tileStart + depth * step + stores);
     if (!best || total < best.cycles)
       best = { choice: { variant: "registers", subgroups: caps.subgroups, columns: width }, cycles: total };
   }

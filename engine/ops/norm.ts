@@ -4,7 +4,7 @@ import { describe, ShapeError } from "../errors.js";
 import { aNumberOfAtLeast0, anInteger, anObject, aTensor, either, listOf, requireTensor } from "../kinds.js";
 import { checkedOptions, requireArguments, shown } from "../options.js";
 import type { Tensor } from "../tensor.js";
-import { add, mul, sub } from "./arithmetic.js";
+import { add, mul, neg, sub } from "./arithmetic.js";
 import { reshape } from "./movement.js";
 import { mean } from "./reduce.js";
 import { rsqrt, square } from "./unary.js";
@@ -73,9 +73,14 @@ export function batchNorm(x: Tensor, statistics: Statistics, options: NormOption
   checkedOptions("batchNorm", options, NORM_OPTIONS);
   channels("batchNorm", x);
   requireArguments("batchNorm", { statistics: [statistics, STATISTICS] });
-  const perX = (t: Tensor): Tensor => perChannel("batchNorm", x, { scale: t }).scale!;
-  const factor = rsqrt(add(perX(statistics.variance), options.epsilon ?? 1e-5));
-  return affine(mul(sub(x, perX(statistics.mean)), factor), perChannel("batchNorm", x, options));
+  const { mean, variance } = statistics;
+  const { scale, shift, epsilon = 1e-5 } = options;
+  for (const given of [mean, variance, scale, shift]) if (given) requireChannels("batchNorm", x, given);
+  // One product and one sum for each element: what there is to work out for a channel, captured steps do once.
+  const factor = rsqrt(add(variance, epsilon));
+  const slope = scale ? mul(scale, factor) : factor;
+  const offset = mul(mean, slope);
+  return affine(x, perChannel("batchNorm", x, { scale: slope, shift: shift ? sub(shift, offset) : neg(offset) }));
 }
 
 function normalise(x: Tensor, axes: number | readonly number[], epsilon = 1e-5): Tensor {
@@ -96,11 +101,15 @@ function channels(op: string, x: Tensor): [number, number] {
 
 /** `scale` and `shift` [c] as [c,1,...], to go with x [n,c,...]. */
 function perChannel(op: string, x: Tensor, { scale, shift }: NormOptions): NormOptions {
-  const [, c] = channels(op, x);
-  const widen = (t: Tensor | undefined): Tensor | undefined => {
-    if (t && (t.rank !== 1 || t.size !== c))
-      throw new ShapeError(`${op}: ${describe(t)} given for the ${c} channels of ${describe(x)}; [${c}] is needed`);
-    return t && reshape(t, [c, ...x.shape.slice(2).map(() => 1)]);
+  const widen = (t: Tensor): Tensor => {
+    requireChannels(op, x, t);
+    return reshape(t, [t.size, ...x.shape.slice(2).map(() => 1)]);
   };
-  return { scale: widen(scale), shift: widen(shift) };
+  return { scale: scale && widen(scale), shift: shift && widen(shift) };
+}
+
+function requireChannels(op: string, x: Tensor, t: Tensor): void {
+  const [, c] = channels(op, x);
+  if (t.rank !== 1 || t.size !== c)
+    throw new ShapeError(`${op}: ${describe(t)} given for the ${c} channels of ${describe(x)}; [${c}] is needed`);
 }

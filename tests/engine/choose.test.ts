@@ -93,7 +93,7 @@ test("groups of few channels take strips: tall ones where there are many planes,
     return choice.variant === "strips" ? choice.rows : 0;
   };
   check.is(rows({}, llvmpipe), 56);
-  check.is(rows({ images: 1, channels: 32 }, llvmpipe), 12);
+  check.is(rows({ images: 1, channels: 32 }, llvmpipe), 19);
   check.is(rows({ images: 1, channels: 32 }, gpu), 4);
   check.is(rows({ height: 3 }, gpu), 3);
   check.is(rows({ terms: 129 }, llvmpipe), 0);
