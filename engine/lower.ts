@@ -37,7 +37,12 @@ export interface Layout {
 /** One kernel argument: a tensor in some buffer. `buffer` is an opaque identity, resolved by whoever runs the call. */
 export interface Operand extends TensorSpec, Layout {
   readonly buffer: unknown;
+  /** Whether the values are the same in every run of the calls: then what a launch makes of such operands alone is made once. */
+  readonly fixed?: boolean;
 }
+
+/** Elements of a result that is kept between runs although it is several times as large as what it is made from. */
+export const mostKeptElements = 2 ** 21;
 
 /** What a kernel choice may depend on. A pure record, so that choices can be tested for adapters not at hand. */
 export interface Capabilities {

@@ -1,5 +1,5 @@
 // winograd.collect — y[n,c,…] = Eᵀ t E, or Eᵀ S t S E if SCALED, where t is the spectrum of a tile: SIDE × SIDE pixels of every tile of
-// every plane, `step` apart, without those beyond the plane (lib/winograd.wgsl): patches of a result, and gradients of
+// every plane, `step` apart, without those beyond the plane (lib/winograd8.wgsl): patches of a result, and gradients of
 // windows. One tile per invocation.
 const SIDE = 4u;  //@spec  2 to 7
 override SCALED: bool = false;
@@ -8,7 +8,7 @@ override SCALED: bool = false;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 fn store_result(index: u32, value: f32) { y[index] = value; } //@hook store
 
-//@include "lib/winograd.wgsl"
+//@include "lib/winograd8.wgsl"
 
 // Eᵀ t.
 fn collect(t: Line) -> array<f32, SIDE> {

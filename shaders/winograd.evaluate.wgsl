@@ -1,5 +1,5 @@
 // winograd.evaluate — spectra[point, …] = (E d Eᵀ)[point], or (S E d Eᵀ S)[point] if SCALED, for every SIDE × SIDE patch d of every
-// plane of x [n,c,h,w], `step` apart, zeros beyond the plane, each read backwards if p.flipped (lib/winograd.wgsl): windows, and
+// plane of x [n,c,h,w], `step` apart, zeros beyond the plane, each read backwards if p.flipped (lib/winograd8.wgsl): windows, and
 // patches of gradients. One patch per invocation.
 const SIDE = 5u;  //@spec  2 to 7
 override SCALED: bool = false;
@@ -7,7 +7,7 @@ override SCALED: bool = false;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> spectra: array<f32>;
 
-//@include "lib/winograd.wgsl"
+//@include "lib/winograd8.wgsl"
 
 // The polynomial with these coefficients at the points.
 fn evaluate(d: array<f32, SIDE>) -> Line {

@@ -1,10 +1,10 @@
 // winograd.image — spectra[point, …] = (B d Bᵀ)[point] for every 8 × 8 tile d of every plane of x [n,c,h,w], zeros around it; tiles
-// lie `step` apart and overlap (lib/winograd.wgsl). One tile per invocation.
+// lie `step` apart and overlap (lib/winograd8.wgsl). One tile per invocation.
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> spectra: array<f32>;
 
-//@include "lib/winograd.wgsl"
+//@include "lib/winograd8.wgsl"
 
 // B d.
 fn interpolate(d: Line) -> Line {

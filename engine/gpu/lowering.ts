@@ -32,14 +32,14 @@ export function lowerOp(
     if (isContiguous(x.shape, x)) return x;
     const copy = host.allocate(x, op.name);
     calls.push(...copyCalls(x, copy, host.caps));
-    return copy;
+    return { ...copy, fixed: x.fixed };
   };
   if (op.view) {
     const direct = op.view(inputs[0], attrs as never, output);
     const source = direct ? inputs[0] : contiguous(inputs[0]);
     const layout = direct ?? op.view(source, attrs as never, output);
     if (!layout) throw new Error(`internal: the view of ${op.name} refuses a contiguous input`);
-    return { calls, output: { ...output, ...layout, buffer: source.buffer } };
+    return { calls, output: { ...output, ...layout, buffer: source.buffer, fixed: source.fixed } };
   }
   if (!op.launch) throw new Error(`internal: op ${op.name} has no expression, view or launch`);
   const operands = op.strided ? inputs : inputs.map(contiguous);

@@ -35,7 +35,8 @@ export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions)
     if (!operand) {
       if (node.kind !== "constant") throw new Error("internal: an op is lowered before its inputs");
       const value = node.value as unknown as Operand;
-      operand = { ...layoutOf(value), buffer: new ConstantBuffer(value) };
+      // Kernels that go by it round otherwise than an eager op does.
+      operand = { ...layoutOf(value), buffer: new ConstantBuffer(value), fixed: fuse };
       operands.set(node, operand);
     }
     return operand;
@@ -157,6 +158,11 @@ export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions)
   };
 }
 
+/** Whether a node is a constant, or a view of one. */
+function isFixed(node: GraphNode): boolean {
+  return node.kind === "op" && node.op.view ? isFixed(node.inputs[0]) : node.kind === "constant";
+}
+
 function layoutOf({ shape, dtype, strides, offset }: Operand): Omit<Operand, "buffer"> {
   return { shape, dtype, strides, offset };
 }
@@ -173,7 +179,7 @@ function kernelsOn(caps: Capabilities): Kernels {
   const host: LoweringHost = { caps, allocate: (spec) => wholeOperand(spec, {}) };
   const find = (node: OpNode): EpilogueRoom | undefined => {
     if (!node.op.launch || sizeOf(node.shape) === 0 || node.dtype !== "f32") return undefined;
-    const inputs = node.inputs.map((x) => wholeOperand(x, {}));
+    const inputs = node.inputs.map((x) => ({ ...wholeOperand(x, {}), fixed: isFixed(x) }));
     const { calls, output } = lowerOp(node.op, inputs, node.attrs, node, host);
     if (!storesThroughHook(calls, output)) return undefined;
     const bindings = Math.max(...calls.map(({ bind }) => Object.keys(bind).length)) - 1;

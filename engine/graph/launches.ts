@@ -1,6 +1,6 @@
 /** Passes over the launches of a captured program, for what ops do before their main kernel: packed weights, copies into
  *  another layout. Ops are shared and hoisted in the graph; these launches exist only once ops are lowered. */
-import type { Launch, Operand } from "../lower.js";
+import { type Launch, mostKeptElements, type Operand } from "../lower.js";
 import { sizeOf } from "../shape.js";
 import { keyOf } from "./simplify.js";
 
@@ -78,9 +78,9 @@ export function shareLaunches(
   return { launches: kept, standsFor };
 }
 
-/** Results kept between replays are at most this many elements, or this multiple of what they are made from: larger ones
- *  would hold memory that a plan can share. */
-const maxElements = 2 ** 16;
+/** Results kept between replays hold memory that a plan could share. Free are those of at most so many elements, or of this multiple of what
+ *  they are made from; larger ones, up to `mostKeptElements`, are kept while together they are no more than all that is fixed. */
+const fewElements = 2 ** 16;
 const maxGrowth = 3;
 
 /** Splits off the launches that reach nothing but what is `fixed` in all replays; they need to run once. What they write is
@@ -95,12 +95,22 @@ export function hoistLaunches(
   const once: Launch[] = [];
   const rest: Launch[] = [];
   const elements = (operands: readonly Operand[]): number => operands.reduce((sum, x) => sum + sizeOf(x.shape), 0);
+  const given = new Map(
+    effects.flatMap(({ reads }) => reads.filter((x) => isFixed(x.buffer)).map((x) => [x.buffer, x])),
+  );
+  let room = elements([...given.values()]);
+  const mayKeep = (made: number, from: number): boolean => {
+    if (made <= Math.max(fewElements, maxGrowth * from)) return true;
+    if (made > Math.min(mostKeptElements, room)) return false;
+    room -= made;
+    return true;
+  };
   for (const effect of effects) {
     const { call, reads, writes } = effect;
     // Who stores halves wants the memory: nothing that is made of them is kept.
     const isSame =
       isPure(effect) && reads.every(({ buffer, dtype }) => dtype !== "f16" && (isFixed(buffer) || fixed.has(buffer)));
-    if (!isSame || elements(writes) > Math.max(maxElements, maxGrowth * elements(reads))) {
+    if (!isSame || !mayKeep(elements(writes), elements(reads))) {
       rest.push(call);
       continue;
     }

@@ -3,7 +3,7 @@
  * `registers` (lib/registers.wgsl) for llvmpipe, `tiled` (lib/tiles.wgsl) for GPUs, `plain` for everything else. A choice that
  * was measured on the adapter (`holdfast bench tune`) goes before the model here.
  */
-import type { Capabilities } from "../lower.js";
+import { type Capabilities, mostKeptElements } from "../lower.js";
 import { tileColumns, tunedChoice } from "./tuned.js";
 
 /** A stack of products [m, depth] · [depth, n]. */
@@ -25,8 +25,11 @@ export interface ConvShape {
   readonly groups: number;
   /** Taps of the window. */
   readonly window: number;
-  /** How many tiles minimal filtering would cut the images into, where it can be used. */
+  /** How many tiles of 8 × 8 and of 4 × 4 minimal filtering would cut the images into, where it can be used. */
   readonly tiles?: number;
+  readonly smallTiles?: number;
+  /** Whether the windows are the same in every run, so that what is made of them alone costs nothing. */
+  readonly fixed?: boolean;
   /** Whether it is a matrix product as it stands: one tap, no stride, no padding, no groups. */
   readonly pointwise?: boolean;
   /** What strips would be cut from, where they can be used: groups only. */
@@ -62,10 +65,11 @@ export interface Tiled {
 
 /** `parts`: into how many partial sums the reduction is split. `exchanged`: rows of the tile are columns of y. */
 export type MatmulChoice = Plain | (Registers & { readonly exchanged: boolean }) | (Tiled & { readonly parts: number });
-/** Minimal filtering: fewer multiplications, on tiles that are transformed there and back, whole images of about so many
- *  tiles at a time. */
+/** Minimal filtering: fewer multiplications, on tiles of so many pixels a side that are transformed there and back, whole images of about so
+ *  many tiles at a time. */
 export interface Winograd {
   readonly variant: "winograd";
+  readonly side: 4 | 8;
   readonly tiles: number;
 }
 
@@ -102,10 +106,10 @@ const cycles = {
   foldStep: 75,
   // Written as part of a vector of four.
   vectorStore: 13,
-  // To make or unmake eight spectra of minimal filtering.
-  spectra: 4800,
+  // To make or unmake eight spectra of minimal filtering, by the side of tiles.
+  spectra: { 4: 700, 8: 4800 },
   // Of eight windows.
-  windowSpectra: 2100,
+  windowSpectra: { 4: 550, 8: 2100 },
 };
 /** Tiles are shared out over at least this many threads of a software adapter. */
 const threads = 4;
@@ -214,29 +218,47 @@ function modelConv2d(shape: ConvShape, caps: Capabilities): ConvChoice {
   if (shape.pointwise && rows * columns * depth > smallProduct) return { variant: "product" };
   const best = cheapestConv(shape, caps);
   const direct = Math.min(best.cycles, plainCycles(rows * columns, depth));
-  const channels = depth / window;
-  if (filteringCycles(shape, caps, channels, columns, "result") < direct) return winograd(channels + columns);
+  const filtering = cheapestFiltering(shape, caps, depth / window, columns);
+  if (filtering.cycles < direct) return filtering.choice;
   return direct < best.cycles ? { variant: "plain" } : best.choice;
 }
 
-/** Minimal filtering of `shape.tiles` tiles with c channels to k, for the result or the gradient in the window. */
+/** Minimal filtering by tiles of `side` with c channels to k, for the result or the gradient in the window. */
 function filteringCycles(
-  { tiles }: ConvShape,
+  tiles: number | undefined,
+  side: Winograd["side"],
   caps: Capabilities,
   c: number,
   k: number,
   of: "result" | "window",
+  fixed = false,
 ): number {
   if (tiles === undefined) return Number.POSITIVE_INFINITY;
   const product = of === "result" ? { m: k, n: tiles, depth: c } : { m: c, n: k, depth: tiles };
+  // Spectra of 4 × 4 are less than twice as large as their windows, which is kept always.
+  const isKept = fixed && (side === 4 || side ** 2 * c * k <= mostKeptElements);
   const transforms =
-    Math.ceil((tiles * (c + k)) / 8 / threads) * cycles.spectra +
-    Math.ceil((c * k) / 8 / threads) * cycles.windowSpectra;
-  return transforms + cheapestProduct({ batch: 64, ...product, transA: true, transB: of === "result" }, caps).cycles;
+    Math.ceil((tiles * (c + k)) / 8 / threads) * cycles.spectra[side] +
+    (isKept ? 0 : Math.ceil((c * k) / 8 / threads) * cycles.windowSpectra[side]);
+  const stack = { batch: side ** 2, ...product, transA: true, transB: of === "result" };
+  return transforms + cheapestProduct(stack, caps).cycles;
 }
 
-function winograd(channels: number): Winograd {
-  return { variant: "winograd", tiles: Math.floor(spectraBytes / (4 * 64 * channels)) };
+/** The side of tiles by which a result of k channels from c is made more cheaply. */
+function cheapestFiltering(
+  { tiles, smallTiles, fixed }: ConvShape,
+  caps: Capabilities,
+  c: number,
+  k: number,
+): { choice: Winograd; cycles: number } {
+  const large = filteringCycles(tiles, 8, caps, c, k, "result", fixed);
+  const small = filteringCycles(smallTiles, 4, caps, c, k, "result", fixed);
+  const side = small < large ? 4 : 8;
+  return { choice: winograd(side, c + k), cycles: Math.min(small, large) };
+}
+
+function winograd(side: Winograd["side"], channels: number): Winograd {
+  return { variant: "winograd", side, tiles: Math.max(1, Math.floor(spectraBytes / (4 * side ** 2 * channels))) };
 }
 
 function cheapestConv({ rows, columns, depth }: ConvShape, caps: Capabilities): { choice: Registers; cycles: number } {
@@ -267,7 +289,7 @@ export function chooseConv2dInput(
     cheapestProduct(product, caps).cycles + Math.ceil(rows / 64 / threads) * 8 * columns * window * cycles.foldStep;
   const other = Math.min(
     ...[cheapestConv(shape, caps).cycles, plainCycles(rows * columns, depth)],
-    filteringCycles(shape, caps, depth / window, columns, "result"),
+    cheapestFiltering(shape, caps, depth / window, columns).cycles,
   );
   return fold < other ? { variant: "fold" } : direct;
 }
@@ -299,7 +321,8 @@ export function chooseConv2dFilter(
   const best = cheapestTile(caps, parts, rows, columns, Math.ceil(depth / parts), loads);
   const direct = Math.min(best.cycles, plainCycles(rows * columns, depth));
   const channels = rows / window;
-  if (filteringCycles(shape, caps, channels, columns, "window") < direct) return winograd(channels + columns);
+  if (filteringCycles(shape.tiles, 8, caps, channels, columns, "window") < direct)
+    return winograd(8, channels + columns);
   return direct < best.cycles ? { variant: "plain" } : { ...best.choice, parts };
 }
 

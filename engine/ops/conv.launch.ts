@@ -12,9 +12,18 @@ import {
   conv2dRegistersKernel,
   conv2dTiledKernel,
 } from "../../shaders/gen/kernels.js";
-import { call, gridFor, type KernelCall, type Launch, type LaunchContext, linearGrid, type Operand } from "../lower.js";
+import {
+  type Capabilities,
+  call,
+  gridFor,
+  type KernelCall,
+  type Launch,
+  type LaunchContext,
+  linearGrid,
+  type Operand,
+} from "../lower.js";
 import { contiguousStrides, sizeOf } from "../shape.js";
-import { chooseConv2d, chooseConv2dFilter, chooseConv2dInput } from "./choose.js";
+import { type ConvShape, chooseConv2d, chooseConv2dFilter, chooseConv2dInput } from "./choose.js";
 import { matmulCalls } from "./matmul.launch.js";
 import { isLong, sumPartsCall, sumsOf } from "./parts.launch.js";
 import { filterStripsCalls, inputStripsCalls, stripsCalls, stripsFor } from "./strips.launch.js";
@@ -35,10 +44,17 @@ export function conv2dCalls(ctx: LaunchContext, geometry: ConvGeometry, choose =
   if (sizeOf(y.shape) === 0) return [];
   const [n, k, oh, ow] = y.shape;
   const [, c, r, s] = w.shape;
-  const shape = { rows: n * oh * ow, columns: k, depth: c * r * s, window: r * s, groups: geometry.groups };
-  const tiles = tilesFor(y.shape, w.shape, geometry, caps);
+  const shape = {
+    rows: n * oh * ow,
+    columns: k,
+    depth: c * r * s,
+    window: r * s,
+    groups: geometry.groups,
+    fixed: w.fixed,
+  };
+  const tiles = tilesOf(y.shape, w.shape, geometry, caps);
   const strips = stripsFor(y.shape, c, [r, s], geometry);
-  const choice = choose({ ...shape, tiles, strips, pointwise: isPointwise(geometry, r * s) }, caps);
+  const choice = choose({ ...shape, ...tiles, strips, pointwise: isPointwise(geometry, r * s) }, caps);
   if (choice.variant === "product") return productCalls(ctx, w, x, false);
   if (choice.variant === "strips") return stripsCalls(ctx, geometry, choice);
   if (choice.variant === "plain") {
@@ -67,11 +83,18 @@ export function conv2dInputCalls(ctx: LaunchContext, geometry: ConvGeometry, cho
   const [n, c, h, width] = y.shape;
   const [k, , r, s] = w.shape;
   const [, , oh, ow] = g.shape;
-  const shape = { rows: n * h * width, columns: c, depth: k * r * s, window: r * s, groups: geometry.groups };
-  const tiles = tilesFor(y.shape, w.shape, geometry, caps);
+  const shape = {
+    rows: n * h * width,
+    columns: c,
+    depth: k * r * s,
+    window: r * s,
+    groups: geometry.groups,
+    fixed: w.fixed,
+  };
+  const tiles = tilesOf(y.shape, w.shape, geometry, caps);
   const strips = stripsFor(y.shape, k / geometry.groups, [r, s], geometry, true);
   const pointwise = isPointwise(geometry, r * s);
-  const choice = choose({ ...shape, tiles, strips, pointwise, images: n, places: oh * ow }, caps);
+  const choice = choose({ ...shape, ...tiles, strips, pointwise, images: n, places: oh * ow }, caps);
   if (choice.variant === "product") return productCalls(ctx, w, g, true);
   if (choice.variant === "strips") return inputStripsCalls(ctx, geometry, choice);
   if (choice.variant === "plain") {
@@ -93,6 +116,17 @@ export function conv2dInputCalls(ctx: LaunchContext, geometry: ConvGeometry, cho
     ...{ wOut: r * s, wIn: c * r * s, flipped: true },
   };
   return denseCalls(ctx, task, choice);
+}
+
+/** How many tiles of each side minimal filtering would take for results [n,·,h,w] of windows [·,·,r,s]. */
+function tilesOf(
+  result: readonly number[],
+  windows: readonly number[],
+  geometry: ConvGeometry,
+  caps: Capabilities,
+): Pick<ConvShape, "tiles" | "smallTiles"> {
+  const of = (side: 4 | 8) => tilesFor(result, windows, geometry, caps, side);
+  return { tiles: of(8), smallTiles: of(4) };
 }
 
 /** t[n, c·r·s, oh·ow] = wᵀ · g, then every pixel of the image sums its taps of t. */
@@ -129,9 +163,43 @@ function isPointwise({ stride, padding, groups }: ConvGeometry, taps: number): b
 /** y[n] = w · x[n], or wᵀ · x[n], for windows of one pixel. */
 function productCalls(ctx: LaunchContext, w: Operand, x: Operand, transA: boolean): Launch[] {
   const planes = (t: Operand): Operand => reshaped(t, [t.shape[0], t.shape[1], t.shape[2] * t.shape[3]]);
-  const inputs = [reshaped(w, w.shape.slice(0, 2)), planes(x)];
   const temp: LaunchContext["temp"] = (...a) => ctx.temp(...a);
-  return matmulCalls({ ...ctx, inputs, output: planes(ctx.output), temp }, { transA, transB: false });
+  const product = (a: Operand, isTurned: boolean): Launch[] =>
+    matmulCalls(
+      { ...ctx, inputs: [a, planes(x)], output: planes(ctx.output), temp },
+      { transA: isTurned, transB: false },
+    );
+  const [k, c] = w.shape;
+  if (transA || !w.fixed || !ctx.caps.software || k % 4 !== 0) return product(reshaped(w, [k, c]), transA);
+  // Turned once, they are loaded as vectors, for which register tiles have more use than others.
+  const turned = ctx.temp([c, k]);
+  return [packCall(ctx, w, turned, { columns: k, depth: c, taps: 1, column: c, channel: 1 }), ...product(turned, true)];
+}
+
+/** Windows as packed[tap, summed channel, channel made], the last filled up to whole vectors; `column` and `channel` are w's strides. */
+function packCall(
+  { caps }: LaunchContext,
+  w: Operand,
+  packed: Operand,
+  of: {
+    readonly columns: number;
+    readonly depth: number;
+    readonly taps: number;
+    readonly column: number;
+    readonly channel: number;
+  },
+  flipped = false,
+): Launch {
+  const count = sizeOf(packed.shape);
+  return call(conv2dPackKernel, {
+    bind: { w, packed },
+    params: {
+      ...{ count, columns: of.columns, width: packed.shape.at(-1)!, depth: of.depth, taps: of.taps },
+      ...{ w_column: of.column, w_channel: of.channel },
+    },
+    spec: { FLIPPED: flipped },
+    grid: gridFor(conv2dPackKernel, count, caps.maxWorkgroupsPerDimension),
+  });
 }
 
 function reshaped(x: Operand, shape: readonly number[]): Operand {
@@ -151,7 +219,7 @@ export function conv2dFilterCalls(ctx: LaunchContext, geometry: ConvGeometry, ch
   const pixels = n * oh * ow;
   const bytes = 4 * (sizeOf(x.shape) + sizeOf(g.shape));
   const shape = { rows: taps, columns: k, depth: pixels, window: r * s, groups: geometry.groups, cuts: n * oh, bytes };
-  const tiles = tilesFor(g.shape, y.shape, geometry, caps);
+  const tiles = tilesFor(g.shape, y.shape, geometry, caps, 8);
   const strips = stripsFor(g.shape, c, [r, s], geometry);
   const choice = choose({ ...shape, tiles, strips }, caps);
   if (choice.variant === "strips") return filterStripsCalls(ctx, geometry, choice);
@@ -257,21 +325,18 @@ function denseCalls(
   if (choice.variant === "registers") {
     const { subgroups, columns } = choice;
     const quads = Math.ceil(channelsOut / 4);
-    const count = r * s * channelsIn * quads * 4;
     const packed = ctx.temp([r * s, channelsIn, quads * 4]);
     const columnTiles = Math.ceil(channelsOut / columns);
     const tiles = Math.ceil(pixels / 32) * columnTiles;
     const slides = ow % 4 === 0 && upsample[0] * upsample[1] * stride[1] * dilation[1] === 1;
     return [
-      call(conv2dPackKernel, {
-        bind: { w, packed },
-        params: {
-          ...{ count, columns: channelsOut, width: quads * 4, depth: channelsIn, taps: r * s },
-          ...{ w_column: wOut, w_channel: wIn },
-        },
-        spec: { FLIPPED: flipped },
-        grid: gridFor(conv2dPackKernel, count, limit),
-      }),
+      packCall(
+        ctx,
+        w,
+        packed,
+        { columns: channelsOut, depth: channelsIn, taps: r * s, column: wOut, channel: wIn },
+        flipped,
+      ),
       call(conv2dRegistersKernel, {
         bind: { x, w: packed, y },
         params: { ...common, tiles, column_tiles: columnTiles, quads },

@@ -19,9 +19,9 @@ const reach = 2;
 const sizes = new Set(["batch", "m", "n", "rows", "columns", "depth"]);
 const alike = new Set(["groups", "transA", "transB", "window"]);
 
-/** Columns of a register tile. 16 is left out: llvmpipe takes 0.7 s to compile it, 0.2 s for 24 (small tiles it does keep in
+/** Columns of a register tile. 16 is left out: llvmpipe takes 0.7 s to compile it, 0.2 s for 20 or 24 (small tiles it does keep in
  *  registers). */
-export const tileColumns: readonly number[] = [4, 8, 12, 24, 32, 48, 64];
+export const tileColumns: readonly number[] = [4, 8, 12, 20, 24, 32, 48, 64];
 
 /** The measured choice of the nearest shape, if one is near and this adapter can run it for `outputs` results. */
 export function tunedChoice<C>(
@@ -38,7 +38,8 @@ export function tunedChoice<C>(
   }
   const choice = best?.choice;
   if (!choice || (choice.subgroups === true && !subgroups)) return undefined;
-  if (choice.variant === "winograd" && (shape as { tiles?: number }).tiles === undefined) return undefined;
+  const { tiles, smallTiles } = shape as { tiles?: number; smallTiles?: number };
+  if (choice.variant === "winograd" && (choice.side === 4 ? smallTiles : tiles) === undefined) return undefined;
   // Partial sums take a copy of the results each.
   if (typeof choice.parts === "number" && 4 * choice.parts * outputs > maxBindingBytes) return undefined;
   return choice as C;
@@ -62,7 +63,7 @@ const fields: Readonly<Record<string, Readonly<Record<string, (value: unknown) =
   fold: {},
   registers: { subgroups: (v) => typeof v === "boolean", columns: (v) => tileColumns.includes(v as number) },
   tiled: { side: (v) => v === 8 || v === 16 },
-  winograd: { tiles: isCount },
+  winograd: { side: (v) => v === 4 || v === 8, tiles: isCount },
 };
 const moreFields: Readonly<Record<string, (typeof fields)[string]>> = {
   "matmul registers": { exchanged: (v) => typeof v === "boolean" },

@@ -1,10 +1,12 @@
-/** Kernel calls of convolutions by Winograd's minimal filtering (shaders/lib/winograd.wgsl): tiles become spectra of 64
+/** Kernel calls of convolutions by Winograd's minimal filtering (shaders/lib/winograd.wgsl): tiles become spectra of as many
  *  points, spectra are multiplied point by point, as matrices over the channels, and the products become patches again. */
 import {
   type KernelDeclarations,
-  type KernelFile,
+  winogradCollect4Kernel,
   winogradCollectKernel,
+  winogradEvaluate4Kernel,
   winogradEvaluateKernel,
+  winogradImage4Kernel,
   winogradImageKernel,
 } from "../../shaders/gen/kernels.js";
 import { type Capabilities, call, gridFor, type Launch, type LaunchContext, type Operand } from "../lower.js";
@@ -12,9 +14,8 @@ import type { Winograd } from "./choose.js";
 import { matmulCalls } from "./matmul.launch.js";
 import { sumPartsCall } from "./parts.launch.js";
 
-/** Side of the tiles of the image. */
-const side = 8;
-const points = side * side;
+/** Side of the tiles of an image, which have as many points as pixels. */
+type Side = Winograd["side"];
 
 /** From one point of `size` numbers to the next, in numbers. A tile's points would meet in the same few lines of a cache if they lay a
  *  multiple of its pages apart, as for every batch of 32. */
@@ -22,36 +23,38 @@ const pointStep = (size: number): number => (size % 1024 === 0 ? size + 16 : siz
 
 /** Tiles of each plane, and pixels from one to the next. */
 interface Grid {
+  readonly side: Side;
   readonly down: number;
   readonly across: number;
   readonly step: number;
 }
 
 /** Windows: each is a tile by itself. */
-const alone: Grid = { down: 1, across: 1, step: 0 };
+const alone = (side: Side): Grid => ({ side, down: 1, across: 1, step: 0 });
 
-/** How many tiles there are of results [n,·,oh,ow] of windows [k,c,r,s]; undefined where minimal filtering does not apply, is not wanted, or
- *  the spectra of one image or of the windows would not fit a binding. Windows larger than 6 and smaller than 3 lose accuracy: their powers of
- *  the points spread too far. */
+/** How many tiles of `side` there are of results [n,·,oh,ow] of windows [k,c,r,s]; undefined where minimal filtering does not apply, is not
+ *  wanted, or the spectra of one image or of the windows would not fit a binding. Windows larger than 6 and smaller than 3 lose accuracy: their
+ *  powers of the points spread too far. Tiles of 4 are for windows of 3. */
 export function tilesFor(
   [n, , oh, ow]: readonly number[],
   [k, c, r, s]: readonly number[],
   { stride, dilation, groups }: { readonly stride: Pair; readonly dilation: Pair; readonly groups: number },
   { maxBindingBytes, minimalFiltering = true }: Capabilities,
+  side: Side,
 ): number | undefined {
   if (!minimalFiltering) return undefined;
   const one = [...stride, ...dilation, groups].every((v) => v === 1);
-  if (!one || r !== s || r < 3 || r > 6) return undefined;
-  const grid = patchGrid(r, oh, ow);
-  const most = 4 * points * pointStep(Math.max(linesOf(1, grid) * Math.max(c, k), c * k));
+  if (!one || r !== s || r < 3 || r > (side === 8 ? 6 : 3)) return undefined;
+  const grid = patchGrid(side, r, oh, ow);
+  const most = 4 * side ** 2 * pointStep(Math.max(linesOf(1, grid) * Math.max(c, k), c * k));
   return most <= maxBindingBytes ? n * grid.down * grid.across : undefined;
 }
 type Pair = readonly [number, number];
 
-/** The patches of 9 - `window` pixels that cover a result of `height` × `width`. */
-function patchGrid(window: number, height: number, width: number): Grid {
+/** The patches that tiles of `side` leave of a result of `height` × `width`. */
+function patchGrid(side: Side, window: number, height: number, width: number): Grid {
   const step = side + 1 - window;
-  return { down: Math.ceil(height / step), across: Math.ceil(width / step), step };
+  return { side, down: Math.ceil(height / step), across: Math.ceil(width / step), step };
 }
 
 export interface Correlation {
@@ -71,20 +74,21 @@ const linesOf = (images: number, { down, across }: Grid): number => Math.ceil((i
 export function correlationCalls(
   ctx: LaunchContext,
   { x, w, y, pad, flipped }: Correlation,
-  { tiles }: Winograd,
+  { side, tiles }: Winograd,
 ): Launch[] {
   const [n, c] = x.shape;
   const [, k, oh, ow] = y.shape;
-  const grid = patchGrid(w.shape[3], oh, ow);
+  const grid = patchGrid(side, w.shape[3], oh, ow);
   const chunk = chunkOf(n, grid, tiles);
   const most = linesOf(chunk, grid);
-  // Gradients of windows want the tiles of an image last but one: then the launch that makes these spectra serves both.
-  const tilesLast = flipped;
-  const image = spectraOf(ctx, tilesLast ? [c, most] : [most, c]);
-  const windows = spectraOf(ctx, [c, k]);
-  const product = spectraOf(ctx, [k, most]);
-  const windowCall = transformCall(ctx, winogradEvaluateKernel, {
-    ...{ planes: w, spectra: windows, grid: alone, tilesLast: !flipped, flipped },
+  // Tiles last are loaded as vectors. Gradients of windows, which have tiles of 8, want them last but one: then the launch that makes an
+  // image's spectra serves both. Fixed windows have no gradient.
+  const tilesLast = flipped || side === 4 || w.fixed === true;
+  const image = spectraOf(ctx, side, tilesLast ? [c, most] : [most, c]);
+  const windows = spectraOf(ctx, side, [c, k]);
+  const product = spectraOf(ctx, side, [k, most]);
+  const windowCall = transformCall(ctx, "evaluate", {
+    ...{ planes: w, spectra: windows, grid: alone(side), tilesLast: !flipped, flipped },
     spec: { SIDE: w.shape[3], SCALED: true },
   });
   const chunkCalls = ({ first, images }: Chunk): Launch[] => {
@@ -92,9 +96,9 @@ export function correlationCalls(
     const from = reshaped(image, tilesLast ? [c, lines] : [lines, c]);
     const to = reshaped(product, [k, lines]);
     return [
-      transformCall(ctx, winogradImageKernel, { planes: x, spectra: from, grid, first, images, tilesLast, pad }),
+      transformCall(ctx, "image", { planes: x, spectra: from, grid, first, images, tilesLast, pad }),
       ...productCalls(ctx, windows, from, to, !tilesLast),
-      transformCall(ctx, winogradCollectKernel, {
+      transformCall(ctx, "collect", {
         ...{ planes: y, spectra: to, grid, first, images, tilesLast: true },
         spec: { SIDE: grid.step, SCALED: false },
       }),
@@ -111,25 +115,25 @@ export function windowGradientCalls(
 ): Launch[] {
   const [n, k, oh, ow] = g.shape;
   const [, c, , window] = y.shape;
-  const grid = patchGrid(window, oh, ow);
+  const grid = patchGrid(8, window, oh, ow);
   const chunk = chunkOf(n, grid, tiles);
-  const image = spectraOf(ctx, [linesOf(chunk, grid), c]);
-  const gradient = spectraOf(ctx, [linesOf(chunk, grid), k]);
-  const product = spectraOf(ctx, [c, k]);
+  const image = spectraOf(ctx, 8, [linesOf(chunk, grid), c]);
+  const gradient = spectraOf(ctx, 8, [linesOf(chunk, grid), k]);
+  const product = spectraOf(ctx, 8, [c, k]);
   const chunks = chunksOf(n, chunk);
   const parts = chunks.length > 1 ? ctx.temp([chunks.length * k, c, window, window]) : y;
   const calls = chunks.flatMap(({ first, images }, part): Launch[] => {
     const [a, b] = [image, gradient].map((s) => reshaped(s, [linesOf(images, grid), s.shape[2]]));
     const common = { grid, first, images, tilesLast: false };
     return [
-      transformCall(ctx, winogradImageKernel, { ...common, planes: x, spectra: a, pad }),
-      transformCall(ctx, winogradEvaluateKernel, {
+      transformCall(ctx, "image", { ...common, planes: x, spectra: a, pad }),
+      transformCall(ctx, "evaluate", {
         ...{ ...common, planes: g, spectra: b },
         spec: { SIDE: grid.step, SCALED: false },
       }),
       ...productCalls(ctx, a, b, product),
-      transformCall(ctx, winogradCollectKernel, {
-        ...{ planes: parts, spectra: product, grid: alone, first: part * k, images: k, tilesLast: true },
+      transformCall(ctx, "collect", {
+        ...{ planes: parts, spectra: product, grid: alone(8), first: part * k, images: k, tilesLast: true },
         spec: { SIDE: window, SCALED: true },
       }),
     ];
@@ -160,13 +164,13 @@ function chunksOf(images: number, chunk: number): Chunk[] {
 type Matrix = readonly [rows: number, columns: number];
 
 /** Room for spectra of so many rows and columns at each point. */
-function spectraOf(ctx: LaunchContext, [rows, columns]: Matrix): Operand {
-  return reshaped(ctx.temp([points, pointStep(rows * columns)]), [rows, columns]);
+function spectraOf(ctx: LaunchContext, side: Side, [rows, columns]: Matrix): Operand {
+  return reshaped(ctx.temp([side ** 2, pointStep(rows * columns)]), [rows, columns]);
 }
 
 /** The same room for no more rows and columns. */
 function reshaped(x: Operand, [rows, columns]: Matrix): Operand {
-  return { ...x, shape: [points, rows, columns], strides: [pointStep(rows * columns), columns, 1] };
+  return { ...x, shape: [x.shape[0], rows, columns], strides: [pointStep(rows * columns), columns, 1] };
 }
 
 /** y[point] = aᵀ · b, or aᵀ · bᵀ. */
@@ -190,9 +194,16 @@ interface Transform {
   readonly spec?: Readonly<KernelDeclarations["winograd.evaluate" | "winograd.collect"]["settings"]>;
 }
 
+/** The kernels of a transform by the side of tiles; those for 4 have no settings. */
+const transforms = {
+  image: { 8: winogradImageKernel, 4: winogradImage4Kernel },
+  evaluate: { 8: winogradEvaluateKernel, 4: winogradEvaluate4Kernel },
+  collect: { 8: winogradCollectKernel, 4: winogradCollect4Kernel },
+} as const;
+
 function transformCall(
   { caps }: LaunchContext,
-  kernel: KernelFile<"winograd.image" | "winograd.evaluate" | "winograd.collect">,
+  transform: keyof typeof transforms,
   {
     planes,
     spectra,
@@ -205,11 +216,12 @@ function transformCall(
     spec,
   }: Transform,
 ): Launch {
-  const { down, across, step } = grid;
+  const { side, down, across, step } = grid;
   const [, channels, height, width] = planes.shape;
   const [, rows, columns] = spectra.shape;
   const tiles = tilesLast ? columns : rows;
   const count = tiles * channels;
+  const kernel = transforms[transform][side];
   const common = {
     params: {
       ...{ count, tiles, channels, tiles_down: down, tiles_across: across, step, height, width },
@@ -218,11 +230,9 @@ function transformCall(
       ...{ tile_step: tilesLast ? 1 : columns, channel_step: tilesLast ? columns : 1 },
     },
     grid: gridFor(kernel, count, caps.maxWorkgroupsPerDimension),
+    ...(side === 8 && { spec }),
   };
-  if (kernel.name === "winograd.collect")
-    return call(winogradCollectKernel, { bind: { spectra, y: planes }, spec, ...common });
-  const bind = { x: planes, spectra };
-  return kernel.name === "winograd.image"
-    ? call(winogradImageKernel, { bind, ...common })
-    : call(winogradEvaluateKernel, { bind, spec, ...common });
+  return transform === "collect"
+    ? call(transforms.collect[side], { bind: { spectra, y: planes }, ...common })
+    : call(transforms[transform][side], { bind: { x: planes, spectra }, ...common });
 }

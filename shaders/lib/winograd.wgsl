@@ -1,11 +1,12 @@
-// Winograd's minimal filtering, shared by its kernels: an 8 × 8 piece of an image gives a patch of a correlation as
+// Winograd's minimal filtering, shared by its kernels: a piece of an image gives a patch of a correlation as
 // y = Eᵀ[(S E w) ⊙ (B d)], each matrix applied along both axes. E evaluates a polynomial, whose coefficients are the rows of a
-// window or of a patch, at 0, 1, -1, 2, -2, ½, -½ and ∞. S and B make the rest of Lagrange's interpolation. A window of r
-// leaves patches of 9 - r; the adjoints in image and window transpose the formula.
-// Rounding is about seven times that of the plain sum, 2e-6 of the result's root mean square for windows of 3 to 6.
+// window or of a patch, at some points. S and B make the rest of Lagrange's interpolation. Adjoints in image and window transpose the formula.
+// Pieces of 8 × 8 (lib/winograd8.wgsl) do the fewest multiplications and are for windows of 3 to 6; pieces of 4 × 4 (winograd.image4,
+// winograd.evaluate4, winograd.collect4) leave patches of 2 × 2 with windows of 3, at the points 0, 1, -1 and ∞: for small images, which
+// larger pieces would hardly fill, and for many channels, whose spectra would be large.
 // Source: Lavin & Gray 2016, "Fast Algorithms for Convolutional Neural Networks", section 4; Winograd 1980.
-// A spectrum is what a patch is turned into: spectra[point, …] with 64 points, where tiles and channels lie as the matrix
-// product of that point wants them.
+// A spectrum is what a patch is turned into: spectra[point, …] with as many points as a piece has pixels, where tiles and channels lie as the
+// matrix product of that point wants them.
 struct Params {
   count: u32,          // tiles · channels
   tiles: u32, channels: u32,
@@ -16,11 +17,8 @@ struct Params {
   top: i32, left: i32,  // padding
   point_step: u32, tile_step: u32, channel_step: u32,  // in the spectra
   flipped: u32,        // 1: patches are read backwards
-  side: u32,           // 8: loops of constant length would be unrolled, which a software adapter compiles for seconds
+  side: u32,           // of a piece; loops of eight turns, were their length constant, would be unrolled, which a software adapter compiles for seconds
 }
-
-// The diagonal of S: at 0, ±1, ±2 and ±½; 1 at ∞.
-const scales = vec4f(-1.0, -2.0 / 9.0, 1.0 / 90.0, 32.0 / 45.0);
 
 struct Tile {
   plane_at: u32,     // where the plane of image and channel begins
@@ -43,21 +41,4 @@ fn tile_of(i: u32) -> Tile {
     tile * p.tile_step + channel * p.channel_step,
     image < p.images,
   );
-}
-
-// Eight numbers, handed through by rotation: an index that varies would cost more than the moves.
-struct Line {
-  near: vec4f,
-  far: vec4f,
-}
-
-fn rotated(line: Line) -> Line {
-  return Line(vec4f(line.near.yzw, line.far.x), vec4f(line.far.yzw, line.near.x));
-}
-
-// Values of a polynomial at the points, from its even and odd part at 1, 2 and ½ and what stands at 0 and ∞.
-fn at_points(zero: f32, even: vec3f, odd: vec3f, infinity: f32) -> Line {
-  let sum = even + odd;
-  let difference = even - odd;
-  return Line(vec4f(zero, sum.x, difference.x, sum.y), vec4f(difference.y, sum.z, difference.z, infinity));
 }

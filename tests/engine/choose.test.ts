@@ -1,6 +1,7 @@
 /** Which kernel runs a matrix product or a convolution, for adapters that need not be at hand. */
 import type { Capabilities } from "../../engine/lower.js";
 import {
+  type ConvShape,
   chooseConv2d,
   chooseConv2dFilter,
   chooseConv2dInput,
@@ -152,21 +153,40 @@ test("minimal filtering is for windows that allow it, channels in and out, and l
   check.is(chooseConv2d(firstConv, llvmpipe).variant, "registers");
 });
 
+test("small images of many channels are filtered by small tiles, where their windows are fixed also very many", () => {
+  const conv = (side: number, channels: number, fixed?: boolean): ConvShape => ({
+    ...{ rows: side ** 2, columns: channels, depth: 9 * channels, window: 9, groups: 1, fixed },
+    ...{ tiles: Math.ceil(side / 6) ** 2, smallTiles: Math.ceil(side / 2) ** 2 },
+  });
+  const sideOf = (shape: ConvShape, caps: Capabilities): number => {
+    const choice = chooseConv2d(shape, caps);
+    return choice.variant === "winograd" ? choice.side : 0;
+  };
+  check.is(sideOf(conv(14, 256), llvmpipe), 4);
+  check.is(sideOf(conv(7, 512), llvmpipe), 0);
+  check.is(sideOf(conv(7, 512, true), llvmpipe), 4);
+  check.is(sideOf(conv(56, 64), llvmpipe), 8);
+  check.is(sideOf(conv(14, 256, true), gpu), 0);
+  check.is(chooseConv2dInput({ ...conv(14, 256), images: 1, places: 196 }, llvmpipe).variant, "winograd");
+});
+
 test("minimal filtering knows its tiles, and where it does not apply or fit", () => {
   const dense = { stride: [1, 1], dilation: [1, 1], groups: 1 } as const;
   const result = [64, 64, 14, 14];
-  check.is(tilesFor(result, [64, 32, 5, 5], dense, llvmpipe), 64 * 16);
-  check.is(tilesFor(result, [64, 32, 3, 3], dense, llvmpipe), 64 * 9);
+  check.is(tilesFor(result, [64, 32, 5, 5], dense, llvmpipe, 8), 64 * 16);
+  check.is(tilesFor(result, [64, 32, 3, 3], dense, llvmpipe, 8), 64 * 9);
+  check.is(tilesFor(result, [64, 32, 3, 3], dense, llvmpipe, 4), 64 * 49);
+  check.is(tilesFor(result, [64, 32, 5, 5], dense, llvmpipe, 4), undefined);
   for (const other of [{ stride: [1, 2] }, { dilation: [2, 1] }, { groups: 2 }] as const)
-    check.is(tilesFor(result, [64, 32, 5, 5], { ...dense, ...other }, llvmpipe), undefined);
+    check.is(tilesFor(result, [64, 32, 5, 5], { ...dense, ...other }, llvmpipe, 8), undefined);
   for (const window of [
     [64, 32, 5, 3],
     [64, 32, 2, 2],
     [64, 32, 7, 7],
   ])
-    check.is(tilesFor(result, window, dense, llvmpipe), undefined);
-  check.is(tilesFor([1, 64, 2048, 2048], [64, 64, 3, 3], dense, llvmpipe), undefined, "an image");
-  check.is(tilesFor([1, 1024, 8, 8], [1024, 1024, 3, 3], dense, llvmpipe), undefined, "windows");
+    check.is(tilesFor(result, window, dense, llvmpipe, 8), undefined);
+  check.is(tilesFor([1, 64, 2048, 2048], [64, 64, 3, 3], dense, llvmpipe, 8), undefined, "an image");
+  check.is(tilesFor([1, 1024, 8, 8], [1024, 1024, 3, 3], dense, llvmpipe, 8), undefined, "windows");
 });
 
 test("products of little work are left to the kernel that compiles fast", () => {

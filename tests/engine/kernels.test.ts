@@ -247,7 +247,14 @@ const filtered: typeof convolutions = [
   { x: [8, 32, 12, 12], w: [32, 32, 3, 3], attrs: { padding: [1, 1, 1, 1] }, out: [12, 12] },
 ];
 // Two images of the first two at a time, then the third alone.
-gpuTest("convolutions winograd", () => checkConvolutions({ variant: "winograd", tiles: 33 }, 1, filtered));
+gpuTest("convolutions winograd", () => checkConvolutions({ variant: "winograd", side: 8, tiles: 33 }, 1, filtered));
+gpuTest("convolutions winograd, tiles of 4", () =>
+  checkConvolutions(
+    { variant: "winograd", side: 4, tiles: 66 },
+    1,
+    filtered.filter(({ w }) => w[3] === 3),
+  ),
+);
 
 /** Shapes whose reduction is cut into parts on software: whole and uneven ones, of quads and of single numbers, along and
  *  across the order of memory. */

@@ -30,9 +30,9 @@ const kernel: Kernel = {
   ],
 };
 /** A launch that reads `from` and writes `to`, times a factor. */
-const launch = (from: string, to: string, factor = 1, elements?: number): Launch => ({
+const launch = (from: string, to: string, factor = 1, elements?: number, read?: number): Launch => ({
   kernel,
-  bind: { a: operand(from), b: operand(to, elements) },
+  bind: { a: operand(from, read), b: operand(to, elements) },
   params: { factor },
   grid: [1, 1, 1],
 });
@@ -75,6 +75,15 @@ test("what reaches only fixed buffers runs once, unless it grows large", () => {
   check.equal(arrows(split.once), ["c>t1", "t1>t2"]);
   check.equal(arrows(split.launches), ["x>t3", "t2>x", "c>t4"]);
   check.equal([...split.fixed], ["t1", "t2"]);
+});
+
+test("large results of what is fixed are kept while they are no more than all that is fixed", () => {
+  const fixed = (buffer: unknown): boolean => String(buffer).startsWith("c");
+  const large = 2 ** 18;
+  // Two grow from little, and a third that is read makes room for one of them.
+  const calls = [launch("c1", "t1", 1, large), launch("c2", "t2", 1, large), launch("c3", "y", 1, 1, large)];
+  check.equal(arrows(hoistLaunches(calls, fixed, isScratch).once), ["c1>t1"]);
+  check.equal(arrows(hoistLaunches(calls.slice(0, 2), fixed, isScratch).once), []);
 });
 
 /** How often weights are packed before the first call and in each call of the second-order step of two convolutions. */
