@@ -112,6 +112,19 @@ test("weights that are closed over are not packed in calls", () => {
   check.equal(packs(true), [2, 0]);
 });
 
+test("small tiles filter windows that are closed over, where one run would not pay for their spectra", () => {
+  const makes = (closedOver: boolean): string[] => {
+    const program = programOn(llvmpipe, () => {
+      const w = zeros([256, 256, 3, 3]);
+      const step = (x: Tensor, given: Tensor): Tensor => conv2d(x, closedOver ? w : given, { padding: "same" });
+      return { step, args: [zeros([1, 256, 7, 7]), zeros([256, 256, 3, 3])] };
+    });
+    return program.launches.map(({ kernel }) => kernel.name);
+  };
+  check.equal(makes(true), ["winograd.image4", "matmul.registers", "winograd.collect4"]);
+  check.equal(makes(false), ["conv2d.pack", "conv2d.registers"]);
+});
+
 test("launches of the training step, by adapter", () => {
   const launches = (caps: Capabilities): number =>
     programOn(caps, () => {

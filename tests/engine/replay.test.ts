@@ -5,14 +5,16 @@ import type { GpuExecutor } from "../../engine/gpu/executor.js";
 import { grad } from "../../engine/grad.js";
 import type { OpSpec, Sample } from "../../engine/op.js";
 import { add, mul, neg, sub } from "../../engine/ops/arithmetic.js";
+import { conv2d } from "../../engine/ops/conv.js";
 import { expand, reshape } from "../../engine/ops/movement.js";
 import { sum } from "../../engine/ops/reduce.js";
 import { slice } from "../../engine/ops/slice.js";
 import { table } from "../../engine/ops/table.js";
+import { square } from "../../engine/ops/unary.js";
 import { dispose, scope } from "../../engine/scope.js";
 import { type Tensor, tensor } from "../../engine/tensor.js";
 import { mapTree, type Tree } from "../../engine/tree.js";
-import { gpuTest } from "../executors.js";
+import { gpuTest, onReference } from "../executors.js";
 import { gpuCalls } from "../gpuCalls.js";
 import { check } from "../harness.js";
 import { seededDraw, tensorsOf } from "../values.js";
@@ -48,6 +50,33 @@ for (const op of table) {
     }
   });
 }
+
+gpuTest("a step closes over windows: fused right, and without fusion as the op alone to the bit", async () => {
+  // Minimal filtering by small tiles, a product with turned weights, and grouped ones.
+  const cases: readonly [x: number[], w: number[], groups: number][] = [
+    [[1, 256, 7, 7], [256, 256, 3, 3], 1],
+    [[2, 12, 10, 10], [36, 12, 1, 1], 1],
+    [[1, 16, 9, 9], [16, 1, 3, 3], 16],
+  ];
+  for (const [k, [shape, window, groups]] of cases.entries()) {
+    const given = () => tensorsOf([{ shape }, { shape: window }], 700 + k);
+    const energy = (w: Tensor) => (x: Tensor) => sum(square(conv2d(x, w, { padding: "same", groups })));
+    const made = (w: Tensor) => (x: Tensor) => [conv2d(x, w, { padding: "same", groups }), grad(energy(w))(x)];
+    const truth = await onReference(() => {
+      const [x, w] = given();
+      return Promise.all(made(w)(x).map((y) => y.read()));
+    });
+    const [x, w] = given();
+    const alone = await Promise.all(made(w)(x).map((y) => y.read()));
+    using fused = capture(made(w));
+    using exact = capture(made(w), { fuse: false });
+    for (const [j, y] of exact(x).entries()) check.identical(await y.read(), alone[j], `case ${k}, output ${j}`);
+    for (const [j, y] of fused(x).entries()) {
+      const atol = 3e-6 * Math.max(...truth[j].map(Math.abs));
+      check.close(await y.read(), truth[j], { atol }, `case ${k}, output ${j}`);
+    }
+  }
+});
 
 gpuTest("donated state is updated in place and never copied", async () => {
   using step = capture((state: Tensor, x: Tensor) => mul(add(state, x), x), { donate: [0] });
