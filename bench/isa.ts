@@ -133,7 +133,8 @@ export function isaPage(rows: readonly IsaRow[]): string {
     "# What a GPU's compiler makes of the kernels",
     `Written by \`npm run bench -- isa --save\`: do not edit. Every pipeline that captured steps of four networks take where the ` +
       "adapter is no software: the paper's network at 28x28, ResNet-18 and MobileNetV2 at 224x224, and a small vision transformer; forward passes, " +
-      `training steps, input gradients, and the paper network's second order. Mesa's AMD compiler made them for a card that is not there (${family}: waves of ` +
+      "training steps, input gradients, and the paper network's second order; and convolutions by minimal filtering, which GPUs take where `bench tune` " +
+      `finds it faster. Mesa's AMD compiler made them for a card that is not there (${family}: waves of ` +
       "64, 256 registers a SIMD); nothing ran, and a time needs a card.",
     'Pipelines that differ only in what was fused into them ("+…") are one row: the worst registers, waves and code size, and the loop with the smallest ' +
       'share of fma. "Loop" is one pass of the outermost loop with the most fma, inner loops as often as they run; ≥ where that could not be read and ' +

@@ -4,9 +4,23 @@ import { withExecutor } from "../engine/executor.js";
 import { wholeOperand } from "../engine/gpu/lowering.js";
 import { variantOfLaunch } from "../engine/gpu/pipelines.js";
 import { compile } from "../engine/gpu/program.js";
-import { capture, grad, mul, oneHot, random, scope, sum, type Tensor, type Tree, zeros } from "../engine/index.js";
+import {
+  capture,
+  grad,
+  mul,
+  oneHot,
+  random,
+  relu,
+  scope,
+  sum,
+  type Tensor,
+  type Tree,
+  zeros,
+} from "../engine/index.js";
 import type { Capabilities, Launch, TensorSpec } from "../engine/lower.js";
-import type { OpSpec } from "../engine/op.js";
+import { apply, type OpSpec } from "../engine/op.js";
+import { type ConvAttrs, conv2dFilterSpec, conv2dInputSpec, conv2dSpec } from "../engine/ops/conv.js";
+import { conv2dCalls, conv2dFilterCalls, conv2dInputCalls } from "../engine/ops/conv.launch.js";
 import type { Graph } from "../engine/trace.js";
 import { adam, crossEntropy, type Layer } from "../nn/index.js";
 import { mobileNetV2, resnet18, smallTransformer } from "./nets.js";
@@ -114,12 +128,39 @@ function paperSteps(): Record<string, () => void> {
   };
 }
 
+/** Convolutions by minimal filtering, which a GPU takes only where it was measured to be faster there (`bench tune`): result and gradients. */
+function filteringSteps(): Record<string, () => void> {
+  const steps = (channels: number, image: number, window: number, side: 4 | 8) => () => {
+    const choice = { variant: "winograd", side, tiles: 1024 } as const;
+    const pad = (window - 1) / 2;
+    const attrs = {
+      ...{ image: [image, image] as const, window: [window, window] as const },
+      ...{ stride: [1, 1] as const, dilation: [1, 1] as const, padding: [pad, pad, pad, pad] as const, groups: 1 },
+    };
+    const run = (spec: OpSpec<ConvAttrs>, launch: OpSpec<ConvAttrs>["launch"], inputs: readonly Tensor[]): Tensor =>
+      apply({ ...spec, launch }, inputs, attrs);
+    const made = capture((x: Tensor, w: Tensor, g: Tensor) => [
+      relu(run(conv2dSpec, (ctx, at) => conv2dCalls(ctx, at, () => choice), [x, w])),
+      run(conv2dInputSpec, (ctx, at) => conv2dInputCalls(ctx, at, () => choice), [g, w]),
+      ...(side === 8 ? [run(conv2dFilterSpec, (ctx, at) => conv2dFilterCalls(ctx, at, () => choice), [x, g])] : []),
+    ]);
+    const images = (): Tensor => zeros([8, channels, image, image]);
+    made(images(), zeros([channels, channels, window, window]), images());
+  };
+  return {
+    "3 x 3 by tiles of 8": steps(64, 56, 3, 8),
+    "5 x 5 by tiles of 8": steps(64, 28, 5, 8),
+    "3 x 3 by tiles of 4": steps(256, 14, 3, 4),
+  };
+}
+
 /** Every step, by network. */
 export const isaSteps: Readonly<Record<string, Readonly<Record<string, () => void>>>> = {
   "paper network": paperSteps(),
   "ResNet-18": stepsOf({ layer: resnet18(), batch: 8, shape: [3, 224, 224], classes: 1000 }),
   MobileNetV2: stepsOf({ layer: mobileNetV2(), batch: 8, shape: [3, 224, 224], classes: 1000 }),
   transformer: stepsOf({ layer: smallTransformer(), batch: 64, shape: [1, 28, 28], classes: 10 }),
+  "minimal filtering": filteringSteps(),
 };
 
 /** What a variant sets, without what it leaves off. */

@@ -168,7 +168,7 @@ function variants(task: Task, model: readonly Choice[], caps: Capabilities): Cho
   const found = [...model];
   if (!caps.software || task.flops <= longestPlain) found.push({ variant: "plain" });
   if (task.may.fold) found.push({ variant: "fold" });
-  if (task.may.filter && caps.software && found.every(({ variant }) => variant !== "winograd"))
+  if (task.may.filter && found.every(({ variant }) => variant !== "winograd"))
     found.push({ variant: "winograd", side: 8, tiles: 1024 });
   const splits = model.flatMap((choice) => ("parts" in choice ? [choice.parts] : []));
   const parts = task.may.split ? [1, 4, 16, ...splits] : [undefined];

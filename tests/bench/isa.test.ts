@@ -74,3 +74,18 @@ test("tiles keep four waves, spill nothing, divide nowhere in their loops, and m
     if (/ VECTORS/.test(label)) check.ok(all!.wideStores >= 8, `stores of four in ${label}`);
   }
 });
+
+test("minimal filtering on a GPU spills nothing, and divides only to find its tile", () => {
+  const driver = amdDriver();
+  if (driver === undefined)
+    skip("Mesa's AMD driver is missing (mesa-vulkan-drivers; HOLDFAST_RADV names its manifest)");
+  const kernels = kernelsOf(launchesOfSteps(["minimal filtering"])).filter(({ label }) => label.startsWith("winograd"));
+  check.ok(kernels.length >= 12, `${kernels.length} kernels of minimal filtering`);
+  for (const { label, error, spilled, waves, all } of compileForAmd(kernels, driver!)) {
+    check.is(error, undefined, label);
+    check.is(spilled, 0, `spills of ${label}`);
+    // The transform of an image keeps 64 numbers and eight more.
+    check.ok(waves! >= (label === "winograd.image" ? 3 : 4), `${waves} waves of ${label}`);
+    check.ok(all!.highMultiplies <= 8, `divisions of ${label}`);
+  }
+});
