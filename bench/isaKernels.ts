@@ -131,7 +131,7 @@ function paperSteps(): Record<string, () => void> {
 /** Convolutions by minimal filtering, which a GPU takes only where it was measured to be faster there (`bench tune`): result and gradients. */
 function filteringSteps(): Record<string, () => void> {
   const steps = (channels: number, image: number, window: number, side: 4 | 8) => () => {
-    const choice = { variant: "winograd", side, tiles: 1024 } as const;
+    const choice = { variant: "winograd", side, tiles: 1024, group: 1024 } as const;
     const pad = (window - 1) / 2;
     const attrs = {
       ...{ image: [image, image] as const, window: [window, window] as const },

@@ -169,7 +169,7 @@ function variants(task: Task, model: readonly Choice[], caps: Capabilities): Cho
   if (!caps.software || task.flops <= longestPlain) found.push({ variant: "plain" });
   if (task.may.fold) found.push({ variant: "fold" });
   if (task.may.filter && found.every(({ variant }) => variant !== "winograd"))
-    found.push({ variant: "winograd", side: 8, tiles: 1024 });
+    found.push({ variant: "winograd", side: 8, tiles: 1024, group: 256 });
   const splits = model.flatMap((choice) => ("parts" in choice ? [choice.parts] : []));
   const parts = task.may.split ? [1, 4, 16, ...splits] : [undefined];
   const exchanges = task.may.exchange ? [false, true] : [undefined];

@@ -65,12 +65,14 @@ export interface Tiled {
 
 /** `parts`: into how many partial sums the reduction is split. `exchanged`: rows of the tile are columns of y. */
 export type MatmulChoice = Plain | (Registers & { readonly exchanged: boolean }) | (Tiled & { readonly parts: number });
-/** Minimal filtering: fewer multiplications, on tiles of so many pixels a side that are transformed there and back, whole images of about so
- *  many tiles at a time. */
+/** Minimal filtering: fewer multiplications, on tiles of so many pixels a side that are transformed there and back. */
 export interface Winograd {
   readonly variant: "winograd";
   readonly side: 4 | 8;
+  /** Whole images of about so many tiles are transformed at a time, … */
   readonly tiles: number;
+  /** … and of about so many multiplied and transformed back. */
+  readonly group: number;
 }
 
 /** Four columns of `rows` rows for each invocation. */
@@ -125,6 +127,8 @@ const smallProduct = 2 ** 17;
 const fewColumns = 16;
 /** Bytes of the spectra that minimal filtering keeps at a time. */
 const spectraBytes = 2 ** 25;
+/** Bytes of products that are transformed back while a cache still has them. */
+const productBytes = 2 ** 22;
 /** Strips that keep an adapter busy. */
 const stripsWanted = { software: 64 * 16, gpu: gpuUnits * 512 };
 /** Strips that an invocation adds up one after the other, for rounding's sake. */
@@ -254,11 +258,13 @@ function cheapestFiltering(
   const large = filteringCycles(tiles, 8, caps, c, k, "result", fixed);
   const small = filteringCycles(smallTiles, 4, caps, c, k, "result", fixed);
   const side = small < large ? 4 : 8;
-  return { choice: winograd(side, c + k), cycles: Math.min(small, large) };
+  return { choice: winograd(side, c, k), cycles: Math.min(small, large) };
 }
 
-function winograd(side: Winograd["side"], channels: number): Winograd {
-  return { variant: "winograd", side, tiles: Math.max(1, Math.floor(spectraBytes / (4 * side ** 2 * channels))) };
+function winograd(side: Winograd["side"], c: number, k: number): Winograd {
+  const tilesIn = (bytes: number, channels: number): number =>
+    Math.max(1, Math.floor(bytes / (4 * side ** 2 * channels)));
+  return { variant: "winograd", side, tiles: tilesIn(spectraBytes, c + k), group: tilesIn(productBytes, k) };
 }
 
 function cheapestConv({ rows, columns, depth }: ConvShape, caps: Capabilities): { choice: Registers; cycles: number } {
@@ -322,7 +328,7 @@ export function chooseConv2dFilter(
   const direct = Math.min(best.cycles, plainCycles(rows * columns, depth));
   const channels = rows / window;
   if (filteringCycles(shape.tiles, 8, caps, channels, columns, "window") < direct)
-    return winograd(8, channels + columns);
+    return winograd(8, channels, columns);
   return direct < best.cycles ? { variant: "plain" } : { ...best.choice, parts };
 }
 

@@ -80,8 +80,8 @@ function callsOf(
 ): Launch[] {
   const { inputs, output: y, caps } = ctx;
   const { m, n, depth, transA, transB } = shape;
-  const left = { first: firsts.a, batch: batch.a, count: m, ...stridesOf(transA, m, depth) };
-  const right = { first: firsts.b, batch: batch.b, count: n, ...stridesOf(!transB, n, depth) };
+  const left = { first: inputs[0].offset + firsts.a, batch: batch.a, count: m, ...stridesOf(transA, m, depth) };
+  const right = { first: inputs[1].offset + firsts.b, batch: batch.b, count: n, ...stridesOf(!transB, n, depth) };
   const operands = (a: typeof left, b: typeof right) => ({
     ...{ a_first: a.first, a_row: a.line, a_step: a.step, a_batch: a.batch },
     ...{ b_first: b.first, b_column: b.line, b_step: b.step, b_batch: b.batch },
@@ -89,7 +89,7 @@ function callsOf(
   });
   const limit = caps.maxWorkgroupsPerDimension;
   const flops = 2 * batch.size * m * n * depth;
-  const vectors = (x: typeof left) => x.line === 1 && x.count % 4 === 0;
+  const vectors = (x: typeof left) => x.line === 1 && x.count % 4 === 0 && x.first % 4 === 0;
   const bind = (a: Operand, aVectors: boolean, b: Operand, bVectors: boolean) => ({
     [aVectors ? "a4" : "a"]: a,
     [bVectors ? "b4" : "b"]: b,

@@ -63,7 +63,7 @@ const fields: Readonly<Record<string, Readonly<Record<string, (value: unknown) =
   fold: {},
   registers: { subgroups: (v) => typeof v === "boolean", columns: (v) => tileColumns.includes(v as number) },
   tiled: { side: (v) => v === 8 || v === 16 },
-  winograd: { side: (v) => v === 4 || v === 8, tiles: isCount },
+  winograd: { side: (v) => v === 4 || v === 8, tiles: isCount, group: isCount },
 };
 const moreFields: Readonly<Record<string, (typeof fields)[string]>> = {
   "matmul registers": { exchanged: (v) => typeof v === "boolean" },

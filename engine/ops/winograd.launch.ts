@@ -74,34 +74,42 @@ const linesOf = (images: number, { down, across }: Grid): number => Math.ceil((i
 export function correlationCalls(
   ctx: LaunchContext,
   { x, w, y, pad, flipped }: Correlation,
-  { side, tiles }: Winograd,
+  { side, tiles, group }: Winograd,
 ): Launch[] {
   const [n, c] = x.shape;
   const [, k, oh, ow] = y.shape;
   const grid = patchGrid(side, w.shape[3], oh, ow);
-  const chunk = chunkOf(n, grid, tiles);
-  const most = linesOf(chunk, grid);
   // Tiles last are loaded as vectors. Gradients of windows, which have tiles of 8, want them last but one: then the launch that makes an
   // image's spectra serves both. Fixed windows have no gradient.
   const tilesLast = flipped || side === 4 || w.fixed === true;
+  const together = groupOf(n, grid, group);
+  const chunk = tilesLast ? Math.min(together, chunkOf(n, grid, tiles)) : chunkOf(n, grid, tiles);
+  const most = linesOf(chunk, grid);
   const image = spectraOf(ctx, side, tilesLast ? [c, most] : [most, c]);
   const windows = spectraOf(ctx, side, [c, k]);
-  const product = spectraOf(ctx, side, [k, most]);
+  const product = spectraOf(ctx, side, [k, linesOf(Math.min(chunk, together), grid)]);
   const windowCall = transformCall(ctx, "evaluate", {
     ...{ planes: w, spectra: windows, grid: alone(side), tilesLast: !flipped, flipped },
     spec: { SIDE: w.shape[3], SCALED: true },
   });
   const chunkCalls = ({ first, images }: Chunk): Launch[] => {
     const lines = linesOf(images, grid);
-    const from = reshaped(image, tilesLast ? [c, lines] : [lines, c]);
-    const to = reshaped(product, [k, lines]);
+    const whole = reshaped(image, tilesLast ? [c, lines] : [lines, c]);
+    const groupCalls = (part: Chunk): Launch[] => {
+      const own = linesOf(part.images, grid);
+      const from = part.images === images ? whole : rowsOf(whole, part.first * grid.down * grid.across, own);
+      const to = reshaped(product, [k, own]);
+      return [
+        ...productCalls(ctx, windows, from, to, !tilesLast),
+        transformCall(ctx, "collect", {
+          ...{ planes: y, spectra: to, grid, first: first + part.first, images: part.images, tilesLast: true },
+          spec: { SIDE: grid.step, SCALED: false },
+        }),
+      ];
+    };
     return [
-      transformCall(ctx, "image", { planes: x, spectra: from, grid, first, images, tilesLast, pad }),
-      ...productCalls(ctx, windows, from, to, !tilesLast),
-      transformCall(ctx, "collect", {
-        ...{ planes: y, spectra: to, grid, first, images, tilesLast: true },
-        spec: { SIDE: grid.step, SCALED: false },
-      }),
+      transformCall(ctx, "image", { planes: x, spectra: whole, grid, first, images, tilesLast, pad }),
+      ...chunksOf(images, Math.min(chunk, together)).flatMap(groupCalls),
     ];
   };
   return [windowCall, ...chunksOf(n, chunk).flatMap(chunkCalls)];
@@ -148,6 +156,15 @@ function chunkOf(images: number, { down, across }: Grid, tiles: number): number 
   return Math.ceil(images / Math.ceil(images / most));
 }
 
+/** How many images of about `tiles` tiles together, whole fours of tiles where there are several such groups. */
+function groupOf(images: number, grid: Grid, tiles: number): number {
+  const group = chunkOf(images, grid, tiles);
+  const fours = 4 / commonDivisor(4, grid.down * grid.across);
+  return Math.min(images, Math.ceil(group / fours) * fours);
+}
+
+const commonDivisor = (a: number, b: number): number => (b === 0 ? a : commonDivisor(b, a % b));
+
 /** Some of the images. */
 interface Chunk {
   readonly first: number;
@@ -171,6 +188,12 @@ function spectraOf(ctx: LaunchContext, side: Side, [rows, columns]: Matrix): Ope
 /** The same room for no more rows and columns. */
 function reshaped(x: Operand, [rows, columns]: Matrix): Operand {
   return { ...x, shape: [x.shape[0], rows, columns], strides: [pointStep(rows * columns), columns, 1] };
+}
+
+/** Rows of every point's matrix from `first` on. */
+function rowsOf(x: Operand, first: number, rows: number): Operand {
+  const [points, , columns] = x.shape;
+  return { ...x, shape: [points, rows, columns], offset: first * columns };
 }
 
 /** y[point] = aᵀ · b, or aᵀ · bᵀ. */

@@ -246,15 +246,18 @@ const filtered: typeof convolutions = [
   // Points of 32 tiles and 32 channels lie apart by more than their size.
   { x: [8, 32, 12, 12], w: [32, 32, 3, 3], attrs: { padding: [1, 1, 1, 1] }, out: [12, 12] },
 ];
-// Two images of the first two at a time, then the third alone.
-gpuTest("convolutions winograd", () => checkConvolutions({ variant: "winograd", side: 8, tiles: 33 }, 1, filtered));
-gpuTest("convolutions winograd, tiles of 4", () =>
-  checkConvolutions(
-    { variant: "winograd", side: 4, tiles: 66 },
-    1,
-    filtered.filter(({ w }) => w[3] === 3),
-  ),
-);
+// Two images of the first two at a time, then the third alone; then one by one of three that are transformed together.
+for (const group of [33, 4])
+  for (const side of [8, 4] as const) {
+    const choice = { variant: "winograd", side, tiles: group === 33 ? (33 * 8) / side : 1024, group } as const;
+    gpuTest(`convolutions winograd, tiles of ${side}, ${group} at a time`, () =>
+      checkConvolutions(
+        choice,
+        1,
+        filtered.filter(({ w }) => side === 8 || w[3] === 3),
+      ),
+    );
+  }
 
 /** Shapes whose reduction is cut into parts on software: whole and uneven ones, of quads and of single numbers, along and
  *  across the order of memory. */

@@ -62,7 +62,7 @@ test("what the adapter cannot run is not taken", () => {
   check.ok(chooseConv2dInput(input, { ...small, tuning: fold }).variant !== "fold");
   const parts = tuned("conv2dFilter", filter, { variant: "tiled", side: 8, parts: 16 });
   check.equal(chooseConv2dFilter({ ...filter, cuts: 5 }, parts), { variant: "tiled", side: 8, parts: 5 });
-  const filtering = { variant: "winograd", side: 8, tiles: 1024 } as const;
+  const filtering = { variant: "winograd", side: 8, tiles: 1024, group: 256 } as const;
   const filtered = tuned("conv2d", conv, filtering);
   check.equal(chooseConv2d({ ...conv, tiles: 1024 }, filtered), filtering);
   check.is(chooseConv2d(conv, filtered).variant, "registers");
