@@ -3,7 +3,7 @@
  *  besides. */
 import { type Binding, hasHook, type Kernel, originLine, replaceHook } from "../../shaders/kernel.js";
 import { libraryFor } from "../expression.js";
-import type { Launch, Operand } from "../lower.js";
+import type { Launch, Layout, Operand } from "../lower.js";
 import { describeLoop, Parameters } from "./addressing.js";
 import { computeFunction, declarationOf, isGuarded, type PointwiseGraph, stepTexts, unknownZero } from "./codegen.js";
 import { DerivedKernels } from "./derived.js";
@@ -30,6 +30,21 @@ export function storesThroughHook(calls: readonly Launch[], result: Operand): bo
 /** Whether the kernel that stores `result` makes tiles. */
 export function storesTiles(calls: readonly Launch[], result: Operand): boolean {
   return calls.some((call) => call.bind.y?.buffer === result.buffer && isTiled(call));
+}
+
+/** Whether the kernels that store `result` do so four neighbours at a time. */
+export function storesInQuads(calls: readonly Launch[], result: Operand): boolean {
+  return calls.every((call) => call.bind.y?.buffer !== result.buffer || call.spec?.VECTORS === true);
+}
+
+/** Whether what is read over these loops comes in vectors of four, or is the same for four neighbours. */
+export function areQuads(loops: readonly number[], read: readonly Layout[]): boolean {
+  return (
+    planIteration(
+      loops,
+      read.map((layout) => ({ shape: loops, ...layout })),
+    ).width === 4
+  );
 }
 
 /** Whether a launch makes tiles: the large products and convolutions. */

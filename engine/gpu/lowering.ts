@@ -39,7 +39,7 @@ export function lowerOp(
     const source = direct ? inputs[0] : contiguous(inputs[0]);
     const layout = direct ?? op.view(source, attrs as never, output);
     if (!layout) throw new Error(`internal: the view of ${op.name} refuses a contiguous input`);
-    return { calls, output: { ...output, ...layout, buffer: source.buffer, fixed: source.fixed } };
+    return { calls, output: { ...output, ...layout, buffer: source.buffer } };
   }
   if (!op.launch) throw new Error(`internal: op ${op.name} has no expression, view or launch`);
   const operands = op.strided ? inputs : inputs.map(contiguous);

@@ -8,9 +8,9 @@ import { type Lifetime, lowerBound, planBuffers } from "../graph/plan.js";
 import { eachOp, readBy, type Step } from "../graph/schedule.js";
 import { bytesOf, type Capabilities, type Launch, type Operand, type TensorSpec } from "../lower.js";
 import { sizeOf } from "../shape.js";
-import type { Graph, GraphNode, OpNode } from "../trace.js";
+import { type Graph, type GraphNode, type OpNode, opsOf } from "../trace.js";
 import { pointwise } from "./codegen.js";
-import { isTiled, storesThroughHook, storesTiles, withEpilogue } from "./epilogue.js";
+import { areQuads, isTiled, storesInQuads, storesThroughHook, storesTiles, withEpilogue } from "./epilogue.js";
 import { copyCalls, type Lowering, type LoweringHost, lowerOp, wholeOperand } from "./lowering.js";
 import { ConstantBuffer, PlannedBuffer, type Program, type ProgramInput, type ProgramOutput } from "./planned.js";
 import { loadsThroughHook, withPrologue } from "./prologue.js";
@@ -30,13 +30,14 @@ export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions)
   };
   const host: LoweringHost = { caps, allocate: (spec, what) => wholeOperand(spec, planned(spec, what)) };
   const operands = new Map<GraphNode, Operand>();
+  // Kernels that go by it round otherwise than an op alone does.
+  const isFixed = fuse ? fixedNodes(graph) : () => false;
   const operandOf = (node: GraphNode): Operand => {
     let operand = operands.get(node);
     if (!operand) {
       if (node.kind !== "constant") throw new Error("internal: an op is lowered before its inputs");
       const value = node.value as unknown as Operand;
-      // Kernels that go by it round otherwise than an eager op does.
-      operand = { ...layoutOf(value), buffer: new ConstantBuffer(value), fixed: fuse };
+      operand = { ...layoutOf(value), buffer: new ConstantBuffer(value), fixed: isFixed(node) };
       operands.set(node, operand);
     }
     return operand;
@@ -49,7 +50,7 @@ export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions)
     return { node, buffer };
   });
   const takers = matchDonations(graph).map((i) => (i === undefined ? undefined : inputs[i]));
-  const steps = fuse ? fuseGraph(graph, kernelsOn(caps)) : eachOp(graph);
+  const steps = fuse ? fuseGraph(graph, kernelsOn(caps, isFixed)) : eachOp(graph);
   const overwritable = overwrites(graph, steps, takers);
   const read = new Set([...graph.outputs, ...steps.flatMap(readBy)]);
   const copyOf = (operand: Operand): Operand => {
@@ -79,7 +80,7 @@ export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions)
   for (const step of steps) {
     const result = step.kind === "op" ? lower(step) : undefined;
     const kernel = step.kind === "op" ? step.epilogue : step.kernel;
-    if (step.kind === "op") operands.set(step.node, result!.output);
+    if (step.kind === "op") operands.set(step.node, { ...result!.output, fixed: isFixed(step.node) });
     if (!kernel) {
       launches.push(...result!.calls);
       continue;
@@ -89,7 +90,8 @@ export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions)
     const sources = leaves.map((leaf) => (leaf.node === own ? undefined : leafOperand(leaf, loops)));
     for (const y of outputs) {
       const taken = overwritable.get(y);
-      operands.set(y, taken ? wholeOperand(y, taken.buffer) : host.allocate(y, y.op.name));
+      const operand = taken ? wholeOperand(y, taken.buffer) : host.allocate(y, y.op.name);
+      operands.set(y, { ...operand, fixed: isFixed(y) });
     }
     const targets = outputs.map((y): Operand => ({ ...operandOf(y), ...wholeAccess(loops), shape: loops }));
     if (result) {
@@ -158,23 +160,28 @@ export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions)
   };
 }
 
-/** Whether a node is a constant, or a view of one. */
-function isFixed(node: GraphNode): boolean {
-  return node.kind === "op" && node.op.view ? isFixed(node.inputs[0]) : node.kind === "constant";
+/** Which nodes depend on constants alone. */
+function fixedNodes(graph: Graph): (node: GraphNode) => boolean {
+  const fixed = new Set<GraphNode>();
+  const isFixed = (node: GraphNode): boolean => node.kind === "constant" || fixed.has(node);
+  for (const node of opsOf(graph.outputs)) if (node.inputs.length > 0 && node.inputs.every(isFixed)) fixed.add(node);
+  return isFixed;
 }
 
 function layoutOf({ shape, dtype, strides, offset }: Operand): Omit<Operand, "buffer"> {
   return { shape, dtype, strides, offset };
 }
 
-/** Additions' worth of code that a register tile may store with, on a software adapter: a normalisation and its activation. More takes longer
- *  to compile than a pass over the result. */
+/** Additions' worth of code that a register tile may store with, on a software adapter, four neighbours at a time: a normalisation and its
+ *  activation. More takes longer to compile than a pass over the result. */
 const heaviestEpilogue = 100;
+/** And one by one, with an address to work out for each: a bias and a factor. */
+const lightEpilogue = 3;
 /** Results of fewer elements gain only a launch, which is not worth one more pipeline of register tiles. */
 const largeResult = 2 ** 16;
 
 /** What the hand-written kernels allow, found by lowering each op once without memory. */
-function kernelsOn(caps: Capabilities): Kernels {
+function kernelsOn(caps: Capabilities, isFixed: (node: GraphNode) => boolean): Kernels {
   const known = new Map<OpNode, EpilogueRoom | undefined>();
   const host: LoweringHost = { caps, allocate: (spec) => wholeOperand(spec, {}) };
   const find = (node: OpNode): EpilogueRoom | undefined => {
@@ -183,8 +190,20 @@ function kernelsOn(caps: Capabilities): Kernels {
     const { calls, output } = lowerOp(node.op, inputs, node.attrs, node, host);
     if (!storesThroughHook(calls, output)) return undefined;
     const bindings = Math.max(...calls.map(({ bind }) => Object.keys(bind).length)) - 1;
-    if (!caps.software || !storesTiles(calls, output)) return { bindings, maxCost: Number.POSITIVE_INFINITY };
-    return sizeOf(node.shape) < largeResult ? undefined : { bindings, maxCost: heaviestEpilogue };
+    if (!caps.software || !storesTiles(calls, output)) return { bindings, maxCost: () => Number.POSITIVE_INFINITY };
+    if (sizeOf(node.shape) < largeResult) return undefined;
+    const inQuads = storesInQuads(calls, output);
+    return {
+      bindings,
+      maxCost: ({ loops, leaves }) =>
+        inQuads &&
+        areQuads(
+          loops,
+          leaves.map(({ access }) => access),
+        )
+          ? heaviestEpilogue
+          : lightEpilogue,
+    };
   };
   return {
     maxBuffers: caps.maxStorageBuffers,

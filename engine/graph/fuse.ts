@@ -14,8 +14,8 @@ import { order, placeOf, producedBy, readBy, type Step } from "./schedule.js";
 export interface EpilogueRoom {
   /** Tensors the kernel binds besides its result. */
   readonly bindings: number;
-  /** Most additions' worth of code. */
-  readonly maxCost: number;
+  /** Most additions' worth of code, for what an epilogue reads. */
+  readonly maxCost: (epilogue: FusedKernel) => number;
 }
 
 /** What fusion needs to know of the kernels that are not generated. */
@@ -321,7 +321,7 @@ function fits(step: Step, later: Step, kernels: Kernels, readers: ReadonlyMap<Gr
   if (step.kind === "fused") return bindings(step.kernel) <= kernels.maxBuffers;
   const { node, epilogue } = step;
   const room = kernels.epilogue(node);
-  if (!room || codeCost(epilogue!) > room.maxCost) return false;
+  if (!room || codeCost(epilogue!) > room.maxCost(epilogue!)) return false;
   // The result is read where it is made, and stored only if others than the joined kernel read it; that may read the epilogue's alone.
   const keepsResult = readers.get(node)! > (readBy(later).includes(node) ? 1 : 0);
   return room.bindings + (keepsResult ? 1 : 0) + bindings(epilogue!) - 1 <= kernels.maxBuffers;
