@@ -1,10 +1,11 @@
 /**
  * Which kernel runs a matrix product or a convolution: pure functions of shape and adapter. Three families:
- * `registers` (lib/registers.wgsl) for llvmpipe, `tiled` (lib/tiles.wgsl) for GPUs, `plain` for everything else. A choice that
+ * `registers` (lib/registers.wgsl) for llvmpipe, `tiled` (lib/tiles.wgsl) for GPUs, `plain` for everything else; and `dots` for products
+ * with few lines on one side. A choice that
  * was measured on the adapter (`holdfast bench tune`) goes before the model here.
  */
 import { type Capabilities, mostKeptElements } from "../lower.js";
-import { tileColumns, tunedChoice } from "./tuned.js";
+import { dotColumns, liesAlongSum, tileColumns, tunedChoice } from "./tuned.js";
 
 /** A stack of products [m, depth] · [depth, n]. */
 export interface MatmulShape {
@@ -63,8 +64,15 @@ export interface Tiled {
   readonly side: 8 | 16;
 }
 
+/** Dot products of 8 lines (by 8 invocations) or 4 (by 64) of the larger operand with `columns` of the other. */
+export interface Dots {
+  readonly variant: "dots";
+  readonly lanes: 8 | 64;
+  readonly columns: number;
+}
+
 /** `parts`: into how many partial sums the reduction is split. `exchanged`: rows of the tile are columns of y. */
-export type MatmulChoice = Plain | (Registers & { readonly exchanged: boolean }) | (Tiled & { readonly parts: number });
+export type MatmulChoice = Plain | Dots | (Registers & { readonly exchanged: boolean }) | (Tiled & { readonly parts: number });
 /** Minimal filtering: fewer multiplications, on tiles of so many pixels a side that are transformed there and back. */
 export interface Winograd {
   readonly variant: "winograd";
@@ -106,6 +114,9 @@ const cycles = {
   tileStart: 2000,
   plainStep: 60,
   foldStep: 75,
+  // A multiplication of a dot product, and to add up the lanes' shares of one.
+  dotMultiply: 2.5,
+  dotShares: 20,
   // Written as part of a vector of four.
   vectorStore: 13,
   // To make or unmake eight spectra of minimal filtering, by the side of tiles.
@@ -121,6 +132,8 @@ const cacheBytes = 1.25 * 2 ** 20;
 const gpuUnits = 64;
 /** Multiplications up to which the plain kernel runs: another saves 0.1 ms and takes half a second to compile. */
 const smallProduct = 2 ** 17;
+/** Sums below this are no work to share out. */
+const shortDot = 128;
 /** Columns that leave most of a workgroup tile empty, at least three quarters of it. A GPU does not mind; SwiftShader took, for a
  *  convolution of 50 images of 8x14x14 to 16 channels, 370 ms of processor time tiled and 196 plain, for its gradients 985 and 394 (input),
  *  632 and 369 (window); to compile them 4.0, 4.4 and 1.9 s against 0.2 to 0.4. */
@@ -142,6 +155,11 @@ function registers({ software, subgroups, subgroupMinSize }: Capabilities): bool
   return software && (!subgroups || subgroupMinSize >= 8);
 }
 
+/** How many there are is not known: halfway between the work of all and that of the busiest. */
+function perThread(tiles: number): number {
+  return (Math.ceil(tiles / threads) + tiles / threads) / 2;
+}
+
 /** Cheapest width of register tile for `batch` times `rows` × `columns` outputs, with its cost in cycles. */
 function cheapestTile(
   caps: Capabilities,
@@ -159,9 +177,7 @@ function cheapestTile(
     const loads = caps.subgroups ? Math.ceil(width / 32) : width / 4;
     const step = cost.rowLoad + loads * cost.columnLoad + 4 * width * cycles.multiply;
     const stores = 4 * width * (cost.store ?? cycles.store);
-    // How many threads there are is not known: halfway between the work of all and that of the busiest.
-    const each = (Math.ceil(tiles / threads) + tiles / threads) / 2;
-    const total = each * (cycles.tileStart + depth * step + stores);
+    const total = perThread(tiles) * (cycles.tileStart + depth * step + stores);
     if (!best || total < best.cycles)
       best = { choice: { variant: "registers", subgroups: caps.subgroups, columns: width }, cycles: total };
   }
@@ -178,13 +194,31 @@ export function chooseMatmul(shape: MatmulShape, caps: Capabilities): MatmulChoi
   const tuned = tunedChoice<MatmulChoice>("matmul", shape, batch * m * n, caps);
   if (tuned) return tuned;
   if (!registers(caps)) {
-    if (Math.min(m, n) < 16 || m * n * depth < 32 ** 3) return { variant: "plain" };
-    return { variant: "tiled", ...splitTiles(m, n, batch, depth) };
+    if (m * n * depth < 32 ** 3) return { variant: "plain" };
+    if (Math.min(m, n) >= 16) return { variant: "tiled", ...splitTiles(m, n, batch, depth) };
+    if (!liesAlongSum(shape) || depth < shortDot) return { variant: "plain" };
+    const columns = dotColumns.find((count) => count >= Math.min(m, n)) ?? 4;
+    return { variant: "dots", lanes: caps.software ? 8 : 64, columns };
   }
   if (batch * m * n * depth <= smallProduct) return { variant: "plain" };
-  const best = cheapestProduct(shape, caps);
+  const tile = cheapestProduct(shape, caps);
+  const dots = liesAlongSum(shape) ? cheapestDots(shape) : tile;
+  const best = dots.cycles < tile.cycles ? dots : tile;
   if (plainCycles(batch * m * n, depth) <= best.cycles) return { variant: "plain" };
   return best.choice;
+}
+
+/** How many lines of the smaller operand each workgroup of dot products meets, by eight lanes. */
+function cheapestDots({ batch, m, n, depth }: MatmulShape): { choice: Dots; cycles: number } {
+  const [load, width] = depth % 4 === 0 ? [cycles.vectorLoad, 4] : [cycles.load, 1];
+  const costs = dotColumns.map((columns) => {
+    const tiles = batch * Math.ceil(Math.max(m, n) / 8) * Math.ceil(Math.min(m, n) / columns);
+    const step = (8 + columns) * load + 8 * columns * width * cycles.dotMultiply;
+    const results = 8 * columns * (cycles.dotShares + cycles.store);
+    const total = perThread(tiles) * (cycles.tileStart + Math.ceil(depth / width / 8) * step + results);
+    return { choice: { variant: "dots", lanes: 8, columns } as const, cycles: total };
+  });
+  return costs.reduce((best, one) => (one.cycles < best.cycles ? one : best));
 }
 
 /** Register tiles along m or along n, whichever is cheaper. */

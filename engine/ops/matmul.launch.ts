@@ -1,5 +1,5 @@
 /** Kernel calls of a batched matrix product. */
-import { matmulPlainKernel, matmulRegistersKernel, matmulTiledKernel } from "../../shaders/gen/kernels.js";
+import { matmulDotsKernel, matmulPlainKernel, matmulRegistersKernel, matmulTiledKernel } from "../../shaders/gen/kernels.js";
 import { call, gridFor, type Launch, type LaunchContext, linearGrid, type Operand } from "../lower.js";
 import { broadcastStrides, sizeOf } from "../shape.js";
 import { chooseMatmul, type MatmulChoice, type MatmulShape } from "./choose.js";
@@ -132,6 +132,36 @@ function callsOf(
           B_VECTORS: vectors(b),
           VECTORS: exchanged && a.count % 4 === 0,
           LONG: isLong(depth),
+        },
+        grid: linearGrid(tiles, 1, limit),
+        flops,
+      }),
+    ];
+  }
+
+  if (choice.variant === "dots") {
+    const { lanes, columns } = choice;
+    const exchanged = n > m;
+    const [a, b] = exchanged ? [right, left] : [left, right];
+    const [aInput, bInput] = exchanged ? [inputs[1], inputs[0]] : [inputs[0], inputs[1]];
+    if (a.step !== 1 || b.step !== 1)
+      throw new Error(`internal: dot products of operands that lie ${a.step} and ${b.step} apart along the sum`);
+    const rows = lanes === 8 ? 8 : 4;
+    const lineTiles = Math.ceil(a.count / rows);
+    const otherTiles = Math.ceil(b.count / columns);
+    const tiles = batch.size * lineTiles * otherTiles;
+    const quads = [depth, a.first, a.batch, b.first, b.batch].every((at) => at % 4 === 0);
+    return [
+      call(matmulDotsKernel, {
+        bind: { ...bind(aInput, quads, bInput, quads), y },
+        params: {
+          ...{ tiles, line_tiles: lineTiles, other_tiles: otherTiles, lines: a.count, others: b.count, depth },
+          ...{ a_first: a.first, a_line: a.line, a_batch: a.batch, b_first: b.first, b_line: b.line, b_batch: b.batch },
+          ...{ y_first: firsts.y, y_line: exchanged ? 1 : n, y_other: exchanged ? n : 1, y_batch: batch.y },
+        },
+        spec: {
+          ...{ LANES: lanes, ROWS: rows, COLUMNS: columns, QUADS: quads },
+          SUBGROUPS: caps.subgroups && caps.subgroupMinSize >= lanes,
         },
         grid: linearGrid(tiles, 1, limit),
         flops,

@@ -1,5 +1,6 @@
 /** Choices of kernels that were measured on one adapter: what choose.ts prefers to its own model near the measured shapes. */
 import type { Capabilities } from "../lower.js";
+import type { MatmulShape } from "./choose.js";
 
 /** Ops whose kernels come in families. */
 const tunedOps = ["matmul", "conv2d", "conv2dInput", "conv2dFilter"] as const;
@@ -23,6 +24,14 @@ const alike = new Set(["groups", "transA", "transB", "window"]);
  *  registers). */
 export const tileColumns: readonly number[] = [4, 8, 12, 20, 24, 32, 48, 64];
 
+/** Lines of the smaller operand that dot products meet at a time. */
+export const dotColumns: readonly number[] = [1, 2, 4];
+
+/** Whether both operands of a product are contiguous along the sum, as dot products need it; a single line always is. */
+export function liesAlongSum({ m, n, transA, transB }: Pick<MatmulShape, "m" | "n" | "transA" | "transB">): boolean {
+  return (!transA || m === 1) && (transB || n === 1);
+}
+
 /** The measured choice of the nearest shape, if one is near and this adapter can run it for `outputs` results. */
 export function tunedChoice<C>(
   op: TunedOp,
@@ -40,6 +49,7 @@ export function tunedChoice<C>(
   if (!choice || (choice.subgroups === true && !subgroups)) return undefined;
   const { tiles, smallTiles } = shape as { tiles?: number; smallTiles?: number };
   if (choice.variant === "winograd" && (choice.side === 4 ? smallTiles : tiles) === undefined) return undefined;
+  if (choice.variant === "dots" && !liesAlongSum(shape as MatmulShape)) return undefined;
   // Partial sums take a copy of the results each.
   if (typeof choice.parts === "number" && 4 * choice.parts * outputs > maxBindingBytes) return undefined;
   return choice as C;
@@ -64,6 +74,7 @@ const fields: Readonly<Record<string, Readonly<Record<string, (value: unknown) =
   registers: { subgroups: (v) => typeof v === "boolean", columns: (v) => tileColumns.includes(v as number) },
   tiled: { side: (v) => v === 8 || v === 16 },
   winograd: { side: (v) => v === 4 || v === 8, tiles: isCount, group: isCount },
+  dots: { lanes: (v) => v === 8 || v === 64, columns: (v) => dotColumns.includes(v as number) },
 };
 const moreFields: Readonly<Record<string, (typeof fields)[string]>> = {
   "matmul registers": { exchanged: (v) => typeof v === "boolean" },
@@ -89,7 +100,8 @@ export function isTunedChoice(value: unknown): value is TunedChoice {
   if (!shapeIsRight || choice === null) return shapeIsRight;
   const variant = String(choice?.variant);
   if (!Object.hasOwn(fields, variant) || (variant === "fold" && known !== "conv2dInput")) return false;
-  if (variant === "winograd" && known === "matmul") return false;
+  if (variant === (known === "matmul" ? "winograd" : "dots")) return false;
+  if (variant === "dots" && !liesAlongSum(shape as never)) return false;
   const wanted = { ...fields[variant], ...moreFields[`${known} ${variant}`] };
   const rest = Object.keys(choice!).filter((key) => key !== "variant");
   return (
