@@ -17,7 +17,7 @@ import { conv2dFilterSpec, conv2dInputSpec, conv2dSpec } from "../engine/ops/con
 import { conv2dCalls, conv2dFilterCalls, conv2dInputCalls } from "../engine/ops/conv.launch.js";
 import { matmulSpec } from "../engine/ops/matmul.js";
 import { matmulCalls } from "../engine/ops/matmul.launch.js";
-import type { TunedChoice, TunedOp } from "../engine/ops/tuned.js";
+import { dotColumns, liesAlongSum, type TunedChoice, type TunedOp } from "../engine/ops/tuned.js";
 import { type AdapterIdentity, kernelsVersion, type TuningTable } from "../engine/tuning.js";
 import { compare, summarise, tolerance } from "./agreement.js";
 import type { Bench } from "./holdfast.js";
@@ -57,8 +57,8 @@ interface Question {
 export interface Task {
   readonly inputs: readonly HostTensor[];
   readonly flops: number;
-  /** Whether variants may split the reduction, exchange rows and columns, fold, filter with few multiplications. */
-  readonly may: Readonly<Partial<Record<"split" | "exchange" | "fold" | "filter", boolean>>>;
+  /** Whether variants may split the reduction, exchange rows and columns, fold, filter with few multiplications, be dot products. */
+  readonly may: Readonly<Partial<Record<"split" | "exchange" | "fold" | "filter" | "dots", boolean>>>;
   /** Runs it; `decide` is asked once. */
   run(inputs: readonly Tensor[], decide: (question: Question) => Choice): Tensor;
 }
@@ -70,7 +70,7 @@ export function product(a: HostTensor, b: HostTensor, attrs: { transA: boolean; 
   return {
     inputs: [a, b],
     flops: 2 * m * n * depth,
-    may: { exchange: true, split: true },
+    may: { exchange: true, split: true, dots: Math.min(m, n) < 16 && liesAlongSum({ m, n, ...attrs }) },
     run: (inputs, decide) =>
       launched(matmulSpec, inputs, attrs, (ctx, at) =>
         matmulCalls(
@@ -148,6 +148,10 @@ export const tuneTasks: Readonly<Record<string, () => Task>> = {
     const { a, b } = matmulInputs(1024);
     return product(slice(a, 64, 3136), slice(b, 128, 3136), { transA: false, transB: true });
   },
+  "dense-1x1024x1000"() {
+    const { a, b } = matmulInputs(1024);
+    return product(slice(a, 1, 1024), slice(b, 1000, 1024), { transA: false, transB: true });
+  },
   "dense-weight-128x64x3136"() {
     const { a, b } = matmulInputs(1024);
     return product(slice(a, 64, 128), slice(b, 64, 3136), { transA: true, transB: false });
@@ -167,6 +171,8 @@ const longestPlain = 4e8;
 function variants(task: Task, model: readonly Choice[], caps: Capabilities): Choice[] {
   const found = [...model];
   if (!caps.software || task.flops <= longestPlain) found.push({ variant: "plain" });
+  if (task.may.dots)
+    for (const columns of dotColumns) found.push({ variant: "dots", lanes: caps.software ? 8 : 64, columns });
   if (task.may.fold) found.push({ variant: "fold" });
   if (task.may.filter && found.every(({ variant }) => variant !== "winograd"))
     found.push({ variant: "winograd", side: 8, tiles: 1024, group: 256 });

@@ -72,7 +72,11 @@ export interface Dots {
 }
 
 /** `parts`: into how many partial sums the reduction is split. `exchanged`: rows of the tile are columns of y. */
-export type MatmulChoice = Plain | Dots | (Registers & { readonly exchanged: boolean }) | (Tiled & { readonly parts: number });
+export type MatmulChoice =
+  | Plain
+  | Dots
+  | (Registers & { readonly exchanged: boolean })
+  | (Tiled & { readonly parts: number });
 /** Minimal filtering: fewer multiplications, on tiles of so many pixels a side that are transformed there and back. */
 export interface Winograd {
   readonly variant: "winograd";
@@ -132,7 +136,7 @@ const cacheBytes = 1.25 * 2 ** 20;
 const gpuUnits = 64;
 /** Multiplications up to which the plain kernel runs: another saves 0.1 ms and takes half a second to compile. */
 const smallProduct = 2 ** 17;
-/** Sums below this are no work to share out. */
+/** Sums of fewer terms are no work to share out. */
 const shortDot = 128;
 /** Columns that leave most of a workgroup tile empty, at least three quarters of it. A GPU does not mind; SwiftShader took, for a
  *  convolution of 50 images of 8x14x14 to 16 channels, 370 ms of processor time tiled and 196 plain, for its gradients 985 and 394 (input),
@@ -195,10 +199,7 @@ export function chooseMatmul(shape: MatmulShape, caps: Capabilities): MatmulChoi
   if (tuned) return tuned;
   if (!registers(caps)) {
     if (m * n * depth < 32 ** 3) return { variant: "plain" };
-    if (Math.min(m, n) >= 16) return { variant: "tiled", ...splitTiles(m, n, batch, depth) };
-    if (!liesAlongSum(shape) || depth < shortDot) return { variant: "plain" };
-    const columns = dotColumns.find((count) => count >= Math.min(m, n)) ?? 4;
-    return { variant: "dots", lanes: caps.software ? 8 : 64, columns };
+    return Math.min(m, n) < 16 ? chooseDots(shape, caps) : { variant: "tiled", ...splitTiles(m, n, batch, depth) };
   }
   if (batch * m * n * depth <= smallProduct) return { variant: "plain" };
   const tile = cheapestProduct(shape, caps);
@@ -208,7 +209,16 @@ export function chooseMatmul(shape: MatmulShape, caps: Capabilities): MatmulChoi
   return best.choice;
 }
 
-/** How many lines of the smaller operand each workgroup of dot products meets, by eight lanes. */
+/** Where register tiles are no choice. SwiftShader took, for 1000 lines of 1280, with one 9.9 ms of processor time as dot products and 11.2
+ *  plain, with four 19 and 45; for lines of 1281, which are no whole vectors, with one 22 and 11. */
+function chooseDots(shape: MatmulShape, { software }: Capabilities): Plain | Dots {
+  const few = Math.min(shape.m, shape.n);
+  if (!liesAlongSum(shape) || shape.depth < shortDot) return { variant: "plain" };
+  if (software && (few === 1 || shape.depth % 4 !== 0)) return { variant: "plain" };
+  return { variant: "dots", lanes: software ? 8 : 64, columns: dotColumns.find((columns) => columns >= few) ?? 4 };
+}
+
+/** How many lines of the smaller operand a workgroup of eight lanes meets at the least cost, in cycles. */
 function cheapestDots({ batch, m, n, depth }: MatmulShape): { choice: Dots; cycles: number } {
   const [load, width] = depth % 4 === 0 ? [cycles.vectorLoad, 4] : [cycles.load, 1];
   const costs = dotColumns.map((columns) => {

@@ -1,5 +1,10 @@
 /** Kernel calls of a batched matrix product. */
-import { matmulDotsKernel, matmulPlainKernel, matmulRegistersKernel, matmulTiledKernel } from "../../shaders/gen/kernels.js";
+import {
+  matmulDotsKernel,
+  matmulPlainKernel,
+  matmulRegistersKernel,
+  matmulTiledKernel,
+} from "../../shaders/gen/kernels.js";
 import { call, gridFor, type Launch, type LaunchContext, linearGrid, type Operand } from "../lower.js";
 import { broadcastStrides, sizeOf } from "../shape.js";
 import { chooseMatmul, type MatmulChoice, type MatmulShape } from "./choose.js";

@@ -77,6 +77,36 @@ test("what is long lies along the lanes", () => {
   check.is(exchanged(weight, plainLlvmpipe), true);
 });
 
+test("few lines take dot products where they lie along the sum", () => {
+  const variant = (caps: Capabilities, ...[m, n, depth, more]: Parameters<typeof product>): string => {
+    const choice = chooseMatmul(product(m, n, depth, more), caps);
+    return choice.variant === "dots" ? `dots ${choice.lanes} ${choice.columns}` : choice.variant;
+  };
+  const along = { transB: true };
+  for (const caps of [llvmpipe, plainLlvmpipe]) {
+    check.is(variant(caps, 1, 1000, 1280, along), "dots 8 1");
+    check.is(variant(caps, 1000, 2, 1280, along), "dots 8 2");
+    check.is(variant(caps, 4, 1000, 1281, along), "dots 8 4");
+    check.is(variant(caps, 4, 1000, 128, along), "registers", "a short sum");
+    check.is(variant(caps, 1, 1000, 1280), "registers", "columns lie together");
+    // How one line is stored says nothing.
+    check.is(variant(caps, 1000, 1, 1280), "dots 8 1");
+    check.is(variant(caps, 1, 1000, 1280, { transA: true, transB: true }), "dots 8 1");
+    check.is(variant(caps, 2, 1000, 1280, { transA: true, transB: true }), "registers");
+  }
+  check.is(variant(llvmpipe, 16, 1000, 1280, along), "registers", "wide enough for a tile");
+  check.is(variant(plainLlvmpipe, 16, 1000, 1280, along), "dots 8 4", "whose columns each lane loads");
+  check.is(variant(gpu, 1, 1000, 1280, along), "dots 64 1");
+  check.is(variant(gpu, 1000, 3, 1281, along), "dots 64 4");
+  check.is(variant(gpu, 15, 1000, 1280, along), "dots 64 4");
+  check.is(variant(gpu, 16, 1000, 1280, along), "tiled");
+  check.is(variant(gpu, 1, 1000, 1280), "plain");
+  check.is(variant(gpu, 1, 1000, 127, along), "plain");
+  check.is(variant(swiftShader, 2, 1000, 1280, along), "dots 8 2");
+  check.is(variant(swiftShader, 1, 1000, 1280, along), "plain");
+  check.is(variant(swiftShader, 2, 1000, 1281, along), "plain");
+});
+
 test("groups that cannot be cut into strips, and outputs too few for a tile, take the plain kernel", () => {
   for (const caps of [llvmpipe, plainLlvmpipe, swiftShader, gpu]) {
     check.is(chooseConv2d({ ...secondConv, groups: 4 }, caps).variant, "plain");

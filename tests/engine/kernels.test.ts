@@ -9,11 +9,12 @@ import { clamp } from "../../engine/ops/binary.js";
 import type { FilterChoice, InputChoice, MatmulChoice } from "../../engine/ops/choose.js";
 import { type ConvAttrs, conv2d, conv2dFilterSpec, conv2dInputSpec, conv2dSpec } from "../../engine/ops/conv.js";
 import { conv2dCalls, conv2dFilterCalls, conv2dInputCalls } from "../../engine/ops/conv.launch.js";
-import { type MatmulAttrs, matmulSpec } from "../../engine/ops/matmul.js";
+import { type MatmulAttrs, matmul, matmulSpec } from "../../engine/ops/matmul.js";
 import { matmulCalls } from "../../engine/ops/matmul.launch.js";
 import { windowSpread } from "../../engine/ops/pool.average.js";
 import { sumSpec } from "../../engine/ops/reduce.js";
 import { reduceCalls } from "../../engine/ops/reduce.launch.js";
+import { dotColumns } from "../../engine/ops/tuned.js";
 import { sizeOf } from "../../engine/shape.js";
 import { type Tensor, tensor } from "../../engine/tensor.js";
 import { gpuTest, onReference } from "../executors.js";
@@ -166,6 +167,51 @@ for (const choice of [
   { ...tiled, side: 16, parts: 1 },
 ] as const)
   gpuTest(`matmul ${named(choice)}`, () => checkProducts(choice, products.slice(0, 3), [0, 3]));
+
+/** Few lines on either side, one and more than a workgroup makes, sums that are whole vectors or not, short and longer than a block; batches
+ *  side by side, shared, and in two levels, of which one begins within a vector. */
+const fewLines: typeof products = [
+  { a: [], b: [], m: 1, n: 130, k: 300 },
+  { a: [], b: [], m: 37, n: 3, k: 8 },
+  { a: [], b: [], m: 5, n: 9, k: 31 },
+  { a: [], b: [], m: 2, n: 1, k: 4099 },
+  { a: [], b: [], m: 1, n: 1, k: 20_000 },
+  { a: [3], b: [], m: 6, n: 2, k: 12 },
+  { a: [2, 1, 2], b: [1, 3, 2], m: 3, n: 4, k: 6 },
+  { a: [2, 1, 2], b: [1, 3, 2], m: 1, n: 5, k: 7 },
+];
+for (const lanes of [8, 64] as const)
+  for (const columns of dotColumns)
+    gpuTest(`matmul dots ${lanes} ${columns}`, async () => {
+      const choice = { variant: "dots", lanes, columns } as const;
+      await checkProducts(choice, fewLines, [1]);
+      // Of a single line it does not matter how it is stored.
+      const single = (side: "m" | "n") => fewLines.filter((product) => product[side] === 1);
+      await checkProducts(choice, single("n"), [0]);
+      await checkProducts(choice, single("m"), [3]);
+    });
+gpuTest("dot products without subgroups", () => {
+  const attrs = { transA: false, transB: true };
+  const choose = () => ({ variant: "dots", lanes: 8, columns: 2 }) as const;
+  const launch = (ctx: LaunchContext) => {
+    const calls = matmulCalls({ ...ctx, caps: { ...ctx.caps, subgroups: false } }, attrs, choose);
+    check.is(calls[0].spec?.SUBGROUPS, false);
+    return calls;
+  };
+  return compare(matmulSpec, launch, [[3, 44], [21, 44]], attrs, 44, "[3,44] · [21,44]"); // biome-ignore format: one line
+});
+gpuTest("what follows a dense layer of one sample is fused into its dot products", async () => {
+  const f = (x: Tensor, w: Tensor, b: Tensor) => clamp(add(matmul(x, w, { transposeB: true }), b), 0, 6);
+  const shapes = [[1, 512], [1000, 512], [1000]]; // biome-ignore format: one line
+  const given = (): [Tensor, Tensor, Tensor] => shapes.map((s) => tensor(values(s), s)) as never;
+  const step = capture(f);
+  const y = step(...given());
+  const { capabilities } = (executor() as GpuExecutor).device;
+  if (capabilities.subgroupMinSize >= 8) check.ok(/matmul\.dots\+/.test(step.describe()), step.describe());
+  const expected = await onReference(() => f(...given()).read());
+  check.close(await y.read(), expected, { atol: 2e-5 * Math.sqrt(512) });
+  step.dispose();
+});
 
 gpuTest("convolutions plain", () => checkConvolutions(plain, 1, [...convolutions, ...grouped]));
 gpuTest("convolutions in strips", async () => {

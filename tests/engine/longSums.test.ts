@@ -109,10 +109,14 @@ for (const choice of [
   { ...registers, exchanged: false },
   { ...tiled, parts: 1 },
   { ...tiled, parts: 3 },
+  { variant: "dots", lanes: 8, columns: 4 },
+  { variant: "dots", lanes: 64, columns: 1 },
 ] as MatmulChoice[])
-  gpuTest(`a product of many terms by ${Object.values(choice).join(" ")}`, () => {
-    const attrs = { transA: false, transB: false };
-    return byKernel("matmul", matmulSpec, (ctx) => matmulCalls(ctx, attrs, () => choice), [[5, K], [K, 6]], attrs); // biome-ignore format: one line
+  gpuTest(`a product of many terms by ${Object.values(choice).join(" ")}`, async () => {
+    const attrs = { transA: false, transB: true };
+    // Whole vectors along the sum, and not.
+    for (const k of choice.variant === "dots" ? [K, K + 1] : [K])
+      await byKernel("matmul", matmulSpec, (ctx) => matmulCalls(ctx, attrs, () => choice), [[5, k], [6, k]], attrs); // biome-ignore format: one line
   });
 
 for (const choice of [plain, registers, tiled] as InputChoice[]) {

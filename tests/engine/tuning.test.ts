@@ -62,6 +62,11 @@ test("what the adapter cannot run is not taken", () => {
   check.ok(chooseConv2dInput(input, { ...small, tuning: fold }).variant !== "fold");
   const parts = tuned("conv2dFilter", filter, { variant: "tiled", side: 8, parts: 16 });
   check.equal(chooseConv2dFilter({ ...filter, cuts: 5 }, parts), { variant: "tiled", side: 8, parts: 5 });
+  const dots = { variant: "dots", lanes: 8, columns: 2 } as const;
+  const line = { ...square, m: 1, transA: true, transB: true };
+  const along = tuned("matmul", line, dots);
+  check.equal(chooseMatmul(line, along), dots);
+  check.equal(chooseMatmul({ ...line, m: 2 }, along), chooseMatmul({ ...line, m: 2 }, caps));
   const filtering = { variant: "winograd", side: 8, tiles: 1024, group: 256 } as const;
   const filtered = tuned("conv2d", conv, filtering);
   check.equal(chooseConv2d({ ...conv, tiles: 1024 }, filtered), filtering);
@@ -93,11 +98,22 @@ test("what is no table, or holds a choice that cannot be made, is refused", () =
     check.throws(() => tuningFor(adapter, value), /no adapter and no list of choices/);
   const [good] = table.choices;
   check.ok(isTunedChoice(good) && isTunedChoice({ ...good, choice: null }));
+  const [dots, along] = [
+    { variant: "dots", lanes: 64, columns: 4 },
+    { ...square, transB: true },
+  ];
+  check.ok(isTunedChoice({ ...good, shape: along, choice: dots }));
   const wrong: unknown[] = [
     null,
     "plain",
     { ...good, op: "sum" },
     { ...good, op: "conv2d" },
+    { op: "conv2d", shape: conv, choice: dots },
+    { ...good, choice: dots },
+    ...[
+      { ...dots, lanes: 16 },
+      { ...dots, columns: 3 },
+    ].map((choice) => ({ ...good, shape: along, choice })),
     { ...good, shape: null },
     { ...good, shape: { ...square, m: 0 } },
     { ...good, shape: { ...square, m: "512" } },
