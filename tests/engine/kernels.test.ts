@@ -169,7 +169,7 @@ for (const choice of [
   gpuTest(`matmul ${named(choice)}`, () => checkProducts(choice, products.slice(0, 3), [0, 3]));
 
 /** Few lines on either side, one and more than a workgroup makes, sums that are whole vectors or not, short and longer than a block; batches
- *  side by side, shared, and in two levels, of which one begins within a vector. */
+ *  of both, of one, and in two levels. */
 const fewLines: typeof products = [
   { a: [], b: [], m: 1, n: 130, k: 300 },
   { a: [], b: [], m: 37, n: 3, k: 8 },
@@ -177,6 +177,7 @@ const fewLines: typeof products = [
   { a: [], b: [], m: 2, n: 1, k: 4099 },
   { a: [], b: [], m: 1, n: 1, k: 20_000 },
   { a: [3], b: [], m: 6, n: 2, k: 12 },
+  { a: [3], b: [3], m: 9, n: 2, k: 12 },
   { a: [2, 1, 2], b: [1, 3, 2], m: 3, n: 4, k: 6 },
   { a: [2, 1, 2], b: [1, 3, 2], m: 1, n: 5, k: 7 },
 ];
