@@ -5,6 +5,7 @@
  * was measured on the adapter (`holdfast bench tune`) goes before the model here.
  */
 import { type Capabilities, mostKeptElements } from "../lower.js";
+import { cycles, perThread, plainCycles, threads } from "./cost.js";
 import { dotColumns, liesAlongSum, tileColumns, tunedChoice } from "./tuned.js";
 
 /** A stack of products [m, depth] · [depth, n]. */
@@ -108,28 +109,6 @@ export type ConvChoice = Plain | Registers | Tiled | Winograd | Strips | Product
 export type InputChoice = ConvChoice | { readonly variant: "fold" };
 export type FilterChoice = Plain | Winograd | FilterStrips | ((Registers | Tiled) & { readonly parts: number });
 
-/** Cycles of eight lanes on a software adapter (llvmpipe, 256-bit): measured, and only their ratios matter. */
-const cycles = {
-  load: 20,
-  vectorLoad: 52,
-  boundedLoad: 26,
-  multiply: 1.1,
-  store: 40,
-  tileStart: 2000,
-  plainStep: 60,
-  foldStep: 75,
-  // A multiplication of a dot product, and to add up the lanes' shares of one.
-  dotMultiply: 2.5,
-  dotShares: 20,
-  // Written as part of a vector of four.
-  vectorStore: 13,
-  // To make or unmake eight spectra of minimal filtering, by the side of tiles.
-  spectra: { 4: 700, 8: 4800 },
-  // Of eight windows.
-  windowSpectra: { 4: 550, 8: 2100 },
-};
-/** Tiles are shared out over at least this many threads of a software adapter. */
-const threads = 4;
 /** Bytes that a thread's share of a reduction may read and still find in its cache when the next tile reads them again. */
 const cacheBytes = 1.25 * 2 ** 20;
 /** Compute units a GPU is assumed to have, for splitting reductions; WebGPU does not tell. */
@@ -159,11 +138,6 @@ function registers({ software, subgroups, subgroupMinSize }: Capabilities): bool
   return software && (!subgroups || subgroupMinSize >= 8);
 }
 
-/** How many there are is not known: halfway between the work of all and that of the busiest. */
-function perThread(tiles: number): number {
-  return (Math.ceil(tiles / threads) + tiles / threads) / 2;
-}
-
 /** Cheapest width of register tile for `batch` times `rows` × `columns` outputs, with its cost in cycles. */
 function cheapestTile(
   caps: Capabilities,
@@ -187,10 +161,6 @@ function cheapestTile(
   }
   return best!;
 }
-
-/** Workgroups of 64 are 8 vectors, of which the last may have fewer. */
-const plainCycles = (outputs: number, depth: number): number =>
-  Math.ceil(outputs / 64 / threads) * Math.min(8, Math.ceil(outputs / 8)) * (depth * cycles.plainStep + cycles.store);
 
 /** The kernel of a matrix product and its parameters. */
 export function chooseMatmul(shape: MatmulShape, caps: Capabilities): MatmulChoice {

@@ -1,0 +1,35 @@
+/** What work costs a software adapter (llvmpipe), for the models of choose.ts. */
+
+/** Cycles of eight lanes on a software adapter (llvmpipe, 256-bit): measured, and only their ratios matter. */
+export const cycles = {
+  load: 20,
+  vectorLoad: 52,
+  boundedLoad: 26,
+  multiply: 1.1,
+  store: 40,
+  tileStart: 2000,
+  plainStep: 60,
+  foldStep: 75,
+  // A multiplication of a dot product, and to add up the lanes' shares of one.
+  dotMultiply: 2.5,
+  dotShares: 20,
+  // Written as part of a vector of four.
+  vectorStore: 13,
+  // To make or unmake eight spectra of minimal filtering, by the side of tiles.
+  spectra: { 4: 700, 8: 4800 },
+  // Of eight windows.
+  windowSpectra: { 4: 550, 8: 2100 },
+};
+/** Tiles are shared out over at least this many threads of a software adapter. */
+export const threads = 4;
+
+/** Tiles that a thread makes. How many threads there are is not known: halfway between the work of all and that of the busiest. */
+export function perThread(tiles: number): number {
+  return (Math.ceil(tiles / threads) + tiles / threads) / 2;
+}
+
+/** The plain kernel: workgroups of 64 are 8 vectors, of which the last may have fewer. */
+export function plainCycles(outputs: number, depth: number): number {
+  const vectors = Math.ceil(outputs / 64 / threads) * Math.min(8, Math.ceil(outputs / 8));
+  return vectors * (depth * cycles.plainStep + cycles.store);
+}
