@@ -1,12 +1,17 @@
 // conv2d, strips — y[n,k,oy,ox] = Σ_{c,r,s} x[n, group(k)·d + c, oy·stride + r − pad_top, …] · w[k,c,r,s], d channels per group and x
 // zero outside. One invocation makes four columns of `rows_each` rows of one plane. It walks down x, loads every row once
 // and adds it to all results it belongs to: for groups of few channels, where each value of x serves few filters and a tile has
-// nothing to share. With SEVERAL d is more than 1; with VECTORS rows of y are whole vectors. Needs dilation 1.
+// nothing to share. With SEVERAL d is more than 1; with QUADS rows of x are whole vectors, with VECTORS those of y. Needs dilation 1.
+//@variant QUADS PAD_LEFT=3 STRIDE_X=2 WINDOW_WIDTH=5
 //@include "lib/strips.wgsl"
 const LOADS = 3u * STRIDE_X + WINDOW_WIDTH;
 // Rows of results that one row of x belongs to.
 const AGES = (WINDOW_HEIGHT + STRIDE_Y - 1u) / STRIDE_Y;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
+//@if QUADS
+@group(0) @binding(4) var<storage, read> x4: array<vec4f>; // the same
+const PAD_LEFT = 1u; //@spec
+//@end
 @group(0) @binding(2) var<storage, read> w: array<f32>;
 
 @compute @workgroup_size(64)
@@ -42,10 +47,29 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
           let row = (first_channel * p.in_height + iy) * p.in_width;
 //@end
           var values: array<f32, LOADS>;
+//@if QUADS
+          // The columns under those of y come as vectors, their neighbours one by one.
+          let aligned = column * STRIDE_X;
+          var quads = array<vec4f, STRIDE_X>();
+          for (var j = 0u; j < STRIDE_X; j++) {
+            let ix = aligned + 4u * j;
+            quads[j] = select(vec4f(0.0), x4[(row + ix) / 4u], ix < p.in_width);
+          }
+          for (var j = 0u; j < LOADS; j++) {
+            let inside = j - PAD_LEFT;
+            if (inside < 4u * STRIDE_X) {
+              values[j] = quads[inside / 4u][inside % 4u];
+            } else {
+              let ix = aligned + inside;
+              values[j] = select(0.0, x[row + ix], ix < p.in_width);
+            }
+          }
+//@else
           for (var j = 0u; j < LOADS; j++) {
             let ix = u32(left + i32(j));
             values[j] = select(0.0, x[row + ix], ix < p.in_width);
           }
+//@end
           for (var age = 0u; age < AGES; age++) {
             let r = age * STRIDE_Y + q;
             if (r < WINDOW_HEIGHT) {

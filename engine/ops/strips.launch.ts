@@ -81,11 +81,16 @@ export function stripsCalls(
 ) {
   const three = { x, w, g: y };
   const cut = cutOf(y, choice);
+  // Of a window that steps over columns a vector would load what nobody needs.
+  const quads = x.shape[3] % 4 === 0 && w.shape[3] >= geometry.stride[1];
   return [
     call(conv2dStripsKernel, {
-      bind: { x, w, y },
+      bind: { x, w, y, ...(quads && { x4: x }) },
       params: { ...cut, ...paramsOf(three, geometry) },
-      spec: { ...specOf(w, geometry), SEVERAL: w.shape[1] > 1, VECTORS: y.shape[3] % 4 === 0 },
+      spec: {
+        ...{ ...specOf(w, geometry), SEVERAL: w.shape[1] > 1, VECTORS: y.shape[3] % 4 === 0 },
+        ...{ QUADS: quads, ...(quads && { PAD_LEFT: geometry.padding[2] }) },
+      },
       grid: gridFor(conv2dStripsKernel, cut.count, caps.maxWorkgroupsPerDimension),
       flops: flopsOf(three),
     }),
