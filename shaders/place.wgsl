@@ -39,7 +39,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var source = 0;
   var stride = across.y;
   var inside = true;
-  for (var a = RANK - 1u; a > 0u; a--) {
+  for (var axes = 1u; axes < RANK; axes++) {
+    let a = RANK - axes;
     let axis = p.axes[a - 1u];
     // What is left is a position of the first axis.
     var at = rest;
