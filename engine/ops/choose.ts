@@ -134,7 +134,7 @@ const largestFold = 2 ** 27;
 
 /** Register tiles are for vectors of eight: llvmpipe. On subgroups of four (SwiftShader) they are three times slower than
  *  workgroup tiles, as on GPUs. */
-function registers({ software, subgroups, subgroupMinSize }: Capabilities): boolean {
+export function registers({ software, subgroups, subgroupMinSize }: Capabilities): boolean {
   return software && (!subgroups || subgroupMinSize >= 8);
 }
 
