@@ -101,6 +101,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
       if (column + 3u < p.out_width) { store_result(at + 3u, result.w); }
 //@end
     }
+    // Counted up: Mesa does not unroll loops that count down, and the array would lie in memory.
     for (var i = 1u; i < AGES; i++) { sums[AGES - i] = sums[AGES - i - 1u]; }
     sums[0] = vec4f(0.0);
   }

@@ -50,6 +50,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     var sums = array<f32, TAPS>();
     var gradients = array<vec4f, AGES>(); // the row last met first
     for (var turn = first_row; turn < stop_row + AGES - 1u; turn++) {
+      // Counted up, as in conv2d.strips.
       for (var i = 1u; i < AGES; i++) { gradients[AGES - i] = gradients[AGES - i - 1u]; }
       gradients[0] = vec4f(0.0);
       if (turn < stop_row) {

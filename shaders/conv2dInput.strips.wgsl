@@ -2,7 +2,8 @@
 // oy·stride + r − pad_top = iy, ox alike. One invocation makes four columns of `rows_each` rows of one plane. It walks down g and
 // adds every row to all rows of y it reaches: as conv2d.strips, without a look at the zeros that a stride leaves between
 // gradients. With SEVERAL a group has more than one filter; with ONES there is no w, and all weights are 1; with VECTORS rows of
-// y are whole vectors. Needs dilation 1 and a stride across of 1, 2 or 4.
+// y are whole vectors, with QUADS those of g. Needs dilation 1 and a stride across of 1, 2 or 4, with QUADS of 1.
+//@variant QUADS PAD_LEFT=4 WINDOW_WIDTH=5
 //@include "lib/strips.wgsl"
 const PHASE = 0u; //@spec  pad_left modulo STRIDE_X
 // Gradients to the left of that at the strip's first column which reach it, and how many of a row do.
@@ -12,6 +13,10 @@ const ABOVE = (WINDOW_HEIGHT - 1u) / STRIDE_Y;
 // Rows of y under way; those that a stride steps over as well.
 const LIVE = max(WINDOW_HEIGHT, STRIDE_Y);
 @group(0) @binding(1) var<storage, read> g: array<f32>;
+//@if QUADS
+@group(0) @binding(4) var<storage, read> g4: array<vec4f>; // the same
+const PAD_LEFT = 1u; //@spec
+//@end
 //@if ONES
 //@else
 @group(0) @binding(2) var<storage, read> w: array<f32>;
@@ -62,10 +67,24 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
         let row = (first_plane * p.out_height + u32(oy)) * p.out_width;
 //@end
         var values: array<f32, LOADS>;
+//@if QUADS
+        // The columns under those of y come as a vector, their neighbours one by one.
+        let quad = select(vec4f(0.0), g4[(row + column) / 4u], column < p.out_width);
+        for (var j = 0u; j < LOADS; j++) {
+          let inside = j + PAD_LEFT - BEFORE;
+          if (inside < 4u) {
+            values[j] = quad[inside];
+          } else {
+            let ox = column + inside;
+            values[j] = select(0.0, g[row + ox], ox < p.out_width);
+          }
+        }
+//@else
         for (var j = 0u; j < LOADS; j++) {
           let ox = u32(left + i32(j));
           values[j] = select(0.0, g[row + ox], ox < p.out_width);
         }
+//@end
         for (var s = 0u; s < WINDOW_WIDTH; s++) {
           // Column `lane` of the strip takes this tap of the gradient that lies so far to the right.
           var four = vec4f(0.0);

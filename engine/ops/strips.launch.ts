@@ -6,7 +6,15 @@ import {
   conv2dStripsKernel,
   type KernelDeclarations,
 } from "../../shaders/gen/kernels.js";
-import { call, gridFor, type Launch, type LaunchContext, linearGrid, type Operand } from "../lower.js";
+import {
+  type Capabilities,
+  call,
+  gridFor,
+  type Launch,
+  type LaunchContext,
+  linearGrid,
+  type Operand,
+} from "../lower.js";
 import { sizeOf } from "../shape.js";
 import { chooseStrips, type FilterStrips, registers, type StripShape, type Strips } from "./choose.js";
 import type { ConvGeometry } from "./conv.launch.js";
@@ -73,6 +81,16 @@ function cutOf({ shape: [n, channels, height, width] }: Operand, { rows }: Strip
   return { count: n * channels * quads * blocks, quads, blocks, rows_each: rows };
 }
 
+/** Whether the rows of `x` are whole vectors and loaded as such. SwiftShader, which keeps arrays in memory, took 39 ms of processor time
+ *  for 144 planes of 56x56 where it takes 28 with numbers. */
+function loadsVectors(x: Operand, caps: Capabilities): boolean {
+  return x.shape[3] % 4 === 0 && (!caps.software || registers(caps));
+}
+
+function vectorsOf(quads: boolean, { padding }: Pick<ConvGeometry, "padding">) {
+  return quads ? { QUADS: true, PAD_LEFT: padding[2] } : {};
+}
+
 /** x * w → y. */
 export function stripsCalls(
   { inputs: [x, w], output: y, caps }: LaunchContext,
@@ -81,17 +99,15 @@ export function stripsCalls(
 ) {
   const three = { x, w, g: y };
   const cut = cutOf(y, choice);
-  // Of a window that steps over columns a vector would load what nobody needs. SwiftShader, which keeps arrays in memory, took 39 ms of
-  // processor time for 144 planes of 56x56 where it takes 28 with numbers.
-  const keepsVectors = !caps.software || registers(caps);
-  const quads = keepsVectors && x.shape[3] % 4 === 0 && w.shape[3] >= geometry.stride[1];
+  // Of a window that steps over columns a vector would load what nobody needs.
+  const quads = w.shape[3] >= geometry.stride[1] && loadsVectors(x, caps);
   return [
     call(conv2dStripsKernel, {
       bind: { x, w, y, ...(quads && { x4: x }) },
       params: { ...cut, ...paramsOf(three, geometry) },
       spec: {
         ...{ ...specOf(w, geometry), SEVERAL: w.shape[1] > 1, VECTORS: y.shape[3] % 4 === 0 },
-        ...{ QUADS: quads, ...(quads && { PAD_LEFT: geometry.padding[2] }) },
+        ...vectorsOf(quads, geometry),
       },
       grid: gridFor(conv2dStripsKernel, cut.count, caps.maxWorkgroupsPerDimension),
       flops: flopsOf(three),
@@ -107,13 +123,15 @@ export function inputStripsCalls(
 ): Launch[] {
   const cut = cutOf(y, choice);
   const params = paramsOf({ x: y, w, g }, geometry);
+  const quads = geometry.stride[1] === 1 && loadsVectors(g, caps);
   return [
     call(conv2dInputStripsKernel, {
-      bind: { g, w, y },
+      bind: { g, w, y, ...(quads && { g4: g }) },
       params: { ...cut, ...params },
       spec: {
         ...{ ...specOf(w, geometry), PHASE: geometry.padding[2] % geometry.stride[1] },
         ...{ SEVERAL: params.filters_per_group > 1, VECTORS: y.shape[3] % 4 === 0 },
+        ...vectorsOf(quads, geometry),
       },
       grid: gridFor(conv2dInputStripsKernel, cut.count, caps.maxWorkgroupsPerDimension),
       flops: flopsOf({ x: y, w, g }),
@@ -135,13 +153,15 @@ export function spreadStripsCalls(
   if (choice.variant !== "strips") return undefined;
   const cut = cutOf(y, choice);
   const w = { ...g, shape: [y.shape[1], 1, ...window] };
+  const quads = stride[1] === 1 && loadsVectors(g, caps);
   return [
     call(conv2dInputStripsKernel, {
-      bind: { g, y },
+      bind: { g, y, ...(quads && { g4: g }) },
       params: { ...cut, ...paramsOf({ x: y, w, g }, geometry) },
       spec: {
         ...{ ...specOf(w, geometry), PHASE: padding[2] % stride[1] },
         ...{ ONES: true, VECTORS: y.shape[3] % 4 === 0 },
+        ...vectorsOf(quads, geometry),
       },
       grid: gridFor(conv2dInputStripsKernel, cut.count, caps.maxWorkgroupsPerDimension),
     }),

@@ -117,11 +117,13 @@ const inStrips: typeof convolutions = [
   { x: [1, 4, 10, 18], w: [2, 2, 2, 3], attrs: { groups: 2, stride: [3, 4], padding: [0, 1, 2, 1] }, out: [4, 5] },
   { x: [2, 6, 9, 10], w: [9, 2, 3, 2], attrs: { groups: 3, padding: [4, 3, 2, 5] }, out: [14, 16] },
   { x: [1, 2, 6, 8], w: [2, 1, 1, 1], attrs: { groups: 2, stride: [2, 2], padding: [0, 0, 1, 0] }, out: [3, 5] },
-  // Rows of x are whole vectors, under those of y or beside them.
+  // Rows of x are whole vectors, under those of y or beside them; those of the gradient as well in the last two.
   { x: [2, 4, 5, 8], w: [6, 2, 2, 3], attrs: { groups: 2, padding: [0, 0, 5, 6] }, out: [4, 17] },
   { x: [1, 2, 9, 12], w: [2, 1, 3, 5], attrs: { groups: 2, stride: [2, 2], padding: [1, 1, 3, 7] }, out: [5, 9] },
   { x: [1, 2, 9, 12], w: [4, 1, 3, 3], attrs: { groups: 2, stride: [1, 2], padding: [0, 0, 0, 1] }, out: [7, 6] },
   { x: [1, 2, 7, 20], w: [2, 1, 2, 4], attrs: { groups: 2, stride: [2, 4], padding: [0, 1, 2, 2] }, out: [4, 6] },
+  { x: [2, 4, 7, 12], w: [6, 2, 3, 5], attrs: { groups: 2, padding: [1, 1, 5, 3] }, out: [7, 16] },
+  { x: [1, 2, 7, 12], w: [2, 1, 3, 5], attrs: { groups: 2, padding: [1, 0, 0, 0] }, out: [6, 8] },
 ];
 
 async function checkConvolutions(
