@@ -1,11 +1,12 @@
 /**
  * Which kernel runs a matrix product or a convolution: pure functions of shape and adapter. Three families:
- * `registers` (lib/registers.wgsl) for llvmpipe, `tiled` (lib/tiles.wgsl) for GPUs, `plain` for everything else; and `dots` for products
- * with few lines on one side. A choice that
- * was measured on the adapter (`holdfast bench tune`) goes before the model here.
+ * `registers` (lib/registers.wgsl) for llvmpipe, `tiled` (lib/tiles.wgsl) for GPUs, `plain` for everything else; and `dots`
+ * (matmul.dots.wgsl) for products with few lines on one side. A choice that was measured on the adapter (`holdfast bench tune`) goes before
+ * the model here.
  */
 import { type Capabilities, mostKeptElements } from "../lower.js";
-import { cycles, perThread, plainCycles, threads } from "./cost.js";
+import { chooseFilterStrips, chooseStrips } from "./choose.strips.js";
+import { cycles, gpuUnits, perThread, plainCycles, smallProduct, threads } from "./cost.js";
 import { dotColumns, liesAlongSum, tileColumns, tunedChoice } from "./tuned.js";
 
 /** A stack of products [m, depth] · [depth, n]. */
@@ -111,10 +112,6 @@ export type FilterChoice = Plain | Winograd | FilterStrips | ((Registers | Tiled
 
 /** Bytes that a thread's share of a reduction may read and still find in its cache when the next tile reads them again. */
 const cacheBytes = 1.25 * 2 ** 20;
-/** Compute units a GPU is assumed to have, for splitting reductions; WebGPU does not tell. */
-const gpuUnits = 64;
-/** Multiplications up to which the plain kernel runs: another saves 0.1 ms and takes half a second to compile. */
-const smallProduct = 2 ** 17;
 /** Sums of fewer terms are no work to share out. */
 const shortDot = 128;
 /** Columns that leave most of a workgroup tile empty, at least three quarters of it. A GPU does not mind; SwiftShader took, for a
@@ -125,10 +122,6 @@ const fewColumns = 16;
 const spectraBytes = 2 ** 25;
 /** Bytes of products that are transformed back while a cache still has them. */
 const productBytes = 2 ** 22;
-/** Strips that keep an adapter busy. */
-const stripsWanted = { software: 64 * 16, gpu: gpuUnits * 512 };
-/** Strips that an invocation adds up one after the other, for rounding's sake. */
-const mostStripsEach = 64;
 /** Bytes that folding may take for its intermediate. */
 const largestFold = 2 ** 27;
 
@@ -344,46 +337,6 @@ export function chooseConv2dFilter(
   if (filteringCycles(shape.tiles, 8, caps, channels, columns, "window") < direct)
     return winograd(8, channels, columns);
   return direct < best.cycles ? { variant: "plain" } : { ...best.choice, parts };
-}
-
-/** Longest sums of strips over channels: their terms are added one by one, row by row. */
-const mostStripTerms = 128;
-
-/** Rows of strips of a plane that is cut into about so many; never so few that most of what is loaded overlaps. */
-function stripRows({ height, overlap }: StripShape, cuts: number): number {
-  return Math.max(Math.ceil(height / Math.max(1, cuts)), Math.min(height, 8, Math.ceil(2 * overlap)), 1);
-}
-
-export function chooseStrips(
-  { rows, columns, window, strips }: Pick<ConvShape, "rows" | "columns" | "window" | "strips">,
-  caps: Capabilities,
-): Plain | Strips {
-  if (!strips || strips.terms > mostStripTerms || rows * columns * window * strips.terms <= smallProduct)
-    return { variant: "plain" };
-  const { images, channels, width } = strips;
-  const wanted = caps.software ? stripsWanted.software : stripsWanted.gpu;
-  return { variant: "strips", rows: stripRows(strips, Math.ceil(wanted / (images * channels * Math.ceil(width / 4)))) };
-}
-
-function chooseFilterStrips(
-  { rows: taps, columns, depth, strips: shape }: ConvShape,
-  caps: Capabilities,
-): Plain | FilterStrips {
-  if (!shape || taps * columns * depth <= smallProduct) return { variant: "plain" };
-  const { images, channels, height, width, terms } = shape;
-  const lanes = caps.software ? 8 : 64;
-  const quads = images * Math.ceil(width / 4);
-  // Tall enough to be worth the rows that overlap, short enough that every lane has one.
-  const rows = Math.min(32, stripRows(shape, Math.ceil(lanes / quads)));
-  const strips = quads * Math.ceil(height / rows);
-  const forThreads = Math.ceil((caps.software ? 8 * threads : 8 * gpuUnits) / (channels * terms));
-  const forRounding = Math.ceil(strips / (lanes * mostStripsEach));
-  return {
-    variant: "strips",
-    rows,
-    lanes,
-    parts: Math.max(1, Math.min(Math.ceil(strips / lanes), Math.max(forThreads, forRounding))),
-  };
 }
 
 /** Tiles of 64 × 128 once they fill a GPU, of 32 × 64 before. */

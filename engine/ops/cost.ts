@@ -1,4 +1,4 @@
-/** What work costs a software adapter (llvmpipe), for the models of choose.ts. */
+/** What work costs, for the models of choose.ts. */
 
 /** Cycles of eight lanes on a software adapter (llvmpipe, 256-bit): measured, and only their ratios matter. */
 export const cycles = {
@@ -22,6 +22,10 @@ export const cycles = {
 };
 /** Tiles are shared out over at least this many threads of a software adapter. */
 export const threads = 4;
+/** Compute units a GPU is assumed to have, for splitting reductions; WebGPU does not tell. */
+export const gpuUnits = 64;
+/** Multiplications up to which the plain kernel runs: another saves 0.1 ms and takes half a second to compile. */
+export const smallProduct = 2 ** 17;
 
 /** Tiles that a thread makes. How many threads there are is not known: halfway between the work of all and that of the busiest. */
 export function perThread(tiles: number): number {

@@ -16,7 +16,8 @@ import {
   type Operand,
 } from "../lower.js";
 import { sizeOf } from "../shape.js";
-import { chooseStrips, type FilterStrips, registers, type StripShape, type Strips } from "./choose.js";
+import { type FilterStrips, registers, type StripShape, type Strips } from "./choose.js";
+import { chooseStrips } from "./choose.strips.js";
 import type { ConvGeometry } from "./conv.launch.js";
 import { sumPartsCall } from "./parts.launch.js";
 
