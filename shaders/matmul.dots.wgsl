@@ -26,8 +26,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read> b4: array<vec4f>;
 alias Value = vec4f;
 const WIDTH = 4u;
-fn a_value(at: u32) -> Value { return a4[at / WIDTH]; }
-fn b_value(at: u32) -> Value { return b4[at / WIDTH]; }
+fn a_value(at: u32) -> Value { return a4[at]; }
+fn b_value(at: u32) -> Value { return b4[at]; }
 fn product(a: Value, b: Value) -> f32 { return dot(a, b); }
 //@else
 @group(0) @binding(3) var<storage, read> a: array<f32>;
@@ -54,19 +54,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let first_other = id % p.other_tiles * COLUMNS;
   let first_line = id / p.other_tiles % p.line_tiles * ROWS;
   let batch = id / (p.other_tiles * p.line_tiles);
-  // What lies beyond the last line or other one is computed from the last and not stored.
+  // Where lines begin, in values; what lies beyond the last line or other one is computed from the last and not stored.
   var a_at: array<u32, ROWS>;
   for (var r = 0u; r < ROWS; r++) {
-    a_at[r] = p.a_first + batch * p.a_batch + min(first_line + r, p.lines - 1u) * p.a_line;
+    a_at[r] = (p.a_first + batch * p.a_batch + min(first_line + r, p.lines - 1u) * p.a_line) / WIDTH;
   }
   var b_at: array<u32, COLUMNS>;
   for (var c = 0u; c < COLUMNS; c++) {
-    b_at[c] = p.b_first + batch * p.b_batch + min(first_other + c, p.others - 1u) * p.b_line;
+    b_at[c] = (p.b_first + batch * p.b_batch + min(first_other + c, p.others - 1u) * p.b_line) / WIDTH;
   }
   var sums = array<f32, RESULTS>();
-  for (var k = lane * WIDTH; k < p.depth;) {
+  let values = p.depth / WIDTH;
+  for (var k = lane; k < values;) {
     var block = array<f32, RESULTS>();
-    for (let stop = min(k + BLOCK * LANES * WIDTH, p.depth); k < stop; k += LANES * WIDTH) {
+    for (let stop = min(k + BLOCK * LANES, values); k < stop; k += LANES) {
       var others = array<Value, COLUMNS>();
       for (var c = 0u; c < COLUMNS; c++) { others[c] = b_value(b_at[c] + k); }
       for (var r = 0u; r < ROWS; r++) {
