@@ -46,7 +46,7 @@ for (const [fixture, sign, last] of red)
 test("a run that ends early is red although the test said 0", () => {
   const { code, text } = run("exitsEarly");
   check.is(code, 1);
-  check.match(text, /ended before the tests did/);
+  check.match(text, /tests: the process ended before its work was done/);
 });
 
 test("a test that blocks the event loop ends the run, named and counted", () => {

@@ -1,8 +1,10 @@
 /** `npm run mutants [-- --count 10000] [--only name]`: feeds mutants to every parser of foreign files and prints what became of them. */
 import { parseArgs } from "node:util";
+import { failUntilFinished } from "./longRun.js";
 import { PARSERS, survive } from "./parsers.js";
 import { running } from "./registry.js";
 
+const finished = failUntilFinished("mutants");
 const { values } = parseArgs({
   options: { count: { type: "string", default: "10000" }, only: { type: "string", default: "" } },
 });
@@ -22,4 +24,5 @@ for (const parser of chosen) {
     console.log(`${parser.name.padEnd(40)} FAILED: ${(error as Error).message}`);
   }
 }
+finished();
 process.exit(failed ? 1 : 0);

@@ -3,7 +3,7 @@
  * test files under dist/tests (or the ones named) in one process, one after the other, on one device: that of the Vulkan
  * driver whose JSON manifest is named, or the default one. Exits 0 only if every registered test ran and none failed.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
@@ -11,19 +11,13 @@ import fc from "fast-check";
 import { ensureAdapter, formatRemedy } from "../cli/driver.js";
 import { driverEnvironment, findSwiftShader } from "./drivers/find.js";
 import { root } from "./harness.js";
+import { failUntilFinished, MOST_MAPS, mappedPieces } from "./longRun.js";
 import { collect, hooks } from "./registry.js";
 import { runSuite, type Totals, verdict } from "./suite.js";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 
-// Until the end is reached the run has failed, whatever ends it (an early process.exit included).
-let finished = false;
-process.exitCode = 1;
-process.on("exit", () => {
-  if (finished) return;
-  console.error("tests: the process ended before the tests did");
-  process.exitCode = 1;
-});
+const finished = failUntilFinished("tests");
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -78,13 +72,9 @@ function testFiles(): string[] {
   );
 }
 
-/** A software driver maps a few pieces of memory for every pipeline, and Linux allows a process 65 530 of them: beyond half of that
- *  the next file gets a new device. */
-const MOST_MAPS = 30_000;
-
+/** Opens the device anew where the driver is about to run out of maps. */
 async function renewDevice(): Promise<void> {
-  const maps = "/proc/self/maps";
-  if (!existsSync(maps) || readFileSync(maps, "latin1").split("\n").length < MOST_MAPS) return;
+  if (mappedPieces() < MOST_MAPS) return;
   for (const hook of hooks.renew) await hook();
 }
 
@@ -136,7 +126,7 @@ if (gpu?.missing !== undefined) console.log(`GPU: NOT RUN (${gpu.missing})`);
 else if (gpu) console.log(`GPU: ${totals.gpuRan} checks on ${gpu.adapter}`);
 else console.log("GPU: no check was asked for");
 console.log(verdict(totals));
-finished = true;
+finished();
 // Left-over timers or a device of a test that hung must not keep the process alive.
 await new Promise((written) => process.stdout.write("", written)); // a pipe takes the report after process.exit otherwise
 process.exit(failed.length === 0 && totals.passed > 0 ? 0 : 1);
