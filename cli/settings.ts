@@ -1,6 +1,5 @@
 /** Command-line options that follow from the settings of a table: one option for each name that some entry knows. */
 
-import { nearest } from "../nn/nearest.js";
 import { ConfigError, type Fields, object } from "../nn/schema.js";
 import { type Option, type Options, UsageError } from "./command.js";
 
@@ -63,18 +62,15 @@ export function settingsFrom(
   try {
     return object(entry.options).read(given, "");
   } catch (error) {
-    if (error instanceof ConfigError) throw new UsageError(sentence(error.message, entry));
+    if (error instanceof ConfigError) throw new UsageError(sentence(error.message));
     throw error;
   }
 }
 
 /** A schema's complaint with the option in the place of the field. */
-function sentence(message: string, { options }: Entry): string {
+function sentence(message: string): string {
   const [field, ...rest] = message.split(":");
-  const { enum: words } = options[field]?.json ?? {};
-  const came = /^ "(.*?)" came/.exec(rest.join(":"))?.[1];
-  const near = Array.isArray(words) && came !== undefined ? nearest(came, words as string[]) : undefined;
-  return `--${word(field)}:${rest.join(":")}${near === undefined ? "" : `; did you mean ${near}?`}`;
+  return `--${word(field)}:${rest.join(":")}`;
 }
 
 /** The text of an option as its schema reads it; the items of a list are separated by commas. */

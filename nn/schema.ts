@@ -2,6 +2,7 @@
 
 import { isList, shown } from "../engine/options.js";
 import { isPlainObject } from "../engine/tree.js";
+import { nearest } from "./nearest.js";
 import { printable } from "./printable.js";
 
 /** A configuration that does not fit its schema: one sentence with the place, one line of at most 1000 characters. */
@@ -23,9 +24,9 @@ export interface Schema<T> {
 
 export type Infer<S> = S extends Schema<infer T> ? T : never;
 
-function refuse(path: string, value: unknown, needed: string): never {
+function refuse(path: string, value: unknown, needed: string, hint = ""): never {
   const came = value === undefined ? "nothing" : printable(inWords(value), 120);
-  throw new ConfigError(`${path || "configuration"}: ${came} came; ${needed} is needed`);
+  throw new ConfigError(`${path || "configuration"}: ${came} came; ${needed} is needed${hint}`);
 }
 
 /** JSON where there is one. */
@@ -38,22 +39,41 @@ function inWords(value: unknown): string {
   }
 }
 
+/** "; did you mean lrp?", where a word is near one of those there are. */
+function meant(word: unknown, words: readonly string[]): string {
+  const near = typeof word === "string" ? nearest(word, words) : undefined;
+  return near === undefined ? "" : `; did you mean ${near}?`;
+}
+
 export interface NumberLimits {
   readonly min?: number;
   readonly max?: number;
+  /** It is to be larger. */
+  readonly above?: number;
+  /** It is to be smaller. */
+  readonly below?: number;
   readonly whole?: boolean;
 }
 
-export function number({ min, max, whole = false }: NumberLimits = {}): Schema<number> {
-  const range = [min === undefined ? "" : `at least ${min}`, max === undefined ? "" : `at most ${max}`];
-  const needed = [whole ? "a whole number" : "a number", range.filter(Boolean).join(" and ")]
-    .filter(Boolean)
-    .join(" of ");
+export function number({ min, max, above, below, whole = false }: NumberLimits = {}): Schema<number> {
+  const limits = [
+    [min, "of at least"],
+    [above, "above"],
+    [max, (min ?? above) === undefined ? "of at most" : "at most"],
+    [below, "below"],
+  ] as const;
+  const range = limits.flatMap(([limit, words]) => (limit === undefined ? [] : [`${words} ${limit}`])).join(" and ");
+  const needed = [whole ? "a whole number" : "a number", range].filter(Boolean).join(" ");
   return {
-    json: { type: whole ? "integer" : "number", minimum: min, maximum: max },
+    json: {
+      ...{ type: whole ? "integer" : "number", minimum: min, maximum: max },
+      ...{ exclusiveMinimum: above, exclusiveMaximum: below },
+    },
     read(value, path) {
       const fits = typeof value === "number" && Number.isFinite(value) && (!whole || Number.isInteger(value));
-      if (!fits || value < (min ?? -Infinity) || value > (max ?? Infinity)) refuse(path, value, needed);
+      const isInside = (v: number): boolean =>
+        v >= (min ?? v) && v <= (max ?? v) && v > (above ?? -Infinity) && v < (below ?? Infinity);
+      if (!fits || !isInside(value)) refuse(path, value, needed);
       return value;
     },
   };
@@ -62,6 +82,7 @@ export function number({ min, max, whole = false }: NumberLimits = {}): Schema<n
 export const count = number({ min: 1, whole: true });
 export const natural = number({ min: 0, whole: true });
 export const size = number({ min: 0 });
+export const positive = number({ above: 0 });
 
 export const text: Schema<string> = {
   json: { type: "string" },
@@ -76,7 +97,8 @@ export const flag: Schema<boolean> = {
 export function oneOf<const T extends string>(...words: readonly T[]): Schema<T> {
   return {
     json: { enum: words },
-    read: (value, path) => words.find((word) => word === value) ?? refuse(path, value, `one of ${words.join(", ")}`),
+    read: (value, path) =>
+      words.find((word) => word === value) ?? refuse(path, value, `one of ${words.join(", ")}`, meant(value, words)),
   };
 }
 
@@ -167,8 +189,11 @@ export function object<const F extends Fields>(fields: F): Schema<Read<F>> {
     read(value, path) {
       const given = fieldsOf(value, path);
       const stranger = Object.keys(given).find((name) => !Object.hasOwn(fields, name));
-      if (stranger !== undefined)
-        throw new ConfigError(`${inside(path, stranger)}: no such setting; there is ${Object.keys(fields).join(", ")}`);
+      if (stranger !== undefined) {
+        const known = Object.keys(fields);
+        const hint = meant(stranger, known);
+        throw new ConfigError(`${inside(path, stranger)}: no such setting; there is ${known.join(", ")}${hint}`);
+      }
       const read = Object.entries(fields).map(([name, schema]) =>
         given[name] === undefined && schema.absent
           ? [name, schema.absent.value]

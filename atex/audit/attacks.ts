@@ -26,7 +26,7 @@ import { classScore } from "../score.js";
 import { intoNeighbourhood } from "../subject.js";
 import type { AuditWorld, Candidate } from "./audit.js";
 import { aCandidate, anAuditWorld, someAttackSettings } from "./kinds.js";
-import { partsIn } from "./parts.js";
+import { checkTop, partsIn } from "./parts.js";
 
 /** How explanations are attacked. These are the settings of row 8 of `AUDIT_TABLE`, where their defaults stand. */
 export interface AttackSettings {
@@ -126,6 +126,16 @@ const withCopies = (copies: number, domain: Domain) => ({
 /** Keys of batches differ by their first sample. */
 const keyOf = ({ seed }: AuditWorld, from: number, purpose: number): Tensor =>
   random.fold(random.fold(random.key(seed), purpose), from);
+
+/** @throws RangeError for settings that do not fit the world, or each other. */
+export function checkAttacks({ k, queries, population }: AttackSettings, world: AuditWorld): void {
+  checkTop(k, world.domain);
+  // Controls have no gradient: they are always asked.
+  if (queries <= population)
+    throw new RangeError(
+      `${queries} queries for generations of ${population} candidates; at least one more query than the population is needed`,
+    );
+}
 
 /** Attacks on what a candidate says of samples x [n,...] for their predicted classes. `from` is the place of the first among the
  *  audit's samples; random draws depend on it and on the world's seed. `eps` of its methods is a share of each element's

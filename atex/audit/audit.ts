@@ -121,7 +121,10 @@ export interface AuditRow<F extends Fields = Fields> {
   readonly errorRate?: Readonly<Partial<Record<"images" | "table", number>>>;
   /** Settings in place of the defaults for a quick audit. */
   readonly quick?: Partial<Read<F>>;
-  /** Without a candidate where the row is about the network. @throws what explainers refuse with: RefusalError, RangeError, ShapeError. */
+  /** Asked before anything is measured. @throws RangeError for settings that do not fit the world; a RefusalError waits for `measure`. */
+  check?(settings: Read<F>, world: AuditWorld): void;
+  /** Without a candidate where the row is about the network. @throws RefusalError where this cannot be measured: the audit tells it and goes
+   *  on. Any other error ends it. */
   measure(settings: Read<F>, world: AuditWorld, candidate: Candidate | undefined): Promise<AuditMeasurement>;
   /** From numbers alone, so that a stored audit can be judged again. `own` is of the explainer (or the network), `controls` by name. */
   judge(own: AuditMeasurement, controls: Readonly<Record<string, AuditMeasurement>>, settings: Read<F>): AuditJudgement;

@@ -40,7 +40,7 @@ const SOBEL = [-1, 0, 1, -2, 0, 2, -1, 0, 1, -1, -2, -1, 0, 0, 0, 1, 2, 1];
 export const edgeMap: Explainer = explainer(infoOf("edges of the input"), (_, x) => {
   if (x.rank !== 4) throw new RefusalError("edges: the inputs are no images [n,c,h,w]; a table has no edges");
   const [n, c, h, w] = x.shape;
-  if (h < 3 || w < 3) throw new RangeError(`edges: images of ${h}x${w}; at least 3x3 is needed`);
+  if (h < 3 || w < 3) throw new RefusalError(`edges: images of ${h}x${w}; at least 3x3 is needed`);
   const both = conv2d(reshape(x, [n * c, 1, h, w]), tensor(Float32Array.from(SOBEL), [2, 1, 3, 3]));
   const [across, down] = [0, 1].map((i) => slice(both, [0, i, 0, 0], [n * c, 1, h - 2, w - 2]));
   const inside = sqrt(add(square(across), square(down)));

@@ -7,6 +7,18 @@ export function partsIn({ shape, features }: Domain): number {
   return features?.length ?? sampleSize(shape);
 }
 
+/** Places of a map, among which the top is looked for: pixels of an image, elements of a row. */
+export function placesIn({ shape }: Domain): number {
+  return shape.length === 3 ? shape[1] * shape[2] : sampleSize(shape);
+}
+
+/** @throws RangeError where a map has fewer places than are to be at its top. */
+export function checkTop(k: number | undefined, domain: Domain): void {
+  const places = placesIn(domain);
+  if (k !== undefined && k > places)
+    throw new RangeError(`k ${k} of maps with ${places} pixels or columns; at most that many are needed`);
+}
+
 /** Shares of parts in whole numbers, rising, none twice: at least one, and at least one is left where there are several. */
 export function partCounts(parts: number, shares: readonly number[]): number[] {
   const counts = shares.map((s) => Math.max(1, Math.min(parts - 1, Math.round(s * parts))));

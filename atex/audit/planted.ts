@@ -45,6 +45,7 @@ import { aClassifier } from "../kinds.js";
 import { featureIndex, featuresOf } from "../manipulations/columns.js";
 import { finetuned } from "../manipulations/finetune.js";
 import { cornerTrigger } from "../manipulations/models/trigger.js";
+import { RefusalError } from "../refusal.js";
 import type { Classifier } from "../score.js";
 import type { AuditWorld } from "./audit.js";
 import { anAuditWorld, aPlanted, someWeights } from "./kinds.js";
@@ -79,8 +80,8 @@ const PLANT_OPTIONS: KindsOf<PlantOptions> = {
 };
 
 /** A patch in a corner of images; an unusual but valid value of one column of tables, not the most extreme one, beside which all else in a row
- *  would be small. @throws RangeError for a column that is not numeric, or
- *  where there is none. */
+ *  would be small. @throws RangeError for a column that is not numeric, or a patch
+ *  that the image has no room for; RefusalError where there is no numeric column. */
 export function plantedCause(
   world: Pick<AuditWorld, "domain" | "train" | "sensitive">,
   options: PlantOptions,
@@ -93,9 +94,11 @@ export function plantedCause(
   const features = featuresOf(domain);
   const numeric = features.filter(({ kind, name }) => kind === "numeric" && (column ?? name) === name);
   const fair = numeric.filter(({ name }) => name !== sensitive || name === column);
+  if (fair.length === 0 && column !== undefined)
+    throw new RangeError(`cause: column "${column}" is not numeric; a numeric column is needed, whose value is set`);
   if (fair.length === 0)
-    throw new RangeError(
-      `cause: ${column === undefined ? "the table has no numeric column but the sensitive one" : `column "${column}" is not numeric`}; a numeric column is needed, whose value is set`,
+    throw new RefusalError(
+      "cause: the table has no numeric column but the sensitive one; a numeric column is needed, whose value is set",
     );
   const values = fair.flatMap((feature) =>
     unusualValues(feature.at[0], domain, train, deviations).map((one) => ({ feature, ...one })),

@@ -1,12 +1,21 @@
 /** Runs an audit cell by cell, a row for a candidate each, so that one that was killed goes on; and judges what was measured. */
 
-import { type AbortSignalLike, callerScope, type LongOptions, openScope, Turns } from "../../engine/index.js";
+import {
+  type AbortSignalLike,
+  callerScope,
+  type LongOptions,
+  openScope,
+  ShapeError,
+  scope,
+  Turns,
+} from "../../engine/index.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { aMap } from "../../nn/kinds.js";
 import { readSettings } from "../../nn/schema.js";
 import { LONG_OPTIONS } from "../kinds.js";
 import { watchedWorld } from "../long.js";
-import { isRefusal } from "../refusal.js";
+import { featureIndex } from "../manipulations/columns.js";
+import { RefusalError } from "../refusal.js";
 import type { AuditFinding, AuditMeasurement, AuditRow, AuditWorld, Candidate } from "./audit.js";
 import { anAuditPlan, anAuditStore, anAuditWorld } from "./kinds.js";
 import { auditRowOf } from "./table.js";
@@ -75,10 +84,11 @@ const RUN_AUDIT_OPTIONS: KindsOf<LongOptions<AuditProgress>> = {
   ...LONG_OPTIONS,
 };
 
-/** Measures the cells that the store lacks. What an explainer refuses (`RefusalError`, RangeError, ShapeError) is kept as such. Once the world's `stop` is aborted, what is being
+/** Measures the cells that the store lacks. What an explainer refuses (`RefusalError`) is kept as such. Once the world's `stop` is aborted, what is being
  *  measured is left, and begun anew another time; but for the first cell, so that an audit gets on however short its time is.
- *  @returns by id. @throws the reason of `signal`, also inside a cell, and an Error naming the cell for a wrong call inside it; what was
- *  measured before is in the store. */
+ *  @returns by id. @throws before anything is measured, RangeError for settings of a row that do not fit the world; later the reason of
+ *  `signal`, also inside a cell, and for what somebody has to mend, a setting or a call, an error naming the cell: RangeError and ShapeError
+ *  as such, else Error. What was measured before is in the store. */
 export async function runAudit(
   world: AuditWorld,
   plan: AuditPlan,
@@ -95,6 +105,7 @@ export async function runAudit(
   const turns = new Turns("runAudit", options);
   const watched = watchedWorld(world, options.signal);
   const cells = inOrder(auditCells(plan), plan);
+  checkSettings(world, cells);
   const found = new Map<string, AuditMeasurement>();
   let begun = 0;
   const stopped = (): boolean => begun > 1 && world.stop?.aborted === true;
@@ -149,9 +160,37 @@ async function measure(
   } catch (error) {
     // A reason may be of any kind, also of those that are refusals.
     signal?.throwIfAborted();
-    if (isRefusal(error)) return { numbers: [], refused: error.message };
-    if (error instanceof TypeError) throw new Error(`internal: audit of ${id}: ${error.message}`, { cause: error });
-    throw error;
+    if (error instanceof RefusalError) return { numbers: [], refused: error.message };
+    throw placed(error, id);
+  }
+}
+
+/** What was thrown, with the cell or row where that was. Values and shapes that do not fit are for the user to mend, settings above all; a
+ *  wrong call is not. */
+function placed(error: unknown, where: string): unknown {
+  if (!(error instanceof Error)) return error;
+  const cause = { cause: error };
+  if (error instanceof TypeError) return new Error(`internal: audit of ${where}: ${error.message}`, cause);
+  const Kind = [RangeError, ShapeError].find((kind) => error instanceof kind);
+  if (!Kind || error.message.startsWith("internal")) return error;
+  return new Kind(`audit of ${where}: ${error.message}`, cause);
+}
+
+/** What can be seen without computing. @throws RangeError. */
+function checkSettings(world: AuditWorld, cells: readonly AuditCell[]): void {
+  const { sensitive, domain } = world;
+  if (sensitive !== undefined) {
+    if (domain.shape.length === 3)
+      throw new RangeError(`runAudit: the sensitive column "${sensitive}" came with images; only tables have columns`);
+    featureIndex(domain, sensitive);
+  }
+  for (const { row, settings } of new Map(cells.map((cell) => [cell.row, cell])).values()) {
+    if (missingFor(row, world)) continue;
+    try {
+      scope(() => row.check?.(settings, world));
+    } catch (error) {
+      if (!(error instanceof RefusalError)) throw placed(error, row.name);
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 /** Which coalitions of features KernelSHAP asks the score about, and how much each counts. */
 import { type Draw, drawFrom } from "../../nn/data/integer-random.js";
+import { RefusalError } from "../refusal.js";
 import { inverseOf } from "./solve.js";
 
 export interface Coalitions {
@@ -108,7 +109,7 @@ export function binomial(n: number, k: number): number {
  * The attribution as a linear function of the scores: [g, 1 + coalitions], to be applied to the scores less that of the empty
  * coalition, of all features first. Least squares under the constraint that attributions sum to that first one, v:
  * with A = Z'WZ and u = A⁻¹1, φ = A⁻¹(b − 1 (1'A⁻¹b − v) / 1'u) = (A⁻¹ − uu' / 1'u) b + v u / 1'u.
- * Source: Covert, Lee 2021, eq. 7. @throws RangeError when the coalitions do not determine it.
+ * Source: Covert, Lee 2021, eq. 7. @throws RefusalError when the coalitions do not determine it.
  */
 export function shapleySolver(g: number, { members, weights }: Coalitions): Float64Array {
   if (g === 1) return Float64Array.of(1);
@@ -118,7 +119,7 @@ export function shapleySolver(g: number, { members, weights }: Coalitions): Floa
   });
   const inverse = inverseOf(a, g);
   if (!inverse)
-    throw new RangeError(
+    throw new RefusalError(
       `kernelShap: ${members.length} coalitions do not tell ${g} features apart; draw more samples or take larger patches`,
     );
   const u = Float64Array.from({ length: g }, (_, i) => inverse.subarray(i * g, (i + 1) * g).reduce((x, y) => x + y, 0));

@@ -1,6 +1,7 @@
 import { gather, mul, sub, sum, type Tensor, tensor, transpose } from "../../engine/index.js";
 import { checkedOptions } from "../../engine/options.js";
 import { count, number, setting } from "../../nn/schema.js";
+import { RefusalError } from "../refusal.js";
 import type { Score } from "../score.js";
 import { backgroundOf } from "./background.js";
 import { binomial } from "./coalitions.js";
@@ -20,12 +21,12 @@ const info = {
 
 /** Shapley values from all coalitions of at most 12 features: φ_i = Σ over S without i of |S|! (g − |S| − 1)! / g! (v(S ∪ i) − v(S)), with
  *  v as in `kernelShap`. A feature's value is shared equally by its elements. Source: Lundberg, Lee 2017, eq. 4.
- *  @throws RangeError for more features. */
+ *  @throws RefusalError for more features. */
 export function exactShapley(options: ShapleyOptions): Explainer {
   const { groups, background, budget } = checkedOptions("exactShapley", options, SHAPLEY_OPTIONS);
   const g = groups.count;
   if (g > MOST_PLAYERS)
-    throw new RangeError(
+    throw new RefusalError(
       `exactShapley: ${g} features came, with 2^${g} coalitions; at most ${MOST_PLAYERS} are tried; take kernelShap or larger patches`,
     );
   const all = Array.from({ length: 2 ** g }, (_, bits) =>

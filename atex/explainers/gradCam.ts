@@ -16,6 +16,7 @@ import { aFlag, aTensor, aText } from "../../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { flag, setting, text } from "../../nn/schema.js";
 import { aScore } from "../kinds.js";
+import { RefusalError } from "../refusal.js";
 import type { Score } from "../score.js";
 import { type Explainer, explainer, explainerEntry } from "./explainer.js";
 import { guidedBackprop } from "./guidedBackprop.js";
@@ -76,7 +77,7 @@ export function gradCamCells(score: Score, x: Tensor, options: GradCamOptions = 
 }
 
 function mapAtLayer(who: string, score: Score, x: Tensor, { layer, positive = true }: GradCamOptions): Tensor {
-  if (x.rank !== 4) throw new ShapeError(`${who}: x is ${describe(x)}; images [n,c,h,w] are needed`);
+  if (x.rank !== 4) throw new RefusalError(`${who}: x is ${describe(x)}; images [n,c,h,w] are needed`);
   return inspect(score, x, (inside) => {
     const maps = mapsAt(who, inside, layer, x.shape[0]);
     const slopes = inside.pullback(ones(inside.output.shape)).at(maps);
@@ -100,7 +101,7 @@ function mapsAt(who: string, { steps, at }: Inside, layer: string | undefined, n
     stacked.length > 0
       ? `there is ${stacked.toReversed().join(", ")}`
       : "no label has any, put label(name, () => ...) around one";
-  if (given === undefined) throw new ShapeError(`${who}: a layer with maps [n,k,h,w] is needed; ${known}`);
+  if (given === undefined) throw new RefusalError(`${who}: a layer with maps [n,k,h,w] is needed; ${known}`);
   if (!labels.has(given)) throw new RangeError(`${who}: nothing is labelled "${given}"; ${known}`);
   const maps = at(given);
   if (!isStack(maps))

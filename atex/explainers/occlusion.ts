@@ -32,7 +32,7 @@ import { aBackground } from "./kinds.js";
 export interface OcclusionOptions {
   /** Of the samples; `patch` and `stride` count for images only. */
   readonly domain: Domain;
-  /** Side of the square that hides a part of an image; default an eighth of the longer side, rounded up. */
+  /** Side of the square that hides a part of an image; default an eighth of the longer side, rounded up, at most the shorter one. */
   readonly patch?: number;
   /** Pixels between one square and the next; default half of the side, rounded up. */
   readonly stride?: number;
@@ -105,7 +105,7 @@ function featureWindows(domain: Domain): Windows {
 
 function squareWindows(shape: readonly number[], side: number | undefined, stride: number | undefined): Windows {
   const [c, h, w] = imageSides("occlusion", shape);
-  const patch = side ?? Math.ceil(Math.max(h, w) / 8);
+  const patch = side ?? Math.min(Math.ceil(Math.max(h, w) / 8), h, w);
   const step = stride ?? Math.ceil(patch / 2);
   if (patch > Math.min(h, w) || step > patch)
     throw new ShapeError(

@@ -3,7 +3,7 @@
 import { aText } from "../../engine/kinds.js";
 import { requireArguments } from "../../engine/options.js";
 import { anyObject } from "../../nn/kinds.js";
-import { readSettings } from "../../nn/schema.js";
+import { oneOf, readSettings } from "../../nn/schema.js";
 import { deconvNetEntry } from "./deconvNet.js";
 import { deepLiftEntry } from "./deepLift.js";
 import { exactShapleyEntry } from "./exactShapley.js";
@@ -42,6 +42,9 @@ export const EXPLAINER_TABLE: readonly ExplainerEntry[] = [
   kernelShapEntry,
   exactShapleyEntry,
 ];
+
+/** The name of an explainer in settings. */
+export const explainerName = oneOf(...EXPLAINER_TABLE.map(({ name }) => name));
 
 /** The entry of a name. @throws RangeError naming those there are. */
 export function explainerEntryOf(name: string): ExplainerEntry {

@@ -22,7 +22,7 @@ import { mean } from "../experiments/statistics.js";
 import { agreementOf, importanceMap } from "../judge.js";
 import type { FoolingInterval } from "../metrics/heo.js";
 import { rows } from "../metrics/metric.js";
-import { isRefusal } from "../refusal.js";
+import { RefusalError } from "../refusal.js";
 import { clipTo } from "../subject.js";
 import { measureDetectors } from "./detection.js";
 import { attributionsOf, scoped } from "./explaining.js";
@@ -89,7 +89,7 @@ async function study(
           const { maps: both, ...told } = await compare({ pair, classes, explainer, samples, manipulation, world });
           return { ...told, maps: samples === "made for" && explainer === manipulation.explainer ? both : undefined };
         }).catch((error: unknown) => {
-          if (explainer === manipulation.explainer || !isRefusal(error)) throw error;
+          if (explainer === manipulation.explainer || !(error instanceof RefusalError)) throw error;
           refused[explainer] = error.message;
         }),
       );

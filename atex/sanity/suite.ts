@@ -6,7 +6,7 @@ import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { aList, anyObject } from "../../nn/kinds.js";
 import type { Explainer } from "../explainers/explainer.js";
 import { LONG_OPTIONS } from "../kinds.js";
-import { isRefusal } from "../refusal.js";
+import { RefusalError } from "../refusal.js";
 import { type ComparisonOptions, compareNetworks, entropyRise, randomisationTest, type SanityStage } from "./checks.js";
 import { inputInvarianceGap } from "./invariance.js";
 import { aSanitySimilarity, aSuiteExplainer, aTwin } from "./kinds.js";
@@ -95,7 +95,7 @@ export interface SuiteResult {
 }
 
 /** Randomisation of layers, permuted labels and input invariance, with a verdict on each. An explainer that cannot explain this network or
- *  these inputs (RefusalError, RangeError, ShapeError) is found out on two samples before the work, and reported with its reason.
+ *  these inputs (RefusalError) is found out on two samples before the work, and reported with its reason.
  *  @throws RangeError when no explainer is left, for no samples, or an order that is named twice; the reason of `signal`. */
 export async function sanitySuite(options: SuiteOptions): Promise<SuiteResult> {
   checkedOptions("sanitySuite", options, SUITE_OPTIONS);
@@ -113,7 +113,7 @@ export async function sanitySuite(options: SuiteOptions): Promise<SuiteResult> {
     try {
       work.push({ of, weight: await here.wait(tried(options, of)) });
     } catch (error) {
-      if (!isRefusal(error)) throw error;
+      if (!(error instanceof RefusalError)) throw error;
       refused[of.name] = error.message;
     }
   }

@@ -87,7 +87,7 @@ test("a mistake in a configuration is one sentence with its place", () => {
     [(c) => (c.experiments.tables.attacks[0].steps = 0), /^experiments\.tables\.attacks\[0\]\.steps: 0 came/],
     [
       (c) => (c.schemes.more = { like: "atix" }),
-      /^schemes\.more\.like: "atix" came; one of normal, .*atex.* is needed$/,
+      /^schemes\.more\.like: "atix" came; one of normal, .*atex.* is needed; did you mean atex\?$/,
     ],
     [
       (c) => Object.assign(c.schemes.atex, { decay: "cosine", epochs: 1 }),

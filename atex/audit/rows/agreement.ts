@@ -1,11 +1,11 @@
 /** Row 7: explainers agree with each other, and with themselves when drawn again. */
 import { callerScope, scope, sum, type Tensor } from "../../../engine/index.js";
-import { count, list, natural, type Read, setting, text } from "../../../nn/schema.js";
+import { count, list, natural, type Read, setting } from "../../../nn/schema.js";
 import { saliencyMap } from "../../explainers/explainer.js";
 import { isTable } from "../../explainers/features.js";
-import { explainerEntryOf } from "../../explainers/table.js";
+import { explainerName } from "../../explainers/table.js";
 import { agreementOnTop, type SignedMap, tolerantAgreement } from "../../metrics/disagreement.js";
-import { isRefusal, RefusalError } from "../../refusal.js";
+import { RefusalError } from "../../refusal.js";
 import {
   type AuditJudgement,
   type AuditMeasurement,
@@ -18,10 +18,11 @@ import { isAbove, withInterval } from "../beside.js";
 import { tableCandidate } from "../controls.js";
 import { type AuditBatch, mapsOf, overBatches } from "../maps.js";
 import { meanNumber, numberOf, pairedDifference, percent } from "../numbers.js";
+import { checkTop } from "../parts.js";
 
 const options = {
   panel: setting(
-    list(text),
+    list(explainerName),
     undefined,
     "explainers to agree with; default gradient, gradient-x-input, smoothgrad, integrated-gradients, lrp for images, gradient-x-input, " +
       "integrated-gradients, expected-gradients, kernel-shap, lime for tables",
@@ -55,7 +56,6 @@ async function measure(
   const others = (settings.panel ?? PANELS[isTable(domain) ? "tables" : "images"]).filter(
     (name) => name !== candidate!.name,
   );
-  for (const name of others) explainerEntryOf(name);
   const absent = new Set<string>();
   const found = await here.wait(
     overBatches(world, "agreement", async (batch) => {
@@ -166,7 +166,7 @@ async function panelMaps(world: AuditWorld, name: string, batch: AuditBatch): Pr
     try {
       return await here.wait(signedMaps(world, tableCandidate(name, name), batch));
     } catch (error) {
-      if (!isRefusal(error)) throw error;
+      if (!(error instanceof RefusalError)) throw error;
       return undefined;
     }
   }
@@ -247,6 +247,7 @@ export const agreementRow = auditRow({
   takes: "images and tables",
   options,
   quick: { seeds: 1 },
+  check: ({ k }, { domain }) => checkTop(k, domain),
   measure,
   judge,
 });

@@ -7,7 +7,7 @@ import type { PictureRows } from "../../experiments/cells.js";
 import { saliencyMap } from "../../explainers/explainer.js";
 import { mapRows } from "../../manipulations/models/mapRows.js";
 import type { PlotOptions, Series } from "../../render/plot.js";
-import { type Aim, attacksOn, type BatchAttacks, flippedBy, hasSlope, type Left } from "../attacks.js";
+import { type Aim, attacksOn, type BatchAttacks, checkAttacks, flippedBy, hasSlope, type Left } from "../attacks.js";
 import {
   type AuditJudgement,
   type AuditMeasurement,
@@ -304,6 +304,7 @@ export const attackRow = auditRow({
   controls: ["random"],
   options,
   quick: { eps: [0.01, 0.04], steps: 10, restarts: 0, draws: 2, queries: 41 },
+  check: checkAttacks,
   measure,
   judge,
 });

@@ -9,9 +9,10 @@ import { attributionsOf } from "../../manipulations/explaining.js";
 import { mapRows } from "../../manipulations/models/mapRows.js";
 import { classNamed } from "../../manipulations/models/network.js";
 import { relevanceMass } from "../../metrics/relevanceMass.js";
+import { RefusalError } from "../../refusal.js";
 import { type AuditJudgement, type AuditMeasurement, type AuditWorld, auditRow, type Candidate } from "../audit.js";
 import { boundedNumber, meanNumber, numberOf, pairedDifference, percent, plainNumber } from "../numbers.js";
-import { atWork, plantedCause, taughtCopy } from "../planted.js";
+import { atWork, type PlantOptions, plantedCause, taughtCopy } from "../planted.js";
 
 const options = {
   wanted: setting(text, undefined, "name of the class that the cause is to mean; default the first"),
@@ -36,15 +37,18 @@ const LEARNT = "samples on which the cause is at work";
 const FEW = 10;
 const AREA = "share of the area";
 
+const wantedOf = ({ wanted }: Settings, { classes }: AuditWorld): number => classNamed("cause", classes, wanted, 0);
+const whereOf = ({ side, column, deviations }: Settings): PlantOptions => ({ side, column, deviations });
+
 async function measure(
   settings: Settings,
   world: AuditWorld,
   candidate: Candidate | undefined,
 ): Promise<AuditMeasurement> {
   const { test, samples, classes } = world;
-  const wanted = classNamed("cause", classes, settings.wanted, 0);
+  const wanted = wantedOf(settings, world);
   using here = openScope("cause");
-  const cause = plantedCause(world, { side: settings.side, column: settings.column, deviations: settings.deviations });
+  const cause = plantedCause(world, whereOf(settings));
   const { samples: most, epochs, batch, learningRate } = settings;
   const copy = await here.wait(taughtCopy(world, cause, { wanted, epochs, count: most, batch, learningRate }));
   const labels = samples.map((i) => test.labels[i]);
@@ -53,7 +57,7 @@ async function measure(
   const others = labels.filter((label) => label !== wanted).length;
   const chosen = works.flatMap((yes, i) => (yes ? [i] : []));
   if (chosen.length < Math.max(2, settings.learnt * others))
-    throw new RangeError(
+    throw new RefusalError(
       `cause: the copy takes ${cause.title} for the class ${classes[wanted]} on ${chosen.length} of ${others} samples of other classes, fewer than ` +
         `${Math.max(2, Math.ceil(settings.learnt * others))}: it has not learnt the cause, try more epochs or another column`,
     );
@@ -137,6 +141,10 @@ export const causeRow = auditRow({
   needs: "layer",
   options,
   quick: { samples: 1000, epochs: 4 },
+  check(settings, world) {
+    wantedOf(settings, world);
+    plantedCause(world, whereOf(settings));
+  },
   measure,
   judge,
 });

@@ -1,7 +1,7 @@
 /** Row 9: what of a smoothed explanation no attack can move. */
 import { add, callerScope, div, mean, mul, random, scope, sub, type Tensor, tensor } from "../../../engine/index.js";
 import { type Domain, sampleSize } from "../../../nn/index.js";
-import { count, list, number, type Read, setting, size } from "../../../nn/schema.js";
+import { count, list, number, positive, type Read, setting, size } from "../../../nn/schema.js";
 import { certifiedOverlap, certifiedPixels, certifiedTopK } from "../../explainers/certifiedTopK.js";
 import { saliencyMap } from "../../explainers/explainer.js";
 import { placesOf, sparsifiedSmoothGrad } from "../../explainers/sparsifiedSmoothGrad.js";
@@ -12,8 +12,6 @@ import { type AuditJudgement, type AuditMeasurement, type AuditNumber, type Audi
 import { overBatches } from "../maps.js";
 import { meanNumber, numberOf, percent, plainNumber } from "../numbers.js";
 
-const positive = number({ min: 1e-6 });
-
 const options = {
   sigmas: setting(
     list(positive),
@@ -22,7 +20,7 @@ const options = {
   ),
   copies: setting(count, 1000, "noisy copies of each sample"),
   top: setting(
-    number({ min: 0, max: 1 }),
+    number({ above: 0, max: 1 }),
     undefined,
     "share of the pixels or columns that count as the top; default 0.1 of an image, 0.3 of a table",
   ),

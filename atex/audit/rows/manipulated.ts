@@ -26,7 +26,7 @@ const options = {
   shap: setting(share, 0.68, "the same for KernelSHAP's queries"),
   level: setting(share, 0.01, "level of the test of the explainers' background"),
   references: setting(count, 2000, "training samples that span the tangent spaces, the first ones"),
-  rows: setting(count, 1000, "training rows that answers are compared with, the first ones"),
+  rows: setting(number({ min: 2, whole: true }), 1000, "training rows that answers are compared with, the first ones"),
   neighbours: setting(count, 15, "of them, the nearest ones that an answer is compared with"),
   queries: setting(count, 20, "queries of each sample that are looked at"),
 };

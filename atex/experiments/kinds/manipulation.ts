@@ -1,6 +1,8 @@
 /** Manipulations of explanations as experiments: one kind for each row of their table, all run, measured and told alike. */
 import { callerScope, openScope } from "../../../engine/index.js";
-import { count, described, type Fields, list, natural, setting, text } from "../../../nn/schema.js";
+import { count, described, type Fields, list, natural, setting } from "../../../nn/schema.js";
+import { explainerName } from "../../explainers/table.js";
+import { detectorName } from "../../manipulations/detectors/table.js";
 import { explainerMaker } from "../../manipulations/explaining.js";
 import type { ManipulationEntry, ManipulationWorld } from "../../manipulations/manipulation.js";
 import { performManipulation } from "../../manipulations/perform.js";
@@ -18,8 +20,12 @@ const common = {
   schemes: described(names, "how the networks were trained that are manipulated"),
   images: setting(count, 50, "test samples that are manipulated, or judged where the network is"),
   others: setting(natural, 50, "other test samples, on which it is seen how far the manipulation reaches"),
-  explainers: setting(list(text, { min: 0 }), [], "explainers it is tried on, besides the one it was made for"),
-  detectors: setting(list(text, { min: 0 }), [], "what may notice or undo it"),
+  explainers: setting(
+    list(explainerName, { min: 0 }),
+    [],
+    "explainers it is tried on, besides the one it was made for",
+  ),
+  detectors: setting(list(detectorName, { min: 0 }), [], "what may notice or undo it"),
   siblings: setting(natural, 0, "networks of the following seeds that changed inputs are shown to"),
   pictures: setting(natural, 0, "samples of the first seed that are shown"),
 };

@@ -2,6 +2,7 @@
 
 import { aText } from "../../../engine/kinds.js";
 import { requireArguments } from "../../../engine/options.js";
+import { oneOf } from "../../../nn/schema.js";
 import { agreementDetector } from "./agreement.js";
 import { aopcDetector } from "./aopc.js";
 import { betaSmoothingDetector } from "./betaSmoothing.js";
@@ -26,6 +27,9 @@ export const DETECTOR_TABLE: readonly DetectorEntry[] = [
   tangentProjectionDetector(),
   queryOodEntry,
 ];
+
+/** The name of a detector in settings. */
+export const detectorName = oneOf(...DETECTOR_TABLE.map(({ name }) => name));
 
 /** The entry of a name. @throws RangeError naming those there are. */
 export function detectorEntryOf(name: string): DetectorEntry {

@@ -10,6 +10,7 @@ import type { StepRule } from "../../attacks/rules.js";
 import { type Ball, ROUNDING } from "../../balls.js";
 import { columnBall, columnSteps } from "../../columnBall.js";
 import { texts } from "../../kinds.js";
+import { RefusalError } from "../../refusal.js";
 import { featureIndex, featuresOf } from "../columns.js";
 
 /** How far each element of a sample may move, and which features may not. */
@@ -40,8 +41,8 @@ export interface InputReach {
 }
 
 /** Changes of at most eps · (high − low) of each element: pixels, and numeric columns of a table by whole steps. Binary and categorical
- *  features and immutable ones stay. @throws RangeError for an unknown feature, an eps outside [0, 1], or where nothing is left that
- *  may change. */
+ *  features and immutable ones stay. @throws RangeError for an unknown feature or an eps outside [0, 1]; RefusalError where nothing is
+ *  left that may change. */
 export function reachOf(domain: Domain, options: ReachOptions): InputReach {
   requireArguments("reachOf", { domain: [domain, aDomain] });
   const { eps, immutable = [], columnSteps: own, preparation } = checkedOptions("reachOf", options, REACH_OPTIONS);
@@ -64,7 +65,7 @@ export function reachOf(domain: Domain, options: ReachOptions): InputReach {
     for (const { name, kind, at: elements } of featuresOf(domain))
       if (kind !== "numeric" || immutable.includes(name)) for (const i of elements) most[i] = 0;
   if (eps > 0 && most.every((r) => r === 0))
-    throw new RangeError("reach: no feature is left that may change; a numeric one that is not immutable is needed");
+    throw new RefusalError("reach: no feature is left that may change; a numeric one that is not immutable is needed");
   const step = own && columnSteps(preparation!, own);
   for (const { name, at: elements } of step ? featuresOf(domain) : [])
     for (const i of elements) least[i] = most[i] > 0 ? (step![name] ?? 0) : 0;
