@@ -42,6 +42,7 @@ import { aDomain, aSplit } from "../../nn/kinds.js";
 import { samplesAtOnce } from "../copies.js";
 import { isTable } from "../explainers/features.js";
 import { aClassifier } from "../kinds.js";
+import { requireLength } from "../lengths.js";
 import { featureIndex, featuresOf } from "../manipulations/columns.js";
 import { finetuned } from "../manipulations/finetune.js";
 import { cornerTrigger } from "../manipulations/models/trigger.js";
@@ -262,6 +263,7 @@ export async function atWork(
   const { x, labels } = samples;
   const here = callerScope();
   const [n, ...shape] = x.shape;
+  requireLength("atWork", "samples.labels", labels, n, "one for each sample of x");
   const chunk = samplesAtOnce(shape, CHUNK);
   const found: boolean[] = [];
   for (let from = 0; from < n; from += chunk) {

@@ -5,6 +5,7 @@ import { aCount, aNatural, aTensor, aText, numbers } from "../../engine/kinds.js
 import { requireArguments } from "../../engine/options.js";
 import type { Domain, Feature } from "../../nn/index.js";
 import { aDomain } from "../../nn/kinds.js";
+import { wholeRows } from "../lengths.js";
 
 /** The features of a table, by name where there are names: columns of their own else, counted from 0 like rows and pixels. */
 export function featuresOf(domain: Domain): readonly Feature[] {
@@ -41,14 +42,16 @@ export function featureImportance(attribution: Tensor, domain: Domain): Tensor {
 }
 
 /** The rank of one feature in each row, 1 the most important: one more than the number of features that are more important. NaN where the
- *  row holds NaN. importance [n, features] flattened. */
+ *  row holds NaN. importance [n, features] flattened. @throws RangeError unless these are whole rows, or for a feature that is none of them. */
 export function ranksOf(importance: ArrayLike<number>, features: number, feature: number): number[] {
   requireArguments("ranksOf", {
     importance: [importance, numbers],
     features: [features, aCount],
     feature: [feature, aNatural],
   });
-  const n = importance.length / features;
+  const n = wholeRows("ranksOf", "importance", importance, features);
+  if (feature >= features)
+    throw new RangeError(`ranksOf: feature ${feature} of ${features}; 0 to ${features - 1} is needed`);
   return Array.from({ length: n }, (_, i) => {
     const own = importance[i * features + feature];
     let rank = 1;

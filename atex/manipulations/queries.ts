@@ -8,6 +8,7 @@ import type { Domain } from "../../nn/index.js";
 import { aDomain } from "../../nn/kinds.js";
 import type { Explainer } from "../explainers/explainer.js";
 import { aFloat32Array, anExplainer, aScore } from "../kinds.js";
+import { wholeRows } from "../lengths.js";
 import type { Score } from "../score.js";
 import { featuresOf } from "./columns.js";
 
@@ -39,7 +40,8 @@ const LIME_QUERY_OPTIONS: KindsOf<LimeQueryOptions> = {
 export function limeQueries(rows: Float32Array, options: LimeQueryOptions): Float32Array<ArrayBuffer> {
   requireArguments("limeQueries", { rows: [rows, aFloat32Array] });
   const { domain, copies, noise, seed } = checkedOptions("limeQueries", options, LIME_QUERY_OPTIONS);
-  const [d, m] = sidesOf(rows, domain);
+  const [d] = domain.shape;
+  const m = wholeRows("limeQueries", "rows", rows, d);
   const deviations = deviationsOf(rows, d);
   const draw = drawFrom(seed, 0x6c71);
   return perturbed(rows, d, copies, (copy) => {
@@ -72,12 +74,14 @@ const SHAP_QUERY_OPTIONS: KindsOf<ShapQueryOptions> = {
 export function shapQueries(rows: Float32Array, options: ShapQueryOptions): Float32Array<ArrayBuffer> {
   requireArguments("shapQueries", { rows: [rows, aFloat32Array] });
   const { domain, copies, centres, seed } = checkedOptions("shapQueries", options, SHAP_QUERY_OPTIONS);
-  const [d] = sidesOf(rows, domain);
+  const [d] = domain.shape;
+  wholeRows("shapQueries", "rows", rows, d);
+  const known = wholeRows("shapQueries", "centres", centres, d);
   const features = featuresOf(domain);
   const order = features.map((_, i) => i);
   const draw = drawFrom(seed, 0x7371);
   return perturbed(rows, d, copies, (copy) => {
-    const centre = draw.below(centres.length / d) * d;
+    const centre = draw.below(known) * d;
     const replaced = 1 + draw.below(features.length);
     for (let r = 0; r < replaced; r++) {
       const other = r + draw.below(order.length - r);
@@ -85,14 +89,6 @@ export function shapQueries(rows: Float32Array, options: ShapQueryOptions): Floa
       for (const i of features[order[r]].at) copy[i] = centres[centre + i];
     }
   });
-}
-
-/** Numbers in a row, and rows. @throws RangeError where they do not fit. */
-function sidesOf(rows: Float32Array, { shape: [d] }: Domain): [number, number] {
-  const m = rows.length / d;
-  if (!Number.isInteger(m) || m < 1)
-    throw new RangeError(`queries: ${rows.length} numbers came; whole rows of ${d}, at least one, are needed`);
-  return [d, m];
 }
 
 /** Each row `copies` times, changed in place by `change`. */

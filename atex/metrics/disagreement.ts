@@ -1,5 +1,6 @@
 import { aNatural, aNumber, numbers, tupleOf } from "../../engine/kinds.js";
 import { requireArguments } from "../../engine/options.js";
+import { requireLength } from "../lengths.js";
 import { aSignedMap } from "./kinds.js";
 
 /** How much two explanations of one sample agree, on the host: what of the most important they share. Source: Krishna et al. 2022 (2202.01602),
@@ -39,6 +40,13 @@ export interface TopAgreement {
 /** Feature, rank, sign and signed rank agreement of two explanations, each from 0 to 1. NaN where one holds a NaN. */
 export function agreementOnTop(a: SignedMap, b: SignedMap, k: number): TopAgreement {
   requireArguments("agreementOnTop", { a: [a, aSignedMap], b: [b, aSignedMap], k: [k, aNumber] });
+  const places = a.importance.length;
+  for (const [name, values] of Object.entries({
+    "a.signed": a.signed,
+    "b.importance": b.importance,
+    "b.signed": b.signed,
+  }))
+    requireLength("agreementOnTop", name, values, places, "as many as a.importance");
   if (!isSound(a) || !isSound(b))
     return { features: Number.NaN, ranks: Number.NaN, signs: Number.NaN, signedRanks: Number.NaN };
   const [p, q] = [topPlaces(a.importance, k), topPlaces(b.importance, k)];
@@ -73,6 +81,8 @@ export function tolerantAgreement(
     reach: [reach, aNatural],
   });
   const [h, w] = sides;
+  for (const [name, values] of Object.entries({ a, b }))
+    requireLength("tolerantAgreement", name, values, h * w, `one for each of ${h}×${w} pixels`);
   if (!a.every(Number.isFinite) || !b.every(Number.isFinite)) return Number.NaN;
   const [p, q] = [topPlaces(a, k), topPlaces(b, k)];
   const near = (from: readonly number[], to: readonly number[]): number => {

@@ -2,19 +2,25 @@
 
 import { quantities } from "../../atex/experiments/aggregate.js";
 import {
+  agreementOnTop,
+  conditionalAnomaly,
   elementGroups,
   exactShapley,
+  gridsOf,
   kolmogorovSmirnov,
   manipulationEntryOf,
   pairShapley,
   rankDistances,
+  ranksOf,
   rowDistances,
   type StealthyOptions,
   stealthySample,
   stealthyWeights,
   studyManipulation,
+  survivors,
   systematicSample,
   tableGroups,
+  tolerantAgreement,
   waldTest,
 } from "../../atex/index.js";
 import { add, matmul, mul, slice, type Tensor, tensor } from "../../engine/index.js";
@@ -150,6 +156,44 @@ test("where nothing passes, rows are drawn alike", () => {
   const { weights, lambda } = stealthySample({ ...options, caution: 1.01 });
   check.equal([...new Set(weights)], [1 / 120]);
   check.is(lambda, Number.POSITIVE_INFINITY);
+});
+
+test("lists that do not go together are refused with both lengths", () => {
+  const wrong: [call: () => unknown, message: RegExp][] = [
+    [
+      () => stealthySample({ ...options, contributions: Array.from(options.contributions).slice(0, 200) }),
+      /^stealthySample: contributions holds 200 numbers for the 120 rows of the outputs; as many for each row, /,
+    ],
+    [() => stealthySample({ ...options, contributions: [] }), /contributions holds 0 numbers for the 120 rows/],
+    [
+      () => stealthySample({ ...options, distances: [0, 1] }),
+      /^stealthySample: distances holds 2 numbers; 14400, one for each two of 120 rows, are needed$/,
+    ],
+    [() => stealthySample({ ...options, outputs: [] }), /^stealthySample: no outputs came; /],
+    [() => stealthySample({ ...options, outputs: rows.slice(1) }), /distances holds 14400 numbers; 14161, /],
+    [
+      () => rowDistances([1, 2, 3], 2),
+      /^rowDistances: rows holds 3 numbers; whole rows of 2, at least one, are needed$/,
+    ],
+    [() => systematicSample([0, 0], 3, drawFrom(1)), /^systematicSample: none of 2 weights is above 0; /],
+    [() => ranksOf([1, 2, 3], 2, 0), /^ranksOf: importance holds 3 numbers; whole rows of 2, /],
+    [() => ranksOf([1, 2], 2, 2), /^ranksOf: feature 2 of 2; 0 to 1 is needed$/],
+    [() => survivors([1, 2, 3], 2, 1), /^survivors: values holds 3 numbers; whole rows of 2, /],
+    [() => gridsOf(new Float32Array(3), 2), /^gridsOf: rows holds 3 numbers; whole rows of 2, /],
+    [
+      () => tolerantAgreement([1, 2], [1, 2, 3, 4], 1, [2, 2]),
+      /^tolerantAgreement: a holds 2 numbers; 4, one for each of 2×2 pixels, are needed$/,
+    ],
+    [
+      () => agreementOnTop({ importance: [1, 2], signed: [1, 2] }, { importance: [1], signed: [1] }, 1),
+      /^agreementOnTop: b.importance holds 1 numbers; 2, as many as a.importance, are needed$/,
+    ],
+    [
+      () => conditionalAnomaly({ rows: [1, 2], answers: [1] }, { rows: [1, 2], answers: [1, 2] }, { width: 1, k: 1 }),
+      /^conditionalAnomaly: 2 answers for 2 reference rows and 1 for 2 rows asked; as many for each row are needed$/,
+    ],
+  ];
+  for (const [call, message] of wrong) check.throws(call, message);
 });
 
 const entry = manipulationEntryOf("background");

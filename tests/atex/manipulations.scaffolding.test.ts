@@ -72,7 +72,7 @@ test("SHAP's queries: some features, all of them alike, are those of one centre"
 
 test("queries of rows that are not whole are refused", () => {
   const how = { domain: judged, noise: 1, seed: 0 };
-  check.throws(() => limeQueries(new Float32Array(7), { ...how, copies: 1 }), /7 numbers came; whole rows of 6/);
+  check.throws(() => limeQueries(new Float32Array(7), { ...how, copies: 1 }), /rows holds 7 numbers; whole rows of 6/);
   check.throws(() => limeQueries(new Float32Array(6), { ...how, copies: 0 }), /0 copies/);
 });
 

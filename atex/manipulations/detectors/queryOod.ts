@@ -4,6 +4,7 @@ import { callerScope, reshape, softmax, type Tensor, tensor } from "../../../eng
 import { aCount, aFlag, aNumber, required } from "../../../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
 import { hostSamples } from "../../../nn/index.js";
+import { wholeRows } from "../../lengths.js";
 import { type Classifier, classScore } from "../../score.js";
 import { aDetectorContext, anAnswered, aSide } from "../kinds.js";
 import type { Side } from "../manipulation.js";
@@ -26,7 +27,7 @@ const CONDITIONAL_ANOMALY_OPTIONS: KindsOf<{ readonly width: number; readonly k:
 /** How unlike a model's answers are to those it gives for the nearest reference rows: half the absolute differences between a row's
  *  probabilities and the mean of its k nearest neighbours', 0 to 1, for each row. With `itself` the rows are the reference, and none is its own
  *  neighbour. Source: Carmichael, Scheirer 2023, sec. 3.2 (the conditional anomaly of an output given the input, by nearest neighbours).
- *  @throws RangeError for fewer than k neighbours. */
+ *  @throws RangeError for fewer than k neighbours, and where rows and answers are not as many. */
 export function conditionalAnomaly(
   asked: Answered,
   reference: Answered,
@@ -34,12 +35,18 @@ export function conditionalAnomaly(
 ): Float64Array {
   requireArguments("conditionalAnomaly", { asked: [asked, anAnswered], reference: [reference, anAnswered] });
   const { width, k, itself = false } = checkedOptions("conditionalAnomaly", options, CONDITIONAL_ANOMALY_OPTIONS);
-  const m = reference.rows.length / width;
+  const who = "conditionalAnomaly";
+  const m = wholeRows(who, "reference.rows", reference.rows, width);
+  const n = wholeRows(who, "asked.rows", asked.rows, width);
   const classes = reference.answers.length / m;
+  if (!Number.isInteger(classes) || asked.answers.length !== n * classes)
+    throw new RangeError(
+      `${who}: ${reference.answers.length} answers for ${m} reference rows and ${asked.answers.length} for ${n} rows asked; as many for each row are needed`,
+    );
   const there = m - Number(itself);
   if (!Number.isInteger(k) || k < 1 || k > there)
     throw new RangeError(`query-ood: ${k} neighbours among ${there} reference rows; 1 to ${there} is needed`);
-  return Float64Array.from({ length: asked.rows.length / width }, (_, i) => {
+  return Float64Array.from({ length: n }, (_, i) => {
     const near = nearest(asked.rows, i, reference.rows, width, k, itself ? i : -1);
     let apart = 0;
     for (let c = 0; c < classes; c++) {

@@ -25,6 +25,7 @@ import { aNeighbourhood } from "../../attacks/kinds.js";
 import { repeated } from "../../copies.js";
 import type { FeatureGroups } from "../../explainers/features.js";
 import { anyNumbers, someGroups, someSamples } from "../../kinds.js";
+import { wholeRows } from "../../lengths.js";
 import { intoNeighbourhood, type Neighbourhood } from "../../subject.js";
 
 /** What the owner of a network answers to m = k · n samples, k candidates for each of n: candidate i of a copy belongs to sample i. */
@@ -183,7 +184,7 @@ function bred(
 /** Places of the `most` largest values of each sample, the largest first: copy after copy. Earlier ones win where values are equal. */
 export function survivors(values: readonly number[], n: number, most: number): number[] {
   requireArguments("survivors", { values: [values, anyNumbers], n: [n, aCount], most: [most, aCount] });
-  const copies = values.length / n;
+  const copies = wholeRows("survivors", "values", values, n);
   const ranked = Array.from({ length: n }, (_, i) =>
     Array.from({ length: copies }, (_, k) => k * n + i).sort((p, q) => values[q] - values[p] || p - q),
   );

@@ -8,6 +8,7 @@ import { inChunks } from "../../copies.js";
 import { binomial } from "../../explainers/coalitions.js";
 import type { FeatureGroups } from "../../explainers/features.js";
 import { aScore, someGroups } from "../../kinds.js";
+import { wholeRows } from "../../lengths.js";
 import type { Score } from "../../score.js";
 import { aDraw } from "../kinds.js";
 
@@ -125,10 +126,10 @@ export function stealthyWeights(
   return { weights, distance };
 }
 
-/** Euclidean distances of m rows of d numbers, m · m. */
+/** Euclidean distances of m rows of d numbers, m · m. @throws RangeError unless they are whole rows. */
 export function rowDistances(rows: ArrayLike<number>, d: number): Float64Array {
   requireArguments("rowDistances", { rows: [rows, numbers], d: [d, aCount] });
-  const m = rows.length / d;
+  const m = wholeRows("rowDistances", "rows", rows, d);
   const all = new Float64Array(m * m);
   for (let i = 0; i < m; i++)
     for (let j = 0; j < i; j++) {
@@ -143,6 +144,9 @@ export function rowDistances(rows: ArrayLike<number>, d: number): Float64Array {
  *  times. Source: Madow 1949 (systematic sampling). */
 export function systematicSample(weights: ArrayLike<number>, count: number, draw: Draw): number[] {
   requireArguments("systematicSample", { weights: [weights, numbers], count: [count, aCount], draw: [draw, aDraw] });
+  const last = Array.from(weights).findLastIndex((weight) => weight > 0);
+  if (last < 0)
+    throw new RangeError(`systematicSample: none of ${weights.length} weights is above 0; at least one has to be`);
   const start = draw.between(0, 1);
   const places: number[] = [];
   let passed = 0;
@@ -151,7 +155,6 @@ export function systematicSample(weights: ArrayLike<number>, count: number, draw
     while (places.length < count && (places.length + start) / count < passed) places.push(i);
   }
   // Weights may sum to a rounding error less than 1.
-  const last = Array.from(weights).findLastIndex((weight) => weight > 0);
   while (places.length < count) places.push(last);
   return places;
 }

@@ -42,6 +42,7 @@ import {
 } from "../../../nn/index.js";
 import { aStop } from "../../../nn/kinds.js";
 import { aFloat32Array, anyNumbers, aScore } from "../../kinds.js";
+import { wholeRows } from "../../lengths.js";
 import type { Score } from "../../score.js";
 import { aGrid } from "../kinds.js";
 
@@ -98,7 +99,8 @@ export async function trainDetector(options: DetectorOptions): Promise<RowDetect
   const here = callerScope();
   const { rows, queries, width: d, grids = [], hidden, epochs, batch, learningRate, seed, say, stop } = options;
   const model = mlp({ hidden, classes: 2 });
-  const n = queries.length / d;
+  const n = wholeRows("trainDetector", "queries", queries, d);
+  wholeRows("trainDetector", "rows", rows, d);
   const samples = new Float32Array(2 * queries.length);
   for (let i = 0; i < queries.length; i++) samples[i] = rows[i % rows.length];
   samples.set(queries, queries.length);
@@ -149,17 +151,16 @@ const OFF_GRID = 0.02;
  *  standardised. Perturbed copies rarely do, which is what gives them away. */
 export function gridsOf(rows: Float32Array, d: number): Grid[] {
   requireArguments("gridsOf", { rows: [rows, aFloat32Array], d: [d, aCount] });
+  const m = wholeRows("gridsOf", "rows", rows, d);
   const found: Grid[] = [];
   for (let at = 0; at < d; at++) {
-    const values = [...new Set(Array.from({ length: rows.length / d }, (_, r) => rows[r * d + at]))].sort(
-      (a, b) => a - b,
-    );
+    const values = [...new Set(Array.from({ length: m }, (_, r) => rows[r * d + at]))].sort((a, b) => a - b);
     const gap = Math.min(...values.slice(1).map((value, i) => value - values[i]));
     const onGrid = values.every((value) => {
       const steps = (value - values[0]) / gap;
       return Math.abs(steps - Math.round(steps)) <= OFF_GRID;
     });
-    if (values.length > 1 && 2 * values.length <= rows.length / d && onGrid) found.push({ at, origin: values[0], gap });
+    if (values.length > 1 && 2 * values.length <= m && onGrid) found.push({ at, origin: values[0], gap });
   }
   return found;
 }

@@ -4,6 +4,7 @@ import { aCount, aNatural, aNumberOfAtLeast0, numbers, required } from "../../..
 import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
 import { drawFrom } from "../../../nn/data/integer-random.js";
 import { mean } from "../../experiments/statistics.js";
+import { requireLength } from "../../lengths.js";
 import { kolmogorovSmirnov, waldTest } from "../twoSamples.js";
 import { stealthyWeights, systematicSample } from "./backgroundWeights.js";
 
@@ -55,12 +56,21 @@ export interface StealthySample {
 /** A sample of background rows that gives one feature the least mean absolute Shapley value among those that two tests of the model's
  *  outputs do not notice (Kolmogorov-Smirnov and Wald). For each weight λ of the distance the optimal weights of rows are found
  *  (`stealthyWeights`; the cost of a row is its mean contribution in the direction that each sample's attribution has) and samples drawn.
- *  Where no sample passes, a sample of equal weights. Source: Laberge et al. 2023, sec. 4, algorithms 1 and 2. */
+ *  Where no sample passes, a sample of equal weights. Source: Laberge et al. 2023, sec. 4, algorithms 1 and 2. @throws RangeError where
+ *  outputs, distances and contributions are not of the same rows. */
 export function stealthySample(options: StealthyOptions): StealthySample {
   checkedOptions("stealthySample", options, STEALTHY_OPTIONS);
   const { contributions, distances, outputs, rows, caution, lambdas, draws, seed } = options;
   const m = outputs.length;
+  if (m === 0) throw new RangeError("stealthySample: no outputs came; one for each row, one row at least, are needed");
+  requireLength("stealthySample", "distances", distances, m * m, `one for each two of ${m} rows`);
+  // Row after row, a number for each of n samples.
   const n = contributions.length / m;
+  if (!Number.isInteger(n) || n < 1)
+    throw new RangeError(
+      `stealthySample: contributions holds ${contributions.length} numbers for the ${m} rows of the outputs; as many for each row, at least one, ` +
+        "are needed",
+    );
   const uniform = new Float64Array(m).fill(1 / m);
   const honest = meansOver(contributions, m, n, uniform);
   const costs = Float64Array.from({ length: m }, (_, j) => {
