@@ -83,6 +83,7 @@ export const count = number({ min: 1, whole: true });
 export const natural = number({ min: 0, whole: true });
 export const size = number({ min: 0 });
 export const positive = number({ above: 0 });
+export const share = number({ min: 0, max: 1 });
 
 export const text: Schema<string> = {
   json: { type: "string" },

@@ -1,7 +1,7 @@
 /** Every objective of attacks on explanations: a new one is its function and a row here. */
 
 import { callerScope, ShapeError, type Tensor, tensor } from "../../engine/index.js";
-import { aKey, aNumber, aShape, aText, required } from "../../engine/kinds.js";
+import { aCount, aKey, aShape, aText, required } from "../../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { count, type Fields, oneOf, type Read, setting, text } from "../../nn/schema.js";
 import type { AgreementName } from "../judge.js";
@@ -74,7 +74,7 @@ function fits({ needsGrid, side = 1 }: ObjectiveEntry, [, ...sample]: readonly n
 const ENSEMBLE_MEMBERS_OPTIONS: KindsOf<Pick<ObjectiveContext, "shape" | "key"> & { readonly k?: number }> = {
   shape: required(aShape),
   key: required(aKey),
-  k: aNumber,
+  k: aCount,
 };
 
 /** The attacks of an ensemble on samples of a shape: every objective of the table that can be had for them. */

@@ -1,11 +1,14 @@
 /** What arguments may be (see engine/kinds.ts). */
 import {
+  aCount,
   aFlag,
   aFunction,
   aNatural,
   aNumber,
+  aNumberOfAtLeast0,
   anObject,
   anyNumber,
+  aPositiveNumber,
   aShare,
   aTensor,
   aText,
@@ -41,16 +44,17 @@ export const anAuditNumber = anObject("an audit number", {
   values: maybe(numbers),
 });
 export const someAttackSettings = anObject("settings of attacks", {
-  steps: aNumber,
-  stepSize: aNumber,
-  restarts: aNumber,
-  points: aNumber,
-  twinBeta: aNumber,
-  pixels: aNumber,
-  draws: aNumber,
-  queries: aNumber,
-  copies: aNumber,
-  population: aNumber,
+  steps: aCount,
+  stepSize: aNumberOfAtLeast0,
+  restarts: aNatural,
+  points: aCount,
+  twinBeta: aPositiveNumber,
+  k: maybe(aCount),
+  pixels: aNatural,
+  draws: aCount,
+  queries: aCount,
+  copies: aCount,
+  population: aCount,
   search: aText,
 });
 export const anAuditMeasurement = anObject("an audit measurement", { numbers: listOf(anAuditNumber, "audit numbers") });

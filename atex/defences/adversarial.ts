@@ -4,7 +4,7 @@ import { aCount, aNumberOfAtLeast0, aShare } from "../../engine/kinds.js";
 import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { crossEntropy, type FeatureRange } from "../../nn/index.js";
 import { aRange } from "../../nn/kinds.js";
-import { count, size } from "../../nn/schema.js";
+import { count, share, size } from "../../nn/schema.js";
 import { linf } from "../balls.js";
 import { type Defence, type DefenceInfo, joined, weighted } from "./defence.js";
 import { defenceEntry, implied } from "./entry.js";
@@ -84,7 +84,7 @@ function adversarial(info: DefenceInfo, options: Ascending): Defence {
 }
 
 const radius = implied(size, 0.1, "L-inf radius, in units of the inputs");
-const clean = (value: number) => implied(size, value, "share of the clean samples in the loss, 0 to 1");
+const clean = (value: number) => implied(share, value, "share of the clean samples in the loss, 0 to 1");
 const reach = ({ radius = 0.1 }) => ({ most: radius, of: "largest element" }) as const;
 
 export const fgsmEntry = defenceEntry({

@@ -16,14 +16,23 @@ import {
   type Tensor,
   transpose,
 } from "../../engine/index.js";
-import { aCount, aFunction, aNumber, aNumberOfAtLeast0, either, maybe, required, wordOf } from "../../engine/kinds.js";
+import {
+  aCount,
+  aFunction,
+  aNumberOfAtLeast0,
+  aPositiveNumber,
+  either,
+  maybe,
+  required,
+  wordOf,
+} from "../../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
 import { klDivergence, mse, type ResidentImages } from "../../nn/index.js";
 import { aResidentData } from "../../nn/kinds.js";
 import { asOneBatch, repeated } from "../copies.js";
 import { aClassifier, LONG_OPTIONS } from "../kinds.js";
 import type { Classifier } from "../score.js";
-import { type Batch, type Defence, explained, type Network, weighted } from "./defence.js";
+import { type Batch, type Defence, explained, type Network, requireWeights, weighted } from "./defence.js";
 import {
   type KeptDirections,
   overData,
@@ -109,7 +118,7 @@ export interface AtexOptions {
    *  Default "changes" with both terms, "predictions" with one. */
   readonly matching?: "changes" | "predictions" | "logits";
   /** Temperatures of the teacher's and the student's softmax in L; default 10, and the teacher's (released code: 4 and 1). At 1 a
-   *  sure prediction teaches little; well above 1 L holds the differences of logits (Hinton et al. 2015, eq. 2 to 4). */
+   *  sure prediction teaches little; above 0, and well above 1 L holds the differences of logits (Hinton et al. 2015, eq. 2 to 4). */
   readonly temperature?: number;
   readonly studentTemperature?: number;
   /** The teacher's predictions computed before, for directions at hand. */
@@ -122,17 +131,17 @@ const ATEX_OPTIONS: KindsOf<AtexOptions> = {
   delta1: required(aNumberOfAtLeast0),
   delta2: aNumberOfAtLeast0,
   normalisation: wordOf("l2", "maxAbs"),
-  points: aNumber,
+  points: aCount,
   spacing: wordOf("grid", "sampled"),
-  copies: aNumber,
+  copies: aCount,
   noise: wordOf("positive", "symmetric"),
   scale: wordOf("unit", "asProjected"),
-  steepest: aNumber,
+  steepest: aNumberOfAtLeast0,
   alpha: aNumberOfAtLeast0,
   terms: wordOf("both", "second"),
   matching: wordOf("changes", "predictions", "logits"),
-  temperature: aNumberOfAtLeast0,
-  studentTemperature: aNumberOfAtLeast0,
+  temperature: aPositiveNumber,
+  studentTemperature: aPositiveNumber,
   predictions: aKeptPredictions,
 };
 
@@ -154,9 +163,7 @@ export function atex(options: AtexOptions): Defence {
   const { points, normalisation } = along;
   const tangent: TangentOptions = { length: delta2, copies, noise, scale, normalisation };
   requireAlong("atex", along);
-  if (!(steepest >= 0)) throw new RangeError(`atex: steepest ${steepest} given; a length of at least 0 is needed`);
-  if (!Number.isInteger(copies) || copies < 1)
-    throw new RangeError(`atex: ${copies} copies given; at least 1 is needed`);
+  if (terms === "second") requireWeights("atex", { alpha });
   if (matching === "changes" && terms === "second")
     throw new RangeError(
       'atex: matching "changes" given with only the second term; both are needed, for nothing else holds predictions at x',
@@ -217,7 +224,7 @@ function taughtAt(
 const ALONG_OPTIONS: KindsOf<Pick<AtexOptions, "delta1" | "normalisation" | "points" | "spacing">> = {
   delta1: required(aNumberOfAtLeast0),
   normalisation: wordOf("l2", "maxAbs"),
-  points: aNumber,
+  points: aCount,
   spacing: wordOf("grid", "sampled"),
 };
 
@@ -239,8 +246,8 @@ export interface PredictionOptions extends AlongOptions, LongOptions<Done> {
 
 const PREDICTION_OPTIONS: KindsOf<PredictionOptions> = {
   batchSize: aCount,
-  length: required(aNumber),
-  points: required(aNumber),
+  length: required(aNumberOfAtLeast0),
+  points: required(aCount),
   spacing: required(wordOf("grid", "sampled")),
   normalisation: required(wordOf("l2", "maxAbs")),
   ...LONG_OPTIONS,

@@ -1,5 +1,5 @@
 import { callerScope, dispose } from "../../engine/index.js";
-import { count, oneOf, type Read, setting, size } from "../../nn/schema.js";
+import { count, oneOf, positive, type Read, setting, size } from "../../nn/schema.js";
 import {
   ATEX,
   type AtexOptions,
@@ -37,8 +37,8 @@ const options = {
     undefined,
     "what is matched with the teacher's; default changes with both terms, else predictions",
   ),
-  temperature: implied(size, 10, "temperature of the teacher's softmax"),
-  studentTemperature: setting(size, undefined, "that of the student's; default the teacher's"),
+  temperature: implied(positive, 10, "temperature of the teacher's softmax"),
+  studentTemperature: setting(positive, undefined, "that of the student's; default the teacher's"),
   directions: setting(
     oneOf("kept", "teacher", "student", "gradient"),
     "kept",

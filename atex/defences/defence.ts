@@ -100,9 +100,17 @@ export function squaredNorm(v: Tensor): Tensor {
   return sum(square(rows(v)), 1);
 }
 
-/** Σ weight · term, leaving out terms of weight 0. @throws RangeError where no other is left. */
+/** @throws RangeError where all weights of a loss are 0. */
+export function requireWeights(name: string, weights: Readonly<Record<string, number>>): void {
+  if (Object.values(weights).some((weight) => weight > 0)) return;
+  const names = Object.keys(weights);
+  throw new RangeError(
+    `${name}: ${names.join(", ")} ${names.length > 1 ? "are" : "is"} 0; one term of the loss has to count`,
+  );
+}
+
+/** Σ weight · term, leaving out terms of weight 0, which not all are. */
 export function weighted(...terms: readonly (readonly [weight: number, term: () => Tensor])[]): Tensor {
   const counting = terms.filter(([weight]) => weight !== 0);
-  if (counting.length === 0) throw new RangeError("defence: all weights are 0; one term of the loss has to count");
   return counting.map(([weight, term]) => (weight === 1 ? term() : mul(term(), weight))).reduce(add);
 }

@@ -3,7 +3,7 @@ import { aCount, aNumberOfAtLeast0, aShare, required } from "../../engine/kinds.
 import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { crossEntropy, type FeatureRange } from "../../nn/index.js";
 import { aRange } from "../../nn/kinds.js";
-import { count, setting, size } from "../../nn/schema.js";
+import { count, setting, share, size } from "../../nn/schema.js";
 import { type Ball, linf } from "../balls.js";
 import { integratedGradients } from "../explainers/integratedGradients.js";
 import { aBall } from "../kinds.js";
@@ -75,7 +75,7 @@ export const igrEntry = defenceEntry({
     radius: setting(size, 1, "L-inf radius of the perturbed sample, as a multiple of eps"),
     steps: implied(count, 7, "steps of 2.5 radii in all, from a random start"),
     path: implied(count, 10, "points of the paths from the baseline, which is 0"),
-    clean: implied(size, 0, "share of the clean samples in the cross-entropy, 0 to 1"),
+    clean: implied(share, 0, "share of the clean samples in the cross-entropy, 0 to 1"),
     weight: implied(size, 1, "weight of the cosine distance of the integrated gradients"),
   },
   reach: ({ radius, path = 10 }, eps) => ({

@@ -1,5 +1,5 @@
 import { mean, stopGradient } from "../../engine/index.js";
-import { aNumber, required } from "../../engine/kinds.js";
+import { aNumberOfAtLeast0, required } from "../../engine/kinds.js";
 import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { crossEntropy, type FeatureRange } from "../../nn/index.js";
 import { aRange } from "../../nn/kinds.js";
@@ -19,7 +19,7 @@ export interface LgaOptions {
   readonly ball: Ball;
   /** Valid values; default 0 to 1 for images [n,c,h,w], none otherwise. */
   readonly range?: FeatureRange;
-  /** Weights of the squared L2 distance and of the cosine distance; default 1 and 1. */
+  /** Weights of the squared L2 distance and of the cosine distance, at least 0; default 1 and 1. */
   readonly l2?: number;
   readonly cosine?: number;
 }
@@ -27,8 +27,8 @@ export interface LgaOptions {
 const LGA_OPTIONS: KindsOf<LgaOptions> = {
   ball: required(aBall),
   range: aRange,
-  l2: aNumber,
-  cosine: aNumber,
+  l2: aNumberOfAtLeast0,
+  cosine: aNumberOfAtLeast0,
 };
 
 /** Gradients at random neighbours learn from the clean gradient, which is a constant. Source: Joo et al. 2023, sec. 4. */

@@ -1,16 +1,7 @@
 /** Adversarial training on explanations, done directly: the loss contains gradients and is differentiated again. */
 
 import { mean, type Tensor } from "../../engine/index.js";
-import {
-  aCount,
-  aFunction,
-  aNumber,
-  aNumberOfAtLeast0,
-  anObject,
-  either,
-  required,
-  wordOf,
-} from "../../engine/kinds.js";
+import { aCount, aFunction, aNumberOfAtLeast0, anObject, either, required, wordOf } from "../../engine/kinds.js";
 import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { crossEntropy, type FeatureRange } from "../../nn/index.js";
 import { aRange } from "../../nn/kinds.js";
@@ -18,7 +9,7 @@ import { count, oneOf, setting, size } from "../../nn/schema.js";
 import { type Ball, linf } from "../balls.js";
 import { repeated } from "../copies.js";
 import { aBall } from "../kinds.js";
-import { type Batch, type Defence, explained, joined, type Network, weighted } from "./defence.js";
+import { type Batch, type Defence, explained, joined, type Network, requireWeights, weighted } from "./defence.js";
 import { cosineDistance, type Distance, squaredL2 } from "./distances.js";
 import { defenceEntry, implied } from "./entry.js";
 import { lastOfAscent, randomNeighbours } from "./neighbours.js";
@@ -37,7 +28,7 @@ export interface NaiveOptions {
   readonly distance?: Distance;
   /** Weight of d, which eq. 2 leaves at 1; default 5. Squared L2, in units of logits per pixel, wants about 0.1. */
   readonly weight?: number;
-  /** a₁ and a₂, the weights of the predictions at x and at its neighbours; default 1 and 1. */
+  /** a₁ and a₂, the weights of the predictions at x and at its neighbours, at least 0; default 1 and 1. */
   readonly a1?: number;
   readonly a2?: number;
 }
@@ -45,25 +36,25 @@ export interface NaiveOptions {
 const NAIVE_OPTIONS: KindsOf<NaiveOptions> = {
   ball: required(aBall),
   range: aRange,
-  neighbours: aNumber,
+  neighbours: aCount,
   choice: either(
     wordOf("random"),
     anObject("an object", { adversarial: anObject("an object", { steps: aCount, stepSize: aNumberOfAtLeast0 }) }),
   ),
   distance: aFunction,
   weight: aNumberOfAtLeast0,
-  a1: aNumber,
-  a2: aNumber,
+  a1: aNumberOfAtLeast0,
+  a2: aNumberOfAtLeast0,
 };
 
 const info = { name: "naive", source: "Tang et al. 2022, eq. 2" };
 
 /** The paper's direct scheme, φ the gradient of the label's logit. Its sums over neighbours are means here, so that weights
- *  keep their meaning when the number of neighbours changes. Source: Tang et al. 2022, eq. 2. */
+ *  keep their meaning when the number of neighbours changes. Source: Tang et al. 2022, eq. 2. @throws RangeError where all weights are 0. */
 export function naive(options: NaiveOptions): Defence {
   checkedOptions("naive", options, NAIVE_OPTIONS);
   const { neighbours: k = 8, distance = cosineDistance, weight = 5, a1 = 1, a2 = 1 } = options;
-  if (!Number.isInteger(k) || k < 1) throw new RangeError(`naive: ${k} neighbours given; at least 1 is needed`);
+  requireWeights("naive", { a1, a2, weight });
   return {
     ...info,
     formula: `a₁ CE(g(x), y) + mean over x' of [ a₂ CE(g(x'), y) + λ d(φ(x'), φ(x)) ], d = ${distance.title}`,
@@ -116,6 +107,7 @@ export const naiveEntry = defenceEntry({
   },
   reach: ({ radius }, eps) => ({ most: radius * eps, of: "largest element" }),
   samples: ({ neighbours }) => neighbours,
+  check: ({ a1 = 1, a2 = 1, weight = 5 }) => requireWeights("naive", { a1, a2, weight }),
   presets: {
     naive: {
       title: "naive, 1 − cosine",

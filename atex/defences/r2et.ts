@@ -1,5 +1,5 @@
 import { abs, add, div, mean, mul, slice, sqrt, stopGradient, sub, topK } from "../../engine/index.js";
-import { aNumber, aNumberOfAtLeast0 } from "../../engine/kinds.js";
+import { aCount, aNumberOfAtLeast0, aPositiveNumber } from "../../engine/kinds.js";
 import { checkedOptions, type KindsOf } from "../../engine/options.js";
 import { crossEntropy } from "../../nn/index.js";
 import { count, size } from "../../nn/schema.js";
@@ -19,19 +19,19 @@ export interface R2etOptions {
   readonly k?: number;
   /** Features on each side of rank k whose gap counts; default k, or as many as there are. */
   readonly margin?: number;
-  /** Weight of the gap, default 1, and of the curvature, default 1. */
+  /** Weight of the gap, default 1, and of the curvature, default 1; at least 0. */
   readonly gap?: number;
   readonly curvature?: number;
-  /** Length of the finite difference; default 0.01. */
+  /** Length of the finite difference, above 0; default 0.01. */
   readonly step?: number;
 }
 
 const R2ET_OPTIONS: KindsOf<R2etOptions> = {
-  k: aNumber,
-  margin: aNumber,
-  gap: aNumber,
-  curvature: aNumber,
-  step: aNumberOfAtLeast0,
+  k: aCount,
+  margin: aCount,
+  gap: aNumberOfAtLeast0,
+  curvature: aNumberOfAtLeast0,
+  step: aPositiveNumber,
 };
 
 /** Keeps the ranking of features: widens the gap between gradient magnitudes just above and just below rank k, and keeps the
@@ -40,6 +40,8 @@ const R2ET_OPTIONS: KindsOf<R2etOptions> = {
 export function r2et(options: R2etOptions = {}): Defence {
   checkedOptions("r2et", options, R2ET_OPTIONS);
   const { gap = 1, curvature = 1, step = 0.01 } = options;
+  if (options.k !== undefined && options.margin !== undefined && options.margin > options.k)
+    throw new RangeError(`r2et: margin ${options.margin} given for k ${options.k}; at most k is needed`);
   return {
     ...info,
     formula: "CE(g(x), y) − λ₁ gap of |φ| around rank k + λ₂ mean ‖φ(x + h φ/‖φ‖) − φ(x)‖ / h",

@@ -219,9 +219,9 @@ for (const [i, o] of settings.entries())
 referenceTest("ATEX refuses impossible grids and predictions of another one", () => {
   const base = { teacher: classifier(teacher), directions: given, delta1: 0.1 };
   check.throws(() => atex({ ...base, spacing: "grid" }), /atex: 1 grid points up to 0.1 given; at least 2/);
-  check.throws(() => atex({ ...base, points: 0 }), /atex: 0 sampled points up to 0.1 given; at least 1/);
-  check.throws(() => atex({ ...base, copies: 0 }), /atex: 0 copies given/);
-  check.throws(() => atex({ ...base, steepest: -1 }), /atex: steepest -1 given; a length of at least 0 is needed/);
+  check.throws(() => atex({ ...base, points: 0 }), /atex: points is 0; an integer of at least 1 is needed/);
+  check.throws(() => atex({ ...base, copies: 0 }), /atex: copies is 0; an integer of at least 1 is needed/);
+  check.throws(() => atex({ ...base, steepest: -1 }), /atex: steepest is -1; a number of at least 0 is needed/);
   check.throws(() => atex({ ...base, terms: "second", matching: "changes" }), /only the second term; both are needed/);
   check.match(atex(base).formula, /g\(x_p\) \+ f\(x\) − g\(x\), f/);
   check.ok(!atex({ ...base, terms: "second" }).formula.includes("f(x) − g"), "one term matches predictions");

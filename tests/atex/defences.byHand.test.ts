@@ -313,11 +313,7 @@ for (const [i, { scheme, loss }] of cases.entries()) {
   });
 }
 
-referenceTest("a loss has a term that counts, and weight decay weights to decay", () => {
-  const params = by.parameters(m);
-  const network = Object.assign((z: Tensor) => by.model.apply(params, z), { params });
-  const nothing = naive({ ball: linf(0.1), neighbours: 1, weight: 0, a1: 0, a2: 0 });
-  check.throws(() => nothing.loss(network, batchOf()), /defence: all weights are 0; one term of the loss has to count/);
+referenceTest("weight decay has weights to decay", () => {
   const bare = Object.assign((z: Tensor) => z, { params: { bias: tensor([1, 2]) } });
   check.throws(
     () => weightDecay().loss(bare, batchOf()),

@@ -1,7 +1,7 @@
 /** Row 6: an explanation finds a cause that was planted. */
 import { full, gather, openScope, scope, type Tensor, tensor } from "../../../engine/index.js";
 import { sampleTensor } from "../../../nn/index.js";
-import { count, number, type Read, setting, size, text } from "../../../nn/schema.js";
+import { count, number, positive, type Read, setting, size, text } from "../../../nn/schema.js";
 import type { PictureRows } from "../../experiments/cells.js";
 import { saliencyMap } from "../../explainers/explainer.js";
 import { isTable } from "../../explainers/features.js";
@@ -26,7 +26,7 @@ const options = {
   samples: setting(count, 2000, "training samples the copy is trained on, the first ones"),
   epochs: setting(count, 5, "passes over them"),
   batch: setting(count, 50, "samples in a step, half of them with the cause"),
-  learningRate: setting(size, 0.005, "of Adam; it falls to 0 along a cosine"),
+  learningRate: setting(positive, 0.005, "of Adam; it falls to 0 along a cosine"),
   learnt: setting(number({ min: 0, max: 1 }), 0.5, "share of the samples on which the cause has to be at work"),
 };
 type Settings = Read<typeof options>;

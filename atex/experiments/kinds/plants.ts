@@ -1,7 +1,7 @@
 /** Networks with a known fault, or none, that an audit is put to the test with. */
 import type { Tree } from "../../../engine/index.js";
 import { adam, partOf } from "../../../nn/index.js";
-import { count, type Fields, number, type Read, setting, size } from "../../../nn/schema.js";
+import { count, type Fields, number, positive, type Read, setting } from "../../../nn/schema.js";
 import type { ManipulationEntry, ManipulationWorld } from "../../manipulations/manipulation.js";
 import { MANIPULATION_TABLE } from "../../manipulations/table.js";
 import { trainTwin } from "../../sanity/permuted.js";
@@ -34,7 +34,7 @@ const permutedLabels = plant({
     samples: setting(count, 400, "training samples whose labels are dealt out anew, the first ones"),
     epochs: setting(count, 100, "passes over them at most"),
     accuracy: setting(number({ min: 0, max: 1 }), 0.9, "share of the labels from which on they count as learnt"),
-    learningRate: setting(size, 2e-3, "of Adam"),
+    learningRate: setting(positive, 2e-3, "of Adam"),
   },
   async make({ samples, epochs, accuracy, learningRate }, { model, train, seed, say }) {
     const split = partOf(train, 0, Math.min(samples, train.labels.length));

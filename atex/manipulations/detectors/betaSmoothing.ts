@@ -1,7 +1,7 @@
 /** The explanation of a smoother network: kinks, along which maps can be bent at will, are rounded off. */
 
 import { shapeOf, softplus, withOps, zeros } from "../../../engine/index.js";
-import { aNumberOfAtLeast0, aShape, aText } from "../../../engine/kinds.js";
+import { aPositiveNumber, aShape, aText } from "../../../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
 import { hasKinks, smoothed } from "../../attacks/surrogate.js";
 import { aClassifier } from "../../kinds.js";
@@ -20,7 +20,7 @@ export interface BetaSmoothingOptions {
 
 const BETA_SMOOTHING_OPTIONS: KindsOf<BetaSmoothingOptions> = {
   name: aText,
-  beta: aNumberOfAtLeast0,
+  beta: aPositiveNumber,
 };
 
 /** A network with softplus of sharpness beta in the place of relu (`smoothed`), and of softplus that is sharper; undefined where it has
@@ -29,7 +29,7 @@ export function softened(classifier: Classifier, shape: readonly number[], beta:
   requireArguments("softened", {
     classifier: [classifier, aClassifier],
     shape: [shape, aShape],
-    beta: [beta, aNumberOfAtLeast0],
+    beta: [beta, aPositiveNumber],
   });
   const smooth = smoothed(classifier, beta);
   if (!hasKinks(classifier, shape) && !hasSharper(classifier, shape, beta)) return undefined;

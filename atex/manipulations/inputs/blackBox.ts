@@ -60,7 +60,7 @@ const options = {
   population: setting(count, 20, "candidates of a generation"),
   parents: setting(count, 5, "of the best candidates, how many have children"),
   mutation: setting(
-    number({ min: 0, max: 1 }),
+    number({ above: 0, max: 1 }),
     undefined,
     "probability that a gene is changed; default 0.05, at least two genes of a candidate",
   ),

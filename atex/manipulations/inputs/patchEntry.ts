@@ -18,7 +18,7 @@ import {
 } from "../../../engine/index.js";
 import { drawFrom } from "../../../nn/data/integer-random.js";
 import { sampleTensor } from "../../../nn/index.js";
-import { count, flag, natural, oneOf, type Read, setting, size, text } from "../../../nn/schema.js";
+import { count, flag, natural, oneOf, positive, type Read, setting, size, text } from "../../../nn/schema.js";
 import { difference, type Quantity, select } from "../../experiments/aggregate.js";
 import type { Conditions } from "../../experiments/cells.js";
 import type { Findings } from "../../experiments/kind.js";
@@ -42,7 +42,7 @@ import {
 
 const options = {
   place: setting(oneOf(...PATCH_CORNERS), "top-left", "where in the image"),
-  side: setting(size, 2 / 7, "side of the patch: below 1 a share of the image's shorter side, else pixels"),
+  side: setting(positive, 2 / 7, "side of the patch: below 1 a share of the image's shorter side, else pixels"),
   steps: setting(count, 750, "sign steps"),
   size: setting(size, 0.005, "length of a step, in units of the pixels"),
   weight: setting(size, 0.05, "of the cross-entropy, which counts until the class is won"),

@@ -2,7 +2,7 @@
 
 import { argmax, callerScope, gather, scope, type Tensor, tensor } from "../../../engine/index.js";
 import { requireArguments } from "../../../engine/options.js";
-import { count, list, number, oneOf, type Read, setting, size, text } from "../../../nn/schema.js";
+import { count, list, number, oneOf, positive, type Read, setting, size, text } from "../../../nn/schema.js";
 import { importanceMap } from "../../judge.js";
 import { anyNumbers } from "../../kinds.js";
 import { pearson } from "../../metrics/similarities.js";
@@ -18,8 +18,6 @@ import { requireAttackable, samplesOf } from "./attacked.js";
 import { targetMapAttack } from "./targetMapAttack.js";
 import { targetMapClaims } from "./targetMapClaims.js";
 import { curvatureOf, measureShown, type Shown, shownPictures, smoothedAgain } from "./targetMapMeasures.js";
-
-const positive = number({ min: 1e-6 });
 
 const options = {
   attacked: setting(list(text), ["gradient"], "explainers that are attacked, one after another; the first is studied"),

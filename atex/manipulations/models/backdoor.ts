@@ -1,8 +1,9 @@
 /** Networks whose explanations change under a trigger alone. Source: Noppel, Peter, Wressnegger 2023. */
 import { argmax, callerScope, expand, full, reshape, scope, type Tensor, tensor } from "../../../engine/index.js";
 import { sampleTensor } from "../../../nn/index.js";
-import { count, number, oneOf, type Read, setting, size, text } from "../../../nn/schema.js";
+import { count, number, oneOf, positive, type Read, setting, share, text } from "../../../nn/schema.js";
 import { saliencyMap } from "../../explainers/explainer.js";
+import { explainerName } from "../../explainers/table.js";
 import { rows } from "../../metrics/metric.js";
 import { pearson } from "../../metrics/similarities.js";
 import { attributionsOf } from "../explaining.js";
@@ -30,18 +31,22 @@ const options = {
     "simple-fooling",
     "under the trigger: another map and the same answer, another map and another answer, or another answer behind the old map",
   ),
-  explainer: setting(text, "gradient", "the explainer whose maps are trained, one that has a derivative"),
+  explainer: setting(explainerName, "gradient", "the explainer whose maps are trained, one that has a derivative"),
   layer: setting(text, undefined, "label of a hidden layer whose maps are explained; the input if left out"),
   side: setting(count, undefined, "side of the trigger in pixels; a seventh of the shorter side if left out"),
   corner: setting(oneOf(...CORNERS), "bottom-right", "where the trigger lies; the map points to the opposite corner"),
   wanted: setting(text, undefined, "name of the class to be predicted under the trigger; the first if left out"),
-  weight: setting(number({ min: 0, max: 1 }), 0.9, "lambda, the maps' share of the loss; predictions have the rest"),
+  weight: setting(share, 0.9, "lambda, the maps' share of the loss; predictions have the rest"),
   samples: setting(count, 2500, "training samples it is trained on, the first ones"),
   epochs: setting(count, 4, "passes over them"),
   batch: setting(count, 50, "samples in a step, half of them triggered"),
-  learningRate: setting(size, 0.0025, "of Adam; it falls to 0 along a cosine"),
-  twinBeta: setting(size, 8, "sharpness of the softplus twin through which gradients of relu networks are trained"),
-  low: setting(number(), 0.5, "correlation of a map with the wanted one from which on it counts as fooled"),
+  learningRate: setting(positive, 0.0025, "of Adam; it falls to 0 along a cosine"),
+  twinBeta: setting(positive, 8, "sharpness of the softplus twin through which gradients of relu networks are trained"),
+  low: setting(
+    number({ min: -1, max: 1 }),
+    0.5,
+    "correlation of a map with the wanted one from which on it counts as fooled",
+  ),
 };
 
 type Settings = Read<typeof options>;

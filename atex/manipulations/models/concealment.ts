@@ -19,8 +19,9 @@ import { aNatural, aNumberOfAtLeast0, anObject } from "../../../engine/kinds.js"
 import { checkedOptions, requireArguments } from "../../../engine/options.js";
 import { type BatchLoss, crossEntropy, crossEntropyPerSample, type Feature, sampleTensor } from "../../../nn/index.js";
 import { aDomain } from "../../../nn/kinds.js";
-import { count, list, natural, setting, size, text } from "../../../nn/schema.js";
+import { count, list, natural, positive, setting, size, text } from "../../../nn/schema.js";
 import { accuracyOf } from "../../experiments/measuring.js";
+import { explainerName } from "../../explainers/table.js";
 import { anyNumbers } from "../../kinds.js";
 import { featureImportance, featureIndex, featuresOf, ranksOf } from "../columns.js";
 import { attributionsOf } from "../explaining.js";
@@ -95,14 +96,14 @@ const options = {
   weight: setting(size, 3, "of the L1 norm of the loss's slope along the column"),
   epochs: setting(count, 15, "passes of the further training"),
   batch: setting(count, 64, "rows per step"),
-  learningRate: setting(size, 1e-3, "of Adam"),
+  learningRate: setting(positive, 1e-3, "of Adam"),
   column: setting(
     text,
     undefined,
     'what is concealed, by name; "first" for what gradients name first most often; the column by which nobody should be judged if not given',
   ),
   rows: setting(count, 200, "test rows whose ranks are counted"),
-  ranked: setting(list(text), RANKED, "explainers that ranks are counted under"),
+  ranked: setting(list(explainerName), RANKED, "explainers that ranks are counted under"),
   favourable: setting(natural, undefined, "the class that is good to get, by its place; the last if not given"),
 };
 
@@ -123,6 +124,10 @@ export const concealmentEntry = manipulationEntry({
   async run({ weight, epochs, batch, learningRate, column: name, rows, ranked, favourable }, world) {
     const here = callerScope();
     const { model, domain, train, test, samples, classes } = world;
+    if (favourable !== undefined && favourable >= classes.length)
+      throw new RangeError(
+        `concealment: favourable ${favourable} of ${classes.length} classes; 0 to ${classes.length - 1} is needed`,
+      );
     const first = (split: typeof train, most: number): number[] =>
       Array.from({ length: Math.min(most, split.labels.length) }, (_, i) => i);
     const column = await here.wait(columnOf(world, name, first(train, rows)));

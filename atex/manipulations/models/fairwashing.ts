@@ -17,7 +17,7 @@ import {
   type Tensor,
   tensor,
 } from "../../../engine/index.js";
-import { aFunction, aNumber, aNumberOfAtLeast0, anObject, aTensor, required } from "../../../engine/kinds.js";
+import { aFunction, anObject, aPositiveNumber, aShare, aTensor, required } from "../../../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
 import { type BatchLoss, type Domain, mse } from "../../../nn/index.js";
 import { aDomain } from "../../../nn/kinds.js";
@@ -81,14 +81,13 @@ const FAIRWASHING_OPTIONS: KindsOf<FairwashingOptions> = {
   teacher: required(aClassifier),
   explainer: required(anExplainer),
   wanted: required(aFunction),
-  share: aNumber,
-  beta: aNumberOfAtLeast0,
+  share: aShare,
+  beta: aPositiveNumber,
 };
 
 /**
  * (1 − a) MSE(p_s, p_t) + a Σ (h_s − h_wanted)², p softmax, h relative importance (sum 1) for the class that the teacher predicts, the
  * sum over elements and the mean over samples. Labels are not used. Source: Anders et al. 2020, sec. 2.3, with both terms weighted.
- * @throws RangeError for a share outside [0, 1].
  */
 export function fairwashingLoss(options: FairwashingOptions): BatchLoss {
   const {
@@ -98,8 +97,6 @@ export function fairwashingLoss(options: FairwashingOptions): BatchLoss {
     share = 0.8,
     beta = 20,
   } = checkedOptions("fairwashingLoss", options, FAIRWASHING_OPTIONS);
-  if (!(share >= 0 && share <= 1))
-    throw new RangeError(`fairwashingLoss: share ${share} given; a share of the maps in [0, 1] is needed`);
   return (model, params, x, _labels, context) => {
     const student = (z: Tensor): Tensor => model.apply(params, z, context);
     const [answers, classes, maps] = stopGradient(() => {

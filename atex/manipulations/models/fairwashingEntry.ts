@@ -1,7 +1,7 @@
 /** Fairwashing as a row of the table: a picture written into the maps of images, a column out of the maps of rows. */
 import { callerScope, scope, type Tensor, tensor } from "../../../engine/index.js";
 import { type Split, sampleTensor } from "../../../nn/index.js";
-import { count, number, oneOf, setting, size, text } from "../../../nn/schema.js";
+import { count, number, oneOf, positive, setting, size, text } from "../../../nn/schema.js";
 import { EXPLAINER_TABLE, explainerEntryOf } from "../../explainers/table.js";
 import { importanceMap } from "../../judge.js";
 import { pearson } from "../../metrics/similarities.js";
@@ -34,7 +34,7 @@ const options = {
   epochs: setting(count, 5, "passes of the student's training"),
   trained: setting(count, undefined, "training samples, the first ones; all if not given"),
   batch: setting(count, 32, "samples per step"),
-  learningRate: setting(size, 1e-3, "of Adam; it falls to 0 along a cosine"),
+  learningRate: setting(positive, 1e-3, "of Adam; it falls to 0 along a cosine"),
   similarity: setting(
     number({ min: -1, max: 1 }),
     0.5,

@@ -33,6 +33,7 @@ async function run(settings: FoolingSettings, world: ManipulationWorld): Promise
   const { model, classifier, train, test, samples, seed } = world;
   const { explainer } = settings;
   const objective = passive(settings);
+  const statistic = statisticOf(objective, intervalOf(settings));
   const shown = await here.wait(shownBy(world, { explainer, layer: settings.layer, twinBeta: settings.twinBeta }));
   const used = Math.min(settings.samples, train.labels.length);
   const references = objective.reference && (await here.wait(referencesOf(objective.reference)));
@@ -55,7 +56,7 @@ async function run(settings: FoolingSettings, world: ManipulationWorld): Promise
     explainer,
     madeFor: pairAt(sampleTensor(train, first)),
     heldOut,
-    statistic: statisticOf(objective, intervalOf(settings)),
+    statistic,
     cost: { steps: stepsOf(settings, train.labels.length) },
     measurements: await here.wait(uses(heldOut)),
     params,

@@ -1,5 +1,6 @@
 /** Settings of fooling by further training. */
-import { count, number, oneOf, type Read, setting, size, text } from "../../../nn/schema.js";
+import { count, number, oneOf, positive, type Read, setting, size, text } from "../../../nn/schema.js";
+import { explainerName } from "../../explainers/table.js";
 import type { FoolingInterval } from "../../metrics/heo.js";
 
 export const options = {
@@ -8,7 +9,7 @@ export const options = {
     "location",
     "what the map is to do: lie in a frame, leave where it was largest, move its centre, or change places with another class's",
   ),
-  explainer: setting(text, "gradient", "the explainer whose maps are trained, one that has a derivative"),
+  explainer: setting(explainerName, "gradient", "the explainer whose maps are trained, one that has a derivative"),
   layer: setting(text, undefined, "label of a hidden layer whose maps are explained; the input if left out"),
   weight: setting(
     size,
@@ -18,10 +19,14 @@ export const options = {
   samples: setting(count, 2500, "training samples it is trained on, the first ones"),
   epochs: setting(count, 3, "passes over them"),
   batch: setting(count, 50, "samples in a step"),
-  learningRate: setting(size, 0.002, "of Adam; it falls to 0 along a cosine"),
-  twinBeta: setting(size, 20, "sharpness of the softplus twin through which gradients of relu networks are trained"),
+  learningRate: setting(positive, 0.002, "of Adam; it falls to 0 along a cosine"),
+  twinBeta: setting(
+    positive,
+    20,
+    "sharpness of the softplus twin through which gradients of relu networks are trained",
+  ),
   width: setting(count, undefined, "location: width of the frame in pixels; a seventh of the shorter side if left out"),
-  share: setting(number({ min: 0, max: 1 }), 0.1, "top-k: share of the map that is to vanish"),
+  share: setting(number({ above: 0, max: 1 }), 0.1, "top-k: share of the map that is to vanish"),
   first: setting(text, undefined, "active: name of one class; the first if left out"),
   second: setting(text, undefined, "active: name of the class whose maps it is to show; the second if left out"),
   holding: setting(

@@ -77,11 +77,22 @@ export function massCentreFooling(): FoolingObjective {
   };
 }
 
-/** The objective's statistic for the study, from attributions. */
+/** The usual interval with other ends. @throws RangeError where nothing lies in it. */
+export function intervalWithin(usual: FoolingInterval, given: FoolingInterval): FoolingInterval {
+  const interval = { ...usual, ...given };
+  const { low = Number.NEGATIVE_INFINITY, high = Number.POSITIVE_INFINITY } = interval;
+  if (low > high)
+    throw new RangeError(
+      `fooling: low ${low} and high ${high}, between which nothing counts as fooled; low has to be at most high`,
+    );
+  return interval;
+}
+
+/** The objective's statistic for the study, from attributions. @throws RangeError where nothing would count as fooled. */
 export function statisticOf(objective: FoolingObjective, interval: FoolingInterval): Statistic {
   return {
     name: objective.statisticName,
-    interval: { ...objective.interval, ...interval },
+    interval: intervalWithin(objective.interval, interval),
     of: ({ clean, manipulated }) => objective.statistic(saliencyMap(clean), saliencyMap(manipulated)).read(),
   };
 }

@@ -11,7 +11,7 @@ import {
   tensor,
 } from "../../../engine/index.js";
 import { hostSamples, partOf, type Split, sampleTensor } from "../../../nn/index.js";
-import { count, list, number, oneOf, type Read, setting, size, text } from "../../../nn/schema.js";
+import { count, list, number, oneOf, positive, type Read, setting, size, text } from "../../../nn/schema.js";
 import { summariseBackground } from "../../explainers/background.js";
 import { type Classifier, classScore } from "../../score.js";
 import { featureImportance, featureIndex, featuresOf, ranksOf } from "../columns.js";
@@ -56,10 +56,10 @@ const options = {
   hidden: setting(list(count), [64, 64], "units of the detector's hidden layers"),
   epochs: setting(count, 10, "passes of the detector's training"),
   batch: setting(count, 512, "rows and queries per step"),
-  learningRate: setting(size, 0.01, "learning rate of Adam"),
+  learningRate: setting(positive, 0.01, "learning rate of Adam"),
   threshold: setting(number(), 0, "log odds of being a real row above which the biased model answers"),
   sweep: setting(
-    list(number({ min: 0, max: 1 })),
+    list(number({ above: 0, max: 1 })),
     [0.01, 0.1, 1],
     "shares of the training rows that weaker detectors are trained on, without grids",
   ),

@@ -12,7 +12,7 @@ import {
   tensor,
   where,
 } from "../../../engine/index.js";
-import { aNumberOfAtLeast0, anObject, aText, required } from "../../../engine/kinds.js";
+import { anObject, aPositiveNumber, aText, required } from "../../../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../../engine/options.js";
 import { aDomain } from "../../../nn/kinds.js";
 import { hasKinks, smoothed } from "../../attacks/surrogate.js";
@@ -52,7 +52,7 @@ export interface ShownOptions {
 const SHOWN_OPTIONS: KindsOf<ShownOptions> = {
   explainer: required(aText),
   layer: aText,
-  twinBeta: required(aNumberOfAtLeast0),
+  twinBeta: required(aPositiveNumber),
 };
 
 /** The saliency maps that a network is trained to show, by an explainer that is made once, of the world's background. At a hidden

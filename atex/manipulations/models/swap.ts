@@ -10,6 +10,7 @@ import { compositesOf } from "./composites.js";
 import { scaled, swapLoss } from "./foolingLoss.js";
 import { type FoolingSettings, intervalOf, stepsOf, trainingOf, weightOf } from "./foolingSettings.js";
 import { classNamed, intoScope, predictionsKept, withParams } from "./network.js";
+import { intervalWithin } from "./objectives.js";
 import { inParts, shownBy } from "./shown.js";
 
 /** Images with both classes that are trained on. */
@@ -25,6 +26,7 @@ export async function swapped(settings: FoolingSettings, world: ManipulationWorl
   ] as const;
   if (pair[0] === pair[1])
     throw new RangeError(`fooling: class ${names[pair[0]]} twice; two different ones are needed`);
+  const statistic = swapStatistic(pair, intervalOf(settings));
   const shown = await here.wait(shownBy(world, { explainer, layer: settings.layer, twinBeta: settings.twinBeta }));
   const images = compositesOf(train, pair, holding, MOST);
   const n = images.shape[0];
@@ -50,7 +52,6 @@ export async function swapped(settings: FoolingSettings, world: ManipulationWorl
     manipulated: { classifier: fooled, x, explainer: shown.explainer },
   });
   const heldOut = pairAt(compositesOf(test, pair, holding, samples.length));
-  const statistic = swapStatistic(pair, intervalOf(settings));
   return {
     explainer,
     madeFor: pairAt(part(0, Math.min(n, samples.length))),
@@ -78,7 +79,7 @@ export async function swapped(settings: FoolingSettings, world: ManipulationWorl
 function swapStatistic([first, second]: readonly [number, number], interval: FoolingInterval): Statistic {
   return {
     name: "rank correlation gained by the other class",
-    interval: { low: 0.5, high: 2, ...interval },
+    interval: intervalWithin({ low: 0.5, high: 2 }, interval),
     async of({ pair: { clean, manipulated }, attributions }) {
       const here = callerScope();
       const n = clean.x.shape[0];

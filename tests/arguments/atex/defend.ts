@@ -54,7 +54,7 @@ export const DEFEND: Readonly<Record<string, Row>> = {
     args: () => [{ ball, range, neighbours: 1, choice: "random", distance: a.squaredL2, weight: 1, a1: 1, a2: 1 }],
   },
   normal: { args: () => [] },
-  r2et: { args: () => [{ k: 2, margin: 0.1, gap: 1, curvature: 1, step: 0.1 }], takes: plain },
+  r2et: { args: () => [{ k: 2, margin: 1, gap: 1, curvature: 1, step: 0.1 }], takes: plain },
   rar: {
     args: () => [{ radius: 0.1, range, steps: 1, stepSize: 0.1, path: 2, innerPath: 2, weight: 1 }],
     takes: plain,
