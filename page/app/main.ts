@@ -22,9 +22,9 @@ const placeLine = byId("place");
 const footer = byId("footer");
 
 function say(...sentences: readonly (string | undefined)[]): void {
+  // Its place is kept while it is empty: pictures do not move when it comes.
   const text = sentences.filter(Boolean).join(" ");
   placeLine.textContent = text;
-  placeLine.hidden = text === "";
 }
 
 /** Builds a section, then shows it. */
@@ -52,7 +52,7 @@ async function start(): Promise<void> {
     if (place.kind === "reference")
       return `No graphics device (${place.reason}): computed in float64 on the processor, with attacks of ${live.steps(store.settings)} steps in place of ${store.settings.steps}.`;
     const slow = answer?.attacked && answer.attacked.milliseconds > SLOW_MS;
-    return slow ? `This adapter is slow (${place.name}): while a control moves, attacks take fewer steps.` : "";
+    return slow ? "This adapter is slow: while a control moves, attacks take fewer steps." : "";
   };
 
   const live = new Live(client, {

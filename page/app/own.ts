@@ -94,9 +94,15 @@ function pad(store: Store, pictures: TestPictures): HTMLElement[] {
     show();
   });
   const from = el("button", { type: "button" }, "Take the picture above");
+  const words = el("p", { role: "status" });
   from.addEventListener("click", async () => {
     const { pixels, image } = store.settings;
-    bytes = decodePixels(pixels) ?? testPicture(await pictures, image).slice();
+    try {
+      bytes = decodePixels(pixels) ?? testPicture(await pictures, image).slice();
+    } catch (error) {
+      words.textContent = `The picture cannot be taken (${(error as Error).message}); draw one here.`;
+      return;
+    }
     settle();
     show();
   });
@@ -104,7 +110,7 @@ function pad(store: Store, pictures: TestPictures): HTMLElement[] {
     if ("pixels" in changed) take(settings);
   });
   take(store.settings);
-  return [board, el("div", { class: "row" }, clear, from)];
+  return [board, el("div", { class: "row" }, clear, from), words];
 }
 
 export interface OwnHooks {

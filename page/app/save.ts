@@ -63,7 +63,12 @@ export function saveButtons(store: Store, live: Live, shown: () => Answer | unde
   };
   const save = async (name: string, of: (answer: Answer) => Blob | Promise<Blob>): Promise<void> => {
     const answer = shown();
-    if (answer) download(name, await of(answer));
+    try {
+      if (answer) download(name, await of(answer));
+      words.textContent = answer ? `${name} is saved.` : "There is nothing to save before the first attack.";
+    } catch (error) {
+      words.textContent = (error as Error).message;
+    }
   };
   return el(
     "div",
