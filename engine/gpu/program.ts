@@ -1,7 +1,8 @@
 /** A captured graph as a program. Pure: the same for every device with the same capabilities, and testable without one. */
 import type { PlanOptions } from "../executor.js";
 import { wholeAccess } from "../graph/access.js";
-import { type EpilogueRoom, fuse as fuseGraph, type Kernels } from "../graph/fuse.js";
+import type { EpilogueRoom, Kernels } from "../graph/budget.js";
+import { fuse as fuseGraph } from "../graph/fuse.js";
 import type { Leaf } from "../graph/kernel.js";
 import { hoistLaunches, shareLaunches } from "../graph/launches.js";
 import { type Lifetime, lowerBound, planBuffers } from "../graph/plan.js";

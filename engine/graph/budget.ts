@@ -1,11 +1,11 @@
 /**
- * How much one kernel may compute. Drivers compile a kernel in more than linear time, short sums are written out term by
+ * How much one kernel may compute, and bind. Drivers compile a kernel in more than linear time, short sums are written out term by
  * term, and a value used at several places of a sum is computed at each: without a limit one kernel of a few layers takes
  * seconds to compile, and a long chain of ops nests too deep to be walked.
  */
 import { operationsIn } from "../expression.js";
 import { sizeOf } from "../shape.js";
-import type { OpNode } from "../trace.js";
+import type { GraphNode, OpNode } from "../trace.js";
 import { type FusedKernel, unrolledAxes } from "./kernel.js";
 
 /** Most operations of one fused kernel, with library functions written out. */
@@ -84,4 +84,33 @@ function exactLoad<T, K>(item: T, { inputs, weight }: Items<T, K>, isFree: (x: T
     for (const input of inputs(x)) if (!isFree(input)) seen.add(input);
   }
   return load;
+}
+
+export interface EpilogueRoom {
+  /** Tensors the kernel binds besides its result. */
+  readonly bindings: number;
+  /** Most additions' worth of code, for what an epilogue reads. */
+  readonly maxCost: (epilogue: FusedKernel) => number;
+}
+
+/** What fusion needs to know of the kernels that are not generated. */
+export interface Kernels {
+  /** Most tensors a kernel may bind. */
+  readonly maxBuffers: number;
+  /** What the op's last kernel allows, if it can end in an epilogue. */
+  readonly epilogue: (node: OpNode) => EpilogueRoom | undefined;
+  /** Whether the op reads each element of its first input once, where a prologue can make it. */
+  readonly prologue: (node: OpNode) => boolean;
+}
+
+/** Most elements a kernel reads in one turn of its loops: they are parameters of a WGSL function, which has 255 at most. */
+const maxLeaves = 128;
+
+/** Storage bindings of a kernel, at most: a tensor is bound once as numbers and once as vectors of four, if it is read in different steps. */
+export function bindings({ leaves, outputs }: FusedKernel): number {
+  if (leaves.length > maxLeaves) return Number.POSITIVE_INFINITY;
+  const steps = new Map<GraphNode, Set<string>>();
+  for (const { node, access } of leaves)
+    steps.set(node, (steps.get(node) ?? new Set<string>()).add(access.strides.join()));
+  return [...steps.values()].reduce((total, { size }) => total + Math.min(2, size), outputs.length);
 }

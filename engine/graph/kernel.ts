@@ -49,6 +49,16 @@ export function unrolledAxes(node: OpNode): readonly number[] | undefined {
   return count > 0 && count <= maxUnrolled ? axes : undefined;
 }
 
+/** Ops with kernels of their own. */
+export function isAlone(node: GraphNode): boolean {
+  return node.kind === "op" && !node.op.view && !isFusible(node);
+}
+
+/** Ops that kernels are generated for. */
+export function isFusible(node: OpNode): boolean {
+  return node.op.expression !== undefined || unrolledAxes(node) !== undefined;
+}
+
 /** The kernel that writes `outputs`, all with as many elements as the first; `isInMemory` says where to stop.
  *  Returns what has to lie in memory first, or undefined when an output is not visited in its own order. */
 export function buildKernel(

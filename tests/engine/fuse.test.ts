@@ -2,7 +2,8 @@
  *  graph run op by op. */
 import fc from "fast-check";
 import { withExecutor } from "../../engine/executor.js";
-import { fuse, type Kernels } from "../../engine/graph/fuse.js";
+import type { Kernels } from "../../engine/graph/budget.js";
+import { fuse } from "../../engine/graph/fuse.js";
 import type { FusedKernel } from "../../engine/graph/kernel.js";
 import { readBy, type Step } from "../../engine/graph/schedule.js";
 import { simplify } from "../../engine/graph/simplify.js";
