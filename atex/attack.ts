@@ -20,7 +20,7 @@ export { type Ascent, type AscentOptions, ascend, type Best, type Constraint, ty
 export * from "./attacks/objectives.js";
 export * from "./attacks/prediction.js";
 export * from "./attacks/rules.js";
-export { blunted, hasKinks, smoothed, softplusSurrogate, surrogateOf, surrogatesOf } from "./attacks/surrogate.js";
+export { blunted, hasKinks, smoothed, surrogateOf, surrogatesOf } from "./attacks/surrogate.js";
 export {
   ensembleMembers,
   OBJECTIVE_TABLE,

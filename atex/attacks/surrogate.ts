@@ -9,14 +9,11 @@ import {
   softplus,
   sub,
   type Tensor,
-  type Tree,
   withOps,
   zeros,
 } from "../../engine/index.js";
-import { aFunction, aNumber, aPositiveNumber, aShape, aTree, maybe } from "../../engine/kinds.js";
+import { aFunction, aNumber, aPositiveNumber, aShape, maybe } from "../../engine/kinds.js";
 import { requireArguments } from "../../engine/options.js";
-import type { Layer, Sequential } from "../../nn/index.js";
-import { aLayer } from "../../nn/kinds.js";
 import { aClassifier } from "../kinds.js";
 import type { Classifier, Score } from "../score.js";
 import { isClampedRelu, notingConstants } from "../zeros.js";
@@ -102,27 +99,6 @@ export function surrogatesOf(
     return withOps(noted, () => climbed(sample));
   });
   return found ? [first, blunted(climbed)] : [first];
-}
-
-/** `surrogateOf` for a model of layers, whose kinds tell whether it has a relu, also inside blocks that show their layers. */
-export function softplusSurrogate(model: Sequential, params: Tree, beta = BETA): Classifier | undefined {
-  requireArguments("softplusSurrogate", {
-    model: [model, aLayer],
-    params: [params, aTree],
-    beta: [beta, aPositiveNumber],
-  });
-  return hasReluLayer(model) ? smoothed((x) => model.apply(params, x), beta) : undefined;
-}
-
-function hasReluLayer(layer: Layer): boolean {
-  return (
-    ["relu", "leakyRelu", "relu6", "hardSwish"].includes(layer.kind) ||
-    Object.values(layer).flat().filter(isLayer).some(hasReluLayer)
-  );
-}
-
-function isLayer(value: unknown): value is Layer {
-  return typeof value === "object" && value !== null && "kind" in value && "apply" in value;
 }
 
 /** Ops with `smooth` in the place of relu. */

@@ -1,5 +1,29 @@
-/** Kernels made of others by a text that takes the place of a hook. */
-import type { Kernel } from "../../shaders/kernel.js";
+/** Kernels made of others by a text that takes the place of a hook, and what that text binds. */
+import type { Binding, Kernel } from "../../shaders/kernel.js";
+import type { Operand } from "../lower.js";
+
+/** Names of the bindings that operands are read from: a buffer has one, and another where it is read as vectors besides. */
+export function sourcesOf(
+  prefix: string,
+  operands: readonly (Operand | undefined)[],
+  isVector: (at: number) => boolean,
+): string[] {
+  return operands.map(
+    (x, i) => `${prefix}${operands.findIndex((o, j) => o?.buffer === x?.buffer && isVector(j) === isVector(i))}`,
+  );
+}
+
+/** The bindings of these names, numbered from `first` on. */
+export function bindingsOf(
+  bind: Readonly<Record<string, Operand>>,
+  first: number,
+  isWritten: (name: string) => boolean = () => false,
+): Binding[] {
+  return Object.entries(bind).map(([name, { dtype }], i) => ({
+    ...{ name, binding: first + i, scalar: dtype },
+    access: isWritten(name) ? "read_write" : "read",
+  }));
+}
 
 /** By the kernel that has the hook, and the text, so that equal ones share a pipeline. */
 export class DerivedKernels {

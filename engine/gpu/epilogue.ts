@@ -6,7 +6,7 @@ import { libraryFor } from "../expression.js";
 import type { Launch, Layout, Operand } from "../lower.js";
 import { describeLoop, Parameters } from "./addressing.js";
 import { computeFunction, declarationOf, isGuarded, type PointwiseGraph, stepTexts, unknownZero } from "./codegen.js";
-import { DerivedKernels } from "./derived.js";
+import { bindingsOf, DerivedKernels, sourcesOf } from "./derived.js";
 import { type Iteration, planIteration } from "./iteration.js";
 
 /** The functions through which kernels store, by how many elements at a time. */
@@ -92,18 +92,15 @@ class Store {
     const operands = [...inputs.map((x) => x ?? outputs[0]), ...outputs];
     this.#loop = planIteration(outputs[0].shape, operands, width);
     const isVector = (at: number): boolean => this.#loop.operands[at].vector;
+    const read = sourcesOf("fused_in", inputs, isVector);
     this.#sources = inputs.map((x, i) => {
       if (!x) return "";
       const out = outputs.findIndex((y) => y.buffer === x.buffer);
-      if (out >= 0) return `fused_out${out}`;
-      return `fused_in${inputs.findIndex((o, j) => o?.buffer === x.buffer && isVector(j) === isVector(i))}`;
+      return out >= 0 ? `fused_out${out}` : read[i];
     });
     const names = [...this.#sources, ...outputs.map((_, i) => `fused_out${i}`)];
     this.bind = Object.fromEntries(names.flatMap((name, i) => (name === "" ? [] : [[name, operands[i]]])));
-    this.#bindings = Object.entries(this.bind).map(([name, { dtype }], i) => ({
-      ...{ name, binding: firstBinding + i, scalar: dtype },
-      access: name.startsWith("fused_out") ? "read_write" : "read",
-    }));
+    this.#bindings = bindingsOf(this.bind, firstBinding, (name) => name.startsWith("fused_out"));
     this.#vectors = new Map(names.map((name, i) => [name, isVector(i)]));
   }
 

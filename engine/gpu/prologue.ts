@@ -6,7 +6,7 @@ import type { Launch, Operand } from "../lower.js";
 import type { Shape } from "../shape.js";
 import { describeLoop, Parameters } from "./addressing.js";
 import { computeFunction, declarationOf, type PointwiseGraph, stepTexts, unknownZero } from "./codegen.js";
-import { DerivedKernels } from "./derived.js";
+import { bindingsOf, DerivedKernels, sourcesOf } from "./derived.js";
 import { countOf } from "./epilogue.js";
 import { planIteration } from "./iteration.js";
 
@@ -59,13 +59,9 @@ function loading(
 ): { bind: Record<string, Operand>; bindings: Binding[]; text: string } {
   const loop = planIteration(shape, inputs, width);
   const isVector = (i: number): boolean => loop.operands[i].vector;
-  const sources = inputs.map(
-    (x, i) => `load_in${inputs.findIndex((o, j) => o.buffer === x.buffer && isVector(j) === isVector(i))}`,
-  );
+  const sources = sourcesOf("load_in", inputs, isVector);
   const bind = Object.fromEntries(sources.map((name, i) => [name, inputs[i]]));
-  const bindings = Object.entries(bind).map(
-    ([name, { dtype }], i): Binding => ({ name, binding: firstBinding + i, access: "read", scalar: dtype }),
-  );
+  const bindings = bindingsOf(bind, firstBinding);
   const texts = stepTexts(graph, inputs);
   const { coordinates, indices } = describeLoop(loop, loop.count, 0, new Parameters(true));
   // Hidden from the compiler like every value that an op hands to another: it might contract the last product into the sum.

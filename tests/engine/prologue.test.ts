@@ -7,6 +7,7 @@ import {
   mean,
   mul,
   prod,
+  slice,
   sqrt,
   square,
   sub,
@@ -77,6 +78,14 @@ const cases: readonly { name: string; shapes: number[][]; of: Made; plan: RegExp
       ],
       of: (x, y) => sum(mul(x, transpose(y)), 0),
       plan: /mul\+reduce /,
+    },
+  },
+  {
+    name: "one operand in vectors, and its first column",
+    ...{
+      shapes: [[300, 400]],
+      of: (x) => sum(square(sub(x, slice(x, [0, 0], [300, 1]))), 1),
+      plan: /sub_square\+reduce /,
     },
   },
   {

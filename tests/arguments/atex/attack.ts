@@ -7,7 +7,6 @@ import { imageScore, images, key, LATER, LISTED, maps, onImages, search, tableDo
 const range = { low: 0, high: 1 };
 const members = (): a.Member[] => [{ name: "top-k", objective: a.topKSuppression(3), targeted: false }];
 const under = { ...search, explainer: a.gradient, range, outputBound: 0.1 };
-const smooth = (): nn.Sequential => nn.sequential([nn.flatten, nn.dense(3), nn.relu]);
 const shape = [1, 6, 7];
 const wide = ["0.5", "Infinity"];
 const preparation: nn.TablePreparation = nn.tableDataset(nn.readCsv("a,y\n1,no\n2,yes\n3,no\n4,yes\n5,no\n6,yes\n"), {
@@ -37,10 +36,6 @@ export const ATTACK: Readonly<Record<string, Row>> = {
   blunted: { args: () => [onImages(), 2], takes: { 1: wide } },
   hasKinks: { args: () => [onImages(), shape] },
   smoothed: { args: () => [onImages(), 2], takes: { 1: wide } },
-  softplusSurrogate: {
-    args: () => [smooth(), smooth().init(key(), shape).params, 2],
-    takes: { 1: ["any"], 2: wide },
-  },
   surrogateOf: { args: () => [onImages(), shape, 2], takes: { 2: wide } },
   surrogatesOf: { args: () => [onImages(), shape, onImages()], optional: [2] },
   ensembleMembers: { args: () => [{ shape: [2, 1, 6, 7], key: key(), k: 3 }] },
