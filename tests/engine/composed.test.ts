@@ -1,5 +1,8 @@
 /** Ops made of other ops: values by hand, derivatives to the third order, refusals. */
+import { capture } from "../../engine/capture.js";
 import { checkGrads } from "../../engine/check.js";
+import { grad } from "../../engine/grad.js";
+import { mul } from "../../engine/ops/arithmetic.js";
 import { convTranspose2d } from "../../engine/ops/conv.js";
 import { conv1d } from "../../engine/ops/conv1d.js";
 import { arange } from "../../engine/ops/create.js";
@@ -7,14 +10,16 @@ import { einsum } from "../../engine/ops/einsum.js";
 import { dot, outer } from "../../engine/ops/matmul.js";
 import { batchNorm, batchStatistics, groupNorm, layerNorm } from "../../engine/ops/norm.js";
 import { type AvgPoolOptions, avgPool2d, globalAvgPool2d } from "../../engine/ops/pool.average.js";
+import { sum } from "../../engine/ops/reduce.js";
 import { resample, resize2d } from "../../engine/ops/resize.js";
 import { median, quantile, sort, topK } from "../../engine/ops/sort.js";
 import { causalMask, tril, triu } from "../../engine/ops/triangle.js";
 import { ravel } from "../../engine/ops/view.js";
+import { sizeOf } from "../../engine/shape.js";
 import { type Tensor, tensor } from "../../engine/tensor.js";
-import { referenceTest } from "../executors.js";
+import { gpuTest, onReference, referenceTest } from "../executors.js";
 import { check } from "../harness.js";
-import { tensorsOf } from "../values.js";
+import { generator, tensorsOf } from "../values.js";
 
 const values = async (t: Tensor): Promise<number[]> => [...(await t.read())];
 
@@ -107,6 +112,43 @@ referenceTest("batchNorm with given statistics is one affine map", async () => {
   const given = { mean: tensor([1, 10]), variance: tensor([4, 25]) };
   check.close(await values(batchNorm(x, given, { epsilon: 0 })), [0, 0, 1, 2], { atol: 1e-12 });
 });
+
+const MEAN = 1000;
+const channelsOf = (of: (c: number) => number): Tensor => tensor(Float32Array.of(of(0), of(1), of(2)));
+const statistics = () => ({ mean: channelsOf((c) => MEAN + 0.1 * c), variance: channelsOf((c) => 1 + 0.1 * c) });
+const normForms: Readonly<Record<string, (x: Tensor, scale: Tensor, shift: Tensor) => Tensor>> = {
+  "given statistics": (x, scale, shift) => batchNorm(x, statistics(), { scale, shift }),
+  "the batch's statistics": (x, scale, shift) => batchNorm(x, batchStatistics(x), { scale, shift }),
+};
+
+for (const [name, form] of Object.entries(normForms))
+  gpuTest(`batchNorm of values around ${MEAN}, variance 1, by ${name}, is as exact as they are`, async () => {
+    const shape = [32, 3, 8, 8];
+    const size = sizeOf(shape);
+    const random = generator(7);
+    // A sum of twelve: close to a normal distribution of variance 1.
+    const bell = (): number => Array.from({ length: 12 }, random).reduce((a, b) => a + b) - 6;
+    const data = Float32Array.from({ length: size }, () => MEAN + bell());
+    const weights = Float32Array.from({ length: size }, bell);
+    const both = (x: Tensor): Tensor[] => {
+      const [scale, shift] = [channelsOf((c) => 1 - c), channelsOf((c) => c)];
+      const f = (z: Tensor): Tensor => form(z, scale, shift);
+      return [f(x), grad((z: Tensor) => sum(mul(f(z), tensor(weights, shape))))(x)];
+    };
+    const read = async (run: (x: Tensor) => Tensor[]): Promise<number[][]> =>
+      Promise.all(run(tensor(data, shape)).map(values));
+    const [y, slope] = await onReference(() => read(both));
+    // In y = slope · x + offset three values are of the size of the mean, each rounded by 2⁻²⁴ of itself at most; the mean of a
+    // batch, a sum in parts, is another. Scales are at most 1 in size, and deviations at least about 1.
+    const bound = 4 * 2 ** -24 * MEAN;
+    using step = capture(both);
+    for (const [way, run] of Object.entries({ eager: both, captured: step })) {
+      const [found, gradient] = await read(run);
+      check.close(found, y, { atol: bound }, way);
+      // Of the gradient only its largest part matters: it is multiplied by the same slope.
+      check.close(gradient, slope, { atol: bound * Math.max(...slope.map(Math.abs)) }, `${way}, gradient`);
+    }
+  });
 
 referenceTest("sort, topK and median by hand, with ties", async () => {
   const x = tensor([
