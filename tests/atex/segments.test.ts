@@ -114,6 +114,11 @@ gpuTest("images on the GPU have the segments of the same images in float64", asy
   check.identical(here.labels, exact.labels);
 });
 
+referenceTest("a tiny image has segments too, of more than a pixel", async () => {
+  const { count, labels } = await segmentImages(tensor(Array<number>(36).fill(0.5), [1, 1, 6, 6]));
+  check.ok(count > 1 && count <= 18 && labels.length === 36, `${count} segments`);
+});
+
 referenceTest("what cannot be segmented is refused", async () => {
   const two = tensor(Array<number>(32).fill(0), [1, 2, 4, 4]);
   await check.rejects(() => segmentImages(two), /segmentImages: f32\[1,2,4,4\] came; images .* of 1 or 3 channels/);

@@ -18,7 +18,7 @@ import { gridOf, slic } from "./slic.js";
 
 /** `onProgress` counts images. */
 export interface SegmentOptions extends LongOptions<Done> {
-  /** Segments wanted in each image; default 50. */
+  /** Segments wanted in each image; default 50, half of the pixels of a tiny one. */
   readonly segments?: number;
   /** Weight of place against colour, default 10: larger makes rounder segments. Lightness runs from 0 to 100. */
   readonly compactness?: number;
@@ -43,10 +43,11 @@ export async function segmentImages(x: Tensor, options: SegmentOptions = {}): Pr
   checkedOptions("segmentImages", options, SEGMENT_OPTIONS);
   const here = callerScope();
   const turns = new Turns("segmentImages", options);
-  const { segments = 50, compactness = 10, rounds = 10, range = PIXEL_RANGE } = options;
+  const { compactness = 10, rounds = 10, range = PIXEL_RANGE } = options;
   const [n, c, h, w] = x.shape;
   if (x.rank !== 4 || (c !== 1 && c !== 3))
     throw new ShapeError(`segmentImages: ${describe(x)} came; images [n,c,h,w] of 1 or 3 channels are needed`);
+  const { segments = Math.min(50, Math.ceil((h * w) / 2)) } = options;
   const whole = [segments, rounds].every((v) => Number.isInteger(v) && v >= 1);
   if (!whole || !(compactness > 0) || segments > h * w)
     throw new RangeError(
