@@ -1,5 +1,6 @@
 /** What of an input is removed at once, and how many of it. */
 import { type Domain, sampleSize } from "../../nn/index.js";
+import { RefusalError } from "../refusal.js";
 
 /** Pixels of an image, features of a table. */
 export function partsIn({ shape, features }: Domain): number {
@@ -10,6 +11,12 @@ export function partsIn({ shape, features }: Domain): number {
 /** Places of a map, among which the top is looked for: pixels of an image, elements of a row. */
 export function placesIn({ shape }: Domain): number {
   return shape.length === 3 ? shape[1] * shape[2] : sampleSize(shape);
+}
+
+/** @throws RefusalError for samples that are neither images nor rows of a table. */
+export function requireImagesOrRows(row: string, { shape }: Domain): void {
+  if (shape.length !== 1 && shape.length !== 3)
+    throw new RefusalError(`${row}: samples of [${shape}] came; images [c,h,w] or rows of a table [d] are needed`);
 }
 
 /** @throws RangeError where a map has fewer places than are to be at its top. */

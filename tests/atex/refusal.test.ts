@@ -14,6 +14,7 @@ import {
   RefusalError,
   runAudit,
   sanitySuite,
+  tableCandidate,
 } from "../../atex/index.js";
 import {
   add,
@@ -128,6 +129,21 @@ referenceTest(
       check.ok(error instanceof RangeError && asked() === 0, `${row}: ${asked()} explanations`);
     }
     dispose(params);
+  },
+);
+
+referenceTest(
+  "rows of an audit that know images and tables alone refuse other samples, and the others go on",
+  async () => {
+    const split = evenSplit([2, 3], 8, 0, 1);
+    const domain = { shape: [2, 3], range: { low: 0, high: 1 } };
+    const other = handWorld({ classifier: ofElements([1, 2, 3, 4, 5, 6]), domain, split, samples: 2 });
+    const rows = ["contract", "attack", "manipulated"].map((row) => ({ row }));
+    const plan = { rows, explainers: [tableCandidate("gradient", "Gradient")], controls: [] };
+    const measured = await runAudit(other, plan, noStore);
+    const refused = /^\w+: samples of \[2,3\] came; images \[c,h,w\] or rows of a table \[d\] are needed$/;
+    check.is(measured.get("contract")!.refused, undefined);
+    for (const id of ["attack/gradient", "manipulated"]) check.match(measured.get(id)!.refused!, refused);
   },
 );
 

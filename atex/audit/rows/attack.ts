@@ -26,6 +26,7 @@ import {
   plainNumber,
   shareNumber,
 } from "../numbers.js";
+import { requireImagesOrRows } from "../parts.js";
 
 const share = number({ min: 0, max: 1 });
 
@@ -76,6 +77,7 @@ const under = (eps: number): string => `eps ${eps}`;
 async function measure(settings: Settings, world: AuditWorld, candidate: Candidate | undefined) {
   const here = callerScope();
   const { test, samples, classes, domain, say } = world;
+  requireImagesOrRows("attack", domain);
   const found = new Map<string, number[]>();
   const flips = new Map<number, boolean[]>();
   const sizes = [...settings.eps].sort((a, b) => a - b);

@@ -12,6 +12,7 @@ import { relevanceMass } from "../../metrics/relevanceMass.js";
 import { RefusalError } from "../../refusal.js";
 import { type AuditJudgement, type AuditMeasurement, type AuditWorld, auditRow, type Candidate } from "../audit.js";
 import { boundedNumber, meanNumber, numberOf, pairedDifference, percent, plainNumber } from "../numbers.js";
+import { requireImagesOrRows } from "../parts.js";
 import { atWork, type PlantOptions, plantedCause, taughtCopy } from "../planted.js";
 
 const options = {
@@ -46,6 +47,7 @@ async function measure(
   candidate: Candidate | undefined,
 ): Promise<AuditMeasurement> {
   const { test, samples, classes } = world;
+  requireImagesOrRows("cause", world.domain);
   const wanted = wantedOf(settings, world);
   using here = openScope("cause");
   const cause = plantedCause(world, whereOf(settings));

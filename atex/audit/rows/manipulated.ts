@@ -7,6 +7,7 @@ import { isTable } from "../../explainers/features.js";
 import { type AuditJudgement, type AuditMeasurement, type AuditNumber, type AuditWorld, auditRow } from "../audit.js";
 import { CHUNK } from "../maps.js";
 import { meanNumber, numberOf, plainNumber } from "../numbers.js";
+import { requireImagesOrRows } from "../parts.js";
 import { alongData, backgroundTest, bendBetween, likenessAmong, oddAnswers } from "../signs.js";
 
 const share = number({ min: 0, max: 1 });
@@ -51,6 +52,7 @@ async function measure(settings: Settings, world: AuditWorld): Promise<AuditMeas
   const here = callerScope();
   const { test, samples, domain, say } = world;
   const { references, rows, neighbours, queries } = settings;
+  requireImagesOrRows("manipulated", domain);
   const [tangent, random] = [[] as number[], [] as number[]];
   const [plain, projected] = [[] as ArrayLike<number>[], [] as ArrayLike<number>[]];
   const bend: number[] = [];
