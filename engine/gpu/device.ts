@@ -7,10 +7,10 @@ import { DeviceError, DeviceLostError, OutOfMemoryError } from "../errors.js";
 import type { Capabilities } from "../lower.js";
 import { shown } from "../options.js";
 import { type AdapterIdentity, keptTuning, type TuningTable, tuningFor } from "../tuning.js";
-import { isSoftware } from "./adapter.js";
+import { compilesLate, isSoftware } from "./adapter.js";
 import type { Provider } from "./provider.js";
 
-const { openGpu, pollSlowly }: Provider = provider;
+const { keepsCompiled, openGpu, pollSlowly }: Provider = provider;
 
 export interface DeviceOptions {
   /** Part of the adapter's name (Node only), for example `llvmpipe`. */
@@ -43,6 +43,8 @@ export class Device {
   readonly description: string;
   /** Set where waiting for a map costs the adapter, one in software, a core. */
   readonly pollSlowly: Provider["pollSlowly"];
+  /** The driver compiles at a pipeline's first dispatch. */
+  readonly compilesLate: boolean;
   #lost: DeviceLostError | undefined;
   #isStopping = false;
   /** Told of a loss that nobody here asked for. */
@@ -63,12 +65,15 @@ export class Device {
     readonly release: () => void,
     /** Somebody else's device: it is left alone in the end, and its other errors are his. */
     readonly isAdopted = false,
+    /** Opens another device of the same adapter, where that can compile for this one. */
+    readonly openSecond?: () => Promise<Device>,
   ) {
     this.queue = gpu.queue;
     this.capabilities = { ...capabilitiesOf(gpu, info), tuning: tuning?.choices, minimalFiltering };
     this.description =
       info.description || info.device || `${info.vendor} ${info.architecture}`.trim() || "unnamed adapter";
     this.pollSlowly = this.capabilities.software ? pollSlowly : undefined;
+    this.compilesLate = compilesLate(info);
     gpu.lost.then(({ message }) => {
       if (this.#lost) return;
       const again = isAdopted ? "init() again with another device" : "init() again";
@@ -255,7 +260,10 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
     requiredFeatures: wantedFeatures.filter((f) => adapter.features.has(f)),
     requiredLimits: Object.fromEntries(wantedLimits.map((name) => [name, offered[name]])),
   });
-  return new Device(device, adapter.info, { tuning, minimalFiltering: options.minimalFiltering }, release);
+  const shares = compilesLate(adapter.info) && keepsCompiled?.();
+  const openSecond = shares ? () => openDevice({ ...options, tuning: false, gpu }) : undefined;
+  const { minimalFiltering } = options;
+  return new Device(device, adapter.info, { tuning, minimalFiltering }, release, false, openSecond);
 }
 
 /** The table to use: a given one must fit the adapter, a kept one that does not is left aside with a warning. */

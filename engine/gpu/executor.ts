@@ -2,19 +2,22 @@
 import { DeviceError, OutOfMemoryError } from "../errors.js";
 import type { Executor, HostArray, MemoryReport, Plan, PlanOptions, Value } from "../executor.js";
 import { packHalves, unpackHalves } from "../halves.js";
-import { bytesOf, type DType, type Layout, type Operand, type TensorSpec } from "../lower.js";
+import { bytesOf, type DType, type Launch, type Layout, type Operand, type TensorSpec } from "../lower.js";
 import type { OpSpec } from "../op.js";
 import { contiguousStrides, isContiguous, sizeOf } from "../shape.js";
 import type { Graph } from "../trace.js";
 import type { Device } from "./device.js";
+import { FirstDispatch } from "./firstDispatch.js";
 import { copyCalls, lowerOp, wholeOperand } from "./lowering.js";
 import { Pipelines } from "./pipelines.js";
 import { Pool, type Storage, sizeClass } from "./pool.js";
 import { PreparedPlan } from "./prepared.js";
 import { Profiler } from "./profile.js";
 import type { KernelProfile } from "./profile.table.js";
+
 import { compile } from "./program.js";
 import { Readback } from "./readback.js";
+import { SecondDevice } from "./secondDevice.js";
 import { Stream } from "./stream.js";
 
 const maxConstants = 1024;
@@ -61,6 +64,8 @@ export class GpuExecutor implements Executor {
   readonly stream: Stream;
   readonly pool: Pool;
   readonly #readback: Readback;
+  #firstDispatch: FirstDispatch | undefined;
+  readonly #second: SecondDevice | undefined;
   readonly #failures: Failure[] = [];
   /** Scalars written in the program, by expression and type: they come back in every step. */
   readonly #constants = new Map<string, Storage>();
@@ -78,6 +83,7 @@ export class GpuExecutor implements Executor {
     this.stream = new Stream(device, this.pipelines, launchesPerSubmit);
     this.pool = new Pool(device, poolBytes, (storage) => this.stream.forget(storage));
     this.#readback = new Readback(device, this.stream);
+    if (device.openSecond) this.#second = new SecondDevice(device.openSecond, (done) => this.#readback.patiently(done));
   }
 
   upload(data: HostArray, spec: TensorSpec): GpuValue {
@@ -197,14 +203,31 @@ export class GpuExecutor implements Executor {
 
   prepare(graph: Graph, options: PlanOptions): Plan {
     this.device.assertAlive();
-    return new PreparedPlan(this, compile(graph, this.device.capabilities, options));
+    const program = compile(graph, this.device.capabilities, options);
+    const fresh = this.pipelines.missing([...program.once, ...program.launches]);
+    const plan = new PreparedPlan(this, program);
+    this.#beginCompiling(fresh);
+    return plan;
   }
 
   async prepareAside(graph: Graph, options: PlanOptions): Promise<Plan> {
     this.device.assertAlive();
     const program = compile(graph, this.device.capabilities, options);
-    await this.pipelines.makeAside([...program.once, ...program.launches]);
-    return new PreparedPlan(this, program);
+    const fresh = this.pipelines.missing([...program.once, ...program.launches]);
+    await this.pipelines.makeAside(fresh);
+    const plan = new PreparedPlan(this, program);
+    this.#beginCompiling(fresh);
+    return plan;
+  }
+
+  /** Has a driver that compiles late begin with pipelines just made, on two threads where that is possible. All are made before: to make
+   *  one waits for the compiler. */
+  #beginCompiling(fresh: readonly Launch[]): void {
+    const { device, pipelines } = this;
+    if (!device.compilesLate || fresh.length === 0) return;
+    this.#firstDispatch ??= new FirstDispatch(device);
+    for (const launch of fresh) this.#firstDispatch.begin(pipelines.get(launch));
+    this.#second?.help(fresh, this.#readback.patiently(device.queue.onSubmittedWorkDone()));
   }
 
   async caughtUp(): Promise<void> {
@@ -260,11 +283,13 @@ export class GpuExecutor implements Executor {
   /** Submits what is recorded, takes no more, and waits for the end of it. */
   async idle(): Promise<void> {
     this.stream.flush();
+    await this.#second?.idle();
     await this.device.idle();
   }
 
   /** Ends the device; every value is gone. */
   destroy(): void {
+    this.#second?.destroy();
     this.device.destroy();
   }
 }

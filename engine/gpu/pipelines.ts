@@ -37,20 +37,20 @@ export class Pipelines {
 
   /** @throws Error for an unknown name in `spec`. WGSL errors surface at the next read. */
   get(launch: Launch): Pipeline {
-    const { kernel } = launch;
-    let variants = this.#byKernel.get(kernel);
-    if (!variants) {
-      variants = new Map();
-      this.#byKernel.set(kernel, variants);
-    }
-    const key = variantKey(launch);
-    let found = variants.get(key);
-    if (!found) {
-      found = this.#create(launch);
-      variants.set(key, found);
-      this.#size++;
-    }
-    return found;
+    return this.#byKernel.get(launch.kernel)?.get(variantKey(launch)) ?? this.#add(launch, this.#create(launch));
+  }
+
+  /** The first launch of each pipeline that is not made yet. */
+  missing(launches: readonly Launch[]): Launch[] {
+    const seen = new Map<Launch["kernel"], Set<string>>();
+    return launches.filter((launch) => {
+      const { kernel } = launch;
+      const key = variantKey(launch);
+      const keys = seen.get(kernel) ?? new Set();
+      if (keys.has(key) || this.#byKernel.get(kernel)?.has(key)) return false;
+      seen.set(kernel, keys.add(key));
+      return true;
+    });
   }
 
   #create(launch: Launch): Pipeline {
@@ -79,16 +79,9 @@ export class Pipelines {
 
   /** Makes the pipelines of launches to come while the caller's thread is free. One that cannot be made is left to `get`, which says why. */
   async makeAside(launches: readonly Launch[]): Promise<void> {
-    const wanted = new Map<Launch["kernel"], Map<string, Launch>>();
-    for (const launch of launches) {
-      const key = variantKey(launch);
-      if (this.#byKernel.get(launch.kernel)?.has(key)) continue;
-      const variants = wanted.get(launch.kernel) ?? new Map<string, Launch>();
-      wanted.set(launch.kernel, variants.set(key, launch));
-    }
     const { gpu } = this.device;
     const making: Promise<void>[] = [];
-    for (const launch of [...wanted.values()].flatMap((variants) => [...variants.values()])) {
+    for (const launch of this.missing(launches)) {
       this.device.assertAlive();
       const { kernel } = launch;
       const { name, params } = kernel;
@@ -103,7 +96,7 @@ export class Pipelines {
       void gpu.popErrorScope().catch(() => {});
       making.push(
         made.then(
-          (pipeline) => this.#add(launch, { name, pipeline, shared, storage: bindings, params }),
+          (pipeline) => void this.#add(launch, { name, pipeline, shared, storage: bindings, params }),
           () => {},
         ),
       );
@@ -114,14 +107,16 @@ export class Pipelines {
     this.device.assertAlive();
   }
 
-  #add(launch: Launch, pipeline: Pipeline): void {
+  #add(launch: Launch, made: Pipeline): Pipeline {
     const { kernel } = launch;
     const variants = this.#byKernel.get(kernel) ?? new Map<string, Pipeline>();
     this.#byKernel.set(kernel, variants);
     const key = variantKey(launch);
-    if (variants.has(key)) return;
-    variants.set(key, pipeline);
+    const known = variants.get(key);
+    if (known) return known;
+    variants.set(key, made);
     this.#size++;
+    return made;
   }
 
   #layout(name: string, bindings: readonly Binding[], params: ParamLayout | undefined): SharedLayout {

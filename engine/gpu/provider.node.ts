@@ -1,4 +1,5 @@
 /** WebGPU in Node: Dawn through the package `webgpu`; where the platform has `navigator.gpu` (Deno), that. */
+import { availableParallelism } from "node:os";
 import { DeviceError } from "../errors.js";
 import type { OpenGpu, ProviderOptions } from "./provider.js";
 
@@ -30,6 +31,11 @@ export async function openGpu({ adapter }: ProviderOptions): Promise<OpenGpu> {
   const gpu = dawn.create(options);
   alive.add(gpu);
   return { gpu, release: () => alive.delete(gpu) };
+}
+
+/** Mesa keeps it on disk, unless it is told not to. */
+export function keepsCompiled(): boolean {
+  return availableParallelism() > 1 && !/^(1|y|yes|t|true)$/i.test(process.env.MESA_SHADER_CACHE_DISABLE ?? "");
 }
 
 /** Sleep between two turns of the event loop, as a share of the time waited so far, and at most. */

@@ -12,6 +12,8 @@ export interface ProviderOptions {
 
 export interface Provider {
   openGpu(options: ProviderOptions): Promise<OpenGpu>;
+  /** Whether what Mesa's software driver compiles for one device is there for others, and there is a second core to compile on. */
+  readonly keepsCompiled?: () => boolean;
   /** Where waiting for a map keeps a CPU core busy: keeps it less busy. `waited` says for how many milliseconds there has been a map
    *  to wait for, and undefined once there is none. */
   readonly pollSlowly?: (waited: () => number | undefined) => void;
