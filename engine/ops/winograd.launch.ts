@@ -214,7 +214,7 @@ interface Transform {
   readonly images?: number;
   readonly pad?: readonly [number, number];
   readonly flipped?: boolean;
-  readonly spec?: Readonly<KernelDeclarations["winograd.evaluate" | "winograd.collect"]["settings"]>;
+  readonly spec?: Readonly<KernelDeclarations["winograd.evaluate"]["settings"]>;
 }
 
 /** The kernels of a transform by the side of tiles; those for 4 have no settings. */
@@ -255,7 +255,12 @@ function transformCall(
     grid: gridFor(kernel, count, caps.maxWorkgroupsPerDimension),
     ...(side === 8 && { spec }),
   };
-  return transform === "collect"
-    ? call(transforms.collect[side], { bind: { spectra, y: planes }, ...common })
-    : call(transforms[transform][side], { bind: { x: planes, spectra }, ...common });
+  if (transform === "collect") {
+    const bind = { spectra, y: planes };
+    if (side === 4) return call(winogradCollect4Kernel, { bind, ...common });
+    // Windows are few, and made with heavy epilogues: their time is that of the compiler.
+    const rolled = { COLUMNS_ROLLED: caps.software, ROWS_ROLLED: caps.software && spec?.SCALED === true };
+    return call(winogradCollectKernel, { bind, ...common, spec: { ...spec, ...rolled } });
+  }
+  return call(transforms[transform][side], { bind: { x: planes, spectra }, ...common });
 }
