@@ -226,8 +226,13 @@ export class GpuExecutor implements Executor {
     const { device, pipelines } = this;
     if (!device.compilesLate || fresh.length === 0) return;
     this.#firstDispatch ??= new FirstDispatch(device);
-    for (const launch of fresh) this.#firstDispatch.begin(pipelines.get(launch));
-    this.#second?.help(fresh, this.#readback.patiently(device.queue.onSubmittedWorkDone()));
+    const second = this.#second?.isFree ? this.#second : undefined;
+    const compiled: Promise<void>[] = [];
+    for (const launch of fresh) {
+      this.#firstDispatch.begin(pipelines.get(launch));
+      if (second) compiled.push(this.#readback.patiently(device.queue.onSubmittedWorkDone()));
+    }
+    second?.help(fresh, compiled);
   }
 
   async caughtUp(): Promise<void> {

@@ -24,10 +24,14 @@ export class SecondDevice {
     this.#patiently = patiently;
   }
 
-  /** Compiles for `launches`, each of another pipeline, until `compiled` says that the first device has them all. One program at a time.
-   *  Nothing depends on it, so that what fails here is left to the first device. */
-  help(launches: readonly Launch[], compiled: Promise<unknown>): void {
-    if (this.#helping) return;
+  /** Whether it compiles for no program. */
+  get isFree(): boolean {
+    return this.#helping === undefined;
+  }
+
+  /** Compiles for `launches`, each of another pipeline, from the last on, up to the one that the first device is at: `compiled[i]` says when
+   *  that has the i-th. To be called while it is free. Nothing depends on it, so that what fails here is left to the first device. */
+  help(launches: readonly Launch[], compiled: readonly Promise<unknown>[]): void {
     this.#helping = this.#help(launches, compiled)
       .catch(() => {})
       .finally(() => {
@@ -37,21 +41,22 @@ export class SecondDevice {
       });
   }
 
-  async #help(launches: readonly Launch[], compiled: Promise<unknown>): Promise<void> {
-    let isOver = false;
-    const over = compiled.finally(() => {
-      isOver = true;
-    });
-    await Promise.race([over, new Promise((resolve) => setTimeout(resolve, patienceMs))]);
-    if (isOver || this.#isClosed) return;
+  async #help(launches: readonly Launch[], compiled: readonly Promise<unknown>[]): Promise<void> {
+    let at = 0;
+    const each = compiled.map((one) => one.then(() => void at++));
+    const all = Promise.all(each);
+    await Promise.race([all, new Promise((resolve) => setTimeout(resolve, patienceMs))]);
+    // What it is at now it compiles itself.
+    const isLeft = (i: number): boolean => i > at && !this.#isClosed;
+    if (!isLeft(launches.length - 1)) return;
     this.#device = await this.#open();
     const { queue } = this.#device;
     const pipelines = new Pipelines(this.#device);
     const firstDispatch = new FirstDispatch(this.#device);
-    for (const launch of [...launches].reverse()) {
-      if (isOver || this.#isClosed) return;
-      await pipelines.makeAside([launch]);
-      firstDispatch.begin(pipelines.get(launch));
+    for (let i = launches.length - 1; isLeft(i); i--) {
+      await pipelines.makeAside([launches[i]]);
+      if (!isLeft(i)) return;
+      firstDispatch.begin(pipelines.get(launches[i]));
       await this.#patiently(queue.onSubmittedWorkDone());
     }
   }

@@ -76,31 +76,43 @@ async function spied(): Promise<Spied> {
 
 const patiently = async (done: Promise<unknown>): Promise<void> => void (await done);
 
-gpuTest("a second device compiles from the last kernel to the first, and then is gone", async () => {
-  const second = await spied();
-  const helper = new SecondDevice(async () => second.device, patiently);
-  helper.help(launches, new Promise(() => {}));
-  await until(() => second.isGone);
-  check.equal(second.made, ["by7", "by5", "by3", "by2"]);
-  check.is(second.begun, 4);
-});
+/** A first device that has compiled nothing until `advance` is called, once for each kernel. */
+function firstDevice(): { readonly compiled: Promise<void>[]; readonly advance: () => void } {
+  const resolves: (() => void)[] = [];
+  const compiled = launches.map(() => new Promise<void>((resolve) => void resolves.push(resolve)));
+  return { compiled, advance: () => resolves.shift()?.() };
+}
 
-gpuTest("a second device stops where the first one has everything", async () => {
+gpuTest(
+  "a second device compiles from the last kernel to the one that the first device is at, and then is gone",
+  async () => {
+    const second = await spied();
+    const helper = new SecondDevice(async () => second.device, patiently);
+    check.ok(helper.isFree);
+    helper.help(launches, firstDevice().compiled);
+    check.ok(!helper.isFree);
+    await until(() => helper.isFree);
+    check.ok(second.isGone);
+    check.equal(second.made, ["by7", "by5", "by3"]);
+    check.is(second.begun, 3);
+  },
+);
+
+gpuTest("a second device stops where it meets the first", async () => {
   const second = await spied();
-  let compiled = (): void => {};
+  const { compiled, advance } = firstDevice();
   const helper = new SecondDevice(
     async () => second.device,
     async (done) => {
       await done;
-      if (second.begun === 2) compiled();
+      // The first is at the third of four when the second has the last.
+      advance();
+      advance();
     },
   );
-  const first = new Promise<void>((resolve) => {
-    compiled = resolve;
-  });
-  helper.help(launches, first);
-  await until(() => second.isGone);
-  check.equal(second.made, ["by7", "by5"]);
+  helper.help(launches, compiled);
+  await until(() => helper.isFree);
+  check.equal(second.made, ["by7"]);
 });
 
 gpuTest("no second device is opened where kernels are compiled at once, or after the end", async () => {
@@ -109,9 +121,17 @@ gpuTest("no second device is opened where kernels are compiled at once, or after
     opened++;
     return openDevice({ tuning: false });
   }, patiently);
-  helper.help(launches, Promise.resolve());
+  const { compiled, advance } = firstDevice();
+  for (const _ of launches) advance();
+  helper.help(launches, compiled);
+  await until(() => helper.isFree);
+  // Only the last is left, and the first device is at it.
+  const almost = firstDevice();
+  for (const _ of launches.slice(1)) almost.advance();
+  helper.help(launches, almost.compiled);
+  await until(() => helper.isFree);
   await helper.idle();
-  helper.help(launches, new Promise(() => {}));
+  helper.help(launches, firstDevice().compiled);
   await helper.idle();
   check.is(opened, 0);
 });
@@ -123,7 +143,7 @@ gpuTest("a second device that cannot be opened is done without, and asked for ag
     throw new Error("no second device");
   }, patiently);
   for (const times of [1, 2]) {
-    helper.help(launches, new Promise(() => {}));
+    helper.help(launches, firstDevice().compiled);
     await until(() => asked === times);
     await new Promise((resolve) => setTimeout(resolve));
   }
@@ -143,7 +163,7 @@ gpuTest("a second device ends with the first, whatever it is at", async () => {
       await opened;
       return second.device;
     }, patiently);
-    helper.help(launches, new Promise(() => {}));
+    helper.help(launches, firstDevice().compiled);
     await until(() => isAsked);
     if (whileOpening) helper.destroy();
     open();
