@@ -10,6 +10,7 @@ import type { Device } from "./device.js";
 import { FirstDispatch } from "./firstDispatch.js";
 import { copyCalls, lowerOp, wholeOperand } from "./lowering.js";
 import { Pipelines } from "./pipelines.js";
+import type { Program } from "./planned.js";
 import { Pool, type Storage, sizeClass } from "./pool.js";
 import { PreparedPlan } from "./prepared.js";
 import { Profiler } from "./profile.js";
@@ -204,25 +205,24 @@ export class GpuExecutor implements Executor {
   prepare(graph: Graph, options: PlanOptions): Plan {
     this.device.assertAlive();
     const program = compile(graph, this.device.capabilities, options);
-    const fresh = this.pipelines.missing([...program.once, ...program.launches]);
-    const plan = new PreparedPlan(this, program);
-    this.#beginCompiling(fresh);
-    return plan;
+    return new PreparedPlan(this, program, this.#missing(program));
   }
 
   async prepareAside(graph: Graph, options: PlanOptions): Promise<Plan> {
     this.device.assertAlive();
     const program = compile(graph, this.device.capabilities, options);
-    const fresh = this.pipelines.missing([...program.once, ...program.launches]);
-    await this.pipelines.makeAside(fresh);
-    const plan = new PreparedPlan(this, program);
-    this.#beginCompiling(fresh);
-    return plan;
+    const missing = this.#missing(program);
+    await this.pipelines.makeAside(missing);
+    return new PreparedPlan(this, program, missing);
   }
 
-  /** Has a driver that compiles late begin with pipelines just made, on two threads where that is possible. All are made before: to make
-   *  one waits for the compiler. */
-  #beginCompiling(fresh: readonly Launch[]): void {
+  #missing({ once, launches }: Program): Launch[] {
+    return this.pipelines.missing([...once, ...launches]);
+  }
+
+  /** Has a driver that compiles late begin with pipelines that were just made, on two threads where that is possible. From then on, making
+   *  another one waits for the compiler. */
+  beginCompiling(fresh: readonly Launch[]): void {
     const { device, pipelines } = this;
     if (!device.compilesLate || fresh.length === 0) return;
     this.#firstDispatch ??= new FirstDispatch(device);

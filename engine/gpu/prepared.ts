@@ -29,12 +29,15 @@ export class PreparedPlan implements Plan {
   /** Calls by the buffer of the plan they use. */
   readonly #users: readonly number[][];
   readonly #shared: readonly Shared[];
+  #fresh: readonly Launch[];
   /** What each input's buffer holds now. */
   readonly #held = new Map<ProgramInput, GpuValue>();
 
-  constructor(on: GpuExecutor, program: Program) {
+  /** `fresh`: launches whose pipelines are made for this plan; the first run compiles them where the driver does so late. */
+  constructor(on: GpuExecutor, program: Program, fresh: readonly Launch[]) {
     this.#on = on;
     this.#program = program;
+    this.#fresh = fresh;
     const { launches, inputs, outputs, buffers, plan } = program;
     this.#bufferOf = new Map(buffers.map((buffer, i) => [buffer, plan.bufferOf[i]]));
     const placeOf = (buffer: unknown): number | undefined => this.#bufferOf.get(buffer as PlannedBuffer);
@@ -112,6 +115,8 @@ export class PreparedPlan implements Plan {
       if (inPlace || bytes === 0) continue;
       stream.copy(this.#storageOf(operand.buffer), 4 * operand.offset, results[j].buffer, bytes);
     }
+    this.#on.beginCompiling(this.#fresh);
+    this.#fresh = [];
     stream.flush();
     return this.#program.outputs.map(({ shape, dtype, operand, takesOver, inPlace }, j) => {
       const layout = inPlace ? operand : { strides: contiguousStrides(shape), offset: 0 };
