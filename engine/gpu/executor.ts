@@ -6,8 +6,8 @@ import { bytesOf, type DType, type Launch, type Layout, type Operand, type Tenso
 import type { OpSpec } from "../op.js";
 import { contiguousStrides, isContiguous, sizeOf } from "../shape.js";
 import type { Graph } from "../trace.js";
+import { Compilation } from "./compilation.js";
 import type { Device } from "./device.js";
-import { FirstDispatch } from "./firstDispatch.js";
 import { copyCalls, lowerOp, wholeOperand } from "./lowering.js";
 import { Pipelines } from "./pipelines.js";
 import type { Program } from "./planned.js";
@@ -18,7 +18,6 @@ import type { KernelProfile } from "./profile.table.js";
 
 import { compile } from "./program.js";
 import { Readback } from "./readback.js";
-import { SecondDevice } from "./secondDevice.js";
 import { Stream } from "./stream.js";
 
 const maxConstants = 1024;
@@ -64,9 +63,8 @@ export class GpuExecutor implements Executor {
   readonly pipelines: Pipelines;
   readonly stream: Stream;
   readonly pool: Pool;
+  readonly compilation: Compilation;
   readonly #readback: Readback;
-  #firstDispatch: FirstDispatch | undefined;
-  readonly #second: SecondDevice | undefined;
   readonly #failures: Failure[] = [];
   /** Scalars written in the program, by expression and type: they come back in every step. */
   readonly #constants = new Map<string, Storage>();
@@ -84,7 +82,7 @@ export class GpuExecutor implements Executor {
     this.stream = new Stream(device, this.pipelines, launchesPerSubmit);
     this.pool = new Pool(device, poolBytes, (storage) => this.stream.forget(storage));
     this.#readback = new Readback(device, this.stream);
-    if (device.openSecond) this.#second = new SecondDevice(device.openSecond, (done) => this.#readback.patiently(done));
+    this.compilation = new Compilation(this.pipelines, (done) => this.#readback.patiently(done));
   }
 
   upload(data: HostArray, spec: TensorSpec): GpuValue {
@@ -220,21 +218,6 @@ export class GpuExecutor implements Executor {
     return this.pipelines.missing([...once, ...launches]);
   }
 
-  /** Has a driver that compiles late begin with pipelines that were just made, on two threads where that is possible. From then on, making
-   *  another one waits for the compiler. */
-  beginCompiling(fresh: readonly Launch[]): void {
-    const { device, pipelines } = this;
-    if (!device.compilesLate || fresh.length === 0) return;
-    this.#firstDispatch ??= new FirstDispatch(device);
-    const second = this.#second?.isFree ? this.#second : undefined;
-    const compiled: Promise<void>[] = [];
-    for (const launch of fresh) {
-      this.#firstDispatch.begin(pipelines.get(launch));
-      if (second) compiled.push(this.#readback.patiently(device.queue.onSubmittedWorkDone()));
-    }
-    second?.help(fresh, compiled);
-  }
-
   async caughtUp(): Promise<void> {
     this.device.assertAlive();
     this.stream.flush();
@@ -288,13 +271,13 @@ export class GpuExecutor implements Executor {
   /** Submits what is recorded, takes no more, and waits for the end of it. */
   async idle(): Promise<void> {
     this.stream.flush();
-    await this.#second?.idle();
+    await this.compilation.idle();
     await this.device.idle();
   }
 
   /** Ends the device; every value is gone. */
   destroy(): void {
-    this.#second?.destroy();
+    this.compilation.destroy();
     this.device.destroy();
   }
 }

@@ -115,7 +115,7 @@ export class PreparedPlan implements Plan {
       if (inPlace || bytes === 0) continue;
       stream.copy(this.#storageOf(operand.buffer), 4 * operand.offset, results[j].buffer, bytes);
     }
-    this.#on.beginCompiling(this.#fresh);
+    this.#on.compilation.begin(this.#fresh);
     this.#fresh = [];
     stream.flush();
     return this.#program.outputs.map(({ shape, dtype, operand, takesOver, inPlace }, j) => {
