@@ -80,6 +80,8 @@ export interface Launch {
   readonly grid: readonly [number, number, number];
   /** Floating-point operations of the call, for the profile. */
   readonly flops?: number;
+  /** Whether it brings weights into the order in which a kernel reads them: worth keeping as long as they stay the same. */
+  readonly packs?: boolean;
 }
 
 /** A dispatch of a file, `KernelCall<"conv2d.tiled">`, of which the compiler knows what it declares. */
@@ -92,6 +94,7 @@ export interface KernelCall<K extends KernelName> {
   readonly spec?: Readonly<KernelDeclarations[K]["settings"]>;
   readonly grid: Launch["grid"];
   readonly flops?: number;
+  readonly packs?: boolean;
 }
 
 /** A dispatch of `kernel`, checked against what the file declares; a name that the compiler cannot see (under a flag, in a

@@ -196,6 +196,11 @@ export class GpuExecutor implements Executor {
     this.#assertSound(x);
   }
 
+  /** How often the GPU has failed. What is kept elsewhere than in values may be spoilt when that grows. */
+  get failures(): number {
+    return this.#failures.length;
+  }
+
   #assertSound(x: GpuValue): void {
     for (const { from, before, error } of this.#failures) if (x.serial >= from && x.serial < before) throw error;
   }

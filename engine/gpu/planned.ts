@@ -51,6 +51,9 @@ export interface Program {
   /** What they write. It is not part of the plan, which only tells whether launches or outputs use it. */
   readonly fixed: readonly PlannedBuffer[];
   readonly launches: readonly Launch[];
+  /** So many of the first launches pack arguments that are not donated. Nothing else writes what they write: while these arguments are the
+   *  same tensors in every call they need not run again. */
+  readonly packing: number;
   readonly inputs: readonly ProgramInput[];
   readonly outputs: readonly ProgramOutput[];
   /** Everything that gets memory, in the order of `plan.bufferOf`. */

@@ -30,6 +30,10 @@ export class PreparedPlan implements Plan {
   readonly #users: readonly number[][];
   readonly #shared: readonly Shared[];
   #fresh: readonly Launch[];
+  /** Inputs that are packed, and whether what was made of them is that of what they hold. */
+  readonly #packed: ReadonlySet<ProgramInput>;
+  #isPacked = false;
+  #failures = 0;
   /** What each input's buffer holds now. */
   readonly #held = new Map<ProgramInput, GpuValue>();
 
@@ -42,6 +46,10 @@ export class PreparedPlan implements Plan {
     this.#bufferOf = new Map(buffers.map((buffer, i) => [buffer, plan.bufferOf[i]]));
     const placeOf = (buffer: unknown): number | undefined => this.#bufferOf.get(buffer as PlannedBuffer);
     const used = launches.map(({ bind }) => new Set(Object.values(bind).map(({ buffer }) => placeOf(buffer))));
+    const reads = new Set(
+      launches.slice(0, program.packing).flatMap(({ bind }) => Object.values(bind).map(({ buffer }) => buffer)),
+    );
+    this.#packed = new Set(inputs.filter(({ buffer }) => reads.has(buffer)));
     this.#users = plan.bufferBytes.map((_, at) => [...launches.keys()].filter((k) => used[k].has(at)));
     this.#shared = [
       ...inputs.flatMap(({ node, buffer }, argument) => (node.donated ? [{ at: placeOf(buffer), argument }] : [])),
@@ -101,6 +109,11 @@ export class PreparedPlan implements Plan {
     device.assertAlive();
     for (const x of values) this.#on.assertUsable(x, "capture");
     for (const x of this.#constants) this.#on.assertUsable(x, "capture");
+    if (this.#failures !== this.#on.failures) {
+      this.#failures = this.#on.failures;
+      this.#held.clear();
+      this.#isPacked = false;
+    }
     this.#leaveOldResults(values);
     for (const [i, input] of this.#program.inputs.entries()) this.#fill(input, values[i]);
     const results = this.#program.outputs.map(({ shape, dtype, operand, takesOver, inPlace }) => {
@@ -109,7 +122,8 @@ export class PreparedPlan implements Plan {
       storage.refs++;
       return storage;
     });
-    this.#replay.encode();
+    this.#replay.encode(this.#isPacked ? this.#program.packing : 0);
+    this.#isPacked = true;
     for (const [j, { shape, dtype, operand, inPlace }] of this.#program.outputs.entries()) {
       const bytes = bytesOf({ shape, dtype });
       if (inPlace || bytes === 0) continue;
@@ -147,6 +161,7 @@ export class PreparedPlan implements Plan {
   /** Copies `x` into the input's buffer, unless that holds it already. */
   #fill(input: ProgramInput, x: GpuValue): void {
     if (this.#held.get(input) === x) return;
+    if (this.#packed.has(input)) this.#isPacked = false;
     if (input.node.donated) this.#held.delete(input);
     else this.#held.set(input, x);
     const { stream, device } = this.#on;

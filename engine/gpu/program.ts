@@ -110,7 +110,14 @@ export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions)
   const { once, fixed, ...rest } = hoistLaunches(shared.launches, (b) => b instanceof ConstantBuffer, isScratch);
   // A software adapter compiles tiles for too long to do so for each shape.
   const baked = (call: Launch): Launch => (!caps.software && isTiled(call) ? { ...call, bake: true } : call);
-  launches = rest.launches.map(baked);
+  const stays = new Set<unknown>(inputs.filter(({ node }) => !node.donated).map(({ buffer }) => buffer));
+  const packed = hoistLaunches(
+    rest.launches,
+    (b) => b instanceof ConstantBuffer || fixed.has(b) || stays.has(b),
+    isScratch,
+    ({ packs }) => packs === true,
+  );
+  launches = [...packed.once, ...packed.launches].map(baked);
   const results = graph.outputs
     .map(operandOf)
     .map((y) => ({ ...y, buffer: shared.standsFor.get(y.buffer) ?? y.buffer }));
@@ -124,6 +131,11 @@ export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions)
     buffer.touch(-1);
     // What is not given up stays, so that an argument passed again need not be copied again.
     if (!node.donated) buffer.touch(end);
+  }
+
+  for (const buffer of packed.fixed as ReadonlySet<PlannedBuffer>) {
+    buffer.touch(-1);
+    buffer.touch(end);
   }
 
   const outputs = sources.map((operand, j): ProgramOutput => {
@@ -153,6 +165,7 @@ export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions)
       once: once.map(baked),
       fixed: buffers.filter((buffer) => fixed.has(buffer)),
       launches,
+      packing: packed.once.length,
       inputs,
       outputs,
       buffers: used,

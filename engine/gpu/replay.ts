@@ -67,9 +67,9 @@ export class Replay {
     return group;
   }
 
-  /** Appends the calls to what is recorded. */
-  encode(): void {
-    for (const call of this.calls) this.stream.encode(call);
+  /** Appends the calls, from one on, to what is recorded. */
+  encode(from = 0): void {
+    for (let i = from; i < this.calls.length; i++) this.stream.encode(this.calls[i]);
   }
 
   /** Frees the parameters. The calls must have been submitted. */

@@ -84,11 +84,12 @@ const fewElements = 2 ** 16;
 const maxGrowth = 3;
 
 /** Splits off the launches that reach nothing but what is `fixed` in all replays; they need to run once. What they write is
- *  fixed from then on. */
+ *  fixed from then on. Only those that are `worth` it. */
 export function hoistLaunches(
   launches: readonly Launch[],
   isFixed: (buffer: unknown) => boolean,
   isScratch: (buffer: unknown) => boolean,
+  isWorth: (call: Launch) => boolean = () => true,
 ): { once: Launch[]; launches: Launch[]; fixed: ReadonlySet<unknown> } {
   const { effects, isPure } = study(launches, isScratch);
   const fixed = new Set<unknown>();
@@ -109,7 +110,9 @@ export function hoistLaunches(
     const { call, reads, writes } = effect;
     // Who stores halves wants the memory: nothing that is made of them is kept.
     const isSame =
-      isPure(effect) && reads.every(({ buffer, dtype }) => dtype !== "f16" && (isFixed(buffer) || fixed.has(buffer)));
+      isWorth(call) &&
+      isPure(effect) &&
+      reads.every(({ buffer, dtype }) => dtype !== "f16" && (isFixed(buffer) || fixed.has(buffer)));
     if (!isSame || !mayKeep(elements(writes), elements(reads))) {
       rest.push(call);
       continue;

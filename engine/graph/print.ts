@@ -6,7 +6,7 @@ import type { Launch, Operand } from "../lower.js";
 
 /** Launches with grids, operands and buffers; then memory and donations. With `source`, generated kernels in full. */
 export function printProgram(program: Program, { source = false }: { readonly source?: boolean }): string {
-  const { once, fixed, launches, inputs, outputs, buffers, plan, lowerBoundBytes } = program;
+  const { once, fixed, launches, packing, inputs, outputs, buffers, plan, lowerBoundBytes } = program;
   const indexOf = new Map<unknown, number>(buffers.map((buffer, i) => [buffer, plan.bufferOf[i]]));
   const place = ({ buffer }: Operand): string =>
     buffer instanceof ConstantBuffer
@@ -15,7 +15,8 @@ export function printProgram(program: Program, { source = false }: { readonly so
         ? `once ${(buffer as PlannedBuffer).name}`
         : `#${indexOf.get(buffer)}${buffer === undefined ? "" : ` ${(buffer as PlannedBuffer).name}`}`;
   const lines = [
-    `${launches.length} launches, 1 submit${once.length > 0 ? `; ${once.length} once, before the first` : ""}`,
+    `${launches.length} launches, 1 submit${once.length > 0 ? `; ${once.length} once, before the first` : ""}` +
+      (packing > 0 ? `; the first ${packing} only where arguments have changed` : ""),
   ];
   const line = (mark: string, launch: Launch): string => {
     const { bind, grid } = launch;

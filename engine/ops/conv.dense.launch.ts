@@ -132,6 +132,7 @@ export function packCall(
     },
     spec: { FLIPPED: flipped },
     grid: gridFor(conv2dPackKernel, count, caps.maxWorkgroupsPerDimension),
+    packs: true,
   });
 }
 

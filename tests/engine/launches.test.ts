@@ -1,5 +1,9 @@
 /** What a captured step prepares: once for constants, once for all that need it, and never from what has changed since. */
 import { capture } from "../../engine/capture.js";
+import { DeviceError } from "../../engine/errors.js";
+import { executor, withExecutor } from "../../engine/executor.js";
+import { openDevice } from "../../engine/gpu/device.js";
+import { GpuExecutor } from "../../engine/gpu/executor.js";
 import { grad } from "../../engine/grad.js";
 import { hoistLaunches, shareLaunches } from "../../engine/graph/launches.js";
 import type { Capabilities, Launch, Operand } from "../../engine/lower.js";
@@ -123,6 +127,80 @@ test("small tiles filter windows that are closed over, where one run would not p
   };
   check.equal(makes(true), ["winograd.image4", "matmul.registers", "winograd.collect4"]);
   check.equal(makes(false), ["conv2d.pack", "conv2d.registers"]);
+});
+
+/** A step of two convolutions by register tiles. */
+const strided = (x: Tensor, w: Tensor, v: Tensor): Tensor =>
+  sum(square(conv2d(conv2d(x, w, { stride: 2 }), v, { stride: 2 })), [1, 2, 3]);
+const stridedSpecs = [{ shape: [2, 16, 17, 17] }, { shape: [32, 16, 3, 3] }, { shape: [32, 32, 3, 3] }];
+
+test("weights that are arguments are packed first, into buffers of their own, unless they are donated", () => {
+  const program = (donate: number[]) =>
+    programOn(llvmpipe, () => ({
+      step: (x: Tensor, w: Tensor, v: Tensor, _unused: Tensor) => ({ y: strided(x, w, v), w: add(w, 1), v: add(v, 1) }),
+      args: [...stridedSpecs, { shape: [9999] }].map(({ shape }) => zeros(shape)) as [Tensor, Tensor, Tensor, Tensor],
+      donate: [...donate, 3],
+    }));
+  check.is(program([1, 2]).packing, 0);
+  check.is(program([1]).packing, 1);
+  const { packing, launches, buffers, plan } = program([]);
+  check.is(packing, 2);
+  for (const { kernel, bind } of launches.slice(0, packing)) {
+    check.is(kernel.name, "conv2d.pack");
+    const place = plan.bufferOf[(buffers as unknown[]).indexOf(bind.packed.buffer)];
+    check.is(plan.bufferOf.filter((at) => at === place).length, 1, "shared with another value");
+  }
+});
+
+gpuTest("weights that are arguments are packed again only when they have changed", async () => {
+  const on = executor() as GpuExecutor;
+  const [x, w, v] = tensorsOf(stridedSpecs, 3);
+  const [y, other, third] = tensorsOf(stridedSpecs, 4);
+  using step = capture(strided);
+  let before = 0;
+  const launchesOf = async (...args: [Tensor, Tensor, Tensor]): Promise<number> => {
+    before = on.stream.launches;
+    const result = step(...args);
+    const launches = on.stream.launches - before;
+    check.close(await result.read(), await strided(...args).read(), { rtol: 1e-5 });
+    return launches;
+  };
+  const all = await launchesOf(x, w, v);
+  const packing = /the first (\d+) only where/.exec(step.describe());
+  const fewer = all - Number(packing?.[1] ?? 0);
+  if (on.device.capabilities.software && on.device.capabilities.subgroups) check.is(fewer, all - 2);
+  check.is(await launchesOf(x, w, v), fewer);
+  check.is(await launchesOf(y, w, v), fewer);
+  check.is(await launchesOf(y, other, v), all);
+  check.is(await launchesOf(x, other, v), fewer);
+  check.is(await launchesOf(x, w, third), all);
+  check.is(await launchesOf(x, w, third), fewer);
+});
+
+gpuTest("after a failure of the GPU nothing packed before is trusted", async () => {
+  const on = new GpuExecutor(await openDevice({ tuning: false }));
+  try {
+    const args = withExecutor(on, () => tensorsOf(stridedSpecs, 3)) as [Tensor, Tensor, Tensor];
+    using step = capture(strided);
+    const launchesOf = async (): Promise<number> => {
+      const before = on.stream.launches;
+      const result = withExecutor(on, () => step(...args));
+      await result.read();
+      result.dispose();
+      return on.stream.launches - before;
+    };
+    const [all, fewer] = [await launchesOf(), await launchesOf()];
+    const before = on.stream.launches;
+    const spoilt = withExecutor(on, () => step(...args));
+    check.is(on.stream.launches - before, fewer);
+    on.device.watch(["validation"], () => on.device.gpu.createBuffer({ size: 16, usage: 0 }));
+    await check.rejects(() => spoilt.read(), DeviceError);
+    check.is(await launchesOf(), all);
+    check.is(await launchesOf(), fewer);
+    for (const t of [spoilt, ...args]) t.dispose();
+  } finally {
+    on.destroy();
+  }
 });
 
 test("launches of the training step, by adapter", () => {
