@@ -67,7 +67,7 @@ interface Recording {
 
 /** `capture(fn)` is `fn`, recorded at the first call and replayed from then on, without host work per op. Arguments are trees
  *  of tensors and plain values; plain values, shapes and structure are fixed by the first call, and so are tensors that `fn`
- *  closes over: what depends on them alone is computed once.
+ *  closes over: what depends on them alone is computed once. Weights that are arguments are packed once while they are the same tensors.
  *  @throws CaptureError when called with others, when `fn` reads a value or runs no op. */
 export function capture<A extends Tree[], R extends Tree>(
   fn: (...args: A) => R,

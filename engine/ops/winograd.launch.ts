@@ -253,7 +253,6 @@ function transformCall(
       ...{ tile_step: tilesLast ? 1 : columns, channel_step: tilesLast ? columns : 1 },
     },
     grid: gridFor(kernel, count, caps.maxWorkgroupsPerDimension),
-    ...(side === 8 && { spec }),
   };
   if (transform === "collect") {
     const bind = { spectra, y: planes };
@@ -262,5 +261,5 @@ function transformCall(
     const rolled = { COLUMNS_ROLLED: caps.software, ROWS_ROLLED: caps.software && spec?.SCALED === true };
     return call(winogradCollectKernel, { bind, ...common, spec: { ...spec, ...rolled } });
   }
-  return call(transforms[transform][side], { bind: { x: planes, spectra }, ...common });
+  return call(transforms[transform][side], { bind: { x: planes, spectra }, ...common, ...(side === 8 && { spec }) });
 }
