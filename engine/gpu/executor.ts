@@ -276,8 +276,8 @@ export class GpuExecutor implements Executor {
   /** Submits what is recorded, takes no more, and waits for the end of it. */
   async idle(): Promise<void> {
     this.stream.flush();
-    await this.compilation.idle();
     await this.device.idle();
+    await this.compilation.idle();
   }
 
   /** Ends the device; every value is gone. */
