@@ -138,7 +138,7 @@ referenceTest("beta-smoothing makes a slope a sigmoid, of relu and of softplus t
     check.identical(await detector.suspicion!(side, { ...of, world: said }), [Number.NaN, Number.NaN]);
     check.ok(said.said.some((line) => /no relu/.test(line)));
   }
-  check.throws(() => softened(relu, [D], 0), /beta 0 given/);
+  check.throws(() => softened(relu, [D], 0), /beta is 0; a positive number is needed/);
 });
 
 referenceTest("weights drawn anew: a normal of their mean square, and nothing else changes", async () => {
