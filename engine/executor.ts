@@ -48,7 +48,7 @@ export interface Executor {
 }
 
 export interface PlanOptions {
-  /** Joins ops into fewer kernels: equal to the separate ones to rounding. Without it, equal to the bit. */
+  /** Joins ops into fewer kernels, and chooses kernels by what is constant: equal to the separate ops to rounding. Without it, equal to the bit. */
   readonly fuse: boolean;
 }
 

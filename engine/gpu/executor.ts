@@ -1,4 +1,5 @@
 /** Ops on the GPU, one after the other as they come. */
+import { Compilation } from "#compilation";
 import { DeviceError, OutOfMemoryError } from "../errors.js";
 import type { Executor, HostArray, MemoryReport, Plan, PlanOptions, Value } from "../executor.js";
 import { packHalves, unpackHalves } from "../halves.js";
@@ -6,7 +7,6 @@ import { bytesOf, type DType, type Launch, type Layout, type Operand, type Tenso
 import type { OpSpec } from "../op.js";
 import { contiguousStrides, isContiguous, sizeOf } from "../shape.js";
 import type { Graph } from "../trace.js";
-import { Compilation } from "./compilation.js";
 import type { Device } from "./device.js";
 import { copyCalls, lowerOp, wholeOperand } from "./lowering.js";
 import { Pipelines } from "./pipelines.js";
@@ -15,7 +15,6 @@ import { Pool, type Storage, sizeClass } from "./pool.js";
 import { PreparedPlan } from "./prepared.js";
 import { Profiler } from "./profile.js";
 import type { KernelProfile } from "./profile.table.js";
-
 import { compile } from "./program.js";
 import { Readback } from "./readback.js";
 import { Stream } from "./stream.js";

@@ -251,7 +251,8 @@ function filteringCycles(
   const transforms =
     Math.ceil((tiles * (c + k)) / 8 / threads) * cycles.spectra[side] +
     (isKept ? 0 : Math.ceil((c * k) / 8 / threads) * cycles.windowSpectra[side]);
-  const stack = { batch: side ** 2, ...product, transA: true, transB: of === "result" };
+  const tilesLast = of === "window" || side === 4 || fixed;
+  const stack = { batch: side ** 2, ...product, transA: true, transB: !tilesLast };
   return transforms + cheapestProduct(stack, caps).cycles;
 }
 

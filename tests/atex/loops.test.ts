@@ -31,6 +31,8 @@ gpuTest("200 attack steps on 100 images are 200 submits and one read-back", asyn
       return Math.max(...clean.map((v, i) => Math.abs(attacked[i] - v)));
     });
   const count = (calls: string[], ...names: string[]): number => calls.filter((c) => names.includes(c)).length;
+  // What compiles early submits as well.
+  await run(1);
   const few = await run(5);
   const { result: change, calls } = await run(200);
   // With steps of 0.005 it takes more than 5 of them to get there.

@@ -60,8 +60,9 @@ gpuTest("a case that throws is a row with its error", async () => {
 gpuTest("a profile names the launches of a case", async () => {
   const { checked, dispatches, kernels, plan } = await profileCase(benchOn(executor()), "conv1", 1);
   check.ok(checked);
-  check.is(dispatches, 2);
-  check.ok(kernels.length === 2 && kernels.every((k) => k.ms > 0));
+  // Windows that come again are not packed again.
+  check.is(dispatches, 1);
+  check.ok(kernels.length === 1 && kernels[0].ms > 0);
   check.match(plan, /2 launches, 1 submit/);
 });
 

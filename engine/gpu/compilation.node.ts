@@ -2,9 +2,10 @@
 import type { Launch } from "../lower.js";
 import { FirstDispatch } from "./firstDispatch.js";
 import type { Pipelines } from "./pipelines.js";
+import type { EarlyCompilation } from "./provider.js";
 import { SecondDevice } from "./secondDevice.js";
 
-export class Compilation {
+export class Compilation implements EarlyCompilation {
   readonly #pipelines: Pipelines;
   readonly #patiently: (done: Promise<unknown>) => Promise<void>;
   readonly #second: SecondDevice | undefined;
