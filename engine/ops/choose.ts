@@ -251,8 +251,8 @@ function filteringCycles(
   const transforms =
     Math.ceil((tiles * (c + k)) / 8 / threads) * cycles.spectra[side] +
     (isKept ? 0 : Math.ceil((c * k) / 8 / threads) * cycles.windowSpectra[side]);
-  const tilesLast = of === "window" || side === 4 || fixed;
-  const stack = { batch: side ** 2, ...product, transA: true, transB: !tilesLast };
+  // Where tiles lie last they are loaded as vectors; a model that counts on it chooses worse here.
+  const stack = { batch: side ** 2, ...product, transA: true, transB: of === "result" };
   return transforms + cheapestProduct(stack, caps).cycles;
 }
 
