@@ -40,19 +40,9 @@ export function conv2dCalls(ctx: LaunchContext, geometry: ConvGeometry, choose =
   const { inputs, output: y, caps } = ctx;
   const [x, w] = inputs;
   if (sizeOf(y.shape) === 0) return [];
-  const [n, k, oh, ow] = y.shape;
   const [, c, r, s] = w.shape;
-  const shape = {
-    rows: n * oh * ow,
-    columns: k,
-    depth: c * r * s,
-    window: r * s,
-    groups: geometry.groups,
-    fixed: w.fixed,
-  };
-  const tiles = tilesOf(y.shape, w.shape, geometry, caps);
   const strips = stripsFor(y.shape, c, [r, s], geometry);
-  const choice = choose({ ...shape, ...tiles, strips, pointwise: isPointwise(geometry, r * s) }, caps);
+  const choice = choose({ ...shapeOf(y, w, c, geometry, caps), strips }, caps);
   if (choice.variant === "product") return productCalls(ctx, w, x, false);
   if (choice.variant === "strips") return stripsCalls(ctx, geometry, choice);
   if (choice.variant === "plain") {
@@ -78,21 +68,11 @@ export function conv2dInputCalls(ctx: LaunchContext, geometry: ConvGeometry, cho
   const { inputs, output: y, caps } = ctx;
   const [g, w] = inputs;
   if (sizeOf(y.shape) === 0) return [];
-  const [n, c, h, width] = y.shape;
+  const c = y.shape[1];
   const [k, , r, s] = w.shape;
   const [, , oh, ow] = g.shape;
-  const shape = {
-    rows: n * h * width,
-    columns: c,
-    depth: k * r * s,
-    window: r * s,
-    groups: geometry.groups,
-    fixed: w.fixed,
-  };
-  const tiles = tilesOf(y.shape, w.shape, geometry, caps);
   const strips = stripsFor(y.shape, k / geometry.groups, [r, s], geometry, true);
-  const pointwise = isPointwise(geometry, r * s);
-  const choice = choose({ ...shape, ...tiles, strips, pointwise, images: n, places: oh * ow }, caps);
+  const choice = choose({ ...shapeOf(y, w, k, geometry, caps), strips, images: y.shape[0], places: oh * ow }, caps);
   if (choice.variant === "product") return productCalls(ctx, w, g, true);
   if (choice.variant === "strips") return inputStripsCalls(ctx, geometry, choice);
   if (choice.variant === "plain") {
@@ -116,15 +96,16 @@ export function conv2dInputCalls(ctx: LaunchContext, geometry: ConvGeometry, cho
   return denseCalls(ctx, task, choice);
 }
 
-/** How many tiles of each side minimal filtering would take for results [n,·,h,w] of windows [·,·,r,s]. */
-function tilesOf(
-  result: readonly number[],
-  windows: readonly number[],
-  geometry: ConvGeometry,
-  caps: Capabilities,
-): Pick<ConvShape, "tiles" | "smallTiles"> {
-  const of = (side: 4 | 8) => tilesFor(result, windows, geometry, caps, side);
-  return { tiles: of(8), smallTiles: of(4) };
+/** What y is as a product: sums over `channels` and the taps of the windows w. */
+function shapeOf(y: Operand, w: Operand, channels: number, geometry: ConvGeometry, caps: Capabilities): ConvShape {
+  const [n, columns, height, width] = y.shape;
+  const window = w.shape[2] * w.shape[3];
+  return {
+    ...{ rows: n * height * width, columns, depth: channels * window, window, groups: geometry.groups },
+    ...{ fixed: w.fixed, pointwise: isPointwise(geometry, window) },
+    tiles: tilesFor(y.shape, w.shape, geometry, caps, 8),
+    smallTiles: tilesFor(y.shape, w.shape, geometry, caps, 4),
+  };
 }
 
 /** t[n, c·r·s, oh·ow] = wᵀ · g, then every pixel of the image sums its taps of t. */

@@ -82,12 +82,13 @@ export function correlationCalls(
   // Tiles last are loaded as vectors. Gradients of windows, which have tiles of 8, want them last but one: then the launch that makes an
   // image's spectra serves both. Fixed windows have no gradient.
   const tilesLast = flipped || side === 4 || w.fixed === true;
-  const together = groupOf(n, grid, group);
-  const chunk = tilesLast ? Math.min(together, chunkOf(n, grid, tiles)) : chunkOf(n, grid, tiles);
+  const atOnce = chunkOf(n, grid, tiles);
+  const together = Math.min(atOnce, groupOf(n, grid, group));
+  const chunk = tilesLast ? together : atOnce;
   const most = linesOf(chunk, grid);
   const image = spectraOf(ctx, side, tilesLast ? [c, most] : [most, c]);
   const windows = spectraOf(ctx, side, [c, k]);
-  const product = spectraOf(ctx, side, [k, linesOf(Math.min(chunk, together), grid)]);
+  const product = spectraOf(ctx, side, [k, linesOf(together, grid)]);
   const windowCall = transformCall(ctx, "evaluate", {
     ...{ planes: w, spectra: windows, grid: alone(side), tilesLast: !flipped, flipped },
     spec: { SIDE: w.shape[3], SCALED: true },
@@ -109,7 +110,7 @@ export function correlationCalls(
     };
     return [
       transformCall(ctx, "image", { planes: x, spectra: whole, grid, first, images, tilesLast, pad }),
-      ...chunksOf(images, Math.min(chunk, together)).flatMap(groupCalls),
+      ...chunksOf(images, together).flatMap(groupCalls),
     ];
   };
   return [windowCall, ...chunksOf(n, chunk).flatMap(chunkCalls)];
