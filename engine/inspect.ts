@@ -8,6 +8,7 @@ import { describe, ShapeError } from "./errors.js";
 import { requireTensor } from "./kinds.js";
 import { isWithin } from "./label.js";
 import { apply, type OpSpec, observe } from "./op.js";
+import { numberOf } from "./ops/arithmetic.js";
 import { sumTo } from "./ops/reduce.js";
 import { requireFunction, shown, shownList } from "./options.js";
 import type { Node } from "./record.js";
@@ -25,6 +26,8 @@ export interface Step {
   readonly attrs: unknown;
   /** Which inputs depend on x; the others are constants, such as weights. */
   readonly depends: readonly boolean[];
+  /** What the inputs are that were given as numbers; undefined for others. */
+  readonly numbers: readonly (number | undefined)[];
   /** Which inputs change when x does, also by ways that no gradient goes: masks, indices, what stopGradient holds. */
   readonly varies: readonly boolean[];
   /** How often the output is used, as an input of later steps or as the result. */
@@ -158,6 +161,7 @@ function stepOf(
     output,
     attrs,
     depends,
+    numbers: inputs.map(numberOf),
     varies: inputs.map((t) => touched.has(t)),
     uses,
     pointwise: op.expression !== undefined,

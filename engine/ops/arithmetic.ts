@@ -21,8 +21,23 @@ export function constant(value: number, dtype: DType = "f32"): Tensor {
   requireDtype("constant", dtype);
   if (!holds(dtype, value))
     throw new RangeError(`constant: ${value} given for ${dtype}; ${rangeOf(dtype)} is needed; round it, or take "f32"`);
-  return apply(constantSpec, [], { value, dtype });
+  return made(value, dtype);
 }
+
+/** Constants, and what they are. */
+const numbers = new WeakMap<Tensor, number>();
+
+function made(value: number, dtype: DType): Tensor {
+  const t = apply(constantSpec, [], { value, dtype });
+  numbers.set(t, value);
+  return t;
+}
+
+/** The number that a tensor was made from by `constant`, or as an operand that was given as a number. */
+export function numberOf(t: Tensor): number | undefined {
+  return numbers.get(t);
+}
+
 export const constantSpec: OpSpec<ConstantAttrs> = {
   name: "constant",
   shape: (_, { dtype }) => ({ shape: [], dtype }),
@@ -58,7 +73,7 @@ function operand(op: string, x: TensorOrNumber, dtype: DType): Tensor {
     throw new RangeError(
       `${op}: ${x} given beside ${dtype}; ${rangeOf(dtype)} is needed; cast() the tensor to f32 for other numbers`,
     );
-  return apply(constantSpec, [], { value: x, dtype });
+  return made(x, dtype);
 }
 
 const ANY: readonly DType[] = ["f32", "i32", "u32"];

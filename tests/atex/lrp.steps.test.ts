@@ -2,12 +2,18 @@
 import { lrp } from "../../atex/index.js";
 import {
   add,
+  clamp,
   concat,
   conv2d,
   div,
+  greater,
   layerNorm,
   matmul,
+  maximum,
+  mean,
+  minimum,
   mul,
+  pad,
   relu,
   reshape,
   sigmoid,
@@ -16,6 +22,8 @@ import {
   sum,
   type Tensor,
   tensor,
+  where,
+  withOps,
 } from "../../engine/index.js";
 import { referenceTest } from "../executors.js";
 import { check } from "../harness.js";
@@ -127,3 +135,77 @@ referenceTest("z-box takes the range through what comes before the first layers"
   });
   check.close(found, expected, { rtol: 1e-5, atol: 1e-7 });
 });
+
+/** What a layer may read, made of one that may have any sign; and whether it cannot be negative. */
+const inputs: readonly (readonly [name: string, nonNegative: boolean, f: (z: Tensor) => Tensor])[] = [
+  ["itself", false, (z) => z],
+  ["relu", true, relu],
+  ["relu, scaled", true, (z) => div(mul(relu(z), 0.25), 3)],
+  ["relu, scaled by less than nothing", false, (z) => mul(relu(z), -0.25)],
+  ["relu, shifted down", false, (z) => sub(relu(z), 0.1)],
+  ["relu, shifted", true, (z) => add(relu(z), 0.1)],
+  ["relu, shifted by a tensor", false, (z) => add(relu(z), tensor([0.1]))],
+  ["relu6", true, (z) => minimum(relu(z), 6)],
+  ["relu, at most less than nothing", false, (z) => minimum(relu(z), -1)],
+  ["at least 0", true, (z) => maximum(z, 0)],
+  ["at least -1", false, (z) => maximum(z, -1)],
+  ["between 0 and 6", true, (z) => clamp(z, 0, 6)],
+  ["between -1 and 6", false, (z) => clamp(z, -1, 6)],
+  ["relu between -1 and 6", true, (z) => clamp(relu(z), -1, 6)],
+  ["relu between -2 and -1", false, (z) => clamp(relu(z), -2, -1)],
+  ["relu beside sigmoid", true, (z) => concat([relu(z), sigmoid(z)], 1)],
+  ["relu beside itself", false, (z) => concat([relu(z), z], 1)],
+  ["relu plus sigmoid", true, (z) => add(relu(z), sigmoid(z))],
+  ["relu, its mean", true, (z) => mean(relu(z), 1, { keepDims: true })],
+  [
+    "relu with zeros around",
+    true,
+    (z) =>
+      pad(relu(z), [
+        [0, 0],
+        [1, 1],
+      ]),
+  ],
+  [
+    "relu with ones below nothing around",
+    false,
+    (z) =>
+      pad(
+        relu(z),
+        [
+          [0, 0],
+          [1, 1],
+        ],
+        -1,
+      ),
+  ],
+  ["one relu or another", true, (z) => where(greater(z, 0.5), relu(z), relu(sub(z, 1)))],
+  ["a relu or not", false, (z) => where(greater(z, 0.5), relu(z), z)],
+];
+for (const [name, nonNegative, f] of inputs)
+  referenceTest(`what cannot be negative has no negative part to share by: ${name}`, async () => {
+    const x = drawn(3, [2, 4]);
+    const w = drawn(4, [4, 3]);
+    const explain = lrp({ composite: { first: "epsilon", other: "z-plus" }, stabiliser: 1e-12 });
+    const width = f(matmul(x, w)).shape[1];
+    const out = drawn(5, [width, 1]);
+    const products = (after: (z: Tensor) => Tensor): [count: number, map: Tensor] => {
+      let count = 0;
+      const matmulCounted = (
+        given: readonly Tensor[],
+        _: unknown,
+        run: (given: readonly Tensor[]) => Tensor,
+      ): Tensor => {
+        count++;
+        return run(given);
+      };
+      const score = (z: Tensor): Tensor => sum(matmul(after(f(matmul(z, w))), out), 1);
+      const map = withOps({ matmul: matmulCounted }, () => explain(score, x));
+      return [count, map];
+    };
+    const [count, map] = products((z) => z);
+    // Nobody knows the sign of a tensor's elements.
+    const [most, same] = products((z) => mul(z, tensor([1])));
+    check.equal(most - count, nonNegative ? 2 : 0);
+    check.close(await values(map), await values(same), { rtol: 1e-9, atol: 1e-12 });
+  });

@@ -46,6 +46,9 @@ const REARRANGING = new Set(["reshape", "transpose", "flip", "identity"]);
 
 const NON_NEGATIVE = new Set(["relu", "softplus", "sigmoid", "exp", "square", "abs", "softmax", "sqrt"]);
 
+/** Without a negative element where no operand has one. */
+const KEEPING = new Set(["add", "mul", "div", "minimum", "max", "min", "sum", "windowSum", "cumsum", "prod"]);
+
 /** `linear` leaves batch norms to themselves: a weighted op takes along its bias only. */
 export function survey(steps: readonly Step[], batchNorm: "merged" | "linear"): Survey {
   const made = new Map(steps.map((step) => [step.output, step]));
@@ -62,8 +65,7 @@ export function survey(steps: readonly Step[], batchNorm: "merged" | "linear"): 
       merged.add(step.output);
     } else if (merged.has(u) && made.get(u)!.uses === 1 && isMergeable(step, u, batchNorm)) merged.add(step.output);
     if (weighted.has(step) || from.some((t) => deep.has(t))) deep.add(step.output);
-    if (NON_NEGATIVE.has(step.op) || (passesElements(step) && from.every((t) => nonNegative.has(t))))
-      nonNegative.add(step.output);
+    if (hasNoNegative(step, nonNegative)) nonNegative.add(step.output);
   }
   return { maker: (t) => made.get(t), weighted, first, merged, nonNegative };
 }
@@ -74,11 +76,26 @@ function isMergeable(step: Step, u: Tensor, batchNorm: "merged" | "linear"): boo
   return batchNorm === "merged" || step.op === "add";
 }
 
-/** Whether the elements of the result are elements of the dependent inputs, or sums of them, and nothing else. */
-function passesElements(step: Step): boolean {
-  const sums = ["sum", "windowSum"].includes(step.op);
-  const moves = step.routes && step.inputs.every((x, i) => step.depends[i] || x.dtype !== "f32") && step.op !== "place";
-  return sums || moves;
+/** Whether the result of a step has no negative element, given tensors that have none. */
+function hasNoNegative(step: Step, known: ReadonlySet<Tensor>): boolean {
+  const { op, inputs, numbers, routes } = step;
+  if (NON_NEGATIVE.has(op)) return true;
+  const sure = inputs.map((x, i) => known.has(x) || numbers[i]! >= 0);
+  switch (op) {
+    case "maximum":
+      return sure.some(Boolean);
+    case "clamp": {
+      const { low, high } = step.attrs as { readonly low: number; readonly high: number };
+      return low >= 0 || (sure[0] && high >= 0);
+    }
+    case "place":
+      return sure[0] && (step.attrs as { readonly value: number }).value >= 0;
+    case "where":
+      return sure[1] && sure[2];
+    default:
+      // Indices are integers.
+      return KEEPING.has(op) ? sure.every(Boolean) : routes && inputs.every((x, i) => sure[i] || x.dtype !== "f32");
+  }
 }
 
 /** What is merged up to the input of a step, given what is merged up to its output. */
