@@ -104,7 +104,8 @@ function prepare(
     shape,
     [
       ...inputs.map((x) => ({ ...x, gathers: bake })),
-      ...outputs.map((o) => ({ shape: o.shape, strides: o.strides, offset: o.offset, padded: isContiguous(shape, o) })),
+      // Scattered stores cost a software adapter no more than others.
+      ...outputs.map((o) => ({ ...o, padded: isContiguous(shape, o), gathers: bake && caps.software })),
     ],
     operations > mostInQuads ? 1 : 4,
   );
@@ -193,8 +194,7 @@ function source(
   lines.push(...lanes.map((component, l) => `    let r${l} = ${lane(component)};`));
   outputs.forEach((y, i) => {
     const values = lanes.map((_, l) => (outputs.length === 1 ? `r${l}` : `r${l}.y${i}`));
-    const value = loop.width === 4 ? `vec4<${y.dtype}>(${values.join(", ")})` : values[0];
-    lines.push(`    out${i}[${addressing.indices[n + i]}] = ${value};`);
+    lines.push(...write(i, y.dtype, values, addressing.indices[n + i], loop.operands[n + i].lanes));
   });
   lines.push("  }", "}", "");
   return libraryFor(texts) + originLine(`generated:${graph.name}`, 1) + lines.join("\n");
@@ -214,6 +214,22 @@ function readInput(i: number, dtype: DType, source: string, index: string, lanes
     `    let at${i} = ${index};`,
     ...places.map((place, k) => `    let x${i}_${k} = ${source}[at${i} + ${place >>> 0}u];`),
     `    let x${i} = vec4<${dtype}>(${lanes.map((place) => `x${i}_${places.indexOf(place)}`).join(", ")});`,
+  ];
+}
+
+/** Statements that write output `i`: an element, a vector, or an element at each of the places from the index. */
+function write(
+  i: number,
+  dtype: DType,
+  values: readonly string[],
+  index: string,
+  places?: readonly number[],
+): string[] {
+  if (!places)
+    return [`    out${i}[${index}] = ${values.length === 4 ? `vec4<${dtype}>(${values.join(", ")})` : values[0]};`];
+  return [
+    `    let to${i} = ${index};`,
+    ...places.map((place, l) => `    out${i}[to${i} + ${place >>> 0}u] = ${values[l]};`),
   ];
 }
 

@@ -30,7 +30,7 @@ export interface Operating extends Layout {
   readonly shape: readonly number[];
   /** The operand fills its buffer from 0, so that a last vector may run into the padding. */
   readonly padded?: boolean;
-  /** Four elements may be read one by one, in a thread that makes four. */
+  /** Four elements may be read or written one by one, in a thread that makes four. */
   readonly gathers?: boolean;
 }
 
@@ -64,39 +64,53 @@ export function planIteration(shape: readonly number[], operands: readonly Opera
 const isConstant = (lanes: readonly number[]): boolean => lanes.every((at) => at === 0);
 const isVector = (lanes: readonly number[]): boolean => lanes.every((at, k) => at === k);
 
-/** Most elements that a thread reads one by one: each is code of its own. */
+/** Most elements that a thread reads and writes one by one: each is code of its own. */
 const mostGathered = 16;
 
-/** The loop in threads of four neighbours, if every operand is a vector, one element or may be gathered. The four lie in
- *  the innermost dimension, or in the two innermost when the last has two elements (the columns of a window of pooling). */
+/** How four neighbours share dimensions: so many in each of these. */
+type Split = readonly (readonly [dimension: number, by: number])[];
+
+/** Four in the innermost dimension, or two by two when that has two elements, the columns of a window of pooling: two windows' rows, or,
+ *  where windows are odd in number, a whole window. */
+function splitOf(sides: readonly number[]): Split | undefined {
+  const inner = sides.length - 1;
+  if (sides[inner] >= 4) return [[inner, 4]];
+  if (sides[inner] !== 2) return undefined;
+  const outer = [inner - 1, inner - 2].find((k) => k >= 0 && sides[k] % 2 === 0);
+  return outer === undefined
+    ? undefined
+    : [
+        [outer, 2],
+        [inner, 2],
+      ];
+}
+
+/** The loop in threads of four neighbours, if every operand is a vector, one element or may be gathered. */
 function inQuads(
   sides: readonly number[],
   strides: readonly (readonly number[])[],
   operands: readonly Operating[],
 ): { sides: number[]; strides: number[][]; lanes: number[][] } | undefined {
+  const split = splitOf(sides);
+  if (!split) return undefined;
   const inner = sides.length - 1;
-  const pairs = sides[inner] === 2 && inner > 0 && sides[inner - 1] % 2 === 0;
-  const whole = pairs || sides[inner] % 4 === 0;
-  if (inner < 0 || (!pairs && sides[inner] < 4)) return undefined;
+  const whole = split.every(([k, by]) => sides[k] % by === 0);
   const lanes = strides.map((s) =>
-    pairs ? [0, s[inner], s[inner - 1], s[inner - 1] + s[inner]] : [0, s[inner], 2 * s[inner], 3 * s[inner]],
+    split.reduce<number[]>((at, [k, by]) => at.flatMap((a) => Array.from({ length: by }, (_, i) => a + i * s[k])), [0]),
   );
-  const steps = pairs
-    ? strides.map((s) => s.slice(0, -1).map((step, k) => (k === inner - 1 ? 2 * step : step)))
-    : strides.map((s) => s.map((step, k) => (k === inner ? 4 * step : step)));
+  const each = sides.map((_, k) => split.find(([dimension]) => dimension === k)?.[1] ?? 1);
+  const steps = strides.map((s) => s.map((step, k) => step * each[k]));
   let gathered = 0;
   const fits = operands.every(({ offset, padded, gathers }, o) => {
     if (isConstant(lanes[o])) return true;
-    if (isVector(lanes[o]) && offset % 4 === 0 && steps[o].every((step) => step % 4 === 0))
+    if (isVector(lanes[o]) && offset % 4 === 0 && steps[o].every((step, k) => step % 4 === 0 || sides[k] === each[k]))
       return whole || (inner === 0 && padded !== false);
     gathered += new Set(lanes[o]).size;
     // What looks like a vector but is not aligned would need a mark of its own.
     return gathers === true && whole && !isVector(lanes[o]) && gathered <= mostGathered;
   });
   if (!fits) return undefined;
-  const threads = pairs
-    ? sides.slice(0, -1).map((side, k) => (k === inner - 1 ? side / 2 : side))
-    : sides.map((side, k) => (k === inner ? Math.ceil(side / 4) : side));
+  const threads = sides.map((side, k) => Math.ceil(side / each[k]));
   return { ...coalesce(threads, steps), lanes };
 }
 

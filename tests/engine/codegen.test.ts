@@ -59,7 +59,12 @@ const operand = (shape: readonly number[]): fc.Arbitrary<Layout> =>
       return { shape: own, strides, offset };
     });
 
-const problem = fc.array(fc.constantFrom(1, 2, 3, 4, 8), { maxLength: 4 }).chain((shape) =>
+/** Windows of pooling, three to a row, beside all others. */
+const sides = fc.oneof(
+  { weight: 4, arbitrary: fc.array(fc.constantFrom(1, 2, 3, 4, 8), { maxLength: 4 }) },
+  { weight: 1, arbitrary: fc.constant([3, 2, 3, 2]) },
+);
+const problem = sides.chain((shape) =>
   fc.record({
     shape: fc.constant(shape),
     inputs: fc.array(operand(shape), { minLength: 1, maxLength: 3 }),
@@ -159,6 +164,22 @@ test("captured kernels gather what is no vector, so that all else can be one", (
     ],
   );
   check.is(gathered([3, 2, 7, 2], [7, 0, 1, 0]).width, 1, "rows of 14");
+  const all = [{ strides: [7, 0, 1, 0] }, { strides: [28, 14, 2, 1] }].map(({ strides }) => ({
+    ...{ shape: [3, 2, 7, 2], strides, offset: 0, gathers: true },
+  }));
+  const windows = planIteration([3, 2, 7, 2], all);
+  check.equal(
+    [windows.width, windows.sides],
+    [4, [3, 7]],
+    "a window to a thread, where its results may be written one by one",
+  );
+  check.equal(
+    windows.operands.map(({ lanes, strides, access }) => [lanes, strides, access]),
+    [
+      [undefined, [7, 1], "strided"],
+      [[0, 1, 14, 15], [28, 2], "strided"],
+    ],
+  );
   check.is(gathered([4, 8], [8, 1], 2).width, 1, "neighbours off the alignment");
 });
 
