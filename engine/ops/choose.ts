@@ -131,6 +131,9 @@ export function registers({ software, subgroups, subgroupMinSize }: Capabilities
   return software && (!subgroups || subgroupMinSize >= 8);
 }
 
+/** Columns above which a register tile has to save so many cycles at a time: it compiles for a fifth of a second longer. */
+const wideTile = { columns: 32, saves: 6e5 };
+
 /** Cheapest width of register tile for `batch` times `rows` × `columns` outputs, with its cost in cycles. */
 function cheapestTile(
   caps: Capabilities,
@@ -143,13 +146,14 @@ function cheapestTile(
   let best: { choice: Registers; cycles: number } | undefined;
   for (const width of tileColumns) {
     // Wider tiles without subgroups are no longer unrolled by the driver and fall to a fifth of the speed.
-    if (width > 32 && !caps.subgroups) break;
+    const isWide = width > wideTile.columns;
+    if (isWide && !caps.subgroups) break;
     const tiles = batch * Math.ceil(rows / 32) * Math.ceil(columns / width);
     const loads = caps.subgroups ? Math.ceil(width / 32) : width / 4;
     const step = cost.rowLoad + loads * cost.columnLoad + 4 * width * cycles.multiply;
     const stores = 4 * width * (cost.store ?? cycles.store);
     const total = perThread(tiles) * (cycles.tileStart + depth * step + stores);
-    if (!best || total < best.cycles)
+    if (!best || total + (isWide ? wideTile.saves : 0) < best.cycles)
       best = { choice: { variant: "registers", subgroups: caps.subgroups, columns: width }, cycles: total };
   }
   return best!;

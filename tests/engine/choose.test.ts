@@ -60,6 +60,7 @@ test("tiles are as wide as pays: 64 columns with subgroups, at most 32 without, 
     return choice.variant === "registers" ? choice.columns : 0;
   };
   check.is(columns(product(512, 512, 512), llvmpipe), 64);
+  check.is(columns(product(128, 64, 512), llvmpipe), 32, "too little to make up for the longer compilation");
   check.is(columns(product(512, 512, 512), plainLlvmpipe), 32);
   check.is(columns(product(1024, 10, 128), llvmpipe), 12);
 });
