@@ -25,7 +25,7 @@ import { denseCalls, goingOn, packCall, windowParams } from "./conv.dense.launch
 import { matmulCalls } from "./matmul.launch.js";
 import { isLong, sumPartsCall, sumsOf } from "./parts.launch.js";
 import { filterStripsCalls, inputStripsCalls, stripsCalls, stripsFor } from "./strips.launch.js";
-import { tilesFor, windowGradientCalls } from "./winograd.launch.js";
+import { isFolded, tilesFor, windowGradientCalls } from "./winograd.launch.js";
 
 export interface ConvGeometry {
   readonly stride: readonly [number, number];
@@ -72,7 +72,8 @@ export function conv2dInputCalls(ctx: LaunchContext, geometry: ConvGeometry, cho
   const [k, , r, s] = w.shape;
   const [, , oh, ow] = g.shape;
   const strips = stripsFor(y.shape, k / geometry.groups, [r, s], geometry, true);
-  const choice = choose({ ...shapeOf(y, w, k, geometry, caps), strips, images: y.shape[0], places: oh * ow }, caps);
+  const shape = shapeOf(y, w, k, geometry, caps, isFolded(8, r) ? g : y);
+  const choice = choose({ ...shape, strips, images: y.shape[0], places: oh * ow }, caps);
   if (choice.variant === "product") return productCalls(ctx, w, g, true);
   if (choice.variant === "strips") return inputStripsCalls(ctx, geometry, choice);
   if (choice.variant === "plain") {
@@ -96,14 +97,21 @@ export function conv2dInputCalls(ctx: LaunchContext, geometry: ConvGeometry, cho
   return denseCalls(ctx, task, choice);
 }
 
-/** What y is as a product: sums over `channels` and the taps of the windows w. */
-function shapeOf(y: Operand, w: Operand, channels: number, geometry: ConvGeometry, caps: Capabilities): ConvShape {
+/** What y is as a product: sums over `channels` and the taps of the windows w. Tiles of 8 leave patches of `patched`. */
+function shapeOf(
+  y: Operand,
+  w: Operand,
+  channels: number,
+  geometry: ConvGeometry,
+  caps: Capabilities,
+  patched = y,
+): ConvShape {
   const [n, columns, height, width] = y.shape;
   const window = w.shape[2] * w.shape[3];
   return {
     ...{ rows: n * height * width, columns, depth: channels * window, window, groups: geometry.groups },
     ...{ fixed: w.fixed, pointwise: isPointwise(geometry, window) },
-    tiles: tilesFor(y.shape, w.shape, geometry, caps, 8),
+    tiles: tilesFor(patched.shape, w.shape, geometry, caps, 8),
     smallTiles: tilesFor(y.shape, w.shape, geometry, caps, 4),
   };
 }

@@ -6,9 +6,11 @@ import {
   winogradCollectKernel,
   winogradEvaluate4Kernel,
   winogradEvaluateKernel,
+  winogradFoldKernel,
   winogradImage4Kernel,
   winogradImageKernel,
 } from "../../shaders/gen/kernels.js";
+import type { Kernel } from "../../shaders/kernel.js";
 import { type Capabilities, call, gridFor, type Launch, type LaunchContext, type Operand } from "../lower.js";
 import type { Winograd } from "./choose.js";
 import { matmulCalls } from "./matmul.launch.js";
@@ -51,6 +53,11 @@ export function tilesFor(
 }
 type Pair = readonly [number, number];
 
+/** Whether the adjoint of a correlation in its image is made as such: spectra of the patches of a gradient, which the gradient in the window
+ *  shares, become windows of an image, each of which overlaps with its neighbours alone (winograd.fold). Else it is a correlation of the
+ *  gradient with the window read backwards, by spectra of its own; that is as fast where nothing is shared, and slower for windows of 5. */
+export const isFolded = (side: Side, window: number): boolean => side === 8 && window <= 5;
+
 /** The patches that tiles of `side` leave of a result of `height` × `width`. */
 function patchGrid(side: Side, window: number, height: number, width: number): Grid {
   const step = side + 1 - window;
@@ -63,7 +70,8 @@ export interface Correlation {
   readonly y: Operand;
   /** Zeros above and left of x; may be negative. */
   readonly pad: readonly [number, number];
-  /** w is [channels summed, channels made, r, r] and read backwards, instead of [channels made, channels summed, r, r]. */
+  /** w is [channels summed, channels made, r, r] and read backwards, instead of [channels made, channels summed, r, r]: the adjoint of the
+   *  correlation of y, with padding of r - 1 - pad, to x. */
   readonly flipped: boolean;
 }
 
@@ -77,11 +85,14 @@ export function correlationCalls(
   { side, tiles, group }: Winograd,
 ): Launch[] {
   const [n, c] = x.shape;
-  const [, k, oh, ow] = y.shape;
-  const grid = patchGrid(side, w.shape[3], oh, ow);
-  // Tiles last are loaded as vectors. Gradients of windows, which have tiles of 8, want them last but one: then the launch that makes an
-  // image's spectra serves both. Fixed windows have no gradient.
-  const tilesLast = flipped || side === 4 || w.fixed === true;
+  const k = y.shape[1];
+  const window = w.shape[3];
+  const folded = flipped && isFolded(side, window);
+  const [height, width] = (folded ? x : y).shape.slice(2);
+  const grid = patchGrid(side, window, height, width);
+  // Tiles last are loaded as vectors. Gradients of windows, which have tiles of 8, want them last but one: then the launch that makes the
+  // spectra of an image, or of a gradient, serves both. Fixed windows have no gradient.
+  const tilesLast = flipped !== folded || side === 4 || w.fixed === true;
   const atOnce = chunkOf(n, grid, tiles);
   const together = Math.min(atOnce, groupOf(n, grid, group));
   const chunk = tilesLast ? together : atOnce;
@@ -90,9 +101,10 @@ export function correlationCalls(
   const windows = spectraOf(ctx, side, [c, k]);
   const product = spectraOf(ctx, side, [k, linesOf(together, grid)]);
   const windowCall = transformCall(ctx, "evaluate", {
-    ...{ planes: w, spectra: windows, grid: alone(side), tilesLast: !flipped, flipped },
-    spec: { SIDE: w.shape[3], SCALED: true },
+    ...{ planes: w, spectra: windows, grid: alone(side), tilesLast: !flipped, flipped: flipped !== folded },
+    spec: { SIDE: window, SCALED: true },
   });
+  const spec = { SIDE: grid.step, SCALED: false };
   const chunkCalls = ({ first, images }: Chunk): Launch[] => {
     const lines = linesOf(images, grid);
     const whole = reshaped(image, tilesLast ? [c, lines] : [lines, c]);
@@ -100,16 +112,17 @@ export function correlationCalls(
       const own = linesOf(part.images, grid);
       const from = part.images === images ? whole : rowsOf(whole, part.first * grid.down * grid.across, own);
       const to = reshaped(product, [k, own]);
+      const back = { planes: y, spectra: to, grid, first: first + part.first, images: part.images, tilesLast: true };
       return [
         ...productCalls(ctx, windows, from, to, !tilesLast),
-        transformCall(ctx, "collect", {
-          ...{ planes: y, spectra: to, grid, first: first + part.first, images: part.images, tilesLast: true },
-          spec: { SIDE: grid.step, SCALED: false },
-        }),
+        folded
+          ? foldCall(ctx, { ...back, pad: [window - 1 - pad[0], window - 1 - pad[1]] })
+          : transformCall(ctx, "collect", { ...back, spec }),
       ];
     };
+    const there = { planes: x, spectra: whole, grid, first, images, tilesLast };
     return [
-      transformCall(ctx, "image", { planes: x, spectra: whole, grid, first, images, tilesLast, pad }),
+      folded ? transformCall(ctx, "evaluate", { ...there, spec }) : transformCall(ctx, "image", { ...there, pad }),
       ...chunksOf(images, together).flatMap(groupCalls),
     ];
   };
@@ -213,7 +226,7 @@ interface Transform {
   /** Of the planes; all where not given. */
   readonly first?: number;
   readonly images?: number;
-  readonly pad?: readonly [number, number];
+  readonly pad?: Pair;
   readonly flipped?: boolean;
   readonly spec?: Readonly<KernelDeclarations["winograd.evaluate"]["settings"]>;
 }
@@ -225,36 +238,12 @@ const transforms = {
   collect: { 8: winogradCollectKernel, 4: winogradCollect4Kernel },
 } as const;
 
-function transformCall(
-  { caps }: LaunchContext,
-  transform: keyof typeof transforms,
-  {
-    planes,
-    spectra,
-    tilesLast,
-    grid,
-    first = 0,
-    images = planes.shape[0],
-    pad = [0, 0],
-    flipped = false,
-    spec,
-  }: Transform,
-): Launch {
-  const { side, down, across, step } = grid;
-  const [, channels, height, width] = planes.shape;
+function transformCall({ caps }: LaunchContext, transform: keyof typeof transforms, of: Transform): Launch {
+  const { planes, spectra, grid, spec } = of;
+  const { side } = grid;
   const [, rows, columns] = spectra.shape;
-  const tiles = tilesLast ? columns : rows;
-  const count = tiles * channels;
   const kernel = transforms[transform][side];
-  const common = {
-    params: {
-      ...{ count, tiles, channels, tiles_down: down, tiles_across: across, step, height, width },
-      ...{ first_image: first, images, flipped: Number(flipped), side },
-      ...{ top: pad[0], left: pad[1], point_step: spectra.strides[0] },
-      ...{ tile_step: tilesLast ? 1 : columns, channel_step: tilesLast ? columns : 1 },
-    },
-    grid: gridFor(kernel, count, caps.maxWorkgroupsPerDimension),
-  };
+  const common = launchOf(kernel, of, rows * columns, caps);
   if (transform === "collect") {
     const bind = { spectra, y: planes };
     if (side === 4) return call(winogradCollect4Kernel, { bind, ...common });
@@ -263,4 +252,37 @@ function transformCall(
     return call(winogradCollectKernel, { bind, ...common, spec: { ...spec, ...rolled } });
   }
   return call(transforms[transform][side], { bind: { x: planes, spectra }, ...common, ...(side === 8 && { spec }) });
+}
+
+/** Every plane as the sum of its windows, which lie `step` apart and reach into one more strip and row of patches than there are of them. */
+function foldCall({ caps }: LaunchContext, of: Transform & { readonly pad: Pair }): Launch {
+  const { planes, spectra, grid, images = planes.shape[0], pad } = of;
+  const [, channels, , width] = planes.shape;
+  const strips = Math.min(grid.across + 1, Math.ceil((width + pad[1]) / grid.step));
+  return call(winogradFoldKernel, {
+    bind: { spectra, y: planes },
+    spec: { STEP: grid.step },
+    ...launchOf(winogradFoldKernel, of, strips * images * channels, caps),
+  });
+}
+
+/** Parameters and workgroups of a kernel of which `count` invocations are needed. */
+function launchOf(
+  kernel: Kernel,
+  { planes, spectra, tilesLast, grid, first = 0, images = planes.shape[0], pad = [0, 0], flipped = false }: Transform,
+  count: number,
+  caps: Capabilities,
+) {
+  const [, channels, height, width] = planes.shape;
+  const [, rows, columns] = spectra.shape;
+  const { side, down, across, step } = grid;
+  return {
+    params: {
+      ...{ count, tiles: tilesLast ? columns : rows, channels, tiles_down: down, tiles_across: across, step },
+      ...{ height, width, first_image: first, images, flipped: Number(flipped), side },
+      ...{ top: pad[0], left: pad[1], point_step: spectra.strides[0] },
+      ...{ tile_step: tilesLast ? 1 : columns, channel_step: tilesLast ? columns : 1 },
+    },
+    grid: gridFor(kernel, count, caps.maxWorkgroupsPerDimension),
+  };
 }

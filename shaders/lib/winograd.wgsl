@@ -8,7 +8,7 @@
 // A spectrum is what a patch is turned into: spectra[point, …] with as many points as a piece has pixels, where tiles and channels lie as the
 // matrix product of that point wants them.
 struct Params {
-  count: u32,          // tiles · channels
+  count: u32,          // tiles · channels; winograd.fold: strips · images · channels
   tiles: u32, channels: u32,
   tiles_down: u32, tiles_across: u32,
   first_image: u32, images: u32,

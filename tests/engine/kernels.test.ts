@@ -292,11 +292,14 @@ gpuTest("tiles with their sizes in the text", async () => {
   await checkConvolutions(tiled, 3, convolutions.slice(1, 2), bake);
 });
 
-/** Images that leave tails of 8 × 8 tiles or none, odd numbers of them, and padding beyond the window. */
+/** Images that leave tails of 8 × 8 tiles or none, odd numbers of them, and padding beyond the window or none; every window. */
 const filtered: typeof convolutions = [
   { x: [3, 3, 9, 12], w: [5, 3, 3, 3], attrs: { padding: [1, 1, 1, 1] }, out: [9, 12] },
   { x: [3, 4, 14, 14], w: [8, 4, 5, 5], attrs: { padding: [2, 2, 2, 2] }, out: [14, 14] },
   { x: [1, 1, 4, 4], w: [3, 1, 3, 3], attrs: { padding: [5, 3, 0, 4] }, out: [10, 6] },
+  { x: [2, 3, 13, 11], w: [5, 3, 4, 4], attrs: { padding: [1, 2, 2, 1] }, out: [13, 11] },
+  { x: [2, 3, 15, 12], w: [4, 3, 5, 5], attrs: {}, out: [11, 8] },
+  { x: [2, 3, 10, 9], w: [4, 3, 6, 6], attrs: { padding: [2, 3, 3, 2] }, out: [10, 9] },
   // Points of 32 tiles and 32 channels lie apart by more than their size.
   { x: [8, 32, 12, 12], w: [32, 32, 3, 3], attrs: { padding: [1, 1, 1, 1] }, out: [12, 12] },
 ];

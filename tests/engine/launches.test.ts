@@ -129,6 +129,27 @@ test("small tiles filter windows that are closed over, where one run would not p
   check.equal(makes(false), ["conv2d.pack", "conv2d.registers"]);
 });
 
+test("both gradients of a convolution filter the same spectra, where those of images overlap with their neighbours alone", () => {
+  /** Spectra of what comes back and the image, and what they become. */
+  const made = (window: number): string[] => {
+    const { launches } = programOn(llvmpipe, () => ({
+      step: grad((p: readonly Tensor[]) => sum(square(conv2d(p[0], p[1], { padding: "same" })))),
+      args: [[zeros([8, 32, 28, 28]), zeros([32, 32, window, window])]],
+    }));
+    const transforms = launches.filter(
+      ({ kernel, spec }) => kernel.name.startsWith("winograd.") && spec?.SCALED !== true,
+    );
+    return transforms.map(({ kernel }) => kernel.name.split("+")[0]);
+  };
+  for (const window of [3, 5]) {
+    const names = made(window);
+    const count = (name: string): number => names.filter((other) => other === name).length;
+    check.equal([count("winograd.image"), count("winograd.evaluate")], [1, 1], names.join());
+    check.ok(count("winograd.fold") >= 1, names.join());
+  }
+  check.ok(!made(6).includes("winograd.fold"), "windows of 6");
+});
+
 /** A step of two convolutions by register tiles. */
 const strided = (x: Tensor, w: Tensor, v: Tensor): Tensor =>
   sum(square(conv2d(conv2d(x, w, { stride: 2 }), v, { stride: 2 })), [1, 2, 3]);
