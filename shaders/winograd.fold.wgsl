@@ -1,8 +1,9 @@
-// winograd.fold — y[n,c,…] = Σ Bᵀ t B over the spectra t of every plane, each of which becomes a window of 8 × 8 pixels; windows lie STEP
-// apart, and each overlaps with its neighbours alone: the adjoint of winograd.image (lib/winograd8.wgsl).
-// One strip of STEP columns per invocation, which walks down the windows that begin in it and those left of them, and hands on what reaches
-// below: patches of STEP × STEP pixels, of which one more fits across and down than there are windows.
-const STEP = 4u;     //@spec  4 to 6
+// winograd.fold — y[n,c,…] = Σ Bᵀ t B over the spectra t of a plane, each of which becomes a tile of 8 × 8 pixels; tiles lie STEP apart and
+// overlap with their neighbours alone: the adjoint of winograd.image (lib/winograd8.wgsl).
+// One strip of STEP columns per invocation, by patches of STEP rows from the top: of the tile that begins in a patch and of the tile left of
+// it, it makes the columns that lie in the strip, and hands on the rows that reach below the patch. The last tiles reach into one more strip and
+// one more row of patches, if the plane does. Loops of p.step turns are STEP turns that compilers leave loops, with one store.
+const STEP = 4u;  //@spec  4 to 6
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> spectra: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
@@ -44,7 +45,7 @@ fn within(line: Line) -> array<f32, STEP> {
   return out;
 }
 
-// The numbers behind those, at most four.
+// Those behind them, at most four.
 fn beyond(line: Line) -> vec4f {
   var rest = line;
   for (var k = 0u; k < STEP; k++) {
@@ -53,7 +54,7 @@ fn beyond(line: Line) -> vec4f {
   return rest.near;
 }
 
-// Without the first of them; the last stands twice.
+// The next ones first; what comes last does not matter.
 fn shifted(d: array<f32, STEP>) -> array<f32, STEP> {
   var out = d;
   for (var k = 1u; k < STEP; k++) {

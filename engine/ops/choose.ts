@@ -273,6 +273,7 @@ function cheapestFiltering(
   return { choice: winograd(side, c, k), cycles: Math.min(small, large) };
 }
 
+/** With as many tiles at a time for a convolution as for its gradients: then spectra that two of them need are made alike, and once. */
 function winograd(side: Winograd["side"], c: number, k: number): Winograd {
   const tilesIn = (bytes: number, channels: number): number =>
     Math.max(1, Math.floor(bytes / (4 * side ** 2 * channels)));

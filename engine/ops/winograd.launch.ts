@@ -53,9 +53,10 @@ export function tilesFor(
 }
 type Pair = readonly [number, number];
 
-/** Whether the adjoint of a correlation in its image is made as such: spectra of the patches of a gradient, which the gradient in the window
- *  shares, become windows of an image, each of which overlaps with its neighbours alone (winograd.fold). Else it is a correlation of the
- *  gradient with the window read backwards, by spectra of its own; that is as fast where nothing is shared, and slower for windows of 5. */
+/** Whether the adjoint of a correlation in its image takes spectra of the gradient's patches, as that in the window does, so that one launch
+ *  makes them for both. The tiles of the image that become of them must overlap with their neighbours alone (winograd.fold). Else it is a
+ *  correlation of the gradient with the window read backwards, by spectra of its own: no faster where nothing is shared either (windows of 3),
+ *  and slower for windows of 5, of which each tile of an image loads 64 numbers and each patch of a gradient 16. */
 export const isFolded = (side: Side, window: number): boolean => side === 8 && window <= 5;
 
 /** The patches that tiles of `side` leave of a result of `height` × `width`. */
@@ -70,8 +71,8 @@ export interface Correlation {
   readonly y: Operand;
   /** Zeros above and left of x; may be negative. */
   readonly pad: readonly [number, number];
-  /** w is [channels summed, channels made, r, r] and read backwards, instead of [channels made, channels summed, r, r]: the adjoint of the
-   *  correlation of y, with padding of r - 1 - pad, to x. */
+  /** w is [channels summed, channels made, r, r] and read backwards, instead of [channels made, channels summed, r, r]: the adjoint in the
+   *  image of a correlation whose padding is r - 1 - pad. */
   readonly flipped: boolean;
 }
 
@@ -88,11 +89,12 @@ export function correlationCalls(
   const k = y.shape[1];
   const window = w.shape[3];
   const folded = flipped && isFolded(side, window);
+  const backwards = flipped && !folded;
   const [height, width] = (folded ? x : y).shape.slice(2);
   const grid = patchGrid(side, window, height, width);
   // Tiles last are loaded as vectors. Gradients of windows, which have tiles of 8, want them last but one: then the launch that makes the
   // spectra of an image, or of a gradient, serves both. Fixed windows have no gradient.
-  const tilesLast = flipped !== folded || side === 4 || w.fixed === true;
+  const tilesLast = backwards || side === 4 || w.fixed === true;
   const atOnce = chunkOf(n, grid, tiles);
   const together = Math.min(atOnce, groupOf(n, grid, group));
   const chunk = tilesLast ? together : atOnce;
@@ -101,7 +103,7 @@ export function correlationCalls(
   const windows = spectraOf(ctx, side, [c, k]);
   const product = spectraOf(ctx, side, [k, linesOf(together, grid)]);
   const windowCall = transformCall(ctx, "evaluate", {
-    ...{ planes: w, spectra: windows, grid: alone(side), tilesLast: !flipped, flipped: flipped !== folded },
+    ...{ planes: w, spectra: windows, grid: alone(side), tilesLast: !flipped, flipped: backwards },
     spec: { SIDE: window, SCALED: true },
   });
   const spec = { SIDE: grid.step, SCALED: false };
@@ -254,7 +256,7 @@ function transformCall({ caps }: LaunchContext, transform: keyof typeof transfor
   return call(transforms[transform][side], { bind: { x: planes, spectra }, ...common, ...(side === 8 && { spec }) });
 }
 
-/** Every plane as the sum of its windows, which lie `step` apart and reach into one more strip and row of patches than there are of them. */
+/** Planes as sums of the tiles that their spectra become. */
 function foldCall({ caps }: LaunchContext, of: Transform & { readonly pad: Pair }): Launch {
   const { planes, spectra, grid, images = planes.shape[0], pad } = of;
   const [, channels, , width] = planes.shape;

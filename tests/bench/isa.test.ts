@@ -84,7 +84,7 @@ test("minimal filtering on a GPU spills nothing, and divides only to find its ti
   for (const { label, error, spilled, waves, all } of compileForAmd(kernels, driver!)) {
     check.is(error, undefined, label);
     check.is(spilled, 0, `spills of ${label}`);
-    // The transform of an image keeps 64 numbers and eight more, its adjoint for windows of 3 also 48, twelve and two rows of eight.
+    // The transform of an image keeps 64 numbers and eight more, its adjoint 48, twelve and two rows of eight.
     const few = ["winograd.image", "winograd.fold STEP=6"].includes(label);
     check.ok(waves! >= (few ? 3 : 4), `${waves} waves of ${label}`);
     check.ok(all!.highMultiplies <= 8, `divisions of ${label}`);
