@@ -1,5 +1,6 @@
 // winograd.image — spectra[point, …] = (B d Bᵀ)[point] for every 8 × 8 tile d of every plane of x [n,c,h,w], zeros around it; tiles
-// lie `step` apart and overlap (lib/winograd8.wgsl). One tile per invocation.
+// lie `step` apart and overlap (lib/winograd8.wgsl). An invocation makes p.turns tiles, one below the other, and keeps the rows that the next
+// one begins with.
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> spectra: array<f32>;
@@ -26,25 +27,33 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let i = id.y * groups.x * 64u + id.x;
   if (i >= p.count) { return; }
   let tile = tile_of(i);
+  let column = u32(tile.corner.y);
+  var row = u32(tile.corner.x);
+  var at = tile.spectrum_at;
   var rows: array<Line, 8>;
-  for (var k = 0u; k < p.side; k++) {
-    let row = u32(tile.corner.x) + k;
-    let column = u32(tile.corner.y);
-    let first = tile.plane_at + row * p.width;
-    let valid = tile.exists & (row < p.height);
-    let line = Line(pixels(first, column, valid), pixels(first, column + 4u, valid));
-    rows = array<Line, 8>(rows[1], rows[2], rows[3], rows[4], rows[5], rows[6], rows[7], interpolate(line));
-  }
-  for (var column = 0u; column < p.side; column++) {
-    let line = interpolate(Line(
-      vec4f(rows[0].near.x, rows[1].near.x, rows[2].near.x, rows[3].near.x),
-      vec4f(rows[4].near.x, rows[5].near.x, rows[6].near.x, rows[7].near.x),
-    ));
-    store_line(tile.spectrum_at + column * p.point_step, line);
-    rows = array<Line, 8>(
-      rotated(rows[0]), rotated(rows[1]), rotated(rows[2]), rotated(rows[3]),
-      rotated(rows[4]), rotated(rows[5]), rotated(rows[6]), rotated(rows[7]),
-    );
+  var missing = p.side;
+  for (var turn = 0u; turn < p.turns; turn++) {
+    for (var k = 0u; k < missing; k++) {
+      let first = tile.plane_at + row * p.width;
+      let valid = tile.exists & (row < p.height);
+      let line = Line(pixels(first, column, valid), pixels(first, column + 4u, valid));
+      rows = array<Line, 8>(rows[1], rows[2], rows[3], rows[4], rows[5], rows[6], rows[7], interpolate(line));
+      row++;
+    }
+    for (var c = 0u; c < p.side; c++) {
+      let line = interpolate(Line(
+        vec4f(rows[0].near.x, rows[1].near.x, rows[2].near.x, rows[3].near.x),
+        vec4f(rows[4].near.x, rows[5].near.x, rows[6].near.x, rows[7].near.x),
+      ));
+      store_line(at + c * p.point_step, line);
+      // Eight times is round.
+      rows = array<Line, 8>(
+        rotated(rows[0]), rotated(rows[1]), rotated(rows[2]), rotated(rows[3]),
+        rotated(rows[4]), rotated(rows[5]), rotated(rows[6]), rotated(rows[7]),
+      );
+    }
+    at += p.tiles_across * p.tile_step;
+    missing = p.step;
   }
 }
 

@@ -245,7 +245,8 @@ function transformCall({ caps }: LaunchContext, transform: keyof typeof transfor
   const { side } = grid;
   const [, rows, columns] = spectra.shape;
   const kernel = transforms[transform][side];
-  const common = launchOf(kernel, of, rows * columns, caps);
+  const turns = transform === "image" ? turnsDown(of, caps) : 1;
+  const common = launchOf(kernel, of, (rows * columns) / turns, caps, turns);
   if (transform === "collect") {
     const bind = { spectra, y: planes };
     if (side === 4) return call(winogradCollect4Kernel, { bind, ...common });
@@ -254,6 +255,16 @@ function transformCall({ caps }: LaunchContext, transform: keyof typeof transfor
     return call(winogradCollectKernel, { bind, ...common, spec: { ...spec, ...rolled } });
   }
   return call(transforms[transform][side], { bind: { x: planes, spectra }, ...common, ...(side === 8 && { spec }) });
+}
+
+/** How many tiles an invocation makes, one below the other: what a tile of 8 has in common with the next is then read and turned once. GPUs
+ *  want more invocations. Not where tiles only fill up a vector. */
+function turnsDown(
+  { planes, spectra, tilesLast, grid, images = planes.shape[0] }: Transform,
+  caps: Capabilities,
+): number {
+  const tiles = spectra.shape[tilesLast ? 2 : 1];
+  return caps.software && grid.side === 8 && tiles === images * grid.down * grid.across ? grid.down : 1;
 }
 
 /** Planes as sums of the tiles that their spectra become. */
@@ -274,14 +285,16 @@ function launchOf(
   { planes, spectra, tilesLast, grid, first = 0, images = planes.shape[0], pad = [0, 0], flipped = false }: Transform,
   count: number,
   caps: Capabilities,
+  turns = 1,
 ) {
   const [, channels, height, width] = planes.shape;
   const [, rows, columns] = spectra.shape;
   const { side, down, across, step } = grid;
   return {
     params: {
-      ...{ count, tiles: tilesLast ? columns : rows, channels, tiles_down: down, tiles_across: across, step },
-      ...{ height, width, first_image: first, images, flipped: Number(flipped), side },
+      ...{ count, starts: (tilesLast ? columns : rows) / turns, channels, turns },
+      ...{ tiles_down: down, tiles_across: across, step, height, width },
+      ...{ first_image: first, images, flipped: Number(flipped), side },
       ...{ top: pad[0], left: pad[1], point_step: spectra.strides[0] },
       ...{ tile_step: tilesLast ? 1 : columns, channel_step: tilesLast ? columns : 1 },
     },

@@ -8,8 +8,9 @@
 // A spectrum is what a patch is turned into: spectra[point, …] with as many points as a piece has pixels, where tiles and channels lie as the
 // matrix product of that point wants them.
 struct Params {
-  count: u32,          // tiles · channels; winograd.fold: strips · images · channels
-  tiles: u32, channels: u32,
+  count: u32,          // invocations: starts · channels; winograd.fold: strips · images · channels
+  starts: u32, channels: u32,
+  turns: u32,          // tiles of an invocation, one below the other; a divisor of tiles_down
   tiles_down: u32, tiles_across: u32,
   first_image: u32, images: u32,
   step: u32,           // from one tile to the next in its plane, in pixels
@@ -30,11 +31,13 @@ struct Tile {
 // Neighbouring invocations have what lies together in the spectra.
 fn tile_of(i: u32) -> Tile {
   let by_tile = p.tile_step == 1u;
-  let tile = select(i / p.channels, i % p.tiles, by_tile);
-  let channel = select(i % p.channels, i / p.tiles, by_tile);
-  let across = tile % p.tiles_across;
-  let down = tile / p.tiles_across % p.tiles_down;
-  let image = tile / p.tiles_across / p.tiles_down;
+  let start = select(i / p.channels, i % p.starts, by_tile);
+  let channel = select(i % p.channels, i / p.starts, by_tile);
+  let across = start % p.tiles_across;
+  let row = start / p.tiles_across * p.turns;
+  let down = row % p.tiles_down;
+  let image = row / p.tiles_down;
+  let tile = row * p.tiles_across + across;
   return Tile(
     ((p.first_image + image) * p.channels + channel) * p.height * p.width,
     vec2i(vec2u(down, across) * p.step) - vec2i(p.top, p.left),
