@@ -10,6 +10,7 @@ import { type Executor, executor, type Plan, type Value, withExecutor } from "./
 import { hoist } from "./graph/hoist.js";
 import { interpret } from "./graph/interpret.js";
 import { unpackLate } from "./graph/late.js";
+import { scaleWeights } from "./graph/scale.js";
 import { shareCommon, simplify } from "./graph/simplify.js";
 import { aFlag, aNatural } from "./kinds.js";
 import { isObserved, isSubstituting } from "./op.js";
@@ -311,7 +312,7 @@ function traceStep(
     if (tracer.opCount === 0)
       throw new CaptureError(`capture: function "${name}" ran no op; compute with tensors that are arguments`);
     const shared = shareCommon({ inputs, outputs, outputPaths });
-    const graph = unpackLate(fuse ? shareCommon(hoist(simplify(shared), tracer, on)) : shared);
+    const graph = unpackLate(fuse ? shareCommon(hoist(scaleWeights(simplify(shared)), tracer, on)) : shared);
     const places = mapTree(result, (t) => new Place(outputOf.get(t)!));
     const donated = inputs.map((node) => node.donated);
     return { on, tracer, graph, args: recordArguments(args), donated, result: places };

@@ -2,6 +2,7 @@
 import type { PlanOptions } from "../executor.js";
 import { wholeAccess } from "../graph/access.js";
 import type { EpilogueRoom, Kernels } from "../graph/budget.js";
+import { fixedNodes } from "../graph/fixed.js";
 import { fuse as fuseGraph } from "../graph/fuse.js";
 import type { Leaf } from "../graph/kernel.js";
 import { hoistLaunches, shareLaunches } from "../graph/launches.js";
@@ -9,7 +10,7 @@ import { type Lifetime, lowerBound, planBuffers } from "../graph/plan.js";
 import { eachOp, readBy, type Step } from "../graph/schedule.js";
 import { bytesOf, type Capabilities, type Launch, type Operand, type TensorSpec } from "../lower.js";
 import { sizeOf } from "../shape.js";
-import { type Graph, type GraphNode, type OpNode, opsOf } from "../trace.js";
+import { type Graph, type GraphNode, type OpNode } from "../trace.js";
 import { pointwise } from "./codegen.js";
 import { areQuads, isTiled, storesInQuads, storesThroughHook, storesTiles, withEpilogue } from "./epilogue.js";
 import { copyCalls, type Lowering, type LoweringHost, lowerOp, wholeOperand } from "./lowering.js";
@@ -32,7 +33,8 @@ export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions)
   const host: LoweringHost = { caps, allocate: (spec, what) => wholeOperand(spec, planned(spec, what)) };
   const operands = new Map<GraphNode, Operand>();
   // Kernels that go by it round otherwise than an op alone does.
-  const isFixed = fuse ? fixedNodes(graph) : () => false;
+  const fixedOnes = fuse ? fixedNodes(graph) : new Set<GraphNode>();
+  const isFixed = (node: GraphNode): boolean => fixedOnes.has(node);
   const operandOf = (node: GraphNode): Operand => {
     let operand = operands.get(node);
     if (!operand) {
@@ -172,14 +174,6 @@ export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions)
     },
     ...{ plan: planBuffers(lives), lowerBoundBytes: lowerBound(lives) },
   };
-}
-
-/** Which nodes depend on constants alone. */
-function fixedNodes(graph: Graph): (node: GraphNode) => boolean {
-  const fixed = new Set<GraphNode>();
-  const isFixed = (node: GraphNode): boolean => node.kind === "constant" || fixed.has(node);
-  for (const node of opsOf(graph.outputs)) if (node.inputs.length > 0 && node.inputs.every(isFixed)) fixed.add(node);
-  return isFixed;
 }
 
 function layoutOf({ shape, dtype, strides, offset }: Operand): Omit<Operand, "buffer"> {
