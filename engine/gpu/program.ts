@@ -101,7 +101,8 @@ export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions)
       const epilogue = { graph: scalars, inputs: sources, outputs: targets, keepsResult: read.has(own!) };
       launches.push(...withEpilogue(result.calls, result.output, epilogue));
     } else {
-      const call = pointwise(scalars, sources as Operand[], targets, { caps, bake: true });
+      // What runs once is not worth a pipeline of its own for each size.
+      const call = pointwise(scalars, sources as Operand[], targets, { caps, bake: !outputs.every(isFixed) });
       if (call) launches.push(call);
     }
   }
