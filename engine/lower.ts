@@ -65,6 +65,13 @@ export interface Capabilities {
   readonly minimalFiltering?: boolean;
 }
 
+/** Which elements of a result have one channel, in the order of memory: `each` neighbours, then as many of the next of `count` channels, and
+ *  after the last those of the first again. */
+export interface Channels {
+  readonly count: number;
+  readonly each: number;
+}
+
 /** One dispatch, as it is recorded, replayed and moved about. */
 export interface Launch {
   /** That of a file of shaders/, or one that was generated. */
@@ -80,6 +87,8 @@ export interface Launch {
   readonly grid: readonly [number, number, number];
   /** Floating-point operations of the call, for the profile. */
   readonly flops?: number;
+  /** What a kernel that begins channels means by them. */
+  readonly channels?: Channels;
   /** Whether it brings weights into the order in which a kernel reads them: worth keeping as long as they stay the same. */
   readonly packs?: boolean;
 }
@@ -94,6 +103,7 @@ export interface KernelCall<K extends KernelName> {
   readonly spec?: Readonly<KernelDeclarations[K]["settings"]>;
   readonly grid: Launch["grid"];
   readonly flops?: number;
+  readonly channels?: Channels;
   readonly packs?: boolean;
 }
 

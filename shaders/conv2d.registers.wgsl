@@ -26,6 +26,7 @@ fn store_quad(index: u32, value: vec4f) { y[index / 4u] = value; } //@hook store
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 fn store_result(index: u32, value: f32) { y[index] = value; } //@hook store
 //@end
+fn begin_channel(channel: u32) {} //@hook store
 
 //@include "lib/registers.wgsl"
 
@@ -101,6 +102,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let y_at = image * p.out_channels * out_area + place;
 //@if VECTORS
   for (var i = 0u; i < min(COLUMNS, p.out_channels - column_start) && pixel_start < p.pixels; i++) {
+    begin_channel(column_start + i);
     store_quad(
       y_at.x + (column_start + i) * out_area,
       vec4f(tile[i * 4u], tile[i * 4u + 1u], tile[i * 4u + 2u], tile[i * 4u + 3u]),
@@ -109,6 +111,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //@else
   let inside = vec4u(pixel_start, pixel_start + 1u, pixel_start + 2u, pixel_start + 3u) < vec4u(p.pixels);
   for (var i = 0u; i < min(COLUMNS, p.out_channels - column_start); i++) {
+    begin_channel(column_start + i);
     let at = y_at + (column_start + i) * out_area;
     if (inside.x) { store_result(at.x, tile[i * 4u]); }
     if (inside.y) { store_result(at.y, tile[i * 4u + 1u]); }

@@ -23,6 +23,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let stop_row = min(first_row + p.rows_each, p.out_height);
   let plane = i / p.quads / p.blocks;
   let k = plane % p.out_channels;
+  begin_channel(k);
   let first_channel = plane / p.out_channels * p.in_channels + k / p.filters_per_group * p.channels_per_group;
   let left = i32(column * STRIDE_X) - p.pad_left;
   var weights: array<f32, TAPS>;

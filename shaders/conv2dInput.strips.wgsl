@@ -31,6 +31,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let stop_row = min(first_row + i32(p.rows_each), i32(p.in_height));
   let plane = i / p.quads / p.blocks;
   let c = plane % p.in_channels;
+  begin_channel(c);
   let group = c / p.channels_per_group;
   let own_channel = c - group * p.channels_per_group;
   let first_filter = group * p.filters_per_group;

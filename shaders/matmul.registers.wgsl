@@ -29,6 +29,7 @@ fn store_quad(index: u32, value: vec4f) { y[index / 4u] = value; } //@hook store
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;
 fn store_result(index: u32, value: f32) { y[index] = value; } //@hook store
 //@end
+fn begin_channel(channel: u32) {} //@hook store
 
 //@include "lib/registers.wgsl"
 
@@ -82,6 +83,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //@if VECTORS
   let first = p.y_first + batch * p.y_batch + row_start;
   for (var i = 0u; i < min(COLUMNS, p.columns - column_start) && row_start < p.rows; i++) {
+    begin_channel(column_start + i);
     store_quad(
       first + (column_start + i) * p.y_column,
       vec4f(tile[i * 4u], tile[i * 4u + 1u], tile[i * 4u + 2u], tile[i * 4u + 3u]),
@@ -91,6 +93,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let y_at = p.y_first + batch * p.y_batch + own * p.y_row;
   let inside = own < vec4u(p.rows);
   for (var i = 0u; i < min(COLUMNS, p.columns - column_start); i++) {
+    begin_channel(column_start + i);
     let at = y_at + (column_start + i) * p.y_column;
     if (inside.x) { store_result(at.x, tile[i * 4u]); }
     if (inside.y) { store_result(at.y, tile[i * 4u + 1u]); }

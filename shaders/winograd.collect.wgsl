@@ -8,6 +8,7 @@ override SCALED: bool = false;
 @group(0) @binding(1) var<storage, read> spectra: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 fn store_result(index: u32, value: f32) { y[index] = value; } //@hook store
+fn begin_channel(channel: u32) {} //@hook store
 
 //@include "lib/winograd8.wgsl"
 
@@ -41,6 +42,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (i >= p.count) { return; }
   let tile = tile_of(i);
   if (!tile.exists) { return; }
+  begin_channel(tile.channel);
   var rows: array<array<f32, SIDE>, 8>;
   for (var k = 0u; k < p.side; k++) {
     let t = load_line(tile.spectrum_at + 8u * k * p.point_step);

@@ -4,6 +4,7 @@
 @group(0) @binding(1) var<storage, read> spectra: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 fn store_result(index: u32, value: f32) { y[index] = value; } //@hook store
+fn begin_channel(channel: u32) {} //@hook store
 
 //@include "lib/winograd.wgsl"
 
@@ -24,6 +25,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (i >= p.count) { return; }
   let tile = tile_of(i);
   if (!tile.exists) { return; }
+  begin_channel(tile.channel);
   let columns = transpose(mat4x2f(row_of(tile, 0u), row_of(tile, 1u), row_of(tile, 2u), row_of(tile, 3u)));
   let corner = vec2u(tile.corner);
   for (var column = 0u; column < min(2u, p.width - corner.y); column++) {

@@ -3,14 +3,16 @@
  *  besides. */
 import { type Binding, hasHook, type Kernel, originLine, replaceHook } from "../../shaders/kernel.js";
 import { libraryFor } from "../expression.js";
-import type { Launch, Layout, Operand } from "../lower.js";
+import type { Channels, Launch, Layout, Operand } from "../lower.js";
 import { describeLoop, Parameters } from "./addressing.js";
 import { computeFunction, declarationOf, isGuarded, type PointwiseGraph, stepTexts, unknownZero } from "./codegen.js";
 import { bindingsOf, DerivedKernels, sourcesOf } from "./derived.js";
-import { type Iteration, planIteration } from "./iteration.js";
+import { type Iteration, isByChannel, planIteration } from "./iteration.js";
 
 /** The functions through which kernels store, by how many elements at a time. */
 const hooks = { 1: "store_result", 4: "store_quad" } as const;
+/** What kernels call that go through the results channel by channel, before the first of each. */
+const channelHook = "begin_channel";
 /** Kernels that paste these keep a tile in registers. */
 const tiling = ["lib/registers.wgsl", "lib/tiles.wgsl"];
 /** Bindings above those of any kernel file. */
@@ -32,19 +34,19 @@ export function storesTiles(calls: readonly Launch[], result: Operand): boolean 
   return calls.some((call) => call.bind.y?.buffer === result.buffer && isTiled(call));
 }
 
-/** Whether the kernels that store `result` do so four neighbours at a time. */
-export function storesInQuads(calls: readonly Launch[], result: Operand): boolean {
-  return calls.every((call) => call.bind.y?.buffer !== result.buffer || call.spec?.VECTORS === true);
-}
-
-/** Whether what is read over these loops comes in vectors of four, or is the same for four neighbours. */
-export function areQuads(loops: readonly number[], read: readonly Layout[]): boolean {
-  return (
-    planIteration(
-      loops,
-      read.map((layout) => ({ shape: loops, ...layout })),
-    ).width === 4
-  );
+/** Whether an epilogue of the calls reads in vectors of four what it does not read once for all of a channel, or else needs no address of its own. */
+export function readsLightly(
+  calls: readonly Launch[],
+  result: Operand,
+  loops: readonly number[],
+  read: readonly Layout[],
+): boolean {
+  const own = calls.filter(({ bind }) => bind.y?.buffer === result.buffer);
+  const others = read
+    .filter(({ strides }) => !own.every(({ channels }) => channels && isByChannel(loops, strides, channels)))
+    .map((layout) => ({ ...layout, shape: loops }));
+  if (own.every(({ spec }) => spec?.VECTORS === true)) return planIteration(loops, others).width === 4;
+  return planIteration(loops, others, 1).operands.every(({ access }) => access !== "strided");
 }
 
 /** Whether a launch makes tiles: the large products and convolutions. */
@@ -65,8 +67,8 @@ export interface Epilogue {
 export function withEpilogue(calls: readonly Launch[], result: Operand, epilogue: Epilogue): Launch[] {
   return calls.map((call) => {
     if (call.bind.y?.buffer !== result.buffer) return call;
-    const quad = call.spec?.VECTORS === true ? new Store(epilogue, 4) : undefined;
-    const store = quad?.isPossible ? quad : new Store(epilogue, 1);
+    const quad = call.spec?.VECTORS === true ? new Store(epilogue, 4, call.channels) : undefined;
+    const store = quad?.isPossible ? quad : new Store(epilogue, 1, call.channels);
     const { y: _, ...others } = call.bind;
     const spec = quad ? { ...call.spec, VECTORS: store === quad } : call.spec;
     const bind = { ...(epilogue.keepsResult ? call.bind : others), ...store.bind };
@@ -77,6 +79,8 @@ export function withEpilogue(calls: readonly Launch[], result: Operand, epilogue
 /** The function that stores, one element or four neighbours at a time, in the order in which the kernel happens to. */
 class Store {
   readonly #loop: Iteration;
+  /** Whether each input is read once for all of a channel. */
+  readonly #byChannel: readonly boolean[];
   /** What each input is read from; "" for the result itself. */
   readonly #sources: readonly string[];
   readonly bind: Readonly<Record<string, Operand>>;
@@ -86,11 +90,25 @@ class Store {
   constructor(
     readonly epilogue: Epilogue,
     readonly width: 1 | 4,
+    channels: Channels | undefined,
   ) {
     const { inputs, outputs } = epilogue;
-    // The result is an output as far as its order goes.
+    const loops = outputs[0].shape;
+    this.#byChannel = inputs.map(
+      (x) =>
+        x !== undefined &&
+        channels !== undefined &&
+        isByChannel(loops, x.strides, channels) &&
+        !outputs.some(({ buffer }) => buffer === x.buffer),
+    );
     const operands = [...inputs.map((x) => x ?? outputs[0]), ...outputs];
-    this.#loop = planIteration(outputs[0].shape, operands, width);
+    // As far as order goes, the result is an output, and so is what has none here.
+    const loop = planIteration(
+      loops,
+      operands.map((x, i) => (this.#byChannel[i] ? outputs[0] : x)),
+      width,
+    );
+    this.#loop = { ...loop, operands: loop.operands.map((o, i) => (this.#byChannel[i] ? { ...o, vector: false } : o)) };
     const isVector = (at: number): boolean => this.#loop.operands[at].vector;
     const read = sourcesOf("fused_in", inputs, isVector);
     this.#sources = inputs.map((x, i) => {
@@ -116,17 +134,30 @@ class Store {
     const texts = stepTexts(this.epilogue.graph, this.epilogue.inputs);
     const library = file.includes?.includes("lib/scalar.wgsl") ? "" : libraryFor(texts);
     const declarations = this.#bindings.map((b) => declarationOf(b, this.#vectors.get(b.name)!));
-    const text = `${library}${originLine(`generated:${graph.name}`, 1)}${[...declarations, ...this.#function(texts, file)].join("\n")}\n`;
+    const text = `${library}${originLine(`generated:${graph.name}`, 1)}${[...declarations, ...this.#channelFunction, ...this.#function(texts, file)].join("\n")}\n`;
     return kernels.get(file, text, () => {
       // What is not stored needs no binding; that the source still declares it does no harm.
       const own = keepsResult ? file.bindings : file.bindings.filter(({ name }) => name !== "y");
+      const stores = replaceHook(file.source, hooks[this.width], ({ next }) => text + next);
       return {
         ...{ ...file, file: undefined },
         name: `${file.name}+${graph.name}`,
-        source: replaceHook(file.source, hooks[this.width], ({ next }) => text + next),
+        source: this.#byChannel.includes(true) ? replaceHook(stores, channelHook, ({ next }) => next) : stores,
         bindings: [...own, ...this.#bindings],
       };
     });
+  }
+
+  /** What reads once for all of a channel. */
+  get #channelFunction(): string[] {
+    const read = this.epilogue.inputs.flatMap((x, i) => (x && this.#byChannel[i] ? [{ ...x, i }] : []));
+    if (read.length === 0) return [];
+    return [
+      ...read.map(({ dtype, i }) => `var<private> of_channel${i}: ${dtype};`),
+      `fn ${channelHook}(channel: u32) {`,
+      ...read.map(({ offset, i }) => `  of_channel${i} = ${this.#sources[i]}[channel + ${offset}u];`),
+      "}",
+    ];
   }
 
   #function(texts: readonly string[], file: Kernel): string[] {
@@ -136,6 +167,10 @@ class Store {
     const n = inputs.length;
     const lanes = this.width === 4 ? [".x", ".y", ".z", ".w"] : [""];
     const guards = isGuarded(texts);
+    const source = (i: number): string => {
+      if (this.#byChannel[i]) return `of_channel${i}`;
+      return inputs[i] ? `${this.#sources[i]}[${indices[i]}]` : "value";
+    };
     const args = (lane: string): string =>
       [...(guards ? [unknownZero] : []), ...inputs.map((_, i) => `x${i}${operands[i].vector ? lane : ""}`)].join(", ");
     const values = outputs.map(({ dtype }, o) => {
@@ -155,7 +190,7 @@ class Store {
         : "fn store_result(index: u32, value: f32) {\n  let i = index;",
       ...(guards ? [`  let ${unknownZero} = p.${countOf(file)} >> 31u;`] : []),
       ...coordinates.map((c) => `  ${c}`),
-      ...inputs.map((x, i) => `  let x${i} = ${x ? `${this.#sources[i]}[${indices[i]}]` : "value"};`),
+      ...inputs.map((_, i) => `  let x${i} = ${source(i)};`),
       ...lanes.map((lane, l) => `  let r${l} = compute(${args(lane)});`),
       ...(keepsResult ? ["  y[i] = value;"] : []),
       ...outputs.map((_, o) => `  fused_out${o}[${indices[n + o]}] = ${values[o]};`),

@@ -1,5 +1,5 @@
 /** The loop a pointwise kernel runs over: few dimensions, and how each operand steps through them. Pure. */
-import type { Layout } from "../lower.js";
+import type { Channels, Layout } from "../lower.js";
 import { broadcastStrides, sizeOf } from "../shape.js";
 
 /** How an operand is addressed: by the flat index, at one element, or by coordinates. */
@@ -112,6 +112,20 @@ function inQuads(
   if (!fits) return undefined;
   const threads = sides.map((side, k) => Math.ceil(side / each[k]));
   return { ...coalesce(threads, steps), lanes };
+}
+
+/** Whether the operand over these loops has one element for each channel, one after the other. */
+export function isByChannel(loops: readonly number[], strides: readonly number[], { count, each }: Channels): boolean {
+  let inner = 1;
+  for (let k = loops.length - 1; k >= 0; k--) {
+    const isChannel = inner >= each && inner < each * count;
+    if (loops[k] > 1 && strides[k] !== (isChannel ? inner / each : 0)) return false;
+    // A loop must not run over more than parts of a plane, channels or images.
+    const bound = isChannel ? each * count : each;
+    if (inner < bound && inner * loops[k] > bound) return false;
+    inner *= loops[k];
+  }
+  return true;
 }
 
 function coalesce(

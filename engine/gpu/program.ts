@@ -10,9 +10,9 @@ import { type Lifetime, lowerBound, planBuffers } from "../graph/plan.js";
 import { eachOp, readBy, type Step } from "../graph/schedule.js";
 import { bytesOf, type Capabilities, type Launch, type Operand, type TensorSpec } from "../lower.js";
 import { sizeOf } from "../shape.js";
-import { type Graph, type GraphNode, type OpNode } from "../trace.js";
+import type { Graph, GraphNode, OpNode } from "../trace.js";
 import { pointwise } from "./codegen.js";
-import { areQuads, isTiled, storesInQuads, storesThroughHook, storesTiles, withEpilogue } from "./epilogue.js";
+import { isTiled, readsLightly, storesThroughHook, storesTiles, withEpilogue } from "./epilogue.js";
 import { copyCalls, type Lowering, type LoweringHost, lowerOp, wholeOperand } from "./lowering.js";
 import { ConstantBuffer, PlannedBuffer, type Program, type ProgramInput, type ProgramOutput } from "./planned.js";
 import { loadsThroughHook, withPrologue } from "./prologue.js";
@@ -201,12 +201,12 @@ function kernelsOn(caps: Capabilities, isFixed: (node: GraphNode) => boolean): K
     const bindings = Math.max(...calls.map(({ bind }) => Object.keys(bind).length)) - 1;
     if (!caps.software || !storesTiles(calls, output)) return { bindings, maxCost: () => Number.POSITIVE_INFINITY };
     if (sizeOf(node.shape) < largeResult) return undefined;
-    const inQuads = storesInQuads(calls, output);
     return {
       bindings,
       maxCost: ({ loops, leaves }) =>
-        inQuads &&
-        areQuads(
+        readsLightly(
+          calls,
+          output,
           loops,
           leaves.map(({ access }) => access),
         )

@@ -5,10 +5,7 @@ import { type Graph, type GraphNode, nodesOf } from "../trace.js";
 export function fixedNodes(graph: Graph): ReadonlySet<GraphNode> {
   const fixed = new Set<GraphNode>();
   for (const node of nodesOf(graph.outputs))
-    if (
-      node.kind === "constant" ||
-      (node.kind === "op" && node.inputs.every((x) => fixed.has(x) && x.dtype !== "f16"))
-    )
+    if (node.kind === "constant" || (node.kind === "op" && node.inputs.every((x) => fixed.has(x) && x.dtype !== "f16")))
       fixed.add(node);
   return fixed;
 }

@@ -12,7 +12,10 @@ import { fixedNodes } from "./fixed.js";
 export function scaleWeights(graph: Graph): Graph {
   const fixed = fixedNodes(graph);
   const readers = new Map<GraphNode, number>();
-  for (const x of [...graph.outputs, ...nodesOf(graph.outputs).flatMap((node) => (node.kind === "op" ? node.inputs : []))])
+  for (const x of [
+    ...graph.outputs,
+    ...nodesOf(graph.outputs).flatMap((node) => (node.kind === "op" ? node.inputs : [])),
+  ])
     readers.set(x, (readers.get(x) ?? 0) + 1);
   return rewrite(graph, (node, inputs) => {
     if ((node.op as unknown) === mulSpec)

@@ -66,6 +66,7 @@ export function denseCalls(
         },
         grid: linearGrid(tiles, 1, limit),
         flops,
+        channels: { count: channelsOut, each: oh * ow },
       }),
     ];
   }

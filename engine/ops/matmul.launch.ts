@@ -140,6 +140,7 @@ function callsOf(
         },
         grid: linearGrid(tiles, 1, limit),
         flops,
+        channels: exchanged ? { count: m, each: n } : { count: n, each: 1 },
       }),
     ];
   }

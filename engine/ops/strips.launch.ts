@@ -8,6 +8,7 @@ import {
 } from "../../shaders/gen/kernels.js";
 import {
   type Capabilities,
+  type Channels,
   call,
   gridFor,
   type Launch,
@@ -82,6 +83,8 @@ function cutOf({ shape: [n, channels, height, width] }: Operand, { rows }: Strip
   return { count: n * channels * quads * blocks, quads, blocks, rows_each: rows };
 }
 
+const channelsOf = ({ shape: [, count, height, width] }: Operand): Channels => ({ count, each: height * width });
+
 /** Whether the rows of `x` are whole vectors and loaded as such. SwiftShader, which keeps arrays in memory, took 39 ms of processor time
  *  for 144 planes of 56x56 where it takes 28 with numbers. */
 function loadsVectors(x: Operand, caps: Capabilities): boolean {
@@ -112,6 +115,7 @@ export function stripsCalls(
       },
       grid: gridFor(conv2dStripsKernel, cut.count, caps.maxWorkgroupsPerDimension),
       flops: flopsOf(three),
+      channels: channelsOf(y),
     }),
   ];
 }
@@ -136,6 +140,7 @@ export function inputStripsCalls(
       },
       grid: gridFor(conv2dInputStripsKernel, cut.count, caps.maxWorkgroupsPerDimension),
       flops: flopsOf({ x: y, w, g }),
+      channels: channelsOf(y),
     }),
   ];
 }
@@ -165,6 +170,7 @@ export function spreadStripsCalls(
         ...vectorsOf(quads, geometry),
       },
       grid: gridFor(conv2dInputStripsKernel, cut.count, caps.maxWorkgroupsPerDimension),
+      channels: channelsOf(y),
     }),
   ];
 }

@@ -248,11 +248,11 @@ function transformCall({ caps }: LaunchContext, transform: keyof typeof transfor
   const turns = transform === "image" ? turnsDown(of, caps) : 1;
   const common = launchOf(kernel, of, (rows * columns) / turns, caps, turns);
   if (transform === "collect") {
-    const bind = { spectra, y: planes };
-    if (side === 4) return call(winogradCollect4Kernel, { bind, ...common });
+    const made = { bind: { spectra, y: planes }, channels: { count: channels, each: height * width } };
+    if (side === 4) return call(winogradCollect4Kernel, { ...made, ...common });
     // Windows are few, and made with heavy epilogues: their time is that of the compiler.
     const rolled = { COLUMNS_ROLLED: caps.software, ROWS_ROLLED: caps.software && spec?.SCALED === true };
-    return call(winogradCollectKernel, { bind, ...common, spec: { ...spec, ...rolled } });
+    return call(winogradCollectKernel, { ...made, ...common, spec: { ...spec, ...rolled } });
   }
   return call(transforms[transform][side], { bind: { x: planes, spectra }, ...common, ...(side === 8 && { spec }) });
 }

@@ -19,3 +19,4 @@ fn store_quad(index: u32, value: vec4f) { y[index / 4u] = value; } //@hook store
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 fn store_result(index: u32, value: f32) { y[index] = value; } //@hook store
 //@end
+fn begin_channel(channel: u32) {} //@hook store

@@ -22,6 +22,7 @@ struct Params {
 }
 
 struct Tile {
+  channel: u32,
   plane_at: u32,     // where the plane of image and channel begins
   corner: vec2i,     // row and column of the tile's first pixel
   spectrum_at: u32,  // where the spectrum's first point lies
@@ -39,6 +40,7 @@ fn tile_of(i: u32) -> Tile {
   let image = row / p.tiles_down;
   let tile = row * p.tiles_across + across;
   return Tile(
+    channel,
     ((p.first_image + image) * p.channels + channel) * p.height * p.width,
     vec2i(vec2u(down, across) * p.step) - vec2i(p.top, p.left),
     tile * p.tile_step + channel * p.channel_step,
