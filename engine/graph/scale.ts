@@ -38,10 +38,11 @@ function channelAxes({ op, inputs, attrs, shape }: OpNode): { made: number; weig
   return undefined;
 }
 
-/** Whether `s` has one element, or one for each place along an axis of `y`, of whose shape `s` times `y` is. */
+/** Whether `s` has one element for each place along an axis of `y`, with which it broadcasts. A single number for all is a literal in a kernel
+ *  and costs nothing there. */
 function isAlong(axis: number, s: GraphNode, y: GraphNode): boolean {
   const before = y.shape.length - s.shape.length;
-  return before >= 0 && s.shape.every((side, k) => side === 1 || (before + k === axis && side === y.shape[axis]));
+  return before >= 0 && s.shape[axis - before] === y.shape[axis] && sizeOf(s.shape) === y.shape[axis];
 }
 
 function scaled(y: OpNode, s: GraphNode, axis: number): OpNode {
