@@ -29,8 +29,8 @@ export interface CaptureOptions {
   readonly donate?: readonly number[];
   /** Join ops into fewer kernels; default true. Each op rounds there as it does alone and hands on NaN, infinities and errors of
    *  rounding, because its result is hidden from the driver's compiler, which would simplify `(x + c) - c` and `x - x`. Sums of at
-   *  most 16 elements are taken in another order, and convolutions with windows that the step closes over may run by other kernels, so results
-   *  equal the uncaptured function's to rounding; without `fuse` to the bit. */
+   *  most 16 elements are taken in another order, and convolutions with windows that the step closes over may run by other kernels and have
+   *  factors of their channels multiplied into the windows, so results equal the uncaptured function's to rounding; without `fuse` to the bit. */
   readonly fuse?: boolean;
 }
 
