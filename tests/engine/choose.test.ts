@@ -64,6 +64,8 @@ test("tiles are as wide as pays: 64 columns with subgroups, at most 32 without, 
   check.is(columns(product(128, 64, 512), llvmpipe), 32, "too little to make up for the longer compilation");
   check.is(columns(product(512, 512, 512), plainLlvmpipe), 32);
   check.is(columns(product(1024, 10, 128), llvmpipe), 12);
+  // A layer on a plane of 7 x 7, whose weights are stored by what they sum.
+  check.is(columns(product(160, 49, 960, { transA: true }), llvmpipe), 52);
 });
 
 test("what is long lies along the lanes", () => {
