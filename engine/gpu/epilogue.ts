@@ -34,7 +34,8 @@ export function storesTiles(calls: readonly Launch[], result: Operand): boolean 
   return calls.some((call) => call.bind.y?.buffer === result.buffer && isTiled(call));
 }
 
-/** Whether an epilogue of the calls reads in vectors of four what it does not read once for all of a channel, or else needs no address of its own. */
+/** Whether an epilogue of the calls works out no address for each element it reads: it reads once for all of a channel, in vectors of four or in
+ *  the order of the result. */
 export function readsLightly(
   calls: readonly Launch[],
   result: Operand,
