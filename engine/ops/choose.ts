@@ -131,7 +131,8 @@ export function registers({ software, subgroups, subgroupMinSize }: Capabilities
   return software && (!subgroups || subgroupMinSize >= 8);
 }
 
-/** Columns above which a register tile has to save so many cycles at a time: it compiles for a fifth of a second longer. */
+/** Columns above which a register tile that leaves no fewer empty has to save so many cycles at a time: it compiles for a fifth of a second
+ *  longer. */
 const wideTile = { columns: 32, saves: 6e5 };
 
 /** Cheapest width of register tile for `batch` times `rows` × `columns` outputs, with its cost in cycles. */
@@ -143,18 +144,20 @@ function cheapestTile(
   depth: number,
   cost: { rowLoad: number; columnLoad: number; store?: number },
 ): { choice: Registers; cycles: number } {
-  let best: { choice: Registers; cycles: number } | undefined;
+  let best: { choice: Registers; cycles: number; judged: number } | undefined;
+  const covered = (width: number): number => Math.ceil(columns / width) * width;
   for (const width of tileColumns) {
     // Wider tiles without subgroups are no longer unrolled by the driver and fall to a fifth of the speed.
-    const isWide = width > wideTile.columns;
-    if (isWide && !caps.subgroups) break;
+    if (width > wideTile.columns && !caps.subgroups) break;
+    const hasToSave = width > wideTile.columns && covered(width) >= covered(wideTile.columns);
     const tiles = batch * Math.ceil(rows / 32) * Math.ceil(columns / width);
     const loads = caps.subgroups ? Math.ceil(width / 32) : width / 4;
     const step = cost.rowLoad + loads * cost.columnLoad + 4 * width * cycles.multiply;
     const stores = 4 * width * (cost.store ?? cycles.store);
     const total = perThread(tiles) * (cycles.tileStart + depth * step + stores);
-    if (!best || total + (isWide ? wideTile.saves : 0) < best.cycles)
-      best = { choice: { variant: "registers", subgroups: caps.subgroups, columns: width }, cycles: total };
+    const judged = total + (hasToSave ? wideTile.saves : 0);
+    if (!best || judged < best.judged)
+      best = { choice: { variant: "registers", subgroups: caps.subgroups, columns: width }, cycles: total, judged };
   }
   return best!;
 }

@@ -248,6 +248,7 @@ function transformCall({ caps }: LaunchContext, transform: keyof typeof transfor
   const turns = transform === "image" ? turnsDown(of, caps) : 1;
   const common = launchOf(kernel, of, (rows * columns) / turns, caps, turns);
   if (transform === "collect") {
+    const [, channels, height, width] = planes.shape;
     const made = { bind: { spectra, y: planes }, channels: { count: channels, each: height * width } };
     if (side === 4) return call(winogradCollect4Kernel, { ...made, ...common });
     // Windows are few, and made with heavy epilogues: their time is that of the compiler.
