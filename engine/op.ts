@@ -88,6 +88,9 @@ export interface OpSpec<A = unknown> {
   readonly takesHalves?: true;
   /** `launch` reads any layout; otherwise inputs are made contiguous first. */
   readonly strided?: boolean;
+  /** Where the channels lie that an op makes by weights, its second input: an axis of the result and one of them. Factors of channels may be
+   *  multiplied into either. */
+  channels?(inputs: readonly TensorSpec[], attrs: A): { readonly made: number; readonly weights: number } | undefined;
 
   // For the generated tests.
   /** Inputs in which the op is linear: they get the adjoint identity. */

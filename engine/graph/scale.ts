@@ -1,14 +1,12 @@
 /** Fixed factors of channels go into fixed weights, which are multiplied once instead of every result in every call. */
 import { mulSpec } from "../ops/arithmetic.js";
-import { conv2dSpec } from "../ops/conv.js";
-import { type MatmulAttrs, matmulSpec } from "../ops/matmul.js";
 import { reshapeSpec } from "../ops/movement.js";
 import { sizeOf } from "../shape.js";
 import { type Graph, type GraphNode, nodesOf, type OpNode, opNode, rewrite, withInputs } from "../trace.js";
 import { fixedNodes } from "./fixed.js";
 
 /** mul(conv2d(x, w), s) becomes conv2d(x, mul(w, s)) where w and s depend on constants alone, s has one number for each channel that is
- *  made, as in batch normalisation at rest, and nothing else reads the convolution; products with a matrix likewise. */
+ *  made, as in batch normalisation at rest, and nothing else reads the convolution; likewise for other ops that make channels by weights. */
 export function scaleWeights(graph: Graph): Graph {
   const fixed = fixedNodes(graph);
   const readers = new Map<GraphNode, number>();
@@ -22,20 +20,11 @@ export function scaleWeights(graph: Graph): Graph {
       for (const [at, y] of node.inputs.entries()) {
         const s = node.inputs[1 - at];
         if (y.kind !== "op" || readers.get(y) !== 1 || !fixed.has(y.inputs[1]) || !fixed.has(s)) continue;
-        const axes = channelAxes(y);
+        const axes = y.op.channels?.(y.inputs, y.attrs as never);
         if (axes && isAlong(axes.made, s, y)) return scaled(inputs[at] as OpNode, inputs[1 - at], axes.weights);
       }
     return withInputs(node, inputs);
   });
-}
-
-/** Where the channels lie that an op makes by its second input, the weights: in its result, and in them. */
-function channelAxes({ op, inputs, attrs, shape }: OpNode): { made: number; weights: number } | undefined {
-  const spec: unknown = op;
-  if (spec === conv2dSpec) return { made: 1, weights: 0 };
-  if (spec === matmulSpec && inputs[1].shape.length === 2)
-    return { made: shape.length - 1, weights: (attrs as MatmulAttrs).transB ? 0 : 1 };
-  return undefined;
 }
 
 /** Whether `s` has one element for each place along an axis of `y`, with which it broadcasts. A single number for all is a literal in a kernel

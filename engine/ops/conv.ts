@@ -63,6 +63,7 @@ export const conv2dSpec: OpSpec<ConvAttrs> = {
     () => apply(conv2dInputSpec, [g, w], attrs),
     () => apply(conv2dFilterSpec, [x, g], attrs),
   ],
+  channels: () => ({ made: 1, weights: 0 }),
   linearIn: [0, 1],
   tolerance: { rtol: 1e-5, atol: 2e-5 },
   samples: () => convSamples(({ x, w, options }) => ({ inputs: [x, w], call: (a, b) => conv2d(a, b, options) })),

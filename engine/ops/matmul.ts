@@ -94,6 +94,9 @@ export const matmulSpec: OpSpec<MatmulAttrs> = {
         ? matmul(g, a, { transposeA: true, transposeB: transA })
         : matmul(a, g, { transposeA: !transA, transposeB: false }),
   ],
+  // Of one matrix: those of a stack are not the same for all of the result.
+  channels: ([a, b], { transB }) =>
+    b.shape.length === 2 ? { made: a.shape.length - 1, weights: transB ? 0 : 1 } : undefined,
   linearIn: [0, 1],
   sums: (terms) => [
     { inputs: [{ shape: [2, terms] }, { shape: [terms, 3] }], call: (a, b) => matmul(a, b), note: "few results" },
