@@ -12,7 +12,7 @@ export interface Work {
 
 /**
  * How the host waits: `spin` awaits at once, while Dawn polls and takes a core from a software adapter; `nap` sleeps for
- * most of the expected time first.
+ * most of the expected time first, and then between two polls.
  */
 export type Waiting = "spin" | "nap";
 
@@ -50,6 +50,9 @@ export interface MeasureOptions {
 
 /** Work that is done within this share of a run after a nap was done before its end. */
 const atOnce = 0.03;
+/** Sleep between two polls, as a share of the time waited so far, and at most: a result comes so much later at most. */
+const pollShare = 0.01;
+const longestPollMs = 0.5;
 /** Times a run is repeated because its nap was too long. */
 const mostAgain = 4;
 
@@ -158,12 +161,28 @@ class Series {
     const expected = this.wait === "nap" ? this.#naps.before(1, 0) : 0;
     nap(expected - host);
     const awake = performance.now();
-    await this.work.finish();
+    await (this.wait === "nap" ? this.#finishGently(start) : this.work.finish());
     const end = performance.now();
     const [duration, waited] = [end - start, end - awake];
     this.#naps.after(1, 0, expected && awake - start, waited);
     const overslept = expected > 0 && waited < atOnce * duration;
     return { duration, host, overslept };
+  }
+
+  /** Sleeps in every turn of the event loop until the work is finished: each polls once. */
+  async #finishGently(start: number): Promise<void> {
+    let isPending = true;
+    const turn = (): void => {
+      if (!isPending) return;
+      nap(Math.min(longestPollMs, pollShare * (performance.now() - start)));
+      setImmediate(turn);
+    };
+    setImmediate(turn);
+    try {
+      await this.work.finish();
+    } finally {
+      isPending = false;
+    }
   }
 
   timing(): Timing {

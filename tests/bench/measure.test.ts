@@ -41,6 +41,27 @@ test("warm-ups run but do not count", async () => {
   }
 });
 
+test("naps leave the core to the work while it is polled for", async () => {
+  const turns: Record<Waiting, number> = { spin: 0, nap: 0 };
+  for (const wait of ["spin", "nap"] satisfies Waiting[]) {
+    let end = 0;
+    const work = {
+      submit() {
+        end = performance.now() + 40;
+      },
+      async finish() {
+        while (performance.now() < end) {
+          await new Promise((resolve) => void setImmediate(resolve));
+          turns[wait]++;
+        }
+      },
+    };
+    // The first run has no estimate to sleep by, so that it is all polling.
+    await measure(work, { wait, runs: 1, warmUps: 0 });
+  }
+  check.ok(turns.nap < turns.spin / 4, `${turns.nap} turns of the event loop, ${turns.spin} without sleep`);
+});
+
 test("the CPU time of workers counts other threads and leaves out the main one", async () => {
   const before = workerCpuMs();
   if (before === null) return check.ok(process.platform !== "linux");
