@@ -72,6 +72,11 @@ export interface Channels {
   readonly each: number;
 }
 
+/** The channels of a result [n, channels, height, width] that lies in order. */
+export function channelsOf({ shape: [, count, height, width] }: Pick<TensorSpec, "shape">): Channels {
+  return { count, each: height * width };
+}
+
 /** One dispatch, as it is recorded, replayed and moved about. */
 export interface Launch {
   /** That of a file of shaders/, or one that was generated. */

@@ -2,7 +2,7 @@
  *  window flipped. */
 
 import { conv2dPackKernel, conv2dRegistersKernel, conv2dTiledKernel } from "../../shaders/gen/kernels.js";
-import { call, gridFor, type Launch, type LaunchContext, linearGrid, type Operand } from "../lower.js";
+import { call, channelsOf, gridFor, type Launch, type LaunchContext, linearGrid, type Operand } from "../lower.js";
 import { sizeOf } from "../shape.js";
 import type { Registers, Tiled, Winograd } from "./choose.js";
 import { isLong, sumsOf } from "./parts.launch.js";
@@ -66,7 +66,7 @@ export function denseCalls(
         },
         grid: linearGrid(tiles, 1, limit),
         flops,
-        channels: { count: channelsOut, each: oh * ow },
+        channels: channelsOf(y),
       }),
     ];
   }

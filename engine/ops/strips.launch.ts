@@ -8,8 +8,8 @@ import {
 } from "../../shaders/gen/kernels.js";
 import {
   type Capabilities,
-  type Channels,
   call,
+  channelsOf,
   gridFor,
   type Launch,
   type LaunchContext,
@@ -82,8 +82,6 @@ function cutOf({ shape: [n, channels, height, width] }: Operand, { rows }: Strip
   const [quads, blocks] = [quadsOf(width), Math.ceil(height / rows)];
   return { count: n * channels * quads * blocks, quads, blocks, rows_each: rows };
 }
-
-const channelsOf = ({ shape: [, count, height, width] }: Operand): Channels => ({ count, each: height * width });
 
 /** Whether the rows of `x` are whole vectors and loaded as such. SwiftShader, which keeps arrays in memory, took 39 ms of processor time
  *  for 144 planes of 56x56 where it takes 28 with numbers. */

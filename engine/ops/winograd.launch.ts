@@ -11,7 +11,15 @@ import {
   winogradImageKernel,
 } from "../../shaders/gen/kernels.js";
 import type { Kernel } from "../../shaders/kernel.js";
-import { type Capabilities, call, gridFor, type Launch, type LaunchContext, type Operand } from "../lower.js";
+import {
+  type Capabilities,
+  call,
+  channelsOf,
+  gridFor,
+  type Launch,
+  type LaunchContext,
+  type Operand,
+} from "../lower.js";
 import type { Winograd } from "./choose.js";
 import { matmulCalls } from "./matmul.launch.js";
 import { sumPartsCall } from "./parts.launch.js";
@@ -248,8 +256,7 @@ function transformCall({ caps }: LaunchContext, transform: keyof typeof transfor
   const turns = transform === "image" ? turnsDown(of, caps) : 1;
   const common = launchOf(kernel, of, (rows * columns) / turns, caps, turns);
   if (transform === "collect") {
-    const [, channels, height, width] = planes.shape;
-    const made = { bind: { spectra, y: planes }, channels: { count: channels, each: height * width } };
+    const made = { bind: { spectra, y: planes }, channels: channelsOf(planes) };
     if (side === 4) return call(winogradCollect4Kernel, { ...made, ...common });
     // Windows are few, and made with heavy epilogues: their time is that of the compiler.
     const rolled = { COLUMNS_ROLLED: caps.software, ROWS_ROLLED: caps.software && spec?.SCALED === true };
