@@ -1,5 +1,6 @@
 /** Timing of GPU work from the host: wall time, and the CPU time of a software adapter's own threads. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { pollSlowly } from "../engine/gpu/provider.node.js";
 import { Naps } from "./naps.js";
 
 /** GPU work that can be issued again and again. */
@@ -50,9 +51,8 @@ export interface MeasureOptions {
 
 /** Work that is done within this share of a run after a nap was done before its end. */
 const atOnce = 0.03;
-/** Sleep between two polls, as a share of the time waited so far, and at most: a result comes so much later at most. */
-const pollShare = 0.01;
-const longestPollMs = 0.5;
+/** Sleep between two polls, less than where nobody measures. */
+const betweenPolls = { share: 0.01, longestMs: 0.5 };
 /** Times a run is repeated because its nap was too long. */
 const mostAgain = 4;
 
@@ -169,15 +169,9 @@ class Series {
     return { duration, host, overslept };
   }
 
-  /** Sleeps in every turn of the event loop until the work is finished: each polls once. */
   async #finishGently(start: number): Promise<void> {
     let isPending = true;
-    const turn = (): void => {
-      if (!isPending) return;
-      nap(Math.min(longestPollMs, pollShare * (performance.now() - start)));
-      setImmediate(turn);
-    };
-    setImmediate(turn);
+    pollSlowly(() => (isPending ? performance.now() - start : undefined), betweenPolls);
     try {
       await this.work.finish();
     } finally {

@@ -39,17 +39,16 @@ export function keepsCompiled(): boolean {
 }
 
 /** Sleep between two turns of the event loop, as a share of the time waited so far, and at most. */
-const sleepShare = 0.05;
-const longestSleepMs = 2;
+const usual = { share: 0.05, longestMs: 2 };
 const cell = new Int32Array(new SharedArrayBuffer(4));
 
 /** While a map is pending dawn.node asks for it in every turn of the event loop, and there is one turn after the other. Here this
- *  thread sleeps in each turn: results come at most a twentieth later, and at most 2 ms, and the core is free. */
-export function pollSlowly(waited: () => number | undefined): void {
+ *  thread sleeps in each turn: results come so much later at most, and the core is free. */
+export function pollSlowly(waited: () => number | undefined, { share, longestMs } = usual): void {
   setImmediate(function turn() {
     const ms = waited();
     if (ms === undefined) return;
-    Atomics.wait(cell, 0, 0, Math.min(longestSleepMs, sleepShare * ms));
+    Atomics.wait(cell, 0, 0, Math.min(longestMs, share * ms));
     setImmediate(turn);
   });
 }
