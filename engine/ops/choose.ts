@@ -31,6 +31,8 @@ export interface ConvShape {
   /** How many tiles of 8 × 8 and of 4 × 4 minimal filtering would cut the images into, where it can be used. */
   readonly tiles?: number;
   readonly smallTiles?: number;
+  /** How many planes a channel has, and by how many positions a side they are transformed, where they can be. */
+  readonly transform?: { readonly side: 8 | 16; readonly planes: number };
   /** Whether the windows are the same in every run, so that what is made of them alone costs nothing. */
   readonly fixed?: boolean;
   /** Whether it is a matrix product as it stands: one tap, no stride, no padding, no groups. */
@@ -89,6 +91,13 @@ export interface Winograd {
   readonly group: number;
 }
 
+/** Whole planes by Fourier transforms of `side` × `side` positions, so many images at a time. */
+export interface Fourier {
+  readonly variant: "fourier";
+  readonly side: 8 | 16;
+  readonly images: number;
+}
+
 /** Four columns of `rows` rows for each invocation. */
 export interface Strips {
   readonly variant: "strips";
@@ -105,10 +114,15 @@ export interface Product {
   readonly variant: "product";
 }
 
-export type ConvChoice = Plain | Registers | Tiled | Winograd | Strips | Product;
+export type ConvChoice = Plain | Registers | Tiled | Winograd | Fourier | Strips | Product;
 /** `fold`: the product of gradient and weights first, then the sum over the window. */
 export type InputChoice = ConvChoice | { readonly variant: "fold" };
-export type FilterChoice = Plain | Winograd | FilterStrips | ((Registers | Tiled) & { readonly parts: number });
+export type FilterChoice =
+  | Plain
+  | Winograd
+  | Fourier
+  | FilterStrips
+  | ((Registers | Tiled) & { readonly parts: number });
 
 /** Bytes that a thread's share of a reduction may read and still find in its cache when the next tile reads them again. */
 const cacheBytes = 1.25 * 2 ** 20;
@@ -226,6 +240,8 @@ export function chooseConv2d(shape: ConvShape, caps: Capabilities): ConvChoice {
 
 function modelConv2d(shape: ConvShape, caps: Capabilities): ConvChoice {
   const { rows, columns, depth, groups, window } = shape;
+  if (groups === 1 && registers(caps) && shape.transform && shape.transform.planes >= 16)
+    return { variant: "fourier", side: shape.transform.side, images: 1024 };
   if (groups !== 1) return chooseStrips(shape, caps);
   if (!registers(caps)) {
     if (columns < 8 || rows * columns * depth < 32 ** 3) return { variant: "plain" };
@@ -332,6 +348,8 @@ export function chooseConv2dFilter(
     if (caps.software && columns <= fewColumns && rows * columns >= 1024) return { variant: "plain" };
     return { variant: "tiled", ...splitTiles(columns, rows, 1, depth) };
   }
+  if (shape.transform && shape.transform.planes >= 16)
+    return { variant: "fourier", side: shape.transform.side, images: 1024 };
   const loads = { rowLoad: 4 * cycles.boundedLoad, columnLoad: 4 * cycles.load };
   // Parts give each thread several tiles, and let the tiles of a part share what is in the cache; depth per tile is judged
   // after the split.

@@ -22,6 +22,7 @@ import {
 import { contiguousStrides, sizeOf } from "../shape.js";
 import { type ConvShape, chooseConv2d, chooseConv2dFilter, chooseConv2dInput } from "./choose.js";
 import { denseCalls, goingOn, packCall, windowParams } from "./conv.dense.launch.js";
+import { fourierCorrelationCalls, fourierSideFor, fourierWindowGradientCalls } from "./fourier.launch.js";
 import { matmulCalls } from "./matmul.launch.js";
 import { isLong, sumPartsCall, sumsOf } from "./parts.launch.js";
 import { filterStripsCalls, inputStripsCalls, stripsCalls, stripsFor } from "./strips.launch.js";
@@ -42,13 +43,15 @@ export function conv2dCalls(ctx: LaunchContext, geometry: ConvGeometry, choose =
   if (sizeOf(y.shape) === 0) return [];
   const [, c, r, s] = w.shape;
   const strips = stripsFor(y.shape, c, [r, s], geometry);
-  const choice = choose({ ...shapeOf(y, w, c, geometry, caps), strips }, caps);
+  const choice = choose({ ...shapeOf([x, y], y, w, c, geometry, caps), strips }, caps);
   if (choice.variant === "product") return productCalls(ctx, w, x, false);
   if (choice.variant === "strips") return stripsCalls(ctx, geometry, choice);
   if (choice.variant === "plain") {
     const plain = plainLaunch(conv2dPlainKernel, x, w, y, y, ctx, geometry);
     return [call(conv2dPlainKernel, { bind: { x, w, y }, ...plain })];
   }
+  const pad = [geometry.padding[0], geometry.padding[2]] as const;
+  if (choice.variant === "fourier") return fourierCorrelationCalls(ctx, { x, w, y, pad, flipped: false }, choice);
   const task = {
     x,
     w,
@@ -56,7 +59,7 @@ export function conv2dCalls(ctx: LaunchContext, geometry: ConvGeometry, choose =
     upsample: [1, 1] as const,
     stride: geometry.stride,
     dilation: geometry.dilation,
-    pad: [geometry.padding[0], geometry.padding[2]] as const,
+    pad,
     ...{ wOut: c * r * s, wIn: r * s, flipped: false },
   };
   return denseCalls(ctx, task, choice);
@@ -72,7 +75,7 @@ export function conv2dInputCalls(ctx: LaunchContext, geometry: ConvGeometry, cho
   const [k, , r, s] = w.shape;
   const [, , oh, ow] = g.shape;
   const strips = stripsFor(y.shape, k / geometry.groups, [r, s], geometry, true);
-  const shape = shapeOf(y, w, k, geometry, caps, isFolded(8, r) ? g : y);
+  const shape = shapeOf([y, g], y, w, k, geometry, caps, isFolded(8, r) ? g : y);
   const choice = choose({ ...shape, strips, images: y.shape[0], places: oh * ow }, caps);
   if (choice.variant === "product") return productCalls(ctx, w, g, true);
   if (choice.variant === "strips") return inputStripsCalls(ctx, geometry, choice);
@@ -81,6 +84,10 @@ export function conv2dInputCalls(ctx: LaunchContext, geometry: ConvGeometry, cho
     return [call(conv2dInputPlainKernel, { bind: { g, w, y }, ...plain })];
   }
   if (choice.variant === "fold") return foldCalls(ctx, geometry);
+  if (choice.variant === "fourier") {
+    const pad = [geometry.padding[0], geometry.padding[2]] as const;
+    return fourierCorrelationCalls(ctx, { x: g, w, y, pad, flipped: true }, choice);
+  }
   const task = {
     x: g,
     w,
@@ -97,8 +104,21 @@ export function conv2dInputCalls(ctx: LaunchContext, geometry: ConvGeometry, cho
   return denseCalls(ctx, task, choice);
 }
 
+/** How planes are transformed, where they can be. */
+function transformOf(
+  image: Operand,
+  w: Operand,
+  result: Operand,
+  geometry: ConvGeometry,
+  caps: Capabilities,
+): ConvShape["transform"] {
+  const side = fourierSideFor(image.shape, w.shape, result.shape, geometry, caps);
+  return side && { side, planes: image.shape[0] };
+}
+
 /** What y is as a product: sums over `channels` and the taps of the windows w. Tiles of 8 leave patches of `patched`. */
 function shapeOf(
+  [image, result]: readonly [Operand, Operand],
   y: Operand,
   w: Operand,
   channels: number,
@@ -111,6 +131,7 @@ function shapeOf(
   return {
     ...{ rows: n * height * width, columns, depth: channels * window, window, groups: geometry.groups },
     ...{ fixed: w.fixed, pointwise: isPointwise(geometry, window) },
+    transform: transformOf(image, w, result, geometry, caps),
     tiles: tilesFor(patched.shape, w.shape, geometry, caps, 8),
     smallTiles: tilesFor(y.shape, w.shape, geometry, caps, 4),
   };
@@ -182,14 +203,16 @@ export function conv2dFilterCalls(ctx: LaunchContext, geometry: ConvGeometry, ch
   const shape = { rows: taps, columns: k, depth: pixels, window: r * s, groups: geometry.groups, cuts: n * oh, bytes };
   const tiles = tilesFor(g.shape, y.shape, geometry, caps, 8);
   const strips = stripsFor(g.shape, c, [r, s], geometry);
-  const choice = choose({ ...shape, tiles, strips }, caps);
+  const transform = transformOf(x, y, g, geometry, caps);
+  const choice = choose({ ...shape, transform, tiles, strips }, caps);
   if (choice.variant === "strips") return filterStripsCalls(ctx, geometry, choice);
   if (choice.variant === "plain") {
     const { params, ...plain } = plainLaunch(conv2dFilterPlainKernel, x, y, g, y, ctx, geometry);
     return [call(conv2dFilterPlainKernel, { bind: { x, g, y }, params: { ...params, images: n }, ...plain })];
   }
-  if (choice.variant === "winograd")
-    return windowGradientCalls(ctx, { x, g, y, pad: [geometry.padding[0], geometry.padding[2]] }, choice);
+  const pad = [geometry.padding[0], geometry.padding[2]] as const;
+  if (choice.variant === "winograd") return windowGradientCalls(ctx, { x, g, y, pad }, choice);
+  if (choice.variant === "fourier") return fourierWindowGradientCalls(ctx, { x, g, y, pad }, choice);
 
   const { parts } = choice;
   const partial = parts > 1 ? ctx.temp([parts, sizeOf(y.shape)]) : y;

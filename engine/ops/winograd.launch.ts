@@ -21,15 +21,11 @@ import {
   type Operand,
 } from "../lower.js";
 import type { Winograd } from "./choose.js";
-import { matmulCalls } from "./matmul.launch.js";
 import { sumPartsCall } from "./parts.launch.js";
+import { type Chunk, chunksOf, pointStep, productCalls, reshaped, rowsOf, spectraOf } from "./spectra.js";
 
 /** Side of the tiles of an image, which have as many points as pixels. */
 type Side = Winograd["side"];
-
-/** From one point of `size` numbers to the next, in numbers. A tile's points would meet in the same few lines of a cache if they lay a
- *  multiple of its pages apart, as for every batch of 32. */
-const pointStep = (size: number): number => (size % 1024 === 0 ? size + 16 : size);
 
 /** Tiles of each plane, and pixels from one to the next. */
 interface Grid {
@@ -107,9 +103,9 @@ export function correlationCalls(
   const together = Math.min(atOnce, groupOf(n, grid, group));
   const chunk = tilesLast ? together : atOnce;
   const most = linesOf(chunk, grid);
-  const image = spectraOf(ctx, side, tilesLast ? [c, most] : [most, c]);
-  const windows = spectraOf(ctx, side, [c, k]);
-  const product = spectraOf(ctx, side, [k, linesOf(together, grid)]);
+  const image = spectraOf(ctx, side ** 2, tilesLast ? [c, most] : [most, c]);
+  const windows = spectraOf(ctx, side ** 2, [c, k]);
+  const product = spectraOf(ctx, side ** 2, [k, linesOf(together, grid)]);
   const windowCall = transformCall(ctx, "evaluate", {
     ...{ planes: w, spectra: windows, grid: alone(side), tilesLast: !flipped, flipped: backwards },
     spec: { SIDE: window, SCALED: true },
@@ -124,7 +120,7 @@ export function correlationCalls(
       const to = reshaped(product, [k, own]);
       const back = { planes: y, spectra: to, grid, first: first + part.first, images: part.images, tilesLast: true };
       return [
-        ...productCalls(ctx, windows, from, to, !tilesLast),
+        ...productCalls(ctx, windows, from, to, { transB: !tilesLast }),
         folded
           ? foldCall(ctx, { ...back, pad: [window - 1 - pad[0], window - 1 - pad[1]] })
           : transformCall(ctx, "collect", { ...back, spec }),
@@ -149,9 +145,9 @@ export function windowGradientCalls(
   const [, c, , window] = y.shape;
   const grid = patchGrid(8, window, oh, ow);
   const chunk = chunkOf(n, grid, tiles);
-  const image = spectraOf(ctx, 8, [linesOf(chunk, grid), c]);
-  const gradient = spectraOf(ctx, 8, [linesOf(chunk, grid), k]);
-  const product = spectraOf(ctx, 8, [c, k]);
+  const image = spectraOf(ctx, 64, [linesOf(chunk, grid), c]);
+  const gradient = spectraOf(ctx, 64, [linesOf(chunk, grid), k]);
+  const product = spectraOf(ctx, 64, [c, k]);
   const chunks = chunksOf(n, chunk);
   const parts = chunks.length > 1 ? ctx.temp([chunks.length * k, c, window, window]) : y;
   const calls = chunks.flatMap(({ first, images }, part): Launch[] => {
@@ -188,43 +184,6 @@ function groupOf(images: number, grid: Grid, tiles: number): number {
 }
 
 const commonDivisor = (a: number, b: number): number => (b === 0 ? a : commonDivisor(b, a % b));
-
-/** Some of the images. */
-interface Chunk {
-  readonly first: number;
-  readonly images: number;
-}
-
-function chunksOf(images: number, chunk: number): Chunk[] {
-  return Array.from({ length: Math.ceil(images / chunk) }, (_, i) => ({
-    first: i * chunk,
-    images: Math.min(chunk, images - i * chunk),
-  }));
-}
-
-type Matrix = readonly [rows: number, columns: number];
-
-/** Room for spectra of so many rows and columns at each point. */
-function spectraOf(ctx: LaunchContext, side: Side, [rows, columns]: Matrix): Operand {
-  return reshaped(ctx.temp([side ** 2, pointStep(rows * columns)]), [rows, columns]);
-}
-
-/** The same room for no more rows and columns. */
-function reshaped(x: Operand, [rows, columns]: Matrix): Operand {
-  return { ...x, shape: [x.shape[0], rows, columns], strides: [pointStep(rows * columns), columns, 1] };
-}
-
-/** Rows of every point's matrix from `first` on. */
-function rowsOf(x: Operand, first: number, rows: number): Operand {
-  const [points, , columns] = x.shape;
-  return { ...x, shape: [points, rows, columns], offset: first * columns };
-}
-
-/** y[point] = aᵀ · b, or aᵀ · bᵀ. */
-function productCalls(ctx: LaunchContext, a: Operand, b: Operand, y: Operand, transB = false): Launch[] {
-  const inner = { inputs: [a, b], output: y, caps: ctx.caps, temp: ctx.temp.bind(ctx) };
-  return matmulCalls(inner, { transA: true, transB });
-}
 
 interface Transform {
   /** [images, channels, height, width]. */

@@ -316,6 +316,26 @@ for (const group of [33, 4])
     );
   }
 
+/** Planes of even and odd sides that a transform of 8 or 16 holds, up to the last place; windows of every shape, padding beyond them or none. */
+const transformed: readonly (typeof convolutions)[number][] = [
+  { x: [3, 4, 14, 14], w: [8, 4, 5, 5], attrs: { padding: [2, 2, 2, 2] }, out: [14, 14] },
+  { x: [5, 3, 13, 9], w: [5, 3, 3, 4], attrs: { padding: [1, 1, 2, 1] }, out: [13, 9] },
+  { x: [2, 3, 16, 12], w: [4, 3, 5, 2], attrs: {}, out: [12, 11] },
+  { x: [1, 2, 4, 5], w: [3, 2, 3, 3], attrs: { padding: [5, 3, 0, 4] }, out: [10, 7] },
+  { x: [9, 3, 7, 7], w: [6, 3, 3, 3], attrs: { padding: [1, 1, 1, 1] }, out: [7, 7] },
+  { x: [2, 3, 8, 5], w: [4, 3, 4, 5], attrs: {}, out: [5, 1] },
+  { x: [1, 1, 3, 2], w: [1, 1, 2, 2], attrs: { padding: [2, 0, 1, 3] }, out: [4, 5] },
+];
+for (const images of [64, 2])
+  for (const side of [8, 16] as const)
+    gpuTest(`convolutions fourier, ${side} positions, ${images} at a time`, () =>
+      checkConvolutions(
+        { variant: "fourier", side, images },
+        1,
+        transformed.filter(({ x, out }) => side === 16 || Math.max(...x.slice(2), ...out) <= 8),
+      ),
+    );
+
 /** Shapes whose reduction is cut into parts on software: whole and uneven ones, of quads and of single numbers, along and
  *  across the order of memory. */
 const reductions: readonly { x: number[]; axes: number[] }[] = [

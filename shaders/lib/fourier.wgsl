@@ -1,0 +1,104 @@
+// Convolutions by the discrete Fourier transform, shared by its kernels. A whole plane of at most SIDE × SIDE pixels becomes the numbers of its
+// transform; those of images times those of windows, summed over the channels point by point, are those of the result. Positions are counted
+// modulo SIDE, so planes have to leave as much room as a window reaches out.
+// A plane is real: of its transform F half is enough, the columns v = 0 … HALF. Those at 0 and HALF, transforms of real columns themselves, make
+// up one that is complex, F(u,0) in its first half and F(u,HALF) in its second. So there are HALF · SIDE complex numbers a + bi, kept as a, b and
+// a + b, because (a + bi)(c + di) = ac - bd + ((a + b)(c + d) - ac - bd)i takes three products (Gauss). In column 0 the rows 0 and HALF hold two
+// real numbers each, of which the products alone count.
+// Source: Mathieu, Henaff & LeCun 2013, "Fast Training of Convolutional Networks through FFTs"; Cooley & Tukey 1965.
+struct Params {
+  count: u32,               // invocations: lines · channels
+  lines: u32, channels: u32,
+  first_image: u32, images: u32,
+  height: u32, width: u32,  // of a plane
+  top: i32, left: i32,      // pixel = position + this, modulo SIDE
+  pairs: u32,               // of rows that hold pixels, from position 0 on
+  half: u32,                // HALF; loops of constant length would be unrolled, which a software adapter compiles for seconds
+  sign: f32,                // -1: of conjugates, which are the transforms of planes that are read backwards
+  point_step: u32, line_step: u32, channel_step: u32,  // in the spectra
+}
+
+//@if EIGHT
+const SIDE = 8u;
+//@else
+const SIDE = 16u;
+//@end
+const HALF = SIDE / 2u;
+
+/* Two rows of a plane, transformed as one of complex numbers: Z(0) … Z(HALF - 1), and Z(HALF), Z(SIDE - 1) … Z(HALF + 1). */
+struct Pair {
+  low: array<vec2f, HALF>,
+  high: array<vec2f, HALF>,
+}
+
+struct Plane {
+  channel: u32,
+  at: u32,           // where its first pixel lies
+  spectrum_at: u32,  // and its first point
+  exists: bool,      // false for lines that only fill up a vector of them
+}
+
+// Neighbouring invocations have what lies together in the spectra.
+fn plane_of(i: u32) -> Plane {
+  let by_line = p.line_step == 1u;
+  let line = select(i / p.channels, i % p.lines, by_line);
+  let channel = select(i % p.channels, i / p.lines, by_line);
+  return Plane(
+    channel,
+    ((p.first_image + line) * p.channels + channel) * p.height * p.width,
+    line * p.line_step + channel * p.channel_step,
+    line < p.images,
+  );
+}
+
+// The next ones first; what comes last does not matter.
+fn shifted(d: array<vec2f, HALF>) -> array<vec2f, HALF> {
+  var out = d;
+  for (var k = 1u; k < HALF; k++) {
+    out[k - 1u] = d[k];
+  }
+  return out;
+}
+
+fn conjugate(z: vec2f) -> vec2f {
+  return vec2f(z.x, -z.y);
+}
+
+// z·w*, for w on the unit circle.
+fn turned(z: vec2f, w: vec2f) -> vec2f {
+  return vec2f(z.x * w.x + z.y * w.y, z.y * w.x - z.x * w.y);
+}
+
+fn fourier4(a: vec2f, b: vec2f, c: vec2f, d: vec2f) -> array<vec2f, 4> {
+  let even = a + c;
+  let odd = a - c;
+  let sum = b + d;
+  let difference = (b - d).yx * vec2f(1.0, -1.0);
+  return array<vec2f, 4>(even + sum, odd + difference, even - sum, odd - difference);
+}
+
+// Σ z(n) e^(-2πi nk / SIDE) for every k.
+//@if EIGHT
+fn fourier(z: array<vec2f, 8>) -> array<vec2f, 8> {
+  const w = sqrt(0.5);
+  let a = fourier4(z[0], z[2], z[4], z[6]);
+  let odd = fourier4(z[1], z[3], z[5], z[7]);
+  let b = array<vec2f, 4>(odd[0], turned(odd[1], vec2f(w, w)), odd[2].yx * vec2f(1.0, -1.0), turned(odd[3], vec2f(-w, w)));
+  return array<vec2f, 8>(a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3], a[0] - b[0], a[1] - b[1], a[2] - b[2], a[3] - b[3]);
+}
+//@else
+fn fourier(z: array<vec2f, 16>) -> array<vec2f, 16> {
+  const w1 = vec2f(0.92387953251128674, 0.38268343236508977);
+  const w2 = vec2f(0.70710678118654752, 0.70710678118654752);
+  const w3 = w1.yx;
+  let a = fourier4(z[0], z[4], z[8], z[12]);
+  let b = fourier4(z[1], z[5], z[9], z[13]);
+  let c = fourier4(z[2], z[6], z[10], z[14]);
+  let d = fourier4(z[3], z[7], z[11], z[15]);
+  let x = fourier4(a[0], b[0], c[0], d[0]);
+  let y = fourier4(a[1], turned(b[1], w1), turned(c[1], w2), turned(d[1], w3));
+  let u = fourier4(a[2], turned(b[2], w2), c[2].yx * vec2f(1.0, -1.0), turned(d[2], vec2f(-w2.x, w2.y)));
+  let v = fourier4(a[3], turned(b[3], w3), turned(c[3], vec2f(-w2.x, w2.y)), turned(d[3], -w1));
+  return array<vec2f, 16>(x[0], y[0], u[0], v[0], x[1], y[1], u[1], v[1], x[2], y[2], u[2], v[2], x[3], y[3], u[3], v[3]);
+}
+//@end
