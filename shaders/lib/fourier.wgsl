@@ -25,10 +25,42 @@ const SIDE = 16u;
 //@end
 const HALF = SIDE / 2u;
 
-/* Two rows of a plane, transformed as one of complex numbers: Z(0) … Z(HALF - 1), and Z(HALF), Z(SIDE - 1) … Z(HALF + 1). */
-struct Pair {
+// A transform in the order in which its numbers meet: Z(0) … Z(HALF - 1), and Z(HALF), Z(SIDE - 1) … Z(HALF + 1).
+struct Folded {
   low: array<vec2f, HALF>,
   high: array<vec2f, HALF>,
+}
+
+fn folded(z: array<vec2f, SIDE>) -> Folded {
+  var out: Folded;
+  out.low[0] = z[0];
+  out.high[0] = z[HALF];
+  for (var k = 1u; k < HALF; k++) {
+    out.low[k] = z[k];
+    out.high[k] = z[SIDE - k];
+  }
+  return out;
+}
+
+fn unfolded(z: Folded) -> array<vec2f, SIDE> {
+  var out: array<vec2f, SIDE>;
+  out[0] = z.low[0];
+  out[HALF] = z.high[0];
+  for (var k = 1u; k < HALF; k++) {
+    out[k] = z.low[k];
+    out[SIDE - k] = z.high[k];
+  }
+  return out;
+}
+
+// The next ones first; what comes last does not matter.
+fn advanced(z: Folded) -> Folded {
+  var out = z;
+  for (var k = 1u; k < HALF; k++) {
+    out.low[k - 1u] = z.low[k];
+    out.high[k - 1u] = z.high[k];
+  }
+  return out;
 }
 
 struct Plane {
@@ -51,13 +83,9 @@ fn plane_of(i: u32) -> Plane {
   );
 }
 
-// The next ones first; what comes last does not matter.
-fn shifted(d: array<vec2f, HALF>) -> array<vec2f, HALF> {
-  var out = d;
-  for (var k = 1u; k < HALF; k++) {
-    out[k - 1u] = d[k];
-  }
-  return out;
+// Where the three numbers of a complex one begin.
+fn point_of(u: u32, v: u32) -> u32 {
+  return 3u * (v * SIDE + u);
 }
 
 fn conjugate(z: vec2f) -> vec2f {
