@@ -4,10 +4,12 @@
  * (matmul.dots.wgsl) for products with few lines on one side. A choice that was measured on the adapter (`holdfast bench tune`) goes before
  * the model here.
  */
-import { type Capabilities, mostKeptElements } from "../lower.js";
+import type { Capabilities } from "../lower.js";
+import { cheapestSpectra, type Fourier, type Winograd } from "./choose.spectra.js";
 import { chooseFilterStrips, chooseStrips } from "./choose.strips.js";
+import { cheapestProduct, cheapestTile, registers } from "./choose.tiles.js";
 import { cycles, gpuUnits, perThread, plainCycles, smallProduct, threads } from "./cost.js";
-import { dotColumns, liesAlongSum, tileColumns, tunedChoice } from "./tuned.js";
+import { dotColumns, liesAlongSum, tunedChoice } from "./tuned.js";
 
 /** A stack of products [m, depth] · [depth, n]. */
 export interface MatmulShape {
@@ -31,8 +33,8 @@ export interface ConvShape {
   /** How many tiles of 8 × 8 and of 4 × 4 minimal filtering would cut the images into, where it can be used. */
   readonly tiles?: number;
   readonly smallTiles?: number;
-  /** How many planes a channel has, and by how many positions a side they are transformed, where they can be. */
-  readonly transform?: { readonly side: 8 | 16; readonly planes: number };
+  /** How many images there are, where Fourier transforms can be used, and by how many positions a side. */
+  readonly transform?: { readonly side: Fourier["side"]; readonly images: number };
   /** Whether the windows are the same in every run, so that what is made of them alone costs nothing. */
   readonly fixed?: boolean;
   /** Whether it is a matrix product as it stands: one tap, no stride, no padding, no groups. */
@@ -81,23 +83,6 @@ export type MatmulChoice =
   | Dots
   | (Registers & { readonly exchanged: boolean })
   | (Tiled & { readonly parts: number });
-/** Minimal filtering: fewer multiplications, on tiles of so many pixels a side that are transformed there and back. */
-export interface Winograd {
-  readonly variant: "winograd";
-  readonly side: 4 | 8;
-  /** Whole images of about so many tiles are transformed at a time, … */
-  readonly tiles: number;
-  /** … and of about so many multiplied and transformed back. */
-  readonly group: number;
-}
-
-/** Whole planes by Fourier transforms of `side` × `side` positions, so many images at a time. */
-export interface Fourier {
-  readonly variant: "fourier";
-  readonly side: 8 | 16;
-  readonly images: number;
-}
-
 /** Four columns of `rows` rows for each invocation. */
 export interface Strips {
   readonly variant: "strips";
@@ -132,49 +117,8 @@ const shortDot = 128;
  *  convolution of 50 images of 8x14x14 to 16 channels, 370 ms of processor time tiled and 196 plain, for its gradients 985 and 394 (input),
  *  632 and 369 (window); to compile them 4.0, 4.4 and 1.9 s against 0.2 to 0.4. */
 const fewColumns = 16;
-/** Bytes of the spectra that minimal filtering keeps at a time. */
-const spectraBytes = 2 ** 25;
-/** Bytes of products that are transformed back while a cache still has them. */
-const productBytes = 2 ** 22;
 /** Bytes that folding may take for its intermediate. */
 const largestFold = 2 ** 27;
-
-/** Register tiles are for vectors of eight: llvmpipe. On subgroups of four (SwiftShader) they are three times slower than
- *  workgroup tiles, as on GPUs. */
-export function registers({ software, subgroups, subgroupMinSize }: Capabilities): boolean {
-  return software && (!subgroups || subgroupMinSize >= 8);
-}
-
-/** Columns above which a register tile that leaves no fewer empty has to save so many cycles at a time: it compiles for a fifth of a second
- *  longer. */
-const wideTile = { columns: 32, saves: 6e5 };
-
-/** Cheapest width of register tile for `batch` times `rows` × `columns` outputs, with its cost in cycles. */
-function cheapestTile(
-  caps: Capabilities,
-  batch: number,
-  rows: number,
-  columns: number,
-  depth: number,
-  cost: { rowLoad: number; columnLoad: number; store?: number },
-): { choice: Registers; cycles: number } {
-  let best: { choice: Registers; cycles: number; judged: number } | undefined;
-  const covered = (width: number): number => Math.ceil(columns / width) * width;
-  for (const width of tileColumns) {
-    // Wider tiles without subgroups are no longer unrolled by the driver and fall to a fifth of the speed.
-    if (width > wideTile.columns && !caps.subgroups) break;
-    const hasToSave = width > wideTile.columns && covered(width) >= covered(wideTile.columns);
-    const tiles = batch * Math.ceil(rows / 32) * Math.ceil(columns / width);
-    const loads = caps.subgroups ? Math.ceil(width / 32) : width / 4;
-    const step = cost.rowLoad + loads * cost.columnLoad + 4 * width * cycles.multiply;
-    const stores = 4 * width * (cost.store ?? cycles.store);
-    const total = perThread(tiles) * (cycles.tileStart + depth * step + stores);
-    const judged = total + (hasToSave ? wideTile.saves : 0);
-    if (!best || judged < best.judged)
-      best = { choice: { variant: "registers", subgroups: caps.subgroups, columns: width }, cycles: total, judged };
-  }
-  return best!;
-}
 
 /** The kernel of a matrix product and its parameters. */
 export function chooseMatmul(shape: MatmulShape, caps: Capabilities): MatmulChoice {
@@ -215,24 +159,6 @@ function cheapestDots({ batch, m, n, depth }: MatmulShape): { choice: Dots; cycl
   return costs.reduce((best, one) => (one.cycles < best.cycles ? one : best));
 }
 
-/** Register tiles along m or along n, whichever is cheaper. */
-function cheapestProduct(
-  { batch, m, n, depth, transA, transB }: MatmulShape,
-  caps: Capabilities,
-): { choice: Registers & { exchanged: boolean }; cycles: number } {
-  const vector = (together: boolean, count: number) =>
-    together && count % 4 === 0 ? cycles.vectorLoad : 4 * cycles.load;
-  const a = vector(transA, m);
-  const b = vector(!transB, n);
-  const straight = cheapestTile(caps, batch, m, n, depth, { rowLoad: a, columnLoad: b });
-  const store = n % 4 === 0 ? cycles.vectorStore : cycles.store;
-  const turned = cheapestTile(caps, batch, n, m, depth, { rowLoad: b, columnLoad: a, store });
-  // Of equal ones: lanes along y's columns store neighbours, which is measured to be faster with subgroups and slower without.
-  const isStraight = straight.cycles < turned.cycles || (straight.cycles === turned.cycles && !caps.subgroups);
-  const best = isStraight ? straight : turned;
-  return { choice: { ...best.choice, exchanged: best === turned }, cycles: best.cycles };
-}
-
 /** The kernel of conv2d: rows are pixels made, columns channels made, depth taps times channels summed. */
 export function chooseConv2d(shape: ConvShape, caps: Capabilities): ConvChoice {
   return tunedChoice<ConvChoice>("conv2d", shape, shape.rows * shape.columns, caps) ?? modelConv2d(shape, caps);
@@ -240,8 +166,6 @@ export function chooseConv2d(shape: ConvShape, caps: Capabilities): ConvChoice {
 
 function modelConv2d(shape: ConvShape, caps: Capabilities): ConvChoice {
   const { rows, columns, depth, groups, window } = shape;
-  if (groups === 1 && registers(caps) && shape.transform && shape.transform.planes >= 16)
-    return { variant: "fourier", side: shape.transform.side, images: 1024 };
   if (groups !== 1) return chooseStrips(shape, caps);
   if (!registers(caps)) {
     if (columns < 8 || rows * columns * depth < 32 ** 3) return { variant: "plain" };
@@ -252,51 +176,9 @@ function modelConv2d(shape: ConvShape, caps: Capabilities): ConvChoice {
   if (shape.pointwise && rows * columns * depth > smallProduct) return { variant: "product" };
   const best = cheapestConv(shape, caps);
   const direct = Math.min(best.cycles, plainCycles(rows * columns, depth));
-  const filtering = cheapestFiltering(shape, caps, depth / window, columns);
-  if (filtering.cycles < direct) return filtering.choice;
+  const spectra = cheapestSpectra(shape, caps, depth / window, columns, "result");
+  if (spectra.cycles < direct) return spectra.choice;
   return direct < best.cycles ? { variant: "plain" } : best.choice;
-}
-
-/** Minimal filtering by tiles of `side` with c channels to k, for the result or the gradient in the window. */
-function filteringCycles(
-  tiles: number | undefined,
-  side: Winograd["side"],
-  caps: Capabilities,
-  c: number,
-  k: number,
-  of: "result" | "window",
-  fixed = false,
-): number {
-  if (tiles === undefined) return Number.POSITIVE_INFINITY;
-  const product = of === "result" ? { m: k, n: tiles, depth: c } : { m: c, n: k, depth: tiles };
-  // Spectra of 4 × 4 are less than twice as large as their windows, which is kept always.
-  const isKept = fixed && (side === 4 || side ** 2 * c * k <= mostKeptElements);
-  const transforms =
-    Math.ceil((tiles * (c + k)) / 8 / threads) * cycles.spectra[side] +
-    (isKept ? 0 : Math.ceil((c * k) / 8 / threads) * cycles.windowSpectra[side]);
-  // Where tiles lie last they are loaded as vectors; a model that counts on it chooses worse here.
-  const stack = { batch: side ** 2, ...product, transA: true, transB: of === "result" };
-  return transforms + cheapestProduct(stack, caps).cycles;
-}
-
-/** The side of tiles by which a result of k channels from c is made more cheaply. */
-function cheapestFiltering(
-  { tiles, smallTiles, fixed }: ConvShape,
-  caps: Capabilities,
-  c: number,
-  k: number,
-): { choice: Winograd; cycles: number } {
-  const large = filteringCycles(tiles, 8, caps, c, k, "result", fixed);
-  const small = filteringCycles(smallTiles, 4, caps, c, k, "result", fixed);
-  const side = small < large ? 4 : 8;
-  return { choice: winograd(side, c, k), cycles: Math.min(small, large) };
-}
-
-/** With as many tiles at a time for a convolution as for its gradients: then spectra that two of them need are made alike, and once. */
-function winograd(side: Winograd["side"], c: number, k: number): Winograd {
-  const tilesIn = (bytes: number, channels: number): number =>
-    Math.max(1, Math.floor(bytes / (4 * side ** 2 * channels)));
-  return { variant: "winograd", side, tiles: tilesIn(spectraBytes, c + k), group: tilesIn(productBytes, k) };
 }
 
 function cheapestConv({ rows, columns, depth }: ConvShape, caps: Capabilities): { choice: Registers; cycles: number } {
@@ -327,7 +209,7 @@ export function chooseConv2dInput(
     cheapestProduct(product, caps).cycles + Math.ceil(rows / 64 / threads) * 8 * columns * window * cycles.foldStep;
   const other = Math.min(
     ...[cheapestConv(shape, caps).cycles, plainCycles(rows * columns, depth)],
-    cheapestFiltering(shape, caps, depth / window, columns).cycles,
+    cheapestSpectra(shape, caps, depth / window, columns, "result").cycles,
   );
   return fold < other ? { variant: "fold" } : direct;
 }
@@ -348,8 +230,6 @@ export function chooseConv2dFilter(
     if (caps.software && columns <= fewColumns && rows * columns >= 1024) return { variant: "plain" };
     return { variant: "tiled", ...splitTiles(columns, rows, 1, depth) };
   }
-  if (shape.transform && shape.transform.planes >= 16)
-    return { variant: "fourier", side: shape.transform.side, images: 1024 };
   const loads = { rowLoad: 4 * cycles.boundedLoad, columnLoad: 4 * cycles.load };
   // Parts give each thread several tiles, and let the tiles of a part share what is in the cache; depth per tile is judged
   // after the split.
@@ -360,9 +240,8 @@ export function chooseConv2dFilter(
   const parts = Math.max(1, Math.min(cuts, Math.max(forThreads, forCache)));
   const best = cheapestTile(caps, parts, rows, columns, Math.ceil(depth / parts), loads);
   const direct = Math.min(best.cycles, plainCycles(rows * columns, depth));
-  const channels = rows / window;
-  if (filteringCycles(shape.tiles, 8, caps, channels, columns, "window") < direct)
-    return winograd(8, channels, columns);
+  const spectra = cheapestSpectra(shape, caps, rows / window, columns, "window");
+  if (spectra.cycles < direct) return spectra.choice;
   return direct < best.cycles ? { variant: "plain" } : { ...best.choice, parts };
 }
 

@@ -4,7 +4,8 @@
 import { conv2dPackKernel, conv2dRegistersKernel, conv2dTiledKernel } from "../../shaders/gen/kernels.js";
 import { call, channelsOf, gridFor, type Launch, type LaunchContext, linearGrid, type Operand } from "../lower.js";
 import { sizeOf } from "../shape.js";
-import type { Registers, Tiled, Winograd } from "./choose.js";
+import type { Registers, Tiled } from "./choose.js";
+import type { Winograd } from "./choose.spectra.js";
 import { isLong, sumsOf } from "./parts.launch.js";
 import { correlationCalls } from "./winograd.launch.js";
 

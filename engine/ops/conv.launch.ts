@@ -113,7 +113,7 @@ function transformOf(
   caps: Capabilities,
 ): ConvShape["transform"] {
   const side = fourierSideFor(image.shape, w.shape, result.shape, geometry, caps);
-  return side && { side, planes: image.shape[0] };
+  return side && { side, images: image.shape[0] };
 }
 
 /** What y is as a product: sums over `channels` and the taps of the windows w. Tiles of 8 leave patches of `patched`. */

@@ -19,6 +19,9 @@ export const cycles = {
   spectra: { 4: 700, 8: 4800 },
   // Of eight windows.
   windowSpectra: { 4: 550, 8: 2100 },
+  // To transform eight planes there or back, by the side of the square that holds them, and eight windows.
+  planes: { 8: 5000, 16: 24000 },
+  windows: { 8: 5000, 16: 34000 },
 };
 /** Tiles are shared out over at least this many threads of a software adapter. */
 export const threads = 4;

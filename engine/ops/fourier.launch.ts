@@ -10,17 +10,12 @@ import {
   type LaunchContext,
   type Operand,
 } from "../lower.js";
-import type { Fourier } from "./choose.js";
+import { type Fourier, pointsOf } from "./choose.spectra.js";
 import type { ConvGeometry } from "./conv.launch.js";
 import { sumPartsCall } from "./parts.launch.js";
 import { chunksOf, type Matrix, pointStep, productCalls, reshaped, spectraOf } from "./spectra.js";
 
-/** Sides of the square that a transform counts its positions in. */
-export const fourierSides = [8, 16] as const;
-export type FourierSide = (typeof fourierSides)[number];
-
-/** Real numbers of a spectrum. */
-export const pointsOf = (side: FourierSide): number => 3 * (side ** 2 / 2);
+type FourierSide = Fourier["side"];
 
 type Pair = readonly [number, number];
 
@@ -35,7 +30,7 @@ export function fourierSideFor(
 ): FourierSide | undefined {
   if (!minimalFiltering || [...stride, ...dilation, groups].some((v) => v !== 1)) return undefined;
   const [k, c] = w;
-  const side = fourierSides.find((side) =>
+  const side = ([8, 16] as const).find((side) =>
     [0, 1].every((axis) => {
       const [image, window, result] = [x, w, y].map((shape) => shape[2 + axis]);
       const pad = padding[2 * axis];

@@ -17,8 +17,9 @@ import {
   type Operand,
 } from "../lower.js";
 import { sizeOf } from "../shape.js";
-import { type FilterStrips, registers, type StripShape, type Strips } from "./choose.js";
+import type { FilterStrips, StripShape, Strips } from "./choose.js";
 import { chooseStrips } from "./choose.strips.js";
+import { registers } from "./choose.tiles.js";
 import type { ConvGeometry } from "./conv.launch.js";
 import { sumPartsCall } from "./parts.launch.js";
 

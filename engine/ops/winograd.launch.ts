@@ -20,7 +20,7 @@ import {
   type LaunchContext,
   type Operand,
 } from "../lower.js";
-import type { Winograd } from "./choose.js";
+import type { Winograd } from "./choose.spectra.js";
 import { sumPartsCall } from "./parts.launch.js";
 import { type Chunk, chunksOf, pointStep, productCalls, reshaped, rowsOf, spectraOf } from "./spectra.js";
 

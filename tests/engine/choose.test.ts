@@ -7,8 +7,8 @@ import {
   chooseConv2dInput,
   chooseMatmul,
   type MatmulShape,
-  type Winograd,
 } from "../../engine/ops/choose.js";
+import type { Winograd } from "../../engine/ops/choose.spectra.js";
 import { tilesFor } from "../../engine/ops/winograd.launch.js";
 import { check, test } from "../harness.js";
 
