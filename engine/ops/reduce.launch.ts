@@ -71,6 +71,8 @@ function passCalls(
 
 /** Elements an invocation reduces at least, where there is a choice: on software as many as cost less than a launch. */
 const shortest = { software: 512, gpu: 64 };
+/** Elements of which a software adapter makes four results at a time. */
+const fourResults = 2 ** 15;
 /** Parts that take turns in a stretch: as wide as a software adapter's vectors, and as a GPU's cache line in quads. */
 const run = 8;
 
@@ -94,7 +96,9 @@ function stageCall(
   const row = reduced * inner;
   const results = outer * parts * inner;
   // Four numbers that lie together: of one result where inner is 1, else of four.
-  const quads = row % 4 === 0 && (inner === 1 || inner % 4 === 0);
+  const together = row % 4 === 0 && (inner === 1 || inner % 4 === 0);
+  // Four results take four epilogues, and a software adapter longer to compile them than they save.
+  const quads = together && (inner === 1 || !caps.software || outer * row >= fourResults);
   const merge = quads && inner === 1;
   const width = quads ? 4 : 1;
   const count = merge ? results : results / width;
