@@ -37,7 +37,7 @@ export function atexStep(): BenchCase {
       const predictions = { along, logits: perImage(logits, x.shape[0]) };
       const scheme = atex({
         teacher: () => logits,
-        directions: (g) => [direction, g(x)],
+        directions: () => [direction],
         predictions,
         ...{ delta1: length, delta2: 0, points, spacing: "grid", normalisation: "maxAbs", copies: 1, steepest: 0 },
         ...({ alpha: 1, temperature: 1, matching: "predictions" } as const),

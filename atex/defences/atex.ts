@@ -32,7 +32,7 @@ import { aResidentData } from "../../nn/kinds.js";
 import { asOneBatch, repeated } from "../copies.js";
 import { aClassifier, LONG_OPTIONS } from "../kinds.js";
 import type { Classifier } from "../score.js";
-import { type Batch, type Defence, explained, type Network, requireWeights, weighted } from "./defence.js";
+import { type Batch, type Defence, explained, joined, type Network, requireWeights, weighted } from "./defence.js";
 import {
   type KeptDirections,
   overData,
@@ -53,20 +53,20 @@ import {
   tangentShifts,
 } from "./shifts.js";
 
-/** φ at the images of a batch, [n,...], whose length does not matter, and g(x), [n,C], which some need for it. */
-export type DirectionSource = (g: Network, batch: Batch) => readonly [direction: Tensor, logits: Tensor];
+/** φ at the images of a batch, [n,...], whose length does not matter, and g(x), [n,C], where it comes along. */
+export type DirectionSource = (g: Network, batch: Batch) => readonly [direction: Tensor, logits?: Tensor];
 
 /** The teacher's, computed before. */
 export function directionsAtHand(kept: KeptDirections): DirectionSource {
   requireArguments("directionsAtHand", { kept: [kept, aKeptDirections] });
-  return (g, { x, indices }) => [pickDirections(kept, indices), g(x)];
+  return (_, { indices }) => [pickDirections(kept, indices)];
 }
 
 /** SmoothGrad in every batch: of the teacher (paper) or of the network that is trained (released code). */
 export function freshDirections(of: Classifier | "student", settings: SmoothGradSettings = {}): DirectionSource {
   requireArguments("freshDirections", { of: [of, either(aClassifier, wordOf("student"))] });
   checkedOptions("freshDirections", settings, SMOOTH_GRAD_SETTINGS);
-  return (g, { x, key }) => [stopGradient(() => smoothDirection(of === "student" ? g : of, x, key, settings)), g(x)];
+  return (g, { x, key }) => [stopGradient(() => smoothDirection(of === "student" ? g : of, x, key, settings))];
 }
 
 /** In every batch the gradient of the trained network's own class, one pass: the map that is attacked. */
@@ -177,11 +177,13 @@ export function atex(options: AtexOptions): Defence {
     loss(g, batch) {
       const { x, indices, key } = batch;
       const [lengthKey, tangentKey, steepestKey, directionKey] = random.split(key, 4);
-      const [direction, logits] = directions(g, { ...batch, key: directionKey });
+      const [direction, given] = directions(g, { ...batch, key: directionKey });
+      // The steepest shift needs them first; else one pass makes all predictions.
+      const before = given ?? (steepest > 0 || alpha === 0 ? g(x) : undefined);
       const distilled = (f: Tensor, student: Tensor): Tensor =>
         matching === "logits" ? mse(f, student) : klDivergence(f, student, { temperature, studentTemperature });
       /** g's logits at x_p as if it began at x where f does. */
-      const moved = (student: Tensor, f: Tensor): Tensor =>
+      const moved = (student: Tensor, f: Tensor, logits: Tensor): Tensor =>
         matching === "changes" ? add(student, repeated(sub(f, logits), points * copies)) : student;
       const { around, own, nearby } = stopGradient(() => {
         const centres = alongExplanation(x, direction, lengthsAlong(along, x, lengthKey), normalisation);
@@ -189,19 +191,33 @@ export function atex(options: AtexOptions): Defence {
         const [own, atCentres] = split(taught, [1, points]);
         const nearby = forCopies(atCentres, copies);
         const beside = add(forCopies(centres, copies), tangentShifts(direction, points, tangent, tangentKey));
-        const further = (): Tensor => {
-          const uphill = grad((z: Tensor) => distilled(nearby, moved(g(z), asOneBatch(own))))(beside);
+        const further = (logits: Tensor): Tensor => {
+          const uphill = grad((z: Tensor) => distilled(nearby, moved(g(z), asOneBatch(own), logits)))(beside);
           return steepestShifts(uphill, direction, { length: steepest, normalisation }, steepestKey);
         };
-        return { around: steepest > 0 ? add(beside, further()) : beside, own: asOneBatch(own), nearby };
+        return { around: before && steepest > 0 ? add(beside, further(before)) : beside, own: asOneBatch(own), nearby };
       });
+      const { logits, student } = predictionsAt(g, x, around, before);
       const loss = weighted(
         [terms === "both" ? 1 : 0, () => distilled(own, logits)],
-        [alpha, () => distilled(nearby, moved(g(around), own))],
+        [alpha, () => distilled(nearby, moved(student(), own, logits))],
       );
       return [loss, logits];
     },
   };
+}
+
+/** g's logits at x and at the points around it, by one pass where those at x are not known. */
+function predictionsAt(
+  g: Network,
+  x: Tensor,
+  around: Tensor,
+  known: Tensor | undefined,
+): { readonly logits: Tensor; student(): Tensor } {
+  if (known) return { logits: known, student: () => g(around) };
+  const { all, apart } = joined([x, around]);
+  const [logits, student] = apart(g(all));
+  return { logits, student: () => student };
 }
 
 /** f at x and then at the points [points·n,...], run where its predictions are not at hand: [1 + points, n, C]. */

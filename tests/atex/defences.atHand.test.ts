@@ -48,7 +48,7 @@ referenceTest("freshGradients = the gradient of the network's own class by hand"
   const [direction, logits] = freshGradients()(g, batch);
   check.close(await direction.read(), expected.flat(), { rtol: 1e-9, atol: 1e-12 });
   check.close(
-    await logits.read(),
+    await logits!.read(),
     x.flatMap((row) => by.logits(student, row)),
     { rtol: 1e-9, atol: 1e-12 },
   );

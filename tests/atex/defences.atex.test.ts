@@ -9,12 +9,13 @@ import * as by from "./mlp.js";
 const direction = by.mlp(3);
 const norm = (v: by.Vector): number => Math.sqrt(by.squared(v));
 
-/** Given directions; g(x) as every source gives it. */
-const given: DirectionSource = (g, batch) => [images(phi), g(batch.x)];
+/** Given directions, by themselves and with g(x). */
+const given: DirectionSource = () => [images(phi)];
+const withLogits: DirectionSource = (g, batch) => [images(phi), g(batch.x)];
 
-async function run(options: Omit<AtexOptions, "teacher" | "directions">) {
+async function run(options: Omit<AtexOptions, "teacher" | "directions">, directions = given) {
   const shown: Tensor[] = [];
-  const scheme = atex({ teacher: classifier(teacher), directions: given, ...options });
+  const scheme = atex({ teacher: classifier(teacher), directions, ...options });
   const batch = { x: images(x), y: indices(n), indices: indices(n), key: random.key(5) };
   const loss = (params: Tree): Tensor => {
     const g = (z: Tensor): Tensor => {
@@ -25,9 +26,11 @@ async function run(options: Omit<AtexOptions, "teacher" | "directions">) {
   };
   const [value, gradient] = valueAndGrad(loss)(by.parameters(student));
   // The images, the points where the slope of the loss is asked for, and the points.
-  check.is(shown.length, options.steepest === 0 ? 2 : 3, "passes of the student");
-  check.close(await shown[0].read(), x.flat(), { atol: 1e-7 }, "the images themselves come first");
-  const around = rowsOf(await shown[shown.length - 1].read());
+  const passes = options.steepest === 0 ? (directions === given ? 1 : 2) : 3;
+  check.is(shown.length, passes, "passes of the student");
+  const [first, last] = [rowsOf(await shown[0].read()), rowsOf(await shown[shown.length - 1].read())];
+  check.close(first.slice(0, n).flat(), x.flat(), { atol: 1e-7 }, "the images themselves come first");
+  const around = passes === 1 ? last.slice(n) : last;
   dispose(shown);
   return { value: await value.item(), slope: await by.along(gradient, direction), around };
 }
@@ -172,6 +175,12 @@ for (const [i, o] of settings.entries())
     const h = 1e-5;
     const difference = loss(by.moved(student, direction, h)) - loss(by.moved(student, direction, -h));
     check.close([slope], [difference / (2 * h)], { rtol: 1e-5, atol: 1e-8 }, "derivative");
+  });
+
+for (const [i, o] of settings.entries())
+  referenceTest(`ATEX (${i}): logits that come with the directions change nothing`, async () => {
+    const [alone, together] = [await run(o), await run(o, withLogits)];
+    check.close([together.value, together.slope], [alone.value, alone.slope], { rtol: 1e-12 });
   });
 
 /** The part of v along a direction, in units of that direction. */
