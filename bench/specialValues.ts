@@ -155,7 +155,7 @@ export const differences: readonly {
     op: "conv2d and its adjoints",
     here: "NaN or infinity in the weights may make results at the border NaN",
     there: "PyTorch: depends on the algorithm that it chooses",
-    why: "kernels multiply the zeros of a padding, and 0 · ∞ is NaN; minimal filtering spreads one NaN over its tile",
+    why: "kernels multiply the zeros of a padding, and 0 · ∞ is NaN; minimal filtering spreads one NaN over its tile, a Fourier transform over its plane",
   },
 ];
 

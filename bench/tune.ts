@@ -57,8 +57,9 @@ interface Question {
 export interface Task {
   readonly inputs: readonly HostTensor[];
   readonly flops: number;
-  /** Whether variants may split the reduction, exchange rows and columns, fold, filter with few multiplications, be dot products. */
-  readonly may: Readonly<Partial<Record<"split" | "exchange" | "fold" | "filter" | "dots", boolean>>>;
+  /** Whether variants may split the reduction, exchange rows and columns, fold, filter with few multiplications, transform whole planes, be dot
+   *  products. */
+  readonly may: Readonly<Partial<Record<"split" | "exchange" | "fold" | "filter" | "transform" | "dots", boolean>>>;
   /** Runs it; `decide` is asked once. */
   run(inputs: readonly Tensor[], decide: (question: Question) => Choice): Tensor;
 }
@@ -95,9 +96,10 @@ function convolution(layer: "conv1" | "conv2", part: "forward" | "input" | "filt
     ...{ padding: [2, 2, 2, 2] as const, groups: 1 },
   };
   const flops = 2 * x.data.length * w.shape[0] * 25;
+  const transform = layer === "conv2";
   if (part === "forward")
     return {
-      ...{ inputs: [x, w], flops, may: { filter: true } },
+      ...{ inputs: [x, w], flops, may: { filter: true, transform } },
       run: (inputs, decide) =>
         launched(conv2dSpec, inputs, attrs, (ctx, at) =>
           conv2dCalls(
@@ -110,7 +112,7 @@ function convolution(layer: "conv1" | "conv2", part: "forward" | "input" | "filt
     };
   if (part === "input")
     return {
-      ...{ inputs: [g, w], flops, may: { fold: true, filter: true } },
+      ...{ inputs: [g, w], flops, may: { fold: true, filter: true, transform } },
       run: (inputs, decide) =>
         launched(conv2dInputSpec, inputs, attrs, (ctx, at) =>
           conv2dInputCalls(
@@ -122,7 +124,7 @@ function convolution(layer: "conv1" | "conv2", part: "forward" | "input" | "filt
         ),
     };
   return {
-    ...{ inputs: [x, g], flops, may: { split: true, filter: true } },
+    ...{ inputs: [x, g], flops, may: { split: true, filter: true, transform } },
     run: (inputs, decide) =>
       launched(conv2dFilterSpec, inputs, attrs, (ctx, at) =>
         conv2dFilterCalls(
@@ -176,6 +178,8 @@ function variants(task: Task, model: readonly Choice[], caps: Capabilities): Cho
   if (task.may.fold) found.push({ variant: "fold" });
   if (task.may.filter && found.every(({ variant }) => variant !== "winograd"))
     found.push({ variant: "winograd", side: 8, tiles: 1024, group: 256 });
+  // Planes of the network's second convolution; a GPU's threads have no registers for them.
+  if (task.may.transform && caps.software) found.push({ variant: "fourier", side: 16, images: 64 });
   const splits = model.flatMap((choice) => ("parts" in choice ? [choice.parts] : []));
   const parts = task.may.split ? [1, 4, 16, ...splits] : [undefined];
   const exchanges = task.may.exchange ? [false, true] : [undefined];

@@ -37,8 +37,8 @@ export interface InitOptions {
   /** Kernel choices measured on this adapter, which a page may keep as JSON; `false` uses none. Default: in Node those that
    *  `holdfast bench tune` wrote to the user's cache folder, in browsers none. */
   readonly tuning?: TuningTable | false;
-  /** `false` keeps convolutions plain sums. Minimal filtering (Winograd) is faster where it is chosen, and rounds windows of the same numbers
-   *  differently by where they lie: over a flat background, ties of max pooling then do not fall to the first of equals. Default `true`. */
+  /** `false` keeps convolutions plain sums. Minimal filtering (Winograd) and Fourier transforms are faster where they are chosen, and round windows of the same
+   *  numbers differently by where they lie: over a flat background, ties of max pooling then do not fall to the first of equals. Default `true`. */
   readonly minimalFiltering?: boolean;
   /** Called once when the device is lost without a `shutdown`: all tensors are gone, and `init` opens another device. */
   readonly onLost?: (error: DeviceLostError) => void;

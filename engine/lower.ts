@@ -61,7 +61,7 @@ export interface Capabilities {
   readonly maxStorageBuffers: number;
   /** Kernels that were measured to be the fastest here; they go before the model of choose.ts. */
   readonly tuning?: readonly TunedChoice[];
-  /** `false` keeps every convolution a plain sum: windows of the same numbers give the same bits, wherever they lie. */
+  /** `false` keeps every convolution a plain sum, without Fourier transforms as well: windows of the same numbers give the same bits, wherever they lie. */
   readonly minimalFiltering?: boolean;
 }
 

@@ -42,7 +42,7 @@ export function embed(files: ReadonlyMap<string, string>): string {
 }
 
 /** Kernels that come in families, of which measurements choose. */
-const tuned = /^(matmul|conv2d|winograd)/;
+const tuned = /^(matmul|conv2d|winograd|fourier)/;
 
 function digest(kernels: readonly Kernel[]): string {
   let hash = 0x811c9dc5;

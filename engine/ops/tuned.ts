@@ -1,6 +1,6 @@
 /** Choices of kernels that were measured on one adapter: what choose.ts prefers to its own model near the measured shapes. */
 import type { Capabilities } from "../lower.js";
-import type { MatmulShape } from "./choose.js";
+import type { ConvShape, MatmulShape } from "./choose.js";
 
 /** Ops whose kernels come in families. */
 const tunedOps = ["matmul", "conv2d", "conv2dInput", "conv2dFilter"] as const;
@@ -48,8 +48,9 @@ export function tunedChoice<C>(
   }
   const choice = best?.choice;
   if (!choice || (choice.subgroups === true && !subgroups)) return undefined;
-  const { tiles, smallTiles } = shape as { tiles?: number; smallTiles?: number };
+  const { tiles, smallTiles, transform } = shape as Partial<ConvShape>;
   if (choice.variant === "winograd" && (choice.side === 4 ? smallTiles : tiles) === undefined) return undefined;
+  if (choice.variant === "fourier" && choice.side !== transform?.side) return undefined;
   if (choice.variant === "dots" && !liesAlongSum(shape as MatmulShape)) return undefined;
   // Partial sums take a copy of the results each.
   if (typeof choice.parts === "number" && 4 * choice.parts * outputs > maxBindingBytes) return undefined;
@@ -75,6 +76,7 @@ const fields: Readonly<Record<string, Readonly<Record<string, (value: unknown) =
   registers: { subgroups: (v) => typeof v === "boolean", columns: (v) => tileColumns.includes(v as number) },
   tiled: { side: (v) => v === 8 || v === 16 },
   winograd: { side: (v) => v === 4 || v === 8, tiles: isCount, group: isCount },
+  fourier: { side: (v) => v === 8 || v === 16, images: isCount },
   dots: { lanes: (v) => v === 8 || v === 64, columns: (v) => dotColumns.includes(v as number) },
 };
 const moreFields: Readonly<Record<string, (typeof fields)[string]>> = {
@@ -101,7 +103,7 @@ export function isTunedChoice(value: unknown): value is TunedChoice {
   if (!shapeIsRight || choice === null) return shapeIsRight;
   const variant = String(choice?.variant);
   if (!Object.hasOwn(fields, variant) || (variant === "fold" && known !== "conv2dInput")) return false;
-  if (variant === (known === "matmul" ? "winograd" : "dots")) return false;
+  if ((known === "matmul" ? ["winograd", "fourier"] : ["dots"]).includes(variant)) return false;
   if (variant === "dots" && !liesAlongSum(shape as never)) return false;
   const wanted = { ...fields[variant], ...moreFields[`${known} ${variant}`] };
   const rest = Object.keys(choice!).filter((key) => key !== "variant");

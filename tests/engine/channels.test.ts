@@ -59,6 +59,7 @@ const cases: readonly [kernel: string, shapes: number[][], channels: number, run
   ["conv2d.strips", [[2, 16, 40, 27], [16, 1, 3, 3]], 16, (x, w) => conv2d(x, w, { groups: 16, padding: 1 })],
   ["conv2dInput.strips", [[2, 16, 40, 24], [16, 1, 3, 3]], 16, (x, w) => conv2dInput(x, w, { groups: 16, padding: 1, image: [40, 24] })],
   ["winograd.collect", [[2, 32, 40, 40], [32, 32, 3, 3]], 32, (x, w) => conv2d(x, w, { padding: 1 })],
+  ["fourier.inverse", [[32, 16, 14, 14], [16, 16, 5, 5]], 16, (x, w) => conv2d(x, w, { padding: 2 })],
   ["winograd.collect4", [[1, 256, 7, 7], [256, 256, 3, 3]], 256, (x, w) => conv2d(x, w, { padding: 1 })],
 ]; // biome-ignore format: one line each
 

@@ -9,6 +9,7 @@ import {
   type MatmulShape,
 } from "../../engine/ops/choose.js";
 import type { Winograd } from "../../engine/ops/choose.spectra.js";
+import { fourierSideFor } from "../../engine/ops/fourier.launch.js";
 import { tilesFor } from "../../engine/ops/winograd.launch.js";
 import { check, test } from "../harness.js";
 
@@ -229,4 +230,51 @@ test("minimal filtering knows its tiles, and where it does not apply or fit", ()
 
 test("products of little work are left to the kernel that compiles fast", () => {
   check.is(chooseMatmul(product(64, 10, 128), llvmpipe).variant, "plain");
+});
+
+test("batches of small planes are transformed whole, on software with vectors of eight", () => {
+  const conv = (side: number, window: number, channels: number, images: number): ConvShape => ({
+    ...{ rows: images * side ** 2, columns: channels, depth: window ** 2 * channels, window: window ** 2, groups: 1 },
+    ...{ tiles: images * Math.ceil(side / (9 - window)) ** 2, transform: { side: side < 8 ? 8 : 16, images } },
+  });
+  const paper = { ...conv(14, 5, 64, 64), depth: 800 };
+  check.is(chooseConv2d(paper, llvmpipe).variant, "fourier");
+  check.is(chooseConv2d({ ...paper, transform: undefined }, llvmpipe).variant, "winograd");
+  check.is(chooseConv2d(conv(7, 3, 64, 32), llvmpipe).variant, "fourier");
+  // Too few images for the spectra of the windows, and too few numbers that tiles would waste.
+  check.is(chooseConv2d(conv(14, 5, 64, 2), llvmpipe).variant, "winograd");
+  check.is(chooseConv2d({ ...conv(8, 5, 64, 64), rows: 64 * 16, tiles: 64 }, llvmpipe).variant, "winograd");
+  const gradient = { ...paper, columns: 32, depth: 1600, places: 196, images: 64 };
+  const filter = { ...paper, rows: 800, columns: 64, depth: 64 * 196, cuts: 64 * 14, bytes: 4_816_896 };
+  const [one, other] = [chooseConv2dInput(gradient, llvmpipe), chooseConv2dFilter(filter, llvmpipe)];
+  check.is(one.variant, "fourier");
+  check.equal(one, other, "so many images at a time that both gradients share their spectra");
+  for (const caps of [swiftShader, gpu]) {
+    check.is(chooseConv2d(paper, caps).variant, "tiled");
+    check.is(chooseConv2dFilter(filter, caps).variant, "tiled");
+  }
+});
+
+test("a transform knows the smallest square that holds a correlation, and where there is none", () => {
+  const dense = { stride: [1, 1], dilation: [1, 1], groups: 1, padding: [0, 0, 0, 0] } as const;
+  const same = (p: number) => ({ ...dense, padding: [p, p, p, p] as const });
+  const side = (image: number, window: number, padding: number, caps = llvmpipe, channels = 32): number | undefined => {
+    const result = image + 2 * padding - window + 1;
+    const [x, y] = [image, result].map((s) => [4, channels, s, s]);
+    return fourierSideFor(x, [channels, channels, window, window], y, same(padding), caps);
+  };
+  check.equal(
+    [side(7, 3, 1), side(8, 3, 1), side(14, 5, 2), side(15, 3, 1), side(16, 3, 1)],
+    [8, 16, 16, 16, undefined],
+  );
+  check.equal([side(8, 3, 0), side(16, 5, 0), side(17, 5, 0)], [8, 16, undefined]);
+  // Where the square ends, pixels would meet those of the other side.
+  check.equal([side(6, 3, 2), side(6, 5, 2), side(7, 5, 2)], [8, 8, 16]);
+  check.is(side(7, 3, 1, { ...llvmpipe, minimalFiltering: false }), undefined);
+  check.is(side(14, 3, 1, llvmpipe, 4096), undefined, "windows that fit no binding");
+  for (const other of [{ stride: [1, 2] }, { dilation: [2, 1] }, { groups: 2 }] as const)
+    check.is(
+      fourierSideFor([4, 32, 7, 7], [32, 32, 3, 3], [4, 32, 7, 7], { ...same(1), ...other }, llvmpipe),
+      undefined,
+    );
 });

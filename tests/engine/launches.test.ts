@@ -150,6 +150,15 @@ test("both gradients of a convolution filter the same spectra, where those of im
   check.ok(!made(6).includes("winograd.fold"), "windows of 6");
 });
 
+test("a convolution by transforms and its gradients make each of the three spectra once", () => {
+  const { launches } = programOn(llvmpipe, () => ({
+    step: grad((p: readonly Tensor[]) => sum(square(conv2d(p[0], p[1], { padding: "same" })))),
+    args: [[zeros([64, 32, 14, 14]), zeros([64, 32, 5, 5])]],
+  }));
+  const transforms = launches.flatMap(({ kernel: { name } }) => (/^fourier\.\w+/.exec(name) ?? [])[0] ?? []);
+  check.equal(transforms.sort(), [...Array(3).fill("fourier.forward"), ...Array(3).fill("fourier.inverse")]);
+});
+
 /** A step of two convolutions by register tiles. */
 const strided = (x: Tensor, w: Tensor, v: Tensor): Tensor =>
   sum(square(conv2d(conv2d(x, w, { stride: 2 }), v, { stride: 2 })), [1, 2, 3]);

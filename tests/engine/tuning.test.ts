@@ -71,6 +71,11 @@ test("what the adapter cannot run is not taken", () => {
   const filtered = tuned("conv2d", conv, filtering);
   check.equal(chooseConv2d({ ...conv, tiles: 1024 }, filtered), filtering);
   check.is(chooseConv2d(conv, filtered).variant, "registers");
+  const transforming = { variant: "fourier", side: 16, images: 7 } as const;
+  const transformed = tuned("conv2d", conv, transforming);
+  const [fits, other] = ([16, 8] as const).map((side) => ({ ...conv, transform: { side, images: 64 } }));
+  check.equal(chooseConv2d(fits, transformed), transforming);
+  check.equal(chooseConv2d(other, transformed), chooseConv2d(other, caps));
 });
 
 const adapter = { vendor: "v", architecture: "a", device: "card", description: "driver 1" };
