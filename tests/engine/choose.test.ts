@@ -270,6 +270,14 @@ test("a transform knows the smallest square that holds a correlation, and where 
   check.equal([side(8, 3, 0), side(16, 5, 0), side(17, 5, 0)], [8, 16, undefined]);
   // Where the square ends, pixels would meet those of the other side.
   check.equal([side(6, 3, 2), side(6, 5, 2), side(7, 5, 2)], [8, 8, 16]);
+  for (const padding of [[2, 0, 2, 0] as const, [0, 2, 0, 2] as const])
+    check.equal(
+      [6, 7].map((s) => {
+        const [x, y] = [s, s - 1].map((length) => [4, 32, length, length]);
+        return fourierSideFor(x, [32, 32, 4, 4], y, { ...dense, padding }, llvmpipe);
+      }),
+      [8, 16],
+    );
   check.is(side(7, 3, 1, { ...llvmpipe, minimalFiltering: false }), undefined);
   check.is(side(14, 3, 1, llvmpipe, 4096), undefined, "windows that fit no binding");
   for (const other of [{ stride: [1, 2] }, { dilation: [2, 1] }, { groups: 2 }] as const)

@@ -324,6 +324,8 @@ const transformed: readonly (typeof convolutions)[number][] = [
   { x: [1, 2, 4, 5], w: [3, 2, 3, 3], attrs: { padding: [5, 3, 0, 4] }, out: [10, 7] },
   { x: [9, 3, 7, 7], w: [6, 3, 3, 3], attrs: { padding: [1, 1, 1, 1] }, out: [7, 7] },
   { x: [2, 3, 8, 5], w: [4, 3, 4, 5], attrs: {}, out: [5, 1] },
+  { x: [2, 2, 6, 6], w: [3, 2, 4, 4], attrs: { padding: [2, 0, 2, 0] }, out: [5, 5] },
+  { x: [2, 2, 6, 6], w: [3, 2, 4, 4], attrs: { padding: [0, 2, 0, 2] }, out: [5, 5] },
   { x: [1, 1, 3, 2], w: [1, 1, 2, 2], attrs: { padding: [2, 0, 1, 3] }, out: [4, 5] },
 ];
 for (const images of [64, 2])
