@@ -22,7 +22,7 @@ import {
 import { contiguousStrides, sizeOf } from "../shape.js";
 import { type ConvShape, chooseConv2d, chooseConv2dFilter, chooseConv2dInput } from "./choose.js";
 import { denseCalls, goingOn, packCall, windowParams } from "./conv.dense.launch.js";
-import { fourierCorrelationCalls, fourierSideFor, fourierWindowGradientCalls } from "./fourier.launch.js";
+import { fourierCorrelationCalls, fourierWindowGradientCalls, transformFor } from "./fourier.launch.js";
 import { matmulCalls } from "./matmul.launch.js";
 import { isLong, sumPartsCall, sumsOf } from "./parts.launch.js";
 import { filterStripsCalls, inputStripsCalls, stripsCalls, stripsFor } from "./strips.launch.js";
@@ -43,7 +43,10 @@ export function conv2dCalls(ctx: LaunchContext, geometry: ConvGeometry, choose =
   if (sizeOf(y.shape) === 0) return [];
   const [, c, r, s] = w.shape;
   const strips = stripsFor(y.shape, c, [r, s], geometry);
-  const choice = choose({ ...shapeOf([x, y], y, w, c, geometry, caps), strips }, caps);
+  const choice = choose(
+    { ...shapeOf(y, w, c, geometry, caps), strips, transform: transformFor(x, w, y, geometry, caps) },
+    caps,
+  );
   if (choice.variant === "product") return productCalls(ctx, w, x, false);
   if (choice.variant === "strips") return stripsCalls(ctx, geometry, choice);
   if (choice.variant === "plain") {
@@ -75,8 +78,9 @@ export function conv2dInputCalls(ctx: LaunchContext, geometry: ConvGeometry, cho
   const [k, , r, s] = w.shape;
   const [, , oh, ow] = g.shape;
   const strips = stripsFor(y.shape, k / geometry.groups, [r, s], geometry, true);
-  const shape = shapeOf([y, g], y, w, k, geometry, caps, isFolded(8, r) ? g : y);
-  const choice = choose({ ...shape, strips, images: y.shape[0], places: oh * ow }, caps);
+  const shape = shapeOf(y, w, k, geometry, caps, isFolded(8, r) ? g : y);
+  const transform = transformFor(y, w, g, geometry, caps);
+  const choice = choose({ ...shape, strips, transform, images: y.shape[0], places: oh * ow }, caps);
   if (choice.variant === "product") return productCalls(ctx, w, g, true);
   if (choice.variant === "strips") return inputStripsCalls(ctx, geometry, choice);
   if (choice.variant === "plain") {
@@ -104,21 +108,8 @@ export function conv2dInputCalls(ctx: LaunchContext, geometry: ConvGeometry, cho
   return denseCalls(ctx, task, choice);
 }
 
-/** How planes are transformed, where they can be. */
-function transformOf(
-  image: Operand,
-  w: Operand,
-  result: Operand,
-  geometry: ConvGeometry,
-  caps: Capabilities,
-): ConvShape["transform"] {
-  const side = fourierSideFor(image.shape, w.shape, result.shape, geometry, caps);
-  return side && { side, images: image.shape[0] };
-}
-
 /** What y is as a product: sums over `channels` and the taps of the windows w. Tiles of 8 leave patches of `patched`. */
 function shapeOf(
-  [image, result]: readonly [Operand, Operand],
   y: Operand,
   w: Operand,
   channels: number,
@@ -131,7 +122,6 @@ function shapeOf(
   return {
     ...{ rows: n * height * width, columns, depth: channels * window, window, groups: geometry.groups },
     ...{ fixed: w.fixed, pointwise: isPointwise(geometry, window) },
-    transform: transformOf(image, w, result, geometry, caps),
     tiles: tilesFor(patched.shape, w.shape, geometry, caps, 8),
     smallTiles: tilesFor(y.shape, w.shape, geometry, caps, 4),
   };
@@ -203,7 +193,7 @@ export function conv2dFilterCalls(ctx: LaunchContext, geometry: ConvGeometry, ch
   const shape = { rows: taps, columns: k, depth: pixels, window: r * s, groups: geometry.groups, cuts: n * oh, bytes };
   const tiles = tilesFor(g.shape, y.shape, geometry, caps, 8);
   const strips = stripsFor(g.shape, c, [r, s], geometry);
-  const transform = transformOf(x, y, g, geometry, caps);
+  const transform = transformFor(x, y, g, geometry, caps);
   const choice = choose({ ...shape, transform, tiles, strips }, caps);
   if (choice.variant === "strips") return filterStripsCalls(ctx, geometry, choice);
   if (choice.variant === "plain") {

@@ -10,29 +10,27 @@ import {
   type LaunchContext,
   type Operand,
 } from "../lower.js";
+import type { ConvShape } from "./choose.js";
 import { type Fourier, pointsOf } from "./choose.spectra.js";
 import type { ConvGeometry } from "./conv.launch.js";
 import { sumPartsCall } from "./parts.launch.js";
-import { chunksOf, type Matrix, pointStep, productCalls, reshaped, spectraOf } from "./spectra.js";
-
-type FourierSide = Fourier["side"];
+import { chunksOf, pointStep, productCalls, reshaped, spectraOf } from "./spectra.js";
 
 type Pair = readonly [number, number];
 
-/** The smallest side that holds correlations of images [n,c,h,w] and windows [k,c,r,s] with results [n,k,oh,ow]; undefined where there is
- *  none, transforms are not wanted, or the spectra of one image or of the windows would not fit a binding. */
-export function fourierSideFor(
-  x: readonly number[],
-  w: readonly number[],
-  y: readonly number[],
+/** How correlations of images x [n,c,h,w] and windows w [k,c,r,s] with results y [n,k,oh,ow] are transformed: by the smallest side that holds
+ *  them. Undefined where there is none, transforms are not wanted, or the spectra of one image or of the windows would not fit a binding. */
+export function transformFor(
+  x: Pick<Operand, "shape">,
+  w: Pick<Operand, "shape">,
+  y: Pick<Operand, "shape">,
   { stride, dilation, groups, padding }: ConvGeometry,
   { maxBindingBytes, minimalFiltering = true }: Capabilities,
-): FourierSide | undefined {
+): ConvShape["transform"] {
   if (!minimalFiltering || [...stride, ...dilation, groups].some((v) => v !== 1)) return undefined;
-  const [k, c] = w;
   const side = ([8, 16] as const).find((side) =>
     [0, 1].every((axis) => {
-      const [image, window, result] = [x, w, y].map((shape) => shape[2 + axis]);
+      const [image, window, result] = [x, w, y].map(({ shape }) => shape[2 + axis]);
       const pad = padding[2 * axis];
       // No two pixels may meet that lie a whole turn apart.
       const [before, after] = [pad + image - 1, result + window - 2 - pad];
@@ -40,8 +38,9 @@ export function fourierSideFor(
     }),
   );
   if (side === undefined) return undefined;
+  const [k, c] = w.shape;
   const most = 4 * pointsOf(side) * pointStep(Math.max(4 * Math.max(c, k), c * k));
-  return most <= maxBindingBytes ? side : undefined;
+  return most <= maxBindingBytes ? { side, images: x.shape[0] } : undefined;
 }
 
 export interface Correlation {
@@ -107,7 +106,7 @@ export function fourierWindowGradientCalls(
   const chunks = chunksOf(n, chunk);
   const parts = chunks.length > 1 ? ctx.temp([chunks.length * k, c, r, s]) : y;
   const calls = chunks.flatMap(({ first, images }, part): Launch[] => {
-    const [a, b] = [image, gradient].map((t): Operand => reshaped(t, [linesOf(images), t.shape[2]] satisfies Matrix));
+    const [a, b] = [image, gradient].map((t): Operand => reshaped(t, [linesOf(images), t.shape[2]]));
     const common = { side, first, images, linesLast: false };
     return [
       forwardCall(ctx, { ...common, planes: x, spectra: a, conjugate: false }),
@@ -129,7 +128,7 @@ interface Transform {
   /** [points, channels, lines], or [points, lines, channels]. */
   readonly spectra: Operand;
   readonly linesLast: boolean;
-  readonly side: FourierSide;
+  readonly side: Fourier["side"];
   readonly conjugate: boolean;
   /** Of the planes; all where not given. */
   readonly first?: number;

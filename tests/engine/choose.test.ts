@@ -9,7 +9,8 @@ import {
   type MatmulShape,
 } from "../../engine/ops/choose.js";
 import type { Winograd } from "../../engine/ops/choose.spectra.js";
-import { fourierSideFor } from "../../engine/ops/fourier.launch.js";
+import type { ConvGeometry } from "../../engine/ops/conv.launch.js";
+import { transformFor } from "../../engine/ops/fourier.launch.js";
 import { tilesFor } from "../../engine/ops/winograd.launch.js";
 import { check, test } from "../harness.js";
 
@@ -257,11 +258,13 @@ test("batches of small planes are transformed whole, on software with vectors of
 
 test("a transform knows the smallest square that holds a correlation, and where there is none", () => {
   const dense = { stride: [1, 1], dilation: [1, 1], groups: 1, padding: [0, 0, 0, 0] } as const;
+  const sideOf = (x: number[], w: number[], y: number[], geometry: ConvGeometry, caps: Capabilities) =>
+    transformFor({ shape: x }, { shape: w }, { shape: y }, geometry, caps)?.side;
   const same = (p: number) => ({ ...dense, padding: [p, p, p, p] as const });
   const side = (image: number, window: number, padding: number, caps = llvmpipe, channels = 32): number | undefined => {
     const result = image + 2 * padding - window + 1;
     const [x, y] = [image, result].map((s) => [4, channels, s, s]);
-    return fourierSideFor(x, [channels, channels, window, window], y, same(padding), caps);
+    return sideOf(x, [channels, channels, window, window], y, same(padding), caps);
   };
   check.equal(
     [side(7, 3, 1), side(8, 3, 1), side(14, 5, 2), side(15, 3, 1), side(16, 3, 1)],
@@ -274,15 +277,12 @@ test("a transform knows the smallest square that holds a correlation, and where 
     check.equal(
       [6, 7].map((s) => {
         const [x, y] = [s, s - 1].map((length) => [4, 32, length, length]);
-        return fourierSideFor(x, [32, 32, 4, 4], y, { ...dense, padding }, llvmpipe);
+        return sideOf(x, [32, 32, 4, 4], y, { ...dense, padding }, llvmpipe);
       }),
       [8, 16],
     );
   check.is(side(7, 3, 1, { ...llvmpipe, minimalFiltering: false }), undefined);
   check.is(side(14, 3, 1, llvmpipe, 4096), undefined, "windows that fit no binding");
   for (const other of [{ stride: [1, 2] }, { dilation: [2, 1] }, { groups: 2 }] as const)
-    check.is(
-      fourierSideFor([4, 32, 7, 7], [32, 32, 3, 3], [4, 32, 7, 7], { ...same(1), ...other }, llvmpipe),
-      undefined,
-    );
+    check.is(sideOf([4, 32, 7, 7], [32, 32, 3, 3], [4, 32, 7, 7], { ...same(1), ...other }, llvmpipe), undefined);
 });
