@@ -3,18 +3,16 @@ import { count, oneOf, positive, type Read, setting, size } from "../../nn/schem
 import {
   ATEX,
   type AtexOptions,
-  alongOptions,
   atex,
   type DirectionSource,
   directionsAtHand,
   freshDirections,
   freshGradients,
-  type KeptPredictions,
-  teacherPredictions,
 } from "./atex.js";
 import type { Defence } from "./defence.js";
 import { explanationDirections, type KeptDirections } from "./directions.js";
 import { type DefenceContext, defenceEntry, implied, type PreparationContext } from "./entry.js";
+import { alongOptions, type KeptPredictions, teacherPredictions } from "./predictions.js";
 
 const options = {
   along: setting(size, 1, "longest shift along the explanation, as a multiple of eps"),

@@ -2,15 +2,11 @@
 export { type AdversarialOptions, fgsm, type PgdOptions, pgd } from "./adversarial.js";
 export {
   type AtexOptions,
-  alongOptions,
   atex,
   type DirectionSource,
   directionsAtHand,
   freshDirections,
   freshGradients,
-  type KeptPredictions,
-  type PredictionOptions,
-  teacherPredictions,
 } from "./atex.js";
 export { curvaturePenalty } from "./curvature.js";
 export {
@@ -42,6 +38,7 @@ export { inputGradientPenalty } from "./inputGradient.js";
 export { type LgaOptions, lga } from "./lga.js";
 export { type NaiveOptions, naive } from "./naive.js";
 export { normal } from "./normal.js";
+export { alongOptions, type KeptPredictions, type PredictionOptions, teacherPredictions } from "./predictions.js";
 export { type R2etOptions, r2et } from "./r2et.js";
 export { type RarOptions, rar } from "./rar.js";
 export type { Normalisation } from "./shifts.js";

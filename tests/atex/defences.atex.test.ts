@@ -177,6 +177,18 @@ for (const [i, o] of settings.entries())
     check.close([slope], [difference / (2 * h)], { rtol: 1e-5, atol: 1e-8 }, "derivative");
   });
 
+referenceTest("ATEX without tangent shifts looks along the explanation alone, in every copy", async () => {
+  const { around } = await run({ ...settings[0], delta2: 0 });
+  const { delta1, points, copies } = settings[0];
+  check.is(around.length, n * points * copies);
+  for (const [k, point] of around.entries()) {
+    const length = delta1 * ((2 * Math.floor(k / (n * copies))) / (points - 1) - 1);
+    const towards = phi[k % n];
+    const expected = by.combine(x[k % n], towards, (a, b) => a + (length * b) / norm(towards));
+    check.close(point, expected, { atol: 1e-12 }, `point ${k}`);
+  }
+});
+
 for (const [i, o] of settings.entries())
   referenceTest(`ATEX (${i}): logits that come with the directions change nothing`, async () => {
     const [alone, together] = [await run(o), await run(o, withLogits)];
