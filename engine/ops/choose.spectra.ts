@@ -40,54 +40,53 @@ type Made = "result" | "window";
 
 /** The cheapest spectra; of infinite cost where there are none. */
 export function cheapestSpectra(shape: ConvShape, caps: Capabilities, c: number, k: number, of: Made): Costed {
-  const filtering = (side: Winograd["side"], tiles: number | undefined): Costed => ({
-    choice: winograd(side, c, k),
-    cycles: tiles === undefined ? Number.POSITIVE_INFINITY : filteringCycles(tiles, side, shape, caps, c, k, of),
-  });
-  const [large, small] = [filtering(8, shape.tiles), filtering(4, of === "result" ? shape.smallTiles : undefined)];
-  const best = small.cycles < large.cycles ? small : large;
-  if (!shape.transform) return best;
-  const { side, images } = shape.transform;
-  const cost = fourierCycles(side, images, shape, caps, c, k, of);
-  return cost < best.cycles ? { choice: fourier(side, c, k), cycles: cost } : best;
+  const { tiles, smallTiles, transform } = shape;
+  const ways: Costed[] = [];
+  const add = (choice: Costed["choice"], way: Way): void => {
+    ways.push({ choice, cycles: spectraCycles(way, shape.fixed, caps, c, k, of) });
+  };
+  for (const [side, count] of [[8, tiles] as const, [4, of === "result" ? smallTiles : undefined] as const])
+    if (count !== undefined) {
+      const [each, window] = [cycles.spectra[side], cycles.windowSpectra[side]];
+      // Spectra of 4 × 4 are less than twice as large as their windows, which is kept always.
+      add(winograd(side, c, k), { points: side ** 2, count, each, window, isSmall: side === 4 });
+    }
+  if (transform) {
+    const { side, images: count } = transform;
+    const [each, window] = [cycles.planes[side], cycles.windows[side]];
+    add(fourier(side, c, k), { points: pointsOf(side), count, each, window, isSmall: false });
+  }
+  const none: Costed = { choice: winograd(8, c, k), cycles: Number.POSITIVE_INFINITY };
+  return ways.reduce((best, way) => (way.cycles < best.cycles ? way : best), none);
 }
 
-/** Cycles for so many planes or windows, where eight take `each`. */
-const shared = (count: number, each: number): number => Math.ceil(count / 8 / threads) * each;
+/** How spectra are made. */
+interface Way {
+  readonly points: number;
+  /** Tiles, or planes, of a channel. */
+  readonly count: number;
+  /** Cycles to make or unmake eight of them, and eight windows. */
+  readonly each: number;
+  readonly window: number;
+  /** Whether those of fixed windows are kept however many there are. */
+  readonly isSmall: boolean;
+}
 
-function filteringCycles(
-  tiles: number,
-  side: Winograd["side"],
-  { fixed }: ConvShape,
+function spectraCycles(
+  { points, count, each, window, isSmall }: Way,
+  fixed: boolean | undefined,
   caps: Capabilities,
   c: number,
   k: number,
   of: Made,
 ): number {
-  const product = of === "result" ? { m: k, n: tiles, depth: c } : { m: c, n: k, depth: tiles };
-  // Spectra of 4 × 4 are less than twice as large as their windows, which is kept always.
-  const isKept = fixed && (side === 4 || side ** 2 * c * k <= mostKeptElements);
-  const transforms =
-    shared(tiles * (c + k), cycles.spectra[side]) + (isKept ? 0 : shared(c * k, cycles.windowSpectra[side]));
+  const shared = (planes: number, cost: number): number => Math.ceil(planes / 8 / threads) * cost;
+  const product = of === "result" ? { m: k, n: count, depth: c } : { m: c, n: k, depth: count };
+  const isKept = fixed && (isSmall || points * c * k <= mostKeptElements);
+  const transforms = shared(count * (c + k), each) + (isKept ? 0 : shared(c * k, window));
   // Where tiles lie last they are loaded as vectors; a model that counts on it chooses worse here.
-  const stack = { batch: side ** 2, ...product, transA: true, transB: of === "result" };
+  const stack = { batch: points, ...product, transA: true, transB: of === "result" };
   return transforms + cheapestProduct(stack, caps).cycles;
-}
-
-function fourierCycles(
-  side: Fourier["side"],
-  images: number,
-  { fixed }: ConvShape,
-  caps: Capabilities,
-  c: number,
-  k: number,
-  of: Made,
-): number {
-  const batch = pointsOf(side);
-  const product = of === "result" ? { m: k, n: images, depth: c } : { m: c, n: k, depth: images };
-  const isKept = fixed && batch * c * k <= mostKeptElements;
-  const transforms = shared(images * (c + k), cycles.planes[side]) + (isKept ? 0 : shared(c * k, cycles.windows[side]));
-  return transforms + cheapestProduct({ batch, ...product, transA: true, transB: of === "result" }, caps).cycles;
 }
 
 /** With as many tiles at a time for a convolution as for its gradients: then spectra that two of them need are made alike, and once. */

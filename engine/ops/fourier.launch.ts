@@ -13,8 +13,7 @@ import {
 import type { ConvShape } from "./choose.js";
 import { type Fourier, pointsOf } from "./choose.spectra.js";
 import type { ConvGeometry } from "./conv.launch.js";
-import { sumPartsCall } from "./parts.launch.js";
-import { chunksOf, pointStep, productCalls, reshaped, spectraOf } from "./spectra.js";
+import { chunksOf, pointStep, productCalls, reshaped, spectraOf, summedOver } from "./spectra.js";
 
 type Pair = readonly [number, number];
 
@@ -99,13 +98,11 @@ export function fourierWindowGradientCalls(
   { side, images: most }: Fourier,
 ): Launch[] {
   const n = g.shape[0];
-  const [k, c, r, s] = y.shape;
+  const [k, c] = y.shape;
   const chunk = Math.min(n, most);
   const [image, gradient] = [c, k].map((channels) => spectraOf(ctx, pointsOf(side), [linesOf(chunk), channels]));
   const product = spectraOf(ctx, pointsOf(side), [c, k]);
-  const chunks = chunksOf(n, chunk);
-  const parts = chunks.length > 1 ? ctx.temp([chunks.length * k, c, r, s]) : y;
-  const calls = chunks.flatMap(({ first, images }, part): Launch[] => {
+  return summedOver(ctx, y, chunksOf(n, chunk), ({ first, images }, parts, firstWindow) => {
     const [a, b] = [image, gradient].map((t): Operand => reshaped(t, [linesOf(images), t.shape[2]]));
     const common = { side, first, images, linesLast: false };
     return [
@@ -113,13 +110,11 @@ export function fourierWindowGradientCalls(
       forwardCall(ctx, { ...common, planes: g, spectra: b, conjugate: true }),
       ...productCalls(ctx, a, b, product),
       inverseCall(ctx, {
-        ...{ planes: parts, spectra: product, side, first: part * k, images: k, linesLast: true, conjugate: false },
+        ...{ planes: parts, spectra: product, side, first: firstWindow, images: k, linesLast: true, conjugate: false },
         ...{ shift: pad, rolled: true },
       }),
     ];
   });
-  if (chunks.length === 1) return calls;
-  return [...calls, sumPartsCall(parts, y, chunks.length, ctx.caps.maxWorkgroupsPerDimension)];
 }
 
 interface Transform {

@@ -2,6 +2,7 @@
  *  point by point. */
 import type { Launch, LaunchContext, Operand } from "../lower.js";
 import { matmulCalls } from "./matmul.launch.js";
+import { sumPartsCall } from "./parts.launch.js";
 
 /** From one point of `size` numbers to the next, in numbers. The points of a spectrum would meet in the same few lines of a cache if they lay a
  *  multiple of its pages apart, as for every batch of 32. */
@@ -18,6 +19,21 @@ export function chunksOf(images: number, chunk: number): Chunk[] {
     first: i * chunk,
     images: Math.min(chunk, images - i * chunk),
   }));
+}
+
+/** What each chunk of images makes of windows y [k,c,r,s], added up: `calls` write into `parts`, from its window `first` on. */
+export function summedOver(
+  ctx: LaunchContext,
+  y: Operand,
+  chunks: readonly Chunk[],
+  calls: (chunk: Chunk, parts: Operand, first: number) => Launch[],
+): Launch[] {
+  const [k, ...rest] = y.shape;
+  const count = chunks.length;
+  if (count === 1) return calls(chunks[0], y, 0);
+  const parts = ctx.temp([count * k, ...rest]);
+  const made = chunks.flatMap((chunk, i) => calls(chunk, parts, i * k));
+  return [...made, sumPartsCall(parts, y, count, ctx.caps.maxWorkgroupsPerDimension)];
 }
 
 export type Matrix = readonly [rows: number, columns: number];

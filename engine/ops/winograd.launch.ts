@@ -21,8 +21,7 @@ import {
   type Operand,
 } from "../lower.js";
 import type { Winograd } from "./choose.spectra.js";
-import { sumPartsCall } from "./parts.launch.js";
-import { type Chunk, chunksOf, pointStep, productCalls, reshaped, rowsOf, spectraOf } from "./spectra.js";
+import { type Chunk, chunksOf, pointStep, productCalls, reshaped, rowsOf, spectraOf, summedOver } from "./spectra.js";
 
 /** Side of the tiles of an image, which have as many points as pixels. */
 type Side = Winograd["side"];
@@ -148,9 +147,7 @@ export function windowGradientCalls(
   const image = spectraOf(ctx, 64, [linesOf(chunk, grid), c]);
   const gradient = spectraOf(ctx, 64, [linesOf(chunk, grid), k]);
   const product = spectraOf(ctx, 64, [c, k]);
-  const chunks = chunksOf(n, chunk);
-  const parts = chunks.length > 1 ? ctx.temp([chunks.length * k, c, window, window]) : y;
-  const calls = chunks.flatMap(({ first, images }, part): Launch[] => {
+  return summedOver(ctx, y, chunksOf(n, chunk), ({ first, images }, parts, firstWindow) => {
     const [a, b] = [image, gradient].map((s) => reshaped(s, [linesOf(images, grid), s.shape[2]]));
     const common = { grid, first, images, tilesLast: false };
     return [
@@ -161,13 +158,11 @@ export function windowGradientCalls(
       }),
       ...productCalls(ctx, a, b, product),
       transformCall(ctx, "collect", {
-        ...{ planes: parts, spectra: product, grid: alone(8), first: part * k, images: k, tilesLast: true },
+        ...{ planes: parts, spectra: product, grid: alone(8), first: firstWindow, images: k, tilesLast: true },
         spec: { SIDE: window, SCALED: true },
       }),
     ];
   });
-  if (chunks.length === 1) return calls;
-  return [...calls, sumPartsCall(parts, y, chunks.length, ctx.caps.maxWorkgroupsPerDimension)];
 }
 
 /** How many images of about `tiles` tiles together are worked on at a time, at least 1. */
