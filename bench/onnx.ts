@@ -65,8 +65,10 @@ const BUDGET = 4;
 
 const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
-interface Ended {
+export interface Ended {
   readonly code: number | null;
+  /** That ended it, where one did. */
+  readonly signal: NodeJS.Signals | null;
   readonly out: string;
   readonly err: string;
   readonly seconds: number;
@@ -89,9 +91,17 @@ export async function ran(args: readonly string[]): Promise<Ended> {
   const look = setInterval(() => {
     peakMiB = peakOf(child.pid) ?? peakMiB;
   }, 100);
-  const code = await new Promise<number | null>((done) => child.on("close", done));
+  const end = await new Promise<Pick<Ended, "code" | "signal">>((done) =>
+    child.on("close", (code, signal) => done({ code, signal })),
+  );
   clearInterval(look);
-  return { code, ...text, seconds: (performance.now() - began) / 1000, peakMiB };
+  return { ...end, ...text, seconds: (performance.now() - began) / 1000, peakMiB };
+}
+
+/** Why a script did not end well: the last line it wrote, unless a signal ended it, of which that line knows nothing. */
+export function failureOf({ code, signal, err }: Pick<Ended, "code" | "signal" | "err">): string {
+  if (signal) return `ended by ${signal}`;
+  return err.trim().split("\n").at(-1) || `exit code ${code}`;
 }
 
 /** The high-water mark of a process, as Linux keeps it. */
@@ -124,11 +134,12 @@ export async function runOnnx(options: OnnxSuiteOptions): Promise<Omit<OnnxRepor
   return { results, networks, leftOut };
 
   function note({ name }: Net): (work: string, ended: Ended) => void {
-    return (work, { code, seconds, err }) => {
+    return (work, ended) => {
+      const { code, seconds } = ended;
       const row: Row = {
         ...{ case: `${name} ${work}`, system: "holdfast", wait: "none", medianMs: 1000 * seconds },
         checked: code === 0,
-        ...(code !== 0 && { error: err.trim().split("\n").at(-1) ?? `exit code ${code}` }),
+        ...(code !== 0 && { error: failureOf(ended) }),
       };
       results.push(row);
       options.onRow?.(row);
@@ -159,8 +170,8 @@ async function fileOf(
       : [];
   if (steps.length === 0) return { why: "--data-dir names it" };
   for (const step of steps) {
-    const { code, err } = await ran(step);
-    if (code !== 0) return { why: err.trim().split("\n").at(-1) ?? `exit code ${code}` };
+    const ended = await ran(step);
+    if (ended.code !== 0) return { why: failureOf(ended) };
   }
   return { file: out };
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { random, scope } from "../engine/index.js";
 import { buildNetwork, exportOnnx } from "../nn/index.js";
-import { ran } from "./onnx.js";
+import { failureOf, ran } from "./onnx.js";
 import type { OnnxTimes } from "./onnxWork.js";
 import type { Row } from "./report.js";
 
@@ -18,13 +18,13 @@ export async function onnxSmoke(): Promise<Row[]> {
     const path = join(folder, "tiny.onnx");
     writeFileSync(path, await exportOnnx(model, params, shape));
     const work = fileURLToPath(new URL("./onnxWork.js", import.meta.url));
-    const { code, out, err, peakMiB } = await ran([work, path]);
-    const times = code === 0 ? (JSON.parse(out) as OnnxTimes) : undefined;
+    const ended = await ran([work, path]);
+    const times = ended.code === 0 ? (JSON.parse(ended.out) as OnnxTimes) : undefined;
     const right = times !== undefined && times.outputs === 3 && times.forward.ms > 0 && times.gradient.ms > 0;
     return [
       {
-        ...{ case: "tiny", system: "holdfast", wait: "none", checked: right && peakMiB !== 0 },
-        ...(!right && { error: err.trim().split("\n").at(-1) ?? "" }),
+        ...{ case: "tiny", system: "holdfast", wait: "none", checked: right && ended.peakMiB !== 0 },
+        ...(!right && { error: failureOf(ended) }),
       },
     ];
   } finally {

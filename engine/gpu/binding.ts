@@ -1,4 +1,4 @@
-import type { Launch, Operand } from "../lower.js";
+import type { Launch } from "../lower.js";
 import type { Device } from "./device.js";
 import { type UniformBlock, writeParams } from "./params.js";
 import type { Pipeline } from "./pipelines.js";
@@ -8,7 +8,7 @@ import type { Storage } from "./pool.js";
 export const slotBytes = 256;
 
 /** Slots the parameters of a call take. */
-export function slotsOf({ params }: Pipeline): number {
+export function slotsOf({ params }: Pick<Pipeline, "params">): number {
   return params ? Math.ceil(params.bytes / slotBytes) : 0;
 }
 
@@ -17,24 +17,34 @@ export function writeSlot({ name, params }: Pipeline, call: Launch, block: Unifo
   if (params) writeParams(name, params, call.params ?? {}, block, slot * slotBytes);
 }
 
-/** The bind group of a call whose operands lie in `Storage`s and whose parameters lie in `uniforms`.
- *  @throws Error when the call and the kernel's declarations differ. */
+/** @throws Error when a call's operands are not what the kernel declares. */
+export function checkOperands({ name, storage }: Pipeline, bind: Launch["bind"]): void {
+  let unseen = 0;
+  for (const _ in bind) unseen++;
+  for (const { name: key, scalar } of storage) {
+    const operand = bind[key];
+    if (!operand) throw new Error(`internal: shader ${name} gets nothing for binding ${key}`);
+    // Halves lie two in a word.
+    if ((operand.dtype === "f16" ? "u32" : operand.dtype) !== scalar)
+      throw new Error(`internal: shader ${name} declares ${key} as ${scalar} and gets ${operand.dtype}`);
+    unseen--;
+  }
+  if (unseen === 0) return;
+  const unknown = Object.keys(bind).filter((key) => !storage.some((b) => b.name === key));
+  throw new Error(`internal: shader ${name} has no binding ${unknown.join(", ")}`);
+}
+
+/** The bind group of a call whose operands lie in `Storage`s and whose parameters lie in `uniforms`. */
 export function createBindGroup(
   device: Device,
-  { name, shared, storage, params }: Pipeline,
-  bind: Readonly<Record<string, Operand>>,
+  { shared, storage, params }: Pipeline,
+  bind: Launch["bind"],
   uniforms: GPUBuffer,
 ): GPUBindGroup {
-  const unknown = Object.keys(bind).filter((key) => !storage.some((b) => b.name === key));
-  if (unknown.length > 0) throw new Error(`internal: shader ${name} has no binding ${unknown.join(", ")}`);
-  const entries: GPUBindGroupEntry[] = storage.map((b) => {
-    const operand = bind[b.name];
-    if (!operand) throw new Error(`internal: shader ${name} gets nothing for binding ${b.name}`);
-    // Halves lie two in a word.
-    if ((operand.dtype === "f16" ? "u32" : operand.dtype) !== b.scalar)
-      throw new Error(`internal: shader ${name} declares ${b.name} as ${b.scalar} and gets ${operand.dtype}`);
-    return { binding: b.binding, resource: { buffer: (operand.buffer as Storage).buffer } };
-  });
-  if (params) entries.push({ binding: params.binding, resource: { buffer: uniforms, size: params.bytes } });
+  const entries: GPUBindGroupEntry[] = storage.map(({ name, binding }) => ({
+    ...{ binding, resource: { buffer: (bind[name].buffer as Storage).buffer } },
+  }));
+  if (params)
+    entries.push({ binding: params.binding, resource: { buffer: uniforms, size: slotBytes * slotsOf({ params }) } });
   return device.watch(["validation"], () => device.gpu.createBindGroup({ layout: shared.layout, entries }));
 }

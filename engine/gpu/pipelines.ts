@@ -4,13 +4,7 @@ import { DeviceError } from "../errors.js";
 import type { Launch } from "../lower.js";
 import { others } from "../turns.js";
 import type { Device } from "./device.js";
-import { computeStage } from "./flags.js";
-
-/** A bind group layout shared by all pipelines with the same bindings. */
-export interface SharedLayout {
-  readonly id: number;
-  readonly layout: GPUBindGroupLayout;
-}
+import { Layouts, renumbered, type SharedLayout } from "./layouts.js";
 
 export interface Pipeline {
   readonly name: string;
@@ -26,9 +20,11 @@ export class Pipelines {
   /** By kernel, then by variant. */
   readonly #byKernel = new Map<Launch["kernel"], Map<string, Pipeline>>();
   #size = 0;
-  readonly #layouts = new Map<string, SharedLayout>();
+  readonly #layouts: Layouts;
 
-  constructor(readonly device: Device) {}
+  constructor(readonly device: Device) {
+    this.#layouts = new Layouts(device);
+  }
 
   /** Pipelines made so far. */
   get size(): number {
@@ -55,26 +51,33 @@ export class Pipelines {
 
   #create(launch: Launch): Pipeline {
     this.device.assertAlive();
-    const { kernel } = launch;
-    const { name, params } = kernel;
-    const { wgsl, constants, bindings } = variantOfLaunch(launch);
+    const { name, wgsl, constants, parts } = this.#written(launch);
     const { gpu } = this.device;
     let module: GPUShaderModule | undefined;
     const explain = async (error: DeviceError): Promise<DeviceError> => compileError(name, wgsl, module!, error);
-    const shared = this.#layout(name, bindings, params);
     const pipeline = this.device.watch(
       ["validation"],
       () => {
         module = gpu.createShaderModule({ label: name, code: wgsl });
         return gpu.createComputePipeline({
           label: name,
-          layout: gpu.createPipelineLayout({ bindGroupLayouts: [shared.layout] }),
+          layout: gpu.createPipelineLayout({ bindGroupLayouts: [parts.shared.layout] }),
           compute: { module, constants },
         });
       },
       explain,
     );
-    return { name, pipeline, shared, storage: bindings, params };
+    return { ...parts, pipeline };
+  }
+
+  /** What a launch's pipeline is made of. */
+  #written(launch: Launch) {
+    const { name, params } = launch.kernel;
+    const { wgsl, constants, bindings } = variantOfLaunch(launch);
+    const declared = renumbered({ wgsl, bindings, params });
+    const shared = this.#layouts.get(name, declared);
+    const parts = { name, shared, storage: declared.bindings, params: declared.params };
+    return { name, wgsl: declared.wgsl, constants, parts };
   }
 
   /** Makes the pipelines of launches to come while the caller's thread is free. One that cannot be made is left to `get`, which says why. */
@@ -83,20 +86,17 @@ export class Pipelines {
     const making: Promise<void>[] = [];
     for (const launch of this.missing(launches)) {
       this.device.assertAlive();
-      const { kernel } = launch;
-      const { name, params } = kernel;
-      const { wgsl, constants, bindings } = variantOfLaunch(launch);
-      const shared = this.#layout(name, bindings, params);
+      const { name, wgsl, constants, parts } = this.#written(launch);
       gpu.pushErrorScope("validation");
       const made = gpu.createComputePipelineAsync({
         label: name,
-        layout: gpu.createPipelineLayout({ bindGroupLayouts: [shared.layout] }),
+        layout: gpu.createPipelineLayout({ bindGroupLayouts: [parts.shared.layout] }),
         compute: { module: gpu.createShaderModule({ label: name, code: wgsl }), constants },
       });
       void gpu.popErrorScope().catch(() => {});
       making.push(
         made.then(
-          (pipeline) => void this.#add(launch, { name, pipeline, shared, storage: bindings, params }),
+          (pipeline) => void this.#add(launch, { ...parts, pipeline }),
           () => {},
         ),
       );
@@ -117,27 +117,6 @@ export class Pipelines {
     variants.set(key, made);
     this.#size++;
     return made;
-  }
-
-  #layout(name: string, bindings: readonly Binding[], params: ParamLayout | undefined): SharedLayout {
-    const key = `${bindings.map((b) => `${b.binding}${b.access}`)}|${params?.binding},${params?.bytes}`;
-    let shared = this.#layouts.get(key);
-    if (!shared) {
-      const entry = (binding: number, buffer: GPUBufferBindingLayout): GPUBindGroupLayoutEntry => ({
-        ...{ binding, visibility: computeStage, buffer },
-      });
-      const entries = bindings.map(({ binding, access }) =>
-        entry(binding, { type: access === "read" ? "read-only-storage" : "storage" }),
-      );
-      if (params)
-        entries.push(entry(params.binding, { type: "uniform", hasDynamicOffset: true, minBindingSize: params.bytes }));
-      const layout = this.device.watch(["validation"], () =>
-        this.device.gpu.createBindGroupLayout({ label: name, entries }),
-      );
-      shared = { id: this.#layouts.size, layout };
-      this.#layouts.set(key, shared);
-    }
-    return shared;
   }
 }
 

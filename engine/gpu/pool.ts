@@ -23,6 +23,17 @@ export function sizeClass(bytes: number): number {
   return Math.ceil(bytes / step) * step;
 }
 
+/** Where a storage is, or belongs, in a list that goes from the highest number to the lowest. */
+function placeOf({ id }: Storage, list: readonly Storage[]): number {
+  let [from, to] = [0, list.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (list[middle].id > id) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
 const DEFAULT_BUDGET = 2 ** 30;
 /** Acquisitions after which a peak is forgotten, once or twice as many. */
 const WINDOW = 2 ** 14;
@@ -35,6 +46,8 @@ export class Pool {
   #peaks: [now: number, before: number] = [0, 0];
   #acquired = 0;
   #nextId = 1;
+  /** By size; the lowest number last, which is the next to be taken. Work that is repeated takes what it had, in whatever order it gave
+   *  that back, and finds the bind groups of the time before; what it can do without has the highest numbers and is the longest unused. */
   readonly #free = new Map<number, Storage[]>();
   /** Every free storage, the longest unused first. */
   readonly #idle = new Set<Storage>();
@@ -104,7 +117,7 @@ export class Pool {
     if (this.isBroken(storage)) return;
     this.pooledBytes += storage.bytes;
     const list = this.#free.get(storage.bytes);
-    if (list) list.push(storage);
+    if (list) list.splice(placeOf(storage, list), 0, storage);
     else this.#free.set(storage.bytes, [storage]);
     this.#idle.add(storage);
     this.#trimToBudget();
@@ -116,7 +129,7 @@ export class Pool {
       if (this.pooledBytes <= budget) return;
       this.#idle.delete(storage);
       const list = this.#free.get(storage.bytes)!;
-      list.splice(list.indexOf(storage), 1);
+      list.splice(placeOf(storage, list), 1);
       this.pooledBytes -= storage.bytes;
       this.beforeDestroy(storage);
       this.device.destroyBuffer(storage.buffer);

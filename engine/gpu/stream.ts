@@ -4,17 +4,17 @@
  * commands that are recorded and not yet submitted.
  */
 import { DeviceError } from "../errors.js";
-import type { Launch, Operand } from "../lower.js";
-import { createBindGroup, slotBytes, slotsOf, writeSlot } from "./binding.js";
+import type { Launch } from "../lower.js";
+import { slotBytes, slotsOf, writeSlot } from "./binding.js";
 import type { Device } from "./device.js";
 import { usage } from "./flags.js";
+import { BindGroups, type Uniforms } from "./groups.js";
 import { UniformBlock } from "./params.js";
 import type { Pipeline, Pipelines } from "./pipelines.js";
 import type { Storage } from "./pool.js";
 import type { Profiler } from "./profile.js";
 
 const slots = 1024;
-const maxBindGroups = 8192;
 
 /** A dispatch with everything made beforehand. */
 export interface PreparedCall {
@@ -37,8 +37,9 @@ export class Stream {
   #pending = 0;
   #usedSlots = 0;
   readonly #block = new UniformBlock(slotBytes * slots);
-  readonly #uniforms: GPUBuffer;
-  readonly #bindGroups = new Map<string, GPUBindGroup>();
+  readonly #uniforms: Uniforms;
+  readonly groups: BindGroups;
+  #uniformBuffers = 0;
 
   constructor(
     readonly device: Device,
@@ -46,7 +47,14 @@ export class Stream {
     /** Submits at the latest after this many launches, so that the GPU starts while the host goes on. */
     readonly launchesPerSubmit: number,
   ) {
-    this.#uniforms = device.createBuffer({ size: slotBytes * slots, usage: usage.uniform | usage.copyTarget });
+    this.groups = new BindGroups(device);
+    this.#uniforms = this.createUniforms(slotBytes * slots);
+  }
+
+  /** @throws DeviceError, later, where there is no memory for it. */
+  createUniforms(bytes: number): Uniforms {
+    const make = () => this.device.createBuffer({ size: bytes, usage: usage.uniform | usage.copyTarget });
+    return { buffer: this.device.watch(["out-of-memory"], make), id: this.#uniformBuffers++ };
   }
 
   /** Encodes a call whose operands lie in `Storage`s. @throws DeviceError above the adapter's limits. */
@@ -58,7 +66,9 @@ export class Stream {
     writeSlot(pipeline, call, this.#block, this.#usedSlots);
     const offsets = needed > 0 ? [this.#usedSlots * slotBytes] : [];
     this.#usedSlots += needed;
-    this.encode({ call, pipeline, group: this.#bindGroup(pipeline, call.bind), offsets });
+    const group = this.groups.get(pipeline, call.bind, this.#uniforms);
+    for (const { name } of pipeline.storage) (call.bind[name].buffer as Storage).usedIn = this.serial;
+    this.encode({ call, pipeline, group, offsets });
     if (this.#pending >= this.launchesPerSubmit) this.flush();
   }
 
@@ -80,24 +90,6 @@ export class Stream {
     this.#pending++;
   }
 
-  /** Bind groups are found again by layout and buffers: the pool hands the same buffers to the same loop. */
-  #bindGroup(pipeline: Pipeline, bind: Readonly<Record<string, Operand>>): GPUBindGroup {
-    let key = `${pipeline.shared.id}`;
-    for (const { name } of pipeline.storage) {
-      const storage = bind[name]?.buffer as Storage | undefined;
-      if (!storage) throw new Error(`internal: shader ${pipeline.name} gets nothing for binding ${name}`);
-      storage.usedIn = this.serial;
-      key += `,${storage.id}`;
-    }
-    let group = this.#bindGroups.get(key);
-    if (!group) {
-      if (this.#bindGroups.size >= maxBindGroups) this.#bindGroups.clear();
-      group = createBindGroup(this.device, pipeline, bind, this.#uniforms);
-      this.#bindGroups.set(key, group);
-    }
-    return group;
-  }
-
   /** Copies bytes after everything recorded so far. */
   copy(from: Storage, offset: number, to: GPUBuffer, bytes: number): void {
     this.#endPass();
@@ -115,7 +107,6 @@ export class Stream {
   /** Called before a buffer is destroyed. */
   forget(storage: Storage): void {
     if (storage.usedIn === this.serial) this.flush();
-    this.#bindGroups.clear();
   }
 
   #endPass(): void {
@@ -131,7 +122,8 @@ export class Stream {
     this.device.watch(["validation", "out-of-memory", "internal"], () => {
       this.#endPass();
       this.profiler?.collect(encoder);
-      if (this.#usedSlots > 0) queue.writeBuffer(this.#uniforms, 0, this.#block.memory, 0, this.#usedSlots * slotBytes);
+      if (this.#usedSlots > 0)
+        queue.writeBuffer(this.#uniforms.buffer, 0, this.#block.memory, 0, this.#usedSlots * slotBytes);
       queue.submit([encoder.finish()]);
     });
     this.#encoder = undefined;

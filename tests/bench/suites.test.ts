@@ -2,6 +2,7 @@
 import { caseOf, upload } from "../../bench/cases.js";
 import { compareReports, formatComparison } from "../../bench/compare.js";
 import { benchOn, versions } from "../../bench/holdfast.js";
+import { failureOf, ran } from "../../bench/onnx.js";
 import { formatPeers, joinReports } from "../../bench/peers.js";
 import { profileCase } from "../../bench/profile.js";
 import { formatReport, isRight, type Report, type Row } from "../../bench/report.js";
@@ -55,6 +56,13 @@ gpuTest("a case that throws is a row with its error", async () => {
   };
   const [first] = await runEntries(benchOn(executor()), [checkedCase("sum-4m", broken)], once);
   check.equal([first.checked, first.error], [false, "no such thing"]);
+});
+
+test("of a script that a signal ended the report names the signal, of another its last line", async () => {
+  const script = (end: string) => ran(["-e", `process.stderr.write("first\\nlast\\n", () => ${end})`]);
+  check.is(failureOf(await script(`process.kill(process.pid, "SIGSEGV")`)), "ended by SIGSEGV");
+  check.is(failureOf(await script("process.exit(3)")), "last");
+  check.is(failureOf(await ran(["-e", "process.exit(3)"])), "exit code 3");
 });
 
 gpuTest("a profile names the launches of a case", async () => {
