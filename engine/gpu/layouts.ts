@@ -17,16 +17,21 @@ export interface Declared {
   readonly params: ParamLayout | undefined;
 }
 
+const mark = "@binding(";
+
 /** The kernel with its bindings numbered without gaps: those it reads, those it writes, the parameters. */
 export function renumbered({ wgsl, bindings, params }: Declared): Declared {
   const rank = ({ access }: Binding): number => (access === "read" ? 0 : 1);
   const ordered = [...bindings].sort((a, b) => rank(a) - rank(b) || a.binding - b.binding);
   const numbers = new Map([...ordered, ...(params ? [params] : [])].map(({ binding }, i) => [binding, i]));
+  const [head, ...parts] = wgsl.split(mark);
+  const declared = parts.map((part) => {
+    const end = part.indexOf(")");
+    const old = part.slice(0, end);
+    return mark + (numbers.get(Number(old)) ?? old) + part.slice(end);
+  });
   return {
-    wgsl: wgsl.replace(/@binding\((\d+)\)/g, (text, old) => {
-      const number = numbers.get(Number(old));
-      return number === undefined ? text : `@binding(${number})`;
-    }),
+    wgsl: head + declared.join(""),
     bindings: ordered.map((b, binding) => ({ ...b, binding })),
     params: params && { ...params, binding: ordered.length },
   };
