@@ -186,7 +186,8 @@ async function measured(
   const run = async (work: string, args: readonly string[], about?: (ended: Ended) => string | undefined) => {
     const ended = await ran(args);
     note(work, ended);
-    const said = about?.(ended);
+    // What it had planned to do it says before it does it.
+    const said = ended.code === 0 ? about?.(ended) : undefined;
     works.push({ work, seconds: ended.seconds, peakMiB: ended.peakMiB, ...(said !== undefined && { note: said }) });
     return ended;
   };
