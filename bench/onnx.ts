@@ -65,7 +65,7 @@ const BUDGET = 4;
 
 const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
-export interface Ended {
+interface Ended {
   readonly code: number | null;
   /** That ended it, where one did. */
   readonly signal: NodeJS.Signals | null;

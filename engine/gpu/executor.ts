@@ -79,7 +79,7 @@ export class GpuExecutor implements Executor {
     this.description = device.description;
     this.pipelines = new Pipelines(device);
     this.stream = new Stream(device, this.pipelines, launchesPerSubmit);
-    this.pool = new Pool(device, poolBytes, (storage) => this.stream.forget(storage));
+    this.pool = new Pool(device, poolBytes, (storage) => this.stream.submitUsesOf(storage));
     this.#readback = new Readback(device, this.stream);
     this.compilation = new Compilation(this.pipelines, (done) => this.#readback.patiently(done));
   }

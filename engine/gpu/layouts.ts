@@ -1,4 +1,4 @@
-/** Bind group layouts: one for all kernels that read and write as many buffers. A driver may make some hundred descriptors for each. */
+/** Bind group layouts: one for all kernels that read and write as many buffers. Some hundred descriptor sets may be made for each. */
 import type { Binding, ParamLayout } from "../../shaders/kernel.js";
 import { slotBytes, slotsOf } from "./binding.js";
 import type { Device } from "./device.js";
@@ -42,10 +42,11 @@ export class Layouts {
 
   constructor(readonly device: Device) {}
 
+  /** For a kernel that is numbered without gaps. */
   get(name: string, { bindings, params }: Declared): SharedLayout {
     // Whole slots, so that kernels whose parameters take more or fewer bytes share it.
     const bytes = slotBytes * slotsOf({ params });
-    const key = `${bindings.map(({ binding, access }) => `${binding}${access}`)}|${params?.binding},${bytes}`;
+    const key = `${bindings.map(({ access }) => access)},${bytes}`;
     let shared = this.#all.get(key);
     if (!shared) {
       const entry = (binding: number, buffer: GPUBufferBindingLayout): GPUBindGroupLayoutEntry => ({

@@ -51,7 +51,8 @@ export class Pipelines {
 
   #create(launch: Launch): Pipeline {
     this.device.assertAlive();
-    const { name, wgsl, constants, parts } = this.#written(launch);
+    const { wgsl, constants, parts } = this.#written(launch);
+    const { name, shared } = parts;
     const { gpu } = this.device;
     let module: GPUShaderModule | undefined;
     const explain = async (error: DeviceError): Promise<DeviceError> => compileError(name, wgsl, module!, error);
@@ -61,7 +62,7 @@ export class Pipelines {
         module = gpu.createShaderModule({ label: name, code: wgsl });
         return gpu.createComputePipeline({
           label: name,
-          layout: gpu.createPipelineLayout({ bindGroupLayouts: [parts.shared.layout] }),
+          layout: gpu.createPipelineLayout({ bindGroupLayouts: [shared.layout] }),
           compute: { module, constants },
         });
       },
@@ -77,7 +78,7 @@ export class Pipelines {
     const declared = renumbered({ wgsl, bindings, params });
     const shared = this.#layouts.get(name, declared);
     const parts = { name, shared, storage: declared.bindings, params: declared.params };
-    return { name, wgsl: declared.wgsl, constants, parts };
+    return { wgsl: declared.wgsl, constants, parts };
   }
 
   /** Makes the pipelines of launches to come while the caller's thread is free. One that cannot be made is left to `get`, which says why. */
@@ -86,11 +87,12 @@ export class Pipelines {
     const making: Promise<void>[] = [];
     for (const launch of this.missing(launches)) {
       this.device.assertAlive();
-      const { name, wgsl, constants, parts } = this.#written(launch);
+      const { wgsl, constants, parts } = this.#written(launch);
+      const { name, shared } = parts;
       gpu.pushErrorScope("validation");
       const made = gpu.createComputePipelineAsync({
         label: name,
-        layout: gpu.createPipelineLayout({ bindGroupLayouts: [parts.shared.layout] }),
+        layout: gpu.createPipelineLayout({ bindGroupLayouts: [shared.layout] }),
         compute: { module: gpu.createShaderModule({ label: name, code: wgsl }), constants },
       });
       void gpu.popErrorScope().catch(() => {});

@@ -28,6 +28,7 @@ export interface PreparedCall {
 export class Stream {
   /** Counts submits; a storage whose `usedIn` equals it is used by commands not submitted yet. */
   serial = 1;
+  readonly groups: BindGroups;
   /** Launches encoded since the beginning. */
   launches = 0;
   /** Measures every launch while set. */
@@ -38,7 +39,6 @@ export class Stream {
   #usedSlots = 0;
   readonly #block = new UniformBlock(slotBytes * slots);
   readonly #uniforms: Uniforms;
-  readonly groups: BindGroups;
   #uniformBuffers = 0;
 
   constructor(
@@ -100,12 +100,12 @@ export class Stream {
 
   /** Writes host data; recorded commands that use the buffer are submitted first, for the write would overtake them. */
   write(to: Storage, data: ArrayBufferView<ArrayBuffer>): void {
-    if (to.usedIn === this.serial) this.flush();
+    this.submitUsesOf(to);
     this.device.queue.writeBuffer(to.buffer, 0, data.buffer, data.byteOffset, data.byteLength);
   }
 
-  /** Called before a buffer is destroyed. */
-  forget(storage: Storage): void {
+  /** Submits what is recorded if it uses the buffer, which is about to change or to end. */
+  submitUsesOf(storage: Storage): void {
     if (storage.usedIn === this.serial) this.flush();
   }
 
