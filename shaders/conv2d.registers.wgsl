@@ -4,7 +4,7 @@
 // columns are output channels (lib/registers.wgsl). The sum runs over r, s and inside over c, where the window's
 // bounds no longer change. Needs groups = 1 and every tensor below 2^31 elements; with VECTORS planes of y that are whole vectors.
 // With SLIDE rows of y are whole vectors too and nothing is spread out or left out: the four pixels of a lane at one tap are
-// three of those at the tap before and one more.
+// three of those at the tap before and one more. With TWO, for an even number of channels and no SLIDE, c goes by twos.
 //@if SUBGROUPS
 enable subgroups;
 //@end
@@ -33,7 +33,7 @@ fn begin_channel(channel: u32) {} //@hook store
 var<private> quad_at: array<u32, QUADS>;  // the weights of each slot
 var<private> w_step: u32;
 
-fn column_values(slot: u32) -> vec4f { return w[w_step + quad_at[slot]]; }
+fn column_values(slot: u32, ahead: u32) -> vec4f { return w[w_step + ahead * p.quads + quad_at[slot]]; }
 //@if SLIDE
 
 struct Row {
@@ -43,6 +43,11 @@ struct Row {
 
 fn pixel_in(row: Row, column: i32) -> f32 {
   return select(0.0, x[row.at + u32(column)], row.exists & (u32(column) < p.in_width));
+}
+//@else
+
+fn pixels_at(at: vec4u, valid: vec4<bool>) -> vec4f {
+  return select(vec4f(0.0), vec4f(x[at.x], x[at.y], x[at.z], x[at.w]), valid);
 }
 //@end
 
@@ -89,11 +94,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       let ix = vec4u(left + i32(s * p.dilation_x));
       let valid = row_valid & (ix < vec4u(p.in_width * UP_X)) & (ix % UP_X == vec4u(0u));
       var at = select(vec4u(0u), row_at + ix / UP_X, valid);
+//@if TWO
+      for (var c = 0u; c < p.in_channels; c += 2u) {
+        accumulate_two(array<vec4f, 2>(pixels_at(at, valid), pixels_at(at + in_area, valid)));
+        at += 2u * in_area;
+        w_step += 2u * p.quads;
+      }
+//@else
       for (var c = 0u; c < p.in_channels; c++) {
-        accumulate(select(vec4f(0.0), vec4f(x[at.x], x[at.y], x[at.z], x[at.w]), valid));
+        accumulate(pixels_at(at, valid));
         at += in_area;
         w_step += p.quads;
       }
+//@end
     }
   }
 //@end

@@ -1,7 +1,7 @@
 // conv2dFilter, register tiles — y[k,c,r,s] = Σ_{n,oy,ox} g[n,k,oy,ox] · x[n,c,oy·stride + r·dilation − pad, …]. Rows of the tile
 // are window taps in flat (c,r,s) order, columns are output channels k (lib/registers.wgsl). The long sum over n, oy, ox is
 // split over `parts` tiles, each of which takes `part_places` of the images · out_height · out_width places and writes a whole y;
-// sumParts adds them. Needs groups = 1 and every tensor below 2^31 elements.
+// sumParts adds them. The places of a row are taken by twos, with ODD for rows of an odd number of them. Needs groups = 1 and every tensor below 2^31 elements.
 //@if SUBGROUPS
 enable subgroups;
 //@end
@@ -21,9 +21,24 @@ fn store_result(index: u32, value: f32) { y[index] = value; } //@hook store
 var<private> column_at: array<vec4u, QUADS>;  // where the gradients of each slot begin
 var<private> g_step: u32;
 
-fn column_values(slot: u32) -> vec4f {
-  let at = column_at[slot] + g_step;
-  return vec4f(g[at.x], g[at.y], g[at.z], g[at.w]);
+//@if ODD
+var<private> is_last: bool;  // of a row of places
+//@end
+
+fn column_values(slot: u32, ahead: u32) -> vec4f {
+  let at = column_at[slot] + g_step + ahead;
+  let values = vec4f(g[at.x], g[at.y], g[at.z], g[at.w]);
+//@if ODD
+  return select(values, vec4f(0.0), (ahead == 1u) & is_last);
+//@else
+  return values;
+//@end
+}
+
+fn pixels_at(row_at: vec4u, ix: vec4u, row_valid: vec4<bool>) -> vec4f {
+  let valid = row_valid & (ix < vec4u(p.in_width));
+  let at = select(vec4u(0u), row_at + ix, valid);
+  return select(vec4f(0.0), vec4f(x[at.x], x[at.y], x[at.z], x[at.w]), valid);
 }
 
 @compute @workgroup_size(LANES)
@@ -54,12 +69,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let row_at = image * p.in_channels * in_area + channel_at + iy * p.in_width;
     g_step = image * p.out_channels * out_area + oy * p.out_width;
     var ix = vec4u(left);
-    for (var ox = 0u; ox < p.out_width; ox++) {
-      let valid = row_valid & (ix < vec4u(p.in_width));
-      let at = select(vec4u(0u), row_at + ix, valid);
-      accumulate(select(vec4f(0.0), vec4f(x[at.x], x[at.y], x[at.z], x[at.w]), valid));
-      ix += p.stride_x;
-      g_step++;
+    for (var ox = 0u; ox < p.out_width; ox += 2u) {
+      let first = pixels_at(row_at, ix, row_valid);
+      let second = pixels_at(row_at, ix + p.stride_x, row_valid);
+//@if ODD
+      is_last = ox + 1u == p.out_width;
+      accumulate_two(array<vec4f, 2>(first, select(second, vec4f(0.0), is_last)));
+//@else
+      accumulate_two(array<vec4f, 2>(first, second));
+//@end
+      ix += 2u * p.stride_x;
+      g_step += 2u;
     }
   }
   finish();

@@ -1,7 +1,7 @@
 // matmul, register tiles — y[row,column] = Σ_k a[row,k] · b[column,k] per batch, every operand addressed by strides, so that
 // one kernel serves both transpositions and, with a and b exchanged, both choices of what lies along the lanes.
 // One workgroup is one subgroup and one tile (lib/registers.wgsl). Needs a, b and y below 2^32 elements; with VECTORS rows that
-// lie together and are a multiple of 4.
+// lie together and are a multiple of 4. The sum is taken by twos, with ODD for an odd depth.
 //@if SUBGROUPS
 enable subgroups;
 //@end
@@ -36,12 +36,29 @@ fn begin_channel(channel: u32) {} //@hook store
 var<private> column_at: array<vec4u, QUADS>;  // where the columns of each slot begin
 var<private> b_step: u32;
 
-fn column_values(slot: u32) -> vec4f {
-  let at = column_at[slot] + b_step;
+//@if ODD
+var<private> is_last: bool;  // no next step
+//@end
+
+fn column_values(slot: u32, ahead: u32) -> vec4f {
+  let at = column_at[slot] + b_step + ahead * p.b_step;
 //@if B_VECTORS
-  return b4[at.x / 4u];
+  let values = b4[at.x / 4u];
 //@else
-  return vec4f(b[at.x], b[at.y], b[at.z], b[at.w]);
+  let values = vec4f(b[at.x], b[at.y], b[at.z], b[at.w]);
+//@end
+//@if ODD
+  return select(values, vec4f(0.0), (ahead == 1u) & is_last);
+//@else
+  return values;
+//@end
+}
+
+fn row_values(offsets: vec4u) -> vec4f {
+//@if A_VECTORS
+  return a4[offsets.x / 4u];
+//@else
+  return vec4f(a[offsets.x], a[offsets.y], a[offsets.z], a[offsets.w]);
 //@end
 }
 
@@ -65,19 +82,21 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //@end
   }
 //@if A_VECTORS
-  var a_offset = p.a_first + batch * p.a_batch + min(row_start, p.rows - 4u);
+  var a_offsets = vec4u(p.a_first + batch * p.a_batch + min(row_start, p.rows - 4u));
 //@else
   var a_offsets = p.a_first + batch * p.a_batch + min(own, vec4u(p.rows - 1u)) * p.a_row;
 //@end
-  for (var k = 0u; k < p.depth; k++) {
-//@if A_VECTORS
-    accumulate(a4[a_offset / 4u]);
-    a_offset += p.a_step;
+  for (var k = 0u; k < p.depth; k += 2u) {
+    let first = row_values(a_offsets);
+    let second = row_values(a_offsets + p.a_step);
+//@if ODD
+    is_last = k + 1u == p.depth;
+    accumulate_two(array<vec4f, 2>(first, select(second, vec4f(0.0), is_last)));
 //@else
-    accumulate(vec4f(a[a_offsets.x], a[a_offsets.y], a[a_offsets.z], a[a_offsets.w]));
-    a_offsets += p.a_step;
+    accumulate_two(array<vec4f, 2>(first, second));
 //@end
-    b_step += p.b_step;
+    a_offsets += 2u * p.a_step;
+    b_step += 2u * p.b_step;
   }
   finish();
 //@if VECTORS

@@ -63,6 +63,7 @@ export function denseCalls(
         params: { ...common, tiles, column_tiles: columnTiles, quads },
         spec: {
           ...{ ...spread, SUBGROUPS: subgroups, COLUMNS: columns, VECTORS: (oh * ow) % 4 === 0, SLIDE: slides },
+          TWO: !slides && channelsIn % 2 === 0,
           LONG: isLong(channelsIn * r * s),
         },
         grid: linearGrid(tiles, 1, limit),

@@ -223,7 +223,10 @@ export function conv2dFilterCalls(ctx: LaunchContext, geometry: ConvGeometry, ch
         ...{ ...common, tiles, row_tiles: rowTiles, column_tiles: columnTiles },
         ...{ rows: n * oh, part_rows: Math.ceil((n * oh) / parts) },
       },
-      spec: { SUBGROUPS: subgroups, COLUMNS: columns, LONG: isLong(Math.ceil((n * oh) / parts) * ow) },
+      spec: {
+        ...{ SUBGROUPS: subgroups, COLUMNS: columns, ODD: ow % 2 === 1 },
+        LONG: isLong(Math.ceil((n * oh) / parts) * ow),
+      },
       grid: linearGrid(tiles, 1, limit),
       flops,
     });

@@ -137,6 +137,7 @@ function callsOf(
           B_VECTORS: vectors(b),
           VECTORS: exchanged && a.count % 4 === 0,
           LONG: isLong(depth),
+          ODD: depth % 2 === 1,
         },
         grid: linearGrid(tiles, 1, limit),
         flops,
