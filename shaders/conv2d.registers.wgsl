@@ -29,11 +29,16 @@ fn store_result(index: u32, value: f32) { y[index] = value; } //@hook store
 fn begin_channel(channel: u32) {} //@hook store
 
 //@include "lib/registers.wgsl"
+//@include "lib/registers.step.wgsl"
 
 var<private> quad_at: array<u32, QUADS>;  // the weights of each slot
 var<private> w_step: u32;
 
-fn column_values(slot: u32, ahead: u32) -> vec4f { return w[w_step + ahead * p.quads + quad_at[slot]]; }
+fn column_at(slot: u32) -> vec4f { return w[w_step + quad_at[slot]]; }
+
+fn columns_at(slot: u32) -> array<vec4f, 2> {
+  return array<vec4f, 2>(column_at(slot), w[w_step + p.quads + quad_at[slot]]);
+}
 //@if SLIDE
 
 struct Row {
@@ -79,7 +84,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       w_step = (r * p.window_width * p.in_channels + c) * p.quads;
       for (var s = 0u; s < p.window_width; s++) {
         values = vec4f(values.yzw, pixel_in(row, left.x + i32(s) + 3));
-        accumulate(values);
+        accumulate_step(values);
         w_step += p.in_channels * p.quads;
       }
       row_at += in_area;
@@ -96,13 +101,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       var at = select(vec4u(0u), row_at + ix / UP_X, valid);
 //@if TWO
       for (var c = 0u; c < p.in_channels; c += 2u) {
-        accumulate_two(array<vec4f, 2>(pixels_at(at, valid), pixels_at(at + in_area, valid)));
+        accumulate(array<vec4f, 2>(pixels_at(at, valid), pixels_at(at + in_area, valid)));
         at += 2u * in_area;
         w_step += 2u * p.quads;
       }
 //@else
       for (var c = 0u; c < p.in_channels; c++) {
-        accumulate(pixels_at(at, valid));
+        accumulate_step(pixels_at(at, valid));
         at += in_area;
         w_step += p.quads;
       }

@@ -12,7 +12,12 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
+//@if ODD
 @group(0) @binding(2) var<storage, read> g: array<f32>;
+var<private> is_last: bool;  // of a row of places
+//@else
+@group(0) @binding(2) var<storage, read> g2: array<vec2f>;
+//@end
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 fn store_result(index: u32, value: f32) { y[index] = value; } //@hook store
 
@@ -21,17 +26,20 @@ fn store_result(index: u32, value: f32) { y[index] = value; } //@hook store
 var<private> column_at: array<vec4u, QUADS>;  // where the gradients of each slot begin
 var<private> g_step: u32;
 
+fn columns_at(slot: u32) -> array<vec4f, 2> {
+  let at = column_at[slot] + g_step;
 //@if ODD
-var<private> is_last: bool;  // of a row of places
-//@end
-
-fn column_values(slot: u32, ahead: u32) -> vec4f {
-  let at = column_at[slot] + g_step + ahead;
-  let values = vec4f(g[at.x], g[at.y], g[at.z], g[at.w]);
-//@if ODD
-  return select(values, vec4f(0.0), (ahead == 1u) & is_last);
+  let next = at + 1u;
+  return array<vec4f, 2>(
+    vec4f(g[at.x], g[at.y], g[at.z], g[at.w]),
+    select(vec4f(g[next.x], g[next.y], g[next.z], g[next.w]), vec4f(0.0), is_last),
+  );
 //@else
-  return values;
+  let pairs = array<vec2f, 4>(g2[at.x / 2u], g2[at.y / 2u], g2[at.z / 2u], g2[at.w / 2u]);
+  return array<vec4f, 2>(
+    vec4f(pairs[0].x, pairs[1].x, pairs[2].x, pairs[3].x),
+    vec4f(pairs[0].y, pairs[1].y, pairs[2].y, pairs[3].y),
+  );
 //@end
 }
 
@@ -74,9 +82,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       let second = pixels_at(row_at, ix + p.stride_x, row_valid);
 //@if ODD
       is_last = ox + 1u == p.out_width;
-      accumulate_two(array<vec4f, 2>(first, select(second, vec4f(0.0), is_last)));
+      accumulate(array<vec4f, 2>(first, select(second, vec4f(0.0), is_last)));
 //@else
-      accumulate_two(array<vec4f, 2>(first, second));
+      accumulate(array<vec4f, 2>(first, second));
 //@end
       ix += 2u * p.stride_x;
       g_step += 2u;

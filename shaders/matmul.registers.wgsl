@@ -1,7 +1,8 @@
 // matmul, register tiles — y[row,column] = Σ_k a[row,k] · b[column,k] per batch, every operand addressed by strides, so that
 // one kernel serves both transpositions and, with a and b exchanged, both choices of what lies along the lanes.
 // One workgroup is one subgroup and one tile (lib/registers.wgsl). Needs a, b and y below 2^32 elements; with VECTORS rows that
-// lie together and are a multiple of 4. The sum is taken by twos, with ODD for an odd depth.
+// lie together and are a multiple of 4. The sum is taken by twos, with ODD for an odd depth;
+// with A_PAIRS and B_PAIRS, where it is even and so is all that leads to a row or column, they lie together.
 //@if SUBGROUPS
 enable subgroups;
 //@end
@@ -15,18 +16,26 @@ struct Params {
 //@if A_VECTORS
 @group(0) @binding(1) var<storage, read> a4: array<vec4f>;
 //@else
-@group(0) @binding(2) var<storage, read> a: array<f32>;
+//@if A_PAIRS
+@group(0) @binding(1) var<storage, read> a2: array<vec2f>;
+//@else
+@group(0) @binding(1) var<storage, read> a: array<f32>;
+//@end
 //@end
 //@if B_VECTORS
-@group(0) @binding(3) var<storage, read> b4: array<vec4f>;
+@group(0) @binding(2) var<storage, read> b4: array<vec4f>;
 //@else
-@group(0) @binding(4) var<storage, read> b: array<f32>;
+//@if B_PAIRS
+@group(0) @binding(2) var<storage, read> b2: array<vec2f>;
+//@else
+@group(0) @binding(2) var<storage, read> b: array<f32>;
+//@end
 //@end
 //@if VECTORS
-@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
 fn store_quad(index: u32, value: vec4f) { y[index / 4u] = value; } //@hook store
 //@else
-@group(0) @binding(5) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
 fn store_result(index: u32, value: f32) { y[index] = value; } //@hook store
 //@end
 fn begin_channel(channel: u32) {} //@hook store
@@ -40,26 +49,43 @@ var<private> b_step: u32;
 var<private> is_last: bool;  // no next step
 //@end
 
-fn column_values(slot: u32, ahead: u32) -> vec4f {
-  let at = column_at[slot] + b_step + ahead * p.b_step;
+fn columns_at(slot: u32) -> array<vec4f, 2> {
+  let at = column_at[slot] + b_step;
+//@if B_PAIRS
+  return turned(b2[at.x / 2u], b2[at.y / 2u], b2[at.z / 2u], b2[at.w / 2u]);
+//@else
+  let next = at + p.b_step;
 //@if B_VECTORS
-  let values = b4[at.x / 4u];
+  return both(b4[at.x / 4u], b4[next.x / 4u]);
 //@else
-  let values = vec4f(b[at.x], b[at.y], b[at.z], b[at.w]);
+  return both(vec4f(b[at.x], b[at.y], b[at.z], b[at.w]), vec4f(b[next.x], b[next.y], b[next.z], b[next.w]));
 //@end
-//@if ODD
-  return select(values, vec4f(0.0), (ahead == 1u) & is_last);
-//@else
-  return values;
 //@end
 }
 
-fn row_values(offsets: vec4u) -> vec4f {
-//@if A_VECTORS
-  return a4[offsets.x / 4u];
+fn rows_at(at: vec4u) -> array<vec4f, 2> {
+//@if A_PAIRS
+  return turned(a2[at.x / 2u], a2[at.y / 2u], a2[at.z / 2u], a2[at.w / 2u]);
 //@else
-  return vec4f(a[offsets.x], a[offsets.y], a[offsets.z], a[offsets.w]);
+  let next = at + p.a_step;
+//@if A_VECTORS
+  return both(a4[at.x / 4u], a4[next.x / 4u]);
+//@else
+  return both(vec4f(a[at.x], a[at.y], a[at.z], a[at.w]), vec4f(a[next.x], a[next.y], a[next.z], a[next.w]));
 //@end
+//@end
+}
+
+fn both(values: vec4f, next: vec4f) -> array<vec4f, 2> {
+//@if ODD
+  return array<vec4f, 2>(values, select(next, vec4f(0.0), is_last));
+//@else
+  return array<vec4f, 2>(values, next);
+//@end
+}
+
+fn turned(x: vec2f, y: vec2f, z: vec2f, w: vec2f) -> array<vec4f, 2> {
+  return array<vec4f, 2>(vec4f(x.x, y.x, z.x, w.x), vec4f(x.y, y.y, z.y, w.y));
 }
 
 @compute @workgroup_size(LANES)
@@ -87,14 +113,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var a_offsets = p.a_first + batch * p.a_batch + min(own, vec4u(p.rows - 1u)) * p.a_row;
 //@end
   for (var k = 0u; k < p.depth; k += 2u) {
-    let first = row_values(a_offsets);
-    let second = row_values(a_offsets + p.a_step);
 //@if ODD
     is_last = k + 1u == p.depth;
-    accumulate_two(array<vec4f, 2>(first, select(second, vec4f(0.0), is_last)));
-//@else
-    accumulate_two(array<vec4f, 2>(first, second));
 //@end
+    accumulate(rows_at(a_offsets));
     a_offsets += 2u * p.a_step;
     b_step += 2u * p.b_step;
   }

@@ -10,9 +10,13 @@ export function registers({ software, subgroups, subgroupMinSize }: Capabilities
   return software && (!subgroups || subgroupMinSize >= 8);
 }
 
-/** Columns above which a register tile that leaves no fewer empty has to save so many cycles at a time: it compiles for a fifth of a second
- *  longer. */
-const wideTile = { columns: 32, saves: 6e5 };
+/** A register tile of more columns that leaves no fewer empty than these has to save so many cycles at a time: it compiles for a sixth of a
+ *  second longer. */
+const wideTile = { than: [32, 36], saves: 6e5 };
+
+/** Without subgroups every lane loads every column, and more code than this takes no longer fits a processor's first cache: 24 take twice as
+ *  long as 20. */
+const widestAlone = 20;
 
 /** Cheapest width of register tile for `batch` times `rows` × `columns` outputs, with its cost in cycles. */
 export function cheapestTile(
@@ -25,16 +29,16 @@ export function cheapestTile(
 ): { choice: Registers; cycles: number } {
   let best: { choice: Registers; cycles: number; judged: number } | undefined;
   const covered = (width: number): number => Math.ceil(columns / width) * width;
+  const coveredByNarrow = Math.min(...wideTile.than.map(covered));
   for (const width of tileColumns) {
-    // Wider tiles without subgroups are no longer unrolled by the driver and fall to a fifth of the speed.
-    if (width > wideTile.columns && !caps.subgroups) break;
-    const hasToSave = width > wideTile.columns && covered(width) >= covered(wideTile.columns);
+    const isWide = width > Math.max(...wideTile.than);
+    if (!caps.subgroups && width > widestAlone) break;
     const tiles = batch * Math.ceil(rows / 32) * Math.ceil(columns / width);
     const loads = caps.subgroups ? Math.ceil(width / 32) : width / 4;
-    const step = cost.rowLoad + loads * cost.columnLoad + 4 * width * cycles.multiply;
-    const stores = 4 * width * (cost.store ?? cycles.store);
-    const total = perThread(tiles) * (cycles.tileStart + depth * step + stores);
-    const judged = total + (hasToSave ? wideTile.saves : 0);
+    const step = cost.rowLoad + loads * cost.columnLoad + 4 * width * cycles.tile.multiply;
+    const stores = 4 * width * (cost.store ?? cycles.tile.store);
+    const total = perThread(tiles) * (depth * step + stores);
+    const judged = total + (isWide && covered(width) >= coveredByNarrow ? wideTile.saves : 0);
     if (!best || judged < best.judged)
       best = { choice: { variant: "registers", subgroups: caps.subgroups, columns: width }, cycles: total, judged };
   }
@@ -46,12 +50,14 @@ export function cheapestProduct(
   { batch, m, n, depth, transA, transB }: MatmulShape,
   caps: Capabilities,
 ): { choice: Registers & { exchanged: boolean }; cycles: number } {
-  const vector = (together: boolean, count: number) =>
-    together && count % 4 === 0 ? cycles.vectorLoad : 4 * cycles.load;
-  const a = vector(transA, m);
-  const b = vector(!transB, n);
+  const load = (together: boolean, count: number): number => {
+    if (together && count % 4 === 0) return cycles.tile.vector;
+    return !together && depth % 2 === 0 ? cycles.tile.pairs : 4 * cycles.load;
+  };
+  const a = load(transA, m);
+  const b = load(!transB, n);
   const straight = cheapestTile(caps, batch, m, n, depth, { rowLoad: a, columnLoad: b });
-  const store = n % 4 === 0 ? cycles.vectorStore : cycles.store;
+  const store = n % 4 === 0 ? cycles.tile.vectorStore : cycles.tile.store;
   const turned = cheapestTile(caps, batch, n, m, depth, { rowLoad: b, columnLoad: a, store });
   // Of equal ones: lanes along y's columns store neighbours, which is measured to be faster with subgroups and slower without.
   const isStraight = straight.cycles < turned.cycles || (straight.cycles === turned.cycles && !caps.subgroups);

@@ -153,7 +153,7 @@ function cheapestDots({ batch, m, n, depth }: MatmulShape): { choice: Dots; cycl
     const tiles = batch * Math.ceil(Math.max(m, n) / 8) * Math.ceil(Math.min(m, n) / columns);
     const step = (8 + columns) * load + 8 * columns * width * cycles.dotMultiply;
     const results = 8 * columns * (cycles.dotShares + cycles.store);
-    const total = perThread(tiles) * (cycles.tileStart + Math.ceil(depth / width / 8) * step + results);
+    const total = perThread(tiles) * (cycles.dotsStart + Math.ceil(depth / width / 8) * step + results);
     return { choice: { variant: "dots", lanes: 8, columns } as const, cycles: total };
   });
   return costs.reduce((best, one) => (one.cycles < best.cycles ? one : best));
@@ -182,7 +182,7 @@ function modelConv2d(shape: ConvShape, caps: Capabilities): ConvChoice {
 }
 
 function cheapestConv({ rows, columns, depth }: ConvShape, caps: Capabilities): { choice: Registers; cycles: number } {
-  const loads = { rowLoad: 4 * cycles.boundedLoad, columnLoad: cycles.vectorLoad };
+  const loads = { rowLoad: 4 * cycles.boundedLoad, columnLoad: cycles.tile.vector };
   return cheapestTile(caps, 1, rows, columns, depth, loads);
 }
 

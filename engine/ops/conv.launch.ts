@@ -218,7 +218,7 @@ export function conv2dFilterCalls(ctx: LaunchContext, geometry: ConvGeometry, ch
     const columnTiles = Math.ceil(k / columns);
     const tiles = parts * rowTiles * columnTiles;
     product = call(conv2dFilterRegistersKernel, {
-      bind: { x, g, y: partial },
+      bind: { x, [ow % 2 === 1 ? "g" : "g2"]: g, y: partial },
       params: {
         ...{ ...common, tiles, row_tiles: rowTiles, column_tiles: columnTiles },
         ...{ rows: n * oh, part_rows: Math.ceil((n * oh) / parts) },

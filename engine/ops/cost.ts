@@ -5,16 +5,16 @@ export const cycles = {
   load: 20,
   vectorLoad: 52,
   boundedLoad: 26,
-  multiply: 1.1,
   store: 40,
-  tileStart: 2000,
   plainStep: 60,
   foldStep: 75,
   // A multiplication of a dot product, and to add up the lanes' shares of one.
   dotMultiply: 2.5,
   dotShares: 20,
-  // Written as part of a vector of four.
-  vectorStore: 13,
+  dotsStart: 2000,
+  // Of a register tile: a multiplication, four values loaded as a vector and as four pairs, and a result read back and written, by
+  // itself and as part of a vector of four.
+  tile: { multiply: 0.9, vector: 45, pairs: 60, store: 40, vectorStore: 31 },
   // To make or unmake eight spectra of minimal filtering, by the side of tiles.
   spectra: { 4: 700, 8: 4800 },
   // Of eight windows.

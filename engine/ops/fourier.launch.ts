@@ -12,6 +12,7 @@ import {
 } from "../lower.js";
 import type { ConvShape } from "./choose.js";
 import { type Fourier, pointsOf } from "./choose.spectra.js";
+import { cheapestProduct } from "./choose.tiles.js";
 import type { ConvGeometry } from "./conv.launch.js";
 import { chunksOf, pointStep, productCalls, reshaped, spectraOf, summedOver } from "./spectra.js";
 
@@ -71,19 +72,25 @@ export function fourierCorrelationCalls(
   const linesLast = w.fixed === true;
   const [summed, made] = [x, y].map((t) => t.shape[1]);
   const from = spectraOf(ctx, pointsOf(side), linesLast ? [summed, linesOf(chunk)] : [linesOf(chunk), summed]);
-  const to = spectraOf(ctx, pointsOf(side), [made, linesOf(chunk)]);
+  // The product is made in whichever order costs less.
+  const byChannel = { m: made, n: linesOf(chunk), transA: !flipped, transB: !linesLast };
+  const byLine = { m: byChannel.n, n: made, transA: linesLast, transB: flipped };
+  const cost = (order: typeof byChannel) =>
+    cheapestProduct({ batch: pointsOf(side), depth: summed, ...order }, ctx.caps).cycles;
+  const madeLast = cost(byLine) < cost(byChannel);
+  const to = spectraOf(ctx, pointsOf(side), madeLast ? [linesOf(chunk), made] : [made, linesOf(chunk)]);
   return [
     forwardCall(ctx, { planes: w, spectra: windows, side, linesLast: true, conjugate: true }),
     ...chunksOf(n, chunk).flatMap(({ first, images }): Launch[] => {
       const lines = linesOf(images);
       const a = reshaped(from, linesLast ? [summed, lines] : [lines, summed]);
-      const b = reshaped(to, [made, lines]);
+      const b = reshaped(to, madeLast ? [lines, made] : [made, lines]);
       const common = { side, first, images };
       return [
         forwardCall(ctx, { ...common, planes: x, spectra: a, linesLast, conjugate: flipped }),
-        ...productCalls(ctx, windows, a, b, { transA: !flipped, transB: !linesLast }),
+        ...(madeLast ? productCalls(ctx, a, windows, b, byLine) : productCalls(ctx, windows, a, b, byChannel)),
         inverseCall(ctx, {
-          ...{ ...common, planes: y, spectra: b, linesLast: true, conjugate: flipped },
+          ...{ ...common, planes: y, spectra: b, linesLast: !madeLast, conjugate: flipped },
           shift: flipped ? [-pad[0], -pad[1]] : pad,
         }),
       ];

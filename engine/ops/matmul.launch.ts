@@ -95,6 +95,8 @@ function callsOf(
   const limit = caps.maxWorkgroupsPerDimension;
   const flops = 2 * batch.size * m * n * depth;
   const vectors = (x: typeof left) => x.line === 1 && x.count % 4 === 0 && x.first % 4 === 0;
+  const pairs = (x: typeof left) =>
+    x.step === 1 && [depth, x.first, x.line, x.batch].every((distance) => distance % 2 === 0);
   const bind = (a: Operand, aVectors: boolean, b: Operand, bVectors: boolean) => ({
     [aVectors ? "a4" : "a"]: a,
     [bVectors ? "b4" : "b"]: b,
@@ -123,9 +125,15 @@ function callsOf(
     // Vectors of rows spare a wide tile 6 % of its time, and every pipeline costs half a second to compile: only stacks of
     // products are worth one more.
     const aVectors = vectors(a) && (columns < 64 || batch.size > 1);
+    const aPairs = !aVectors && pairs(a);
+    const bPairs = !vectors(b) && pairs(b);
     return [
       call(matmulRegistersKernel, {
-        bind: { ...bind(aInput, aVectors, bInput, vectors(b)), y },
+        bind: {
+          [aVectors ? "a4" : aPairs ? "a2" : "a"]: aInput,
+          [vectors(b) ? "b4" : bPairs ? "b2" : "b"]: bInput,
+          y,
+        },
         params: {
           ...{ rows: a.count, columns: b.count, depth, tiles, row_tiles: rowTiles, column_tiles: columnTiles },
           ...{ ...operands(a, b), y_row: exchanged ? 1 : n, y_column: exchanged ? n : 1 },
@@ -135,6 +143,8 @@ function callsOf(
           COLUMNS: columns,
           A_VECTORS: aVectors,
           B_VECTORS: vectors(b),
+          A_PAIRS: aPairs,
+          B_PAIRS: bPairs,
           VECTORS: exchanged && a.count % 4 === 0,
           LONG: isLong(depth),
           ODD: depth % 2 === 1,

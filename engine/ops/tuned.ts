@@ -23,7 +23,7 @@ const alike = new Set(["groups", "transA", "transB", "window"]);
 /** Columns of a register tile. 16 is left out: llvmpipe takes 0.7 s to compile it, 0.2 s for 20 or 24 (small tiles it does keep in
  *  registers). 52 is for planes of 7 × 7 and four of them: 160 × 49 sums of 960 products take 0.50 ms of its processor time, by tiles of 32 or
  *  64 pixels 0.64. */
-export const tileColumns: readonly number[] = [4, 8, 12, 20, 24, 32, 48, 52, 64];
+export const tileColumns: readonly number[] = [4, 8, 12, 20, 24, 32, 36, 48, 52, 64];
 
 /** Lines of the smaller operand that dot products meet at a time. */
 export const dotColumns: readonly number[] = [1, 2, 4];

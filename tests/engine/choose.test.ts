@@ -57,14 +57,14 @@ test("the family follows the adapter", () => {
   check.is(chooseConv2dFilter({ ...taps, rows: 9 }, swiftShader).variant, "tiled", "too few outputs to share out");
 });
 
-test("tiles are as wide as pays: 64 columns with subgroups, at most 32 without, few for few outputs", () => {
+test("tiles are as wide as pays: 64 columns with subgroups, at most 20 without, few for few outputs", () => {
   const columns = (shape: MatmulShape, caps: Capabilities): number => {
     const choice = chooseMatmul(shape, caps);
     return choice.variant === "registers" ? choice.columns : 0;
   };
   check.is(columns(product(512, 512, 512), llvmpipe), 64);
   check.is(columns(product(128, 64, 512), llvmpipe), 32, "too little to make up for the longer compilation");
-  check.is(columns(product(512, 512, 512), plainLlvmpipe), 32);
+  check.is(columns(product(512, 512, 512), plainLlvmpipe), 20);
   check.is(columns(product(1024, 10, 128), llvmpipe), 12);
   // A layer on a plane of 7 x 7, whose weights are stored by what they sum.
   check.is(columns(product(160, 49, 960, { transA: true }), llvmpipe), 52);
@@ -80,7 +80,6 @@ test("what is long lies along the lanes", () => {
   // A weight gradient of the network costs the same both ways, but for the stores.
   const weight = product(128, 3136, 64, { transA: true });
   check.is(exchanged(weight), true);
-  check.is(exchanged(weight, plainLlvmpipe), true);
 });
 
 test("few lines take dot products where they lie along the sum", () => {
@@ -100,8 +99,8 @@ test("few lines take dot products where they lie along the sum", () => {
     check.is(variant(caps, 1, 1000, 1280, { transA: true, transB: true }), "dots 8 1");
     check.is(variant(caps, 2, 1000, 1280, { transA: true, transB: true }), "registers");
   }
-  check.is(variant(llvmpipe, 16, 1000, 1280, along), "registers", "wide enough for a tile");
-  check.is(variant(plainLlvmpipe, 16, 1000, 1280, along), "dots 8 4", "whose columns each lane loads");
+  for (const caps of [llvmpipe, plainLlvmpipe])
+    check.is(variant(caps, 16, 1000, 1280, along), "registers", "wide enough for a tile");
   check.is(variant(gpu, 1, 1000, 1280, along), "dots 64 1");
   check.is(variant(gpu, 1000, 3, 1281, along), "dots 64 4");
   check.is(variant(gpu, 15, 1000, 1280, along), "dots 64 4");
