@@ -1,15 +1,25 @@
 // fourier.forward — spectra[point, …] = 2 F(x), or its conjugate, for every plane of x [n,c,h,w] (lib/fourier.wgsl). One plane per invocation: rows by
-// pairs, then columns.
+// pairs, then columns. With PAIRS, for an even width, pixels are loaded by twos.
+//@if QUADS
+enable subgroups;
+//@end
 @group(0) @binding(0) var<uniform> p: Params;
+//@if PAIRS
+@group(0) @binding(1) var<storage, read> x2: array<vec2f>;
+//@else
 @group(0) @binding(1) var<storage, read> x: array<f32>;
+//@end
+//@if QUADS
+@group(0) @binding(2) var<storage, read_write> spectra: array<vec4f>;
+//@else
 @group(0) @binding(2) var<storage, read_write> spectra: array<f32>;
+//@end
 
 //@include "lib/fourier.wgsl"
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.y * groups.x * 64u + id.x;
-  if (i >= p.count) { return; }
   let plane = plane_of(i);
   // Two rows each, transformed as one of complex numbers.
   var pairs: array<Folded, HALF>;
@@ -22,8 +32,10 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
       for (var j = 2u; j < SIDE; j++) {
         next[j] = z[j - 2u];
       }
-      next[0] = vec2f(pixel(plane, row, column), pixel(plane, row + 1u, column));
-      next[1] = vec2f(pixel(plane, row, column + 1u), pixel(plane, row + 1u, column + 1u));
+      let above = pixels(plane, row, column);
+      let below = pixels(plane, row + 1u, column);
+      next[0] = vec2f(above.x, below.x);
+      next[1] = vec2f(above.y, below.y);
       z = next;
     }
     // Compilers unroll loops that count up.
@@ -50,15 +62,21 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
         let columns = apart(points.first, points.second, false);
         if (u == 0u) { sign = 1.0; } else { points = Two(0.5 * columns.first, 0.5 * columns.second); }
       }
-      store_point(plane, u, v, points.first, sign);
-      store_point(plane, select(SIDE - u, HALF, u == 0u), v, points.second, sign);
+      store_points(plane, vec2u(point_of(u, v), point_of(select(SIDE - u, HALF, u == 0u), v)), points, sign);
       column = advanced(column);
     }
   }
 }
 
-fn pixel(plane: Plane, row: u32, column: u32) -> f32 {
-  return select(0.0, x[plane.at + row * p.width + column], plane.exists & (row < p.height) & (column < p.width));
+// This pixel and the next.
+fn pixels(plane: Plane, row: u32, column: u32) -> vec2f {
+  let at = plane.at + row * p.width + column;
+  let exists = plane.exists & (row < p.height);
+//@if PAIRS
+  return select(vec2f(0.0), x2[at / 2u], exists);
+//@else
+  return vec2f(select(0.0, x[at], exists), select(0.0, x[at + 1u], exists & (column + 1u < p.width)));
+//@end
 }
 
 struct Two {
@@ -75,10 +93,30 @@ fn apart(a: vec2f, b: vec2f, real: bool) -> Two {
   );
 }
 
-fn store_point(plane: Plane, u: u32, v: u32, z: vec2f, sign: f32) {
-  let at = plane.spectrum_at + point_of(u, v) * p.point_step;
+// The three numbers of a complex one.
+fn numbers(z: vec2f, sign: f32) -> vec3f {
   let imaginary = z.y * sign;
-  spectra[at] = z.x;
-  spectra[at + p.point_step] = imaginary;
-  spectra[at + 2u * p.point_step] = z.x + imaginary;
+  return vec3f(z.x, imaginary, z.x + imaginary);
+}
+
+fn store_points(plane: Plane, at: vec2u, points: Two, sign: f32) {
+  let first = numbers(points.first, sign);
+  let second = numbers(points.second, sign);
+//@if QUADS
+  let part = plane.spectrum_at % 4u;
+  let one = across(vec4f(first, second.x), part);
+  let rest = across(vec4f(second.yz, 0.0, 0.0), part);
+  let quad = plane.spectrum_at / 4u;
+  if (plane.spectrum_at < p.count) {
+    spectra[quad + select(at.x + part, at.y, part == 3u) * p.point_step / 4u] = one;
+    if (part < 2u) { spectra[quad + (at.y + 1u + part) * p.point_step / 4u] = rest; }
+  }
+//@else
+  if (plane.spectrum_at < p.count) {
+    for (var j = 0u; j < 3u; j++) {
+      spectra[plane.spectrum_at + (at.x + j) * p.point_step] = first[j];
+      spectra[plane.spectrum_at + (at.y + j) * p.point_step] = second[j];
+    }
+  }
+//@end
 }

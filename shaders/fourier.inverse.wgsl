@@ -1,7 +1,14 @@
 // fourier.inverse — y[n,c,…] = F⁻¹(t) for the product t of two spectra, or of its conjugate, without what lies beyond the plane
 // (lib/fourier.wgsl). One plane per invocation: columns, then rows by pairs.
+//@if QUADS
+enable subgroups;
+//@end
 @group(0) @binding(0) var<uniform> p: Params;
+//@if QUADS
+@group(0) @binding(1) var<storage, read> spectra: array<vec4f>;
+//@else
 @group(0) @binding(1) var<storage, read> spectra: array<f32>;
+//@end
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 fn store_result(index: u32, value: f32) { y[index] = value; } //@hook store
 fn begin_channel(channel: u32) {} //@hook store
@@ -11,17 +18,16 @@ fn begin_channel(channel: u32) {} //@hook store
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.y * groups.x * 64u + id.x;
-  if (i >= p.count) { return; }
   let plane = plane_of(i);
-  if (!plane.exists) { return; }
   begin_channel(plane.channel);
   var pairs: array<Folded, HALF>;
   for (var v = 0u; v < p.half; v++) {
     var column: Folded;
     for (var u = 0u; u < p.half; u++) {
       let real = (u == 0u) & (v == 0u);
-      var first = load_point(plane, u, v, real);
-      var second = load_point(plane, select(SIDE - u, HALF, u == 0u), v, real);
+      let points = load_points(plane, vec2u(point_of(u, v), point_of(select(SIDE - u, HALF, u == 0u), v)));
+      var first = complex(points[0], real);
+      var second = complex(points[1], real);
       if ((v == 0u) & (u > 0u)) {
         let both = together(first, second);
         second = together(conjugate(first), conjugate(second));
@@ -77,7 +83,7 @@ const scale = 1.0 / f32(4u * SIDE * SIDE);
 
 fn store_pixel(plane: Plane, row: u32, column: u32, value: f32) {
   let place = vec2u(row, column) % SIDE;
-  if (all(place < vec2u(p.height, p.width))) {
+  if (plane.exists & all(place < vec2u(p.height, p.width))) {
     store_result(plane.at + place.x * p.width + place.y, scale * value);
   }
 }
@@ -99,9 +105,26 @@ fn inverse(z: array<vec2f, SIDE>) -> array<vec2f, SIDE> {
   return d;
 }
 
-fn load_point(plane: Plane, u: u32, v: u32, real: bool) -> vec2f {
-  let at = plane.spectrum_at + point_of(u, v) * p.point_step;
-  let a = spectra[at];
-  let b = spectra[at + p.point_step];
-  return select(vec2f(a - b, p.sign * (spectra[at + 2u * p.point_step] - a - b)), vec2f(a, b), real);
+// The three numbers of each.
+fn load_points(plane: Plane, at: vec2u) -> array<vec3f, 2> {
+//@if QUADS
+  let part = plane.spectrum_at % 4u;
+  let quad = plane.spectrum_at / 4u;
+  let one = across(spectra[quad + select(at.x + part, at.y, part == 3u) * p.point_step / 4u], part);
+  var others: vec4f;
+  if (part < 2u) { others = spectra[quad + (at.y + 1u + part) * p.point_step / 4u]; }
+  return array<vec3f, 2>(one.xyz, vec3f(one.w, across(others, part).xy));
+//@else
+  let start = plane.spectrum_at + at * p.point_step;
+  let next = start + p.point_step;
+  let last = next + p.point_step;
+  return array<vec3f, 2>(
+    vec3f(spectra[start.x], spectra[next.x], spectra[last.x]),
+    vec3f(spectra[start.y], spectra[next.y], spectra[last.y]),
+  );
+//@end
+}
+
+fn complex(numbers: vec3f, real: bool) -> vec2f {
+  return select(vec2f(numbers.x - numbers.y, p.sign * (numbers.z - numbers.x - numbers.y)), numbers.xy, real);
 }

@@ -12,7 +12,7 @@ import {
 } from "../lower.js";
 import type { ConvShape } from "./choose.js";
 import { type Fourier, pointsOf } from "./choose.spectra.js";
-import { cheapestProduct } from "./choose.tiles.js";
+import { cheapestProduct, registers } from "./choose.tiles.js";
 import type { ConvGeometry } from "./conv.launch.js";
 import { chunksOf, pointStep, productCalls, reshaped, spectraOf, summedOver } from "./spectra.js";
 
@@ -138,9 +138,10 @@ interface Transform {
 }
 
 function forwardCall({ caps }: LaunchContext, of: Transform): Launch {
+  const pairs = of.planes.shape[3] % 2 === 0;
   return call(fourierForwardKernel, {
-    bind: { x: of.planes, spectra: of.spectra },
-    spec: { EIGHT: of.side === 8 },
+    bind: { [pairs ? "x2" : "x"]: of.planes, spectra: of.spectra },
+    spec: { EIGHT: of.side === 8, PAIRS: pairs, QUADS: byQuads(caps, of) },
     params: paramsOf(of),
     grid: gridFor(fourierForwardKernel, planesIn(of), caps.maxWorkgroupsPerDimension),
   });
@@ -154,12 +155,15 @@ function inverseCall(
 ): Launch {
   return call(fourierInverseKernel, {
     bind: { spectra: of.spectra, y: of.planes },
-    spec: { EIGHT: of.side === 8, ROLLED: of.rolled === true },
+    spec: { EIGHT: of.side === 8, ROLLED: of.rolled === true, QUADS: byQuads(caps, of) },
     params: paramsOf(of, of.shift),
     channels: channelsOf(of.planes),
     grid: gridFor(fourierInverseKernel, planesIn(of), caps.maxWorkgroupsPerDimension),
   });
 }
+
+const byQuads = (caps: Capabilities, of: Transform): boolean =>
+  caps.subgroups && registers(caps) && planesIn(of) % 4 === 0;
 
 const planesIn = ({ spectra: { shape } }: Transform): number => shape[1] * shape[2];
 
@@ -170,6 +174,6 @@ function paramsOf({ planes, spectra, linesLast, side, conjugate, first = 0, imag
     ...{ count: rows * columns, lines: linesLast ? columns : rows, channels },
     ...{ first_image: first, images: images ?? all, height, width, top: shift[0], left: shift[1] },
     ...{ pairs: Math.ceil(height / 2), half: side / 2, sign: conjugate ? -1 : 1 },
-    ...{ point_step: spectra.strides[0], line_step: linesLast ? 1 : columns, channel_step: linesLast ? columns : 1 },
+    ...{ lines_last: linesLast ? 1 : 0, point_step: spectra.strides[0] },
   };
 }

@@ -5,6 +5,8 @@
 // up one that is complex, F(u,0) in its first half and F(u,HALF) in its second. So there are HALF · SIDE complex numbers a + bi, kept as a, b and
 // a + b, because (a + bi)(c + di) = ac - bd + ((a + b)(c + d) - ac - bd)i takes three products (Gauss). In column 0 the rows 0 and HALF hold two
 // real numbers each, of which the products alone count.
+// With QUADS, where planes and steps from point to point are multiples of 4, four neighbours hand each other what they have of four numbers, so
+// that each loads or stores one of these for all of them; that needs subgroups that are whole fours of neighbours, in order.
 // Source: Mathieu, Henaff & LeCun 2013, "Fast Training of Convolutional Networks through FFTs"; Cooley & Tukey 1965.
 struct Params {
   count: u32,               // invocations: lines · channels
@@ -15,7 +17,8 @@ struct Params {
   pairs: u32,               // of rows that hold pixels, from position 0 on
   half: u32,                // HALF; loops of constant length would be unrolled, which a software adapter compiles for seconds
   sign: f32,                // -1: of conjugates, which are the transforms of planes that are read backwards
-  point_step: u32, line_step: u32, channel_step: u32,  // in the spectra
+  lines_last: u32,          // 1: spectra are [points, channels, lines]; 0: [points, lines, channels]
+  point_step: u32,          // from one point to the next
 }
 
 //@if EIGHT
@@ -67,20 +70,16 @@ struct Plane {
   channel: u32,
   at: u32,           // where its first pixel lies
   spectrum_at: u32,  // and its first point
-  exists: bool,      // false for lines that only fill up a vector of them
+  exists: bool,      // false for lines that only fill up a vector of them, and for what is no plane
 }
 
 // Neighbouring invocations have what lies together in the spectra.
 fn plane_of(i: u32) -> Plane {
-  let by_line = p.line_step == 1u;
+  let by_line = p.lines_last == 1u;
   let line = select(i / p.channels, i % p.lines, by_line);
   let channel = select(i % p.channels, i / p.lines, by_line);
-  return Plane(
-    channel,
-    ((p.first_image + line) * p.channels + channel) * p.height * p.width,
-    line * p.line_step + channel * p.channel_step,
-    line < p.images,
-  );
+  let at = ((p.first_image + line) * p.channels + channel) * p.height * p.width;
+  return Plane(channel, at, i, (line < p.images) & (i < p.count));
 }
 
 // Where the three numbers of a complex one begin.
@@ -128,5 +127,19 @@ fn fourier(z: array<vec2f, 16>) -> array<vec2f, 16> {
   let u = fourier4(a[2], turned(b[2], w2), c[2].yx * vec2f(1.0, -1.0), turned(d[2], vec2f(-w2.x, w2.y)));
   let v = fourier4(a[3], turned(b[3], w3), turned(c[3], vec2f(-w2.x, w2.y)), turned(d[3], -w1));
   return array<vec2f, 16>(x[0], y[0], u[0], v[0], x[1], y[1], u[1], v[1], x[2], y[2], u[2], v[2], x[3], y[3], u[3], v[3]);
+}
+//@end
+//@if QUADS
+
+// Of four neighbours with four numbers each, to the first all first ones, to the second all second ones.
+fn across(own: vec4f, part: u32) -> vec4f {
+  let odd = part % 2u == 1u;
+  let near = select(own.yw, own.xz, odd);
+  let got = vec2f(subgroupShuffleXor(near.x, 1u), subgroupShuffleXor(near.y, 1u));
+  let a = select(vec4f(own.x, got.x, own.z, got.y), vec4f(got.x, own.y, got.y, own.w), odd);
+  let later = part >= 2u;
+  let far = select(a.zw, a.xy, later);
+  let given = vec2f(subgroupShuffleXor(far.x, 2u), subgroupShuffleXor(far.y, 2u));
+  return select(vec4f(a.xy, given), vec4f(given, a.zw), later);
 }
 //@end
