@@ -29,6 +29,7 @@ fn store_result(index: u32, value: f32) { y[index] = value; } //@hook store
 fn begin_channel(channel: u32) {} //@hook store
 
 //@include "lib/registers.wgsl"
+//@include "lib/registers.two.wgsl"
 //@include "lib/registers.step.wgsl"
 
 var<private> quad_at: array<u32, QUADS>;  // the weights of each slot

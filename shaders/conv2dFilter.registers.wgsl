@@ -1,7 +1,7 @@
 // conv2dFilter, register tiles — y[k,c,r,s] = Σ_{n,oy,ox} g[n,k,oy,ox] · x[n,c,oy·stride + r·dilation − pad, …]. Rows of the tile
 // are window taps in flat (c,r,s) order, columns are output channels k (lib/registers.wgsl). The long sum over n, oy, ox is
 // split over `parts` tiles, each of which takes `part_places` of the images · out_height · out_width places and writes a whole y;
-// sumParts adds them. The places of a row are taken by twos, with ODD for rows of an odd number of them. Needs groups = 1 and every tensor below 2^31 elements.
+// sumParts adds them. Needs groups = 1 and every tensor below 2^31 elements.
 //@if SUBGROUPS
 enable subgroups;
 //@end
@@ -12,41 +12,19 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
-//@if ODD
 @group(0) @binding(2) var<storage, read> g: array<f32>;
-var<private> is_last: bool;  // of a row of places
-//@else
-@group(0) @binding(2) var<storage, read> g2: array<vec2f>;
-//@end
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 fn store_result(index: u32, value: f32) { y[index] = value; } //@hook store
 
 //@include "lib/registers.wgsl"
+//@include "lib/registers.step.wgsl"
 
-var<private> column_at: array<vec4u, QUADS>;  // where the gradients of each slot begin
+var<private> starts: array<vec4u, QUADS>;  // where the gradients of each slot begin
 var<private> g_step: u32;
 
-fn columns_at(slot: u32) -> array<vec4f, 2> {
-  let at = column_at[slot] + g_step;
-//@if ODD
-  let next = at + 1u;
-  return array<vec4f, 2>(
-    vec4f(g[at.x], g[at.y], g[at.z], g[at.w]),
-    select(vec4f(g[next.x], g[next.y], g[next.z], g[next.w]), vec4f(0.0), is_last),
-  );
-//@else
-  let pairs = array<vec2f, 4>(g2[at.x / 2u], g2[at.y / 2u], g2[at.z / 2u], g2[at.w / 2u]);
-  return array<vec4f, 2>(
-    vec4f(pairs[0].x, pairs[1].x, pairs[2].x, pairs[3].x),
-    vec4f(pairs[0].y, pairs[1].y, pairs[2].y, pairs[3].y),
-  );
-//@end
-}
-
-fn pixels_at(row_at: vec4u, ix: vec4u, row_valid: vec4<bool>) -> vec4f {
-  let valid = row_valid & (ix < vec4u(p.in_width));
-  let at = select(vec4u(0u), row_at + ix, valid);
-  return select(vec4f(0.0), vec4f(x[at.x], x[at.y], x[at.z], x[at.w]), valid);
+fn column_at(slot: u32) -> vec4f {
+  let at = starts[slot] + g_step;
+  return vec4f(g[at.x], g[at.y], g[at.z], g[at.w]);
 }
 
 @compute @workgroup_size(LANES)
@@ -58,7 +36,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let out_area = p.out_height * p.out_width;
   for (var slot = 0u; slot < QUADS; slot++) {
     let column = column_start + first_column(slot, lane);
-    column_at[slot] = min(vec4u(column, column + 1u, column + 2u, column + 3u), vec4u(p.out_channels - 1u)) * out_area;
+    starts[slot] = min(vec4u(column, column + 1u, column + 2u, column + 3u), vec4u(p.out_channels - 1u)) * out_area;
   }
   let tap_start = (id / p.column_tiles % p.row_tiles * LANES + lane) * 4u;
   let own = vec4u(tap_start, tap_start + 1u, tap_start + 2u, tap_start + 3u);
@@ -77,17 +55,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let row_at = image * p.in_channels * in_area + channel_at + iy * p.in_width;
     g_step = image * p.out_channels * out_area + oy * p.out_width;
     var ix = vec4u(left);
-    for (var ox = 0u; ox < p.out_width; ox += 2u) {
-      let first = pixels_at(row_at, ix, row_valid);
-      let second = pixels_at(row_at, ix + p.stride_x, row_valid);
-//@if ODD
-      is_last = ox + 1u == p.out_width;
-      accumulate(array<vec4f, 2>(first, select(second, vec4f(0.0), is_last)));
-//@else
-      accumulate(array<vec4f, 2>(first, second));
-//@end
-      ix += 2u * p.stride_x;
-      g_step += 2u;
+    for (var ox = 0u; ox < p.out_width; ox++) {
+      let valid = row_valid & (ix < vec4u(p.in_width));
+      let at = select(vec4u(0u), row_at + ix, valid);
+      accumulate_step(select(vec4f(0.0), vec4f(x[at.x], x[at.y], x[at.z], x[at.w]), valid));
+      ix += p.stride_x;
+      g_step++;
     }
   }
   finish();

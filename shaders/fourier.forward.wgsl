@@ -1,14 +1,10 @@
 // fourier.forward — spectra[point, …] = 2 F(x), or its conjugate, for every plane of x [n,c,h,w] (lib/fourier.wgsl). One plane per invocation: rows by
-// pairs, then columns. With PAIRS, for an even width, pixels are loaded by twos.
+// pairs, then columns.
 //@if QUADS
 enable subgroups;
 //@end
 @group(0) @binding(0) var<uniform> p: Params;
-//@if PAIRS
-@group(0) @binding(1) var<storage, read> x2: array<vec2f>;
-//@else
 @group(0) @binding(1) var<storage, read> x: array<f32>;
-//@end
 //@if QUADS
 @group(0) @binding(2) var<storage, read_write> spectra: array<vec4f>;
 //@else
@@ -72,11 +68,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 fn pixels(plane: Plane, row: u32, column: u32) -> vec2f {
   let at = plane.at + row * p.width + column;
   let exists = plane.exists & (row < p.height);
-//@if PAIRS
-  return select(vec2f(0.0), x2[at / 2u], exists);
-//@else
   return vec2f(select(0.0, x[at], exists), select(0.0, x[at + 1u], exists & (column + 1u < p.width)));
-//@end
 }
 
 struct Two {

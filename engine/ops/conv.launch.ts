@@ -218,15 +218,12 @@ export function conv2dFilterCalls(ctx: LaunchContext, geometry: ConvGeometry, ch
     const columnTiles = Math.ceil(k / columns);
     const tiles = parts * rowTiles * columnTiles;
     product = call(conv2dFilterRegistersKernel, {
-      bind: { x, [ow % 2 === 1 ? "g" : "g2"]: g, y: partial },
+      bind: { x, g, y: partial },
       params: {
         ...{ ...common, tiles, row_tiles: rowTiles, column_tiles: columnTiles },
         ...{ rows: n * oh, part_rows: Math.ceil((n * oh) / parts) },
       },
-      spec: {
-        ...{ SUBGROUPS: subgroups, COLUMNS: columns, ODD: ow % 2 === 1 },
-        LONG: isLong(Math.ceil((n * oh) / parts) * ow),
-      },
+      spec: { SUBGROUPS: subgroups, COLUMNS: columns, LONG: isLong(Math.ceil((n * oh) / parts) * ow) },
       grid: linearGrid(tiles, 1, limit),
       flops,
     });

@@ -72,12 +72,12 @@ export function fourierCorrelationCalls(
   const linesLast = w.fixed === true;
   const [summed, made] = [x, y].map((t) => t.shape[1]);
   const from = spectraOf(ctx, pointsOf(side), linesLast ? [summed, linesOf(chunk)] : [linesOf(chunk), summed]);
-  // The product is made in whichever order costs less.
+  // The product is made in whichever order costs less; of equal ones in that which uses the kernel of a dense layer's gradient.
   const byChannel = { m: made, n: linesOf(chunk), transA: !flipped, transB: !linesLast };
   const byLine = { m: byChannel.n, n: made, transA: linesLast, transB: flipped };
   const cost = (order: typeof byChannel) =>
     cheapestProduct({ batch: pointsOf(side), depth: summed, ...order }, ctx.caps).cycles;
-  const madeLast = cost(byLine) < cost(byChannel);
+  const madeLast = cost(byLine) <= cost(byChannel);
   const to = spectraOf(ctx, pointsOf(side), madeLast ? [linesOf(chunk), made] : [made, linesOf(chunk)]);
   return [
     forwardCall(ctx, { planes: w, spectra: windows, side, linesLast: true, conjugate: true }),
@@ -138,10 +138,9 @@ interface Transform {
 }
 
 function forwardCall({ caps }: LaunchContext, of: Transform): Launch {
-  const pairs = of.planes.shape[3] % 2 === 0;
   return call(fourierForwardKernel, {
-    bind: { [pairs ? "x2" : "x"]: of.planes, spectra: of.spectra },
-    spec: { EIGHT: of.side === 8, PAIRS: pairs, QUADS: byQuads(caps, of) },
+    bind: { x: of.planes, spectra: of.spectra },
+    spec: { EIGHT: of.side === 8, QUADS: byQuads(caps, of) },
     params: paramsOf(of),
     grid: gridFor(fourierForwardKernel, planesIn(of), caps.maxWorkgroupsPerDimension),
   });

@@ -1,4 +1,5 @@
-// One step of a register tile (lib/registers.wgsl) at a time, for sums that do not come by twos. The file that includes this one defines
+// One step of a register tile (lib/registers.wgsl) at a time, for sums that do not come by twos, and kernels
+// that use little time and should not use more of the compiler's. The file that includes this one defines
 // column_at(slot: u32) -> vec4f, the values at this step of the four columns from first_column(slot, lane) on.
 fn multiply_step(rows: vec4f, columns: vec4f, quad: u32) {
   if (quad < QUADS) {

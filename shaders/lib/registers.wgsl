@@ -2,9 +2,7 @@
 // column. A step of the reduction takes the lane's four row values and COLUMNS column values, which the subgroup loads
 // once, four per lane, and passes around; without subgroups every lane loads them all. They are passed around by
 // subgroupShuffle, which for a lane that is known is one instruction where subgroupBroadcast is three.
-// Two steps are taken at a time: each sum of the tile is loaded and stored once for two products (one at a time: lib/registers.step.wgsl).
-// The file that includes this one defines columns_at(slot: u32) -> array<vec4f, 2>, the values at these two steps of the four columns from
-// first_column(slot, lane) on.
+// Steps are taken by twos (lib/registers.two.wgsl) or one by one (lib/registers.step.wgsl).
 //
 // The tile is read back through a variable index, in a loop whose length is no constant, so that a software adapter keeps it
 // in memory (the stack, first-level cache) instead of trying to colour hundreds of registers: same speed, a fifth to a
@@ -48,35 +46,6 @@ fn first_column(slot: u32, lane: u32) -> u32 {
 //@end
 }
 
-fn multiply(rows: array<vec4f, 2>, columns: array<vec4f, 2>, quad: u32) {
-  if (quad < QUADS) {
-    for (var c = 0u; c < 4u; c++) {
-      for (var r = 0u; r < 4u; r++) {
-        let i = quad * 16u + c * 4u + r;
-        tile[i] = tile[i] + rows[0][r] * columns[0][c] + rows[1][r] * columns[1][c];
-      }
-    }
-  }
-}
-
-//@if SUBGROUPS
-fn from_lane(own: array<vec4f, 2>, lane: u32) -> array<vec4f, 2> {
-  return array<vec4f, 2>(subgroupShuffle(own[0], lane), subgroupShuffle(own[1], lane));
-}
-
-fn multiply_lanes(rows: array<vec4f, 2>, slot: u32) {
-  let own = columns_at(slot);
-  multiply(rows, from_lane(own, 0u), slot * LANES);
-  multiply(rows, from_lane(own, 1u), slot * LANES + 1u);
-  multiply(rows, from_lane(own, 2u), slot * LANES + 2u);
-  multiply(rows, from_lane(own, 3u), slot * LANES + 3u);
-  multiply(rows, from_lane(own, 4u), slot * LANES + 4u);
-  multiply(rows, from_lane(own, 5u), slot * LANES + 5u);
-  multiply(rows, from_lane(own, 6u), slot * LANES + 6u);
-  multiply(rows, from_lane(own, 7u), slot * LANES + 7u);
-}
-//@end
-
 fn count_steps(count: u32) {
 //@if LONG
   steps += count;
@@ -84,19 +53,4 @@ fn count_steps(count: u32) {
     end_block();
   }
 //@end
-}
-
-// Two steps of the reduction.
-fn accumulate(rows: array<vec4f, 2>) {
-//@if SUBGROUPS
-  multiply_lanes(rows, 0u);
-  if (QUADS > LANES) {
-    multiply_lanes(rows, 1u);
-  }
-//@else
-  for (var quad = 0u; quad < QUADS; quad++) {
-    multiply(rows, columns_at(quad), quad);
-  }
-//@end
-  count_steps(2u);
 }
