@@ -37,7 +37,7 @@ export function cheapestTile(
     const loads = caps.subgroups ? Math.ceil(width / 32) : width / 4;
     const step = cost.rowLoad + loads * cost.columnLoad + 4 * width * cycles.tile.multiply;
     const stores = 4 * width * (cost.store ?? cycles.tile.store);
-    const total = perThread(tiles) * (depth * step + stores);
+    const total = cycles.tile.call + perThread(tiles) * (depth * step + stores);
     const judged = total + (isWide && covered(width) >= coveredByNarrow ? wideTile.saves : 0);
     if (!best || judged < best.judged)
       best = { choice: { variant: "registers", subgroups: caps.subgroups, columns: width }, cycles: total, judged };

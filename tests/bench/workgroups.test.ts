@@ -48,14 +48,14 @@ async function gradients(copies: number): Promise<Record<string, ArrayLike<numbe
   return results;
 }
 
-/** Kernels that `body` dispatched with more workgroups than fit one dimension, by op. */
-async function wideKernels(body: () => Promise<void>): Promise<Set<string>> {
+/** Of every dispatch of `body` with more workgroups than fit one dimension, the op that its kernel is named after. */
+async function wideDispatches(body: () => Promise<void>): Promise<string[]> {
   const { stream } = executor() as GpuExecutor;
-  const wide = new Set<string>();
+  const wide: string[] = [];
   const encode = stream.encode.bind(stream);
   stream.encode = (prepared) => {
     const [x, y] = prepared.call.grid;
-    if (x * y > 65_535) wide.add(prepared.pipeline.name.replace(/[._].*/, ""));
+    if (x * y > 65_535) wide.push(prepared.pipeline.name.replace(/[._].*/, ""));
     encode(prepared);
   };
   try {
@@ -69,7 +69,7 @@ async function wideKernels(body: () => Promise<void>): Promise<Set<string>> {
 
 gpuTest("a batch that takes more than 65 535 workgroups gives the gradients of a few images", async () => {
   const truth = await gradients(1);
-  const wide = await wideKernels(async () => {
+  const wide = await wideDispatches(async () => {
     const many = await gradients(17_500);
     for (const [name, values] of Object.entries(truth)) {
       const scale = Math.max(...Array.from(values, Math.abs));
@@ -77,14 +77,15 @@ gpuTest("a batch that takes more than 65 535 workgroups gives the gradients of a
       check.ok(worst < 1e-3, `${name} differs by ${worst} of its largest entry`);
     }
   });
-  check.ok(wide.has("conv2d") && wide.has("conv2dInput"), [...wide].join(", "));
+  // The convolution and its gradient in the images, which may be made by the same kernel.
+  check.ok(wide.filter((op) => op.startsWith("conv2d")).length >= 2, wide.join(", "));
 });
 
 gpuTest("so do elements and rows", async () => {
   // Odd, so that they cannot be copied by fours.
   const [count, length] = [70_002, 249];
   const row = Float32Array.from({ length }, (_, i) => (i % 7) - 3);
-  const wide = await wideKernels(async () => {
+  const wide = await wideDispatches(async () => {
     const half = (from: number) =>
       add(expand(tensor(row), [count / 2, length]), reshape(arange(from, from + count / 2), [count / 2, 1]));
     const x = concat([half(0), half(count / 2)]);
@@ -98,5 +99,5 @@ gpuTest("so do elements and rows", async () => {
     for (const i of [0, 1, 65_535, 65_536, count - 1])
       check.ok(Math.abs(sums[i] - (base + i * length)) <= 1e-5 * (1 + i * length), `row ${i} sums to ${sums[i]}`);
   });
-  check.ok(wide.has("concat"), [...wide].join(", "));
+  check.ok(wide.includes("concat"), wide.join(", "));
 });
