@@ -28,17 +28,22 @@ fn store_result(index: u32, value: f32) { y[index] = value; } //@hook store
 //@end
 fn begin_channel(channel: u32) {} //@hook store
 
+//@if TWO
+const STEPS = 2u;
+//@else
+const STEPS = 1u;
+//@end
 //@include "lib/registers.wgsl"
-//@include "lib/registers.two.wgsl"
-//@include "lib/registers.step.wgsl"
 
 var<private> quad_at: array<u32, QUADS>;  // the weights of each slot
 var<private> w_step: u32;
 
-fn column_at(slot: u32) -> vec4f { return w[w_step + quad_at[slot]]; }
-
-fn columns_at(slot: u32) -> array<vec4f, 2> {
-  return array<vec4f, 2>(column_at(slot), w[w_step + p.quads + quad_at[slot]]);
+fn columns_at(slot: u32) -> array<vec4f, STEPS> {
+  var columns: array<vec4f, STEPS>;
+  for (var step = 0u; step < STEPS; step++) {
+    columns[step] = w[w_step + step * p.quads + quad_at[slot]];
+  }
+  return columns;
 }
 //@if SLIDE
 
@@ -49,11 +54,6 @@ struct Row {
 
 fn pixel_in(row: Row, column: i32) -> f32 {
   return select(0.0, x[row.at + u32(column)], row.exists & (u32(column) < p.in_width));
-}
-//@else
-
-fn pixels_at(at: vec4u, valid: vec4<bool>) -> vec4f {
-  return select(vec4f(0.0), vec4f(x[at.x], x[at.y], x[at.z], x[at.w]), valid);
 }
 //@end
 
@@ -85,7 +85,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       w_step = (r * p.window_width * p.in_channels + c) * p.quads;
       for (var s = 0u; s < p.window_width; s++) {
         values = vec4f(values.yzw, pixel_in(row, left.x + i32(s) + 3));
-        accumulate_step(values);
+        accumulate(array<vec4f, STEPS>(values));
         w_step += p.in_channels * p.quads;
       }
       row_at += in_area;
@@ -100,19 +100,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       let ix = vec4u(left + i32(s * p.dilation_x));
       let valid = row_valid & (ix < vec4u(p.in_width * UP_X)) & (ix % UP_X == vec4u(0u));
       var at = select(vec4u(0u), row_at + ix / UP_X, valid);
-//@if TWO
-      for (var c = 0u; c < p.in_channels; c += 2u) {
-        accumulate(array<vec4f, 2>(pixels_at(at, valid), pixels_at(at + in_area, valid)));
-        at += 2u * in_area;
-        w_step += 2u * p.quads;
+      for (var c = 0u; c < p.in_channels; c += STEPS) {
+        var pixels: array<vec4f, STEPS>;
+        for (var step = 0u; step < STEPS; step++) {
+          pixels[step] = select(vec4f(0.0), vec4f(x[at.x], x[at.y], x[at.z], x[at.w]), valid);
+          at += in_area;
+        }
+        accumulate(pixels);
+        w_step += STEPS * p.quads;
       }
-//@else
-      for (var c = 0u; c < p.in_channels; c++) {
-        accumulate_step(pixels_at(at, valid));
-        at += in_area;
-        w_step += p.quads;
-      }
-//@end
     }
   }
 //@end

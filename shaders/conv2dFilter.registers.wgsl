@@ -16,15 +16,15 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 fn store_result(index: u32, value: f32) { y[index] = value; } //@hook store
 
+const STEPS = 1u;
 //@include "lib/registers.wgsl"
-//@include "lib/registers.step.wgsl"
 
-var<private> starts: array<vec4u, QUADS>;  // where the gradients of each slot begin
+var<private> column_at: array<vec4u, QUADS>;  // where the gradients of each slot begin
 var<private> g_step: u32;
 
-fn column_at(slot: u32) -> vec4f {
-  let at = starts[slot] + g_step;
-  return vec4f(g[at.x], g[at.y], g[at.z], g[at.w]);
+fn columns_at(slot: u32) -> array<vec4f, STEPS> {
+  let at = column_at[slot] + g_step;
+  return array<vec4f, STEPS>(vec4f(g[at.x], g[at.y], g[at.z], g[at.w]));
 }
 
 @compute @workgroup_size(LANES)
@@ -36,7 +36,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let out_area = p.out_height * p.out_width;
   for (var slot = 0u; slot < QUADS; slot++) {
     let column = column_start + first_column(slot, lane);
-    starts[slot] = min(vec4u(column, column + 1u, column + 2u, column + 3u), vec4u(p.out_channels - 1u)) * out_area;
+    column_at[slot] = min(vec4u(column, column + 1u, column + 2u, column + 3u), vec4u(p.out_channels - 1u)) * out_area;
   }
   let tap_start = (id / p.column_tiles % p.row_tiles * LANES + lane) * 4u;
   let own = vec4u(tap_start, tap_start + 1u, tap_start + 2u, tap_start + 3u);
@@ -58,7 +58,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     for (var ox = 0u; ox < p.out_width; ox++) {
       let valid = row_valid & (ix < vec4u(p.in_width));
       let at = select(vec4u(0u), row_at + ix, valid);
-      accumulate_step(select(vec4f(0.0), vec4f(x[at.x], x[at.y], x[at.z], x[at.w]), valid));
+      accumulate(array<vec4f, STEPS>(select(vec4f(0.0), vec4f(x[at.x], x[at.y], x[at.z], x[at.w]), valid)));
       ix += p.stride_x;
       g_step++;
     }

@@ -58,7 +58,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
         let columns = apart(points.first, points.second, false);
         if (u == 0u) { sign = 1.0; } else { points = Two(0.5 * columns.first, 0.5 * columns.second); }
       }
-      store_points(plane, vec2u(point_of(u, v), point_of(select(SIDE - u, HALF, u == 0u), v)), points, sign);
+      store_points(plane, points_of(u, v), points, sign);
       column = advanced(column);
     }
   }
@@ -98,10 +98,10 @@ fn store_points(plane: Plane, at: vec2u, points: Two, sign: f32) {
   let part = plane.spectrum_at % 4u;
   let one = across(vec4f(first, second.x), part);
   let rest = across(vec4f(second.yz, 0.0, 0.0), part);
-  let quad = plane.spectrum_at / 4u;
+  let quads = quads_of(plane, at);
   if (plane.spectrum_at < p.count) {
-    spectra[quad + select(at.x + part, at.y, part == 3u) * p.point_step / 4u] = one;
-    if (part < 2u) { spectra[quad + (at.y + 1u + part) * p.point_step / 4u] = rest; }
+    spectra[quads.x] = one;
+    if (part < 2u) { spectra[quads.y] = rest; }
   }
 //@else
   if (plane.spectrum_at < p.count) {

@@ -25,7 +25,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     var column: Folded;
     for (var u = 0u; u < p.half; u++) {
       let real = (u == 0u) & (v == 0u);
-      let points = load_points(plane, vec2u(point_of(u, v), point_of(select(SIDE - u, HALF, u == 0u), v)));
+      let points = load_points(plane, points_of(u, v));
       var first = complex(points[0], real);
       var second = complex(points[1], real);
       if ((v == 0u) & (u > 0u)) {
@@ -109,11 +109,11 @@ fn inverse(z: array<vec2f, SIDE>) -> array<vec2f, SIDE> {
 fn load_points(plane: Plane, at: vec2u) -> array<vec3f, 2> {
 //@if QUADS
   let part = plane.spectrum_at % 4u;
-  let quad = plane.spectrum_at / 4u;
-  let one = across(spectra[quad + select(at.x + part, at.y, part == 3u) * p.point_step / 4u], part);
-  var others: vec4f;
-  if (part < 2u) { others = spectra[quad + (at.y + 1u + part) * p.point_step / 4u]; }
-  return array<vec3f, 2>(one.xyz, vec3f(one.w, across(others, part).xy));
+  let quads = quads_of(plane, at);
+  let one = across(spectra[quads.x], part);
+  var rest: vec4f;
+  if (part < 2u) { rest = spectra[quads.y]; }
+  return array<vec3f, 2>(one.xyz, vec3f(one.w, across(rest, part).xy));
 //@else
   let start = plane.spectrum_at + at * p.point_step;
   let next = start + p.point_step;

@@ -40,8 +40,8 @@ fn store_result(index: u32, value: f32) { y[index] = value; } //@hook store
 //@end
 fn begin_channel(channel: u32) {} //@hook store
 
+const STEPS = 2u;
 //@include "lib/registers.wgsl"
-//@include "lib/registers.two.wgsl"
 
 var<private> column_at: array<vec4u, QUADS>;  // where the columns of each slot begin
 var<private> b_step: u32;

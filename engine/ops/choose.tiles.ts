@@ -29,16 +29,16 @@ export function cheapestTile(
 ): { choice: Registers; cycles: number } {
   let best: { choice: Registers; cycles: number; judged: number } | undefined;
   const covered = (width: number): number => Math.ceil(columns / width) * width;
-  const coveredByNarrow = Math.min(...wideTile.than.map(covered));
+  const [widestNarrow, coveredByNarrow] = [Math.max(...wideTile.than), Math.min(...wideTile.than.map(covered))];
   for (const width of tileColumns) {
-    const isWide = width > Math.max(...wideTile.than);
     if (!caps.subgroups && width > widestAlone) break;
     const tiles = batch * Math.ceil(rows / 32) * Math.ceil(columns / width);
     const loads = caps.subgroups ? Math.ceil(width / 32) : width / 4;
     const step = cost.rowLoad + loads * cost.columnLoad + 4 * width * cycles.tile.multiply;
     const stores = 4 * width * (cost.store ?? cycles.tile.store);
     const total = cycles.tile.call + perThread(tiles) * (depth * step + stores);
-    const judged = total + (isWide && covered(width) >= coveredByNarrow ? wideTile.saves : 0);
+    const hasToSave = width > widestNarrow && covered(width) >= coveredByNarrow;
+    const judged = total + (hasToSave ? wideTile.saves : 0);
     if (!best || judged < best.judged)
       best = { choice: { variant: "registers", subgroups: caps.subgroups, columns: width }, cycles: total, judged };
   }

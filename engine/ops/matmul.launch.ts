@@ -123,16 +123,11 @@ function callsOf(
     const columnTiles = Math.ceil(b.count / columns);
     const tiles = batch.size * rowTiles * columnTiles;
     // Vectors of rows spare a wide tile 2 % of its time at most, and every pipeline costs a quarter of a second to compile.
-    const aVectors = vectors(a) && columns < 64;
-    const aPairs = !aVectors && pairs(a);
-    const bPairs = !vectors(b) && pairs(b);
+    const aTaken = vectors(a) && columns < 64 ? 4 : pairs(a) ? 2 : "";
+    const bTaken = vectors(b) ? 4 : pairs(b) ? 2 : "";
     return [
       call(matmulRegistersKernel, {
-        bind: {
-          [aVectors ? "a4" : aPairs ? "a2" : "a"]: aInput,
-          [vectors(b) ? "b4" : bPairs ? "b2" : "b"]: bInput,
-          y,
-        },
+        bind: { [`a${aTaken}`]: aInput, [`b${bTaken}`]: bInput, y },
         params: {
           ...{ rows: a.count, columns: b.count, depth, tiles, row_tiles: rowTiles, column_tiles: columnTiles },
           ...{ ...operands(a, b), y_row: exchanged ? 1 : n, y_column: exchanged ? n : 1 },
@@ -140,10 +135,10 @@ function callsOf(
         spec: {
           SUBGROUPS: subgroups,
           COLUMNS: columns,
-          A_VECTORS: aVectors,
-          B_VECTORS: vectors(b),
-          A_PAIRS: aPairs,
-          B_PAIRS: bPairs,
+          A_VECTORS: aTaken === 4,
+          B_VECTORS: bTaken === 4,
+          A_PAIRS: aTaken === 2,
+          B_PAIRS: bTaken === 2,
           VECTORS: exchanged && a.count % 4 === 0,
           LONG: isLong(depth),
           ODD: depth % 2 === 1,

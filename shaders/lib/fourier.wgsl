@@ -82,9 +82,9 @@ fn plane_of(i: u32) -> Plane {
   return Plane(channel, at, i, (line < p.images) & (i < p.count));
 }
 
-// Where the three numbers of a complex one begin.
-fn point_of(u: u32, v: u32) -> u32 {
-  return 3u * (v * SIDE + u);
+// Where the three numbers of the complex ones at u and at -u begin; at HALF for -0.
+fn points_of(u: u32, v: u32) -> vec2u {
+  return 3u * (v * SIDE + vec2u(u, select(SIDE - u, HALF, u == 0u)));
 }
 
 fn conjugate(z: vec2f) -> vec2f {
@@ -130,6 +130,13 @@ fn fourier(z: array<vec2f, 16>) -> array<vec2f, 16> {
 }
 //@end
 //@if QUADS
+
+// Two vectors that the invocation loads or stores for four neighbours, of the six numbers at two points: one of the first four, and one of the
+// last two, which its two first neighbours have.
+fn quads_of(plane: Plane, at: vec2u) -> vec2u {
+  let part = plane.spectrum_at % 4u;
+  return plane.spectrum_at / 4u + vec2u(select(at.x + part, at.y, part == 3u), at.y + 1u + part) * p.point_step / 4u;
+}
 
 // Of four neighbours with four numbers each, to the first all first ones, to the second all second ones.
 fn across(own: vec4f, part: u32) -> vec4f {

@@ -76,6 +76,7 @@ test("what is long lies along the lanes", () => {
     return choice.variant === "registers" && choice.exchanged;
   };
   check.is(exchanged(product(4, 1000, 256)), true);
+  check.is(exchanged(product(4, 1000, 256), plainLlvmpipe), true);
   check.is(exchanged(product(1000, 4, 256)), false);
   // A weight gradient of the network costs the same both ways, but for the stores.
   const weight = product(128, 3136, 64, { transA: true });
