@@ -52,18 +52,6 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
       pairs[j - 1u] = pairs[j];
     }
     let row = 2u * k + u32(p.top);
-//@if ROLLED
-    for (var q = 0u; q < 2u * p.half; q++) {
-      var pixels = z[0];
-      for (var next = 0u; next < p.half / (HALF / 2u); next++) {
-        store_pixel(plane, row + next, q + u32(p.left), pixels.x);
-        pixels = pixels.yx;
-      }
-      for (var j = 1u; j < SIDE; j++) {
-        z[j - 1u] = z[j];
-      }
-    }
-//@else
     for (var q = 0u; q < p.half; q++) {
       let column = 2u * q + u32(p.left);
       store_pixel(plane, row, column, z[0].x);
@@ -74,7 +62,6 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
         z[j - 2u] = z[j];
       }
     }
-//@end
   }
 }
 

@@ -207,7 +207,7 @@ export function declarationOf({ name, binding, access, scalar }: Binding, vector
 }
 
 /** Statements that read input `i`: an element, a vector, or one element for each of the thread's lanes. */
-function readInput(i: number, dtype: DType, source: string, index: string, lanes?: readonly number[]): string[] {
+export function readInput(i: number, dtype: DType, source: string, index: string, lanes?: readonly number[]): string[] {
   if (!lanes) return [`    let x${i} = ${source}[${index}];`];
   const places = [...new Set(lanes)];
   return [

@@ -1,5 +1,6 @@
 /** Compilation of a step's pipelines ahead of its first run, on drivers that leave it to the first dispatch. */
 import type { Launch } from "../lower.js";
+import { isSlowToCompile } from "./epilogue.js";
 import { FirstDispatch } from "./firstDispatch.js";
 import type { Pipelines } from "./pipelines.js";
 import type { EarlyCompilation } from "./provider.js";
@@ -27,11 +28,12 @@ export class Compilation implements EarlyCompilation {
     this.#firstDispatch ??= new FirstDispatch(device);
     const second = this.#second?.isFree ? this.#second : undefined;
     const compiled: Promise<void>[] = [];
-    for (const launch of fresh) {
+    const launches = second ? slowOutside(fresh) : fresh;
+    for (const launch of launches) {
       this.#firstDispatch.begin(this.#pipelines.get(launch));
       if (second) compiled.push(this.#patiently(device.queue.onSubmittedWorkDone()));
     }
-    second?.help(fresh, compiled);
+    second?.help(launches, compiled);
   }
 
   /** Resolves once the second device compiles nothing any more. */
@@ -43,4 +45,11 @@ export class Compilation implements EarlyCompilation {
   destroy(): void {
     this.#second?.destroy();
   }
+}
+
+/** Every other of the slow ones first, the rest of them last: two threads meet at one that is quick, which both compile. */
+function slowOutside(launches: readonly Launch[]): Launch[] {
+  const slow = launches.filter(isSlowToCompile);
+  const quick = launches.filter((launch) => !isSlowToCompile(launch));
+  return [...slow.filter((_, i) => i % 2 === 0), ...quick, ...slow.filter((_, i) => i % 2 === 1)];
 }

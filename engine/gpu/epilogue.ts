@@ -15,6 +15,8 @@ const hooks = { 1: "store_result", 4: "store_quad" } as const;
 const channelHook = "begin_channel";
 /** Kernels that paste these keep a tile in registers. */
 const tiling = ["lib/registers.wgsl", "lib/tiles.wgsl"];
+/** Kernels that paste these are long. */
+const unrolled = [...tiling, "lib/fourier.wgsl"];
 /** Bindings above those of any kernel file. */
 const firstBinding = 32;
 
@@ -29,9 +31,9 @@ export function storesThroughHook(calls: readonly Launch[], result: Operand): bo
   );
 }
 
-/** Whether the kernel that stores `result` makes tiles. */
-export function storesTiles(calls: readonly Launch[], result: Operand): boolean {
-  return calls.some((call) => call.bind.y?.buffer === result.buffer && isTiled(call));
+/** Whether a launch's kernel takes long to compile. */
+export function isSlowToCompile(call: Launch): boolean {
+  return pastes(call, unrolled);
 }
 
 /** Whether an epilogue of the calls works out no address for each element it reads: it reads once for all of a channel, in vectors of four or in
@@ -51,8 +53,12 @@ export function readsLightly(
 }
 
 /** Whether a launch makes tiles: the large products and convolutions. */
-export function isTiled({ kernel }: Launch): boolean {
-  return kernel.includes?.some((file) => tiling.includes(file)) === true;
+export function isTiled(call: Launch): boolean {
+  return pastes(call, tiling);
+}
+
+function pastes({ kernel }: Launch, files: readonly string[]): boolean {
+  return kernel.includes?.some((file) => files.includes(file)) === true;
 }
 
 export interface Epilogue {

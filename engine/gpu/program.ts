@@ -12,7 +12,7 @@ import { bytesOf, type Capabilities, type Launch, type Operand, type TensorSpec 
 import { sizeOf } from "../shape.js";
 import type { Graph, GraphNode, OpNode } from "../trace.js";
 import { pointwise } from "./codegen.js";
-import { isTiled, readsLightly, storesThroughHook, storesTiles, withEpilogue } from "./epilogue.js";
+import { isSlowToCompile, isTiled, readsLightly, storesThroughHook, withEpilogue } from "./epilogue.js";
 import { copyCalls, type Lowering, type LoweringHost, lowerOp, wholeOperand } from "./lowering.js";
 import { ConstantBuffer, PlannedBuffer, type Program, type ProgramInput, type ProgramOutput } from "./planned.js";
 import { loadsThroughHook, withPrologue } from "./prologue.js";
@@ -73,12 +73,15 @@ export function compile(graph: Graph, caps: Capabilities, { fuse }: PlanOptions)
   const lower = ({ node, prologue }: Extract<Step, { kind: "op" }>): Lowering => {
     const { op, attrs } = node;
     if (!prologue) return lowerOp(op, node.inputs.map(operandOf), attrs, node, host);
-    // Stands for what never lies in memory.
-    const made = wholeOperand(node.inputs[0], {});
-    const { calls, output } = lowerOp(op, [made, ...node.inputs.slice(1).map(operandOf)], attrs, node, host);
+    const [x, ...others] = node.inputs;
+    const isStored = read.has(x);
+    if (isStored) operands.set(x, { ...host.allocate(x, (x as OpNode).op.name), fixed: isFixed(x) });
+    // What is not stored never lies in memory.
+    const made = isStored ? operandOf(x) : wholeOperand(x, {});
+    const { calls, output } = lowerOp(op, [made, ...others.map(operandOf)], attrs, node, host);
     const { graph, loops, leaves } = prologue;
     const inputs = leaves.map((leaf) => leafOperand(leaf, loops));
-    return { calls: withPrologue(calls, made, { shape: loops, graph, inputs }), output };
+    return { calls: withPrologue(calls, made, { shape: loops, graph, inputs, isStored }), output };
   };
   for (const step of steps) {
     const result = step.kind === "op" ? lower(step) : undefined;
@@ -181,12 +184,12 @@ function layoutOf({ shape, dtype, strides, offset }: Operand): Omit<Operand, "bu
   return { shape, dtype, strides, offset };
 }
 
-/** Additions' worth of code that a register tile may store with, on a software adapter, four neighbours at a time: a normalisation and its
+/** Additions' worth of code that a kernel slow to compile may store with, on a software adapter, four neighbours at a time: a normalisation and its
  *  activation. More takes longer to compile than a pass over the result. */
 const heaviestEpilogue = 100;
 /** And one by one, with an address to work out for each: a bias and a factor. */
 const lightEpilogue = 3;
-/** Results of fewer elements gain only a launch, which is not worth one more pipeline of register tiles. */
+/** Results of fewer elements gain only a launch, which is not worth one more pipeline that is slow to compile. */
 const largeResult = 2 ** 16;
 
 /** What the hand-written kernels allow, found by lowering each op once without memory. */
@@ -199,7 +202,9 @@ function kernelsOn(caps: Capabilities, isFixed: (node: GraphNode) => boolean): K
     const { calls, output } = lowerOp(node.op, inputs, node.attrs, node, host);
     if (!storesThroughHook(calls, output)) return undefined;
     const bindings = Math.max(...calls.map(({ bind }) => Object.keys(bind).length)) - 1;
-    if (!caps.software || !storesTiles(calls, output)) return { bindings, maxCost: () => Number.POSITIVE_INFINITY };
+    const stores = (call: Launch): boolean => call.bind.y?.buffer === output.buffer;
+    if (!caps.software || !calls.some((call) => stores(call) && isSlowToCompile(call)))
+      return { bindings, maxCost: () => Number.POSITIVE_INFINITY };
     if (sizeOf(node.shape) < largeResult) return undefined;
     return {
       bindings,
@@ -220,11 +225,11 @@ function kernelsOn(caps: Capabilities, isFixed: (node: GraphNode) => boolean): K
       if (!known.has(node)) known.set(node, find(node));
       return known.get(node);
     },
-    prologue(node) {
+    prologue(node, isStored) {
       const [x] = node.inputs;
       if (!node.op.launch || x?.dtype !== "f32" || sizeOf(x.shape) * sizeOf(node.shape) === 0) return false;
-      // One more pipeline on a software adapter has to be worth it.
-      if (caps.software && sizeOf(x.shape) < largeResult) return false;
+      // One more pipeline on a software adapter has to be worth it. A GPU would store in an order that is not that of its memory.
+      if (caps.software ? sizeOf(x.shape) < largeResult : isStored) return false;
       const inputs = node.inputs.map((input) => wholeOperand(input, {}));
       return loadsThroughHook(lowerOp(node.op, inputs, node.attrs, node, host).calls, inputs[0]);
     },

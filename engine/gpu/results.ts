@@ -1,7 +1,7 @@
 /** Where the results of a captured program lie: in the storage of arguments that were given up, or in buffers of their own. */
 import { wholeAccess } from "../graph/access.js";
 import { isSame } from "../graph/kernel.js";
-import { readBy, readByOp, type Step } from "../graph/schedule.js";
+import { besidesOp, readBy, readByOp, type Step } from "../graph/schedule.js";
 import type { Operand } from "../lower.js";
 import { isContiguous, sameShape } from "../shape.js";
 import type { Graph, GraphNode } from "../trace.js";
@@ -14,9 +14,7 @@ export function overwrites(
   steps: readonly Step[],
   takers: readonly (ProgramInput | undefined)[],
 ): Map<GraphNode, ProgramInput> {
-  const written = new Set<GraphNode>(
-    steps.flatMap((s) => (s.kind === "fused" ? s.kernel.outputs : (s.epilogue?.outputs ?? []))),
-  );
+  const written = new Set<GraphNode>(steps.flatMap((s) => (s.kind === "fused" ? s.kernel.outputs : besidesOp(s))));
   const storedIn = (node: GraphNode): GraphNode => {
     let below = node;
     while (below.kind === "op" && below.op.view && !written.has(below)) below = below.inputs[0];

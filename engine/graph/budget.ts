@@ -99,8 +99,8 @@ export interface Kernels {
   readonly maxBuffers: number;
   /** What the op's last kernel allows, if it can end in an epilogue. */
   readonly epilogue: (node: OpNode) => EpilogueRoom | undefined;
-  /** Whether the op reads each element of its first input once, where a prologue can make it. */
-  readonly prologue: (node: OpNode) => boolean;
+  /** Whether the op reads each element of its first input once, where a prologue can make it, and store it where others read it too. */
+  readonly prologue: (node: OpNode, isStored: boolean) => boolean;
 }
 
 /** Most elements a kernel reads in one turn of its loops: they are parameters of a WGSL function, which has 255 at most. */

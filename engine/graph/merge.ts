@@ -37,25 +37,31 @@ export function merge(steps: readonly Step[], graph: Graph, roots: ReadonlySet<O
   return order(withPrologues(current, producers, readers, kernels));
 }
 
-/** Kernels that make one value, for one op that reads it once and whose epilogue does not, become its prologue. */
+/** Kernels that make one value, for an op that reads each of its elements once and whose epilogue does not, become its prologue. Whatever
+ *  else reads the value then waits for that op. */
 function withPrologues(
   steps: ReadonlySet<Step>,
-  producers: ReadonlyMap<GraphNode, Step>,
+  makers: ReadonlyMap<GraphNode, Step>,
   readers: ReadonlyMap<GraphNode, number>,
   { maxBuffers, prologue }: Kernels,
 ): Set<Step> {
   const all = new Set(steps);
+  const producers = new Map(makers);
   for (const step of steps) {
     if (step.kind !== "op") continue;
     const [x] = step.node.inputs;
     const earlier = producers.get(x);
-    if (earlier?.kind !== "fused" || earlier.kernel.outputs.length > 1 || readers.get(x) !== 1) continue;
+    if (earlier?.kind !== "fused" || earlier.kernel.outputs.length > 1) continue;
     if (step.epilogue?.leaves.some(({ node }) => node === x)) continue;
+    const isStored = readers.get(x) !== 1;
     const written = step.epilogue ? bindings(step.epilogue) : 1;
-    if (!prologue(step.node) || bindings(earlier.kernel) + written > maxBuffers) continue;
+    if (!prologue(step.node, isStored) || bindings(earlier.kernel) + written > maxBuffers) continue;
+    if (isStored && dependsOtherwise(step, earlier, producers)) continue;
+    const both = { ...step, prologue: earlier.kernel };
     all.delete(step);
     all.delete(earlier);
-    all.add({ ...step, prologue: earlier.kernel });
+    all.add(both);
+    for (const node of producedBy(both)) producers.set(node, both);
   }
   return all;
 }

@@ -3,7 +3,8 @@ import { type Graph, type GraphNode, type OpNode, opsOf } from "../trace.js";
 import type { FusedKernel } from "./kernel.js";
 
 /** One entry of the schedule: an op by itself (a kernel of its own, or a view that costs nothing), or a fused kernel. An op may begin with
- *  a prologue, which makes its first input where it is read, and end in an epilogue, which reads its result where it is stored. */
+ *  a prologue, which makes its first input where it is read and stores it if other steps read it too, and end in an epilogue, which reads
+ *  its result where it is stored. */
 export type Step =
   | { readonly kind: "op"; readonly node: OpNode; readonly prologue?: FusedKernel; readonly epilogue?: FusedKernel }
   | { readonly kind: "fused"; readonly kernel: FusedKernel };
@@ -13,10 +14,14 @@ export function eachOp(graph: Graph): Step[] {
   return opsOf(graph.outputs).map((node) => ({ kind: "op", node }));
 }
 
-/** What a step puts into memory. */
+/** What a step puts into memory, if anything reads it there. */
 export function producedBy(step: Step): readonly OpNode[] {
-  if (step.kind === "fused") return step.kernel.outputs;
-  return step.epilogue ? [step.node, ...step.epilogue.outputs] : [step.node];
+  return step.kind === "fused" ? step.kernel.outputs : [step.node, ...besidesOp(step)];
+}
+
+/** What an op's prologue and epilogue make. */
+export function besidesOp({ prologue, epilogue }: Extract<Step, { kind: "op" }>): readonly OpNode[] {
+  return [...(prologue?.outputs ?? []), ...(epilogue?.outputs ?? [])];
 }
 
 /** What has to be in memory before a step runs. */

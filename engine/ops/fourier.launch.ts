@@ -118,7 +118,7 @@ export function fourierWindowGradientCalls(
       ...productCalls(ctx, a, b, product),
       inverseCall(ctx, {
         ...{ planes: parts, spectra: product, side, first: firstWindow, images: k, linesLast: true, conjugate: false },
-        ...{ shift: pad, rolled: true },
+        shift: pad,
       }),
     ];
   });
@@ -146,15 +146,11 @@ function forwardCall({ caps }: LaunchContext, of: Transform): Launch {
   });
 }
 
-/** `shift`: from the position of a pixel to its place in the plane. `rolled`: for windows, which are few and made with heavy epilogues: their time is
- *  that of the compiler. */
-function inverseCall(
-  { caps }: LaunchContext,
-  of: Transform & { readonly shift: Pair; readonly rolled?: boolean },
-): Launch {
+/** `shift`: from the position of a pixel to its place in the plane. */
+function inverseCall({ caps }: LaunchContext, of: Transform & { readonly shift: Pair }): Launch {
   return call(fourierInverseKernel, {
     bind: { spectra: of.spectra, y: of.planes },
-    spec: { EIGHT: of.side === 8, ROLLED: of.rolled === true, QUADS: byQuads(caps, of) },
+    spec: { EIGHT: of.side === 8, QUADS: byQuads(caps, of) },
     params: paramsOf(of, of.shift),
     channels: channelsOf(of.planes),
     grid: gridFor(fourierInverseKernel, planesIn(of), caps.maxWorkgroupsPerDimension),

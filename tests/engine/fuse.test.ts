@@ -121,13 +121,14 @@ function compare(graph: Graph, steps: readonly Step[]): void {
   }
 }
 
-/** Eight bindings, and an epilogue for every opaque op; a prologue too where a test wants one. */
+/** Eight bindings, and an epilogue for every opaque op; prologues too where a test wants them, stored or not. */
 const kernels: Kernels = {
   maxBuffers: 8,
   epilogue: ({ op }) => (op.name === "opaque" ? { bindings: 1, maxCost: () => 100 } : undefined),
   prologue: () => false,
 };
 const withPrologues: Kernels = { ...kernels, prologue: ({ op }) => op.name === "opaque" };
+const withPassingPrologues: Kernels = { ...kernels, prologue: ({ op }, isStored) => op.name === "opaque" && !isStored };
 
 const kernelsOf = (steps: readonly Step[]): FusedKernel[] =>
   steps.flatMap((s) => (s.kind === "fused" ? [s.kernel] : []));
@@ -139,7 +140,8 @@ const namesOf = (steps: readonly Step[]): string[] =>
   });
 
 test("fused kernels compute what the graph computes", () => {
-  let [fused, prologues] = [0, 0];
+  let fused = 0;
+  const prologues = { stored: 0, passing: 0 };
   fc.assert(
     fc.property(fc.gen(), (g) => {
       const int = (low: number, high: number): number => g(fc.integer, { min: low, max: high });
@@ -150,8 +152,7 @@ test("fused kernels compute what the graph computes", () => {
         for (let i = d.int(1, d.boolean() ? 14 : 60); i > 0; i--) all.push(grow(all, int, opaque));
         return all.slice(-d.int(1, 8));
       }, shapes);
-      const steps = fuse(graph, d.boolean() ? kernels : withPrologues);
-      prologues += steps.filter((step) => step.kind === "op" && step.prologue).length;
+      const steps = fuse(graph, [kernels, withPassingPrologues, withPrologues][d.int(0, 2)]);
       for (const kernel of kernelsOf(steps)) {
         const bound = new Set<GraphNode>([...kernel.leaves.map(({ node }) => node), ...kernel.outputs]);
         check.ok(bound.size <= 8, `${bound.size} tensors bound`);
@@ -159,7 +160,9 @@ test("fused kernels compute what the graph computes", () => {
       }
       const read = new Set<GraphNode>([...graph.outputs, ...steps.flatMap(readBy)]);
       for (const step of steps) {
-        if (step.kind !== "op" || !step.epilogue) continue;
+        if (step.kind !== "op") continue;
+        if (step.prologue) prologues[read.has(step.prologue.outputs[0]) ? "stored" : "passing"]++;
+        if (!step.epilogue) continue;
         const { leaves, outputs } = step.epilogue;
         const bound = new Set<GraphNode>([...leaves.map(({ node }) => node), ...outputs]);
         if (!read.has(step.node)) bound.delete(step.node);
@@ -171,7 +174,7 @@ test("fused kernels compute what the graph computes", () => {
     { numRuns: 600 },
   );
   check.ok(fused > 200, `only ${fused} kernels with more than one op`);
-  check.ok(prologues > 10, `only ${prologues} prologues`);
+  for (const [kind, count] of Object.entries(prologues)) check.ok(count > 10, `only ${count} ${kind} prologues`);
 });
 
 test("a chain of pointwise ops and views is one kernel", () => {
@@ -181,7 +184,7 @@ test("a chain of pointwise ops and views is one kernel", () => {
   compare(graph, steps);
 });
 
-test("what one op alone reads is made where it is read, else it lies in memory", () => {
+test("what an op reads is made where it is read, and stored if anything else reads it too", () => {
   const made = trace((x, b) => [opaque(mul(add(x, b), x))], [[4, 6], [6]]);
   check.equal(namesOf(fuse(made, withPrologues)), ["add_mul+opaque"]);
   check.equal(namesOf(fuse(made, kernels)), ["add_mul", "opaque"]);
@@ -190,7 +193,27 @@ test("what one op alone reads is made where it is read, else it lies in memory",
     const y = neg(x);
     return [opaque(y), y];
   };
-  check.equal(namesOf(fuse(trace(result, [[4]]), withPrologues)), ["neg", "opaque"]);
+  const output = trace(result, [[4]]);
+  check.equal(namesOf(fuse(output, withPassingPrologues)), ["neg", "opaque"]);
+  check.equal(namesOf(fuse(output, withPrologues)), ["neg+opaque"]);
+  compare(output, fuse(output, withPrologues));
+  const others = (x: Tensor): Tensor[] => {
+    const y = neg(x);
+    return [opaque(reshape(y, [3, 2])), opaque(y)];
+  };
+  const first = trace(others, [[2, 3]]);
+  check.equal(namesOf(fuse(first, withPrologues)), ["neg+opaque", "opaque"]);
+  compare(first, fuse(first, withPrologues));
+  // An op that waits for another reader cannot make what that reads.
+  const waiting = trace(
+    (x) => {
+      const [other, own] = others(x);
+      return [mul(own, reshape(other, [2, 3]))];
+    },
+    [[2, 3]],
+  );
+  check.equal(namesOf(fuse(waiting, withPrologues)), ["neg", "opaque", "opaque+mul"]);
+  compare(waiting, fuse(waiting, withPrologues));
   const twice = (x: Tensor): Tensor[] => {
     const y = neg(x);
     return [mul(opaque(y), y)];

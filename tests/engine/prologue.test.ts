@@ -1,12 +1,17 @@
-/** Reductions that make what they read: their first input never lies in memory. */
+/** Reductions that make what they read: their first input lies in memory only for others. */
+import { executor } from "../../engine/executor.js";
+import type { GpuExecutor } from "../../engine/gpu/executor.js";
 import {
   abs,
   add,
   capture,
+  exp,
+  expand,
   max,
   mean,
   mul,
   prod,
+  reshape,
   slice,
   sqrt,
   square,
@@ -117,6 +122,75 @@ for (const { name, shapes, of, plan } of cases)
     check.match(step.describe(), plan);
     const expected = await of(...given).read();
     check.close(await y.read(), expected, { atol: 1e-5 * Math.max(...expected.map(Math.abs)) }, name);
+    step.dispose();
+  });
+
+/** What a reduction makes and others read too: window sums' gradients, whose loops are in windows, odd rows, views. */
+const stored: readonly { name: string; shapes: number[][]; of: Made; axes: number[] }[] = [
+  { name: "whole vectors", ...{ shapes: [[300, 400], [400]], of: mul, axes: [1] } },
+  { name: "columns", ...{ shapes: [[400, 300], [300]], of: mul, axes: [0] } },
+  {
+    name: "odd sides",
+    ...{
+      shapes: [
+        [301, 403],
+        [301, 1],
+      ],
+      of: mul,
+      axes: [1],
+    },
+  },
+  { name: "odd sides, columns", ...{ shapes: [[301, 403], [403]], of: mul, axes: [0] } },
+  {
+    name: "two passes",
+    ...{
+      shapes: [
+        [16, 24, 14, 14],
+        [24, 1, 1],
+      ],
+      of: mul,
+      axes: [0, 2, 3],
+    },
+  },
+  {
+    name: "windows that are not whole vectors",
+    ...{ shapes: [[400, 12, 14], [400, 6, 7]], of: (x, y) => mul(x, spread(y)), axes: [1, 2] }, // biome-ignore format: one line
+  },
+  {
+    name: "windows, two to a vector",
+    ...{ shapes: [[400, 12, 28], [400, 6, 14]], of: (x, y) => mul(x, spread(y)), axes: [1, 2] }, // biome-ignore format: one line
+  },
+  {
+    name: "an operand that begins inside a vector",
+    ...{ shapes: [[1, 300 * 400 + 1], [400]], of: (x, b) => mul(reshape(slice(x, [0, 1], [1, 300 * 400]), [300, 400]), b), axes: [1] }, // biome-ignore format: one line
+  },
+  {
+    name: "windows, and an operand that begins with a later vector",
+    ...{ shapes: [[1, 400 * 12 * 14 + 8], [400, 6, 7]], of: (x, y) => mul(reshape(slice(x, [0, 8], [1, 400 * 12 * 14]), [400, 12, 14]), spread(y)), axes: [1, 2] }, // biome-ignore format: one line
+  },
+];
+
+/** Every row and every column twice. */
+function spread(y: Tensor): Tensor {
+  const [n, rows, columns] = y.shape;
+  return reshape(expand(reshape(y, [n, rows, 1, columns, 1]), [n, rows, 2, columns, 2]), [n, 2 * rows, 2 * columns]);
+}
+
+for (const { name, shapes, of, axes } of stored)
+  gpuTest(`prologue that stores: ${name}`, async () => {
+    const given = shapes.map((shape) => tensor(values(shape), shape));
+    const work = (...xs: Tensor[]): Tensor[] => {
+      const made = exp(of(...xs));
+      return [sum(made, axes), made];
+    };
+    const step = capture((...xs: Tensor[]) => work(...xs));
+    const results = step(...given);
+    const { capabilities } = (executor() as GpuExecutor).device;
+    if (capabilities.software) check.match(step.describe(), /exp\+reduce /);
+    for (const [i, expected] of work(...given).entries()) {
+      const numbers = await expected.read();
+      check.close(await results[i].read(), numbers, i === 0 ? { rtol: 1e-5 } : { atol: 0, rtol: 0 }, name);
+    }
     step.dispose();
   });
 
