@@ -5,6 +5,7 @@ import {
   clamp,
   describe,
   equal,
+  exp,
   logSoftmax,
   mean,
   mul,
@@ -13,7 +14,6 @@ import {
   oneHot,
   ShapeError,
   sameShape,
-  softmax,
   softplus,
   square,
   sub,
@@ -61,27 +61,45 @@ export function crossEntropyPerSample(logits: Tensor, targets: Tensor, options: 
   return neg(sum(multiplyNoNan(logSoftmax(logits), t), 1));
 }
 
-/** Mean over the batch of KL(softmax(teacher/T) ‖ softmax(student/S)). [n,C], [n,C] → one number. T defaults to 1, S to T.
+/** Options of `klDivergence`. */
+export interface KlDivergenceOptions {
+  /** T, default 1. */
+  readonly temperature?: number;
+  /** S, default T. */
+  readonly studentTemperature?: number;
+}
+
+/** Mean over the batch of KL(softmax(teacher/T) ‖ softmax(student/S)). [n,C], [n,C] → one number.
  *  A class that the teacher gives nothing adds nothing, whatever the student gives it. Source: Hinton et al. 2015, without their
- *  factor T². */
-export function klDivergence(
+ *  factor T². @throws ShapeError unless both are [n,C], RangeError unless temperatures are positive. */
+export function klDivergence(teacherLogits: Tensor, studentLogits: Tensor, options: KlDivergenceOptions = {}): Tensor {
+  return mean(divergences("klDivergence", teacherLogits, studentLogits, options));
+}
+
+/** The terms of `klDivergence`, one per sample. [n,C], [n,C] → [n]. */
+export function klDivergencePerSample(
   teacherLogits: Tensor,
   studentLogits: Tensor,
-  options: { temperature?: number; studentTemperature?: number } = {},
+  options: KlDivergenceOptions = {},
 ): Tensor {
-  const { temperature = 1, studentTemperature = temperature } = checkedOptions("klDivergence", options, {
+  return divergences("klDivergencePerSample", teacherLogits, studentLogits, options);
+}
+
+function divergences(name: string, teacher: Tensor, student: Tensor, options: KlDivergenceOptions): Tensor {
+  const { temperature = 1, studentTemperature = temperature } = checkedOptions(name, options, {
     temperature: aNumber,
     studentTemperature: aNumber,
   });
-  requireSame("klDivergence", teacherLogits, studentLogits);
+  requireSame(name, teacher, student);
+  if (teacher.rank !== 2) throw new ShapeError(`${name}: ${describe(teacher)} given; logits f32[n,C] are needed`);
   if (!(temperature > 0 && studentTemperature > 0))
     throw new RangeError(
-      `klDivergence: temperatures ${temperature} and ${studentTemperature} given; positive ones are needed`,
+      `${name}: temperatures ${temperature} and ${studentTemperature} given; positive ones are needed`,
     );
-  const scaled = mul(teacherLogits, 1 / temperature);
-  const gap = sub(logSoftmax(scaled), logSoftmax(mul(studentLogits, 1 / studentTemperature)));
-  const shares = softmax(scaled);
-  return mean(sum(mul(shares, where(equal(shares, 0), 0, gap)), 1));
+  const taught = logSoftmax(mul(teacher, 1 / temperature));
+  const gap = sub(taught, logSoftmax(mul(student, 1 / studentTemperature)));
+  const shares = exp(taught);
+  return sum(mul(shares, where(equal(shares, 0), 0, gap)), 1);
 }
 
 /** Mean squared difference over all elements. @throws ShapeError when the shapes differ. */

@@ -1,10 +1,25 @@
 /** ATEX: the network learns the teacher's predictions around each image, along the explanation and across it. No gradient is
  *  differentiated. */
 
-import { add, concat, grad, random, reshape, split, stopGradient, sub, type Tensor } from "../../engine/index.js";
+import {
+  add,
+  concat,
+  full,
+  grad,
+  mean,
+  mul,
+  random,
+  reshape,
+  split,
+  square,
+  stopGradient,
+  sub,
+  sum,
+  type Tensor,
+} from "../../engine/index.js";
 import { aCount, aFunction, aNumberOfAtLeast0, aPositiveNumber, either, required, wordOf } from "../../engine/kinds.js";
 import { checkedOptions, type KindsOf, requireArguments } from "../../engine/options.js";
-import { klDivergence, mse } from "../../nn/index.js";
+import { klDivergencePerSample } from "../../nn/index.js";
 import { asOneBatch, repeated } from "../copies.js";
 import { aClassifier } from "../kinds.js";
 import type { Classifier } from "../score.js";
@@ -148,12 +163,15 @@ export function atex(options: AtexOptions): Defence {
       const [direction, given] = directions(g, { ...batch, key: directionKey });
       // The steepest shift needs them first; else one pass makes all predictions.
       const before = given ?? (steepest > 0 || alpha === 0 ? g(x) : undefined);
-      const distilled = (f: Tensor, student: Tensor): Tensor =>
-        matching === "logits" ? mse(f, student) : klDivergence(f, student, { temperature, studentTemperature });
+      const perSample = (f: Tensor, student: Tensor): Tensor =>
+        matching === "logits"
+          ? mean(square(sub(f, student)), 1)
+          : klDivergencePerSample(f, student, { temperature, studentTemperature });
+      const distilled = (f: Tensor, student: Tensor): Tensor => mean(perSample(f, student));
       /** g's logits at x_p as if it began at x where f does. */
       const moved = (student: Tensor, f: Tensor, logits: Tensor): Tensor =>
         matching === "changes" ? add(student, repeated(sub(f, logits), points * copies)) : student;
-      const { around, own, nearby } = stopGradient(() => {
+      const { around, taught, own, nearby } = stopGradient(() => {
         const centres = alongExplanation(x, direction, lengthsAlong(along, x, lengthKey), normalisation);
         const taught = taughtAt(teacher, x, asOneBatch(centres), predictions, indices);
         const [own, atCentres] = split(taught, [1, points]);
@@ -164,9 +182,16 @@ export function atex(options: AtexOptions): Defence {
           const uphill = grad((z: Tensor) => distilled(nearby, moved(g(z), asOneBatch(own), logits)))(beside);
           return steepestShifts(uphill, direction, { length: steepest, normalisation }, steepestKey);
         };
-        return { around: before && steepest > 0 ? add(beside, further(before)) : beside, own: asOneBatch(own), nearby };
+        const around = before && steepest > 0 ? add(beside, further(before)) : beside;
+        return { around, taught, own: asOneBatch(own), nearby };
       });
-      const { logits, student } = predictionsAt(g, x, around, before);
+      const { logits, student, all } = predictionsAt(g, x, around, before);
+      if (all && terms === "both" && matching !== "changes") {
+        // One comparison of all that one pass made.
+        const f = copies === 1 ? asOneBatch(taught) : concat([own, nearby]);
+        const share = ({ shape: [samples] }: Tensor, weight: number): Tensor => full([samples], weight / samples);
+        return [sum(mul(perSample(f, all), concat([share(own, 1), share(nearby, alpha)]))), logits];
+      }
       const loss = weighted(
         [terms === "both" ? 1 : 0, () => distilled(own, logits)],
         [alpha, () => distilled(nearby, moved(student(), own, logits))],
@@ -176,17 +201,18 @@ export function atex(options: AtexOptions): Defence {
   };
 }
 
-/** g's logits at x and at the points around it, by one pass where those at x are not known. */
+/** g's logits at x and at the points around it; where those at x are not known by one pass, which makes `all`. */
 function predictionsAt(
   g: Network,
   x: Tensor,
   around: Tensor,
   known: Tensor | undefined,
-): { readonly logits: Tensor; student(): Tensor } {
+): { readonly logits: Tensor; student(): Tensor; readonly all?: Tensor } {
   if (known) return { logits: known, student: () => g(around) };
-  const { all, apart } = joined([x, around]);
-  const [logits, student] = apart(g(all));
-  return { logits, student: () => student };
+  const batch = joined([x, around]);
+  const all = g(batch.all);
+  const [logits, student] = batch.apart(all);
+  return { logits, student: () => student, all };
 }
 
 /** f at x and then at the points [points·n,...], run where its predictions are not at hand: [1 + points, n, C]. */

@@ -134,6 +134,10 @@ export const NN: Readonly<Record<string, Row>> = {
     optional: [4],
   },
   klDivergence: { args: () => [logits(), logits(), { temperature: 2, studentTemperature: 1 }], takes: { 2: ["{}"] } },
+  klDivergencePerSample: {
+    args: () => [logits(), logits(), { temperature: 2, studentTemperature: 1 }],
+    takes: { 2: ["{}"] },
+  },
   huber: { args: () => [logits(), logits(), { delta: 1 }], takes: { 2: ["{}"] } },
   binaryCrossEntropy: { args: () => [logits(), logits()] },
   mse: { args: () => [logits(), logits()] },

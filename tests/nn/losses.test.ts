@@ -10,6 +10,7 @@ import {
   crossEntropyPerSample,
   huber,
   klDivergence,
+  klDivergencePerSample,
   mse,
 } from "../../nn/index.js";
 import { gpuTest, referenceTest } from "../executors.js";
@@ -75,6 +76,25 @@ referenceTest("one term per sample, whose mean is the cross-entropy", async () =
   check.close(outside.slice(0, 2), [0, 0], {}, "a class that does not exist has no term");
 });
 
+referenceTest("one divergence per sample, whose mean is that of the batch", async () => {
+  const [teacher, student] = [goldens.logits, goldens.other];
+  const options = { temperature: 2, studentTemperature: 3 };
+  const terms = await klDivergencePerSample(upload(teacher), upload(student), options).read();
+  const logShares = (row: number[], t: number): number[] => {
+    const total = row.reduce((sum, v) => sum + Math.exp(v / t), 0);
+    return row.map((v) => v / t - Math.log(total));
+  };
+  const expected = Array.from({ length: teacher.shape[0] }, (_, i) => {
+    const [f, g] = [teacher, student].map(({ data, shape: [, c] }, k) =>
+      logShares(data.slice(c * i, c * (i + 1)), [2, 3][k]),
+    );
+    return f.reduce((sum, v, c) => sum + Math.exp(v) * (v - g[c]), 0);
+  });
+  check.close(terms, expected, { rtol: 1e-12 });
+  const mean = expected.reduce((a, b) => a + b) / expected.length;
+  check.close([await klDivergence(upload(teacher), upload(student), options).item()], [mean], { rtol: 1e-12 });
+});
+
 gpuTest("losses of confident logits are finite", async () => {
   const logits = tensor([[200, -200, 0]]);
   check.close([await crossEntropy(logits, tensor(Int32Array.of(1))).item()], [400], { rtol: 1e-6 });
@@ -130,6 +150,11 @@ referenceTest("losses and metrics refuse targets that broadcasting would spread"
   check.throws(() => binaryCrossEntropy(logits, column), /^binaryCrossEntropy: f32\[3,4\] and i32\[3,1\] given/);
   check.throws(() => klDivergence(logits, tensor([[1, 2, 3, 4]])), /klDivergence: f32\[3,4\] and f32\[1,4\]/);
   check.throws(() => klDivergence(logits, logits, { temperature: 0 }), /klDivergence: temperatures 0 and 0/);
+  const one = tensor([1, 2, 3]);
+  check.throws(
+    () => klDivergencePerSample(one, one),
+    /klDivergencePerSample: f32\[3\] given; logits f32\[n,C\] are needed/,
+  );
   check.throws(() => accuracy(logits, column), /accuracy: logits f32\[3,4\] with labels i32\[3,1\]/);
   check.throws(() => confusion(logits, tensor([1, 2, 3])), /confusion: logits f32\[3,4\] with labels f32\[3\]/);
 });
