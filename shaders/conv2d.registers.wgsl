@@ -33,9 +33,10 @@ const STEPS = 2u;
 //@else
 const STEPS = 1u;
 //@end
+const TOGETHER = 4u;
 //@include "lib/registers.wgsl"
 
-var<private> quad_at: array<u32, QUADS>;  // the weights of each slot
+var<private> quad_at: array<u32, SLOTS>;  // the weights of each slot
 var<private> w_step: u32;
 
 fn columns_at(slot: u32) -> array<vec4f, STEPS> {
@@ -62,7 +63,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let id = group.y * groups.x + group.x;
   if (id >= p.tiles) { return; }
   let column_start = (id % p.column_tiles) * COLUMNS;
-  for (var slot = 0u; slot < QUADS; slot++) {
+  for (var slot = 0u; slot < SLOTS; slot++) {
     quad_at[slot] = min((column_start + first_column(slot, lane)) / 4u, p.quads - 1u);
   }
   let out_area = p.out_height * p.out_width;

@@ -17,14 +17,21 @@ struct Params {
 fn store_result(index: u32, value: f32) { y[index] = value; } //@hook store
 
 const STEPS = 1u;
+const TOGETHER = 1u;
 //@include "lib/registers.wgsl"
 
-var<private> column_at: array<vec4u, QUADS>;  // where the gradients of each slot begin
+var<private> column_at: array<vec4u, SLOTS>;  // where the gradients of each slot begin
 var<private> g_step: u32;
 
 fn columns_at(slot: u32) -> array<vec4f, STEPS> {
   let at = column_at[slot] + g_step;
-  return array<vec4f, STEPS>(vec4f(g[at.x], g[at.y], g[at.z], g[at.w]));
+  var columns: vec4f;
+  for (var c = 0u; c < 4u; c++) {
+    if (slot * 4u + c < OWN) {
+      columns[c] = g[at[c]];
+    }
+  }
+  return array<vec4f, STEPS>(columns);
 }
 
 @compute @workgroup_size(LANES)
@@ -34,7 +41,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let column_start = (id % p.column_tiles) * COLUMNS;
   let part = id / p.column_tiles / p.row_tiles;
   let out_area = p.out_height * p.out_width;
-  for (var slot = 0u; slot < QUADS; slot++) {
+  for (var slot = 0u; slot < SLOTS; slot++) {
     let column = column_start + first_column(slot, lane);
     column_at[slot] = min(vec4u(column, column + 1u, column + 2u, column + 3u), vec4u(p.out_channels - 1u)) * out_area;
   }

@@ -41,9 +41,14 @@ fn store_result(index: u32, value: f32) { y[index] = value; } //@hook store
 fn begin_channel(channel: u32) {} //@hook store
 
 const STEPS = 2u;
+//@if B_VECTORS
+const TOGETHER = 4u;
+//@else
+const TOGETHER = 1u;
+//@end
 //@include "lib/registers.wgsl"
 
-var<private> column_at: array<vec4u, QUADS>;  // where the columns of each slot begin
+var<private> column_at: array<vec4u, SLOTS>;  // where the columns of each slot begin
 var<private> b_step: u32;
 
 //@if ODD
@@ -52,14 +57,26 @@ var<private> is_last: bool;  // no next step
 
 fn columns_at(slot: u32) -> array<vec4f, 2> {
   let at = column_at[slot] + b_step;
-//@if B_PAIRS
-  return turned(b2[at.x / 2u], b2[at.y / 2u], b2[at.z / 2u], b2[at.w / 2u]);
-//@else
-  let next = at + p.b_step;
 //@if B_VECTORS
-  return both(b4[at.x / 4u], b4[next.x / 4u]);
+  return both(b4[at.x / 4u], b4[(at.x + p.b_step) / 4u]);
 //@else
-  return both(vec4f(b[at.x], b[at.y], b[at.z], b[at.w]), vec4f(b[next.x], b[next.y], b[next.z], b[next.w]));
+  var columns: array<vec4f, 2>;
+  for (var c = 0u; c < 4u; c++) {
+    if (slot * 4u + c < OWN) {
+//@if B_PAIRS
+      let pair = b2[at[c] / 2u];
+      columns[0][c] = pair.x;
+      columns[1][c] = pair.y;
+//@else
+      columns[0][c] = b[at[c]];
+      columns[1][c] = b[at[c] + p.b_step];
+//@end
+    }
+  }
+//@if B_PAIRS
+  return columns;
+//@else
+  return both(columns[0], columns[1]);
 //@end
 //@end
 }
@@ -99,7 +116,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let row_start = (row_tile * LANES + lane) * 4u;
   let own = vec4u(row_start, row_start + 1u, row_start + 2u, row_start + 3u);
   let column_start = column_tile * COLUMNS;
-  for (var slot = 0u; slot < QUADS; slot++) {
+  for (var slot = 0u; slot < SLOTS; slot++) {
     let column = column_start + first_column(slot, lane);
 //@if B_VECTORS
     column_at[slot] = vec4u(p.b_first + batch * p.b_batch + min(column, p.columns - 4u));

@@ -18,6 +18,16 @@ const wideTile = { than: [32, 36], saves: 6e5 };
  *  long as 20. */
 const widestAlone = 20;
 
+/** What four rows of a lane take to load, and four columns. */
+interface LoadCost {
+  readonly rowLoad: number;
+  readonly columnLoad: number;
+  /** Columns are loaded one by one, and so no more of them than the tile has. */
+  readonly apart: boolean;
+  /** Of one number that is read back. */
+  readonly store?: number;
+}
+
 /** Cheapest width of register tile for `batch` times `rows` × `columns` outputs, with its cost in cycles. */
 export function cheapestTile(
   caps: Capabilities,
@@ -25,7 +35,7 @@ export function cheapestTile(
   rows: number,
   columns: number,
   depth: number,
-  cost: { rowLoad: number; columnLoad: number; store?: number },
+  cost: LoadCost,
 ): { choice: Registers; cycles: number } {
   let best: { choice: Registers; cycles: number; judged: number } | undefined;
   const covered = (width: number): number => Math.ceil(columns / width) * width;
@@ -33,7 +43,8 @@ export function cheapestTile(
   for (const width of tileColumns) {
     if (!caps.subgroups && width > widestAlone) break;
     const tiles = batch * Math.ceil(rows / 32) * Math.ceil(columns / width);
-    const loads = caps.subgroups ? Math.ceil(width / 32) : width / 4;
+    const own = cost.apart ? Math.ceil(width / 8) : 4 * Math.ceil(width / 32);
+    const loads = caps.subgroups ? own / 4 : (width / 4) * cycles.tile.samePlace;
     const step = cost.rowLoad + loads * cost.columnLoad + 4 * width * cycles.tile.multiply;
     const stores = 4 * width * (cost.store ?? cycles.tile.store);
     const total = cycles.tile.call + perThread(tiles) * (depth * step + stores);
@@ -50,15 +61,15 @@ export function cheapestProduct(
   { batch, m, n, depth, transA, transB }: MatmulShape,
   caps: Capabilities,
 ): { choice: Registers & { exchanged: boolean }; cycles: number } {
-  const load = (together: boolean, count: number): number => {
-    if (together && count % 4 === 0) return cycles.tile.vector;
-    return !together && depth % 2 === 0 ? cycles.tile.pairs : 4 * cycles.load;
+  const load = (together: boolean, count: number): { cost: number; apart: boolean } => {
+    if (together && count % 4 === 0) return { cost: cycles.tile.vector, apart: false };
+    return { cost: !together && depth % 2 === 0 ? cycles.tile.pairs : 4 * cycles.load, apart: true };
   };
   const a = load(transA, m);
   const b = load(!transB, n);
-  const straight = cheapestTile(caps, batch, m, n, depth, { rowLoad: a, columnLoad: b });
+  const straight = cheapestTile(caps, batch, m, n, depth, { rowLoad: a.cost, columnLoad: b.cost, apart: b.apart });
   const store = n % 4 === 0 ? cycles.tile.vectorStore : cycles.tile.store;
-  const turned = cheapestTile(caps, batch, n, m, depth, { rowLoad: b, columnLoad: a, store });
+  const turned = cheapestTile(caps, batch, n, m, depth, { rowLoad: b.cost, columnLoad: a.cost, apart: a.apart, store });
   // Of equal ones: lanes along y's columns store neighbours, which is measured to be faster with subgroups and slower without.
   const isStraight = straight.cycles < turned.cycles || (straight.cycles === turned.cycles && !caps.subgroups);
   const best = isStraight ? straight : turned;

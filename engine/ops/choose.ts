@@ -148,7 +148,7 @@ function chooseDots(shape: MatmulShape, { software }: Capabilities): Plain | Dot
 
 /** How many lines of the smaller operand a workgroup of eight lanes meets at the least cost, in cycles. */
 function cheapestDots({ batch, m, n, depth }: MatmulShape): { choice: Dots; cycles: number } {
-  const [load, width] = depth % 4 === 0 ? [cycles.vectorLoad, 4] : [cycles.load, 1];
+  const [load, width] = depth % 4 === 0 ? [cycles.dotVector, 4] : [cycles.dotLoad, 1];
   const costs = dotColumns.map((columns) => {
     const tiles = batch * Math.ceil(Math.max(m, n) / 8) * Math.ceil(Math.min(m, n) / columns);
     const step = (8 + columns) * load + 8 * columns * width * cycles.dotMultiply;
@@ -182,7 +182,7 @@ function modelConv2d(shape: ConvShape, caps: Capabilities): ConvChoice {
 }
 
 function cheapestConv({ rows, columns, depth }: ConvShape, caps: Capabilities): { choice: Registers; cycles: number } {
-  const loads = { rowLoad: 4 * cycles.boundedLoad, columnLoad: cycles.tile.vector };
+  const loads = { rowLoad: 4 * cycles.boundedLoad, columnLoad: cycles.tile.vector, apart: false };
   return cheapestTile(caps, 1, rows, columns, depth, loads);
 }
 
@@ -230,7 +230,7 @@ export function chooseConv2dFilter(
     if (caps.software && columns <= fewColumns && rows * columns >= 1024) return { variant: "plain" };
     return { variant: "tiled", ...splitTiles(columns, rows, 1, depth) };
   }
-  const loads = { rowLoad: 4 * cycles.boundedLoad, columnLoad: 4 * cycles.load };
+  const loads = { rowLoad: 4 * cycles.boundedLoad, columnLoad: 4 * cycles.load, apart: true };
   // Parts give each thread several tiles, and let the tiles of a part share what is in the cache; depth per tile is judged
   // after the split.
   const tiles = Math.ceil(rows / 32) * Math.ceil(columns / 32);

@@ -3,18 +3,19 @@
 /** Cycles of eight lanes on a software adapter (llvmpipe, 256-bit): measured, and only their ratios matter. */
 export const cycles = {
   load: 20,
-  vectorLoad: 52,
   boundedLoad: 26,
   store: 40,
   plainStep: 60,
   foldStep: 75,
-  // A multiplication of a dot product, and to add up the lanes' shares of one.
+  // A multiplication of a dot product, what it loads by itself and as a vector, and to add up the lanes' shares of one.
   dotMultiply: 2.5,
+  dotLoad: 12,
+  dotVector: 34,
   dotShares: 20,
   dotsStart: 2000,
   // Of register tiles: for all of them, which compile longer than a plain kernel; a multiplication, four values loaded as a vector and as
-  // four pairs, and a result read back and written, by itself and as part of a vector of four.
-  tile: { call: 2000, multiply: 0.9, vector: 45, pairs: 60, store: 40, vectorStore: 31 },
+  // four pairs; a result read back and written, by itself and as part of a vector of four; and the share of a load where all lanes load the same.
+  tile: { call: 2000, multiply: 0.9, vector: 45, pairs: 60, store: 40, vectorStore: 31, samePlace: 0.75 },
   // To make or unmake eight spectra of minimal filtering, by the side of tiles.
   spectra: { 4: 700, 8: 4800 },
   // Of eight windows.

@@ -1,10 +1,11 @@
 // Register tile: a subgroup of eight makes 32 rows × COLUMNS columns of a matrix product. Each lane owns four rows and every
 // column. A step of the reduction takes the lane's four row values and COLUMNS column values, which the subgroup loads
-// once, four per lane, and passes around; without subgroups every lane loads them all. They are passed around by
+// once, OWN per lane, and passes around; without subgroups every lane loads them all. They are passed around by
 // subgroupShuffle, which for a lane that is known is one instruction where subgroupBroadcast is three.
-// The file that includes this one defines STEPS, how many steps are taken at a time, 1 or 2, and columns_at(slot: u32) -> array<vec4f, STEPS>, the
-// values at these steps of the four columns from first_column(slot, lane) on. Two load and store each sum of the tile once for
-// two products; one is for sums that do not come by twos, and for kernels that should not use more of the compiler's time.
+// The file that includes this one defines STEPS, how many steps are taken at a time, 1 or 2; TOGETHER, how many columns have to be loaded together,
+// 1 or 4; and columns_at(slot: u32) -> array<vec4f, STEPS>, the values at these steps of the four columns from first_column(slot, lane) on, of which
+// those from OWN on may be left out. Two steps load and store each sum of the tile once for two products; one is for sums that do not come by
+// twos, and for kernels that should not use more of the compiler's time.
 //
 // The tile is read back through a variable index, in a loop whose length is no constant, so that a software adapter keeps it
 // in memory (the stack, first-level cache) instead of trying to colour hundreds of registers: same speed, a fifth to a
@@ -40,9 +41,17 @@ fn finish() {
 //@end
 }
 
+//@if SUBGROUPS
+// Columns that a lane loads, side by side: as few as will do.
+const OWN = (COLUMNS + LANES * TOGETHER - 1u) / (LANES * TOGETHER) * TOGETHER;
+//@else
+const OWN = COLUMNS;
+//@end
+const SLOTS = (OWN + 3u) / 4u;
+
 fn first_column(slot: u32, lane: u32) -> u32 {
 //@if SUBGROUPS
-  return 4u * (slot * LANES + lane);
+  return lane * OWN + 4u * slot;
 //@else
   return 4u * slot;
 //@end
@@ -62,31 +71,44 @@ fn multiply(rows: array<vec4f, STEPS>, columns: array<vec4f, STEPS>, quad: u32) 
 }
 
 //@if SUBGROUPS
-fn from_lane(own: array<vec4f, STEPS>, lane: u32) -> array<vec4f, STEPS> {
-  var columns: array<vec4f, STEPS>;
-  columns[0] = subgroupShuffle(own[0], lane);
-  columns[STEPS - 1u] = subgroupShuffle(own[STEPS - 1u], lane);
-  return columns;
+fn multiply_quad(rows: array<vec4f, STEPS>, own: array<array<vec4f, STEPS>, SLOTS>, quad: u32) {
+  if (quad < QUADS) {
+    var columns: array<vec4f, STEPS>;
+    if (OWN % 4u == 0u) {
+      columns[0] = subgroupShuffle(own[quad % SLOTS][0], quad / SLOTS);
+      columns[STEPS - 1u] = subgroupShuffle(own[quad % SLOTS][STEPS - 1u], quad / SLOTS);
+    } else {
+      for (var c = 0u; c < 4u; c++) {
+        let at = (quad * 4u + c) % OWN;
+        columns[0][c] = subgroupShuffle(own[at / 4u][0][at % 4u], (quad * 4u + c) / OWN);
+        columns[STEPS - 1u][c] = subgroupShuffle(own[at / 4u][STEPS - 1u][at % 4u], (quad * 4u + c) / OWN);
+      }
+    }
+    multiply(rows, columns, quad);
+  }
 }
 
-fn multiply_lanes(rows: array<vec4f, STEPS>, slot: u32) {
-  let own = columns_at(slot);
-  multiply(rows, from_lane(own, 0u), slot * LANES);
-  multiply(rows, from_lane(own, 1u), slot * LANES + 1u);
-  multiply(rows, from_lane(own, 2u), slot * LANES + 2u);
-  multiply(rows, from_lane(own, 3u), slot * LANES + 3u);
-  multiply(rows, from_lane(own, 4u), slot * LANES + 4u);
-  multiply(rows, from_lane(own, 5u), slot * LANES + 5u);
-  multiply(rows, from_lane(own, 6u), slot * LANES + 6u);
-  multiply(rows, from_lane(own, 7u), slot * LANES + 7u);
+fn multiply_eight(rows: array<vec4f, STEPS>, own: array<array<vec4f, STEPS>, SLOTS>, quad: u32) {
+  multiply_quad(rows, own, quad);
+  multiply_quad(rows, own, quad + 1u);
+  multiply_quad(rows, own, quad + 2u);
+  multiply_quad(rows, own, quad + 3u);
+  multiply_quad(rows, own, quad + 4u);
+  multiply_quad(rows, own, quad + 5u);
+  multiply_quad(rows, own, quad + 6u);
+  multiply_quad(rows, own, quad + 7u);
 }
 //@end
 
 fn accumulate(rows: array<vec4f, STEPS>) {
 //@if SUBGROUPS
-  multiply_lanes(rows, 0u);
-  if (QUADS > LANES) {
-    multiply_lanes(rows, 1u);
+  var own: array<array<vec4f, STEPS>, SLOTS>;
+  for (var slot = 0u; slot < SLOTS; slot++) {
+    own[slot] = columns_at(slot);
+  }
+  multiply_eight(rows, own, 0u);
+  if (QUADS > 8u) {
+    multiply_eight(rows, own, 8u);
   }
 //@else
   for (var quad = 0u; quad < QUADS; quad++) {

@@ -28,9 +28,10 @@ function skipOnSmallSubgroups({ subgroups }: { readonly subgroups?: boolean }): 
     skip(`subgroups of ${capabilities.subgroupMinSize}; 8 are needed`);
 }
 
-/** Tiles of one and of two loads of columns per lane; a pipeline each, which takes its time to compile. */
+/** Tiles of which a lane loads some of four columns, five or eight; a pipeline each, which takes its time to compile. */
 const registers = [
   { variant: "registers", subgroups: true, columns: 12 },
+  { variant: "registers", subgroups: true, columns: 36 },
   { variant: "registers", subgroups: true, columns: 64 },
   { variant: "registers", subgroups: false, columns: 24 },
 ] as const;
