@@ -1,8 +1,8 @@
 /** One step of naive training and one of ATEX, on inputs that all systems share; the schemes are those of holdfast/atex. */
 import { atex, batchLoss, type Defence, linf, naive, squaredL2 } from "../atex/index.js";
-import { random, reshape, type Tensor, type Tree, tensor, transpose } from "../engine/index.js";
+import { random, type Tensor, type Tree, tensor } from "../engine/index.js";
 import { type BenchCase, upload } from "./cases.js";
-import { around, lesson, neighbours } from "./inputs.js";
+import { around, type HostTensor, lesson, neighbours } from "./inputs.js";
 import { batchOf, training } from "./network.js";
 import { model } from "./steps.js";
 
@@ -34,8 +34,9 @@ export function atexStep(): BenchCase {
   const along = { length, points, spacing: "grid", normalisation: "maxAbs" } as const;
   return training(
     (params, x, y, direction, logits) => {
-      const predictions = { along, logits: perImage(logits, x.shape[0]) };
+      const predictions = { along, logits };
       const scheme = atex({
+        // Never asked, with predictions at hand.
         teacher: () => logits,
         directions: () => [direction],
         predictions,
@@ -44,11 +45,16 @@ export function atexStep(): BenchCase {
       });
       return lossOf(scheme, params, x, y);
     },
-    [images, labels, upload(directions), upload(taught)],
+    [images, labels, upload(directions), upload(perImage(taught, images.shape[0]))],
   );
 }
 
-/** Sample after sample [s·n,C] → image after image [n,s·C]. */
-function perImage(logits: Tensor, n: number): Tensor {
-  return reshape(transpose(reshape(logits, [-1, n, logits.shape[1]]), [1, 0, 2]), [n, -1]);
+/** Sample after sample [s·n,C] → image after image [n,s·C], as predictions are kept. */
+function perImage({ shape: [rows, classes], data }: HostTensor, n: number): HostTensor {
+  const samples = rows / n;
+  const at = (i: number): number => {
+    const [image, sample] = [Math.floor(i / (samples * classes)), Math.floor(i / classes) % samples];
+    return (sample * n + image) * classes + (i % classes);
+  };
+  return { shape: [n, samples * classes], data: Float32Array.from(data, (_, i) => data[at(i)]) };
 }
