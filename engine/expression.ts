@@ -77,15 +77,17 @@ function operationsOfFunction(name: string): number {
   return count;
 }
 
-/** What expressions use of shaders/lib/scalar.wgsl, with origin markers; empty when they use nothing. */
-export function libraryFor(expressions: readonly string[]): string {
+/** What expressions use of shaders/lib/scalar.wgsl and is not `there`: the names, and the text with origin markers. */
+export function libraryFor(
+  expressions: readonly string[],
+  there: readonly string[] = [],
+): { names: string[]; text: string } {
   const used = new Set<string>();
   for (const { text, kind } of expressions.flatMap(tokensOf))
     if (kind === "word" && Object.hasOwn(library, text)) for (const name of [text, ...needsOf(text)]) used.add(name);
-  return Object.entries(library)
-    .filter(([name]) => used.has(name))
-    .map(([, { text, line }]) => originLine("lib/scalar.wgsl", line) + text)
-    .join("");
+  const names = Object.keys(library).filter((name) => used.has(name) && !there.includes(name));
+  const text = names.map((name) => originLine("lib/scalar.wgsl", library[name].line) + library[name].text).join("");
+  return { names, text };
 }
 
 const needsOf = (name: string): readonly string[] => library[name].needs ?? [];

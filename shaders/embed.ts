@@ -1,10 +1,10 @@
 /** Turns the files of shaders/ into the text of gen/kernels.ts: kernels in pieces with what they declare, as values and types. */
 import type { Kernel, LibraryItem, Piece } from "./kernel.js";
-import { libraryItems } from "./library.js";
+import { libraryItems, onlyUsed } from "./library.js";
 import { resolveIncludes } from "./preprocess.js";
 import { optionalBindings, reflect } from "./reflect.js";
 
-const scalarLibrary = "lib/scalar.wgsl";
+export const scalarLibrary = "lib/scalar.wgsl";
 
 /** `files`: path in shaders/ → text. @throws Error for a file that does not parse. */
 export function embed(files: ReadonlyMap<string, string>): string {
@@ -13,11 +13,11 @@ export function embed(files: ReadonlyMap<string, string>): string {
     if (text === undefined) throw new Error(`shaders: ${file} is included and does not exist`);
     return text;
   };
+  const library = libraryItems(scalarLibrary, resolveIncludes(scalarLibrary, read));
   const kernels = [...files.keys()]
     .filter((file) => !file.startsWith("lib/"))
     .sort()
-    .map((file) => ({ ...reflect(file.replace(/\.wgsl$/, ""), resolveIncludes(file, read)), file }));
-  const library = libraryItems(scalarLibrary, resolveIncludes(scalarLibrary, read));
+    .map((file) => kernelOf(file, read, library));
   const shared = sharedTexts(kernels);
   return [
     "// Written by shaders/build.mjs from the .wgsl files; not in version control.",
@@ -39,6 +39,17 @@ export function embed(files: ReadonlyMap<string, string>): string {
     table("library", "Record<string, LibraryItem>", library, shared),
     "",
   ].join("\n");
+}
+
+/** The kernel of a file, which `read` gives as it does those it pastes. */
+export function kernelOf(
+  file: string,
+  read: (file: string) => string,
+  library: Readonly<Record<string, LibraryItem>>,
+): Kernel {
+  const { source, names } = onlyUsed(resolveIncludes(file, read), scalarLibrary, library);
+  const kernel = { ...reflect(file.replace(/\.wgsl$/, ""), source), file };
+  return names.length > 0 ? { ...kernel, library: names } : kernel;
 }
 
 /** Kernels that come in families, of which measurements choose. */

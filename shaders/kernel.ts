@@ -79,6 +79,8 @@ export interface Kernel {
   readonly threads?: number;
   /** Files that are pasted into it. */
   readonly includes?: readonly string[];
+  /** What it has of lib/scalar.wgsl. */
+  readonly library?: readonly string[];
 }
 
 /** A function or constant of a library file, for generated code. */
@@ -198,7 +200,7 @@ export function replaceHook(pieces: readonly Piece[], hook: string, text: (piece
   });
 }
 
-const originMark = "//@origin ";
+export const originMark = "//@origin ";
 
 /** The line that says where the next one comes from. */
 export function originLine(file: string, line: number): string {

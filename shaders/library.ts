@@ -1,5 +1,5 @@
-/** The functions and constants of a library file one by one, so that generated code carries only what it calls. */
-import type { LibraryItem } from "./kernel.js";
+/** The functions and constants of a library file one by one, so that code carries only what it calls. */
+import { type LibraryItem, originLine, originMark } from "./kernel.js";
 import { piecesOf } from "./preprocess.js";
 
 /** By name, in the order of the file. `source` has no includes and no notation. */
@@ -29,4 +29,25 @@ export function libraryItems(name: string, source: string): Record<string, Libra
       return [name, needs.length > 0 ? { ...item, needs } : item];
     }),
   );
+}
+
+/** A source into which the library file `name` is pasted, with only what the rest of it uses, and the names of that. */
+export function onlyUsed(
+  source: string,
+  name: string,
+  library: Readonly<Record<string, LibraryItem>>,
+): { source: string; names: string[] } {
+  const lines = source.split("\n");
+  const first = lines.indexOf(originLine(name, 1).trimEnd());
+  if (first < 0) return { source, names: [] };
+  const length = lines.slice(first + 1).findIndex((line) => line.startsWith(originMark));
+  const rest = lines.toSpliced(first, 1 + length);
+  const used = new Set(
+    [...new Set(rest.join("\n").match(/[A-Za-z_]\w*/g))].flatMap((word) =>
+      Object.hasOwn(library, word) ? [word, ...(library[word].needs ?? [])] : [],
+    ),
+  );
+  const names = Object.keys(library).filter((item) => used.has(item));
+  const pasted = names.map((item) => originLine(name, library[item].line) + library[item].text.trimEnd());
+  return { source: rest.toSpliced(first, 0, ...pasted).join("\n"), names };
 }

@@ -302,10 +302,10 @@ test(
 
 /** Kilobytes of a minified bundle: what a page that imports so little has to load. `init` brings the executor for the GPU. */
 const budgets: readonly (readonly [names: string, kilobytes: number])[] = [
-  ["grad, tensor, mul", 42],
-  ["init, grad, tensor, mul", 126],
+  ["grad, tensor, mul", 33],
+  ["init, grad, tensor, mul", 119],
   // A capture knows no op.
-  ["init, capture, grad, tensor, mul", 139],
+  ["init, capture, grad, tensor, mul", 133],
 ];
 
 test(

@@ -2,9 +2,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { create } from "webgpu";
-import { embed } from "../shaders/embed.js";
+import { embed, kernelOf, scalarLibrary } from "../shaders/embed.js";
 import { kernels, library } from "../shaders/gen/kernels.js";
-import { type Kernel, originOf, type Spec, variantOf } from "../shaders/kernel.js";
+import { type Kernel, type LibraryItem, originOf, type Spec, variantOf } from "../shaders/kernel.js";
+import { onlyUsed } from "../shaders/library.js";
 import { piecesOf, resolveIncludes, variantsOf } from "../shaders/preprocess.js";
 import { reflect } from "../shaders/reflect.js";
 import { check, root, test } from "./harness.js";
@@ -68,7 +69,28 @@ test("there are kernels and a library, and they are those of the files", () => {
   );
   check.equal(library.relu.needs, ["isNan"]);
   for (const [name, kernel] of Object.entries(kernels))
-    check.equal<Kernel>(kernel, { ...reflect(name, sourceOf(`${name}.wgsl`)), file: `${name}.wgsl` });
+    check.equal<Kernel>(
+      kernel,
+      kernelOf(`${name}.wgsl`, (file) => files.get(file)!, library),
+    );
+});
+
+test("a kernel has of the library what it uses, and that what it needs", () => {
+  const items: Record<string, LibraryItem> = {
+    one: { text: "const one = 1u;\n", line: 2 },
+    two: { text: "fn two() -> u32 { return one + one; }\n", line: 4, needs: ["one"] },
+    three: { text: "fn three() {}\n", line: 6 },
+  };
+  const source = `a\n//@origin ${scalarLibrary} 1\n// all\nof it\n//@origin a.wgsl 3\nlet x = two();\n`;
+  const used = onlyUsed(source, scalarLibrary, items);
+  check.equal(used.names, ["one", "two"]);
+  check.is(
+    used.source,
+    `a\n//@origin ${scalarLibrary} 2\nconst one = 1u;\n//@origin ${scalarLibrary} 4\nfn two() -> u32 { return one + one; }\n//@origin a.wgsl 3\nlet x = two();\n`,
+  );
+  check.equal(onlyUsed("let x = two();", scalarLibrary, items), { source: "let x = two();", names: [] });
+  check.ok(kernels.reduce.library!.includes("fromBits"), "what combine.wgsl uses");
+  check.ok(!kernels.reduce.library!.includes("erf"), "and no other");
 });
 
 for (const [name, kernel] of Object.entries(kernels))

@@ -197,7 +197,7 @@ function source(
     lines.push(...write(i, y.dtype, values, addressing.indices[n + i], loop.operands[n + i].lanes));
   });
   lines.push("  }", "}", "");
-  return libraryFor(texts) + originLine(`generated:${graph.name}`, 1) + lines.join("\n");
+  return libraryFor(texts).text + originLine(`generated:${graph.name}`, 1) + lines.join("\n");
 }
 
 /** A binding in WGSL: an array of its scalars, or of vectors of four. */

@@ -139,9 +139,9 @@ class Store {
   into(file: Kernel): Kernel {
     const { graph, keepsResult } = this.epilogue;
     const texts = stepTexts(this.epilogue.graph, this.epilogue.inputs);
-    const library = file.includes?.includes("lib/scalar.wgsl") ? "" : libraryFor(texts);
+    const library = libraryFor(texts, file.library);
     const declarations = this.#bindings.map((b) => declarationOf(b, this.#vectors.get(b.name)!));
-    const text = `${library}${originLine(`generated:${graph.name}`, 1)}${[...declarations, ...this.#channelFunction, ...this.#function(texts, file)].join("\n")}\n`;
+    const text = `${library.text}${originLine(`generated:${graph.name}`, 1)}${[...declarations, ...this.#channelFunction, ...this.#function(texts, file)].join("\n")}\n`;
     return kernels.get(file, text, () => {
       // What is not stored needs no binding; that the source still declares it does no harm.
       const own = keepsResult ? file.bindings : file.bindings.filter(({ name }) => name !== "y");
@@ -151,6 +151,7 @@ class Store {
         name: `${file.name}+${graph.name}`,
         source: this.#byChannel.includes(true) ? replaceHook(stores, channelHook, ({ next }) => next) : stores,
         bindings: [...own, ...this.#bindings],
+        library: [...(file.library ?? []), ...library.names],
       };
     });
   }

@@ -39,7 +39,12 @@ export function withPrologue(calls: readonly Launch[], operand: Operand, prologu
   return calls.map((call) => {
     const { x, ...others } = call.bind;
     if (x?.buffer !== operand.buffer) return call;
-    const { bind, bindings, text } = loading(prologue, operand, call.spec?.QUADS === true ? 4 : 1, call.kernel);
+    const { bind, bindings, text, library } = loading(
+      prologue,
+      operand,
+      call.spec?.QUADS === true ? 4 : 1,
+      call.kernel,
+    );
     const kernel = kernels.get(call.kernel, text, () => {
       const own = call.kernel.bindings.filter(({ name }) => name !== "x");
       const source = Object.values(hooks).reduce(
@@ -47,7 +52,7 @@ export function withPrologue(calls: readonly Launch[], operand: Operand, prologu
         call.kernel.source,
       );
       const name = `${prologue.graph.name}+${call.kernel.name}`;
-      return { ...call.kernel, file: undefined, name, source, bindings: [...own, ...bindings] };
+      return { ...call.kernel, file: undefined, name, source, bindings: [...own, ...bindings], library };
     });
     return { ...call, kernel, bind: { ...others, ...bind } };
   });
@@ -59,7 +64,7 @@ function loading(
   operand: Operand,
   width: 1 | 4,
   file: Kernel,
-): { bind: Record<string, Operand>; bindings: Binding[]; text: string } {
+): { bind: Record<string, Operand>; bindings: Binding[]; text: string; library: readonly string[] } {
   // What is made comes in its own order, whatever the order of what it is made from.
   const made = { shape, strides: contiguousStrides(shape), offset: 0 };
   const loop = planIteration(shape, [...inputs.map((x) => ({ ...x, gathers: true })), made], width);
@@ -112,6 +117,7 @@ function loading(
       width === 4 ? "fn load_quad(index: u32) -> vec4f {" : "fn load_element(index: u32) -> f32 {",
       ...[...begin, ...one, ...finish(width === 4 ? ofFour(quad.map(value)) : value(""))],
     );
-  const library = file.includes?.includes("lib/scalar.wgsl") ? "" : libraryFor([...texts, "opaque(0, 0)"]);
-  return { bind, bindings, text: `${library}${originLine(`generated:${graph.name}`, 1)}${lines.join("\n")}\n` };
+  const library = libraryFor([...texts, "opaque(0, 0)"], file.library);
+  const text = `${library.text}${originLine(`generated:${graph.name}`, 1)}${lines.join("\n")}\n`;
+  return { bind, bindings, text, library: [...(file.library ?? []), ...library.names] };
 }

@@ -200,8 +200,10 @@ test("a software adapter gets few workgroups, any adapter no more than it allows
 });
 
 test("generated code carries the library functions it calls and those they need", () => {
-  check.is(libraryFor(["(x0 + x1)"]), "");
-  const text = libraryFor(["relu(x0)"]);
+  check.is(libraryFor(["(x0 + x1)"]).text, "");
+  const { names, text } = libraryFor(["relu(x0)"]);
+  check.equal(names, ["isNan", "relu"]);
+  check.equal(libraryFor(["relu(x0)"], ["isNan"]).names, ["relu"], "what is there already is left out");
   check.match(text, /^\/\/@origin lib\/scalar.wgsl \d+\nfn isNan\(/);
   check.match(text, "fn relu(");
   check.ok(!text.includes("fn fromBits("), "and no other");
