@@ -24,7 +24,8 @@ import { type ConvShape, chooseConv2d, chooseConv2dFilter, chooseConv2dInput } f
 import { denseCalls, goingOn, packCall, windowParams } from "./conv.dense.launch.js";
 import { fourierCorrelationCalls, fourierWindowGradientCalls, transformFor } from "./fourier.launch.js";
 import { matmulCalls } from "./matmul.launch.js";
-import { isLong, sumPartsCall, sumsOf } from "./parts.launch.js";
+import { isLong, sumsOf } from "./parts.launch.js";
+import { sumPartsCall } from "./reduce.launch.js";
 import { filterStripsCalls, inputStripsCalls, stripsCalls, stripsFor } from "./strips.launch.js";
 import { isFolded, tilesFor, windowGradientCalls } from "./winograd.launch.js";
 
@@ -259,7 +260,7 @@ export function conv2dFilterCalls(ctx: LaunchContext, geometry: ConvGeometry, ch
       flops,
     });
   }
-  return parts > 1 ? [product, sumPartsCall(partial, y, parts, limit)] : [product];
+  return parts > 1 ? [product, sumPartsCall(partial, y, parts, caps)] : [product];
 }
 
 /** What the plain kernels have in common: the parameters are always those of the forward convolution x * w → g; `y` is what

@@ -8,7 +8,8 @@ import {
 import { call, gridFor, type Launch, type LaunchContext, linearGrid, type Operand } from "../lower.js";
 import { broadcastStrides, sizeOf } from "../shape.js";
 import { chooseMatmul, type MatmulChoice, type MatmulShape } from "./choose.js";
-import { isLong, sumPartsCall, sumsOf } from "./parts.launch.js";
+import { isLong, sumsOf } from "./parts.launch.js";
+import { sumPartsCall } from "./reduce.launch.js";
 
 /** One level of the leading axes: `size` matrices of y, and how far apart the operands' lie (0 where one is shared). */
 interface Level {
@@ -217,7 +218,7 @@ function callsOf(
     grid: linearGrid(tiles, 1, limit),
     flops,
   });
-  return parts > 1 ? [product, sumPartsCall(partial, y, parts, limit)] : [product];
+  return parts > 1 ? [product, sumPartsCall(partial, y, parts, caps)] : [product];
 }
 
 function stridesOf(linesTogether: boolean, lines: number, depth: number): Strides {

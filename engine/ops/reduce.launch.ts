@@ -69,6 +69,11 @@ function passCalls(
   ];
 }
 
+/** y = Σ over the first axis of `partial` [parts, size of y]: ends a sum that was split over workgroups. */
+export function sumPartsCall(partial: Operand, y: Operand, parts: number, caps: Capabilities): Launch {
+  return stageCall(partial, y, { outer: 1, reduced: parts, inner: sizeOf(y.shape) }, 1, "sum", caps);
+}
+
 /** Elements an invocation reduces at least, where there is a choice: on software as many as cost less than a launch. */
 const shortest = { software: 512, gpu: 64 };
 /** Elements of which a software adapter makes four results at a time. */

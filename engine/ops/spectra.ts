@@ -2,7 +2,7 @@
  *  point by point. */
 import type { Launch, LaunchContext, Operand } from "../lower.js";
 import { matmulCalls } from "./matmul.launch.js";
-import { sumPartsCall } from "./parts.launch.js";
+import { sumPartsCall } from "./reduce.launch.js";
 
 /** From one point of `size` numbers to the next, in numbers. The points of a spectrum would meet in the same few lines of a cache if they lay a
  *  multiple of its pages apart, as for every batch of 32. */
@@ -33,7 +33,7 @@ export function summedOver(
   if (count === 1) return calls(chunks[0], y, 0);
   const parts = ctx.temp([count * k, ...rest]);
   const made = chunks.flatMap((chunk, i) => calls(chunk, parts, i * k));
-  return [...made, sumPartsCall(parts, y, count, ctx.caps.maxWorkgroupsPerDimension)];
+  return [...made, sumPartsCall(parts, y, count, ctx.caps)];
 }
 
 export type Matrix = readonly [rows: number, columns: number];

@@ -21,7 +21,7 @@ import type { FilterStrips, StripShape, Strips } from "./choose.js";
 import { chooseStrips } from "./choose.strips.js";
 import { registers } from "./choose.tiles.js";
 import type { ConvGeometry } from "./conv.launch.js";
-import { sumPartsCall } from "./parts.launch.js";
+import { sumPartsCall } from "./reduce.launch.js";
 
 /** Taps of a window that a strip keeps in registers. */
 const mostTaps = 49;
@@ -198,5 +198,5 @@ export function filterStripsCalls(
     grid: linearGrid(windows * parts, 1, limit),
     flops: flopsOf(three),
   });
-  return parts > 1 ? [product, sumPartsCall(partial, y, parts, limit)] : [product];
+  return parts > 1 ? [product, sumPartsCall(partial, y, parts, caps)] : [product];
 }

@@ -4,10 +4,10 @@ import { apply, type OpSpec } from "../../engine/op.js";
 import { tensor } from "../../engine/tensor.js";
 import {
   arangeKernel,
+  concatKernel,
   cumsumKernel,
   randomFoldKernel,
   sortBlockKernel,
-  sumPartsKernel,
 } from "../../shaders/gen/kernels.js";
 import { gpuTest } from "../executors.js";
 import { check, test } from "../harness.js";
@@ -18,28 +18,28 @@ const grid = [1, 1, 1] as const;
 
 /** Never run: each line below a mark must not compile, and the compiler complains of a mark without need. */
 export function refused(): Launch[] {
-  const good = { bind: { x, y }, params: { count: 1, parts: 1 }, grid };
+  const good = { bind: { x, y }, params: { count: 1, size: 1, row: 1, start: 0 }, grid };
   const cumsum = { params: { count: 1, n: 1, parts: 1, length: 1, inner: 1 }, grid };
   const arange = { bind: { y }, grid };
   return [
-    call(sumPartsKernel, good),
+    call(concatKernel, good),
     call(cumsumKernel, { ...cumsum, bind: { x, y, start: x }, spec: { STARTS: true } }),
     // @ts-expect-error There is no such kernel.
-    call("sumParts", good),
+    call("concatenate", good),
     // @ts-expect-error y is missing.
-    call(sumPartsKernel, { ...good, bind: { x } }),
+    call(concatKernel, { ...good, bind: { x } }),
     // @ts-expect-error There is no binding z.
-    call(sumPartsKernel, { ...good, bind: { x, y, z: y } }),
-    // @ts-expect-error parts is missing.
-    call(sumPartsKernel, { ...good, params: { count: 1 } }),
+    call(concatKernel, { ...good, bind: { x, y, z: y } }),
+    // @ts-expect-error Three parameters are missing.
+    call(concatKernel, { ...good, params: { count: 1 } }),
     // @ts-expect-error All parameters are missing.
-    call(sumPartsKernel, { bind: { x, y }, grid }),
+    call(concatKernel, { bind: { x, y }, grid }),
     // @ts-expect-error There is no parameter part.
-    call(sumPartsKernel, { ...good, params: { count: 1, parts: 1, part: 1 } }),
+    call(concatKernel, { ...good, params: { ...good.params, part: 1 } }),
     // @ts-expect-error A number is needed.
-    call(sumPartsKernel, { ...good, params: { count: [1], parts: 1 } }),
+    call(concatKernel, { ...good, params: { ...good.params, count: [1] } }),
     // @ts-expect-error There is no flag FLOAT.
-    call(sumPartsKernel, { ...good, spec: { FLOAT: true } }),
+    call(concatKernel, { ...good, spec: { FLOAT: true } }),
     // @ts-expect-error A flag is true or false.
     call(arangeKernel, { ...arange, params: { count: 1, float: [0, 1], integer: [0, 1] }, spec: { SIGNED: 1 } }),
     // @ts-expect-error A vector is needed.
@@ -48,10 +48,10 @@ export function refused(): Launch[] {
 }
 
 test("a grid is counted in the invocations of the kernel's workgroups", () => {
-  check.equal(gridFor(sumPartsKernel, 64), [1, 1, 1]);
-  check.equal(gridFor(sumPartsKernel, 65), [2, 1, 1]);
+  check.equal(gridFor(concatKernel, 64), [1, 1, 1]);
+  check.equal(gridFor(concatKernel, 65), [2, 1, 1]);
   check.equal(gridFor(randomFoldKernel, 3), [3, 1, 1]);
-  check.equal(gridFor(sumPartsKernel, 64 * 10, 5), [5, 2, 1]);
+  check.equal(gridFor(concatKernel, 64 * 10, 5), [5, 2, 1]);
   check.throws(() => gridFor(sortBlockKernel, 1), /settings decide on the workgroups of shader sort.block/);
 });
 
