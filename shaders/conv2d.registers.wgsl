@@ -33,7 +33,6 @@ const STEPS = 2u;
 //@else
 const STEPS = 1u;
 //@end
-const TOGETHER = 4u;
 //@include "lib/registers.wgsl"
 
 var<private> quad_at: array<u32, SLOTS>;  // the weights of each slot

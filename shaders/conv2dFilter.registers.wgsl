@@ -17,7 +17,6 @@ struct Params {
 fn store_result(index: u32, value: f32) { y[index] = value; } //@hook store
 
 const STEPS = 1u;
-const TOGETHER = 1u;
 //@include "lib/registers.wgsl"
 
 var<private> column_at: array<vec4u, SLOTS>;  // where the gradients of each slot begin

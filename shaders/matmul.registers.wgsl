@@ -41,11 +41,6 @@ fn store_result(index: u32, value: f32) { y[index] = value; } //@hook store
 fn begin_channel(channel: u32) {} //@hook store
 
 const STEPS = 2u;
-//@if B_VECTORS
-const TOGETHER = 4u;
-//@else
-const TOGETHER = 1u;
-//@end
 //@include "lib/registers.wgsl"
 
 var<private> column_at: array<vec4u, SLOTS>;  // where the columns of each slot begin

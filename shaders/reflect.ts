@@ -22,7 +22,7 @@ interface Declared extends Binding {
 }
 
 /** Most flags of a file: each doubles its variants. */
-const maxFlags = 8;
+const maxFlags = 9;
 
 /** `source` is a file with its includes pasted. @throws Error for a declaration the engine cannot serve. */
 export function reflect(name: string, source: string): Kernel {

@@ -24,7 +24,7 @@ import { type ConvShape, chooseConv2d, chooseConv2dFilter, chooseConv2dInput } f
 import { denseCalls, goingOn, packCall, windowParams } from "./conv.dense.launch.js";
 import { fourierCorrelationCalls, fourierWindowGradientCalls, transformFor } from "./fourier.launch.js";
 import { matmulCalls } from "./matmul.launch.js";
-import { isLong, sumsOf } from "./parts.launch.js";
+import { isApart, isLong, sumsOf } from "./parts.launch.js";
 import { sumPartsCall } from "./reduce.launch.js";
 import { filterStripsCalls, inputStripsCalls, stripsCalls, stripsFor } from "./strips.launch.js";
 import { isFolded, tilesFor, windowGradientCalls } from "./winograd.launch.js";
@@ -224,7 +224,10 @@ export function conv2dFilterCalls(ctx: LaunchContext, geometry: ConvGeometry, ch
         ...{ ...common, tiles, row_tiles: rowTiles, column_tiles: columnTiles },
         ...{ rows: n * oh, part_rows: Math.ceil((n * oh) / parts) },
       },
-      spec: { SUBGROUPS: subgroups, COLUMNS: columns, LONG: isLong(Math.ceil((n * oh) / parts) * ow) },
+      spec: {
+        ...{ SUBGROUPS: subgroups, COLUMNS: columns, APART: isApart(columns) },
+        LONG: isLong(Math.ceil((n * oh) / parts) * ow),
+      },
       grid: linearGrid(tiles, 1, limit),
       flops,
     });

@@ -8,7 +8,7 @@ import {
 import { call, gridFor, type Launch, type LaunchContext, linearGrid, type Operand } from "../lower.js";
 import { broadcastStrides, sizeOf } from "../shape.js";
 import { chooseMatmul, type MatmulChoice, type MatmulShape } from "./choose.js";
-import { isLong, sumsOf } from "./parts.launch.js";
+import { isApart, isLong, sumsOf } from "./parts.launch.js";
 import { sumPartsCall } from "./reduce.launch.js";
 
 /** One level of the leading axes: `size` matrices of y, and how far apart the operands' lie (0 where one is shared). */
@@ -143,6 +143,7 @@ function callsOf(
           VECTORS: exchanged && a.count % 4 === 0,
           LONG: isLong(depth),
           ODD: depth % 2 === 1,
+          APART: bTaken !== 4 && isApart(columns),
         },
         grid: linearGrid(tiles, 1, limit),
         flops,

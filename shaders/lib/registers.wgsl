@@ -2,10 +2,11 @@
 // column. A step of the reduction takes the lane's four row values and COLUMNS column values, which the subgroup loads
 // once, OWN per lane, and passes around; without subgroups every lane loads them all. They are passed around by
 // subgroupShuffle, which for a lane that is known is one instruction where subgroupBroadcast is three.
-// The file that includes this one defines STEPS, how many steps are taken at a time, 1 or 2; TOGETHER, how many columns have to be loaded together,
-// 1 or 4; and columns_at(slot: u32) -> array<vec4f, STEPS>, the values at these steps of the four columns from first_column(slot, lane) on, of which
-// those from OWN on may be left out. Two steps load and store each sum of the tile once for two products; one is for sums that do not come by
-// twos, and for kernels that should not use more of the compiler's time.
+// The file that includes this one defines STEPS, how many steps are taken at a time, 1 or 2, and columns_at(slot: u32) -> array<vec4f, STEPS>, the
+// values at these steps of the four columns from first_column(slot, lane) on. Two load and store each sum of the tile once for
+// two products; one is for sums that do not come by twos, and for kernels that should not use more of the compiler's time.
+// With APART, for columns that are loaded one by one and not a multiple of 32, a lane has no more of them than it has to: of its four in a slot
+// those from OWN on may be left out.
 //
 // The tile is read back through a variable index, in a loop whose length is no constant, so that a software adapter keeps it
 // in memory (the stack, first-level cache) instead of trying to colour hundreds of registers: same speed, a fifth to a
@@ -42,8 +43,12 @@ fn finish() {
 }
 
 //@if SUBGROUPS
-// Columns that a lane loads, side by side: as few as will do.
-const OWN = (COLUMNS + LANES * TOGETHER - 1u) / (LANES * TOGETHER) * TOGETHER;
+// Columns that a lane loads, side by side.
+//@if APART
+const OWN = (COLUMNS + LANES - 1u) / LANES;
+//@else
+const OWN = (QUADS + LANES - 1u) / LANES * 4u;
+//@end
 //@else
 const OWN = COLUMNS;
 //@end
@@ -74,16 +79,16 @@ fn multiply(rows: array<vec4f, STEPS>, columns: array<vec4f, STEPS>, quad: u32) 
 fn multiply_quad(rows: array<vec4f, STEPS>, own: array<array<vec4f, STEPS>, SLOTS>, quad: u32) {
   if (quad < QUADS) {
     var columns: array<vec4f, STEPS>;
-    if (OWN % 4u == 0u) {
-      columns[0] = subgroupShuffle(own[quad % SLOTS][0], quad / SLOTS);
-      columns[STEPS - 1u] = subgroupShuffle(own[quad % SLOTS][STEPS - 1u], quad / SLOTS);
-    } else {
-      for (var c = 0u; c < 4u; c++) {
-        let at = (quad * 4u + c) % OWN;
-        columns[0][c] = subgroupShuffle(own[at / 4u][0][at % 4u], (quad * 4u + c) / OWN);
-        columns[STEPS - 1u][c] = subgroupShuffle(own[at / 4u][STEPS - 1u][at % 4u], (quad * 4u + c) / OWN);
-      }
+//@if APART
+    for (var c = 0u; c < 4u; c++) {
+      let at = (quad * 4u + c) % OWN;
+      columns[0][c] = subgroupShuffle(own[at / 4u][0][at % 4u], (quad * 4u + c) / OWN);
+      columns[STEPS - 1u][c] = subgroupShuffle(own[at / 4u][STEPS - 1u][at % 4u], (quad * 4u + c) / OWN);
     }
+//@else
+    columns[0] = subgroupShuffle(own[quad % SLOTS][0], quad / SLOTS);
+    columns[STEPS - 1u] = subgroupShuffle(own[quad % SLOTS][STEPS - 1u], quad / SLOTS);
+//@end
     multiply(rows, columns, quad);
   }
 }
