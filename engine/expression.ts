@@ -1,6 +1,6 @@
 /** The expressions of ops as words and numbers: what they call, and which constants they hold. */
 import { library } from "../shaders/gen/kernels.js";
-import { originLine } from "../shaders/kernel.js";
+import { itemsFor, textOf } from "../shaders/kernel.js";
 
 /** A word, a number with the suffix of its type, or anything else. */
 export interface Token {
@@ -82,12 +82,7 @@ export function libraryFor(
   expressions: readonly string[],
   there: readonly string[] = [],
 ): { names: string[]; text: string } {
-  const used = new Set<string>();
-  for (const { text, kind } of expressions.flatMap(tokensOf))
-    if (kind === "word" && Object.hasOwn(library, text)) for (const name of [text, ...needsOf(text)]) used.add(name);
-  const names = Object.keys(library).filter((name) => used.has(name) && !there.includes(name));
-  const text = names.map((name) => originLine("lib/scalar.wgsl", library[name].line) + library[name].text).join("");
-  return { names, text };
+  const words = expressions.flatMap(tokensOf).flatMap(({ text, kind }) => (kind === "word" ? [text] : []));
+  const names = itemsFor(library, words).filter((name) => !there.includes(name));
+  return { names, text: textOf(library, "lib/scalar.wgsl", names) };
 }
-
-const needsOf = (name: string): readonly string[] => library[name].needs ?? [];

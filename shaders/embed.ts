@@ -49,7 +49,7 @@ export function kernelOf(
 ): Kernel {
   const { source, names } = onlyUsed(resolveIncludes(file, read), scalarLibrary, library);
   const kernel = { ...reflect(file.replace(/\.wgsl$/, ""), source), file };
-  return names.length > 0 ? { ...kernel, library: names } : kernel;
+  return names.length > 0 ? { ...kernel, scalarFunctions: names } : kernel;
 }
 
 /** Kernels that come in families, of which measurements choose. */

@@ -80,7 +80,7 @@ export interface Kernel {
   /** Files that are pasted into it. */
   readonly includes?: readonly string[];
   /** What it has of lib/scalar.wgsl. */
-  readonly library?: readonly string[];
+  readonly scalarFunctions?: readonly string[];
 }
 
 /** A function or constant of a library file, for generated code. */
@@ -205,6 +205,19 @@ export const originMark = "//@origin ";
 /** The line that says where the next one comes from. */
 export function originLine(file: string, line: number): string {
   return `${originMark}${file} ${line}\n`;
+}
+
+/** The items of a library that words name, and those that these need, in the order of its file. */
+export function itemsFor(library: Readonly<Record<string, LibraryItem>>, words: Iterable<string>): string[] {
+  const used = new Set<string>();
+  for (const word of words)
+    if (Object.hasOwn(library, word)) for (const name of [word, ...(library[word].needs ?? [])]) used.add(name);
+  return Object.keys(library).filter((name) => used.has(name));
+}
+
+/** The items' text with origin markers. */
+export function textOf(library: Readonly<Record<string, LibraryItem>>, file: string, names: readonly string[]): string {
+  return names.map((name) => originLine(file, library[name].line) + library[name].text).join("");
 }
 
 export interface Origin {

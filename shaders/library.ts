@@ -1,5 +1,5 @@
 /** The functions and constants of a library file one by one, so that code carries only what it calls. */
-import { type LibraryItem, originLine, originMark } from "./kernel.js";
+import { itemsFor, type LibraryItem, originLine, originMark, textOf } from "./kernel.js";
 import { piecesOf } from "./preprocess.js";
 
 /** By name, in the order of the file. `source` has no includes and no notation. */
@@ -42,12 +42,7 @@ export function onlyUsed(
   if (first < 0) return { source, names: [] };
   const length = lines.slice(first + 1).findIndex((line) => line.startsWith(originMark));
   const rest = lines.toSpliced(first, 1 + length);
-  const used = new Set(
-    [...new Set(rest.join("\n").match(/[A-Za-z_]\w*/g))].flatMap((word) =>
-      Object.hasOwn(library, word) ? [word, ...(library[word].needs ?? [])] : [],
-    ),
-  );
-  const names = Object.keys(library).filter((item) => used.has(item));
-  const pasted = names.map((item) => originLine(name, library[item].line) + library[item].text.trimEnd());
+  const names = itemsFor(library, rest.join("\n").match(/[A-Za-z_]\w*/g) ?? []);
+  const pasted = textOf(library, name, names).split("\n").slice(0, -1);
   return { source: rest.toSpliced(first, 0, ...pasted).join("\n"), names };
 }

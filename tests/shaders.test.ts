@@ -89,8 +89,8 @@ test("a kernel has of the library what it uses, and that what it needs", () => {
     `a\n//@origin ${scalarLibrary} 2\nconst one = 1u;\n//@origin ${scalarLibrary} 4\nfn two() -> u32 { return one + one; }\n//@origin a.wgsl 3\nlet x = two();\n`,
   );
   check.equal(onlyUsed("let x = two();", scalarLibrary, items), { source: "let x = two();", names: [] });
-  check.ok(kernels.reduce.library!.includes("fromBits"), "what combine.wgsl uses");
-  check.ok(!kernels.reduce.library!.includes("erf"), "and no other");
+  check.ok(kernels.reduce.scalarFunctions!.includes("fromBits"), "what combine.wgsl uses");
+  check.ok(!kernels.reduce.scalarFunctions!.includes("erf"), "and no other");
 });
 
 for (const [name, kernel] of Object.entries(kernels))

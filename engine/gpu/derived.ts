@@ -1,5 +1,6 @@
 /** Kernels made of others by a text that takes the place of a hook, and what that text binds. */
-import type { Binding, Kernel } from "../../shaders/kernel.js";
+import { type Binding, type Kernel, originLine } from "../../shaders/kernel.js";
+import { libraryFor } from "../expression.js";
 import type { Operand } from "../lower.js";
 
 /** Names of the bindings that operands are read from: a buffer has one, and another where it is read as vectors besides. */
@@ -23,6 +24,21 @@ export function bindingsOf(
     ...{ name, binding: first + i, scalar: dtype },
     access: isWritten(name) ? "read_write" : "read",
   }));
+}
+
+/** Lines generated for a kernel, with what their expressions use of lib/scalar.wgsl and it lacks, and what it has of that then. */
+export function generatedFor(
+  file: Kernel,
+  name: string,
+  expressions: readonly string[],
+  lines: readonly string[],
+): { text: string; scalarFunctions: readonly string[] } {
+  const there = file.scalarFunctions ?? [];
+  const added = libraryFor(expressions, there);
+  return {
+    text: `${added.text}${originLine(`generated:${name}`, 1)}${lines.join("\n")}\n`,
+    scalarFunctions: [...there, ...added.names],
+  };
 }
 
 /** By the kernel that has the hook, and the text, so that equal ones share a pipeline. */

@@ -1,12 +1,11 @@
 /** Epilogues: fused ops run where a kernel stores its result. Kernels that allow it store through one function, marked
  *  `//@hook store`, whose body is replaced here; under the flag VECTORS, four neighbours at a time, which a kernel may have
  *  besides. */
-import { type Binding, hasHook, type Kernel, originLine, replaceHook } from "../../shaders/kernel.js";
-import { libraryFor } from "../expression.js";
+import { type Binding, hasHook, type Kernel, replaceHook } from "../../shaders/kernel.js";
 import type { Channels, Launch, Layout, Operand } from "../lower.js";
 import { describeLoop, Parameters } from "./addressing.js";
 import { computeFunction, declarationOf, isGuarded, type PointwiseGraph, stepTexts, unknownZero } from "./codegen.js";
-import { bindingsOf, DerivedKernels, sourcesOf } from "./derived.js";
+import { bindingsOf, DerivedKernels, generatedFor, sourcesOf } from "./derived.js";
 import { type Iteration, isByChannel, planIteration } from "./iteration.js";
 
 /** The functions through which kernels store, by how many elements at a time. */
@@ -139,9 +138,9 @@ class Store {
   into(file: Kernel): Kernel {
     const { graph, keepsResult } = this.epilogue;
     const texts = stepTexts(this.epilogue.graph, this.epilogue.inputs);
-    const library = libraryFor(texts, file.library);
     const declarations = this.#bindings.map((b) => declarationOf(b, this.#vectors.get(b.name)!));
-    const text = `${library.text}${originLine(`generated:${graph.name}`, 1)}${[...declarations, ...this.#channelFunction, ...this.#function(texts, file)].join("\n")}\n`;
+    const lines = [...declarations, ...this.#channelFunction, ...this.#function(texts, file)];
+    const { text, scalarFunctions } = generatedFor(file, graph.name, texts, lines);
     return kernels.get(file, text, () => {
       // What is not stored needs no binding; that the source still declares it does no harm.
       const own = keepsResult ? file.bindings : file.bindings.filter(({ name }) => name !== "y");
@@ -151,7 +150,7 @@ class Store {
         name: `${file.name}+${graph.name}`,
         source: this.#byChannel.includes(true) ? replaceHook(stores, channelHook, ({ next }) => next) : stores,
         bindings: [...own, ...this.#bindings],
-        library: [...(file.library ?? []), ...library.names],
+        scalarFunctions,
       };
     });
   }

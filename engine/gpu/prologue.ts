@@ -1,12 +1,11 @@
 /** Prologues: fused ops run where a kernel reads an operand, so that the operand lies in memory only if something else reads it. Kernels that
  *  read each element of `x` once do so through functions marked `//@hook load`, of one element or, under the flag QUADS, of four neighbours. */
-import { type Binding, hasHook, type Kernel, originLine, replaceHook } from "../../shaders/kernel.js";
-import { libraryFor } from "../expression.js";
+import { type Binding, hasHook, type Kernel, replaceHook } from "../../shaders/kernel.js";
 import type { Launch, Operand } from "../lower.js";
 import { contiguousStrides, type Shape } from "../shape.js";
 import { describeLoop, Parameters } from "./addressing.js";
 import { computeFunction, declarationOf, type PointwiseGraph, readInput, stepTexts, unknownZero } from "./codegen.js";
-import { bindingsOf, DerivedKernels, sourcesOf } from "./derived.js";
+import { bindingsOf, DerivedKernels, generatedFor, sourcesOf } from "./derived.js";
 import { countOf } from "./epilogue.js";
 import { planIteration } from "./iteration.js";
 
@@ -39,7 +38,7 @@ export function withPrologue(calls: readonly Launch[], operand: Operand, prologu
   return calls.map((call) => {
     const { x, ...others } = call.bind;
     if (x?.buffer !== operand.buffer) return call;
-    const { bind, bindings, text, library } = loading(
+    const { bind, bindings, text, scalarFunctions } = loading(
       prologue,
       operand,
       call.spec?.QUADS === true ? 4 : 1,
@@ -52,7 +51,7 @@ export function withPrologue(calls: readonly Launch[], operand: Operand, prologu
         call.kernel.source,
       );
       const name = `${prologue.graph.name}+${call.kernel.name}`;
-      return { ...call.kernel, file: undefined, name, source, bindings: [...own, ...bindings], library };
+      return { ...call.kernel, file: undefined, name, source, bindings: [...own, ...bindings], scalarFunctions };
     });
     return { ...call, kernel, bind: { ...others, ...bind } };
   });
@@ -64,7 +63,7 @@ function loading(
   operand: Operand,
   width: 1 | 4,
   file: Kernel,
-): { bind: Record<string, Operand>; bindings: Binding[]; text: string; library: readonly string[] } {
+): { bind: Record<string, Operand>; bindings: Binding[]; text: string; scalarFunctions: readonly string[] } {
   // What is made comes in its own order, whatever the order of what it is made from.
   const made = { shape, strides: contiguousStrides(shape), offset: 0 };
   const loop = planIteration(shape, [...inputs.map((x) => ({ ...x, gathers: true })), made], width);
@@ -117,7 +116,5 @@ function loading(
       width === 4 ? "fn load_quad(index: u32) -> vec4f {" : "fn load_element(index: u32) -> f32 {",
       ...[...begin, ...one, ...finish(width === 4 ? ofFour(quad.map(value)) : value(""))],
     );
-  const library = libraryFor([...texts, "opaque(0, 0)"], file.library);
-  const text = `${library.text}${originLine(`generated:${graph.name}`, 1)}${lines.join("\n")}\n`;
-  return { bind, bindings, text, library: [...(file.library ?? []), ...library.names] };
+  return { bind, bindings, ...generatedFor(file, graph.name, [...texts, "opaque(0, 0)"], lines) };
 }
